@@ -1,0 +1,1 @@
+"""The web application, one small Django app per stage of the pipeline."""

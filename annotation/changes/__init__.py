@@ -1,0 +1,1 @@
+"""Stage 7: building-change candidates and their queue."""

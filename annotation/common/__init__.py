@@ -1,0 +1,1 @@
+"""Errors, base models, jobs, pagination and permissions shared by every stage."""

@@ -1,0 +1,1 @@
+"""Stage 6: scans, a match score for every tile."""

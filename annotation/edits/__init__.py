@@ -1,0 +1,1 @@
+"""Stage 8, edits out: changesets as GeoJSON and osmChange."""

@@ -1,0 +1,1 @@
+"""The queue people work on: leases, verdicts, undo, audit."""

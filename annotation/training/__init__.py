@@ -1,0 +1,1 @@
+"""Stage 5: data sets, training runs and the model registry."""

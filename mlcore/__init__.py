@@ -1,0 +1,1 @@
+"""Image-map matching and building-change detection in PyTorch; usable without the web application."""

@@ -1,0 +1,1 @@
+"""Building evidence in imagery, its polygons, and their difference to the map."""

@@ -1,0 +1,1 @@
+"""Image and text encoders shared by the methods."""

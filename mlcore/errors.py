@@ -1,0 +1,35 @@
+"""Errors of the library: each carries a stable code and says how to mend what went wrong."""
+
+
+class MlcoreError(Exception):
+    """Base of every error the library raises on purpose.
+
+    Attributes:
+        code: stable, machine-readable name of the error.
+    """
+
+    code = "mlcore_error"
+
+
+class InvalidInputError(MlcoreError):
+    """A file or value from outside that can't be used; the message names the remedy."""
+
+    code = "invalid_input"
+
+
+class ConfigError(MlcoreError):
+    """An unknown key or a value out of range in a configuration."""
+
+    code = "invalid_config"
+
+
+class StoppedError(MlcoreError):
+    """Long work was asked to stop; everything up to the last checkpoint is kept."""
+
+    code = "stopped"
+
+
+class CheckpointError(MlcoreError):
+    """A checkpoint or weights file that is damaged, of another kind, or not of the expected digest."""
+
+    code = "invalid_checkpoint"

@@ -1,0 +1,1 @@
+"""Metrics and protocols, one place for every method and baseline."""

@@ -1,0 +1,1 @@
+"""Tile mathematics of the Web-Mercator grid and polygon repairs."""

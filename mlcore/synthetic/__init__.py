@@ -1,0 +1,1 @@
+"""A seeded town generator and seeded edits of real maps, with exact ground truth."""

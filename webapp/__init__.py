@@ -1,0 +1,1 @@
+"""Composition of the Django project: settings, URLs, Celery, server entry points."""
