@@ -1,0 +1,59 @@
+"""Building-change candidates: what a scan suggests and a person decides."""
+
+from django.contrib.gis.db import models
+
+from annotation.common.models import Timestamped
+from annotation.consistency.models import Scan
+from annotation.review.models import QueueItem
+from annotation.sources.models import Footprint
+from annotation.tiles.models import TilePair
+
+
+class ChangeKind(models.TextChoices):
+    ADD = "add"
+    REMOVE = "remove"
+    MODIFY = "modify"
+    SHIFTED = "shifted"
+
+
+class ChangeDecision(models.TextChoices):
+    """What a person may say of a candidate; kept in the queue item and its verdicts."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    CANT_TELL = "cant_tell"
+    IMAGE_OFFSET = "image_offset"
+    BAD_IMAGERY = "bad_imagery"
+    TOO_OLD = "too_old"
+
+
+class Change(Timestamped):
+    """One suspected building change, on one scan, waiting for or carrying a person's decision."""
+
+    scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="changes")
+    item = models.OneToOneField(QueueItem, on_delete=models.CASCADE, related_name="change")
+    pair = models.ForeignKey(TilePair, on_delete=models.CASCADE, related_name="changes")
+    kind = models.CharField(max_length=16, choices=ChangeKind)
+    footprint = models.ForeignKey(Footprint, null=True, on_delete=models.CASCADE, related_name="changes")
+    geometry = models.GeometryField(srid=4326, help_text="the shape proposed; of a removal, the shape now in the map")
+    adjusted = models.GeometryField(srid=4326, null=True, help_text="the shape a person gave it")
+    confidence = models.FloatField()
+    evidence = models.JSONField(default=dict)
+    fingerprint = models.CharField(
+        max_length=64, help_text="same object, imagery and kind: a rejected one never returns"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scan", "fingerprint"], name="change_once_per_scan"),
+            models.CheckConstraint(condition=models.Q(kind__in=ChangeKind.values), name="change_kind_known"),
+            models.CheckConstraint(
+                condition=models.Q(kind="add") | models.Q(footprint__isnull=False),
+                name="change_of_a_footprint_names_it",
+            ),
+            models.CheckConstraint(condition=models.Q(confidence__gte=0, confidence__lte=1), name="change_confidence"),
+        ]
+        indexes = [models.Index(fields=["fingerprint"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

@@ -1,0 +1,61 @@
+"""Scans: a match score for every tile of a region."""
+
+from django.conf import settings
+from django.db import models
+
+from annotation.common.models import Job, Timestamped
+from annotation.sources.models import Imagery, MapSnapshot, Region
+from annotation.tiles.models import TilePair
+from annotation.training.models import ModelVersion
+
+
+class ScanState(models.TextChoices):
+    PENDING = "pending"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class Scan(Timestamped):
+    """One pass of one model over the pairs of one imagery and one snapshot."""
+
+    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="scans")
+    model = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="scans")
+    imagery = models.ForeignKey(Imagery, on_delete=models.CASCADE, related_name="+")
+    snapshot = models.ForeignKey(MapSnapshot, on_delete=models.CASCADE, related_name="+")
+    include_unmapped = models.BooleanField(
+        default=False, help_text="also tiles where the map is known to be incomplete"
+    )
+    state = models.CharField(max_length=16, choices=ScanState, default=ScanState.PENDING)
+    evidence_path = models.CharField(
+        max_length=500, blank=True, default="", help_text="GeoTIFF of building evidence per pixel"
+    )
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    def __str__(self) -> str:
+        return f"scan {self.pk}"
+
+
+class TileScore(models.Model):
+    """How well image and map agree on one tile; `probability` near 1 = they agree (U-CSA Eq. 8-10, then calibrated)."""
+
+    scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="scores")
+    pair = models.ForeignKey(TilePair, on_delete=models.CASCADE, related_name="scores")
+    fold = models.PositiveSmallIntegerField(help_text="the fold that was held out of the model that scored it")
+    disc = models.FloatField()
+    proto = models.FloatField()
+    final = models.FloatField()
+    difference = models.FloatField(help_text="building evidence against the map")
+    probability = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scan", "pair"], name="tile_score_once_per_scan"),
+            models.CheckConstraint(
+                condition=models.Q(probability__gte=0, probability__lte=1), name="tile_score_probability"
+            ),
+        ]
+        indexes = [models.Index(fields=["scan", "probability"])]
+
+    def __str__(self) -> str:
+        return f"{self.probability:.2f}"

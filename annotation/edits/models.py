@@ -1,0 +1,38 @@
+"""Map edits on their way out: changesets and what is in them."""
+
+from django.conf import settings
+from django.db import models
+
+from annotation.changes.models import Change
+from annotation.common.models import Timestamped
+from annotation.sources.models import MapSnapshot, Region
+
+
+class Changeset(Timestamped):
+    """A set of accepted changes of one small area, with the tags an OSM changeset carries."""
+
+    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="changesets")
+    snapshot = models.ForeignKey(MapSnapshot, on_delete=models.CASCADE, related_name="+")
+    comment = models.CharField(max_length=255)
+    source = models.CharField(max_length=255)
+    tags = models.JSONField(default=dict)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    def __str__(self) -> str:
+        return f"changeset {self.pk}"
+
+
+class EditItem(models.Model):
+    """One accepted change in a changeset, with the version it is based on."""
+
+    changeset = models.ForeignKey(Changeset, on_delete=models.CASCADE, related_name="items")
+    change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="edit_items")
+    base_version = models.PositiveIntegerField(
+        null=True, help_text="empty where the map gave none and nobody filled it in"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["change"], name="edit_item_change_once")]
+
+    def __str__(self) -> str:
+        return f"edit of change {self.change_id}"

@@ -1,0 +1,168 @@
+"""Regions and what comes in: imagery and map snapshots, immutable once imported."""
+
+from django.conf import settings
+from django.contrib.gis.db import models
+
+from annotation.common.models import Job, Timestamped
+
+
+class RegionQuerySet(models.QuerySet["Region"]):
+    def visible_to(self, user) -> "RegionQuerySet":  # type: ignore[no-untyped-def]
+        """Regions that the person may see: all for admins, else the open ones and those they are a member of."""
+        if user.is_admin:
+            return self
+        return self.filter(models.Q(open_to_all=True) | models.Q(members__user=user)).distinct()
+
+
+class Region(Timestamped):
+    """A part of the Earth that is kept true: an area and the one zoom of its grid."""
+
+    name = models.CharField(max_length=120)
+    area = models.MultiPolygonField(srid=4326, null=True, blank=True, help_text="empty until imagery gives it one")
+    zoom = models.PositiveSmallIntegerField(null=True, blank=True, help_text="empty until imagery gives it one")
+    open_to_all = models.BooleanField(default=False, help_text="every signed-in person may see it")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = RegionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name"], name="region_name_once"),
+            models.CheckConstraint(
+                condition=models.Q(zoom__isnull=True) | models.Q(zoom__gte=14, zoom__lte=22),
+                name="region_zoom_14_to_22",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RegionMember(models.Model):
+    """A person who works on a region."""
+
+    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "user"], name="region_member_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.region_id}"
+
+
+class SourceState(models.TextChoices):
+    PENDING = "pending"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class Source(Timestamped):
+    """What imagery and map snapshots share: the uploaded file, where it came from, and how its import went."""
+
+    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="%(class)s_set")
+    state = models.CharField(max_length=16, choices=SourceState, default=SourceState.PENDING)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    original_name = models.CharField(max_length=255)
+    upload_path = models.CharField(
+        max_length=500, blank=True, default="", help_text="the file as it came, below the media folder"
+    )
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    licence = models.CharField(max_length=120)
+    attribution = models.CharField(max_length=300)
+    repairs = models.JSONField(default=list, help_text="what was mended on import, one sentence each")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+class Imagery(Source):
+    """A georeferenced image, kept as a clean cloud-optimised GeoTIFF in EPSG:3857."""
+
+    captured_on = models.DateField(null=True, blank=True)
+    cog_path = models.CharField(max_length=500, blank=True, default="")
+    resolution_m = models.FloatField(null=True, help_text="metres on the ground per pixel")
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    footprint = models.MultiPolygonField(srid=4326, null=True, help_text="where the image has data")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(state="ready") | models.Q(footprint__isnull=False),
+                name="imagery_ready_has_a_footprint",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"imagery {self.original_name}"
+
+
+class MapSnapshot(Source):
+    """One state of the map, with the ids and versions its edits will need."""
+
+    taken_at = models.DateTimeField(null=True, blank=True, help_text="when the extract was made")
+    replication_sequence = models.BigIntegerField(null=True)
+    coverage = models.MultiPolygonField(
+        srid=4326, null=True, blank=True, help_text="where the map is complete; empty: everywhere"
+    )
+    counts = models.JSONField(default=dict, help_text="number of features by kind")
+
+    def __str__(self) -> str:
+        return f"map {self.original_name}"
+
+
+class OsmElement(models.Model):
+    """What footprints and other features share: an OSM element with the state an edit must be based on."""
+
+    snapshot = models.ForeignKey(MapSnapshot, on_delete=models.CASCADE, related_name="%(class)s_set")
+    osm_type = models.CharField(max_length=8, blank=True, default="")
+    osm_id = models.BigIntegerField(null=True)
+    version = models.PositiveIntegerField(null=True)
+    edited_at = models.DateTimeField(null=True)
+    tags = models.JSONField(default=dict)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def key(self) -> str:
+        return f"{self.osm_type}/{self.osm_id}"
+
+
+class Footprint(OsmElement):
+    """A building of the map."""
+
+    geometry = models.GeometryField(srid=4326)
+    nodes = models.JSONField(default=list, help_text="[[id, version, lon, lat, shared], ...] of a way, in order")
+    members = models.JSONField(default=list, help_text="[[type, ref, role], ...] of a relation, in order")
+    in_relation = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["snapshot", "osm_type", "osm_id"], name="footprint_once_per_snapshot")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class FeatureKind(models.TextChoices):
+    ROAD = "road"
+    RAIL = "rail"
+    WATER = "water"
+    GREEN = "green"
+
+
+class MapFeature(OsmElement):
+    """Anything of the map that is drawn but is no building."""
+
+    kind = models.CharField(max_length=16, choices=FeatureKind)
+    geometry = models.GeometryField(srid=4326)
+
+    class Meta:
+        indexes = [models.Index(fields=["snapshot", "kind"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"

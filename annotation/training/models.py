@@ -1,0 +1,64 @@
+"""Frozen data sets, training runs and the registry of models."""
+
+from django.conf import settings
+from django.db import models
+
+from annotation.common.models import Job, Timestamped
+from annotation.sources.models import Imagery, MapSnapshot, Region
+
+
+class DataSet(Timestamped):
+    """The exact pairs and anchors a run was trained on, frozen, with a digest."""
+
+    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="data_sets")
+    imagery = models.ForeignKey(Imagery, on_delete=models.CASCADE, related_name="+")
+    snapshot = models.ForeignKey(MapSnapshot, on_delete=models.CASCADE, related_name="+")
+    pairs = models.JSONField(help_text="[[pair id, anchor id], ...] in a fixed order")
+    digest = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"data set {self.digest[:12]}"
+
+
+class TrainingRun(Timestamped):
+    """One training of the region's models; its state and live figures are those of its job."""
+
+    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="training_runs")
+    data_set = models.ForeignKey(DataSet, on_delete=models.CASCADE, related_name="runs")
+    job = models.OneToOneField(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    preset = models.CharField(max_length=32, default="compact")
+    config = models.JSONField(default=dict)
+    seed = models.PositiveIntegerField(default=0)
+    metrics = models.JSONField(default=dict)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    def __str__(self) -> str:
+        return f"training run {self.pk}"
+
+
+class ModelState(models.TextChoices):
+    CANDIDATE = "candidate"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+class ModelVersion(Timestamped):
+    """Trained weights: a safetensors file with its digest, what it measured, and whether it is the one in use."""
+
+    run = models.OneToOneField(TrainingRun, on_delete=models.CASCADE, related_name="model_version")
+    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="model_versions")
+    path = models.CharField(max_length=500)
+    sha256 = models.CharField(max_length=64)
+    metrics = models.JSONField(default=dict)
+    state = models.CharField(max_length=16, choices=ModelState, default=ModelState.CANDIDATE)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=ModelState.values), name="model_state_known"),
+            models.UniqueConstraint(
+                fields=["region"], condition=models.Q(state="active"), name="model_one_active_per_region"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"model {self.pk} ({self.state})"
