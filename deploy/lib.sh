@@ -1,6 +1,9 @@
 # What the deploy scripts share: where things are, how they speak, how they fail. Sourced by bash, never run.
 set -euo pipefail
 
+# Debian keeps ldconfig, runuser and the like out of an ordinary user's path.
+export PATH="$PATH:/usr/sbin:/sbin"
+
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 VAR="${MAPWRIGHT_VAR:-$ROOT/var}"
 VENV="${MAPWRIGHT_VENV:-$ROOT/.venv}"

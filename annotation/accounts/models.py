@@ -11,7 +11,7 @@ class Role(models.TextChoices):
 
 
 class User(AbstractUser):
-    """A person with one role: reviewers decide; editors also bring data in and edits out; admins also train and scan."""
+    """A person with one role: reviewers decide, editors also move data in and out, admins also train and scan."""
 
     role = models.CharField(max_length=16, choices=Role, default=Role.REVIEWER)
 

@@ -11,7 +11,8 @@ class RegionQuerySet(models.QuerySet["Region"]):
         """Regions that the person may see: all for admins, else the open ones and those they are a member of."""
         if user.is_admin:
             return self
-        return self.filter(models.Q(open_to_all=True) | models.Q(members__user=user)).distinct()
+        mine = RegionMember.objects.filter(user=user).values("region")
+        return self.filter(models.Q(open_to_all=True) | models.Q(pk__in=mine))
 
 
 class Region(Timestamped):

@@ -1,1 +1,1 @@
-"""Reads imagery and maps, renders map tiles, makes image-map pairs and geographic splits."""
+"""Reads imagery and maps from outside, draws map tiles, and pairs image with map on the XYZ grid."""

@@ -156,11 +156,25 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+# A request that enqueues must not wait for a broker that is away: one try, then the sweeper.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "max_retries": 1,
+    "interval_start": 0,
+    "socket_connect_timeout": 3,
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "mapwright"
-CELERY_BEAT_SCHEDULE = {"sweep-jobs": {"task": "annotation.common.tasks.sweep_jobs", "schedule": 20.0}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep-jobs": {"task": "annotation.common.tasks.sweep_jobs", "schedule": 20.0, "options": {"expires": 20}}
+}
 
+# Seconds: between writes of a job's progress, between its heartbeats, without one until it is given to another run, and until
+# a job that still waits is announced again.
+JOB_REPORT_SECONDS = 0.5
+JOB_HEARTBEAT_SECONDS = float(env("JOB_HEARTBEAT_SECONDS", "5"))
+JOB_STALE_SECONDS = float(env("JOB_STALE_SECONDS", "60"))
+JOB_REWAKE_SECONDS = float(env("JOB_REWAKE_SECONDS", "120"))
 # Every kind of job and the function that runs it; the function takes a JobContext (annotation.common.services.jobs).
 JOB_RUNNERS = {
     "sources.import_imagery": "annotation.sources.services.import_imagery.run",
