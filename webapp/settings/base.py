@@ -126,8 +126,8 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 
-# gis.W001: the system's GDAL serves GeoDjango's own geometries alone; untrusted files are read by rasterio's newer GDAL in a
-# child process (mlcore.tiles.sandbox).
+# gis.W001: the system's GDAL serves GeoDjango's own geometries alone; untrusted files are read by rasterio's newer GDAL
+# in a child process (mlcore.tiles.sandbox).
 SILENCED_SYSTEM_CHECKS = ["gis.W001"]
 
 LANGUAGE_CODE = "en-gb"
@@ -169,8 +169,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "annotation.common.tasks.sweep_jobs", "schedule": 20.0, "options": {"expires": 20}}
 }
 
-# Seconds: between writes of a job's progress, between its heartbeats, without one until it is given to another run, and until
-# a job that still waits is announced again.
+# Seconds: between writes of a job's progress, between its heartbeats, without one until it is given to another run, and
+# until a job that still waits is announced again.
 JOB_REPORT_SECONDS = 0.5
 JOB_HEARTBEAT_SECONDS = float(env("JOB_HEARTBEAT_SECONDS", "5"))
 JOB_STALE_SECONDS = float(env("JOB_STALE_SECONDS", "60"))

@@ -1,0 +1,1 @@
+"""Services every stage uses: jobs."""
