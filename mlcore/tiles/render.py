@@ -1,0 +1,172 @@
+"""Draws the electronic map of a tile: the one renderer, for people and for models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+import shapely
+
+from mlcore.errors import InvalidInputError
+from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, ground_resolution_m
+from mlcore.tiles.features import MapFeature
+from mlcore.tiles.index import Bounds, MapIndex, ProjectedShape
+from mlcore.tiles.style import Colour, MapStyle, RoadClass, load_style
+
+SHIFT = 6
+"""Vertices are drawn with 2^-6 px precision."""
+MARGIN_M = 20.0
+"""Features this far outside the tile may reach into it by their drawn width."""
+FAR_PX = 4096
+"""Vertices further from the tile than this are cut off before drawing."""
+MASK_SCALE = 4
+HIDDEN = {"tunnel": {"yes", "culvert"}, "location": {"underground", "indoor"}, "indoor": {"yes"}}
+"""Tags of what can't be seen from above."""
+
+Found = list[tuple[MapFeature, ProjectedShape]]
+
+
+class MapRenderer:
+    """Draws tiles in one style; holds no state besides it, so threads may share it."""
+
+    def __init__(self, style: MapStyle | None = None) -> None:
+        self.style = style or load_style()
+
+    def render(self, tile: TileAddress, features: MapIndex, size_px: int = TILE_PX) -> np.ndarray:
+        """The map of a tile, uint8 (size_px, size_px, 3) RGB.
+
+        Raises:
+            InvalidInputError: `size_px` is not in 1..4096.
+        """
+        frame = _Frame(tile, size_px)
+        canvas = np.empty((size_px, size_px, 3), np.uint8)
+        canvas[:] = self.style.background
+        found = [(f, s) for f, s in features.shapes(frame.search_bounds) if not _hidden(f)]
+        by_kind: dict[str, Found] = {"green": [], "water": [], "road": [], "rail": [], "building": []}
+        for feature, shape in found:
+            by_kind[feature.kind].append((feature, shape))
+        self._draw_ground(canvas, frame, by_kind["green"], by_kind["water"])
+        self._draw_roads(canvas, frame, by_kind["road"])
+        self._draw_rail(canvas, frame, by_kind["rail"])
+        self._draw_buildings(canvas, frame, by_kind["building"])
+        return canvas
+
+    def building_mask(self, tile: TileAddress, features: MapIndex, size_px: int = TILE_PX) -> np.ndarray:
+        """Coverage of each pixel by buildings, uint8 (size_px, size_px), 0 none .. 255 whole."""
+        frame = _Frame(tile, size_px * MASK_SCALE, largest=4096 * MASK_SCALE)
+        fine = np.zeros((frame.size_px, frame.size_px), np.uint8)
+        for feature, shape in features.shapes(frame.search_bounds, ("building",)):
+            if not _hidden(feature):
+                for rings in shape.polygons:
+                    cv2.fillPoly(fine, frame.contours(rings, shape.bounds, inset_px=0.5), 255, cv2.LINE_8, SHIFT)
+        return cv2.resize(fine, (size_px, size_px), interpolation=cv2.INTER_AREA)
+
+    def _draw_ground(self, canvas: np.ndarray, frame: _Frame, green: Found, water: Found) -> None:
+        style = self.style
+        for feature, shape in sorted(green, key=lambda found: -_extent(found[1].bounds)):
+            tags = feature.tags
+            value = tags.get("leisure") or tags.get("landuse") or tags.get("natural") or ""
+            frame.fill(canvas, shape, style.green_by_class.get(value, style.green))
+        for feature, shape in water:
+            frame.fill(canvas, shape, style.water)
+            width = style.water_width_m.get(feature.tags.get("waterway", ""), style.water_width_m["default"])
+            frame.stroke(canvas, shape, style.water, frame.px(width, style.min_px))
+
+    def _draw_roads(self, canvas: np.ndarray, frame: _Frame, roads: Found) -> None:
+        style = self.style
+        ranked = [(self._road_class(feature), shape) for feature, shape in roads]
+        ranked.sort(key=lambda entry: entry[0].rank)
+        for _, shape in ranked:
+            frame.fill(canvas, shape, style.road_area)
+        for road, shape in ranked:
+            frame.stroke(canvas, shape, road.casing, frame.px(road.width_m + 2 * style.road_casing_m, style.min_px + 2))
+        for road, shape in ranked:
+            frame.stroke(canvas, shape, road.fill, frame.px(road.width_m, style.min_px))
+
+    def _draw_rail(self, canvas: np.ndarray, frame: _Frame, rails: Found) -> None:
+        style = self.style
+        for colour, width in ((style.rail_casing, style.rail_casing_m), (style.rail_fill, style.rail_width_m)):
+            for _, shape in rails:
+                frame.stroke(canvas, shape, colour, frame.px(width, style.min_px))
+
+    def _draw_buildings(self, canvas: np.ndarray, frame: _Frame, buildings: Found) -> None:
+        style = self.style
+        for _, shape in buildings:
+            for rings in shape.polygons:
+                contours = frame.contours(rings, shape.bounds)
+                cv2.fillPoly(canvas, contours, style.building_fill, cv2.LINE_AA, SHIFT)
+                cv2.polylines(
+                    canvas, contours, True, style.building_outline, style.building_outline_px, cv2.LINE_AA, SHIFT
+                )
+
+    def _road_class(self, feature: MapFeature) -> RoadClass:
+        return self.style.roads.get(feature.tags.get("highway", ""), self.style.default_road)
+
+
+class _Frame:
+    """The pixels of one tile at one size."""
+
+    def __init__(self, tile: TileAddress, size_px: int, largest: int = 4096) -> None:
+        if not 1 <= size_px <= largest:
+            raise InvalidInputError(f"a tile of {size_px} px can't be drawn: ask for 1 to 4096 px")
+        west, south, east, north = tile.bounds_lonlat
+        self.size_px = size_px
+        self.resolution_m = ground_resolution_m(tile.z, (south + north) / 2, size_px)
+        self.scale = size_px * 2**tile.z / WORLD_M
+        self.west_m, self.south_m, self.east_m, self.north_m = tile.bounds_mercator
+        pad = (MARGIN_M / self.resolution_m) * (east - west) / size_px
+        self.search_bounds: Bounds = (west - pad, south - pad, east + pad, north + pad)
+        far = FAR_PX / self.scale
+        self.far: Bounds = (self.west_m - far, self.south_m - far, self.east_m + far, self.north_m + far)
+
+    def px(self, width_m: float, least: int) -> int:
+        """A width on the ground in whole pixels."""
+        return min(max(least, round(width_m / self.resolution_m)), 255)
+
+    def fixed(self, mercator: np.ndarray, offset_px: float = 0.5) -> np.ndarray:
+        """(V, 2) EPSG:3857 -> (V, 2) int32 pixels in units of 2^-SHIFT; OpenCV puts 0 at a pixel's centre."""
+        xy = (mercator - (self.west_m, self.north_m)) * (self.scale, -self.scale)
+        return np.rint((xy - offset_px) * (1 << SHIFT)).astype(np.int32)
+
+    def near(self, bounds: Bounds) -> bool:
+        west, south, east, north = self.far
+        return bounds[0] >= west and bounds[1] >= south and bounds[2] <= east and bounds[3] <= north
+
+    def contours(self, rings: tuple[np.ndarray, ...], bounds: Bounds, inset_px: float = 0.5) -> list[np.ndarray]:
+        """Rings of one polygon as OpenCV contours; what lies far outside the tile is cut off."""
+        if self.near(bounds):
+            return [self.fixed(ring, inset_px) for ring in rings]
+        return [self.fixed(ring, inset_px) for polygon in self._cut(rings) for ring in polygon]
+
+    def _cut(self, rings: tuple[np.ndarray, ...]) -> Iterable[list[np.ndarray]]:
+        kept = shapely.clip_by_rect(shapely.Polygon(rings[0], rings[1:]), *self.far)
+        for part in shapely.get_parts(shapely.get_parts(kept)):
+            if isinstance(part, shapely.Polygon) and not part.is_empty:
+                yield [shapely.get_coordinates(ring)[:-1] for ring in (part.exterior, *part.interiors)]
+
+    def fill(self, canvas: np.ndarray, shape: ProjectedShape, colour: Colour) -> None:
+        """Fill polygons by the even-odd rule, so that holes stay open."""
+        for rings in shape.polygons:
+            contours = self.contours(rings, shape.bounds)
+            if contours:
+                cv2.fillPoly(canvas, contours, colour, cv2.LINE_AA, SHIFT)
+
+    def stroke(self, canvas: np.ndarray, shape: ProjectedShape, colour: Colour, width_px: int) -> None:
+        """Draw lines `width_px` wide."""
+        lines = shape.lines
+        if lines and not self.near(shape.bounds):
+            kept = shapely.clip_by_rect(shapely.MultiLineString(lines), *self.far)
+            lines = tuple(shapely.get_coordinates(part) for part in shapely.get_parts(kept) if not part.is_empty)
+        if lines:
+            fixed = [self.fixed(line) for line in lines]
+            cv2.polylines(canvas, fixed, False, colour, width_px, cv2.LINE_AA, SHIFT)
+
+
+def _hidden(feature: MapFeature) -> bool:
+    return any(feature.tags.get(key) in values for key, values in HIDDEN.items())
+
+
+def _extent(bounds: Bounds) -> float:
+    return math.fabs((bounds[2] - bounds[0]) * (bounds[3] - bounds[1]))
