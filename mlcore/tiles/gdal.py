@@ -13,7 +13,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from mlcore.errors import InvalidInputError
 
 DRIVERS = ("GTiff", "PNG", "JPEG")
-HARDENED = {
+HARDENED: dict[str, str | int] = {
     "GDAL_PAM_ENABLED": "NO",
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
@@ -26,7 +26,7 @@ HARDENED = {
     "GDAL_GEOREF_SOURCES": "INTERNAL",
     "OGR_ENABLE_PARTIAL_REPROJECTION": "NO",
     "GDAL_MAX_DATASET_POOL_SIZE": "8",
-    "GDAL_CACHEMAX": "256",
+    "GDAL_CACHEMAX": 256,
     "GDAL_NUM_THREADS": "1",
 }
 """GDAL's options for files from outside: no side files, no network, no foreign drivers' tricks."""
