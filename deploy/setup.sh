@@ -79,7 +79,7 @@ install_python() {
   [ "$1" = test ] && extras="[dev]"
   say "installing Python packages (a few minutes the first time)"
   "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -c "$ROOT/deploy/constraints.txt" -e "$ROOT$extras" 2>"$VAR/pip.log" || {
-    grep -v WARNING "$VAR/pip.log" | tail -n 5 >&2
+    grep -E "Could not fetch|ERROR|No space" "$VAR/pip.log" | head -n 5 >&2
     die "pip could not install the packages" "is there a network? free disk? the whole log is in $VAR/pip.log"
   }
   printf '%s' "$stamp" >"$VENV/.stamp-$1"

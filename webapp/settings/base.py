@@ -187,6 +187,10 @@ JOB_RUNNERS = {
     "changes.main_job": "annotation.changes.services.main_job.run",
 }
 
+# Every queue and the ReviewStage (annotation.review.stages) that describes it.
+REVIEW_STAGES = {"changes": "annotation.changes.services.review_stage.STAGE"}
+REVIEW_LEASE_SECONDS = int(env("REVIEW_LEASE_SECONDS", "300"))
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.TokenAuthentication",
