@@ -1,0 +1,111 @@
+"""Reads of suspected changes: lists, one change, and what the queue's page needs of it."""
+
+from typing import Any
+
+from django.contrib.gis.geos import GEOSGeometry
+from django.db.models import QuerySet
+
+from annotation.accounts.models import User
+from annotation.anchors.models import Anchor
+from annotation.changes.models import Change
+from annotation.common.errors import NotFoundError
+from annotation.consistency.models import TileScore
+from annotation.review.models import ItemState, QueueItem
+from annotation.sources.models import Footprint, Region
+from annotation.sources.selectors import get_region, visible_regions
+
+
+def changes_of(region: Region) -> QuerySet[Change]:
+    """A region's changes with what a list shows of them."""
+    rows = Change.objects.filter(scan__region=region)
+    return rows.select_related("item", "item__decided_by", "footprint", "pair__tile")
+
+
+def current_changes(region: Region) -> QuerySet[Change]:
+    """Changes that no newer scan replaced."""
+    return changes_of(region).exclude(item__state=ItemState.WITHDRAWN)
+
+
+def get_change(user: User, change_id: int) -> Change:
+    """The change, or NotFoundError where it is missing or in a region the person may not see."""
+    rows = with_subject(Change.objects.filter(pk=change_id, scan__region__in=visible_regions(user)))
+    change = rows.first()
+    if change is None:
+        raise NotFoundError("there is no such change, or you are not a member of its region")
+    return change
+
+
+def with_subject(rows: QuerySet[Change]) -> QuerySet[Change]:
+    """The rows with everything `subject` reads."""
+    return rows.select_related(
+        "item", "item__decided_by", "footprint", "pair__tile", "scan", "scan__imagery", "scan__snapshot"
+    )
+
+
+def subject_of_item(item: QueueItem) -> dict[str, Any]:
+    """The queue's view of an item of this stage."""
+    return subject(with_subject(Change.objects.filter(item=item)).get())
+
+
+def check_scope(user: User, region_id: int) -> None:
+    """Raise NotFoundError where the person may not see the region."""
+    get_region(user, region_id)
+
+
+def geojson(geometry: GEOSGeometry) -> dict[str, Any]:
+    """A GEOS polygon or multipolygon as a GeoJSON geometry, in full precision."""
+    return {"type": geometry.geom_type, "coordinates": geometry.coords}  # type: ignore[attr-defined]
+
+
+def subject(change: Change) -> dict[str, Any]:
+    """Everything the queue's page shows of one change."""
+    imagery, snapshot, footprint = change.scan.imagery, change.scan.snapshot, change.footprint
+    anchor = Anchor.objects.filter(pair=change.pair).order_by("-created_at").first()
+    score = TileScore.objects.filter(scan=change.scan, pair=change.pair).first()
+    tile = change.pair.tile
+    return {
+        "id": change.pk,
+        "kind": change.kind,
+        "geometry": geojson(change.geometry),
+        "adjusted": geojson(change.adjusted) if change.adjusted else None,
+        "footprint": _footprint(footprint) if footprint else None,
+        "confidence": change.confidence,
+        "evidence": change.evidence,
+        "tile": {"z": tile.z, "x": tile.x, "y": tile.y},
+        "probability": score.probability if score else None,
+        "imagery": {
+            "id": imagery.pk,
+            "captured_on": imagery.captured_on,
+            "attribution": imagery.attribution,
+            "resolution_m": imagery.resolution_m,
+        },
+        "snapshot": {"id": snapshot.pk, "taken_at": snapshot.taken_at, "attribution": snapshot.attribution},
+        "bbox": _bbox(change),
+        "older_than_edit": older_than_edit(change),
+        "anchor": anchor.summary if anchor else None,
+    }
+
+
+def older_than_edit(change: Change) -> bool:
+    """Whether the image was taken before the object was last edited in the map."""
+    captured_on = change.scan.imagery.captured_on
+    edited_at = change.footprint.edited_at if change.footprint else None
+    return bool(captured_on and edited_at and captured_on < edited_at.date())
+
+
+def _footprint(footprint: Footprint) -> dict[str, Any]:
+    return {
+        "key": footprint.key if footprint.osm_id is not None else None,
+        "geometry": geojson(footprint.geometry),
+        "tags": footprint.tags,
+        "version": footprint.version,
+        "edited_at": footprint.edited_at,
+    }
+
+
+def _bbox(change: Change) -> list[float]:
+    boxes = [change.geometry.extent]
+    boxes += [change.adjusted.extent] if change.adjusted else []
+    boxes += [change.footprint.geometry.extent] if change.footprint else []
+    west, south, east, north = zip(*boxes, strict=True)
+    return [min(west), min(south), max(east), max(north)]

@@ -1,0 +1,90 @@
+"""Check a shape a person drew before it becomes part of a decision."""
+
+import math
+from typing import Any
+
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon, Polygon
+
+from annotation.changes.models import Change, ChangeKind
+from annotation.common.errors import InvalidError
+
+MAX_NODES = 2000
+MIN_SIDE_DEG = 1e-6
+
+Ring = list[tuple[float, float]]
+
+
+def adjusted_geometry(change: Change, value: Any) -> GEOSGeometry:
+    """The GeoJSON geometry as a valid polygon near the change's tile, or InvalidError that says what to mend."""
+    if change.kind == ChangeKind.REMOVE:
+        raise InvalidError("a removal has no shape to adjust; accept it as it is, or reject it")
+    if not isinstance(value, dict) or value.get("type") not in {"Polygon", "MultiPolygon"}:
+        raise InvalidError("the adjusted geometry must be a GeoJSON Polygon or MultiPolygon")
+    coordinates = value.get("coordinates")
+    if value["type"] == "Polygon":
+        shape: GEOSGeometry = _polygon(coordinates)
+    else:
+        parts = [_polygon(part) for part in _list(coordinates)]
+        shape = MultiPolygon(parts, srid=4326)
+    _check_shape(shape)
+    _check_place(change, shape)
+    return shape
+
+
+def _polygon(coordinates: Any) -> Polygon:
+    rings = [_ring(ring) for ring in _list(coordinates)]
+    if not rings:
+        raise InvalidError("the adjusted geometry has no ring")
+    return Polygon(*rings, srid=4326)
+
+
+def _ring(value: Any) -> Ring:
+    points = [_point(point) for point in _list(value)]
+    if len(points) < 4 or points[0] != points[-1]:
+        raise InvalidError("every ring needs at least three corners and must end where it starts")
+    if len(points) - 1 > MAX_NODES:
+        raise InvalidError(f"a way has at most {MAX_NODES} nodes; simplify the shape")
+    return points
+
+
+def _point(value: Any) -> tuple[float, float]:
+    numbers = _list(value)[:2]
+    if len(numbers) != 2 or any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
+        raise InvalidError("every corner must be [longitude, latitude]")
+    lon, lat = float(numbers[0]), float(numbers[1])
+    if not (math.isfinite(lon) and math.isfinite(lat) and abs(lon) <= 180 and abs(lat) <= 90):
+        raise InvalidError("a corner lies outside the Earth: longitudes go to 180, latitudes to 90")
+    return round(lon, 7), round(lat, 7)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list) or len(value) > 10 * MAX_NODES:
+        raise InvalidError("the adjusted geometry's coordinates must be nested lists of numbers, of reasonable length")
+    return value
+
+
+def _check_shape(shape: GEOSGeometry) -> None:
+    if shape.empty or not shape.valid:
+        raise InvalidError(
+            f"the outline crosses or touches itself ({shape.valid_reason}); move a corner and save again"
+        )
+    west, south, east, north = shape.extent
+    if east - west < MIN_SIDE_DEG or north - south < MIN_SIDE_DEG:
+        raise InvalidError("the outline is too small to be a building; draw it larger or reject the change")
+
+
+def _check_place(change: Change, shape: GEOSGeometry) -> None:
+    """Within one tile's side of the tile and of what was proposed."""
+    tile = change.pair.tile.geometry.extent
+    near = [min(a, b) for a, b in zip(tile[:2], change.geometry.extent[:2], strict=True)]
+    far = [max(a, b) for a, b in zip(tile[2:], change.geometry.extent[2:], strict=True)]
+    margin_lon, margin_lat = tile[2] - tile[0], tile[3] - tile[1]
+    west, south, east, north = shape.extent
+    inside = (
+        west >= near[0] - margin_lon
+        and south >= near[1] - margin_lat
+        and east <= far[0] + margin_lon
+        and north <= far[1] + margin_lat
+    )
+    if not inside:
+        raise InvalidError("the outline reaches far beyond the tile of this change; keep it near what was proposed")

@@ -1,0 +1,65 @@
+"""The changes stage's side of the queue: decisions, reasons, and what a decision does to the change."""
+
+from annotation.changes.errors import ExportedError
+from annotation.changes.models import Change, ChangeDecision
+from annotation.changes.selectors import check_scope, subject_of_item
+from annotation.changes.services.adjust import adjusted_geometry
+from annotation.common.errors import InvalidError
+from annotation.review.models import QueueItem, Verdict
+from annotation.review.stages import ReviewStage
+
+REASONS = {
+    ChangeDecision.ACCEPT.value: ("as_proposed", "adjusted"),
+    ChangeDecision.REJECT.value: (
+        "not_a_building",
+        "already_mapped",
+        "still_there",
+        "shape_is_fine",
+        "wrong_shape",
+        "temporary",
+        "under_construction",
+        "other",
+    ),
+    ChangeDecision.CANT_TELL.value: ("hidden", "blurred", "ambiguous"),
+    ChangeDecision.IMAGE_OFFSET.value: (),
+    ChangeDecision.BAD_IMAGERY.value: ("clouds", "shadow", "blurred", "no_data"),
+    ChangeDecision.TOO_OLD.value: (),
+}
+
+
+def on_decided(item: QueueItem, verdict: Verdict) -> None:
+    """Keep the adjusted shape of an accepted change."""
+    unknown = set(verdict.payload) - {"geometry"}
+    if unknown:
+        raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; only geometry is known")
+    drawn = verdict.payload.get("geometry")
+    if drawn is None:
+        return
+    if verdict.decision != ChangeDecision.ACCEPT:
+        raise InvalidError("only an accepted change can carry an adjusted geometry")
+    change = Change.objects.select_related("pair__tile").get(item=item)
+    change.adjusted = adjusted_geometry(change, drawn)
+    change.save(update_fields=["adjusted"])
+
+
+def on_undone(item: QueueItem, verdict: Verdict) -> None:
+    """Forget the adjusted shape; refuse where the change is already in a changeset."""
+    change = Change.objects.get(item=item)
+    exported = change.edit_items.first()
+    if exported is not None:
+        raise ExportedError(
+            f"this change is in changeset {exported.changeset_id}; delete that changeset first, then undo",
+            changeset=exported.changeset_id,
+        )
+    change.adjusted = None
+    change.save(update_fields=["adjusted"])
+
+
+STAGE = ReviewStage(
+    name="changes",
+    decisions=REASONS,
+    check_scope=check_scope,
+    subject=subject_of_item,
+    on_decided=on_decided,
+    on_undone=on_undone,
+)

@@ -1,0 +1,125 @@
+"""What goes in and out of the queue's API."""
+
+import json
+from typing import Any
+
+from rest_framework import serializers
+
+from annotation.review.models import QueueItem, Verdict
+
+MAX_PAYLOAD_CHARS = 400_000
+MAX_ID = 2**63 - 1
+
+
+class ClaimInput(serializers.Serializer):
+    region = serializers.IntegerField(min_value=1, max_value=MAX_ID)
+    skip = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID), required=False, default=list, max_length=1000
+    )
+
+
+class LeaseInput(serializers.Serializer):
+    lease_token = serializers.IntegerField(min_value=0, max_value=MAX_ID)
+
+
+class DecideInput(LeaseInput):
+    version = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    decision = serializers.CharField(max_length=32)
+    reason = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
+    comment = serializers.CharField(max_length=4000, required=False, allow_blank=True, default="")
+    payload = serializers.DictField(required=False, default=dict, help_text="such as {'geometry': GeoJSON polygon}")
+    seconds = serializers.FloatField(min_value=0, max_value=86400, required=False, allow_null=True, default=None)
+    idempotency_key = serializers.UUIDField()
+
+    def validate_payload(self, payload: dict[str, Any]) -> dict[str, Any]:
+        try:
+            text = json.dumps(payload, allow_nan=False)
+        except (ValueError, RecursionError) as error:
+            raise serializers.ValidationError("numbers must be finite and nesting reasonable") from error
+        if len(text) > MAX_PAYLOAD_CHARS or "\\u0000" in text:
+            raise serializers.ValidationError(f"at most {MAX_PAYLOAD_CHARS} characters of JSON, none of them NUL")
+        return payload
+
+
+class UndoInput(serializers.Serializer):
+    version = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    idempotency_key = serializers.UUIDField()
+
+
+class LeasedItem(serializers.ModelSerializer):
+    class Meta:
+        model = QueueItem
+        fields = ["id", "stage", "state", "version", "lease_token", "lease_expires_at"]
+        read_only_fields = fields
+
+
+class ClaimOutput(serializers.Serializer):
+    item = LeasedItem(allow_null=True)
+    subject = serializers.JSONField(help_text="what the stage shows of the item", allow_null=True)
+    open = serializers.IntegerField(allow_null=True, help_text="undecided items, given where none could be claimed")
+    leased = serializers.IntegerField(allow_null=True, help_text="how many of them other people hold right now")
+
+
+class VerdictOutput(serializers.ModelSerializer):
+    reviewer = serializers.CharField(source="reviewer.username", read_only=True)
+
+    class Meta:
+        model = Verdict
+        fields = [
+            "id", "event", "decision", "reason", "comment", "payload", "seconds", "item_version", "reviewer", "at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class ItemAfter(serializers.Serializer):
+    """The item as it was right after the event, so that a repeated save gets the very same reply."""
+
+    id = serializers.IntegerField(source="item_id")
+    version = serializers.IntegerField(source="item_version")
+    state = serializers.SerializerMethodField()
+    decision = serializers.SerializerMethodField()
+    lease_token = serializers.SerializerMethodField()
+    lease_expires_at = serializers.SerializerMethodField()
+
+    def get_state(self, verdict: Verdict) -> str:
+        return "decided" if verdict.event == "decide" else "open"
+
+    def get_decision(self, verdict: Verdict) -> str:
+        return verdict.decision if verdict.event == "decide" else ""
+
+    def get_lease_token(self, verdict: Verdict) -> int | None:
+        return verdict.payload.get("lease_token") if verdict.event == "undo" else None
+
+    def get_lease_expires_at(self, verdict: Verdict) -> str | None:
+        return verdict.payload.get("lease_expires_at") if verdict.event == "undo" else None
+
+
+class SavedOutput(serializers.Serializer):
+    item = ItemAfter(source="*")
+    verdict = VerdictOutput(source="*")
+
+
+class ReleaseOutput(serializers.Serializer):
+    released = serializers.BooleanField(help_text="false where the lease had ended already")
+
+
+class ReviewerCounts(serializers.Serializer):
+    reviewer = serializers.CharField()
+    decided = serializers.IntegerField()
+    undone = serializers.IntegerField()
+    decisions = serializers.DictField(child=serializers.IntegerField())
+    mean_seconds = serializers.FloatField(allow_null=True)
+
+
+class StatisticsOutput(serializers.Serializer):
+    decisions = serializers.DictField(
+        child=serializers.IntegerField(), help_text="items by decision in force, and open"
+    )
+    reviewers = ReviewerCounts(many=True)
+    reasons = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()), help_text="decisions and their reason codes"
+    )
+
+
+class StatisticsQuery(serializers.Serializer):
+    region = serializers.IntegerField(min_value=1, max_value=MAX_ID)

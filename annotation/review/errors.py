@@ -1,0 +1,39 @@
+"""What can go wrong in a queue; every conflict says what to do with the draft."""
+
+from annotation.common.errors import ConflictError, InvalidError
+
+
+class LeaseLostError(ConflictError):
+    """The lease ran out or went to somebody else; nothing was saved and the draft is the client's to keep."""
+
+    code = "lease_lost"
+
+
+class VersionConflictError(ConflictError):
+    """The item changed since it was read."""
+
+    code = "version_conflict"
+
+
+class AlreadyDecidedError(ConflictError):
+    """Somebody decided the item first."""
+
+    code = "already_decided"
+
+
+class WithdrawnError(ConflictError):
+    """A newer run replaced the item."""
+
+    code = "withdrawn"
+
+
+class NotDecidedError(ConflictError):
+    """There is no decision to take back."""
+
+    code = "not_decided"
+
+
+class KeyReusedError(InvalidError):
+    """An idempotency key stands for one save of one item."""
+
+    code = "idempotency_key_reused"

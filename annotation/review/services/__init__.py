@@ -1,0 +1,1 @@
+"""Writes of the queue, one verb per file."""

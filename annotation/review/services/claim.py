@@ -1,0 +1,66 @@
+"""Hand the next open item to a person under a lease, never the same one to two people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from annotation.accounts.models import User
+from annotation.common.errors import InvalidError
+from annotation.review.models import QueueItem
+from annotation.review.selectors import QueueCounts, queue_counts
+from annotation.review.stages import get_stage
+
+MAX_SKIP = 1000
+
+# One statement: the person's own live lease first (found by its holder's index), else the first free item in order of
+# priority (the partial index on open items). SKIP LOCKED keeps two claims from waiting for, or getting, the same
+# row; a row that changed since the snapshot is checked again by PostgreSQL after it was locked.
+CLAIM = """
+WITH own AS MATERIALIZED (
+    SELECT id FROM review_queueitem
+    WHERE lease_holder_id = %(user)s AND lease_expires_at > statement_timestamp()
+      AND stage = %(stage)s AND scope_id = %(scope)s AND state = 'open' AND NOT (id = ANY(%(skip)s))
+    ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED
+), free AS MATERIALIZED (
+    SELECT id FROM review_queueitem
+    WHERE NOT EXISTS (SELECT 1 FROM own)
+      AND stage = %(stage)s AND scope_id = %(scope)s AND state = 'open' AND NOT (id = ANY(%(skip)s))
+      AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp())
+    ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+UPDATE review_queueitem AS item
+SET lease_holder_id = %(user)s, lease_token = item.lease_token + 1,
+    lease_expires_at = statement_timestamp() + make_interval(secs => %(seconds)s)
+FROM (SELECT id FROM own UNION ALL SELECT id FROM free) AS picked
+WHERE item.id = picked.id
+RETURNING item.*
+"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claimed item, or none with the counts that tell an empty queue from one that is all taken."""
+
+    item: QueueItem | None
+    counts: QueueCounts | None
+
+
+def claim(*, user: User, stage: str, scope_id: int, skip: Sequence[int] = ()) -> Claim:
+    """Lease the next item of a region's queue to the person."""
+    get_stage(stage).check_scope(user, scope_id)
+    if len(skip) > MAX_SKIP:
+        raise InvalidError(f"at most {MAX_SKIP} items can be skipped at once; decide or release some")
+    params = {
+        "user": user.pk,
+        "stage": stage,
+        "scope": scope_id,
+        "skip": list(skip),
+        "seconds": settings.REVIEW_LEASE_SECONDS,
+    }
+    with transaction.atomic():
+        rows = list(QueueItem.objects.raw(CLAIM, params))
+    if rows:
+        return Claim(item=rows[0], counts=None)
+    return Claim(item=None, counts=queue_counts(user, stage, scope_id))

@@ -1,0 +1,132 @@
+"""Record one person's decision on one item: an event, exactly once."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from annotation.accounts.models import User
+from annotation.common.errors import InvalidError
+from annotation.review.errors import KeyReusedError, VersionConflictError
+from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
+from annotation.review.selectors import get_item
+from annotation.review.services import audit
+from annotation.review.services.lease import check_open, lease_lost
+from annotation.review.stages import ReviewStage
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person says of an item."""
+
+    decision: str
+    reason: str = ""
+    comment: str = ""
+    payload: dict[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
+
+
+def decide(
+    *, user: User, item_id: int, lease_token: int, version: int, said: Decision, idempotency_key: UUID
+) -> Verdict:
+    """Append the verdict and close the item; a repeated key gives the first verdict back and changes nothing."""
+    _, stage = get_item(user, item_id)
+    _check_allowed(stage, said)
+    with transaction.atomic():
+        item = QueueItem.objects.select_for_update().get(pk=item_id)
+        earlier = replay(user, item_id, VerdictEvent.DECIDE, idempotency_key)
+        if earlier is not None:
+            return earlier
+        check_open(item)
+        check_version(item, version)
+        _check_lease(item, user, lease_token)
+        verdict = _append(item, user, said, idempotency_key)
+        _close(item, user, said.decision)
+        stage.on_decided(item, verdict)
+        audit.record(
+            actor=user,
+            action="review.decide",
+            object_kind=f"{item.stage}_item",
+            object_id=item.pk,
+            scope_id=item.scope_id,
+            decision=said.decision,
+            version=item.version,
+        )
+    return verdict
+
+
+def replay(user: User, item_id: int, event: VerdictEvent, key: UUID) -> Verdict | None:
+    """The verdict this key already made; KeyReusedError where it stands for something else."""
+    verdict = Verdict.objects.select_related("reviewer", "item").filter(reviewer=user, idempotency_key=key).first()
+    if verdict is not None and (verdict.item_id != item_id or verdict.event != event):
+        raise KeyReusedError("this idempotency_key was used for another save; make a new one for every save")
+    return verdict
+
+
+def check_version(item: QueueItem, version: int) -> None:
+    """Refuse a save that was based on another version."""
+    if item.version != version:
+        raise VersionConflictError(
+            f"the item changed meanwhile (version {item.version}, yours {version}); load it again, your draft is kept",
+            version=item.version,
+        )
+
+
+def insert(verdict: Verdict) -> Verdict:
+    """Store an event; a key used at this very moment for another item is refused."""
+    try:
+        with transaction.atomic():
+            verdict.save(force_insert=True)
+    except IntegrityError as error:
+        if "verdict_once_per_key" not in str(error):
+            raise
+        raise KeyReusedError("this idempotency_key was used for another save; make a new one for every save") from error
+    return verdict
+
+
+def _check_allowed(stage: ReviewStage, said: Decision) -> None:
+    if said.decision not in stage.decisions:
+        raise InvalidError(f"unknown decision {said.decision!r}; use one of {', '.join(stage.decisions)}")
+    reasons = stage.decisions[said.decision]
+    if said.reason and said.reason not in reasons:
+        raise InvalidError(
+            f"unknown reason {said.reason!r} for {said.decision}; use one of {', '.join(reasons) or 'none'}"
+        )
+
+
+def _check_lease(item: QueueItem, user: User, lease_token: int) -> None:
+    live = QueueItem.objects.filter(
+        pk=item.pk, lease_holder=user, lease_token=lease_token, lease_expires_at__gt=Now()
+    ).exists()
+    if not live:
+        raise lease_lost(item)
+
+
+def _append(item: QueueItem, user: User, said: Decision, key: UUID) -> Verdict:
+    return insert(
+        Verdict(
+            item=item,
+            reviewer=user,
+            event=VerdictEvent.DECIDE,
+            decision=said.decision,
+            reason=said.reason,
+            comment=said.comment,
+            payload=said.payload,
+            seconds=said.seconds,
+            item_version=item.version + 1,
+            idempotency_key=key,
+        )
+    )
+
+
+def _close(item: QueueItem, user: User, decision: str) -> None:
+    item.state, item.decision = ItemState.DECIDED, decision
+    item.decided_by, item.decided_at = user, timezone.now()
+    item.version += 1
+    item.lease_holder, item.lease_expires_at = None, None
+    item.save(
+        update_fields=["state", "decision", "decided_by", "decided_at", "version", "lease_holder", "lease_expires_at"]
+    )

@@ -1,0 +1,68 @@
+"""Take a decision back: one more event, after which the item is open and leased to whoever took it back."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from annotation.accounts.models import User
+from annotation.common.errors import NotAllowedError
+from annotation.review.errors import NotDecidedError
+from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
+from annotation.review.selectors import get_item
+from annotation.review.services import audit
+from annotation.review.services.decide import check_version, insert, replay
+
+
+def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Verdict:
+    """Reopen a decided item; one's own, or as an editor or admin anybody's."""
+    _, stage = get_item(user, item_id)
+    with transaction.atomic():
+        item = QueueItem.objects.select_for_update().get(pk=item_id)
+        earlier = replay(user, item_id, VerdictEvent.UNDO, idempotency_key)
+        if earlier is not None:
+            return earlier
+        if item.state != ItemState.DECIDED:
+            raise NotDecidedError("this item carries no decision that could be undone", version=item.version)
+        check_version(item, version)
+        if item.decided_by_id != user.pk and not user.is_editor:
+            raise NotAllowedError("you can undo your own decisions; ask an editor to undo this one")
+        undone, decided_by = item.decision, item.decided_by_id
+        _reopen(item, user)
+        verdict = insert(
+            Verdict(
+                item=item,
+                reviewer=user,
+                event=VerdictEvent.UNDO,
+                decision=undone,
+                payload={"lease_token": item.lease_token, "lease_expires_at": _text(item)},
+                item_version=item.version,
+                idempotency_key=idempotency_key,
+            )
+        )
+        stage.on_undone(item, verdict)
+        audit.record(
+            actor=user,
+            action="review.undo",
+            object_kind=f"{item.stage}_item",
+            object_id=item.pk,
+            scope_id=item.scope_id,
+            decision=undone,
+            decided_by=decided_by,
+            version=item.version,
+        )
+    return verdict
+
+
+def _reopen(item: QueueItem, user: User) -> None:
+    item.state, item.decision, item.decided_by, item.decided_at = ItemState.OPEN, "", None, None
+    item.version += 1
+    item.lease_holder, item.lease_token = user, item.lease_token + 1
+    item.lease_expires_at = timezone.now() + timedelta(seconds=settings.REVIEW_LEASE_SECONDS)
+    item.save()
+
+
+def _text(item: QueueItem) -> str:
+    return item.lease_expires_at.isoformat() if item.lease_expires_at else ""
