@@ -1,0 +1,146 @@
+"""Training batches: tiles cut, turned and recoloured, with their edited maps; the same turn on both sides of a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from mlcore.consistency.config import ConsistencyConfig
+from mlcore.consistency.negatives import DrawnMap, Stamp, cut_buildings, edit_map
+from mlcore.geometry.webmercator import ground_resolution_m
+from mlcore.tiles.pairs import Pair
+
+LARGEST_ZOOM_IN = 1.35
+MIN_CHANGED_SHARE = 0.25
+MAX_UNCHANGED_SHARE = 0.08
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B pairs at the encoders' size S, on the CPU.
+
+    Attributes:
+        index: (B,) which pairs of the data set.
+        images, maps, edited: (B, 3, S, S) float in 0..1; `edited` equals `maps` where no edit could be made.
+        masks, edited_masks, valid: (B, S, S) float in 0..1.
+    """
+
+    index: Tensor
+    images: Tensor
+    maps: Tensor
+    edited: Tensor
+    masks: Tensor
+    edited_masks: Tensor
+    valid: Tensor
+
+
+class PairBatches:
+    """Makes the batches of an epoch from pairs held in memory."""
+
+    def __init__(self, pairs: Sequence[Pair], config: ConsistencyConfig) -> None:
+        self.pairs, self.config = list(pairs), config
+        self.metres = [_metres_per_px(pair) for pair in self.pairs]
+        drawn = [DrawnMap(pair.map, pair.mask) for pair in self.pairs]
+        self.buildings = [cut_buildings(*each) for each in zip(drawn, self.metres, strict=True)]
+        self.donors: list[Stamp] = [stamp for stamps in self.buildings for stamp in stamps]
+
+    def steps(self) -> int:
+        """Batches of one epoch."""
+        return max(self.config.steps_per_epoch, -(-len(self.pairs) // self.config.batch))
+
+    def epoch(self, generator: torch.Generator, *, edited: bool, augment: bool = True) -> Iterator[Batch]:
+        """Every pair about equally often, in random order; all chance comes from `generator`."""
+        random = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
+        wanted = self.steps() * self.config.batch
+        rounds = [random.permutation(len(self.pairs)) for _ in range(-(-wanted // len(self.pairs)))]
+        order = np.concatenate(rounds)[:wanted]
+        for start in range(0, wanted, self.config.batch):
+            yield self.make(order[start : start + self.config.batch], random, edited=edited, augment=augment)
+
+    def make(self, index: np.ndarray, random: np.random.Generator, *, edited: bool, augment: bool) -> Batch:
+        """The batch of the pairs at `index`."""
+        planes = np.stack([self._planes(int(which), random, edited, augment) for which in index])
+        stack = torch.from_numpy(planes).permute(0, 3, 1, 2).to(torch.float32) / 255.0
+        images = recolour(stack[:, 0:3], random) if augment else stack[:, 0:3]
+        return Batch(
+            torch.from_numpy(index.copy()), _channels_last(images), _channels_last(stack[:, 3:6]),
+            _channels_last(stack[:, 6:9]), stack[:, 9], stack[:, 10], stack[:, 11],
+        )  # fmt: skip
+
+    def _planes(self, which: int, random: np.random.Generator, edited: bool, augment: bool) -> np.ndarray:
+        """(S, S, 12) uint8: image, map, edited map, mask, edited mask, valid."""
+        pair = self.pairs[which]
+        drawn = DrawnMap(pair.map, pair.mask)
+        changed = None
+        if edited:
+            changed = edit_map(drawn, self.buildings[which], self.donors, self.metres[which], random)
+        other = changed or drawn
+        valid = (pair.valid * 255).astype(np.uint8)
+        planes = np.dstack([pair.image, drawn.rgb, other.rgb, drawn.mask, other.mask, valid])
+        size = self.config.input_px
+        if augment:
+            planes = _turned_crop(planes, random)
+        if planes.shape[0] == size:
+            return np.ascontiguousarray(planes)
+        parts = [cv2.resize(np.ascontiguousarray(planes[..., i : i + 4]), (size, size), interpolation=cv2.INTER_AREA)
+                 for i in (0, 4, 8)]  # fmt: skip
+        return np.dstack(parts)
+
+
+def changed_cells(masks: Tensor, other_masks: Tensor, valid: Tensor, stride: int) -> Tensor:
+    """What the discriminator must say of each cell of a map with `other_masks`, where the image shows `masks`.
+
+    Args:
+        masks, other_masks, valid: (B, S, S) in 0..1.
+        stride: pixels per side of a cell.
+
+    Returns:
+        (B, S / stride, S / stride): 1 agrees, -1 differs, 0 undecided or without image.
+    """
+    pool = torch.nn.functional.avg_pool2d
+    difference = pool((masks - other_masks).abs()[:, None], stride)[:, 0]
+    seen = pool(valid[:, None], stride)[:, 0] > 0.99
+    label = torch.zeros_like(difference)
+    label[difference <= MAX_UNCHANGED_SHARE] = 1.0
+    label[difference >= MIN_CHANGED_SHARE] = -1.0
+    return label * seen
+
+
+def recolour(images: Tensor, random: np.random.Generator) -> Tensor:
+    """Another light, haze, camera and focus for each image: (B, 3, S, S) in 0..1 -> the same shape."""
+    count = images.shape[0]
+
+    def draw(low: float, high: float, *shape: int) -> Tensor:
+        return torch.from_numpy(random.uniform(low, high, (count, *shape)).astype(np.float32))
+
+    mean = images.mean(dim=(2, 3), keepdim=True)
+    images = (images - mean) * draw(0.7, 1.35, 1, 1, 1) + mean * draw(0.75, 1.25, 1, 1, 1)
+    images = images * draw(0.88, 1.12, 3, 1, 1)
+    grey = images.mean(dim=1, keepdim=True)
+    images = grey + (images - grey) * draw(0.3, 1.3, 1, 1, 1)
+    blurred = torch.nn.functional.avg_pool2d(images, 3, 1, 1, count_include_pad=False)
+    images = images + (blurred - images) * draw(-0.4, 0.8, 1, 1, 1)
+    noise = torch.from_numpy(random.standard_normal(images.shape, dtype=np.float32))
+    return (images + noise * draw(0.0, 0.03, 1, 1, 1)).clamp(0.0, 1.0)
+
+
+def _turned_crop(planes: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    size = planes.shape[0]
+    side = round(size / random.uniform(1.0, LARGEST_ZOOM_IN))
+    x, y = (int(value) for value in random.integers(0, size - side + 1, 2))
+    turned = np.rot90(planes[y : y + side, x : x + side], int(random.integers(4)))
+    return turned[:, ::-1] if random.random() < 0.5 else turned
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def _metres_per_px(pair: Pair) -> float:
+    _, south, _, north = pair.tile.bounds_lonlat
+    return ground_resolution_m(pair.tile.z, (south + north) / 2, pair.image.shape[0])

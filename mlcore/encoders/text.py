@@ -1,0 +1,61 @@
+"""Frozen text encoders: the space in which image and map meet."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mlcore.errors import InvalidInputError
+
+_WORD = re.compile(r"[a-z0-9_]+(?:=[a-z0-9_]+)?")
+
+
+class TextEncoder(Protocol):
+    """Turns texts into unit vectors and is never trained."""
+
+    dimension: int
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """texts -> (len(texts), dimension) float32 of unit length."""
+
+
+class HashedTextEncoder:
+    """Random features of a text's tokens: needs no weights, knows no language.
+
+    A token is a word or an `attribute=value`; each has its own Gaussian vector, seeded by the token's SHA-256, so it is
+    the same on every machine. A text is the normalised sum, hence the cosine of two texts is about the share of tokens
+    they have in common: anchors that agree in more attributes are closer. It stands where U-CSA has CLIP's text tower,
+    for places without weights; `attribute=value` tokens weigh `attribute_weight`, the words of the summary 1.
+    """
+
+    def __init__(self, dimension: int = 256, *, attribute_weight: float = 3.0, seed: int = 0) -> None:
+        if dimension < 8:
+            raise InvalidInputError("a text space needs at least 8 dimensions")
+        self.dimension, self.attribute_weight, self.seed = dimension, attribute_weight, seed
+        self._tokens: dict[str, np.ndarray] = {}
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """texts -> (len(texts), dimension) float32 of unit length; a text without any token is an error."""
+        return torch.from_numpy(np.stack([self._encode_one(text) for text in texts]).astype(np.float32))
+
+    def _encode_one(self, text: str) -> np.ndarray:
+        tokens = sorted(set(_WORD.findall(text.lower())))
+        if not tokens:
+            raise InvalidInputError("an empty text has no place in the text space: give it at least one word")
+        total = np.sum(
+            [self._vector(token) * (self.attribute_weight if "=" in token else 1.0) for token in tokens], axis=0
+        )
+        return total / np.linalg.norm(total)
+
+    def _vector(self, token: str) -> np.ndarray:
+        if token not in self._tokens:
+            digest = hashlib.sha256(f"{self.seed}/{token}".encode()).digest()
+            draw = np.random.default_rng(int.from_bytes(digest[:8], "big")).standard_normal(self.dimension)
+            self._tokens[token] = draw / np.linalg.norm(draw)
+        return self._tokens[token]
