@@ -1,0 +1,10 @@
+"""Addresses of the pages of suspected changes."""
+
+from django.urls import path
+
+from annotation.changes import views
+
+urlpatterns = [
+    path("regions/<int:region_id>/changes/review/", views.queue, name="queue"),
+    path("regions/<int:region_id>/changes/", views.changes, name="changes"),
+]

@@ -1,0 +1,16 @@
+"""The page of one tile."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from annotation.sources.pages import region_page
+
+
+@require_safe
+def tile(request: HttpRequest, region_id: int, z: int, x: int, y: int) -> HttpResponse:
+    """Image and map of one tile side by side, with all that is known of it."""
+    if z > 24 or x >= 2**z or y >= 2**z:
+        raise Http404("There is no such tile.")
+    return region_page(
+        request, region_id, "tiles/tile.html", active="overview", page={"tile": {"z": z, "x": x, "y": y}}
+    )

@@ -1,0 +1,75 @@
+/** A small line chart in SVG with a table for those who can't see it. */
+import { el, svg } from "mapwright/lib/dom.js";
+import { humanise } from "mapwright/lib/format.js";
+
+const WIDTH = 620;
+const HEIGHT = 190;
+const MARGIN = { top: 12, right: 14, bottom: 28, left: 54 };
+const DASHES = ["", "6 4", "2 3", "9 3 2 3"];
+
+const short = (value) => (Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.01) ? value.toExponential(1) : Number(value.toPrecision(3)).toString());
+
+function range(values) {
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const pad = (high - low || Math.abs(high) || 1) * 0.08;
+  return [low - pad, high + pad];
+}
+
+function axes(xs, ys, at) {
+  const group = svg("g", { class: "chart-axes" });
+  for (const share of [0, 0.5, 1]) {
+    const value = ys[0] + share * (ys[1] - ys[0]);
+    const y = at(xs[0], value)[1];
+    group.append(svg("line", { x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: y, y2: y }));
+    const text = svg("text", { x: MARGIN.left - 8, y: y + 4, "text-anchor": "end" });
+    text.textContent = short(value);
+    group.append(text);
+  }
+  for (const [value, anchor] of [[xs[0], "start"], [xs[1], "end"]]) {
+    const text = svg("text", { x: at(value, ys[0])[0], y: HEIGHT - 8, "text-anchor": anchor });
+    text.textContent = `step ${Math.round(value)}`;
+    group.append(text);
+  }
+  return group;
+}
+
+function line(series, index, at) {
+  const group = svg("g", { class: `chart-line chart-line-${index % 4}` });
+  const points = series.points.map(([step, value]) => at(step, value).map((v) => v.toFixed(1)).join(","));
+  group.append(svg("polyline", { points: points.join(" "), "stroke-dasharray": DASHES[index % 4] }));
+  const [x, y] = points.at(-1).split(",");
+  group.append(svg("circle", { cx: x, cy: y, r: 3 }));
+  return group;
+}
+
+/**
+ * @param {string} title
+ * @param {Array<{name: string, points: Array<[number, number]>}>} series
+ * @returns {HTMLElement}
+ */
+export function lineChart(title, series) {
+  const shown = series.map((one) => ({ ...one, points: one.points.filter(([, value]) => Number.isFinite(value)) })).filter((one) => one.points.length);
+  const figure = el("figure", { class: "chart" }, el("figcaption", { text: title }));
+  if (!shown.length) return figure;
+  const steps = shown.flatMap((one) => one.points.map(([step]) => step));
+  const xs = [Math.min(...steps), Math.max(...steps, Math.min(...steps) + 1)];
+  const ys = range(shown.flatMap((one) => one.points.map(([, value]) => value)));
+  const at = (step, value) => [
+    MARGIN.left + ((step - xs[0]) / (xs[1] - xs[0])) * (WIDTH - MARGIN.left - MARGIN.right),
+    MARGIN.top + (1 - (value - ys[0]) / (ys[1] - ys[0])) * (HEIGHT - MARGIN.top - MARGIN.bottom),
+  ];
+  const words = shown.map((one) => `${humanise(one.name)} went from ${short(one.points[0][1])} to ${short(one.points.at(-1)[1])} in ${one.points.length} points`).join("; ");
+  figure.append(svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${words}` }, axes(xs, ys, at), ...shown.map((one, index) => line(one, index, at))));
+  figure.append(legend(shown));
+  return figure;
+}
+
+function legend(shown) {
+  const list = el("ul", { class: "chart-legend" });
+  shown.forEach((one, index) => {
+    const sample = svg("svg", { viewBox: "0 0 26 8", class: `chart-line chart-line-${index % 4}`, "aria-hidden": "true" }, svg("polyline", { points: "1,4 25,4", "stroke-dasharray": DASHES[index % 4] }));
+    list.append(el("li", {}, sample, el("span", { text: humanise(one.name) }), el("span", { class: "number muted", text: short(one.points.at(-1)[1]) })));
+  });
+  return list;
+}

@@ -1,0 +1,57 @@
+/** Build and find elements; text only ever enters as text. */
+
+/**
+ * Make an element.
+ * @param {string} tag
+ * @param {Object} [options] attributes; `class`, `text`, `on: {event: handler}`, `data: {...}`; null and false are left out
+ * @param {...(Node|string|null|false)} children
+ */
+export function el(tag, options = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(options)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "text") node.textContent = value;
+    else if (name === "on") for (const [event, handler] of Object.entries(value)) node.addEventListener(event, handler);
+    else if (name === "data") Object.assign(node.dataset, value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+/** An SVG element with attributes. */
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+/** The element with this id; a missing one is a fault of the template, so it says so. */
+export function byId(id) {
+  const node = document.getElementById(id);
+  if (!node) throw new Error(`the page has no #${id}`);
+  return node;
+}
+
+/** Replace what is inside `node`. */
+export function fill(node, ...children) {
+  node.replaceChildren(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+/** Data the template left for the modules. */
+export function pageData(id = "page-data") {
+  const node = document.getElementById(id);
+  return node ? JSON.parse(node.textContent) ?? {} : {};
+}
+
+/** A definition list of [term, content] rows; rows without content are left out. */
+export function facts(rows, className = "facts") {
+  const list = el("dl", { class: className });
+  for (const [term, content] of rows) {
+    if (content === null || content === undefined || content === "") continue;
+    list.append(el("dt", { text: term }), el("dd", {}, content instanceof Node ? content : String(content)));
+  }
+  return list;
+}

@@ -1,0 +1,64 @@
+/** Forms that speak to the API: errors beside their fields, one request at a time. */
+import { fieldErrors } from "mapwright/lib/api.js";
+import { el } from "mapwright/lib/dom.js";
+import { notifyError } from "mapwright/lib/notices.js";
+
+function clear(form) {
+  for (const node of form.querySelectorAll(".error")) node.remove();
+  for (const node of form.querySelectorAll("[aria-invalid]")) {
+    node.removeAttribute("aria-invalid");
+    node.removeAttribute("aria-describedby");
+  }
+}
+
+/** Put each field's complaint beside it and the rest on top; the first bad field gets the focus. */
+export function showErrors(form, error) {
+  clear(form);
+  const rest = [];
+  let first = null;
+  for (const [name, text] of fieldErrors(error)) {
+    const input = form.elements.namedItem(name);
+    if (!(input instanceof HTMLElement)) { rest.push(`${name}: ${text}`); continue; }
+    const id = `error-${form.id}-${name}`;
+    input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-describedby", id);
+    input.closest(".field").append(el("p", { class: "error", id, text }));
+    first ??= input;
+  }
+  if (!first || rest.length) form.prepend(el("p", { class: "note note-bad error", role: "alert", text: rest.join(" ") || error.message }));
+  first?.focus();
+}
+
+/** Run `send(form)` on submit, with the button held while it runs. */
+export function onSubmit(form, send) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("button[type=submit]");
+    if (button.disabled) return;
+    clear(form);
+    button.disabled = true;
+    try {
+      await send(form);
+    } catch (error) {
+      if (error.status === 400 || error.status === 409) showErrors(form, error);
+      else notifyError(error);
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+/** Values of a form, without what was left empty. */
+export const values = (form) => Object.fromEntries([...new FormData(form)].filter(([, value]) => !(value instanceof File) && value !== ""));
+
+/** Ask before something that can't be taken back. Resolves to true on yes. */
+export function confirmDialog({ title, text, yes, kind = "main" }) {
+  return new Promise((resolve) => {
+    const accept = el("button", { type: "submit", class: `button button-${kind}`, value: "yes", text: yes });
+    const form = el("form", { method: "dialog", class: "dialog-body" }, el("h2", { text: title }), el("p", { text }), el("div", { class: "dialog-end" }, el("button", { type: "submit", class: "button", value: "no", formnovalidate: true, text: "Back" }), accept));
+    const dialog = el("dialog", { "aria-label": title, on: { close: () => { resolve(dialog.returnValue === "yes"); dialog.remove(); } } }, form);
+    document.body.append(dialog);
+    dialog.showModal();
+    accept.focus();
+  });
+}

@@ -1,0 +1,87 @@
+/** The map factory: Leaflet maps of one look, image and map layers, outlines that read on any ground. */
+/* global L */
+import { el } from "mapwright/lib/dom.js";
+import { day } from "mapwright/lib/format.js";
+
+const MAX_ZOOM = 22;
+
+/**
+ * A map in `container`.
+ * @param {HTMLElement} container
+ * @param {{keyboard?: boolean, label?: string}} [options]
+ */
+export function createMap(container, { keyboard = true, label = "Map" } = {}) {
+  container.setAttribute("role", "application");
+  container.setAttribute("aria-label", label);
+  const map = L.map(container, {
+    zoomControl: false, attributionControl: false, keyboard, maxZoom: MAX_ZOOM, minZoom: 2, zoomSnap: 0.5, zoomDelta: 0.5, wheelPxPerZoomLevel: 100,
+    fadeAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches, zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+  });
+  map.setView([0, 0], 2);
+  for (const [name, order] of [["image", 200], ["map", 250], ["grid", 300], ["outlines", 420]]) map.createPane(name).style.zIndex = order;
+  L.control.scale({ imperial: false, maxWidth: 140, position: "bottomleft" }).addTo(map);
+  L.control.zoom({ position: "topright", zoomInTitle: "Closer", zoomOutTitle: "Further" }).addTo(map);
+  new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(container);
+  return map;
+}
+
+/** [west, south, east, north] -> Leaflet's bounds. */
+export const toBounds = ([west, south, east, north]) => L.latLngBounds([south, west], [north, east]);
+
+const tileOptions = (pane, bounds) => ({ pane, maxZoom: MAX_ZOOM, tileSize: 256, keepBuffer: 4, updateWhenZooming: false, detectRetina: false, ...(bounds ? { bounds: toBounds(bounds) } : {}) });
+
+/** Sharper tiles on a dense screen. */
+const size = () => (window.devicePixelRatio > 1.3 ? 512 : 256);
+
+export const imageUrl = (id) => `/tiles/image/${id}/{z}/{x}/{y}.webp?size=${size()}`;
+export const mapUrl = (id) => `/tiles/map/${id}/{z}/{x}/{y}.png?size=${size()}`;
+
+/** The imagery as a layer; half zooms are drawn from the next whole one. */
+export const imageLayer = (id, { bounds } = {}) => L.tileLayer(imageUrl(id), tileOptions("image", bounds));
+
+/** The rendered map as a layer. */
+export const mapLayer = (id, { bounds } = {}) => L.tileLayer(mapUrl(id), tileOptions("map", bounds));
+
+/** Line styles: a candidate is one thick line, what the map has now is dashes; both lie on a dark casing. */
+export const LINES = {
+  candidate: { color: "#ffb000", weight: 3, opacity: 1, fill: false, lineJoin: "round" },
+  footprint: { color: "#5ad1ff", weight: 2.5, opacity: 1, fill: false, dashArray: "7 6", lineCap: "butt" },
+  removal: { color: "#ffb000", weight: 3, opacity: 1, fill: false, dashArray: "2 6", lineCap: "round" },
+};
+
+/** A GeoJSON geometry drawn with a casing below its line. */
+export function outline(geometry, style, { pane = "outlines" } = {}) {
+  const casing = { ...LINES[style], color: "#10181c", weight: LINES[style].weight + 2.5, opacity: 0.8, dashArray: null };
+  return L.layerGroup([casing, LINES[style]].map((options) => L.geoJSON(geometry, { style: { ...options, pane, interactive: false }, pane, interactive: false })));
+}
+
+/** The bounds of a GeoJSON geometry. */
+export const geometryBounds = (geometry) => L.geoJSON(geometry).getBounds();
+
+/** The dates and the makers of what is shown, always in sight, never as HTML. */
+export function creditLine(map, { imagery, snapshot }) {
+  const Credit = L.Control.extend({
+    options: { position: "bottomright" },
+    onAdd() {
+      const node = el("div", { class: "map-credit" });
+      if (imagery) node.append(el("strong", { text: `Image: ${day(imagery.captured_on)}` }));
+      if (imagery?.attribution) node.append(el("span", { text: `© ${imagery.attribution}` }));
+      if (snapshot) node.append(el("strong", { text: `Map: ${day(snapshot.taken_at)}` }));
+      if (snapshot?.attribution) node.append(el("span", { text: `© ${snapshot.attribution}` }));
+      return node;
+    },
+  });
+  return new Credit().addTo(map);
+}
+
+/** Tiles that a view of `bounds` at `zoom` in a map of this size will need, to warm the browser's cache. */
+export function warmTiles(map, template, bounds, zoom) {
+  const level = Math.round(zoom);
+  const half = map.getSize().divideBy(2);
+  const centre = map.project(bounds.getCenter(), level);
+  const from = centre.subtract(half).divideBy(256).floor();
+  const to = centre.add(half).divideBy(256).floor();
+  for (let x = from.x; x <= to.x; x += 1) {
+    for (let y = from.y; y <= to.y; y += 1) new Image().src = L.Util.template(template, { z: level, x, y });
+  }
+}

@@ -1,0 +1,22 @@
+/** Short messages at the corner; errors stay until they are closed. */
+import { byId, el } from "mapwright/lib/dom.js";
+
+export function notify(text, { kind = "plain", seconds = 5, action = null } = {}) {
+  const close = el("button", { type: "button", class: "icon-button", "aria-label": "Close the message", text: "×" });
+  const button = action && el("button", { type: "button", class: "button button-small", text: action.label });
+  const notice = el("div", { class: `notice notice-${kind}` }, el("p", { text }), button, close);
+  const remove = () => notice.remove();
+  close.addEventListener("click", remove);
+  button?.addEventListener("click", () => { remove(); action.run(); });
+  byId("notices").append(notice);
+  if (kind !== "bad") setTimeout(remove, seconds * 1000);
+  return remove;
+}
+
+/** Show an error of the API in words. */
+export function notifyError(error) {
+  if (error?.name === "AbortError") return null;
+  if (error?.signedOut) return notify("You are signed out. Sign in again in another tab; what you did here is kept.", { kind: "bad" });
+  if (!error?.code && error?.name !== "ConnectionError") console.error(error);
+  return notify(error?.message || "Something went wrong on this page.", { kind: "bad" });
+}

@@ -1,0 +1,22 @@
+/** What every page does: theme, keys, ways between the pages. */
+import { byId, pageData } from "mapwright/lib/dom.js";
+import { bindKey, listenToKeys, showKeys } from "mapwright/lib/keys.js";
+import { toggleTheme } from "mapwright/lib/theme.js";
+
+byId("toggle-theme").addEventListener("click", toggleTheme);
+byId("show-keys").addEventListener("click", showKeys);
+listenToKeys();
+
+const tabs = [...document.querySelectorAll(".tabs a")];
+tabs.forEach((tab, index) => {
+  bindKey(String(index + 1), `Go to ${tab.textContent}`, () => tab.click(), { group: "Everywhere", shown: `G ${index + 1}`, when: () => goMode });
+});
+
+let goMode = false;
+if (tabs.length) {
+  bindKey("g", "then a number: go to a page of the region", () => {
+    goMode = true;
+    setTimeout(() => { goMode = false; }, 1500);
+  }, { group: "Everywhere" });
+}
+if (pageData("person").id) bindKey("Escape", "Leave a field", () => document.activeElement?.blur(), { group: "Everywhere", shown: "Esc" });
