@@ -33,7 +33,9 @@ class TileAddress:
 
     def __post_init__(self) -> None:
         if not 0 <= self.z <= MAX_ZOOM or not (0 <= self.x < 2**self.z and 0 <= self.y < 2**self.z):
-            raise InvalidInputError(f"no tile {self.z}/{self.x}/{self.y}: x and y must be in 0..2^z-1, z in 0..{MAX_ZOOM}")
+            raise InvalidInputError(
+                f"no tile {self.z}/{self.x}/{self.y}: x and y must be in 0..2^z-1, z in 0..{MAX_ZOOM}"
+            )
 
     @property
     def bounds_mercator(self) -> tuple[float, float, float, float]:

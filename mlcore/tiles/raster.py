@@ -83,7 +83,7 @@ class ImageReader:
         return {"path": self.path}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        self.__init__(state["path"])  # type: ignore[misc, arg-type]
+        self.__init__(state["path"])  # type: ignore[misc]
 
     @property
     def footprint_lonlat(self) -> shapely.geometry.base.BaseGeometry:

@@ -11,7 +11,7 @@ import shapely
 
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, ground_resolution_m
-from mlcore.tiles.features import MapFeature
+from mlcore.tiles.features import FeatureKind, MapFeature
 from mlcore.tiles.index import Bounds, MapIndex, ProjectedShape
 from mlcore.tiles.style import Colour, MapStyle, RoadClass, load_style
 
@@ -44,7 +44,7 @@ class MapRenderer:
         canvas = np.empty((size_px, size_px, 3), np.uint8)
         canvas[:] = self.style.background
         found = [(f, s) for f, s in features.shapes(frame.search_bounds) if not _hidden(f)]
-        by_kind: dict[str, Found] = {"green": [], "water": [], "road": [], "rail": [], "building": []}
+        by_kind: dict[FeatureKind, Found] = {"green": [], "water": [], "road": [], "rail": [], "building": []}
         for feature, shape in found:
             by_kind[feature.kind].append((feature, shape))
         self._draw_ground(canvas, frame, by_kind["green"], by_kind["water"])
