@@ -1,6 +1,8 @@
 """Pages of the suspected changes: the queue and the list."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from annotation.sources.pages import region_page
@@ -9,7 +11,9 @@ from annotation.sources.pages import region_page
 @require_safe
 def queue(request: HttpRequest, region_id: int) -> HttpResponse:
     """One candidate at a time, decided by keyboard."""
-    return region_page(request, region_id, "changes/queue.html", active="queue")
+    links = {name: reverse(name, args=[region_id]) for name in ("edits", "changes", "region")}
+    page = {"lease_seconds": settings.REVIEW_LEASE_SECONDS, "links": links}
+    return region_page(request, region_id, "changes/queue.html", active="queue", page=page)
 
 
 @require_safe

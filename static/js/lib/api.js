@@ -31,7 +31,8 @@ export class ConnectionError extends Error {
   }
 }
 
-const csrf = () => document.querySelector("meta[name=csrf-token]").content;
+/** The cookie is newer than the page where somebody signed in again in another tab. */
+export const csrf = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? document.querySelector("meta[name=csrf-token]").content;
 
 function bodyOf(text) {
   try {

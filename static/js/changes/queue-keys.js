@@ -1,0 +1,37 @@
+/** Every key of the queue page. */
+import { bindKey } from "mapwright/lib/keys.js";
+
+const PAN_PX = 120;
+
+export function bindQueueKeys({ answer, undoLast, skip, adjust, view, comment, reasonAt, fit }) {
+  const { map, compare } = view;
+  const decide = { group: "Answer" };
+  bindKey("a", "Accept", () => answer("accept"), decide);
+  bindKey("r", "Reject", () => answer("reject"), decide);
+  bindKey("c", "Can't tell", () => answer("cant_tell"), decide);
+  bindKey("o", "The image is offset here", () => answer("image_offset"), decide);
+  bindKey("x", "The image is bad here", () => answer("bad_imagery"), decide);
+  bindKey("t", "The image is too old", () => answer("too_old"), decide);
+  bindKey("e", "Adjust the shape", adjust, decide);
+  bindKey("s", "Skip for now", skip, decide);
+  bindKey("u", "Undo the last answer, as often as you like", undoLast, decide);
+  bindKey("m", "Write a comment (Esc leaves it)", () => comment.focus(), decide);
+  for (let index = 0; index < 6; index += 1) bindKey(String(index + 1), "Reject with that reason", () => reasonAt(index), { ...decide, shown: "1 … 6", hidden: index > 0 });
+
+  const look = { group: "Look" };
+  bindKey("b", "Blink: the other one of image and map", () => compare.blink(true), { ...look, release: () => compare.blink(false) });
+  bindKey("h", "Hide the outlines", () => view.hide(true), { ...look, release: () => view.hide(false) });
+  bindKey("i", "Image alone", () => compare.setMode("image"), look);
+  bindKey("w", "Swipe", () => compare.setMode("swipe"), look);
+  bindKey("v", "Overlay", () => compare.setMode("overlay"), look);
+  bindKey("p", "Map alone", () => compare.setMode("map"), look);
+  bindKey("[", "Less of the image / weaker map", () => compare.nudge(-0.08), { ...look, repeats: true });
+  bindKey("]", "More of the image / stronger map", () => compare.nudge(0.08), { ...look, repeats: true });
+  bindKey("f", "Fit the view to the candidate", fit, look);
+  bindKey("+", "Closer", () => map.zoomIn(), look);
+  bindKey("=", "Closer", () => map.zoomIn(), { ...look, hidden: true });
+  bindKey("-", "Further", () => map.zoomOut(), look);
+  for (const [key, by, shown] of [["ArrowLeft", [-PAN_PX, 0], "←"], ["ArrowRight", [PAN_PX, 0], "→"], ["ArrowUp", [0, -PAN_PX], "↑"], ["ArrowDown", [0, PAN_PX], "↓"]]) {
+    bindKey(key, "Move the view", () => map.panBy(by, { animate: false }), { ...look, shown: key === "ArrowLeft" ? "← → ↑ ↓" : shown, hidden: key !== "ArrowLeft", repeats: true });
+  }
+}

@@ -1,0 +1,81 @@
+/** The map of the queue page: image against map, the candidate's outlines, a view that jumps only where it must. */
+/* global L */
+import { createCompare } from "mapwright/lib/compare.js";
+import { createMap, creditLine, geometryBounds, imageLayer, imageUrl, mapLayer, mapUrl, outline, toBounds, warmTiles } from "mapwright/lib/map.js";
+
+const FIRST_ZOOM = 19;
+const SMALLEST_PX = 24;
+const LARGEST_SHARE = 0.62;
+
+export function createQueueMap(container) {
+  const map = createMap(container, { label: "Image and map around the candidate", keyboard: false });
+  const compare = createCompare(map, { key: "mapwright.compare.queue" });
+  const layers = new Map();
+  let drawn = [];
+  let credit = null;
+  let hidden = false;
+  let placed = false;
+
+  /** Base layers stay while the imagery stays, so that nothing flashes between items. */
+  function base(subject) {
+    const wanted = { image: [subject.imagery.id, imageLayer], map: [subject.snapshot.id, mapLayer] };
+    for (const [name, [id, make]] of Object.entries(wanted)) {
+      if (layers.get(name)?.id === id) continue;
+      layers.get(name)?.layer.remove();
+      layers.set(name, { id, layer: make(id).addTo(map) });
+    }
+    credit?.remove();
+    credit = creditLine(map, subject);
+  }
+
+  /** The view for these bounds: the present zoom where the shape is neither tiny nor too large in it. */
+  function viewFor(bounds) {
+    if (!placed) return { centre: bounds.getCenter(), zoom: Math.min(FIRST_ZOOM + 1, map.getBoundsZoom(bounds.pad(0.8))) };
+    const zoom = map.getZoom();
+    const size = map.project(bounds.getSouthEast(), zoom).subtract(map.project(bounds.getNorthWest(), zoom));
+    const room = map.getSize();
+    const fits = size.x < room.x * LARGEST_SHARE && size.y < room.y * LARGEST_SHARE && Math.max(size.x, size.y) > SMALLEST_PX;
+    return { centre: bounds.getCenter(), zoom: fits ? zoom : Math.min(20, map.getBoundsZoom(bounds.pad(0.8))) };
+  }
+
+  function clear() {
+    drawn.forEach((layer) => layer.remove());
+    drawn = [];
+  }
+
+  function draw(subject, geometry) {
+    clear();
+    const removal = subject.kind === "remove";
+    if (subject.footprint && !removal) drawn.push(outline(subject.footprint.geometry, "footprint"));
+    drawn.push(outline(geometry, removal ? "removal" : "candidate"));
+    if (!hidden) drawn.forEach((layer) => layer.addTo(map));
+  }
+
+  return {
+    map,
+    compare,
+    clear,
+    draw,
+    show(subject, geometry) {
+      base(subject);
+      const { centre, zoom } = viewFor(toBounds(subject.bbox));
+      map.setView(centre, zoom, { animate: false });
+      placed = true;
+      draw(subject, geometry);
+    },
+    /** Back to a view that shows the whole candidate with its surroundings. */
+    fit(geometry) {
+      map.fitBounds(geometryBounds(geometry).pad(0.8), { maxZoom: 20, animate: false });
+    },
+    hide(on) {
+      hidden = on;
+      for (const layer of drawn) if (on) layer.remove(); else layer.addTo(map);
+    },
+    warm(subject) {
+      const { centre, zoom } = viewFor(toBounds(subject.bbox));
+      const bounds = L.latLngBounds(centre, centre);
+      warmTiles(map, imageUrl(subject.imagery.id), bounds, zoom);
+      warmTiles(map, mapUrl(subject.snapshot.id), bounds, zoom);
+    },
+  };
+}

@@ -1,0 +1,84 @@
+/** The queue page's talk with the server: claims, leases, decisions that survive a lost connection. */
+import { api, ApiError, csrf } from "mapwright/lib/api.js";
+import { createOutbox } from "mapwright/lib/outbox.js";
+
+/** A random key that makes a repeated save harmless; also where the page is not served securely. */
+function freshKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+const itemPath = (id, act) => `/api/review/items/${id}/${act}/`;
+
+/**
+ * @param {Object} options
+ * @param {number} options.region
+ * @param {number} options.person
+ * @param {number} options.leaseSeconds
+ * @param {Function} options.onSaved (message, answer)
+ * @param {Function} options.onRefused (message, error)
+ * @param {Function} options.onStatus
+ */
+export function createServer({ region, person, leaseSeconds, onSaved, onRefused, onStatus }) {
+  const asClaim = (answer) => ({ ...leaseOf(answer.item), id: answer.item.id, subject: answer.subject });
+  const leaseOf = (item) => ({ version: item.version, lease_token: item.lease_token, leaseEnds: Date.now() + leaseSeconds * 1000 });
+
+  async function reclaim(id) {
+    return asClaim(await api.post(itemPath(id, "claim")));
+  }
+
+  async function decide(message) {
+    const { item, lease_token, version, key, body } = message;
+    try {
+      return await api.post(itemPath(item, "decide"), { ...body, lease_token, version, idempotency_key: key });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "lease_lost" || !error.data.free) throw error;
+      const again = await reclaim(item);
+      if (again.version !== version) throw error;
+      return api.post(itemPath(item, "decide"), { ...body, lease_token: again.lease_token, version, idempotency_key: key });
+    }
+  }
+
+  const send = (message) => (message.act === "decide" ? decide(message) : api.post(itemPath(message.item, "undo"), { version: message.version, idempotency_key: message.key }));
+
+  /** Later messages on the same item go out with the version and the lease that this one got. */
+  function learn(message, answer) {
+    const known = { version: answer.item.version, ...(answer.item.lease_token ? { lease_token: answer.item.lease_token } : {}) };
+    outbox.amend((one) => (one.item === message.item ? { ...one, ...known } : one));
+  }
+
+  const outbox = createOutbox({
+    key: `mapwright.outbox.${person}`,
+    send,
+    onDone: (message, answer) => { learn(message, answer); onSaved(message, answer); },
+    onRefused,
+    onStatus,
+  });
+
+  return {
+    outbox,
+    leaseOf,
+    reclaim,
+    /** Items whose decision is still on its way: the server would hand them out again. */
+    underWay: () => outbox.messages.map((message) => message.item),
+    async claim(skip) {
+      const answer = await api.post("/api/review/changes/claim/", { region, skip });
+      return answer.item ? { claim: asClaim(answer) } : { counts: { open: answer.open, leased: answer.leased } };
+    },
+    async heartbeat(claim) {
+      return leaseOf(await api.post(itemPath(claim.id, "heartbeat"), { lease_token: claim.lease_token }));
+    },
+    /** Give items back while the page goes away. */
+    releaseAll(claims) {
+      for (const { id, lease_token } of claims) {
+        fetch(itemPath(id, "release"), { method: "POST", keepalive: true, headers: { "Content-Type": "application/json", "X-CSRFToken": csrf() }, body: JSON.stringify({ lease_token }) }).catch(() => {});
+      }
+    },
+    saveDecision: (claim, body) => outbox.add({ act: "decide", item: claim.id, version: claim.version, lease_token: claim.lease_token, key: freshKey(), body }),
+    saveUndo: (id, version) => outbox.add({ act: "undo", item: id, version, key: freshKey() }),
+  };
+}

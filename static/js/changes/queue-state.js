@@ -1,0 +1,85 @@
+/** The queue page's state and the pure actions on it. */
+
+/**
+ * @typedef {Object} Claim
+ * @property {number} id of the queue item
+ * @property {number} version
+ * @property {number} lease_token
+ * @property {number} leaseEnds local time in ms
+ * @property {Object} subject what the page shows
+ */
+
+export const initialState = (decided = []) => ({
+  phase: "loading", // loading | reviewing | waiting | empty
+  current: null,
+  ahead: [],
+  skipped: [],
+  decided,
+  counts: { open: null, leased: null },
+  session: 0,
+});
+
+const reviewing = (state) => ({ ...state, phase: state.current ? "reviewing" : state.phase });
+
+/** A claim arrived: it is shown at once where nothing is, else it waits its turn. */
+export function claimed(state, claim) {
+  if (held(state).includes(claim.id)) return state;
+  if (!state.current) return reviewing({ ...state, current: claim });
+  return { ...state, ahead: [...state.ahead, claim] };
+}
+
+/** There was nothing to claim. */
+export function nothingLeft(state, counts) {
+  if (state.current) return { ...state, counts };
+  return { ...state, counts, phase: counts.leased > 0 ? "waiting" : "empty" };
+}
+
+/** Go on to the next claim, or wait for one. */
+export function advance(state) {
+  const [next = null, ...ahead] = state.ahead;
+  return { ...state, current: next, ahead, phase: next ? "reviewing" : "loading" };
+}
+
+/** The current item got an answer. */
+export function decidedNow(state, decision) {
+  const entry = { id: state.current.id, decision, version: null, subject: state.current.subject };
+  return advance({ ...state, decided: [...state.decided, entry].slice(-200), session: state.session + 1 });
+}
+
+/** The current item is left for later. */
+export const skippedNow = (state) => advance({ ...state, skipped: [...state.skipped, state.current.id] });
+
+/** Look at what was skipped again. */
+export const forgetSkipped = (state) => ({ ...state, skipped: [], phase: state.current ? state.phase : "loading" });
+
+/** Show `claim` now; what was on the screen comes right after it. */
+export function bringBack(state, claim) {
+  const ahead = state.current && state.current.id !== claim.id ? [state.current, ...state.ahead] : state.ahead;
+  return { ...state, current: claim, ahead: ahead.filter((one) => one.id !== claim.id), phase: "reviewing" };
+}
+
+/** The last decision is taken back: its item is shown again. */
+export function undoneLast(state, claim) {
+  return bringBack({ ...state, decided: state.decided.slice(0, -1), session: Math.max(0, state.session - 1) }, claim);
+}
+
+/** Keep what the server said of an item: its lease, its version. */
+export function leaseChanged(state, id, change) {
+  const merge = (claim) => (claim?.id === id ? { ...claim, ...change } : claim);
+  return { ...state, current: merge(state.current), ahead: state.ahead.map(merge) };
+}
+
+/** The server saved a decision: from now on an undo knows its version. */
+export const versionKnown = (state, id, version) => ({ ...state, decided: state.decided.map((one) => (one.id === id ? { ...one, version } : one)) });
+
+/** A decision was refused: it is no decision any more. */
+export const forgetDecision = (state, id) => ({ ...state, decided: state.decided.filter((one) => one.id !== id), session: Math.max(0, state.session - 1) });
+
+/** An item that can't be had: off the screen, out of line. */
+export function dropItem(state, id) {
+  const next = { ...state, ahead: state.ahead.filter((one) => one.id !== id) };
+  return state.current?.id === id ? advance(next) : next;
+}
+
+/** Ids of the items this page holds. */
+export const held = (state) => [state.current, ...state.ahead].filter(Boolean).map((one) => one.id);
