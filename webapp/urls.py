@@ -1,6 +1,38 @@
-"""Every URL of the project."""
+"""Every URL of the project: each stage's pages at /, each stage's API at /api/."""
+
+from importlib.util import find_spec
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from webapp.health import health
+
+STAGES = (
+    "accounts",
+    "common",
+    "sources",
+    "review",
+    "tiles",
+    "anchors",
+    "training",
+    "consistency",
+    "changes",
+    "edits",
+)
+
+
+def _of_stages(module: str, prefix: str) -> list[URLPattern | URLResolver]:
+    specs = [find_spec(f"annotation.{stage}.{module}") for stage in STAGES]
+    return [path(prefix, include(spec.name)) for spec in specs if spec and spec.origin]
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("health/", health, name="health"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    *_of_stages("api", "api/"),
+    *_of_stages("tile_urls", "tiles/"),
+    *_of_stages("urls", ""),
+]

@@ -7,7 +7,7 @@ from annotation.common.models import Job, Timestamped
 
 
 class RegionQuerySet(models.QuerySet["Region"]):
-    def visible_to(self, user) -> "RegionQuerySet":  # type: ignore[no-untyped-def]
+    def visible_to(self, user) -> "RegionQuerySet":
         """Regions that the person may see: all for admins, else the open ones and those they are a member of."""
         if user.is_admin:
             return self

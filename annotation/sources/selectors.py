@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
-from annotation.sources.models import Imagery, MapSnapshot, Region
+from annotation.common.models import Job
+from annotation.sources.errors import NoSourcesError
+from annotation.sources.models import Imagery, MapSnapshot, Region, SourceState
 
 Row = TypeVar("Row", bound=Model)
 
@@ -40,3 +43,38 @@ def _one(rows: QuerySet[Row], missing: str) -> Row:
     if row is None:
         raise NotFoundError(missing)
     return row
+
+
+def latest_imagery(region: Region) -> Imagery | None:
+    """The newest ready imagery of the region."""
+    return Imagery.objects.filter(region=region, state=SourceState.READY).select_related("region").last()
+
+
+def latest_snapshot(region: Region) -> MapSnapshot | None:
+    """The newest ready map of the region."""
+    return MapSnapshot.objects.filter(region=region, state=SourceState.READY).select_related("region").last()
+
+
+def current_sources(region: Region) -> tuple[Imagery, MapSnapshot]:
+    """The newest ready imagery and map.
+
+    Raises:
+        NoSourcesError: one of them is missing.
+    """
+    imagery, snapshot = latest_imagery(region), latest_snapshot(region)
+    if imagery is None or snapshot is None:
+        missing = " and ".join(name for name, row in (("imagery", imagery), ("map", snapshot)) if row is None)
+        raise NoSourcesError(f"the region has no {missing} that is ready: import it first, or wait for its import")
+    return imagery, snapshot
+
+
+def visible_jobs(user: User) -> QuerySet[Job]:
+    """Jobs of regions the person may see, and those they started; all of them for admins."""
+    if user.is_admin:
+        return Job.objects.all()
+    return Job.objects.filter(Q(scope_id__in=visible_regions(user).values("pk")) | Q(created_by=user))
+
+
+def get_job(user: User, job_id: uuid.UUID) -> Job:
+    """The job, or NotFoundError where it is missing or not this person's to see."""
+    return _one(visible_jobs(user).filter(pk=job_id), f"no job {job_id}, or none you may see")

@@ -144,6 +144,7 @@ STATICFILES_DIRS = [
 MEDIA_ROOT = Path(env("MEDIA", str(VAR_DIR / "media")))
 # The set-up makes this directory on the disk of the media files, so that a finished upload is moved, not copied.
 FILE_UPLOAD_TEMP_DIR = VAR_DIR / "uploads" if (VAR_DIR / "uploads").is_dir() else None
+FILE_UPLOAD_HANDLERS = ["annotation.sources.uploads.HashingUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 MAX_UPLOAD_BYTES = int(env("MAX_UPLOAD_BYTES", str(20 * 2**30)))
 
@@ -175,6 +176,9 @@ JOB_REPORT_SECONDS = 0.5
 JOB_HEARTBEAT_SECONDS = float(env("JOB_HEARTBEAT_SECONDS", "5"))
 JOB_STALE_SECONDS = float(env("JOB_STALE_SECONDS", "60"))
 JOB_REWAKE_SECONDS = float(env("JOB_REWAKE_SECONDS", "120"))
+# Where models train and scan: a torch device such as "cpu" or "cuda:1"; empty: the first GPU, else the CPU.
+COMPUTE_DEVICE = env("DEVICE")
+
 # Every kind of job and the function that runs it; the function takes a JobContext (annotation.common.services.jobs).
 JOB_RUNNERS = {
     "sources.import_imagery": "annotation.sources.services.import_imagery.run",

@@ -18,10 +18,11 @@ from django.utils.module_loading import import_string
 
 from annotation.common.engine import MlcoreError, StoppedError
 from annotation.common.errors import ConflictError, DomainError
-from annotation.common.models import Job, JobState
+from annotation.common.models import Job, JobQuerySet, JobState
 from annotation.common.services.job_context import Echo, JobContext
+from annotation.common.signals import job_ended
 
-__all__ = ["JobContext", "cancel", "cancel_scope", "enqueue", "execute", "run_now", "sweep"]
+__all__ = ["JobContext", "cancel", "cancel_scope", "cancel_unfinished", "enqueue", "execute", "run_now", "sweep"]
 logger = logging.getLogger(__name__)
 RUN_TASK = "annotation.common.tasks.run_job"
 
@@ -144,12 +145,22 @@ def cancel(job: Job) -> Job:
     if not stopped and not running.update(cancel_requested=True):
         raise ConflictError("the job has ended already; there is nothing to cancel")
     job.refresh_from_db()
+    if stopped:
+        job_ended.send(Job, job=job)
     return job
+
+
+def cancel_unfinished(job_id: uuid.UUID) -> None:
+    """Stop a job whose object is going away; one that has ended is left alone."""
+    _stop_all(Job.objects.filter(pk=job_id))
 
 
 def cancel_scope(scope_id: int) -> None:
     """Stop every job of a region; part of the region's deletion."""
-    jobs = Job.objects.unfinished().for_scope(scope_id)
+    _stop_all(Job.objects.for_scope(scope_id))
+
+
+def _stop_all(jobs: JobQuerySet) -> None:
     jobs.filter(state=JobState.QUEUED).update(
         state=JobState.CANCELLED, cancel_requested=True, finished_at=timezone.now()
     )
@@ -189,3 +200,5 @@ def _recover(job: Job) -> None:
     else:
         job.state, job.heartbeat_at = JobState.QUEUED, None
     job.save()
+    if job.finished:
+        job_ended.send(Job, job=job)

@@ -1,0 +1,141 @@
+"""Jobs over HTTP: what runs, how far it is, its live figures, and how to stop it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import cast
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.accounts.models import User
+from annotation.accounts.permissions import IsReviewer
+from annotation.common.errors import NotAllowedError
+from annotation.common.models import Job, JobState
+from annotation.common.services import jobs
+from annotation.sources import selectors
+
+
+class JobOutput(serializers.ModelSerializer[Job]):
+    """A job in a list."""
+
+    region = serializers.IntegerField(source="scope_id", read_only=True, allow_null=True)
+    created_by = serializers.CharField(source="created_by.username", read_only=True, allow_null=True, default=None)
+
+    class Meta:
+        model = Job
+        fields = [
+            "id",
+            "kind",
+            "region",
+            "state",
+            "progress",
+            "message",
+            "attempts",
+            "max_attempts",
+            "cancel_requested",
+            "error_code",
+            "error_detail",
+            "created_by",
+            "created_at",
+            "started_at",
+            "finished_at",
+        ]
+        read_only_fields = fields
+
+
+class JobDetail(JobOutput):
+    """A job with its result and its live figures: name -> [[step, value], ...]."""
+
+    figures = serializers.SerializerMethodField()
+
+    class Meta(JobOutput.Meta):
+        fields = [*JobOutput.Meta.fields, "result", "figures"]
+        read_only_fields = fields
+
+    @extend_schema_field(
+        {
+            "type": "object",
+            "additionalProperties": {
+                "type": "array",
+                "items": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+            },
+        }
+    )
+    def get_figures(self, job: Job) -> dict[str, list[list[float]]]:
+        curves: dict[str, list[list[float]]] = {}
+        for name, step, value in job.figures.order_by("name", "step").values_list("name", "step", "value"):
+            curves.setdefault(name, []).append([step, value])
+        return curves
+
+
+class JobFilter(serializers.Serializer):
+    """How a list of jobs may be narrowed."""
+
+    region = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    state = serializers.ChoiceField(choices=JobState.choices, required=False)
+
+
+class JobPagination(CursorPagination):
+    """Newest first; ids of jobs are random, so the order is that of creation."""
+
+    ordering = ("-created_at", "-pk")
+    page_size_query_param = "page_size"
+    max_page_size = 500
+
+
+class JobListView(GenericAPIView):
+    """Jobs the person may see, newest first."""
+
+    permission_classes = [IsReviewer]
+    serializer_class = JobOutput
+    pagination_class = JobPagination
+    queryset = Job.objects.none()
+
+    @extend_schema(
+        operation_id="jobs_list",
+        parameters=[OpenApiParameter("region", int), OpenApiParameter("state", str, enum=JobState.values)],
+        responses=JobOutput(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        user = cast(User, request.user)
+        query = JobFilter(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        rows = selectors.visible_jobs(user).select_related("created_by")
+        if "region" in query.validated_data:
+            rows = rows.filter(scope_id=selectors.get_region(user, query.validated_data["region"]).pk)
+        if "state" in query.validated_data:
+            rows = rows.filter(state=query.validated_data["state"])
+        return self.get_paginated_response(JobOutput(self.paginate_queryset(rows), many=True).data)
+
+
+class JobView(GenericAPIView):
+    """One job."""
+
+    permission_classes = [IsReviewer]
+    serializer_class = JobDetail
+    pagination_class = None
+
+    @extend_schema(responses=JobDetail)
+    def get(self, request: Request, job_id: uuid.UUID) -> Response:
+        return Response(JobDetail(selectors.get_job(cast(User, request.user), job_id)).data)
+
+
+class JobCancelView(GenericAPIView):
+    """Stops a job: whoever started it, and admins."""
+
+    permission_classes = [IsReviewer]
+    serializer_class = JobDetail
+    pagination_class = None
+
+    @extend_schema(request=None, responses=JobDetail)
+    def post(self, request: Request, job_id: uuid.UUID) -> Response:
+        user = cast(User, request.user)
+        job = selectors.get_job(user, job_id)
+        if not user.is_admin and job.created_by_id != user.pk:
+            raise NotAllowedError("only an admin, or who started the job, can stop it")
+        return Response(JobDetail(jobs.cancel(job)).data)

@@ -1,0 +1,17 @@
+"""Addresses of regions, sources and jobs, below /api/."""
+
+from django.urls import path
+
+from annotation.sources.api import jobs, regions, sources
+
+urlpatterns = [
+    path("regions/", regions.RegionListView.as_view(), name="api-regions"),
+    path("regions/<int:region_id>/", regions.RegionView.as_view(), name="api-region"),
+    path("regions/<int:region_id>/imagery/", sources.ImageryListView.as_view(), name="api-imagery-list"),
+    path("imagery/<int:imagery_id>/", sources.ImageryView.as_view(), name="api-imagery"),
+    path("regions/<int:region_id>/snapshots/", sources.SnapshotListView.as_view(), name="api-snapshots"),
+    path("snapshots/<int:snapshot_id>/", sources.SnapshotView.as_view(), name="api-snapshot"),
+    path("jobs/", jobs.JobListView.as_view(), name="api-jobs"),
+    path("jobs/<uuid:job_id>/", jobs.JobView.as_view(), name="api-job"),
+    path("jobs/<uuid:job_id>/cancel/", jobs.JobCancelView.as_view(), name="api-job-cancel"),
+]

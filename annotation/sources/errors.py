@@ -1,0 +1,35 @@
+"""Errors of regions and sources."""
+
+from annotation.common.errors import ConflictError, DomainError, InvalidError
+
+
+class NoSourcesError(InvalidError):
+    """Imagery or map is missing."""
+
+    code = "no_sources"
+
+
+class TooLargeError(DomainError):
+    """The upload is larger than this server takes."""
+
+    code = "too_large"
+    status = 413
+
+
+class DiskFullError(DomainError):
+    """There is no room for the file."""
+
+    code = "disk_full"
+    status = 507
+
+
+class InUseError(ConflictError):
+    """Something was made from it."""
+
+    code = "in_use"
+
+
+class NameTakenError(ConflictError):
+    """Another region has the name."""
+
+    code = "name_taken"

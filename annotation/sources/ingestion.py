@@ -1,0 +1,36 @@
+"""Files from outside, read by the library in a process with limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlcore.tiles.sandbox import run_ingest
+
+from annotation.common.engine import Progress
+from mlcore.tiles.features import MapFeature, feature_from_json
+from mlcore.tiles.ingest import MapInfo
+from mlcore.tiles.raster import RasterInfo
+
+
+def ingest_image(source: Path, target: Path, progress: Progress) -> RasterInfo:
+    """Turn an image from outside into a clean COG, in a process with limits."""
+    info = run_ingest("raster", source, target, progress=progress)
+    if not isinstance(info, RasterInfo):
+        raise TypeError(f"an image import gave {type(info).__name__}")
+    return info
+
+
+def ingest_map(source: Path, target: Path, progress: Progress) -> MapInfo:
+    """Turn a map from outside into one JSON line per feature, in a process with limits."""
+    info = run_ingest("map", source, target, progress=progress)
+    if not isinstance(info, MapInfo):
+        raise TypeError(f"a map import gave {type(info).__name__}")
+    return info
+
+
+def read_features(path: Path) -> Iterator[MapFeature]:
+    """Features of a file that `ingest_map` wrote."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield feature_from_json(line)

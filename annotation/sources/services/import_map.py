@@ -1,0 +1,41 @@
+"""Imports an uploaded map: every building and feature as a row, with the ids and versions that edits need."""
+
+from __future__ import annotations
+
+from annotation.common.engine import SpanProgress
+from annotation.common.services.jobs import JobContext
+from annotation.sources.ingestion import ingest_map, read_features
+from annotation.sources.models import Footprint, MapFeature, MapSnapshot, SourceState
+from annotation.sources.services.files import absolute, clear_folder, room_on_disk, source_folder
+from annotation.sources.services.store_features import store_features
+
+
+def run(context: JobContext) -> None:
+    """Runner of `sources.import_map`; a second run of a finished import does nothing."""
+    snapshot = MapSnapshot.objects.get(pk=context.params["source"])
+    if snapshot.state == SourceState.READY:
+        return
+    upload, folder = absolute(snapshot.upload_path), source_folder(snapshot)
+    lines = folder / f"features-{context.run_token}.jsonl"
+    try:
+        with room_on_disk():
+            clear_folder(folder, keep={upload.name})
+            info = ingest_map(upload, lines, SpanProgress(context, 0.0, 0.7))
+        snapshot.counts, snapshot.replication_sequence = dict(info.counts), info.replication_sequence
+        snapshot.repairs = list(info.repairs)
+        if snapshot.taken_at is None:
+            snapshot.taken_at = info.newest_timestamp
+        snapshot.state = SourceState.READY
+        context.report(0.7, "storing features")
+        with context.transaction(final=True):
+            _remove_rows(snapshot)
+            stored = store_features(snapshot, read_features(lines))
+            snapshot.save()
+            context.set_result({"snapshot": snapshot.pk, "features": stored, "unversioned": info.unversioned})
+    finally:
+        lines.unlink(missing_ok=True)
+
+
+def _remove_rows(snapshot: MapSnapshot) -> None:
+    for model in (Footprint, MapFeature):
+        model.objects.filter(snapshot=snapshot).delete()

@@ -1,0 +1,59 @@
+"""Rows of sources and tiles as the library's images, maps and pairs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from annotation.common.errors import InvalidError
+from annotation.sources.engine import features_of, to_shapely
+from annotation.sources.models import Imagery, MapSnapshot, SourceState
+from annotation.tiles.models import Tile
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.tiles.index import MapIndex
+from mlcore.tiles.pairs import PairSource
+from mlcore.tiles.raster import ImageReader
+
+__all__ = ["MapIndex", "PairSource", "TileAddress", "image_reader", "map_index", "pair_source", "tile_address"]
+
+
+def tile_address(tile: Tile) -> TileAddress:
+    return TileAddress(tile.z, tile.x, tile.y)
+
+
+def pair_source(imagery: Imagery, snapshot: MapSnapshot) -> PairSource:
+    """Image, map and coverage of two ready sources.
+
+    Raises:
+        InvalidError: one of them is not ready.
+    """
+    coverage = to_shapely(snapshot.coverage) if snapshot.coverage else None
+    return PairSource(image_reader(imagery), map_index(snapshot), coverage)
+
+
+def image_reader(imagery: Imagery) -> ImageReader:
+    """The image of a ready row; opened once per process and thread."""
+    if imagery.state != SourceState.READY:
+        raise InvalidError(f"imagery {imagery.pk} is not ready: wait for its import, or import it again")
+    return _reader(Path(settings.MEDIA_ROOT) / imagery.cog_path)
+
+
+def map_index(snapshot: MapSnapshot) -> MapIndex:
+    """The map of a ready snapshot; kept, since a snapshot never changes."""
+    if snapshot.state != SourceState.READY:
+        raise InvalidError(f"map {snapshot.pk} is not ready: wait for its import, or import it again")
+    return _index(snapshot.pk, snapshot.sha256)
+
+
+@lru_cache(maxsize=16)
+def _reader(path: Path) -> ImageReader:
+    if not path.is_file():
+        raise InvalidError(f"the image file {path.name} is missing: import the imagery again")
+    return ImageReader(path)
+
+
+@lru_cache(maxsize=2)
+def _index(snapshot_id: int, sha256: str) -> MapIndex:
+    return MapIndex(features_of(MapSnapshot(pk=snapshot_id)))
