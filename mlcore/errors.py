@@ -29,6 +29,12 @@ class StoppedError(MlcoreError):
     code = "stopped"
 
 
+class NoSpaceError(MlcoreError):
+    """The disk has no room for the result; nothing half-written is left."""
+
+    code = "no_space"
+
+
 class CheckpointError(MlcoreError):
     """A checkpoint or weights file that is damaged, of another kind, or not of the expected digest."""
 

@@ -25,6 +25,7 @@ MASK_SCALE = 4
 HIDDEN = {"tunnel": {"yes", "culvert"}, "location": {"underground", "indoor"}, "indoor": {"yes"}}
 """Tags of what can't be seen from above."""
 
+BUILDINGS: tuple[FeatureKind, ...] = ("building",)
 Found = list[tuple[MapFeature, ProjectedShape]]
 
 
@@ -57,7 +58,7 @@ class MapRenderer:
         """Coverage of each pixel by buildings, uint8 (size_px, size_px), 0 none .. 255 whole."""
         frame = _Frame(tile, size_px * MASK_SCALE, largest=4096 * MASK_SCALE)
         fine = np.zeros((frame.size_px, frame.size_px), np.uint8)
-        for feature, shape in features.shapes(frame.search_bounds, ("building",)):
+        for feature, shape in features.shapes(frame.search_bounds, BUILDINGS):
             if not _hidden(feature):
                 for rings in shape.polygons:
                     cv2.fillPoly(fine, frame.contours(rings, shape.bounds, inset_px=0.5), 255, cv2.LINE_8, SHIFT)
