@@ -51,6 +51,14 @@ class ModelVersion(Timestamped):
     sha256 = models.CharField(max_length=64)
     metrics = models.JSONField(default=dict)
     state = models.CharField(max_length=16, choices=ModelState, default=ModelState.CANDIDATE)
+    before = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="the model in use before this one was promoted: where a roll-back leads",
+    )
 
     class Meta:
         constraints = [

@@ -1,0 +1,58 @@
+"""Reads of anchors: which one speaks for a pair, how many a region has, which pairs still lack one."""
+
+from collections.abc import Iterable
+
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, QuerySet, Value, When
+
+from annotation.anchors.models import Anchor, AnchorState
+from annotation.tiles.models import TilePair
+
+_USABLE = [AnchorState.GENERATED, AnchorState.VERIFIED]
+
+
+def usable_anchors() -> QuerySet[Anchor]:
+    """Anchors that may be used, best first within a pair: verified before generated, then the newest."""
+    rank = Case(When(state=AnchorState.VERIFIED, then=Value(0)), default=Value(1), output_field=IntegerField())
+    return Anchor.objects.filter(state__in=_USABLE).annotate(rank=rank).order_by("pair_id", "rank", "-pk")
+
+
+def anchors_of_pairs(pair_ids: Iterable[int]) -> dict[int, Anchor]:
+    """The anchor that speaks for each pair, by pair id; a pair without a usable one is left out."""
+    anchors = usable_anchors().filter(pair_id__in=list(pair_ids)).distinct("pair_id")
+    # DISTINCT ON keeps the first row of each pair under the ordering above.
+    return {anchor.pair_id: anchor for anchor in anchors}
+
+
+def anchor_of_pair(pair_id: int) -> Anchor | None:
+    """The anchor that speaks for the pair, or None where none is usable."""
+    return usable_anchors().filter(pair_id=pair_id).first()
+
+
+def anchors_of_region(region_id: int) -> QuerySet[Anchor]:
+    """Every anchor of the region, with its tile."""
+    return Anchor.objects.filter(pair__tile__region_id=region_id).select_related("pair__tile")
+
+
+def anchor_counts(region_id: int) -> dict[str, int]:
+    """Anchors of the region by state, and how many mapped pairs have no usable one."""
+    by_state = dict(
+        Anchor.objects.filter(pair__tile__region_id=region_id).values_list("state").annotate(Count("pk")).order_by()
+    )
+    usable = Anchor.objects.filter(pair=OuterRef("pk"), state__in=_USABLE)
+    missing = TilePair.objects.filter(tile__region_id=region_id, mapped=True).exclude(Exists(usable)).count()
+    return {**{state.value: by_state.get(state.value, 0) for state in AnchorState}, "missing": missing}
+
+
+def pairs_without(
+    *, imagery_id: int, snapshot_id: int, generator: str, model: str, prompt_version: str, schema_version: str
+) -> QuerySet[TilePair]:
+    """Mapped pairs that this generator, in this version, has not described yet, in grid order."""
+    done = Anchor.objects.filter(
+        pair=OuterRef("pk"),
+        generator=generator,
+        model=model,
+        prompt_version=prompt_version,
+        schema_version=schema_version,
+    )
+    pairs = TilePair.objects.filter(imagery_id=imagery_id, snapshot_id=snapshot_id, mapped=True).exclude(Exists(done))
+    return pairs.select_related("tile").order_by("tile__y", "tile__x")

@@ -1,0 +1,80 @@
+"""Reads of scans: the newest one, its scores as plain rows, and which scans the world has moved on from."""
+
+from django.db.models import Count, QuerySet
+
+from annotation.accounts.models import User
+from annotation.common.errors import NotFoundError
+from annotation.consistency.models import Scan, ScanState, TileScore
+from annotation.sources.models import Region
+from annotation.sources.selectors import latest_imagery, latest_snapshot, visible_regions
+from annotation.tiles.models import TilePair
+from annotation.training.models import ModelState
+from annotation.training.selectors import active_model
+
+MIN_VALID_SHARE = 0.1
+ScoreRow = tuple[int, int, float, float, float]
+
+
+def scans_of_region(region_id: int) -> QuerySet[Scan]:
+    """Scans of a region with model and job, newest first, each with its number of scored tiles."""
+    scans = Scan.objects.filter(region_id=region_id).select_related("job", "model", "imagery", "snapshot")
+    return scans.annotate(scored=Count("scores")).order_by("-pk")
+
+
+def latest_scan(region_id: int) -> Scan | None:
+    """The newest finished scan, if the region has one."""
+    return scans_of_region(region_id).filter(state=ScanState.READY).first()
+
+
+def get_scan(user: User, scan_id: int) -> Scan:
+    """The scan, or NotFoundError where it is missing or in a region that the person may not see."""
+    scans = Scan.objects.filter(pk=scan_id, region__in=visible_regions(user))
+    scan = scans.select_related("region", "job", "model", "imagery", "snapshot").first()
+    if scan is None:
+        raise NotFoundError(f"no scan {scan_id}, or none you may see")
+    return scan
+
+
+def pairs_to_scan(scan: Scan) -> QuerySet[TilePair]:
+    """The pairs a scan covers, in grid order: with image, and mapped unless it asks for the rest too."""
+    pairs = TilePair.objects.filter(
+        imagery_id=scan.imagery_id, snapshot_id=scan.snapshot_id, valid_share__gte=MIN_VALID_SHARE
+    )
+    if not scan.include_unmapped:
+        pairs = pairs.filter(mapped=True)
+    return pairs.select_related("tile").order_by("tile__y", "tile__x")
+
+
+def scores_of(scan: Scan) -> QuerySet[TileScore]:
+    """The scores of a scan with their tiles, the least consistent first."""
+    return TileScore.objects.filter(scan=scan).select_related("pair__tile").order_by("probability", "pk")
+
+
+def score_rows(scan: Scan) -> list[ScoreRow]:
+    """(x, y, probability, final, difference) of every scored tile, in grid order."""
+    rows = TileScore.objects.filter(scan=scan).order_by("pair__tile__y", "pair__tile__x")
+    return list(rows.values_list("pair__tile__x", "pair__tile__y", "probability", "final", "difference"))
+
+
+def score_of_pair(pair_id: int) -> TileScore | None:
+    """What the newest finished scan says of a pair, if it was scanned."""
+    scores = TileScore.objects.filter(pair_id=pair_id, scan__state=ScanState.READY)
+    return scores.select_related("scan__model").order_by("-scan_id").first()
+
+
+def stale_scans(region: Region) -> list[tuple[Scan, list[str]]]:
+    """Finished scans that newer inputs have overtaken, each with what is newer: imagery, snapshot, model."""
+    imagery, snapshot, active = latest_imagery(region), latest_snapshot(region), active_model(region.pk)
+    found = []
+    for scan in scans_of_region(region.pk).filter(state=ScanState.READY):
+        reasons = []
+        if imagery is not None and scan.imagery_id != imagery.pk:
+            reasons.append("imagery")
+        if snapshot is not None and scan.snapshot_id != snapshot.pk:
+            reasons.append("snapshot")
+        overtaken = active is not None and active.pk > scan.model_id
+        if overtaken or scan.model.state == ModelState.RETIRED:
+            reasons.append("model")
+        if reasons:
+            found.append((scan, reasons))
+    return found

@@ -1,0 +1,1 @@
+"""What changes scans: starting and running them."""

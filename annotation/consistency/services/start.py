@@ -1,0 +1,99 @@
+"""Starts a scan: one model over the pairs of the region's newest imagery and map."""
+
+from django.db import transaction
+
+from annotation.accounts.models import User
+from annotation.common.errors import ConflictError, InvalidError, NotFoundError
+from annotation.common.models import Job
+from annotation.common.services.jobs import enqueue
+from annotation.consistency import selectors
+from annotation.consistency.models import Scan
+from annotation.review.services.audit import record
+from annotation.sources.models import Region
+from annotation.sources.selectors import current_sources
+from annotation.training.models import ModelVersion
+from annotation.training.selectors import active_model
+
+KIND = "consistency.scan"
+
+
+class NoModelError(InvalidError):
+    """The region has no trained model."""
+
+    code = "no_model"
+
+
+class NoPairsError(InvalidError):
+    """There is nothing to scan."""
+
+    code = "no_pairs"
+
+
+class ScanRunningError(ConflictError):
+    """The region is being scanned already."""
+
+    code = "scan_running"
+
+
+@transaction.atomic
+def start(
+    *,
+    region: Region,
+    user: User | None,
+    model: ModelVersion | None = None,
+    include_unmapped: bool = False,
+    job: Job | None = None,
+    wake: bool = True,
+) -> Scan:
+    """A scan of the region, with a job of its own or as a part of the running `job`.
+
+    A `job` that comes twice gets its scan back. `wake=False` is for callers that run the job themselves.
+
+    Raises:
+        InvalidError: no_model or no_pairs.
+        NotFoundError: the model is another region's.
+        ConflictError: scan_running.
+    """
+    if job is not None and (mine := Scan.objects.filter(job=job).first()):
+        return mine
+    model = model or active_model(region.pk)
+    if model is None:
+        raise NoModelError("the region has no model in use; train one, or promote one, then scan")
+    if model.region_id != region.pk:
+        raise NotFoundError(f"the region has no model {model.pk}")
+    Region.objects.select_for_update(no_key=True).get(pk=region.pk)
+    busy = Scan.objects.filter(region=region, job__in=Job.objects.unfinished().filter(kind=KIND)).first()
+    if busy is not None:
+        raise ScanRunningError("the region is being scanned already; wait for that scan or cancel it", scan=busy.pk)
+    scan = _create(region, user, model, include_unmapped)
+    scan.job = job or enqueue(
+        kind=KIND,
+        params={"scan": scan.pk},
+        scope_id=region.pk,
+        created_by=user,
+        dedup_key=f"scan:{scan.pk}",
+        wake=wake,
+    )
+    scan.save(update_fields=["job"])
+    record(
+        actor=user, action="scan.started", object_kind="scan", object_id=scan.pk, scope_id=region.pk,
+        model=model.pk, include_unmapped=include_unmapped,
+    )  # fmt: skip
+    return scan
+
+
+def _create(region: Region, user: User | None, model: ModelVersion, include_unmapped: bool) -> Scan:
+    imagery, snapshot = current_sources(region)
+    scan = Scan.objects.create(
+        region=region,
+        model=model,
+        imagery=imagery,
+        snapshot=snapshot,
+        include_unmapped=include_unmapped,
+        created_by=user,
+    )
+    if not selectors.pairs_to_scan(scan).exists():
+        raise NoPairsError(
+            "no tile has both image and a complete map; wait for the imports to finish, or include the unmapped part"
+        )
+    return scan

@@ -1,0 +1,146 @@
+"""Between rows of training and the library: frozen data sets in, models out; the only importer of mlcore here.
+
+Whatever imports torch is imported where it is used: the web server starts and lives without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from annotation.anchors.engine import core_anchor
+from annotation.anchors.models import Anchor
+from annotation.common.errors import ConflictError
+from annotation.sources.models import Imagery, MapSnapshot
+from annotation.tiles.engine import pair_source, tile_address
+from annotation.tiles.models import TilePair
+from annotation.training.models import ModelVersion, TrainingRun
+from mlcore.errors import CheckpointError, ConfigError
+from mlcore.progress import Progress, SilentProgress
+
+if TYPE_CHECKING:
+    from mlcore.training.region import RegionModel
+
+__all__ = ["ConfigError", "Progress", "SilentProgress", "Trained", "load_region_model", "train_run"]
+
+
+class ModelFileError(ConflictError):
+    """The file of a model is missing, foreign, damaged, or not the one registered."""
+
+    code = "invalid_model_file"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model file that was just written: its place below the media folder, its digest, what it measured."""
+
+    path: str
+    sha256: str
+    metrics: dict[str, float]
+
+
+def config_of(preset: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The full settings of a preset as plain values; an unknown preset or key raises ConfigError."""
+    from mlcore.training.region import RegionConfig
+
+    return RegionConfig.preset(preset, **dict(changes or {})).to_dict()
+
+
+def tiles_needed(config: Mapping[str, Any]) -> int:
+    """How many mapped tiles the cross-fitted models need at the least."""
+    from mlcore.training.region import RegionConfig
+
+    return RegionConfig.from_dict(config).min_tiles
+
+
+def data_digest(
+    imagery: Imagery, snapshot: MapSnapshot, pairs: Iterable[TilePair], anchors: Mapping[int, Anchor]
+) -> str:
+    """SHA-256 of what a model learns from: the two files, the tiles and what their anchors say."""
+    coverage = snapshot.coverage.wkb.hex() if snapshot.coverage else ""
+    content: list[Any] = [imagery.sha256, snapshot.sha256, coverage]
+    for pair in pairs:
+        anchor = anchors[pair.pk]
+        content.append([pair.tile.z, pair.tile.x, pair.tile.y, anchor.attributes, anchor.summary])
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def run_folder(run: TrainingRun) -> Path:
+    """Everything a run leaves on the disk."""
+    return Path(settings.MEDIA_ROOT) / "regions" / str(run.region_id) / "training" / str(run.pk)
+
+
+def work_folder(run: TrainingRun) -> Path:
+    """Checkpoints, needed until the model is registered."""
+    return run_folder(run) / "work"
+
+
+def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anchor], progress: Progress) -> Trained:
+    """Train the region's models on the pairs, going on from the run's checkpoints, and write the model file.
+
+    The file is named by its digest: a run that was given up can never overwrite what another one registered.
+    """
+    from mlcore.training.region import RegionConfig, train_region
+
+    source = pair_source(run.data_set.imagery, run.data_set.snapshot)
+    model = train_region(
+        source,
+        [tile_address(pair.tile) for pair in pairs],
+        {tile_address(pair.tile): core_anchor(anchors[pair.pk]) for pair in pairs},
+        RegionConfig.from_dict(run.config),
+        run_dir=work_folder(run),
+        seed=run.seed,
+        device=device(),
+        progress=progress,
+    )
+    scratch = run_folder(run) / f"{uuid.uuid4().hex}.safetensors"
+    digest = model.save(scratch)
+    target = scratch.with_name(f"model-{digest[:16]}.safetensors")
+    scratch.replace(target)
+    metrics = {name: float(value) for name, value in model.metrics.items() if math.isfinite(value)}
+    return Trained(target.relative_to(settings.MEDIA_ROOT).as_posix(), digest, metrics)
+
+
+def load_region_model(version: ModelVersion) -> RegionModel:
+    """The registered model; anything but the registered safetensors file is refused before it is read."""
+    from mlcore.training.region import RegionModel
+
+    try:
+        return RegionModel.load(check_model_file(version), sha256=version.sha256)
+    except CheckpointError as error:
+        raise ModelFileError(str(error), model=version.pk) from error
+
+
+def check_model_file(version: ModelVersion) -> Path:
+    """The model's file, proven to be the registered one without a byte of it being interpreted.
+
+    Raises:
+        ModelFileError: missing, outside the media folder, or of another digest.
+    """
+    root = Path(settings.MEDIA_ROOT).resolve()
+    path = (root / version.path).resolve()
+    if not path.is_relative_to(root) or path.suffix != ".safetensors":
+        raise ModelFileError("the model is no safetensors file of this installation; train the region again")
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelFileError(f"can't read the model's file ({error.strerror}); train the region again") from error
+    if digest != version.sha256:
+        raise ModelFileError("the model's file is not the one registered; restore it from a copy or train again")
+    return path
+
+
+def device() -> str:
+    """Where to compute: the setting, or the first GPU where there is one."""
+    import torch
+
+    return settings.COMPUTE_DEVICE or ("cuda" if torch.cuda.is_available() else "cpu")

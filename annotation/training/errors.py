@@ -1,0 +1,45 @@
+"""Why a training can't start, or a model can't be used."""
+
+from annotation.common.errors import ConflictError, InvalidError
+
+
+class NoPairsError(InvalidError):
+    """There is nothing to learn from."""
+
+    code = "no_pairs"
+
+
+class NoAnchorsError(InvalidError):
+    """Pairs lack the anchor that the consistency model learns through."""
+
+    code = "no_anchors"
+
+
+class TooFewTilesError(InvalidError):
+    """Fewer mapped tiles than the cross-fitted models need."""
+
+    code = "too_few_mapped_tiles"
+
+
+class UnknownPresetError(InvalidError):
+    """No such preset or setting."""
+
+    code = "unknown_preset"
+
+
+class TrainingRunningError(ConflictError):
+    """The region is being trained already."""
+
+    code = "training_running"
+
+
+class DataSetChangedError(ConflictError):
+    """What the data set was frozen from is gone or was altered."""
+
+    code = "data_set_changed"
+
+
+class NothingToRollBackError(ConflictError):
+    """No model was in use before this one."""
+
+    code = "nothing_to_roll_back"

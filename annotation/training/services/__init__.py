@@ -1,0 +1,1 @@
+"""What changes data sets, runs and models: freezing, starting, training, promoting, rolling back."""
