@@ -1,0 +1,56 @@
+/** The jobs page: what runs, how far, why it failed; followed while it is open. */
+import { api } from "mapwright/lib/api.js";
+import { byId, el, facts } from "mapwright/lib/dom.js";
+import { moment } from "mapwright/lib/format.js";
+import { cancelJob, FINISHED, followJob, jobName, jobProgress, stateBadge } from "mapwright/lib/jobs.js";
+import { notifyError } from "mapwright/lib/notices.js";
+
+const person = pageRegion().person;
+const stops = [];
+let next = null;
+
+function pageRegion() {
+  return { person: JSON.parse(byId("person").textContent), region: new URLSearchParams(location.search).get("region") };
+}
+
+const mayCancel = (job) => (person.admin || job.created_by === person.name) ? cancelJob : null;
+
+function fillCard(card, job) {
+  card.dataset.state = job.state;
+  const about = facts([["Region", job.region ? el("a", { href: `/regions/${job.region}/`, text: `Region ${job.region}` }) : null], ["Asked for", `${moment(job.created_at)}${job.created_by ? ` by ${job.created_by}` : ""}`], ["Ended", job.finished_at ? moment(job.finished_at) : null], ["Tries", job.attempts > 1 ? `${job.attempts} of ${job.max_attempts}` : null]]);
+  card.replaceChildren(el("div", { class: "card-head" }, el("h2", { text: jobName(job.kind) }), stateBadge(job.state)), jobProgress(job, { onCancel: mayCancel(job) }), about);
+}
+
+function card(job) {
+  const node = el("article", { class: "card job-card" });
+  fillCard(node, job);
+  if (!FINISHED.has(job.state)) stops.push(followJob(job.id, (fresh) => fillCard(node, fresh)));
+  return node;
+}
+
+async function load(path) {
+  try {
+    const answer = await api.get(path);
+    const list = byId("jobs");
+    list.append(...answer.results.map(card));
+    if (!list.children.length) list.append(el("div", { class: "empty" }, el("h2", { text: "No jobs" }), el("p", { text: "Imports, training and scans show here while they run and after." })));
+    next = answer.next;
+    byId("more").hidden = !next;
+  } catch (error) {
+    notifyError(error);
+  }
+}
+
+function restart() {
+  stops.splice(0).forEach((stop) => stop());
+  byId("jobs").replaceChildren();
+  const query = new URLSearchParams({ page_size: 30 });
+  const { region } = pageRegion();
+  if (region) query.set("region", region);
+  if (byId("state").value) query.set("state", byId("state").value);
+  load(`/api/jobs/?${query}`);
+}
+
+byId("more").addEventListener("click", () => load(new URL(next).pathname + new URL(next).search));
+byId("state").addEventListener("change", restart);
+restart();

@@ -1,0 +1,51 @@
+/** The regions as cards; each card's figures arrive on their own. */
+import { api } from "mapwright/lib/api.js";
+import { byId, el } from "mapwright/lib/dom.js";
+import { bindKey } from "mapwright/lib/keys.js";
+import { day, number } from "mapwright/lib/format.js";
+import { notifyError } from "mapwright/lib/notices.js";
+
+const AT_ONCE = 4;
+
+function figures(summary) {
+  const rows = [["tiles", summary.tiles], ["open changes", summary.changes.open], ["decided", summary.changes.decided]];
+  const list = el("dl", { class: "figures" });
+  for (const [term, value] of rows) list.append(el("div", {}, el("dt", { text: term }), el("dd", { text: number(value ?? 0) })));
+  return list;
+}
+
+function card(region) {
+  const body = el("div", { class: "stack" }, el("p", { class: "muted small", text: "…" }));
+  const node = el("li", { class: "card region-card" }, el("h2", {}, el("a", { href: `/regions/${region.id}/`, text: region.name })), body);
+  return { node, region, body };
+}
+
+async function complete({ region, body }) {
+  try {
+    const summary = await api.get(`/api/regions/${region.id}/summary/`);
+    const scan = summary.latest_scan;
+    body.replaceChildren(figures(summary), el("p", { class: "muted small", text: scan ? `Last scan: ${day(scan.created_at)}` : "Not scanned yet" }));
+    if (summary.changes.open) body.append(el("div", {}, el("a", { class: "button button-small", href: `/regions/${region.id}/changes/review/`, text: "Review" })));
+  } catch (error) {
+    body.replaceChildren(el("p", { class: "muted small", text: error.message }));
+  }
+}
+
+async function start() {
+  const list = byId("regions");
+  try {
+    const cards = (await api.all("/api/regions/?page_size=200")).map(card);
+    list.append(...cards.map((one) => one.node));
+    byId("no-regions").hidden = cards.length > 0;
+    const waiting = [...cards];
+    await Promise.all(Array.from({ length: AT_ONCE }, async () => { while (waiting.length) await complete(waiting.shift()); }));
+  } catch (error) {
+    notifyError(error);
+  } finally {
+    list.setAttribute("aria-busy", "false");
+  }
+}
+
+const create = document.getElementById("new-region");
+if (create) bindKey("n", "New region", () => create.click());
+start();
