@@ -80,14 +80,14 @@ def measure(tile: TileAddress, features: Sequence[MapFeature]) -> Measures:
     parts: dict[str, list[tuple[BaseGeometry, MapFeature]]] = {}
     for feature in features:
         geometry = _to_metres(feature.geometry, tile, side)
-        if geometry.dimension == 2 and not geometry.is_valid:
+        if shapely.get_dimensions(geometry) == 2 and not geometry.is_valid:
             geometry = shapely.make_valid(geometry)
         if geometry.intersects(box):
             parts.setdefault(feature.kind, []).append((geometry, feature))
     buildings = [
         (geometry, feature)
         for geometry, feature in parts.get("building", [])
-        if geometry.dimension == 2 and geometry.intersection(box).area >= MIN_PART_M2
+        if shapely.get_dimensions(geometry) == 2 and geometry.intersection(box).area >= MIN_PART_M2
     ]
     return Measures(
         side_m=side, **_building_measures(buildings, box), **_road_measures(parts, box), **_areas(parts, box)
@@ -119,9 +119,9 @@ def _building_measures(buildings: list[tuple[BaseGeometry, MapFeature]], box: Ba
 def _road_measures(parts: dict[str, list[tuple[BaseGeometry, MapFeature]]], box: BaseGeometry) -> dict:
     lines, major = [], 0
     for geometry, feature in parts.get("road", []):
-        if feature.tags.get("highway") in FOOT_ROADS or geometry.dimension == 0:
+        if feature.tags.get("highway") in FOOT_ROADS or shapely.get_dimensions(geometry) == 0:
             continue
-        line = (geometry.boundary if geometry.dimension == 2 else geometry).intersection(box)
+        line = (geometry.boundary if shapely.get_dimensions(geometry) == 2 else geometry).intersection(box)
         if line.length > 1.0:
             lines.append(line)
             major += feature.tags.get("highway") in MAJOR_ROADS
@@ -141,7 +141,7 @@ def _road_measures(parts: dict[str, list[tuple[BaseGeometry, MapFeature]]], box:
 
 def _areas(parts: dict[str, list[tuple[BaseGeometry, MapFeature]]], box: BaseGeometry) -> dict:
     def share(kind: str) -> float:
-        shapes = [geometry.intersection(box) for geometry, _ in parts.get(kind, []) if geometry.dimension == 2]
+        shapes = [geometry.intersection(box) for geometry, _ in parts.get(kind, []) if shapely.get_dimensions(geometry) == 2]
         return float(shapely.union_all(shapes).area / box.area) if shapes else 0.0
 
     return {

@@ -44,8 +44,8 @@ class ConsistencyConfig:
     encoder: str = "compact"
     input_px: int = 128
     dimension: int = 256
-    image_width: int = 24
-    map_width: int = 12
+    image_width: int = 16
+    map_width: int = 8
     cell_channels: int = 48
     temperature: float = 0.07
     anchored: bool = True
@@ -53,7 +53,7 @@ class ConsistencyConfig:
     local_anchors: bool = True
     contrastive_epochs: int = 30
     matching_epochs: int = 20
-    steps_per_epoch: int = 8
+    steps_per_epoch: int = 24
     batch: int = 16
     contrastive_rate: float = 2e-3
     matching_rate: float = 1e-3

@@ -47,9 +47,7 @@ class Generator(nn.Module):
         self.local: nn.Module | None = None
         if config.spatial:
             self.local = nn.Sequential(
-                nn.Conv2d(2 * config.cell_channels, channels, 3, 1, 1),
-                nn.ReLU(),
-                nn.Conv2d(channels, channels, 3, 1, 1),
+                nn.Conv2d(2 * config.cell_channels, channels, 1), nn.ReLU(), nn.Conv2d(channels, channels, 3, 1, 1)
             )
 
     def forward(self, image: ImageFeatures, map_: ImageFeatures) -> Tensor:
@@ -80,6 +78,7 @@ class ConsistencyModel(nn.Module):
             nn.Linear(channels, channels // 2), nn.LeakyReLU(0.2), nn.Linear(channels // 2, 1),
         )  # fmt: skip
         self.prototypes = nn.Parameter(torch.randn(config.prototypes, channels).abs() / channels**0.5)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.register_buffer("standard", torch.tensor(astuple(Standardisation()), dtype=torch.float64))
 
     @property

@@ -60,7 +60,7 @@ def contrastive_step(model: ConsistencyModel, batch: Batch, texts: Tensor, cell_
         target = _cell_target(batch, image.cells.shape[-1])
         image_cells = losses.cell_contrast(model.image_cell_text(image.cells), cell_texts, target, 0.1)
         map_cells = losses.cell_contrast(model.map_cell_text(map_.cells), cell_texts, target, 0.1)
-        figures["cell_loss"] = (image_cells + map_cells) / 2
+        figures["image_cells"], figures["cell_loss"] = image_cells, (image_cells + map_cells) / 2
         figures["total"] = figures["contrastive_loss"] * 0.2 + figures["cell_loss"]
     return figures
 

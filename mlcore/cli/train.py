@@ -1,0 +1,95 @@
+"""`train`: train a model; `train consistency` here, `train region` in its own file."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+
+from mlcore.anchors.geometric import describe_tile
+from mlcore.cli.console import ConsoleProgress
+from mlcore.errors import InvalidInputError, StoppedError
+from mlcore.geometry.webmercator import TileAddress, zoom_for_resolution
+from mlcore.tiles.coverage import read_area
+from mlcore.tiles.index import MapIndex
+from mlcore.tiles.osm_files import read_map
+from mlcore.tiles.pairs import Pair, PairSource
+from mlcore.tiles.raster import open_image
+from mlcore.tiles.splits import geographic_folds
+
+MIN_VALID_SHARE = 0.5
+MODEL_FILE = "consistency.safetensors"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    methods = parser.add_subparsers(dest="method", required=True, metavar="method")
+    consistency = methods.add_parser("consistency", help="U-CSA: how well image and map agree")
+    consistency.add_argument("--imagery", type=Path, required=True, help="an ingested COG in EPSG:3857")
+    consistency.add_argument("--map", type=Path, required=True, help=".osm, .osm.gz, .osm.pbf or GeoJSON")
+    consistency.add_argument(
+        "--area", type=Path, help="GeoJSON polygon where the map is complete (default: everywhere)"
+    )
+    consistency.add_argument(
+        "--zoom", type=int, help="zoom of the tiles (default: the nearest to the image, at most 19)"
+    )
+    consistency.add_argument("--out", type=Path, required=True, help="folder of checkpoints and of the model")
+    consistency.add_argument("--preset", default="compact", help="compact (default) or tiny")
+    consistency.add_argument("--blocks", type=int, default=6, help="geographic blocks; one is kept for validation")
+    consistency.add_argument("--seed", type=int, default=0)
+    consistency.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
+    region = methods.add_parser("region", help="everything a region's scan needs, cross-fitted over geographic blocks")
+    importlib.import_module("mlcore.cli.train_region").add_arguments(region)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train the chosen method."""
+    if args.method == "region":
+        return importlib.import_module("mlcore.cli.train_region").run(args) or 0
+    return run_consistency(args)
+
+
+def run_consistency(args: argparse.Namespace) -> int:
+    """Train U-CSA on the mapped tiles, one geographic block kept for validation; resumes from `--out`."""
+    from mlcore.consistency.config import ConsistencyConfig
+    from mlcore.training.consistency import save_consistency, train_consistency
+
+    config = ConsistencyConfig.preset(args.preset)
+    with open_image(args.imagery) as reader:
+        index = MapIndex(read_map(args.map).features)
+        source = PairSource(reader, index, read_area(args.area) if args.area else None)
+        pairs = _mapped_pairs(source, args.zoom)
+        training, validation = _split(pairs, args.blocks, args.seed)
+        anchors = {pair.tile: describe_tile(pair.tile, index) for pair in pairs}
+    try:
+        with ConsoleProgress("consistency") as progress:
+            model = train_consistency(
+                training, anchors, config, validation=validation, run_dir=args.out,
+                seed=args.seed, device=args.device, progress=progress,
+            )  # fmt: skip
+    except StoppedError:
+        print(f"stopped; the same command goes on from the last checkpoint in {args.out}")
+        return 130
+    digest = save_consistency(args.out / MODEL_FILE, model)
+    print(f"{args.out / MODEL_FILE}  sha256 {digest}  ({len(training)} tiles, {len(validation)} for validation)")
+    return 0
+
+
+def _mapped_pairs(source: PairSource, zoom: int | None) -> list[Pair]:
+    west, south, east, north = source.reader.bounds_lonlat
+    nearest = zoom_for_resolution(source.reader.resolution_m, (south + north) / 2)
+    tiles: list[TileAddress] = source.tiles(min(nearest, 19) if zoom is None else zoom)
+    pairs = [
+        pair for pair in source.pairs([t for t in tiles if source.mapped(t)]) if pair.valid_share >= MIN_VALID_SHARE
+    ]
+    if not any(pair.mask.any() for pair in pairs):
+        raise InvalidInputError("no building of the map lies on the image: check --map, --area and the image's place")
+    return pairs
+
+
+def _split(pairs: list[Pair], blocks: int, seed: int) -> tuple[list[Pair], list[Pair]]:
+    """All blocks but one for training, that one for validation."""
+    folds = geographic_folds([pair.tile for pair in pairs], min(blocks, len(pairs)), seed=seed)
+    if blocks < 2:
+        return pairs, []
+    training = [pair for pair in pairs if folds[pair.tile] != 0]
+    return training, [pair for pair in pairs if folds[pair.tile] == 0]
