@@ -1,0 +1,114 @@
+"""What goes in and out of the API of map edits."""
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from annotation.edits.models import Changeset, EditItem
+
+MAX_ID = 2**63 - 1
+KEY = re.compile(r"(node|way|relation)/[1-9][0-9]{0,18}")
+
+
+class ChangesetInput(serializers.Serializer):
+    comment = serializers.CharField(max_length=255, help_text="what the edits do, for other mappers")
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=255, required=False, allow_blank=True, default="", help_text="left out: the imagery and its date"
+    )
+    change_ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
+        required=False, allow_null=True, default=None, min_length=1, max_length=10_000,
+        help_text="accepted changes; left out: the newest ones that are in no changeset",
+    )  # fmt: skip
+    demolish = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="retag removed buildings as demolished:building, don't delete them",
+    )
+
+
+class VersionsInput(serializers.Serializer):
+    """A mapping of `way/12` or `node/7` to the element's current version."""
+
+    versions = serializers.DictField(
+        child=serializers.IntegerField(min_value=1, max_value=2**31 - 1), allow_empty=False
+    )
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        wrapped = data if isinstance(data, dict) and "versions" in data else {"versions": data}
+        return super().to_internal_value(wrapped)
+
+    def validate_versions(self, versions: dict[str, int]) -> dict[str, int]:
+        wrong = [key for key in versions if not KEY.fullmatch(key)]
+        if wrong or len(versions) > 100_000:
+            raise serializers.ValidationError("keys are node/ID, way/ID or relation/ID, at most 100,000 of them")
+        return versions
+
+
+class VersionsOutput(serializers.Serializer):
+    used = serializers.IntegerField()
+
+
+class ExportQuery(serializers.Serializer):
+    skip_refused = serializers.BooleanField(
+        required=False, default=False, help_text="leave out what can't be written instead of answering 409"
+    )
+
+
+class EditOutput(serializers.ModelSerializer):
+    kind = serializers.CharField(source="change.kind")
+    key = serializers.SerializerMethodField()
+    decided_by = serializers.CharField(source="change.item.decided_by.username", default=None)
+
+    class Meta:
+        model = EditItem
+        fields = ["change", "kind", "key", "base_version", "demolish", "decided_by"]
+        read_only_fields = fields
+
+    def get_key(self, item: EditItem) -> str | None:
+        return item.change.footprint.key if item.change.footprint else None
+
+
+class RefusalOutput(serializers.Serializer):
+    change = serializers.IntegerField()
+    key = serializers.CharField(allow_null=True)
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    missing = serializers.ListField(child=serializers.CharField())
+
+
+class ConflictOutput(serializers.Serializer):
+    change = serializers.IntegerField()
+    key = serializers.CharField(allow_null=True)
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ChangesetOutput(serializers.ModelSerializer):
+    created_by = serializers.CharField(source="created_by.username", default=None)
+    edits = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Changeset
+        fields = ["id", "region", "snapshot", "comment", "source", "tags", "created_at", "created_by", "edits"]
+        read_only_fields = fields
+
+
+class ChangesetDetail(ChangesetOutput):
+    items = EditOutput(many=True)
+    conflicts = ConflictOutput(many=True, help_text="what the newest map says against an edit: look before you upload")
+    refused = RefusalOutput(many=True, help_text="edits that osmChange can't say, and why")
+    elements = serializers.IntegerField(help_text="elements the osmChange touches; OSM takes 10,000 per changeset")
+
+    class Meta(ChangesetOutput.Meta):
+        fields = [*ChangesetOutput.Meta.fields, "items", "conflicts", "refused", "elements"]
+        read_only_fields = fields
+
+
+class ChangesetMade(ChangesetOutput):
+    remaining = serializers.IntegerField(help_text="accepted changes that are still in no changeset")
+
+    class Meta(ChangesetOutput.Meta):
+        fields = [*ChangesetOutput.Meta.fields, "remaining"]
+        read_only_fields = fields

@@ -1,0 +1,53 @@
+"""Rows of edits as plain osmChange facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib.gis.geos import GEOSGeometry
+
+from annotation.edits.models import EditItem
+from annotation.edits.osmchange.compile import AcceptedChange, Base
+from annotation.edits.osmchange.nodes import LonLat, OldNode
+from annotation.sources.models import Footprint
+
+Polygons = list[list[list[LonLat]]]
+
+
+def accepted_change(item: EditItem) -> AcceptedChange:
+    """The item's accepted shape and the object it is based on."""
+    change = item.change
+    base = base_of(change.footprint, item) if change.footprint else None
+    return AcceptedChange(change.kind, polygons_of(final_geometry(item)), base, item.demolish)
+
+
+def final_geometry(item: EditItem) -> GEOSGeometry:
+    """The shape a person accepted: as adjusted, else as proposed."""
+    change = item.change
+    return change.adjusted or change.geometry
+
+
+def polygons_of(geometry: GEOSGeometry) -> Polygons:
+    """Rings of corners of a polygon or multipolygon: outer first, then holes."""
+    coordinates: Sequence = geometry.coords  # type: ignore[attr-defined]
+    parts = [coordinates] if geometry.geom_type == "Polygon" else coordinates
+    return [[[(point[0], point[1]) for point in ring] for ring in part] for part in parts]
+
+
+def base_of(footprint: Footprint, item: EditItem) -> Base:
+    given = item.node_versions
+    nodes = [
+        OldNode(int(node[0]), node[1] if node[1] is not None else given.get(str(node[0])), node[2], node[3], node[4])
+        for node in footprint.nodes
+    ]
+    parts = polygons_of(footprint.geometry)
+    return Base(
+        osm_type=footprint.osm_type,
+        osm_id=footprint.osm_id,
+        version=item.base_version,
+        tags=footprint.tags,
+        nodes=nodes,
+        members=[(kind, int(ref), role) for kind, ref, role in footprint.members],
+        in_relation=footprint.in_relation,
+        has_holes=any(len(rings) > 1 for rings in parts),
+    )

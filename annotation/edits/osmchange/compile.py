@@ -1,0 +1,205 @@
+"""What one accepted change turns into: operations on elements, or a refusal that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from annotation.edits.osmchange.elements import (
+    MAX_MEMBERS,
+    MAX_TAG_CHARS,
+    MAX_WAY_NODES,
+    NewIds,
+    Node,
+    Operation,
+    RefusedError,
+    Relation,
+    Way,
+)
+from annotation.edits.osmchange.nodes import LonLat, OldNode, Outline, corners, fit_outline, new_outline
+
+PLAIN_KEYS = {
+    "area", "check_date", "created_by", "fixme", "height", "layer", "levels", "min_height", "note", "source",
+    "start_date", "type",
+}  # fmt: skip
+PLAIN_PREFIXES = ("building", "roof", "source", "survey", "check_date")
+"""Tags of these keys describe the building alone; any other key makes an object too good to delete by default."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """The object in the map that a change is about, as known from the snapshot and from versions given later."""
+
+    osm_type: str
+    osm_id: int | None
+    version: int | None
+    tags: Mapping[str, str]
+    nodes: Sequence[OldNode] = ()
+    members: Sequence[tuple[str, int, str]] = ()
+    in_relation: bool = False
+    has_holes: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.osm_type}/{self.osm_id}"
+
+
+@dataclass(frozen=True)
+class AcceptedChange:
+    """What a person accepted: `rings` has the outer ring of each polygon first, then its holes."""
+
+    kind: str
+    polygons: Sequence[Sequence[Sequence[LonLat]]]
+    base: Base | None = None
+    demolish: bool = False
+
+
+def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
+    """Operations that make the map say what was accepted.
+
+    Raises:
+        RefusedError: osmChange can't say it, or not without a version that is unknown.
+    """
+    if change.kind == "add":
+        return _add(change, ids)
+    base = change.base
+    if base is None or base.osm_id is None:
+        raise RefusedError(
+            "no_osm_id", "the map gives no OSM id for this building; import an .osm or .osm.pbf extract and scan again"
+        )
+    _check_tags(base.tags)
+    if base.osm_type == "relation":
+        return _relation(change, base)
+    _check_known(base)
+    if change.kind == "remove":
+        return _demolish_way(base) if change.demolish or keeps_value(base) else _delete_way(base)
+    return _reshape_way(change, base, ids)
+
+
+def keeps_value(base: Base) -> bool:
+    """Whether the object is more than a building outline: a POI, an address, a name, a member of a relation."""
+    plain = all(key in PLAIN_KEYS or key.split(":")[0] in PLAIN_PREFIXES for key in base.tags)
+    return base.in_relation or base.osm_type == "relation" or not plain
+
+
+def demolished(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags after demolition: `demolished:building` instead of `building`, all else kept."""
+    changed = {key: value for key, value in tags.items() if key not in {"building", "building:part"}}
+    changed["demolished:building"] = tags.get("building") or tags.get("building:part") or "yes"
+    return changed
+
+
+def _add(change: AcceptedChange, ids: NewIds) -> list[Operation]:
+    if len(change.polygons) != 1:
+        raise RefusedError("several_parts", "a new building has one outline; split it into one change per building")
+    rings = [_ring(ring) for ring in change.polygons[0]]
+    outlines = [new_outline(points, ids) for points in rings]
+    tags = {"building": "yes"}
+    operations = [Operation("create", node) for outline in outlines for node in outline.created]
+    if len(outlines) == 1:
+        return [*operations, Operation("create", Way(ids.way(), None, outlines[0].refs, tags))]
+    ways = [Way(ids.way(), None, outline.refs, {}) for outline in outlines]
+    members = tuple(("way", way.id, "outer" if index == 0 else "inner") for index, way in enumerate(ways))
+    relation = Relation(ids.relation(), None, members, {"type": "multipolygon", **tags})
+    return [*operations, *(Operation("create", way) for way in ways), Operation("create", relation)]
+
+
+def _reshape_way(change: AcceptedChange, base: Base, ids: NewIds) -> list[Operation]:
+    if base.has_holes or len(change.polygons) != 1 or len(change.polygons[0]) != 1:
+        raise RefusedError(
+            "way_with_holes", "a way has one outline without holes; adjust the shape, or make a multipolygon in JOSM"
+        )
+    outline = fit_outline(base.nodes, _ring(change.polygons[0][0]), ids)
+    _check_node_versions(outline)
+    way = Way(base.osm_id or 0, base.version, outline.refs, base.tags)
+    return [
+        *(Operation("create", node) for node in outline.created),
+        *(Operation("modify", node) for node in outline.moved),
+        Operation("modify", way),
+        *(Operation("delete", _as_node(node), if_unused=True) for node in outline.dropped),
+    ]
+
+
+def _delete_way(base: Base) -> list[Operation]:
+    own = [node for node in {node.id: node for node in base.nodes}.values() if not node.shared]
+    _check_node_versions(Outline((), (), (), tuple(own)))
+    refs = tuple(node.id for node in base.nodes)
+    return [
+        Operation("delete", Way(base.osm_id or 0, base.version, refs, base.tags)),
+        *(Operation("delete", _as_node(node), if_unused=True) for node in own),
+    ]
+
+
+def _demolish_way(base: Base) -> list[Operation]:
+    refs = tuple(node.id for node in base.nodes)
+    return [Operation("modify", Way(base.osm_id or 0, base.version, refs, demolished(base.tags)))]
+
+
+def _relation(change: AcceptedChange, base: Base) -> list[Operation]:
+    if change.kind != "remove":
+        raise RefusedError(
+            "multipolygon",
+            f"{base.key} is a multipolygon whose member ways other objects may use; "
+            "take its new shape from the GeoJSON and draw it in JOSM",
+        )
+    _check_version(base)
+    if not base.members or len(base.members) > MAX_MEMBERS:
+        raise RefusedError("no_members", f"the members of {base.key} are unknown; import an .osm or .osm.pbf extract")
+    relation = Relation(base.osm_id or 0, base.version, tuple(base.members), demolished(base.tags))
+    return [Operation("modify", relation)]
+
+
+def _ring(ring: Sequence[Sequence[float]]) -> list[LonLat]:
+    points = corners(ring)
+    if len(points) < 3:
+        raise RefusedError(
+            "too_small", "the outline has fewer than three corners a centimetre apart; reject the change"
+        )
+    if len(points) + 1 > MAX_WAY_NODES:
+        raise RefusedError("too_many_nodes", f"a way has at most {MAX_WAY_NODES} nodes; simplify the shape")
+    return points
+
+
+def _check_tags(tags: Mapping[str, str]) -> None:
+    for key, value in tags.items():
+        if len(key) > MAX_TAG_CHARS or len(value) > MAX_TAG_CHARS:
+            raise RefusedError(
+                "long_tag", f"the tag {key[:40]!r} is longer than {MAX_TAG_CHARS} characters; mend the map"
+            )
+
+
+def _check_known(base: Base) -> None:
+    if not base.nodes:
+        raise RefusedError(
+            "no_nodes",
+            f"the node ids of {base.key} are unknown (a GeoJSON map has none); import an .osm or .osm.pbf extract",
+        )
+    if base.nodes[0].id != base.nodes[-1].id:
+        raise RefusedError("open_way", f"{base.key} is not closed in the map; mend it in JOSM")
+    _check_version(base)
+
+
+def _check_version(base: Base) -> None:
+    if base.version is None:
+        raise RefusedError(
+            "unknown_version",
+            f"the version of {base.key} is unknown; give it to this changeset, or import an extract with versions",
+            (base.key,),
+        )
+
+
+def _check_node_versions(outline: Outline) -> None:
+    moved = [node.id for node in outline.moved if node.version is None]
+    dropped = [node.id for node in outline.dropped if node.version is None]
+    missing = tuple(f"node/{node_id}" for node_id in moved + dropped)
+    if missing:
+        raise RefusedError(
+            "unknown_version",
+            f"the versions of {len(missing)} nodes are unknown ({missing[0]}, ...); "
+            "give them to this changeset, or import an extract with versions",
+            missing,
+        )
+
+
+def _as_node(node: OldNode) -> Node:
+    return Node(node.id, node.version, node.lon, node.lat)

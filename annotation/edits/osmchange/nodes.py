@@ -1,0 +1,112 @@
+"""Which nodes of a way a new outline keeps, moves, gains and loses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from annotation.edits.osmchange.elements import NewIds, Node
+
+DIGITS = 7
+"""OSM keeps degrees to seven digits, about a centimetre."""
+
+LonLat = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class OldNode:
+    """A node of the way as the map has it; `shared`: used elsewhere or tagged, so neither moved nor deleted."""
+
+    id: int
+    version: int | None
+    lon: float
+    lat: float
+    shared: bool
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The way's new node list (closed) and what happens to nodes for it."""
+
+    refs: tuple[int, ...]
+    created: tuple[Node, ...]
+    moved: tuple[Node, ...]
+    dropped: tuple[OldNode, ...]
+
+
+def rounded(point: Sequence[float]) -> LonLat:
+    """A point as OSM stores it."""
+    return round(float(point[0]), DIGITS), round(float(point[1]), DIGITS)
+
+
+def corners(ring: Sequence[Sequence[float]]) -> list[LonLat]:
+    """A closed ring's corners once each, as OSM stores them; corners that fall together are one."""
+    points: list[LonLat] = []
+    for point in map(rounded, ring):
+        if not points or point != points[-1]:
+            points.append(point)
+    if len(points) > 1 and points[0] == points[-1]:
+        points.pop()
+    return points
+
+
+def new_outline(points: Sequence[LonLat], ids: NewIds) -> Outline:
+    """Every corner is a new node."""
+    created = tuple(Node(ids.node(), None, lon, lat) for lon, lat in points)
+    refs = tuple(node.id for node in created)
+    return Outline((*refs, refs[0]), created, (), ())
+
+
+def fit_outline(old: Sequence[OldNode], points: Sequence[LonLat], ids: NewIds) -> Outline:
+    """Give the corners the way's old nodes, as many as possible, at the least total squared distance moved.
+
+    A node that is used elsewhere keeps its place: it stays in the way only where a corner lies exactly on it.
+    """
+    points = _same_turn(old, points)
+    nodes = list({node.id: node for node in old}.values())
+    chosen: dict[int, OldNode] = {}
+    still: dict[LonLat, OldNode] = {}
+    for node in sorted(nodes, key=lambda node: not node.shared):
+        still.setdefault(rounded((node.lon, node.lat)), node)
+    for index, point in enumerate(points):
+        if point in still:
+            chosen[index] = still.pop(point)
+    taken = {node.id for node in chosen.values()}
+    free = [node for node in nodes if node.id not in taken and not node.shared]
+    open_corners = [index for index in range(len(points)) if index not in chosen]
+    moved: list[Node] = []
+    for index, node in _assign(points, open_corners, free):
+        chosen[index] = node
+        moved.append(Node(node.id, node.version, *points[index]))
+    created = {index: Node(ids.node(), None, *points[index]) for index in open_corners if index not in chosen}
+    refs = [created[index].id if index in created else chosen[index].id for index in range(len(points))]
+    used = set(refs)
+    dropped = tuple(node for node in nodes if node.id not in used and not node.shared)
+    return Outline((*refs, refs[0]), tuple(created.values()), tuple(moved), dropped)
+
+
+def _assign(points: Sequence[LonLat], indices: list[int], nodes: list[OldNode]) -> list[tuple[int, OldNode]]:
+    if not indices or not nodes:
+        return []
+    scale = math.cos(math.radians(points[0][1]))
+    new = np.array([(points[i][0] * scale, points[i][1]) for i in indices])
+    old = np.array([(node.lon * scale, node.lat) for node in nodes])
+    cost = ((new[:, None, :] - old[None, :, :]) ** 2).sum(axis=-1)
+    rows, columns = linear_sum_assignment(cost * 1e12)
+    return [(indices[row], nodes[column]) for row, column in zip(rows, columns, strict=True)]
+
+
+def _same_turn(old: Sequence[OldNode], points: Sequence[LonLat]) -> list[LonLat]:
+    """The corners in the old way's direction of turn, so that the difference stays small."""
+    before = _area([(node.lon, node.lat) for node in old])
+    return list(points) if before * _area(points) >= 0 else list(reversed(points))
+
+
+def _area(points: Sequence[LonLat]) -> float:
+    lon0, lat0 = points[0] if points else (0.0, 0.0)
+    shifted = [(lon - lon0, lat - lat0) for lon, lat in points]
+    return sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(shifted, shifted[1:] + shifted[:1], strict=True))

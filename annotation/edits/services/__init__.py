@@ -1,0 +1,1 @@
+"""Writes of the edits stage: make a changeset, give versions, export."""

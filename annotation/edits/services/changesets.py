@@ -1,0 +1,159 @@
+"""Put accepted changes into a changeset, take them out again, fill in versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from annotation.accounts.models import User
+from annotation.changes.models import Change
+from annotation.common.errors import InvalidError
+from annotation.edits import selectors
+from annotation.edits.engine import base_of
+from annotation.edits.errors import NotAcceptedError, NothingAcceptedError
+from annotation.edits.models import Changeset, EditItem
+from annotation.edits.osmchange.compile import keeps_value
+from annotation.edits.osmchange.write import GENERATOR
+from annotation.review.models import QueueItem
+from annotation.review.services import audit
+from annotation.sources.models import Region
+
+MAX_EDITS = 1000
+"""Edits taken into one changeset unless named; a changeset stays reviewable, and below OSM's limit."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A new changeset, and how many accepted changes wait for another one."""
+
+    changeset: Changeset
+    remaining: int
+
+
+def create(
+    *,
+    user: User,
+    region: Region,
+    comment: str,
+    source: str = "",
+    change_ids: Sequence[int] | None = None,
+    demolish: bool = False,
+) -> Made:
+    """Make a changeset of accepted changes of one snapshot: those named, else the newest decided ones."""
+    with transaction.atomic():
+        changes = _lock(region, change_ids)
+        chosen = _one_per_object(changes)
+        snapshot, imagery = chosen[0].scan.snapshot, chosen[0].scan.imagery
+        when = f", {imagery.captured_on}" if imagery.captured_on else ""
+        source = source or f"{imagery.attribution}{when}"[:255]
+        tags = {"comment": comment, "created_by": GENERATOR, "source": source, "imagery_used": imagery.original_name}
+        changeset = Changeset.objects.create(
+            region=region, snapshot=snapshot, comment=comment, source=source, tags=tags, created_by=user
+        )
+        EditItem.objects.bulk_create([_item(changeset, change, demolish) for change in chosen])
+        audit.record(
+            actor=user,
+            action="edits.changeset",
+            object_kind="changeset",
+            object_id=changeset.pk,
+            scope_id=region.pk,
+            changes=[change.pk for change in chosen],
+        )
+    return Made(changeset, selectors.exportable_changes(region).count())
+
+
+def delete(*, user: User, changeset: Changeset) -> None:
+    """Take a changeset apart; its changes are accepted and unexported again."""
+    with transaction.atomic():
+        audit.record(
+            actor=user,
+            action="edits.changeset_deleted",
+            object_kind="changeset",
+            object_id=changeset.pk,
+            scope_id=changeset.region_id,
+        )
+        changeset.delete()
+
+
+def give_versions(*, user: User, changeset: Changeset, versions: Mapping[str, int]) -> int:
+    """Fill in base versions by key, such as {"way/12": 4, "node/7": 2}; returns how many were used."""
+    used: set[str] = set()
+    with transaction.atomic():
+        for item in (
+            EditItem.objects.select_for_update(of=("self",))
+            .filter(changeset=changeset)
+            .select_related("change__footprint")
+        ):
+            base = item.change.footprint
+            if base is None:
+                continue
+            if base.key in versions:
+                item.base_version = versions[base.key]
+                used.add(base.key)
+            nodes = {str(node[0]) for node in base.nodes}
+            given = {node: versions[f"node/{node}"] for node in nodes if f"node/{node}" in versions}
+            item.node_versions = {**item.node_versions, **given}
+            used |= {f"node/{node}" for node in given}
+            item.save(update_fields=["base_version", "node_versions"])
+        unknown = sorted(set(versions) - used)
+        if unknown:
+            raise InvalidError(f"no edit of this changeset is based on {', '.join(unknown[:10])}; leave them out")
+        audit.record(
+            actor=user,
+            action="edits.versions",
+            object_kind="changeset",
+            object_id=changeset.pk,
+            scope_id=changeset.region_id,
+            versions=dict(versions),
+        )
+    return len(used)
+
+
+def _lock(region: Region, change_ids: Sequence[int] | None) -> list[Change]:
+    """The accepted changes asked for, with their queue items locked against an undo."""
+    rows = selectors.exportable_changes(region)
+    if change_ids is not None:
+        rows = rows.filter(pk__in=change_ids)
+    wanted = list(rows.values_list("pk", "item_id", "scan__snapshot_id")[: None if change_ids else 10 * MAX_EDITS])
+    if change_ids is None:
+        wanted = [row for row in wanted if row[2] == wanted[0][2]][:MAX_EDITS]
+    list(QueueItem.objects.select_for_update().filter(pk__in=[row[1] for row in wanted]).order_by("pk"))
+    changes = list(
+        selectors.exportable_changes(region)
+        .filter(pk__in=[row[0] for row in wanted])
+        .select_related("scan__snapshot", "scan__imagery", "footprint")
+    )
+    if change_ids is not None and {change.pk for change in changes} != set(change_ids):
+        missing = sorted(set(change_ids) - {change.pk for change in changes})
+        raise NotAcceptedError(
+            f"{len(missing)} of these changes are not accepted or already in a changeset; leave them out",
+            change_ids=missing,
+        )
+    if not changes:
+        raise NothingAcceptedError("there is no accepted change that is not in a changeset yet; decide some first")
+    if len({change.scan.snapshot_id for change in changes}) > 1:
+        raise InvalidError("these changes are based on different maps; make one changeset for each map")
+    return changes
+
+
+def _one_per_object(changes: Sequence[Change]) -> list[Change]:
+    """The newest decision on each object; an older one on the same object stays out."""
+    seen: set[int] = set()
+    chosen = []
+    for change in changes:
+        if change.footprint_id is not None and change.footprint_id in seen:
+            continue
+        if change.footprint_id is not None:
+            seen.add(change.footprint_id)
+        chosen.append(change)
+    return chosen
+
+
+def _item(changeset: Changeset, change: Change, demolish: bool) -> EditItem:
+    base = change.footprint
+    item = EditItem(changeset=changeset, change=change, base_version=base.version if base else None)
+    if base is not None and change.kind == "remove":
+        item.demolish = demolish or keeps_value(base_of(base, item))
+    return item

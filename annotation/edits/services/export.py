@@ -1,0 +1,136 @@
+"""Export a changeset: osmChange for OSM's tools, GeoJSON for everything else."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from annotation.edits import selectors
+from annotation.edits.engine import accepted_change, final_geometry, polygons_of
+from annotation.edits.errors import RefusedItemsError, TooManyChangesError, UnknownVersionsError
+from annotation.edits.models import Changeset, EditItem
+from annotation.edits.osmchange.compile import compile_change
+from annotation.edits.osmchange.elements import MAX_CHANGES, NewIds, Operation, RefusedError
+from annotation.edits.osmchange.nodes import DIGITS
+from annotation.edits.osmchange.write import write_osc
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An edit that osmChange can't say."""
+
+    change: int
+    key: str | None
+    code: str
+    detail: str
+    missing: tuple[str, ...] = ()
+
+
+@dataclass
+class Compiled:
+    """Everything a changeset's osmChange does, and what it leaves out."""
+
+    operations: list[Operation] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    edits: int = 0
+
+
+def compile_changeset(changeset: Changeset) -> Compiled:
+    """Operations of all edits, with the refused ones apart."""
+    compiled, ids = Compiled(), NewIds()
+    for item in selectors.items_of(changeset):
+        try:
+            compiled.operations += compile_change(accepted_change(item), ids)
+            compiled.edits += 1
+        except RefusedError as error:
+            key = item.change.footprint.key if item.change.footprint else None
+            compiled.refusals.append(Refusal(item.change_id, key, error.code, error.reason, error.missing))
+    return compiled
+
+
+def osc(changeset: Changeset, *, skip_refused: bool = False) -> Iterator[str]:
+    """The osmChange file, piece by piece; all checks are made before the first piece.
+
+    Raises:
+        UnknownVersionsError, RefusedItemsError: edits that can't be written, unless they are to be skipped.
+        TooManyChangesError: more than OSM takes in one changeset.
+    """
+    compiled = compile_changeset(changeset)
+    if compiled.refusals and not (skip_refused and compiled.edits):
+        raise _refused(compiled)
+    if len(compiled.operations) > MAX_CHANGES:
+        raise TooManyChangesError(
+            f"this changeset touches {len(compiled.operations)} elements and OSM takes {MAX_CHANGES}; "
+            "delete it and make several with fewer change_ids",
+            elements=len(compiled.operations),
+        )
+    return write_osc(compiled.operations)
+
+
+def _refused(compiled: Compiled) -> UnknownVersionsError | RefusedItemsError:
+    items = [vars(refusal) for refusal in compiled.refusals]
+    missing = sorted({key for refusal in compiled.refusals for key in refusal.missing})
+    if all(refusal.code == "unknown_version" for refusal in compiled.refusals):
+        return UnknownVersionsError(
+            f"the versions of {len(missing)} objects are unknown: post them to this changeset's versions/, or import "
+            "an .osm or .osm.pbf extract with versions and scan again; the GeoJSON export works without",
+            missing=missing,
+            items=items,
+        )
+    return RefusedItemsError(
+        f"{len(items)} edits can't be written as osmChange, each for the reason given; mend them, or export the rest "
+        "with ?skip_refused=1",
+        missing=missing,
+        items=items,
+    )
+
+
+def geojson(changeset: Changeset) -> Iterator[str]:
+    """The changeset as a GeoJSON FeatureCollection (RFC 7946), one feature per line, piece by piece."""
+    head = {"id": changeset.pk, "tags": changeset.tags, "created_at": changeset.created_at.isoformat()}
+    yield '{"type": "FeatureCollection", "changeset": ' + json.dumps(head) + ', "features": [\n'
+    first = True
+    for item in selectors.items_of(changeset).iterator(chunk_size=500):
+        yield ("" if first else ",\n") + json.dumps(_feature(item), allow_nan=False)
+        first = False
+    yield "\n]}\n"
+
+
+def _feature(item: EditItem) -> dict[str, Any]:
+    change, base = item.change, item.change.footprint
+    decided = change.item
+    return {
+        "type": "Feature",
+        "id": change.pk,
+        "geometry": rfc7946(polygons_of(final_geometry(item))),
+        "properties": {
+            "action": "demolish" if item.demolish else change.kind,
+            "osm_type": base.osm_type if base else None,
+            "osm_id": base.osm_id if base else None,
+            "version": item.base_version,
+            "tags": base.tags if base else {"building": "yes"},
+            "confidence": change.confidence,
+            "decided_by": decided.decided_by.username if decided.decided_by else None,
+            "decided_at": decided.decided_at.isoformat() if decided.decided_at else None,
+            "imagery": change.scan.imagery.original_name,
+            "imagery_captured_on": str(change.scan.imagery.captured_on or "") or None,
+        },
+    }
+
+
+def rfc7946(polygons: list[list[list[tuple[float, float]]]]) -> dict[str, Any]:
+    """A GeoJSON geometry with seven digits, outer rings counter-clockwise, holes clockwise."""
+    parts = [[_turned(ring, index == 0) for index, ring in enumerate(rings)] for rings in polygons]
+    if len(parts) == 1:
+        return {"type": "Polygon", "coordinates": parts[0]}
+    return {"type": "MultiPolygon", "coordinates": parts}
+
+
+def _turned(ring: list[tuple[float, float]], counter_clockwise: bool) -> list[list[float]]:
+    lon0, lat0 = ring[0]
+    area = sum((x0 - lon0) * (y1 - lat0) - (x1 - lon0) * (y0 - lat0) for (x0, y0), (x1, y1) in itertools.pairwise(ring))
+    turned = ring if (area > 0) == counter_clockwise else ring[::-1]
+    return [[round(lon, DIGITS), round(lat, DIGITS)] for lon, lat in turned]
