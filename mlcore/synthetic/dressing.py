@@ -115,9 +115,13 @@ def draw_things(image: np.ndarray, shadow: np.ndarray, scene: Scene, look: Look,
         for inset, shift, value in ((0.0, 0.0, colour), (0.62, 0.55, colour * 0.42), (0.45, -0.35, colour * 1.04)):
             at = x + math.cos(angle) * shift, y + math.sin(angle) * shift
             corners = box_corners(*at, angle, long, 1.8 - 0.35 * (inset > 0), inset)
-            cv2.fillConvexPoly(image, fixed(corners * scale), tuple(float(min(v, 255)) for v in value), cv2.LINE_AA, SHIFT)
+            cv2.fillConvexPoly(
+                image, fixed(corners * scale), tuple(float(min(v, 255)) for v in value), cv2.LINE_AA, SHIFT
+            )
     for x, y, angle, length, wide, _, tone in scene.boxes.tolist():
         colour = BOX_COLOURS[int(tone * 4999) % len(BOX_COLOURS)]
         for inset, gain in ((0.0, 0.8), (0.04, 1.12)):
             corners = box_corners(x, y, angle, length, wide * (1 - inset * 3), inset)
-            cv2.fillConvexPoly(image, fixed(corners * scale), tuple(float(v * gain) for v in colour), cv2.LINE_AA, SHIFT)
+            cv2.fillConvexPoly(
+                image, fixed(corners * scale), tuple(float(v * gain) for v in colour), cv2.LINE_AA, SHIFT
+            )

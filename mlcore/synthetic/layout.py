@@ -7,7 +7,14 @@ import shapely
 
 from mlcore.synthetic import palette
 from mlcore.synthetic.network import (
-    HIGHWAYS, MARGIN_M, WIDTHS, Plan, built_block, built_line, crossing_curve, cut_land,
+    HIGHWAYS,
+    MARGIN_M,
+    WIDTHS,
+    Plan,
+    built_block,
+    built_line,
+    crossing_curve,
+    cut_land,
 )  # fmt: skip
 from mlcore.synthetic.quarters import Filler
 from mlcore.synthetic.scene import Patch, Scene, Street

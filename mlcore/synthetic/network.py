@@ -120,7 +120,9 @@ def _cut(rng: np.random.Generator, plan: Plan, leaf: Leaf, cuts: list[Cut], dept
 
 def built_line(cut: Cut, plan: Plan, step_m: float = 14.0) -> np.ndarray:
     """(n, 2) scene metres of a road's centre line through all its junctions, after the warp."""
-    points = _densified([cut.start, *sorted(cut.junctions, key=lambda p: float(np.hypot(*(p - cut.start)))), cut.end], step_m)
+    points = _densified(
+        [cut.start, *sorted(cut.junctions, key=lambda p: float(np.hypot(*(p - cut.start)))), cut.end], step_m
+    )
     return plan.warp(points)
 
 
@@ -143,7 +145,9 @@ def crossing_curve(
     """(n, 2) a curve right across the town, passing its middle at `offset` times its half size."""
     reach = 0.5 * np.hypot(width_m, height_m) + MARGIN_M
     s = np.arange(-reach, reach + 12.0, 12.0)
-    swing = wander_m * (np.sin(s / rng.uniform(110, 170) + rng.uniform(0, 6)) + 0.6 * np.sin(s / 61 + rng.uniform(0, 6)))
+    swing = wander_m * (
+        np.sin(s / rng.uniform(110, 170) + rng.uniform(0, 6)) + 0.6 * np.sin(s / 61 + rng.uniform(0, 6))
+    )
     angle = rng.uniform(0, np.pi)
     c, n = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     middle = np.array([width_m, height_m]) / 2

@@ -212,7 +212,10 @@ class Filler:
         tone, height = rng.random(), rng.uniform(6, 11)
         roof: Roof = ("metal", "flat", "saw")[int(rng.choice(3, p=(0.5, 0.35, 0.15)))]
         for scale in (1.0, 0.8, 0.62):
-            w, d = (front.width - 12) * rng.uniform(0.6, 0.9) * scale, (front.depth - 14) * rng.uniform(0.55, 0.9) * scale
+            w, d = (
+                (front.width - 12) * rng.uniform(0.6, 0.9) * scale,
+                (front.depth - 14) * rng.uniform(0.55, 0.9) * scale,
+            )
             body = Part(-w / 2, 7, w / 2, 7 + d)
             wings = (body, Part(-w / 2, 7 + d * 0.5, -w * 0.1, 7 + d * 1.2)) if rng.random() < 0.35 else (body,)
             if self.place(plot, raise_building(front.frame, wings, height, roof, tone, "industrial")):

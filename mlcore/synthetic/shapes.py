@@ -95,7 +95,9 @@ def front_of(plot: Plot) -> Front | None:
     low, high = float(along[near].min()), float(along[near].max())
     base = max(0.0, float(inside[near].max()))
     origin = plot.ring[best] + e * (low + high) / 2 + inward * base
-    return Front(Frame(float(origin[0]), float(origin[1]), float(np.arctan2(e[1], e[0]))), high - low, float(inside.max()) - base)
+    return Front(
+        Frame(float(origin[0]), float(origin[1]), float(np.arctan2(e[1], e[0]))), high - low, float(inside.max()) - base
+    )
 
 
 def joined(frame: Frame, wings: tuple[Part, ...]) -> shapely.Polygon:
