@@ -104,7 +104,7 @@ def plan_raster(data: rasterio.DatasetReader, path: Path, limits: RasterLimits) 
         raise InvalidInputError(f"{path.name} reaches beyond {limits.max_latitude:g} degrees of latitude: cut it there")
     if resolution > limits.coarsest_m * 1.005:
         raise InvalidInputError(
-            f"{path.name} has {resolution:.2f} m per pixel but buildings need {limits.coarsest_m:g} m: use a sharper image"
+            f"{path.name} has {resolution:.2f} m per pixel, buildings need {limits.coarsest_m:g} m: use a sharper image"
         )
     return _on_grid(data, crs, source, (west, south, east, north), resolution, (lat0 + lat1) / 2, path, limits)
 

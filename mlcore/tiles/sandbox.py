@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -26,6 +27,8 @@ from mlcore.tiles.raster import RasterInfo
 
 LOOK_S = 0.2
 """Seconds between two looks at the clock and at a request to stop."""
+GRACE_S = 10.0
+"""Seconds a child has to exit after its last word."""
 MAX_LINE = 64 * 1024**2
 ERRORS: dict[str, type[MlcoreError]] = {
     "invalid_input": InvalidInputError,
@@ -85,6 +88,8 @@ def run_ingest(
         )  # fmt: skip
         try:
             message = _follow(child, limits.wall_s, progress, source.name)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=GRACE_S)
         finally:
             _end(child)
             for left in target.parent.glob(f".{target.name}.{child.pid}.part*"):
@@ -167,9 +172,7 @@ def _take(lines: list[bytes], report: Callable[[float, str], None]) -> dict[str,
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     """Kill the child's whole session, if it still runs, and take its exit status."""
-    try:
-        child.wait(timeout=0 if child.stdout and not child.stdout.closed and child.poll() is None else 5)
-    except subprocess.TimeoutExpired:
+    if child.poll() is None:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
     if child.stdout:
