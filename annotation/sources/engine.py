@@ -150,3 +150,8 @@ def features_of(snapshot: MapSnapshot) -> Iterator[LibraryFeature]:
     for queryset in rows:
         for row in queryset.iterator(chunk_size=5000):
             yield map_feature_of(row)
+
+
+def drawn_feature(kind: Any, wkb: bytes, tags: dict[str, str]) -> LibraryFeature:
+    """A feature as far as drawing needs it."""
+    return LibraryFeature(kind=kind, geometry=shapely.from_wkb(wkb), tags=tags)

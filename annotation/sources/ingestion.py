@@ -5,28 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlcore.tiles.sandbox import run_ingest
-
 from annotation.common.engine import Progress
 from mlcore.tiles.features import MapFeature, feature_from_json
 from mlcore.tiles.ingest import MapInfo
 from mlcore.tiles.raster import RasterInfo
+from mlcore.tiles.sandbox import run_ingest
 
 
 def ingest_image(source: Path, target: Path, progress: Progress) -> RasterInfo:
     """Turn an image from outside into a clean COG, in a process with limits."""
-    info = run_ingest("raster", source, target, progress=progress)
-    if not isinstance(info, RasterInfo):
-        raise TypeError(f"an image import gave {type(info).__name__}")
-    return info
+    return run_ingest("raster", source, target, progress=progress)
 
 
 def ingest_map(source: Path, target: Path, progress: Progress) -> MapInfo:
     """Turn a map from outside into one JSON line per feature, in a process with limits."""
-    info = run_ingest("map", source, target, progress=progress)
-    if not isinstance(info, MapInfo):
-        raise TypeError(f"a map import gave {type(info).__name__}")
-    return info
+    return run_ingest("map", source, target, progress=progress)
 
 
 def read_features(path: Path) -> Iterator[MapFeature]:

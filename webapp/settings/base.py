@@ -106,6 +106,7 @@ CACHES = {
         "KEY_PREFIX": env("DB_NAME", "mapwright"),
     }
 }
+TILE_CACHE_SECONDS = 7 * 24 * 3600
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -214,6 +215,15 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Finds where aerial imagery and OpenStreetMap buildings disagree, and hands out reviewed map edits.",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "JobState": "annotation.common.models.JobState",
+        "ResultState": "annotation.sources.models.SourceState",
+        "ItemState": "annotation.review.models.ItemState",
+        "ModelState": "annotation.training.models.ModelState",
+        "AnchorState": "annotation.anchors.models.AnchorState",
+        "ChangeKind": "annotation.changes.models.ChangeKind",
+        "ChangeDecision": "annotation.changes.models.ChangeDecision",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

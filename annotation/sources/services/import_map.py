@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from annotation.common.engine import SpanProgress
 from annotation.common.services.jobs import JobContext
 from annotation.sources.ingestion import ingest_map, read_features
@@ -23,8 +25,8 @@ def run(context: JobContext) -> None:
             info = ingest_map(upload, lines, SpanProgress(context, 0.0, 0.7))
         snapshot.counts, snapshot.replication_sequence = dict(info.counts), info.replication_sequence
         snapshot.repairs = list(info.repairs)
-        if snapshot.taken_at is None:
-            snapshot.taken_at = info.newest_timestamp
+        if snapshot.taken_at is None and info.newest_timestamp:
+            snapshot.taken_at = dt.datetime.fromisoformat(info.newest_timestamp)
         snapshot.state = SourceState.READY
         context.report(0.7, "storing features")
         with context.transaction(final=True):
