@@ -7,23 +7,19 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from mlcore.progress import SpanProgress
 from mlcore.cli.console import ConsoleProgress
+from mlcore.progress import SpanProgress
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "out", type=Path, help="folder to write imagery.tif, map.osm, area.geojson, changes.geojson into"
-    )
+    parser.add_argument("out", type=Path, help="folder for the image, map, area and true changes")
     parser.add_argument("--seed", type=int, default=7, help="another seed is another place (default 7)")
     parser.add_argument("--columns", type=int, default=15, help="tiles from west to east (default 15)")
     parser.add_argument("--rows", type=int, default=15, help="tiles from north to south (default 15)")
     parser.add_argument("--zoom", type=int, default=19, help="zoom of the grid (default 19)")
-    parser.add_argument(
-        "--changed-share", type=float, default=0.06, help="share of buildings that changed (default 0.06)"
-    )
+    parser.add_argument("--changed-share", type=float, default=0.06, help="share of buildings that change")
     parser.add_argument("--both-dates", action="store_true", help="also write imagery_before.tif")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 

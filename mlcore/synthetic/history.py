@@ -1,4 +1,4 @@
-"""Two dates of a town: which buildings were built, pulled down or extended, and where the map was wrong from the start."""
+"""Two dates of a town: what was built, pulled down or extended, and where the map was wrong from the start."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ def _change(
         return Record(site, smaller, building, smaller.footprint, reason) if smaller else None
     for _ in range(12):
         turn, reach = rng.uniform(0, 2 * np.pi), rng.uniform(5.2, 8.5)
-        moved = shapely.transform(building.footprint, lambda xy, t=turn, r=reach: xy + (r * np.cos(t), r * np.sin(t)))
+        moved = shapely.transform(
+            building.footprint, lambda xy, t=turn, r=reach: xy + r * np.array([np.cos(t), np.sin(t)])
+        )
         hits = [k for k in tree.query(moved, predicate="intersects").tolist() if k != index]
         if not hits:
             return Record(site, building, building, moved, reason)
@@ -79,7 +81,7 @@ def _change(
 
 
 def _smaller(rng: np.random.Generator, building: Building) -> Building | None:
-    """The building before its extension: without its last wing, or with a shorter body; clearly different (IoU < 0.82)."""
+    """The building before its extension: without its last wing, or with a shorter body (IoU at most 0.8)."""
     options: list[tuple[Part, ...]] = []
     if len(building.wings) > 1:
         options.append(building.wings[:-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -75,7 +76,7 @@ def cut_land(
     window = shapely.box(-MARGIN_M, -MARGIN_M, width_m + MARGIN_M, height_m + MARGIN_M)
     cuts: list[Cut] = []
     leaves: list[tuple[Leaf, Zone]] = []
-    stack = [(Leaf(square + (width_m / 2, height_m / 2), [-1] * 4), 0)]
+    stack = [(Leaf(square + np.array([width_m, height_m]) / 2, [-1] * 4), 0)]
     while stack:
         leaf, depth = stack.pop()
         polygon = shapely.Polygon(leaf.ring)
@@ -133,7 +134,7 @@ def built_block(leaf: Leaf, plan: Plan) -> shapely.Polygon:
 
 def _densified(points: list[np.ndarray], step_m: float) -> np.ndarray:
     out = []
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in pairwise(points):
         count = max(1, round(float(np.hypot(*(b - a))) / step_m))
         out.append(a + (b - a) * (np.arange(count) / count)[:, None])
     return np.concatenate([*out, points[-1][None]])

@@ -1,4 +1,4 @@
-"""The map of a town as OSM elements: nodes shared by position, ways, multipolygon relations, ids, versions, time stamps."""
+"""The map of a town as OSM elements: nodes shared by position, ways, multipolygons, ids, versions, time stamps."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from mlcore.tiles.features import FeatureKind, MapFeature, MemberRef, NodeRef
 FIRST_NODE, FIRST_WAY, FIRST_RELATION = 9_000_000_001, 8_000_000_001, 7_000_000_001
 SURVEY = datetime(2021, 5, 1, tzinfo=UTC)
 NAMES = (
-    "Mill", "Church", "Station", "School", "Bridge", "Garden", "Meadow", "Market", "North", "South", "East", "West", "River",
-    "Park", "Oak", "Maple", "Linden", "Birch", "Orchard", "Field", "Hill", "Well", "Forge", "Castle", "Harbour", "Chapel",
+    "Mill", "Church", "Station", "School", "Bridge", "Garden", "Meadow", "Market", "North", "South", "East", "West", 
+    "River", "Park", "Oak", "Maple", "Linden", "Birch", "Orchard", "Field", "Hill", "Well", "Forge", "Castle", 
+    "Harbour", "Chapel",
 )  # fmt: skip
 SUFFIXES = {"primary": "Road", "secondary": "Avenue", "tertiary": "Street", "residential": "Lane"}
 

@@ -1,4 +1,4 @@
-"""Buildings as seen from above: facades shown by relief displacement, roofs shaded by the sun, clutter on flat roofs."""
+"""Buildings as seen from above: facades by relief displacement, roofs shaded by the sun, clutter on flat roofs."""
 
 from __future__ import annotations
 

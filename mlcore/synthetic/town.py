@@ -1,6 +1,7 @@
 """A seeded town: an aerial image of two dates, the map of the earlier one, and the exact list of what the map misses.
 
-The default place is the sand sea of the Grand Erg Occidental (30.6 N, 1.2 E), where no real map can be confused with it.
+The default place is the sand sea of the Grand Erg Occidental (30.6 N, 1.2 E), where it can be
+confused with no real map.
 """
 
 from __future__ import annotations

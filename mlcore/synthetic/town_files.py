@@ -45,7 +45,7 @@ def write_town(town: Town, folder: str | Path, *, both_dates: bool = False, prog
 
 def write_image(town: Town, image: np.ndarray, path: Path, captured: str) -> None:
     """Write (H, W, 3) uint8 as a tiled EPSG:3857 GeoTIFF with its capture date."""
-    west, south, east, north = town.tiles[0].bounds_mercator
+    west, _, east, north = town.tiles[0].bounds_mercator
     step = (east - west) / BLOCK_PX
     profile = {
         "driver": "GTiff", "height": image.shape[0], "width": image.shape[1], "count": 3, "dtype": "uint8",
@@ -98,7 +98,8 @@ def changes_geojson(town: Town) -> dict:
     for change in town.changes:
         mapped = None if change.before is None else shapely.geometry.mapping(change.before)
         properties = {
-            "kind": change.kind, "reason": change.reason, "osm_type": change.osm_type, "osm_id": change.osm_id, "mapped": mapped,
+            "kind": change.kind, "reason": change.reason, "osm_type": change.osm_type, "osm_id": change.osm_id,
+            "mapped": mapped,
         }  # fmt: skip
         features.append(
             {"type": "Feature", "properties": properties, "geometry": shapely.geometry.mapping(change.geometry)}
