@@ -1,0 +1,154 @@
+"""Any order of claim, decide, undo, release, expiry and heartbeat keeps the queue's promises."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from annotation.common.errors import ConflictError, NotAllowedError
+from annotation.review.models import ItemState, QueueItem, Verdict
+from annotation.review.services import claim, decide, lease, undo
+from tests.factories import RegionFactory, UserFactory
+from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory
+
+USERS, ITEMS = 3, 4
+users = st.integers(0, USERS - 1)
+items = st.integers(0, ITEMS - 1)
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """A model of the queue beside the real one: holder and token by item, decision and version by item."""
+
+    @initialize()
+    def start(self):
+        region = RegionFactory(open_to_all=True)
+        scan = ScanFactory(model=ModelVersionFactory(region=region))
+        self.region_id = region.pk
+        self.people = [*UserFactory.create_batch(USERS - 1), UserFactory(role="editor")]
+        self.ids = [change.item_id for change in ChangeFactory.create_batch(ITEMS, scan=scan)]
+        self.holder = dict.fromkeys(self.ids)
+        self.seen = {}
+        self.decision = dict.fromkeys(self.ids)
+        self.version = dict.fromkeys(self.ids, 0)
+        self.by = dict.fromkeys(self.ids)
+
+    @rule(user=users)
+    def claims(self, user):
+        got = claim.claim(user=self.people[user], stage="changes", scope_id=self.region_id)
+        if got.item is None:
+            free = [i for i in self.ids if self.decision[i] is None and self.holder[i] in (None, user)]
+            assert not free
+            assert got.counts.open == sum(self.decision[i] is None for i in self.ids)
+            return
+        assert self.decision[got.item.pk] is None
+        assert self.holder[got.item.pk] in (None, user)
+        self.holder[got.item.pk] = user
+        self.seen[user, got.item.pk] = got.item
+
+    @rule(user=users, n=items, choice=st.sampled_from(["accept", "reject", "cant_tell"]))
+    def decides(self, user, n, choice):
+        pk = self.ids[n]
+        item = self.seen.get((user, pk))
+        if item is None:
+            return
+        current = QueueItem.objects.get(pk=pk)
+        may = (
+            self.decision[pk] is None
+            and self.holder[pk] == user
+            and item.lease_token == current.lease_token
+            and item.version == self.version[pk]
+        )
+        try:
+            decide.decide(
+                user=self.people[user],
+                item_id=pk,
+                lease_token=item.lease_token,
+                version=item.version,
+                said=decide.Decision(choice),
+                idempotency_key=uuid.uuid4(),
+            )
+        except ConflictError:
+            assert not may
+        else:
+            assert may
+            self.decision[pk], self.by[pk], self.holder[pk] = choice, user, None
+            self.version[pk] += 1
+
+    @rule(user=users, n=items)
+    def undoes(self, user, n):
+        pk = self.ids[n]
+        may = self.decision[pk] is not None and (self.by[pk] == user or user == USERS - 1)
+        try:
+            undo.undo(user=self.people[user], item_id=pk, version=self.version[pk], idempotency_key=uuid.uuid4())
+        except (ConflictError, NotAllowedError):
+            assert not may
+        else:
+            assert may
+            self.decision[pk], self.by[pk], self.holder[pk] = None, None, user
+            self.version[pk] += 1
+            self.seen[user, pk] = QueueItem.objects.get(pk=pk)
+
+    @rule(user=users, n=items)
+    def releases(self, user, n):
+        pk = self.ids[n]
+        item = self.seen.get((user, pk))
+        if item and lease.release(user=self.people[user], item_id=pk, lease_token=item.lease_token):
+            assert self.holder[pk] in (None, user)
+            self.holder[pk] = None
+
+    @rule(user=users, n=items)
+    def reclaims(self, user, n):
+        pk = self.ids[n]
+        may = self.decision[pk] is None and self.holder[pk] in (None, user)
+        try:
+            self.seen[user, pk] = lease.reclaim(user=self.people[user], item_id=pk)
+        except ConflictError:
+            assert not may
+        else:
+            assert may
+            self.holder[pk] = user
+
+    @rule(n=items)
+    def expires(self, n):
+        pk = self.ids[n]
+        QueueItem.objects.filter(pk=pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+        self.holder[pk] = None
+
+    @rule(user=users, n=items)
+    def beats(self, user, n):
+        pk = self.ids[n]
+        item = self.seen.get((user, pk))
+        if item is None:
+            return
+        try:
+            lease.heartbeat(user=self.people[user], item_id=pk, lease_token=item.lease_token)
+        except ConflictError:
+            current = QueueItem.objects.get(pk=pk)
+            assert self.holder[pk] != user or current.lease_token != item.lease_token
+        else:
+            assert self.holder[pk] == user
+
+    @invariant()
+    def rows_agree_with_the_model_and_events_with_the_rows(self):
+        for row in QueueItem.objects.filter(pk__in=getattr(self, "ids", [])):
+            assert row.version == self.version[row.pk] == Verdict.objects.filter(item=row).count()
+            assert (row.decision or None) == self.decision[row.pk]
+            assert (row.state == ItemState.DECIDED) == (self.decision[row.pk] is not None)
+            live = row.lease_expires_at is not None and row.lease_expires_at > timezone.now()
+            assert (row.lease_holder_id if live else None) == (
+                self.people[self.holder[row.pk]].pk if self.holder[row.pk] is not None else None
+            )
+
+
+@pytest.mark.django_db
+def test_any_order_of_events_keeps_the_promises():
+    run_state_machine_as_test(
+        QueueMachine,
+        settings=settings(
+            max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
