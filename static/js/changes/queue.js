@@ -31,7 +31,7 @@ let againTimer = 0;
 
 const server = createServer({
   region: page.region.id, person: person.id, leaseSeconds: page.lease_seconds, onStatus: drawStatus,
-  onSaved: (message, answer) => (message.act === "decide" ? decisionSaved(message, answer) : undoSaved(message, answer)),
+  onSaved: (message, reply) => (message.act === "decide" ? decisionSaved(message, reply) : undoSaved(message, reply)),
   onRefused: (message, error) => (message.act === "decide" ? decisionRefused(message, error) : undoRefused(message, error)),
 });
 
@@ -43,21 +43,21 @@ async function fillUp() {
   const { state } = store;
   if (claiming || (state.current && state.ahead.length)) return;
   claiming = true;
-  let answer = null;
+  let given = null;
   try {
-    answer = await server.claim([...act.held(store.state), ...store.state.skipped.slice(-900), ...server.underWay()]);
+    given = await server.claim([...act.held(store.state), ...store.state.skipped.slice(-900), ...server.underWay()]);
   } catch (error) {
     if (!error.passing) notifyError(error);
   }
   claiming = false;
-  if (answer?.claim) {
-    const wanted = !server.underWay().includes(answer.claim.id);
-    if (wanted) store.apply(act.claimed, answer.claim);
+  if (given?.claim) {
+    const wanted = !server.underWay().includes(given.claim.id);
+    if (wanted) store.apply(act.claimed, given.claim);
     if (store.state.ahead[0]) view.warm(store.state.ahead[0].subject);
     fillUp();
     return;
   }
-  if (answer) store.apply(act.nothingLeft, answer.counts);
+  if (given) store.apply(act.nothingLeft, given.counts);
   clearTimeout(againTimer);
   againTimer = setTimeout(fillUp, AGAIN_MS);
 }
@@ -110,9 +110,9 @@ async function answer(decision, reason = "") {
   fillUp();
 }
 
-function decisionSaved(message, answer) {
+function decisionSaved(message, reply) {
   drafts.drop(message.item);
-  store.apply(act.versionKnown, message.item, answer.item.version);
+  store.apply(act.versionKnown, message.item, reply.item.version);
 }
 
 /** The server said no for good: say why in words; a shape it can't take comes back to the screen. */
@@ -140,10 +140,10 @@ function undoLast() {
   else store.apply((state) => ({ ...state, decided: state.decided.slice(0, -1) }));
 }
 
-async function undoSaved(message, answer) {
+async function undoSaved(message, reply) {
   const onScreen = act.held(store.state).includes(message.item);
   if (onScreen) {
-    store.apply(act.leaseChanged, message.item, { ...server.leaseOf(answer.item), undoing: false });
+    store.apply(act.leaseChanged, message.item, { ...server.leaseOf(reply.item), undoing: false });
     return;
   }
   try {

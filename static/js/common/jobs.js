@@ -15,10 +15,10 @@ function pageRegion() {
 
 const mayCancel = (job) => (person.admin || job.created_by === person.name) ? cancelJob : null;
 
-function fillCard(card, job) {
-  card.dataset.state = job.state;
+function fillCard(node, job) {
+  node.dataset.state = job.state;
   const about = facts([["Region", job.region ? el("a", { href: `/regions/${job.region}/`, text: `Region ${job.region}` }) : null], ["Asked for", `${moment(job.created_at)}${job.created_by ? ` by ${job.created_by}` : ""}`], ["Ended", job.finished_at ? moment(job.finished_at) : null], ["Tries", job.attempts > 1 ? `${job.attempts} of ${job.max_attempts}` : null]]);
-  card.replaceChildren(el("div", { class: "card-head" }, el("h2", { text: jobName(job.kind) }), stateBadge(job.state)), jobProgress(job, { onCancel: mayCancel(job) }), about);
+  node.replaceChildren(el("div", { class: "card-head" }, el("h2", { text: jobName(job.kind) }), stateBadge(job.state)), jobProgress(job, { onCancel: mayCancel(job) }), about);
 }
 
 function card(job) {

@@ -44,3 +44,15 @@ function lines(context, x, y, width, height, step, crossed) {
   }
   context.stroke();
 }
+
+/** A small sample of a class, for legends and lists. */
+export function swatch(cls) {
+  const canvas = document.createElement("canvas");
+  canvas.width = 44;
+  canvas.height = 32;
+  canvas.setAttribute("aria-hidden", "true");
+  const context = canvas.getContext("2d");
+  context.scale(2, 2);
+  paint(context, cls, 0, 0, 22, 16);
+  return canvas;
+}

@@ -1,0 +1,13 @@
+/** Maps whose views move together. */
+
+export function linkViews(first, second) {
+  let following = false;
+  const follow = (from, to) => from.on("move zoom", () => {
+    if (following) return;
+    following = true;
+    to.setView(from.getCenter(), from.getZoom(), { animate: false });
+    following = false;
+  });
+  follow(first, second);
+  follow(second, first);
+}

@@ -1,0 +1,52 @@
+/** The region page: image, map and score grid; the steps of the work and what runs. */
+import { api } from "mapwright/lib/api.js";
+import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
+import { number } from "mapwright/lib/format.js";
+import { confirmDialog } from "mapwright/lib/forms.js";
+import { bindKey } from "mapwright/lib/keys.js";
+import { notifyError } from "mapwright/lib/notices.js";
+import { createRegionMap } from "mapwright/sources/region-map.js";
+import { drawSteps } from "mapwright/sources/region-steps.js";
+import { sourceBadge, sourceFacts } from "mapwright/sources/source-card.js";
+
+const { region } = pageData();
+const person = pageData("person");
+const base = `/api/regions/${region.id}`;
+const view = createRegionMap(region);
+
+function drawFigures(summary) {
+  const rows = [["tiles", summary.tiles], ["open changes", summary.changes.open], ["decided", summary.changes.decided]];
+  fill(byId("figures"), ...rows.map(([term, value]) => el("div", {}, el("dt", { text: term }), el("dd", { text: number(value ?? 0) }))));
+}
+
+function drawSources(imagery, snapshots) {
+  const part = (source, kind) => el("div", { class: "small-source" }, el("div", { class: "card-head" }, el("strong", { class: "small", text: source.original_name }), sourceBadge(source.state)), sourceFacts(source, kind), source.error ? el("p", { class: "note note-bad", text: source.error.detail }) : null);
+  const parts = [...imagery.slice(0, 1).map((one) => part(one, "imagery")), ...snapshots.slice(0, 1).map((one) => part(one, "snapshots"))];
+  fill(byId("source-list"), ...(parts.length ? parts : [el("p", { class: "muted small", text: "None yet." })]));
+}
+
+async function refresh() {
+  try {
+    const [summary, imagery, snapshots] = await Promise.all([api.get(`${base}/summary/`), api.all(`${base}/imagery/`), api.all(`${base}/snapshots/`)]);
+    drawFigures(summary);
+    drawSources(imagery, snapshots);
+    const ready = { imagery: imagery.find((one) => one.state === "ready"), snapshot: snapshots.find((one) => one.state === "ready") };
+    drawSteps({ region, person, summary, imagery, snapshots, refresh });
+    await view.show(ready, summary.latest_scan);
+  } catch (error) {
+    notifyError(error);
+  }
+}
+
+document.getElementById("delete-region")?.addEventListener("click", async () => {
+  const sure = await confirmDialog({ title: `Delete ${region.name}?`, text: "Its sources, models, decisions and edits go with it. This can't be taken back.", yes: "Delete it", kind: "bad" });
+  if (!sure) return;
+  try {
+    await api.delete(`${base}/`);
+    location.assign("/");
+  } catch (error) {
+    notifyError(error);
+  }
+});
+bindKey("f", "See the whole region", () => view.fit(), { group: "Look" });
+refresh();

@@ -1,0 +1,80 @@
+/** The page of a tile: image and map side by side, and all that is known of it. */
+/* global L */
+import { api } from "mapwright/lib/api.js";
+import { byId, el, facts, fill, pageData } from "mapwright/lib/dom.js";
+import { DECISIONS, humanise, KINDS, number, percent, plural } from "mapwright/lib/format.js";
+import { bindKey } from "mapwright/lib/keys.js";
+import { linkViews } from "mapwright/lib/linked.js";
+import { createMap, creditLine, imageLayer, mapLayer, outline } from "mapwright/lib/map.js";
+import { notifyError } from "mapwright/lib/notices.js";
+import { classOf, swatch } from "mapwright/lib/ramp.js";
+import { tileBounds } from "mapwright/lib/score-grid.js";
+
+const { region, tile } = pageData();
+const NEIGHBOURS = [["ArrowLeft", "West", -1, 0, "←"], ["ArrowUp", "North", 0, -1, "↑"], ["ArrowDown", "South", 0, 1, "↓"], ["ArrowRight", "East", 1, 0, "→"]];
+const maps = [createMap(byId("image-map"), { label: "Image of the tile", keyboard: false }), createMap(byId("drawn-map"), { label: "Map of the tile", keyboard: false })];
+const bounds = tileBounds(tile);
+const outlines = [];
+
+function drawNeighbours() {
+  const count = 2 ** tile.z;
+  for (const [key, name, dx, dy, arrow] of NEIGHBOURS) {
+    const [x, y] = [tile.x + dx, tile.y + dy];
+    if (x < 0 || y < 0 || x >= count || y >= count) continue;
+    const path = `/regions/${region.id}/tiles/${tile.z}/${x}/${y}/`;
+    byId("neighbours").append(el("a", { class: "button button-small", href: path }, el("span", { "aria-hidden": "true", text: arrow }), name));
+    bindKey(key, `The tile to the ${name.toLowerCase()}`, () => location.assign(path), { shown: arrow });
+  }
+}
+
+function drawMaps(pair) {
+  imageLayer(pair.imagery.id).addTo(maps[0]);
+  mapLayer(pair.snapshot.id).addTo(maps[1]);
+  creditLine(maps[0], { imagery: pair.imagery });
+  creditLine(maps[1], { snapshot: pair.snapshot });
+  for (const map of maps) {
+    L.rectangle(bounds, { color: "#ffffff", weight: 2, dashArray: "4 4", fill: false, interactive: false, pane: "outlines" }).addTo(map);
+    for (const change of pair.changes) outlines.push([map, outline(change.geometry, change.kind === "remove" ? "removal" : "candidate")]);
+  }
+  for (const [map, layer] of outlines) layer.addTo(map);
+}
+
+const chip = (probability) => el("span", { class: "score-chip" }, swatch(classOf(probability)), el("strong", { text: classOf(probability).label }), el("span", { class: "number", text: percent(probability) }));
+
+function drawScores(score) {
+  if (!score) return el("p", { class: "muted small", text: "Not scored yet: a scan scores every tile." });
+  return facts([["Image and map", chip(score.probability)], ["Consistency score", number(score.final, 2)], ["Building evidence against the map", number(score.difference, 3)], ["Discriminator", number(score.disc, 2)], ["Nearest prototype", number(score.proto, 2)], ["Scored by fold", String(score.fold)]]);
+}
+
+function drawAnchor(anchor) {
+  if (!anchor) return [el("p", { class: "muted small", text: "Not described yet." })];
+  return [el("p", { text: anchor.summary }), facts(Object.entries(anchor.attributes).map(([name, value]) => [humanise(name), humanise(value)])), el("p", { class: "muted small", text: `Described by the ${anchor.generator} generator.` })];
+}
+
+function changeLine(change) {
+  const kind = KINDS[change.kind];
+  const state = change.decision ? (DECISIONS[change.decision] ?? humanise(change.decision)) : humanise(change.state ?? "open");
+  return el("p", { class: "change-line" }, el("span", { class: `kind kind-small kind-${change.kind}`, "aria-hidden": "true", text: kind.mark }), el("span", { text: kind.label }), el("span", { class: "muted number", text: percent(change.confidence) }), el("span", { class: "badge", text: state }));
+}
+
+async function start() {
+  drawNeighbours();
+  bindKey("h", "Hide the outlines", () => outlines.forEach(([, layer]) => layer.remove()), { group: "Look", release: () => outlines.forEach(([map, layer]) => layer.addTo(map)) });
+  bindKey("f", "Fit the views to the tile", () => maps[0].fitBounds(bounds), { group: "Look" });
+  for (const map of maps) map.fitBounds(bounds, { animate: false });
+  linkViews(...maps);
+  try {
+    const pair = await api.get(`/api/regions/${region.id}/pairs/${tile.z}/${tile.x}/${tile.y}/`);
+    drawMaps(pair);
+    fill(byId("about"), facts([["Image covers", percent(pair.valid_share)], ["Map is complete here", pair.mapped ? "yes" : "no: nothing counts as missing"], ["Buildings in the map", Number.isFinite(pair.buildings) ? number(pair.buildings) : null]]));
+    fill(byId("scores"), drawScores(pair.scores));
+    fill(byId("anchor"), ...drawAnchor(pair.anchor));
+    fill(byId("changes"), ...(pair.changes.length ? pair.changes.map(changeLine) : [el("p", { class: "muted small", text: `${plural(0, "candidate")} on this tile.` })]));
+  } catch (error) {
+    if (error.status !== 404) { notifyError(error); return; }
+    fill(byId("about"), el("p", { class: "note", text: "The region has no image and map of this tile." }));
+    for (const id of ["scores", "anchor", "changes"]) byId(id).parentElement.hidden = true;
+  }
+}
+
+start();
