@@ -10,7 +10,7 @@ import shapely
 
 from mlcore.anchors.geometric import GENERATOR, describe_tile
 from mlcore.anchors.schema import SCHEMA_VERSION
-from mlcore.cli.console import ConsoleProgress
+from mlcore.cli.progress_bar import BarProgress
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import MAX_ZOOM, tiles_covering
 from mlcore.progress import stop_if_asked
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     index = MapIndex(features)
     extent = shapely.box(*shapely.total_bounds([feature.geometry for feature in features]))
     tiles = list(tiles_covering(read_area(args.area) if args.area else extent, args.zoom))
-    with ConsoleProgress("anchors") as progress, args.out.open("w", encoding="utf-8") as file:
+    with BarProgress("anchors") as progress, args.out.open("w", encoding="utf-8") as file:
         for number, tile in enumerate(tiles):
             if number % REPORT_EVERY == 0:
                 stop_if_asked(progress)

@@ -7,7 +7,7 @@ import importlib
 from pathlib import Path
 
 from mlcore.anchors.geometric import describe_tile
-from mlcore.cli.console import ConsoleProgress
+from mlcore.cli.progress_bar import BarProgress
 from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.geometry.webmercator import TileAddress, zoom_for_resolution
 from mlcore.tiles.coverage import read_area
@@ -54,14 +54,13 @@ def run_consistency(args: argparse.Namespace) -> int:
     from mlcore.training.consistency import save_consistency, train_consistency
 
     config = ConsistencyConfig.preset(args.preset)
-    with open_image(args.imagery) as reader:
-        index = MapIndex(read_map(args.map).features)
-        source = PairSource(reader, index, read_area(args.area) if args.area else None)
-        pairs = _mapped_pairs(source, args.zoom)
-        training, validation = _split(pairs, args.blocks, args.seed)
-        anchors = {pair.tile: describe_tile(pair.tile, index) for pair in pairs}
+    index = MapIndex(read_map(args.map).features)
+    source = PairSource(open_image(args.imagery), index, read_area(args.area) if args.area else None)
+    pairs = _mapped_pairs(source, args.zoom)
+    training, validation = _split(pairs, args.blocks, args.seed)
+    anchors = {pair.tile: describe_tile(pair.tile, index) for pair in pairs}
     try:
-        with ConsoleProgress("consistency") as progress:
+        with BarProgress("consistency") as progress:
             model = train_consistency(
                 training, anchors, config, validation=validation, run_dir=args.out,
                 seed=args.seed, device=args.device, progress=progress,
@@ -75,7 +74,7 @@ def run_consistency(args: argparse.Namespace) -> int:
 
 
 def _mapped_pairs(source: PairSource, zoom: int | None) -> list[Pair]:
-    west, south, east, north = source.reader.bounds_lonlat
+    _, south, _, north = source.reader.bounds_lonlat
     nearest = zoom_for_resolution(source.reader.resolution_m, (south + north) / 2)
     tiles: list[TileAddress] = source.tiles(min(nearest, 19) if zoom is None else zoom)
     pairs = [

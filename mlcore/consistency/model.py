@@ -18,6 +18,8 @@ from mlcore.encoders.image import ImageFeatures, build_image_encoder, to_input
 from mlcore.errors import InvalidInputError
 
 SCORING_BATCH = 32
+CELL_DIMENSION = 32
+"""Of the space in which cells meet the texts of the local anchors."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ class ConsistencyModel(nn.Module):
         self.image_encoder = build(config.encoder, config.dimension, width=config.image_width, cell_channels=cells)
         self.map_encoder = build(config.encoder, config.dimension, width=config.map_width, cell_channels=cells)
         self.log_temperature = nn.Parameter(torch.tensor(float(np.log(config.temperature))))
-        self.image_cell_text = nn.Conv2d(cells, config.dimension, 1)
-        self.map_cell_text = nn.Conv2d(cells, config.dimension, 1)
+        self.image_cell_text = nn.Conv2d(cells, CELL_DIMENSION, 1)
+        self.map_cell_text = nn.Conv2d(cells, CELL_DIMENSION, 1)
         self.generator = Generator(config)
         channels = config.fused_channels
         self.discriminator = nn.Sequential(

@@ -10,7 +10,7 @@ from torch import Tensor
 from mlcore.anchors.schema import Anchor, anchor_text
 from mlcore.consistency import losses
 from mlcore.consistency.batches import Batch, changed_cells
-from mlcore.consistency.model import ConsistencyModel, Match
+from mlcore.consistency.model import CELL_DIMENSION, ConsistencyModel, Match
 from mlcore.consistency.score import tile_score
 from mlcore.encoders.image import ImageFeatures
 from mlcore.encoders.text import HashedTextEncoder
@@ -34,9 +34,9 @@ def anchor_vectors(tiles: Sequence[TileAddress], anchors: Mapping[TileAddress, A
     return HashedTextEncoder(dimension).encode([anchor_text(anchors[tile]) for tile in tiles])
 
 
-def cell_vectors(dimension: int) -> Tensor:
-    """(4, dimension) unit vectors of the local anchors' texts."""
-    return HashedTextEncoder(dimension).encode(CELL_TEXTS)
+def cell_vectors() -> Tensor:
+    """(4, CELL_DIMENSION) unit vectors of the local anchors' texts."""
+    return HashedTextEncoder(CELL_DIMENSION).encode(CELL_TEXTS)
 
 
 def contrastive_step(model: ConsistencyModel, batch: Batch, texts: Tensor, cell_texts: Tensor) -> dict[str, Tensor]:
@@ -44,7 +44,7 @@ def contrastive_step(model: ConsistencyModel, batch: Batch, texts: Tensor, cell_
 
     Args:
         texts: (B, D) anchors of the batch's tiles.
-        cell_texts: (4, D) from `cell_vectors`.
+        cell_texts: (4, CELL_DIMENSION) from `cell_vectors`.
     """
     image, map_ = model.image_encoder(batch.images), model.map_encoder(batch.maps)
     ignore = losses.identical_anchors(texts) if model.config.mask_identical else None

@@ -46,7 +46,7 @@ class ResidualBlock(nn.Module):
         self.norm1 = nn.BatchNorm2d(channels_out)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels_in != channels_out:
-            # Pool, then 1 x 1: strided 1 x 1 convolutions of 8 channels crash in oneDNN's backward pass (torch 2.13, CPU).
+            # Pool, then 1 x 1: strided 1 x 1 convolutions of 8 channels crash oneDNN's backward pass (torch 2.13, CPU).
             pool = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
             self.shortcut = nn.Sequential(pool, nn.Conv2d(channels_in, channels_out, 1, bias=False))
 

@@ -103,7 +103,7 @@ def _contrastive_stage(
 ) -> tuple[Stage, Progress]:
     config = model.config
     optimiser = torch.optim.AdamW(model.parameters(), config.contrastive_rate, weight_decay=config.weight_decay)
-    cells = cell_vectors(config.dimension).to(device)
+    cells = cell_vectors().to(device)
 
     def run_epoch(epoch: int, generator: torch.Generator) -> dict[str, float]:
         def step(batch: Batch) -> dict[str, Tensor]:
