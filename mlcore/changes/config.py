@@ -1,0 +1,76 @@
+"""Settings of the building-evidence network and of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from mlcore.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class EvidenceConfig:
+    """The `compact` evidence network and how it is trained; every size is a choice of ours.
+
+    Attributes:
+        widths: channels at 1/2, 1/4, 1/8 and 1/16 of the tile's resolution.
+        epochs, steps_per_epoch: a checkpoint is written after each epoch.
+        batch, crop_px: crops per step, side of a crop.
+        learning_rate, weight_decay, warmup: AdamW, with a linear warm-up (share of the steps) and a cosine decay.
+        ema: decay of the averaged weights that are kept.
+        edge_weight: loss weight of the pixels within `edge_px` of a footprint's outline (1-3 m of misregistration).
+        trim_after: share of the steps after which labels that the network is confidently against are left out.
+        trim_footprint: a footprint whose mean evidence stays below this is taken to be stale and left out.
+        trim_ground: unmapped ground with evidence above this is taken to be a missing building and left out.
+        boundary_weight: weight of the outline head in the loss.
+        scale_jitter: crops are scaled by exp(+-this).
+        half_precision: train in bfloat16 where the machine multiplies it natively (twice as fast there).
+        max_tiles: at most this many tiles are held in memory (a seeded sample of them beyond).
+    """
+
+    widths: tuple[int, int, int, int] = (32, 48, 80, 128)
+    epochs: int = 16
+    steps_per_epoch: int = 20
+    batch: int = 8
+    crop_px: int = 224
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    warmup: float = 0.08
+    ema: float = 0.98
+    edge_weight: float = 0.4
+    edge_px: int = 2
+    trim_after: float = 0.4
+    trim_footprint: float = 0.15
+    trim_ground: float = 0.9
+    boundary_weight: float = 0.5
+    scale_jitter: float = 0.25
+    max_tiles: int = 2000
+    half_precision: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != 4 or min(self.widths) < 4 or any(w % 4 for w in self.widths):
+            raise ConfigError("widths must be four multiples of 4, such as (32, 48, 80, 128)")
+        if self.crop_px % 16 or self.crop_px < 64:
+            raise ConfigError("crop_px must be a multiple of 16 and at least 64")
+        if min(self.epochs, self.steps_per_epoch, self.batch) < 1 or not 0 < self.learning_rate < 1:
+            raise ConfigError("epochs, steps_per_epoch and batch must be positive and learning_rate between 0 and 1")
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps in all."""
+        return self.epochs * self.steps_per_epoch
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> EvidenceConfig:
+        """Read a stored configuration; an unknown key raises ConfigError."""
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ConfigError(f"unknown evidence settings {sorted(unknown)}; remove them")
+        known = dict(values)
+        if "widths" in known:
+            known["widths"] = tuple(known["widths"])
+        return cls(**known)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)

@@ -1,0 +1,220 @@
+"""The difference of image and map as candidates for edits: add, remove, modify, shifted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from shapely.geometry.base import BaseGeometry
+
+from mlcore.changes.evidence import EvidenceReader
+from mlcore.changes.labels import BUILDINGS, draw_ids
+from mlcore.changes.measure import FootprintMeasure, GroundMeasure, WindowMeasurer
+from mlcore.changes.polygons import iou
+from mlcore.changes.registration import Shift, estimate_shift, median_shift, smooth_shifts
+from mlcore.changes.verdicts import Judge
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.progress import Progress, SilentProgress, stop_if_asked
+from mlcore.tiles.index import MapIndex
+
+ChangeKind = Literal["add", "remove", "modify", "shifted"]
+BLOCK = 4  # tiles per side that are measured at once
+MARGIN_PX = 128
+LEAST_CONFIDENCE = 0.05
+SAME_OBJECT_IOU = 0.3
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One suspected building change.
+
+    Attributes:
+        kind: what an editor would do; "shifted" is a modify that keeps the shape.
+        geometry: the proposed shape in degrees; for remove the shape as it stands.
+        osm_type, osm_id: the footprint it is about; None for add.
+        tile: the tile that holds its centre.
+        confidence: calibrated probability that the edit is right, 0..1.
+        evidence: figures behind it.
+    """
+
+    kind: ChangeKind
+    geometry: BaseGeometry
+    osm_type: str | None
+    osm_id: int | None
+    tile: TileAddress
+    confidence: float
+    evidence: dict[str, float | str] = field(default_factory=dict)
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Everything measured in one block of tiles."""
+
+    footprints: list[FootprintMeasure]
+    ground: list[GroundMeasure]
+    shifts: dict[TileAddress, Shift]
+    resolution_m: float
+
+
+def region_shifts(
+    evidence: EvidenceReader, index: MapIndex, tiles: Collection[TileAddress], progress: Progress | None = None
+) -> dict[TileAddress, Shift]:
+    """The smoothed shift of every tile."""
+    progress = progress or SilentProgress()
+    raw = {}
+    for number, tile in enumerate(tiles):
+        stop_if_asked(progress)
+        window = evidence.window(tile, margin_px=32)
+        shapes = [
+            (1, polygon)
+            for feature in index.query(_bounds(tile), BUILDINGS)
+            for polygon in window.polygons_xy(feature.geometry)
+        ]
+        drawn = draw_ids(shapes, *window.building.shape) > 0
+        raw[tile] = estimate_shift(window.building, drawn, window.valid, window.resolution_m)
+        progress.report((number + 1) / len(tiles), "registration of image and map")
+    return smooth_shifts(raw)
+
+
+def blocks_of(tiles: Collection[TileAddress]) -> dict[TileAddress, list[TileAddress]]:
+    """Tiles by the north-west tile of their block of BLOCK x BLOCK."""
+    blocks: dict[TileAddress, list[TileAddress]] = {}
+    for tile in sorted(tiles, key=lambda t: (t.y, t.x)):
+        corner = TileAddress(tile.z, tile.x - tile.x % BLOCK, tile.y - tile.y % BLOCK)
+        blocks.setdefault(corner, []).append(tile)
+    return blocks
+
+
+def measure_block(
+    evidence: EvidenceReader,
+    index: MapIndex,
+    corner: TileAddress,
+    tiles: Collection[TileAddress],
+    shifts: Mapping[TileAddress, Shift],
+) -> Measures:
+    """Measure everything whose centre lies in one of `tiles`, all of one block."""
+    columns, rows = max(t.x for t in tiles) - corner.x + 1, max(t.y for t in tiles) - corner.y + 1
+    left, top = min(t.x for t in tiles), min(t.y for t in tiles)
+    origin = TileAddress(corner.z, left, top)
+    window = evidence.window(origin, columns - (left - corner.x), rows - (top - corner.y), MARGIN_PX)
+    west, south, east, north = _hull(tiles)
+    pad_x, pad_y = (east - west) / (columns * 2), (north - south) / (rows * 2)
+    features = index.query((west - pad_x, south - pad_y, east + pad_x, north + pad_y), BUILDINGS)
+    shift = median_shift([shifts[tile] for tile in tiles if tile in shifts])
+    measurer = WindowMeasurer(window, features, shift)
+    chosen = set(tiles)
+    return Measures(
+        [measure for measure in measurer.footprints() if measure.tile in chosen],
+        [measure for measure in measurer.ground() if measure.tile in chosen],
+        {tile: shifts.get(tile, shift) for tile in tiles},
+        window.resolution_m,
+    )
+
+
+def candidates_of(measures: Measures, judges_of: Callable[[TileAddress], Sequence[Judge]]) -> list[Candidate]:
+    """Judge what was measured; of two candidates about one place the surer one stays.
+
+    Args:
+        judges_of: the judges of a tile; the mean of their probabilities is taken.
+    """
+    found = []
+    for tile in sorted({m.tile for m in measures.footprints} | {g.tile for g in measures.ground}):
+        judges = judges_of(tile)
+        footprints = [measure for measure in measures.footprints if measure.tile == tile]
+        verdicts = np.mean([judge.judge_footprints(footprints) for judge in judges], axis=0)
+        for measure, (_, remove, modify) in zip(footprints, verdicts, strict=True):
+            if max(remove, modify) >= LEAST_CONFIDENCE:
+                found.append(_about_footprint(measure, float(remove), float(modify), measures))
+        grounds = [ground for ground in measures.ground if ground.tile == tile]
+        verdicts = np.mean([judge.judge_ground(grounds) for judge in judges], axis=0)
+        for ground, (_, add) in zip(grounds, verdicts, strict=True):
+            if add >= LEAST_CONFIDENCE:
+                found.append(_about_ground(ground, float(add), measures))
+    return resolve(found)
+
+
+def resolve(candidates: Collection[Candidate]) -> list[Candidate]:
+    """Drop what proposes a building where a surer candidate already does; surest first."""
+    kept: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda one: -one.confidence):
+        proposes = candidate.kind != "remove"
+        clash = proposes and any(
+            other.kind != "remove"
+            and other.geometry.intersects(candidate.geometry)
+            and _shared(other.geometry, candidate.geometry) > SAME_OBJECT_IOU
+            for other in kept
+        )
+        if not clash:
+            kept.append(candidate)
+    return kept
+
+
+def _shared(first: BaseGeometry, second: BaseGeometry) -> float:
+    """Share of the smaller shape that both cover."""
+    least = min(first.area, second.area)
+    return float(first.intersection(second).area / least) if least > 0 else 0.0
+
+
+def _about_footprint(measure: FootprintMeasure, remove: float, modify: float, measures: Measures) -> Candidate:
+    kind: ChangeKind = "remove" if remove >= modify else ("shifted" if measure.moved else "modify")
+    geometry = measure.current if kind == "remove" else measure.proposal
+    shift = measures.shifts[measure.tile]
+    figures: dict[str, float | str] = {
+        "area_m2": float(np.exp(measure.figure("log_area"))),
+        "mean_evidence": measure.figure("mean"),
+        "iou_with_map": measure.figure("iou_with_map"),
+        "moved_m": measure.figure("shift_m") if kind == "shifted" else 0.0,
+        "shift_m": float(np.hypot(shift.dx_px, shift.dy_px)) * measures.resolution_m,
+        "shift_confidence": shift.confidence,
+        "overlap": measure.figure("overlap"),
+    }
+    feature = measure.feature
+    return Candidate(
+        kind, geometry, feature.osm_type, feature.osm_id, measure.tile, max(remove, modify), figures, feature.key
+    )
+
+
+def _about_ground(ground: GroundMeasure, add: float, measures: Measures) -> Candidate:
+    shift = measures.shifts[ground.tile]
+    figures: dict[str, float | str] = {
+        "area_m2": ground.area_m2,
+        "mean_evidence": ground.figure("mean"),
+        "iou_with_map": 0.0,
+        "shift_m": float(np.hypot(shift.dx_px, shift.dy_px)) * measures.resolution_m,
+        "shift_confidence": shift.confidence,
+    }
+    return Candidate("add", ground.proposal, None, None, ground.tile, add, figures)
+
+
+def iter_measures(
+    evidence: EvidenceReader,
+    index: MapIndex,
+    tiles: Collection[TileAddress],
+    shifts: Mapping[TileAddress, Shift],
+    progress: Progress | None = None,
+) -> Iterator[Measures]:
+    """Measure block by block; memory holds one block."""
+    progress = progress or SilentProgress()
+    blocks = blocks_of(tiles)
+    for number, (corner, members) in enumerate(blocks.items()):
+        stop_if_asked(progress)
+        yield measure_block(evidence, index, corner, members, shifts)
+        progress.report((number + 1) / len(blocks), "comparing evidence and map")
+
+
+def _bounds(tile: TileAddress) -> tuple[float, float, float, float]:
+    west, south, east, north = tile.bounds_lonlat
+    return west - (east - west) / 8, south - (north - south) / 8, east + (east - west) / 8, north + (north - south) / 8
+
+
+def _hull(tiles: Collection[TileAddress]) -> tuple[float, float, float, float]:
+    boxes = np.array([tile.bounds_lonlat for tile in tiles])
+    return boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max()
+
+
+def same_shape(first: BaseGeometry, second: BaseGeometry, least: float = 0.5) -> bool:
+    """Whether two shapes in degrees are one object: intersection over union of at least `least`."""
+    return first.intersects(second) and iou(first, second) >= least

@@ -1,0 +1,244 @@
+"""What image and map say about every footprint, and about every building that the map lacks: numbers, no verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import shapely
+import shapely.affinity
+from shapely import Polygon
+
+from mlcore.changes.evidence import EvidenceWindow
+from mlcore.changes.labels import draw_ids
+from mlcore.changes.polygons import iou, mask_polygon, regularise
+from mlcore.changes.registration import Shift
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.tiles.features import MapFeature
+
+REACH_M = 8.0  # a footprint is looked for this far from where it is drawn
+RING_M = 0.8
+SLACK_M = 0.6  # wall displacement that misregistration and blur explain
+LEAST_M2 = 8.0
+OCCUPIED = -0.6  # ground under another footprint is a bad place for a building
+FOOTPRINT_FIGURES = (
+    "mean", "best_near", "low_share", "log_area", "overlap", "outline", "shift_m", "shift_gain", "shifted_mean",
+    "remove_gain", "modify_gain", "iou_with_map", "grown", "lost",
+)  # fmt: skip
+GROUND_FIGURES = ("mean", "high_share", "log_area", "width_m", "solidity", "touching", "outline", "contrast", "covered")
+
+
+@dataclass(frozen=True)
+class FootprintMeasure:
+    """One footprint of the map against the image.
+
+    Attributes:
+        proposal: what its shape should be according to the image, in degrees.
+        current: its shape, in degrees.
+        figures: (len(FOOTPRINT_FIGURES),) float64.
+        moved: the proposal is the same shape elsewhere.
+    """
+
+    feature: MapFeature
+    tile: TileAddress
+    proposal: Polygon
+    current: shapely.geometry.base.BaseGeometry
+    figures: np.ndarray
+    moved: bool
+
+    def figure(self, name: str) -> float:
+        return float(self.figures[FOOTPRINT_FIGURES.index(name)])
+
+
+@dataclass(frozen=True)
+class GroundMeasure:
+    """A building that the image shows and the map lacks; `figures` is (len(GROUND_FIGURES),) float64."""
+
+    tile: TileAddress
+    proposal: Polygon
+    figures: np.ndarray
+    area_m2: float
+
+    def figure(self, name: str) -> float:
+        return float(self.figures[GROUND_FIGURES.index(name)])
+
+
+class WindowMeasurer:
+    """Measures everything whose centre lies in the core of one evidence window."""
+
+    def __init__(self, window: EvidenceWindow, features: Sequence[MapFeature], shift: Shift) -> None:
+        self.window, self.shift = window, shift
+        self.resolution_m = window.resolution_m
+        self.height, self.width = window.building.shape
+        self.shapes: list[tuple[MapFeature, shapely.geometry.base.BaseGeometry]] = []
+        self.count = np.zeros((self.height, self.width), np.uint8)
+        for feature in features:
+            polygons = window.polygons_xy(feature.geometry)
+            if not polygons:
+                continue
+            shape = shapely.affinity.translate(shapely.union_all(polygons), shift.dx_px, shift.dy_px)
+            self.shapes.append((feature, shape))
+            self.count += draw_ids([(1, shape)], self.height, self.width).astype(np.uint8)
+        self.trust = np.where(window.valid, 2 * window.building - 1, 0).astype(np.float32)
+
+    def in_core(self, shape: shapely.geometry.base.BaseGeometry) -> bool:
+        margin = self.window.margin_px
+        x, y = shape.centroid.x, shape.centroid.y
+        return margin <= x < self.width - margin and margin <= y < self.height - margin
+
+    def footprints(self) -> list[FootprintMeasure]:
+        measures = [self._footprint(feature, shape) for feature, shape in self.shapes if self.in_core(shape)]
+        return [measure for measure in measures if measure is not None]
+
+    def _footprint(self, feature: MapFeature, shape: shapely.geometry.base.BaseGeometry) -> FootprintMeasure | None:
+        reach = round(REACH_M / self.resolution_m)
+        left, top = (int(v) - reach - 4 for v in shape.bounds[:2])
+        right, bottom = (int(v) + reach + 5 for v in shape.bounds[2:])
+        left, top, right, bottom = max(left, 0), max(top, 0), min(right, self.width), min(bottom, self.height)
+        local = shapely.affinity.translate(shape, -left, -top)
+        own = draw_ids([(1, local)], bottom - top, right - left) > 0
+        place = np.s_[top:bottom, left:right]
+        valid = self.window.valid[place]
+        pixels = int(own.sum())
+        if pixels < 4 or (own & valid).sum() < 0.6 * pixels:
+            return None
+        others = self.count[place] > own
+        evidence, outline = self.window.building[place], self.window.outline[place]
+        trust = np.where(others, OCCUPIED, self.trust[place]).astype(np.float32)
+        free = np.where(others, 0, self.trust[place]).astype(np.float32)
+        dx, dy, gain, score, near = self._best_place(own, trust, free, evidence, reach)
+        moved = _rolled(own, dx, dy)
+        grown = self._grown(own, others, evidence, valid)
+        options = [(2 * float(trust[option].sum() - trust[own].sum()), option) for option in (moved, grown)]
+        is_moved = options[0][0] >= 0.85 * options[1][0] and (abs(dx) + abs(dy)) > 0
+        modify_gain, chosen = options[0] if is_moved else options[1]
+        if is_moved:
+            proposal = shapely.affinity.translate(shape, dx, dy)
+            proposal = max(getattr(proposal, "geoms", [proposal]), key=lambda part: part.area)
+        else:
+            traced = regularise(mask_polygon(chosen), self.resolution_m)
+            proposal = shapely.affinity.translate(traced, left, top) if not traced.is_empty else None
+        plain = shape if isinstance(shape, Polygon) else shape.convex_hull
+        if proposal is None or not proposal.is_valid or proposal.area * self.resolution_m**2 < LEAST_M2:
+            proposal, modify_gain, is_moved = plain, 0.0, False
+        overlap_iou = iou(proposal, plain)
+        core = cv2.erode(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        core = core if core.any() else own
+        edge = own & ~core
+        area_m2 = pixels * self.resolution_m**2
+        figures = np.array([
+            evidence[core].mean(), near, (evidence[core] < 0.35).mean(), np.log(area_m2), (own & others).sum() / pixels,
+            cv2.dilate(outline, np.ones((3, 3), np.uint8))[edge].mean() if edge.any() else 0.0,
+            np.hypot(dx, dy) * self.resolution_m, gain, score, -2 * trust[own].sum() / pixels, modify_gain / pixels,
+            overlap_iou, (grown & ~own).sum() / pixels, (own & ~grown).sum() / pixels,
+        ], np.float64)  # fmt: skip
+        centre = np.array([shape.centroid.x, shape.centroid.y])
+        return FootprintMeasure(
+            feature, self.window.tile_of(centre), self._lonlat(proposal), feature.geometry, figures, is_moved
+        )
+
+    def _best_place(
+        self, own: np.ndarray, trust: np.ndarray, free: np.ndarray, evidence: np.ndarray, reach: int
+    ) -> tuple[int, int, float, float, float]:
+        """Where the footprint fits best: (dx, dy, gain over here, score there, best mean evidence within SLACK_M)."""
+        ring_px = max(1, round(RING_M / self.resolution_m))
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * ring_px + 1,) * 2)
+        rows, columns = np.where(own)
+        top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+        pad = ring_px
+        shape = np.pad(own[top:bottom, left:right], pad).astype(np.uint8)
+        ring = cv2.dilate(shape, kernel) - shape
+        frame = reach + pad
+        padded = [np.pad(field, frame, constant_values=fill) for field, fill in ((trust, -1.0), (free, 0.0))]
+        around = np.s_[top : bottom + 2 * frame, left : right + 2 * frame]
+        inside = cv2.matchTemplate(padded[0][around].astype(np.float32), shape.astype(np.float32), cv2.TM_CCORR)
+        outside = cv2.matchTemplate(padded[1][around].astype(np.float32), ring.astype(np.float32), cv2.TM_CCORR)
+        score = inside / shape.sum() - outside / max(int(ring.sum()), 1) * 0.5
+        y, x = np.unravel_index(int(score.argmax()), score.shape)
+        middle = reach
+        slack = max(1, round(SLACK_M / self.resolution_m))
+        near = inside[middle - slack : middle + slack + 1, middle - slack : middle + slack + 1].max() / shape.sum()
+        dx, dy = int(x) - middle, int(y) - middle
+        if np.hypot(dx, dy) * self.resolution_m > REACH_M:
+            dx = dy = 0
+        gain = float(score[middle + dy, middle + dx] - score[middle, middle])
+        return dx, dy, gain, float(score[middle + dy, middle + dx]), float((near + 1) / 2)
+
+    def _grown(self, own: np.ndarray, others: np.ndarray, evidence: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        """The building that the image shows where the footprint is drawn, kept off other footprints."""
+        size = 2 * max(1, round(SLACK_M / self.resolution_m)) + 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        seen = ((evidence > 0.5) & ~others & valid).astype(np.uint8)
+        seen = cv2.morphologyEx(seen, cv2.MORPH_OPEN, kernel) > 0
+        joined = cv2.morphologyEx((seen | (own & (evidence > 0.5))).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+        count, parts = cv2.connectedComponents(joined, connectivity=4)
+        if count < 2 or not parts[own].any():
+            return own & (evidence > 0.5)
+        best = np.bincount(parts[own & (parts > 0)]).argmax()
+        return parts == best
+
+    def _lonlat(self, polygon_xy: Polygon) -> Polygon:
+        """Back to the map's frame: the shift that was added is taken out again, so that neighbours keep fitting."""
+        back = shapely.affinity.translate(polygon_xy, -self.shift.dx_px, -self.shift.dy_px)
+        return self.window.lonlat(back)
+
+    def ground(self) -> list[GroundMeasure]:
+        """Buildings that the image shows outside every footprint."""
+        slack = max(1, round(SLACK_M / self.resolution_m))
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * slack + 1,) * 2)
+        covered = cv2.dilate((self.count > 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        bare = ((self.window.building > 0.5) & ~covered & self.window.valid).astype(np.uint8)
+        opened = cv2.morphologyEx(bare, cv2.MORPH_OPEN, kernel)
+        count, parts, stats, centres = cv2.connectedComponentsWithStats(opened, connectivity=4)
+        found = []
+        for number in range(1, count):
+            left, top, width, height, pixels = (int(v) for v in stats[number])
+            margin = self.window.margin_px
+            x, y = centres[number]
+            inside = margin <= x < self.width - margin and margin <= y < self.height - margin
+            if not inside or pixels * self.resolution_m**2 < LEAST_M2:
+                continue
+            measure = self._ground(parts == number, (left, top, width, height), np.array([x, y]))
+            if measure is not None:
+                found.append(measure)
+        return found
+
+    def _ground(self, part: np.ndarray, box: tuple[int, int, int, int], centre: np.ndarray) -> GroundMeasure | None:
+        pad = 6
+        left, top = max(0, box[0] - pad), max(0, box[1] - pad)
+        place = np.s_[top : box[1] + box[3] + pad, left : box[0] + box[2] + pad]
+        own = part[place].astype(np.uint8)
+        # the pixel that was kept off neighbouring footprints is given back
+        own = cv2.dilate(own, np.ones((3, 3), np.uint8)) * (self.count[place] == 0).astype(np.uint8)
+        evidence = self.window.building[place]
+        polygon = regularise(mask_polygon(own > 0), self.resolution_m)
+        if polygon.is_empty or not polygon.is_valid:
+            return None
+        ring = cv2.dilate(own, np.ones((5, 5), np.uint8)) - own > 0
+        width_m = 2 * cv2.distanceTransform(np.pad(own, 1), cv2.DIST_L2, 3).max() * self.resolution_m
+        area_m2 = polygon.area * self.resolution_m**2
+        mapped = self.count[place] > 0
+        rectangle = polygon.minimum_rotated_rectangle.area
+        drawn = draw_ids([(1, polygon)], *own.shape) > 0
+        figures = np.array([
+            evidence[own > 0].mean(), (evidence[own > 0] > 0.8).mean(), np.log(max(area_m2, 1.0)), width_m,
+            polygon.area / rectangle if rectangle else 0.0, (ring & mapped).sum() / max(ring.sum(), 1),
+            cv2.dilate(self.window.outline[place], np.ones((3, 3), np.uint8))[ring].mean(),
+            evidence[own > 0].mean() - (evidence[ring & ~mapped].mean() if (ring & ~mapped).any() else 0.5),
+            (drawn & mapped).sum() / max(drawn.sum(), 1),
+        ], np.float64)  # fmt: skip
+        whole = shapely.affinity.translate(polygon, left, top)
+        return GroundMeasure(self.window.tile_of(centre), self._lonlat(whole), figures, area_m2)
+
+
+def _rolled(mask: np.ndarray, dx: int, dy: int) -> np.ndarray:
+    """The mask moved by whole pixels; what leaves the window is cut off."""
+    moved = np.zeros_like(mask)
+    height, width = mask.shape
+    rows, columns = np.where(mask)
+    rows, columns = rows + dy, columns + dx
+    keep = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    moved[rows[keep], columns[keep]] = True
+    return moved

@@ -1,0 +1,115 @@
+"""Turns masks into footprints: simple, closed polygons whose right angles are kept."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import shapely
+import shapely.affinity
+from shapely import Polygon
+
+from mlcore.changes.labels import draw_ids, polygons_of
+
+RECTANGLE_IOU = 0.82  # a shape this close to its rectangle becomes the rectangle
+KEEP_IOU = 0.75  # a regularised shape further than this from the mask is refused
+HOLE_M2 = 20.0
+
+
+def mask_polygon(mask: np.ndarray) -> Polygon:
+    """The largest region of an (H, W) bool mask as a polygon along pixel borders, holes kept; may be empty."""
+    contours, levels = cv2.findContours(
+        cv2.resize(mask.astype(np.uint8), None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST),
+        cv2.RETR_CCOMP,
+        cv2.CHAIN_APPROX_SIMPLE,
+    )
+    outer = [i for i in range(len(contours)) if levels[0][i][3] < 0 and len(contours[i]) >= 4]
+    if not outer:
+        return Polygon()
+    best = max(outer, key=lambda i: cv2.contourArea(contours[i]))
+    holes = [contours[i] for i in range(len(contours)) if levels[0][i][3] == best and len(contours[i]) >= 4]
+    # contours run through centres of the doubled pixels, a quarter of a pixel inside their borders
+    rings = [(np.asarray(ring, np.float64)[:, 0] + 0.5) / 2 for ring in (contours[best], *holes)]
+    shape = shapely.make_valid(Polygon(rings[0], rings[1:])).buffer(0.25, join_style="mitre")
+    return max(polygons_of(shape), key=lambda part: part.area, default=Polygon())
+
+
+def regularise(polygon: Polygon, resolution_m: float) -> Polygon:
+    """A footprint with right angles along the shape's dominant direction.
+
+    Args:
+        polygon: in pixels.
+        resolution_m: metres per pixel.
+
+    Returns:
+        A valid polygon in pixels: a rectangle where that fits, else right-angled, else the simplified shape.
+    """
+    if polygon.is_empty:
+        return polygon
+    outer = _regular_ring(Polygon(polygon.exterior), resolution_m)
+    least = HOLE_M2 / resolution_m**2
+    holes = [_regular_ring(Polygon(ring), resolution_m) for ring in polygon.interiors if Polygon(ring).area >= least]
+    shape = outer.difference(shapely.union_all(holes)) if holes else outer
+    return max(polygons_of(shape), key=lambda part: part.area, default=outer)
+
+
+def dominant_angle(polygon: Polygon) -> float:
+    """Direction of the walls in radians, 0 <= angle < pi / 2: the mean over edges, weighted by squared length."""
+    edges = np.diff(np.asarray(polygon.exterior.coords)[:, :2], axis=0)
+    turned = np.exp(4j * np.arctan2(edges[:, 1], edges[:, 0])) * (edges**2).sum(axis=1)
+    return float(np.angle(turned.sum()) / 4 % (np.pi / 2))
+
+
+def iou(first: Polygon, second: Polygon) -> float:
+    """Intersection over union of two shapes; 0 where both are empty."""
+    union = first.union(second).area
+    return float(first.intersection(second).area / union) if union > 0 else 0.0
+
+
+def _regular_ring(polygon: Polygon, resolution_m: float) -> Polygon:
+    rectangle = polygon.minimum_rotated_rectangle
+    if isinstance(rectangle, Polygon) and iou(rectangle, polygon) >= RECTANGLE_IOU:
+        # the smallest rectangle is too large where corners are rounded: keep the area
+        factor = float(np.sqrt(polygon.area / rectangle.area))
+        return shapely.affinity.scale(rectangle, factor, factor)
+    plain = polygon.simplify(0.7 / resolution_m)
+    plain = plain if isinstance(plain, Polygon) and plain.is_valid and plain.area > 0 else polygon
+    squared = right_angled(plain)
+    if squared is not None and iou(squared, polygon) >= KEEP_IOU:
+        return squared
+    return plain
+
+
+def right_angled(polygon: Polygon) -> Polygon | None:
+    """Every edge turned to the nearer of the two dominant directions; None where that gives no simple shape."""
+    angle = dominant_angle(polygon)
+    flat = shapely.affinity.rotate(polygon, -angle, origin=(0, 0), use_radians=True)
+    walls: list[tuple[bool, float, float]] = []  # across, offset, length
+    points = np.asarray(flat.exterior.coords)
+    for (x0, y0), (x1, y1) in pairwise(points):
+        across = abs(x1 - x0) >= abs(y1 - y0)
+        wall = (across, (y0 + y1) / 2 if across else (x0 + x1) / 2, float(np.hypot(x1 - x0, y1 - y0)))
+        if walls and walls[-1][0] == across:
+            wall = _merged(walls.pop(), wall)
+        walls.append(wall)
+    if len(walls) > 4 and walls[0][0] == walls[-1][0]:
+        walls[0] = _merged(walls.pop(), walls[0])
+    if len(walls) < 4 or len(walls) % 2:
+        return None
+    corners = [
+        (second[1], first[1]) if first[0] else (first[1], second[1])
+        for first, second in zip(walls, walls[1:] + walls[:1], strict=True)
+    ]
+    shape = shapely.affinity.rotate(Polygon(corners), angle, origin=(0, 0), use_radians=True)
+    return shape if shape.is_valid and shape.area > 0 else None
+
+
+def _merged(first: tuple[bool, float, float], second: tuple[bool, float, float]) -> tuple[bool, float, float]:
+    length = first[2] + second[2]
+    return first[0], (first[1] * first[2] + second[1] * second[2]) / max(length, 1e-9), length
+
+
+def draw_mask(polygon: Polygon, height: int, width: int) -> np.ndarray:
+    """(height, width) bool: pixels inside a polygon given in pixels."""
+    return draw_ids([(1, polygon)], height, width) > 0

@@ -1,0 +1,127 @@
+"""Turns measured figures into probabilities: one small network for footprints, one for ground the map leaves bare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mlcore.changes.measure import FOOTPRINT_FIGURES, GROUND_FIGURES, FootprintMeasure, GroundMeasure
+from mlcore.errors import InvalidInputError
+
+FOOTPRINT_CLASSES = ("unchanged", "remove", "modify")
+GROUND_CLASSES = ("nothing", "add")
+HIDDEN = 16
+STEPS = 300
+WEIGHT_DECAY = 3e-3
+
+
+class Verdict(nn.Module):
+    """Class probabilities from figures: standardised, clipped, one hidden layer."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, figures: int, classes: int, hidden: int = HIDDEN) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(figures))
+        self.register_buffer("spread", torch.ones(figures))
+        self.hidden = nn.Linear(figures, hidden) if hidden else None
+        self.out = nn.Linear(hidden, classes) if hidden else None
+        self.direct = nn.Linear(figures, classes)
+
+    def forward(self, figures: Tensor) -> Tensor:
+        """(N, figures) float -> (N, classes) logits."""
+        x = ((figures - self.mean) / self.spread).clamp(-4, 4)
+        if self.hidden is None or self.out is None:
+            return self.direct(x)
+        return self.out(torch.tanh(self.hidden(x))) + self.direct(x)
+
+
+def fit_verdict(figures: np.ndarray, labels: np.ndarray, classes: int, *, seed: int, hidden: int = HIDDEN) -> Verdict:
+    """Fit on measured examples.
+
+    Args:
+        figures: (N, F); labels: (N,) class numbers.
+        hidden: width of the hidden layer; 0 is a plain logistic regression.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = Verdict(figures.shape[1], classes, hidden)
+    x = torch.as_tensor(figures, dtype=torch.float32)
+    y = torch.as_tensor(labels, dtype=torch.long)
+    model.mean.copy_(x.mean(dim=0))
+    model.spread.copy_(x.std(dim=0).clamp(min=1e-3) if len(x) > 1 else torch.ones(x.shape[1]))
+    optimiser = torch.optim.Adam(model.parameters(), 2e-2)
+    for step in range(STEPS):
+        for group in optimiser.param_groups:
+            group["lr"] = 2e-2 * (1 - step / STEPS)
+        loss = F.cross_entropy(model(x), y)
+        penalty = sum((p**2).sum() for name, p in model.named_parameters() if name.endswith("weight"))
+        optimiser.zero_grad(set_to_none=True)
+        (loss + WEIGHT_DECAY * penalty).backward()
+        optimiser.step()
+    return model.eval()
+
+
+class Judge(nn.Module):
+    """The verdicts of one fold: on footprints, on bare ground, on whole tiles."""
+
+    def __init__(
+        self, footprint: Verdict | None = None, ground: Verdict | None = None, tile: Verdict | None = None
+    ) -> None:
+        super().__init__()
+        self.footprint = footprint or Verdict(len(FOOTPRINT_FIGURES), len(FOOTPRINT_CLASSES))
+        self.ground = ground or Verdict(len(GROUND_FIGURES), len(GROUND_CLASSES))
+        self.tile = tile or Verdict(len(TILE_FIGURES), 2, hidden=0)
+
+    def judge_footprints(self, measures: Sequence[FootprintMeasure]) -> np.ndarray:
+        """(N, 3) probabilities of unchanged, remove, modify."""
+        return _probabilities(self.footprint, [measure.figures for measure in measures], len(FOOTPRINT_CLASSES))
+
+    def judge_ground(self, measures: Sequence[GroundMeasure]) -> np.ndarray:
+        """(N, 2) probabilities of nothing, add."""
+        return _probabilities(self.ground, [measure.figures for measure in measures], len(GROUND_CLASSES))
+
+    def consistent(self, figures: np.ndarray) -> float:
+        """Probability that a tile's image and map agree, from `tile_figures`."""
+        return float(_probabilities(self.tile, [figures], 2)[0, 0])
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Judge:
+        """Rebuild from a state dict."""
+        judge = cls()
+        try:
+            judge.load_state_dict(dict(tensors))
+        except RuntimeError as error:
+            raise InvalidInputError(f"these weights are of another version of the change verdicts: {error}") from error
+        return judge.eval()
+
+
+TILE_FIGURES = ("consistency", "any_change", "surest")
+
+
+def tile_figures(final: float, confidences: Sequence[float], areas_m2: Sequence[float]) -> np.ndarray:
+    """(3,) figures of a tile: its consistency score, log-odds that any building changed, log-odds of the surest one.
+
+    Buildings below 40 m2 count less, since a tile is called changed from one building of that size on.
+    """
+    weighed = [c * min(1.0, (a / 40.0) ** 2) for c, a in zip(confidences, areas_m2, strict=True)]
+    none = float(np.prod([1 - c for c in weighed])) if weighed else 1.0
+    return np.array([final, log_odds(1 - none), log_odds(max(weighed, default=0.0))])
+
+
+def log_odds(probability: float) -> float:
+    """Log-odds, kept within what 1e-3 gives."""
+    kept = min(max(probability, 1e-3), 1 - 1e-3)
+    return float(np.log(kept / (1 - kept)))
+
+
+def _probabilities(model: Verdict, figures: list[np.ndarray], classes: int) -> np.ndarray:
+    if not figures:
+        return np.zeros((0, classes))
+    with torch.inference_mode():
+        return torch.softmax(model(torch.as_tensor(np.stack(figures), dtype=torch.float32)), dim=1).numpy()

@@ -1,0 +1,179 @@
+"""Calibrates change verdicts on simulated edits of the map, on evidence from models that did not see the tile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlcore.changes.diff import Measures, candidates_of, iter_measures, same_shape
+from mlcore.changes.evidence import EvidenceReader
+from mlcore.changes.registration import Shift
+from mlcore.changes.verdicts import FOOTPRINT_CLASSES, GROUND_CLASSES, Judge, fit_verdict, tile_figures
+from mlcore.errors import InvalidInputError
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
+from mlcore.synthetic.edits import EditCounts, EditedMap, simulate_edits
+from mlcore.synthetic.truth import tile_truth
+from mlcore.tiles.features import MapFeature
+from mlcore.tiles.index import MapIndex
+
+SEED_STEP = 7919
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One simulated edition of the map, measured.
+
+    Attributes:
+        measures: block by block.
+        footprint_labels, ground_labels: class numbers, in the order of the measures.
+        changed: truth of every tile.
+        final: consistency score of every tile under the edited map.
+    """
+
+    measures: list[Measures]
+    footprint_labels: list[int]
+    ground_labels: list[int]
+    changed: Mapping[TileAddress, bool]
+    final: Mapping[TileAddress, float]
+
+
+def make_editions(
+    index: MapIndex,
+    evidence: EvidenceReader,
+    tiles: Sequence[TileAddress],
+    shifts: Mapping[TileAddress, Shift],
+    score: Callable[[MapIndex, Sequence[TileAddress]], Mapping[TileAddress, float]],
+    *,
+    rounds: int,
+    share: float,
+    seed: int,
+    progress: Progress | None = None,
+) -> list[Edition]:
+    """Edit the map `rounds` times and measure every edition.
+
+    Args:
+        score: consistency score of tiles under a map, each by a model that did not see the tile.
+        share: share of the footprints removed, added and modified, each.
+    """
+    progress = progress or SilentProgress()
+    boxes = np.array([tile.bounds_lonlat for tile in tiles])
+    hull = (boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max())
+    features = index.query(hull)
+    count = max(1, round(share * sum(feature.kind == "building" for feature in features)))
+    editions = []
+    for number in range(rounds):
+        stop_if_asked(progress)
+        span = SpanProgress(progress, number / rounds, (number + 1) / rounds)
+        edited = _edited(features, count, tiles, seed * SEED_STEP + number)
+        if edited is not None:
+            editions.append(_measured(edited, evidence, tiles, shifts, score, span))
+    return editions
+
+
+def _edited(features: Sequence[MapFeature], count: int, tiles: Sequence[TileAddress], seed: int) -> EditedMap | None:
+    """`count` edits of each kind, or as many as fit; None where not even one of each does."""
+    while count:
+        counts = EditCounts(remove=count, add=count, reshape=(count + 1) // 2, shift=max(1, count // 2))
+        try:
+            return simulate_edits(features, counts=counts, tiles=tiles, seed=seed)
+        except InvalidInputError:
+            count //= 2
+    return None
+
+
+def _measured(
+    edited: EditedMap,
+    evidence: EvidenceReader,
+    tiles: Sequence[TileAddress],
+    shifts: Mapping[TileAddress, Shift],
+    score: Callable[[MapIndex, Sequence[TileAddress]], Mapping[TileAddress, float]],
+    progress: Progress,
+) -> Edition:
+    index = MapIndex(edited.features)
+    measures = list(iter_measures(evidence, index, tiles, shifts, progress))
+    drawn = {edit.before.wkb: edit for edit in edited.edits if edit.before is not None}
+    missing = [edit.after for edit in edited.edits if edit.kind == "add"]
+    footprint_labels, ground_labels = [], []
+    for block in measures:
+        for measure in block.footprints:
+            edit = drawn.get(measure.current.wkb)
+            label = 0
+            if edit is not None and edit.kind == "remove":
+                label = FOOTPRINT_CLASSES.index("remove")
+            elif edit is not None and same_shape(measure.proposal, edit.after):
+                label = FOOTPRINT_CLASSES.index("modify")
+            footprint_labels.append(label)
+        ground_labels += [int(any(same_shape(ground.proposal, one) for one in missing)) for ground in block.ground]
+    return Edition(measures, footprint_labels, ground_labels, tile_truth(edited.edits, tiles), score(index, tiles))
+
+
+def fit_judges(editions: Sequence[Edition], fold_of: Mapping[TileAddress, int], folds: int, seed: int) -> list[Judge]:
+    """One judge per fold, fitted without that fold's tiles; an untaught judge where there is nothing to learn from."""
+    judges = []
+    for fold in range(folds):
+        kept = _examples(editions, fold_of, fold)
+        footprint_x, footprint_y, ground_x, ground_y = kept
+        judge = Judge()
+        if len(set(footprint_y)) > 1:
+            judge.footprint = fit_verdict(
+                np.stack(footprint_x), np.array(footprint_y), len(FOOTPRINT_CLASSES), seed=seed
+            )
+        if len(set(ground_y)) > 1:
+            judge.ground = fit_verdict(np.stack(ground_x), np.array(ground_y), len(GROUND_CLASSES), seed=seed)
+        judges.append(judge.eval())
+    _fit_tiles(judges, editions, fold_of, seed)
+    return judges
+
+
+def _examples(
+    editions: Sequence[Edition], fold_of: Mapping[TileAddress, int], without: int
+) -> tuple[list[np.ndarray], list[int], list[np.ndarray], list[int]]:
+    footprint_x: list[np.ndarray] = []
+    footprint_y: list[int] = []
+    ground_x: list[np.ndarray] = []
+    ground_y: list[int] = []
+    for edition in editions:
+        footprints = [measure for block in edition.measures for measure in block.footprints]
+        for measure, label in zip(footprints, edition.footprint_labels, strict=True):
+            if fold_of[measure.tile] != without:
+                footprint_x.append(measure.figures)
+                footprint_y.append(label)
+        grounds = [ground for block in edition.measures for ground in block.ground]
+        for ground, label in zip(grounds, edition.ground_labels, strict=True):
+            if fold_of[ground.tile] != without:
+                ground_x.append(ground.figures)
+                ground_y.append(label)
+    return footprint_x, footprint_y, ground_x, ground_y
+
+
+def _fit_tiles(judges: list[Judge], editions: Sequence[Edition], fold_of: Mapping[TileAddress, int], seed: int) -> None:
+    """Fit each fold's tile verdict on the other folds' tiles, whose candidates their own folds' judges weighed."""
+    figures, labels, folds = [], [], []
+    for edition in editions:
+        found = _confidences(edition.measures, judges, fold_of)
+        for tile, changed in edition.changed.items():
+            if tile in edition.final:
+                figures.append(tile_figures(edition.final[tile], *found.get(tile, ([], []))))
+                labels.append(int(changed))
+                folds.append(fold_of[tile])
+    for fold, judge in enumerate(judges):
+        kept = [i for i, other in enumerate(folds) if other != fold]
+        if len({labels[i] for i in kept}) > 1:
+            x, y = np.stack([figures[i] for i in kept]), np.array([labels[i] for i in kept])
+            judge.tile = fit_verdict(x, y, 2, seed=seed, hidden=0).eval()
+
+
+def _confidences(
+    measures: Sequence[Measures], judges: Sequence[Judge], fold_of: Mapping[TileAddress, int]
+) -> dict[TileAddress, tuple[list[float], list[float]]]:
+    """Confidences and areas of the candidates of every tile."""
+    found: dict[TileAddress, tuple[list[float], list[float]]] = {}
+    for block in measures:
+        for candidate in candidates_of(block, lambda tile: [judges[fold_of[tile]]]):
+            confidences, areas = found.setdefault(candidate.tile, ([], []))
+            confidences.append(candidate.confidence)
+            areas.append(float(candidate.evidence["area_m2"]))
+    return found

@@ -1,0 +1,183 @@
+"""Trains a region's models so that no tile is ever scored by a model that saw it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from mlcore.anchors.schema import Anchor
+from mlcore.changes.diff import region_shifts
+from mlcore.changes.evidence import EvidenceReader
+from mlcore.changes.verdicts import Judge
+from mlcore.errors import InvalidInputError
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.progress import Progress, SilentProgress, SpanProgress
+from mlcore.tiles.index import MapIndex
+from mlcore.tiles.pairs import PairSource
+from mlcore.tiles.splits import geographic_folds
+from mlcore.training.calibrate import Edition, fit_judges, make_editions
+from mlcore.training.consistency import MIN_PAIRS, train_consistency
+from mlcore.training.evidence import train_evidence
+from mlcore.training.region_config import RegionConfig
+from mlcore.training.region_model import FoldModel, RegionModel, TileResult
+from mlcore.training.samples import evidence_samples
+from mlcore.weights import initial_evidence
+
+__all__ = ["RegionConfig", "RegionModel", "TileResult", "train_region"]
+
+TRAINING_SHARE = 0.85
+EVIDENCE_SHARE = 0.6
+
+
+def train_region(
+    source: PairSource,
+    tiles: Sequence[TileAddress],
+    anchors: Mapping[TileAddress, Anchor],
+    config: RegionConfig | None = None,
+    *,
+    run_dir: Path,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> RegionModel:
+    """Train both networks once per fold, then calibrate on simulated edits of the map.
+
+    Args:
+        source: image, map and coverage; only mapped tiles are learnt from.
+        tiles: of one zoom; those outside the coverage or without image are left out.
+        anchors: the anchor of every mapped tile.
+        run_dir: for checkpoints of every fold and stage; call again with the same folder to go on.
+
+    Raises:
+        InvalidInputError: too few mapped tiles or buildings to cross-fit; the message says what is needed.
+        StoppedError: asked to stop.
+    """
+    progress = progress or SilentProgress()
+    config = config or RegionConfig()
+    mapped = mapped_tiles(source, tiles, config)
+    fold_by_tile = geographic_folds(mapped, fold_count(len(mapped), config.folds), seed=seed)
+    count = max(fold_by_tile.values()) + 1
+    folds, metrics = [], {"mapped_tiles": float(len(mapped)), "folds": float(count)}
+    for fold in range(count):
+        span = SpanProgress(progress, TRAINING_SHARE * fold / count, TRAINING_SHARE * (fold + 1) / count)
+        live = _FoldProgress(span, fold)
+        folds.append(
+            _train_fold(source, fold_by_tile, fold, anchors, config, Path(run_dir) / f"fold-{fold}", seed, device, live)
+        )
+        metrics |= {f"fold_{fold}/{name}": value for name, value in live.last.items()}
+    model = RegionModel(config, folds, fold_by_tile, metrics)
+    _calibrate(model, source, mapped, Path(run_dir), seed, SpanProgress(progress, TRAINING_SHARE, 1.0))
+    progress.report(1.0, "region trained")
+    return model
+
+
+def mapped_tiles(source: PairSource, tiles: Sequence[TileAddress], config: RegionConfig) -> list[TileAddress]:
+    """Tiles that can be learnt from: completely mapped, with enough image."""
+    mapped = [tile for tile in tiles if source.mapped(tile)]
+    if not mapped:
+        raise InvalidInputError("no tile lies inside the mapped area: give an area that the map covers completely")
+    seen = [tile for tile in mapped if source.reader.read_tile(tile, 64).valid.mean() >= config.least_valid_share]
+    if not seen:
+        raise InvalidInputError("the image has no data on any mapped tile: check that image and map show one place")
+    return seen
+
+
+def fold_count(tiles: int, wanted: int) -> int:
+    """As many folds as asked for, fewer where every fold's training would be left with too few tiles."""
+    for folds in range(min(wanted, tiles), 1, -1):
+        if tiles - -(-tiles // folds) >= MIN_PAIRS:
+            return folds
+    raise InvalidInputError(
+        f"{tiles} mapped tiles are too few to train on some and score the others: map at least {MIN_PAIRS + 2} tiles, "
+        "or choose a larger zoom"
+    )
+
+
+class _FoldProgress:
+    """Adds the fold to live figures and remembers the last of each."""
+
+    def __init__(self, whole: Progress, fold: int) -> None:
+        self.whole, self.fold, self.last = whole, fold, dict[str, float]()
+
+    def report(self, fraction: float, message: str = "", figures: Mapping[str, float] | None = None) -> None:
+        if figures:
+            self.last |= {name: value for name, value in figures.items() if "/" in name}
+            figures = {**figures, "fold": float(self.fold)}
+        self.whole.report(fraction, f"fold {self.fold + 1}: {message}", figures)
+
+    def should_stop(self) -> bool:
+        return self.whole.should_stop()
+
+
+def _train_fold(
+    source: PairSource,
+    fold_by_tile: Mapping[TileAddress, int],
+    fold: int,
+    anchors: Mapping[TileAddress, Anchor],
+    config: RegionConfig,
+    run_dir: Path,
+    seed: int,
+    device: str,
+    progress: Progress,
+) -> FoldModel:
+    learnt = sorted(tile for tile, other in fold_by_tile.items() if other != fold)
+    scored = [tile for tile, other in fold_by_tile.items() if other == fold]
+    limit = config.evidence.max_tiles
+    if len(learnt) > limit:
+        kept = np.random.default_rng([seed, fold]).choice(len(learnt), limit, replace=False)
+        learnt = [learnt[int(i)] for i in sorted(kept)]
+    initial: Mapping[str, Tensor] | None = initial_evidence() if config.initial else None
+    evidence = train_evidence(
+        evidence_samples(source, learnt, avoid=scored), config.evidence, initial=initial, run_dir=run_dir, seed=seed,
+        device=device, progress=SpanProgress(progress, 0, EVIDENCE_SHARE),
+    )  # fmt: skip
+    training, validation = _split(learnt)
+    consistency = train_consistency(
+        source.pairs(training), anchors, config.consistency, validation=source.pairs(validation), run_dir=run_dir,
+        seed=seed, device=device, progress=SpanProgress(progress, EVIDENCE_SHARE, 1.0),
+    )  # fmt: skip
+    return FoldModel(evidence, consistency, Judge())
+
+
+def _split(learnt: Sequence[TileAddress]) -> tuple[list[TileAddress], list[TileAddress]]:
+    """Training and validation tiles of U-CSA; none to spare for validation in a tiny region."""
+    validation = list(learnt[::6]) if len(learnt) >= 2 * MIN_PAIRS else []
+    return [tile for tile in learnt if tile not in set(validation)], validation
+
+
+def _calibrate(
+    model: RegionModel, source: PairSource, mapped: Sequence[TileAddress], run_dir: Path, seed: int, progress: Progress
+) -> None:
+    """Give every fold its judge, taught on simulated edits of the other folds' tiles."""
+    path = run_dir / "evidence.tif"
+    model.write_evidence(source, mapped, path, SpanProgress(progress, 0, 0.3))
+    evidence = EvidenceReader(path, model.zoom)
+    shifts = region_shifts(evidence, source.index, mapped, SpanProgress(progress, 0.3, 0.35))
+
+    def score(index: MapIndex, tiles: Sequence[TileAddress]) -> dict[TileAddress, float]:
+        found = model.consistency_scores(source.with_index(index), tiles)
+        return {tile: final for tile, (_, _, final) in found.items()}
+
+    editions = make_editions(
+        source.index, evidence, mapped, shifts, score, rounds=model.config.rounds, share=model.config.edit_share,
+        seed=seed, progress=SpanProgress(progress, 0.35, 0.9),
+    )  # fmt: skip
+    judges = fit_judges(editions, model.fold_by_tile, len(model.folds), seed)
+    model.folds = [
+        FoldModel(fold.evidence, fold.consistency, judge) for fold, judge in zip(model.folds, judges, strict=True)
+    ]
+    model.metrics |= _counts(editions)
+
+
+def _counts(editions: Sequence[Edition]) -> dict[str, float]:
+    labels = Counter(label for edition in editions for label in edition.footprint_labels)
+    return {
+        "calibration/editions": float(len(editions)),
+        "calibration/remove_examples": float(labels[1]),
+        "calibration/modify_examples": float(labels[2]),
+        "calibration/add_examples": float(sum(sum(edition.ground_labels) for edition in editions)),
+    }

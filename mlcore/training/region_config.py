@@ -1,0 +1,87 @@
+"""Settings of a region's cross-fitted model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from mlcore.changes.config import EvidenceConfig
+from mlcore.consistency.config import ConsistencyConfig
+from mlcore.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class RegionConfig:
+    """How a region is trained and scanned.
+
+    Attributes:
+        folds: geographic blocks; a tile is scored by the model that was trained without its block.
+        evidence, consistency: settings of the two networks.
+        initial: start the evidence network from the weights that ship with the library.
+        flips: mirrored views averaged when evidence is predicted (1, 2 or 4).
+        include_unmapped: also scan tiles outside the coverage, by the mean of the folds.
+        rounds: simulated editions of the map that the probabilities are calibrated on.
+        edit_share: share of the region's footprints that one such edition removes, adds and modifies, each.
+        counterfactuals: so many candidates, the surest, are put into the map and their tile measured anew.
+        least_valid_share: a tile with less image than this is neither trained on nor scored.
+    """
+
+    folds: int = 3
+    evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
+    consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
+    initial: bool = True
+    flips: int = 4
+    include_unmapped: bool = False
+    rounds: int = 8
+    edit_share: float = 0.02
+    counterfactuals: int = 60
+    least_valid_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.folds < 2:
+            raise ConfigError("cross-fitting needs at least 2 folds")
+        if self.flips not in (1, 2, 4):
+            raise ConfigError("flips must be 1, 2 or 4")
+        if self.rounds < 1 or not 0 < self.edit_share <= 0.2:
+            raise ConfigError("rounds must be at least 1 and edit_share in (0, 0.2]")
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> RegionConfig:
+        """A named preset with some settings changed; an unknown name or key raises ConfigError."""
+        if name not in PRESETS:
+            raise ConfigError(f"no preset {name!r}: choose one of {', '.join(sorted(PRESETS))}")
+        return cls.from_dict({**PRESETS[name], **changes})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RegionConfig:
+        """From plain values, such as a model file's metadata; an unknown key raises ConfigError."""
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ConfigError(f"unknown setting of a region: {', '.join(sorted(unknown))}")
+        known = dict(values)
+        if isinstance(known.get("evidence"), Mapping):
+            known["evidence"] = EvidenceConfig.from_dict(known["evidence"])
+        if isinstance(known.get("consistency"), Mapping):
+            known["consistency"] = ConsistencyConfig.from_dict(known["consistency"])
+        return cls(**known)
+
+    def to_dict(self) -> dict[str, Any]:
+        plain = {one.name: getattr(self, one.name) for one in fields(self)}
+        return plain | {"evidence": self.evidence.to_dict(), "consistency": self.consistency.to_dict()}
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "compact": {},
+    "tiny": {
+        "folds": 2,
+        "evidence": {"widths": (8, 8, 12, 16), "epochs": 2, "steps_per_epoch": 3, "batch": 2, "crop_px": 96},
+        "consistency": {
+            "input_px": 64, "dimension": 32, "image_width": 8, "map_width": 4, "cell_channels": 8,
+            "fused_channels": 16, "prototypes": 4, "contrastive_epochs": 2, "matching_epochs": 2,
+            "steps_per_epoch": 2, "batch": 4,
+        },
+        "initial": False, "flips": 1, "rounds": 2, "counterfactuals": 3,
+    },
+}  # fmt: skip
+"""`compact` for real regions on two cores; `tiny` only shows that everything works, in seconds."""

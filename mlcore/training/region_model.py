@@ -1,0 +1,302 @@
+"""The cross-fitted model of a region: scores its tiles, writes its evidence, lists its change candidates."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from shapely.geometry.base import BaseGeometry
+from torch import Tensor
+
+from mlcore.changes.diff import Candidate, candidates_of, iter_measures, measure_block, region_shifts
+from mlcore.changes.evidence import EvidenceReader, write_evidence
+from mlcore.changes.model import EvidenceModel
+from mlcore.changes.registration import Shift
+from mlcore.changes.verdicts import Judge, tile_figures
+from mlcore.consistency.model import ConsistencyModel
+from mlcore.errors import CheckpointError, InvalidInputError
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
+from mlcore.tiles.features import MapFeature
+from mlcore.tiles.index import MapIndex
+from mlcore.tiles.pairs import PairSource
+from mlcore.training.checkpoints import read_tensors, write_tensors
+from mlcore.training.region_config import RegionConfig
+
+MODEL_KIND = "region"
+UNMAPPED_FOLD = -1
+SCORING_BATCH = 16
+
+
+@dataclass(frozen=True)
+class TileResult:
+    """What is known of one tile.
+
+    Attributes:
+        fold: the fold that scored it; -1 for an unmapped tile, scored by the mean of all.
+        disc, proto, final: the U-CSA scores, higher = agrees.
+        difference: log-odds that any building of the tile changed, from evidence against map.
+        probability: calibrated probability that image and map agree.
+    """
+
+    tile: TileAddress
+    fold: int
+    disc: float
+    proto: float
+    final: float
+    difference: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class FoldModel:
+    """What was trained without one block of tiles."""
+
+    evidence: EvidenceModel
+    consistency: ConsistencyModel
+    judge: Judge
+
+
+class RegionModel:
+    """Scores every tile by models that did not see it.
+
+    Attributes:
+        folds: one model per fold.
+        fold_by_tile: which fold each mapped tile belongs to.
+        metrics: figures of the training, such as losses and counts.
+    """
+
+    def __init__(
+        self,
+        config: RegionConfig,
+        folds: Sequence[FoldModel],
+        fold_by_tile: Mapping[TileAddress, int],
+        metrics: Mapping[str, float],
+    ) -> None:
+        self.config, self.folds = config, list(folds)
+        self.fold_by_tile, self.metrics = dict(fold_by_tile), dict(metrics)
+
+    @property
+    def zoom(self) -> int:
+        return next(iter(self.fold_by_tile)).z
+
+    def fold_of(self, tile: TileAddress) -> int:
+        """The fold that scores a tile; -1 where the tile was in none."""
+        return self.fold_by_tile.get(tile, UNMAPPED_FOLD)
+
+    def models_of(self, tile: TileAddress) -> list[FoldModel]:
+        """The models that may score a tile: its own fold's, or all for a tile that none has seen."""
+        fold = self.fold_of(tile)
+        return self.folds if fold == UNMAPPED_FOLD else [self.folds[fold]]
+
+    def chosen(self, source: PairSource, tiles: Sequence[TileAddress]) -> list[TileAddress]:
+        """The tiles that are scanned: mapped ones of this region, and unmapped ones where the config asks for them."""
+        wanted = [tile for tile in tiles if tile in self.fold_by_tile or self.config.include_unmapped]
+        return [tile for tile in wanted if _valid_share(source, tile) >= self.config.least_valid_share]
+
+    def scan(
+        self,
+        source: PairSource,
+        tiles: Sequence[TileAddress],
+        *,
+        evidence_path: Path,
+        progress: Progress | None = None,
+    ) -> Iterator[TileResult]:
+        """Write the evidence of the tiles, then yield a result for each.
+
+        Tiles outside the coverage are left out unless `config.include_unmapped`; so are tiles without image.
+
+        Raises:
+            InvalidInputError: tiles of another zoom, or none to scan.
+            StoppedError: asked to stop.
+        """
+        progress = progress or SilentProgress()
+        if any(tile.z != self.zoom for tile in tiles):
+            raise InvalidInputError(f"this model scores zoom {self.zoom}: scan tiles of that zoom")
+        wanted = self.chosen(source, tiles)
+        if not wanted:
+            raise InvalidInputError("no mapped tile with image among these: check the area, or scan unmapped tiles too")
+        self.write_evidence(source, wanted, evidence_path, SpanProgress(progress, 0, 0.6))
+        evidence = EvidenceReader(evidence_path, self.zoom)
+        shifts = region_shifts(evidence, source.index, wanted, SpanProgress(progress, 0.6, 0.65))
+        found = self._by_tile(self._judged(source, evidence, wanted, shifts, SpanProgress(progress, 0.65, 0.85)))
+        for start in range(0, len(wanted), SCORING_BATCH):
+            stop_if_asked(progress)
+            part = wanted[start : start + SCORING_BATCH]
+            scores = self.consistency_scores(source, part)
+            for tile in part:
+                yield self._result(tile, scores[tile], found.get(tile, []))
+            progress.report(0.85 + 0.15 * (start + len(part)) / len(wanted), "scoring tiles")
+
+    def write_evidence(
+        self, source: PairSource, tiles: Sequence[TileAddress], path: Path, progress: Progress | None = None
+    ) -> None:
+        """The building evidence of `tiles`, each by models that did not see it."""
+        by_fold = [[fold.evidence] for fold in self.folds] + [[fold.evidence for fold in self.folds]]
+        write_evidence(
+            path, source.reader, tiles, lambda tile: by_fold[self.fold_of(tile)], flips=self.config.flips,
+            progress=progress,
+        )  # fmt: skip
+
+    def consistency_scores(
+        self, source: PairSource, tiles: Sequence[TileAddress]
+    ) -> dict[TileAddress, tuple[float, float, float]]:
+        """disc, proto and final of U-CSA for every tile."""
+        scores: dict[TileAddress, tuple[float, float, float]] = {}
+        for fold in sorted({self.fold_of(tile) for tile in tiles}):
+            members = [tile for tile in tiles if self.fold_of(tile) == fold]
+            pairs = [source.pair(tile) for tile in members]
+            stacked = [np.stack(planes) for planes in zip(*((p.image, p.map, p.valid) for p in pairs), strict=True)]
+            batches = [model.consistency.score(*stacked) for model in self.models_of(members[0])]
+            for row, tile in enumerate(members):
+                disc, proto, final = (
+                    float(np.mean([getattr(batch, name)[row] for batch in batches]))
+                    for name in ("disc", "proto", "final")
+                )
+                scores[tile] = (disc, proto, final)
+        return scores
+
+    def candidates(
+        self,
+        source: PairSource,
+        evidence_path: Path,
+        results: Mapping[TileAddress, TileResult],
+        progress: Progress | None = None,
+    ) -> Iterator[Candidate]:
+        """Change candidates of the scanned tiles, surest first.
+
+        The first `config.counterfactuals` are put into the map, and their tile is rendered, measured and scored anew:
+        `tile_probability_after` with `counterfactual` = "measured". For the others the tile's verdict is taken without
+        the candidate ("estimated").
+        """
+        progress = progress or SilentProgress()
+        evidence = EvidenceReader(evidence_path, self.zoom)
+        tiles = list(results)
+        shifts = region_shifts(evidence, source.index, tiles, SpanProgress(progress, 0, 0.1))
+        found = self._judged(source, evidence, tiles, shifts, SpanProgress(progress, 0.1, 0.6))
+        found.sort(key=lambda one: -one.confidence)
+        by_tile = self._by_tile(found)
+        for number, candidate in enumerate(found):
+            stop_if_asked(progress)
+            result = results[candidate.tile]
+            if number < self.config.counterfactuals:
+                after, how = self._after(source, evidence, candidate, shifts), "measured"
+                progress.report(
+                    0.6 + 0.4 * (number + 1) / min(len(found), self.config.counterfactuals), "counterfactuals"
+                )
+            else:
+                others = [other for other in by_tile[candidate.tile] if other is not candidate]
+                score = (result.disc, result.proto, result.final)
+                after, how = self._result(candidate.tile, score, others).probability, "estimated"
+            figures = candidate.evidence | {
+                "tile_probability": result.probability, "tile_probability_after": after, "counterfactual": how,
+            }  # fmt: skip
+            yield dataclasses.replace(candidate, evidence=figures)
+
+    def _after(
+        self, source: PairSource, evidence: EvidenceReader, candidate: Candidate, shifts: Mapping[TileAddress, Shift]
+    ) -> float:
+        """The tile's probability once the candidate's edit is in the map."""
+        tile = candidate.tile
+        edited = source.with_index(apply_edit(source.index, candidate))
+        measures = measure_block(evidence, edited.index, tile, [tile], shifts)
+        found = candidates_of(measures, self._judges)
+        return self._result(tile, self.consistency_scores(edited, [tile])[tile], found).probability
+
+    def _judges(self, tile: TileAddress) -> list[Judge]:
+        return [model.judge for model in self.models_of(tile)]
+
+    def _judged(
+        self,
+        source: PairSource,
+        evidence: EvidenceReader,
+        tiles: Sequence[TileAddress],
+        shifts: Mapping[TileAddress, Shift],
+        progress: Progress,
+    ) -> list[Candidate]:
+        return [
+            candidate
+            for measures in iter_measures(evidence, source.index, tiles, shifts, progress)
+            for candidate in candidates_of(measures, self._judges)
+        ]
+
+    @staticmethod
+    def _by_tile(candidates: Sequence[Candidate]) -> dict[TileAddress, list[Candidate]]:
+        by_tile: dict[TileAddress, list[Candidate]] = {}
+        for candidate in candidates:
+            by_tile.setdefault(candidate.tile, []).append(candidate)
+        return by_tile
+
+    def _result(
+        self, tile: TileAddress, score: tuple[float, float, float], candidates: Sequence[Candidate]
+    ) -> TileResult:
+        disc, proto, final = score
+        figures = tile_figures(
+            final,
+            [candidate.confidence for candidate in candidates],
+            [float(candidate.evidence["area_m2"]) for candidate in candidates],
+        )
+        probability = float(np.mean([model.judge.consistent(figures) for model in self.models_of(tile)]))
+        return TileResult(tile, self.fold_of(tile), disc, proto, final, float(figures[1]), probability)
+
+    def save(self, path: Path) -> str:
+        """Write everything to one safetensors file; returns its SHA-256."""
+        tensors: dict[str, Tensor] = {}
+        for number, fold in enumerate(self.folds):
+            for part in ("evidence", "consistency", "judge"):
+                for name, tensor in getattr(fold, part).state_dict().items():
+                    tensors[f"{number}/{part}/{name}"] = tensor
+        meta = {
+            "kind": MODEL_KIND,
+            "config": self.config.to_dict(),
+            "folds": [[tile.z, tile.x, tile.y, fold] for tile, fold in sorted(self.fold_by_tile.items())],
+            "metrics": self.metrics,
+        }
+        return write_tensors(path, tensors, meta)
+
+    @classmethod
+    def load(cls, path: Path, sha256: str | None = None) -> RegionModel:
+        """Read what `save` wrote; CheckpointError where the file is damaged, of another kind or digest."""
+        tensors, meta = read_tensors(path, sha256=sha256)
+        if meta.get("kind") != MODEL_KIND:
+            raise CheckpointError(f"{path} holds a {meta.get('kind')!r} model, not a region's: choose a region model")
+        config = RegionConfig.from_dict(meta["config"])
+        fold_by_tile = {TileAddress(z, x, y): fold for z, x, y, fold in meta["folds"]}
+        folds = []
+        for number in sorted(set(fold_by_tile.values())):
+            parts: dict[str, dict[str, Tensor]] = {"evidence": {}, "consistency": {}, "judge": {}}
+            for name, tensor in tensors.items():
+                owner, part, rest = name.split("/", 2)
+                if owner == str(number):
+                    parts[part][rest] = tensor
+            evidence = EvidenceModel(config.evidence)
+            evidence.load_state_dict(parts["evidence"])
+            consistency = ConsistencyModel.from_tensors(config.consistency.to_dict(), parts["consistency"])
+            folds.append(FoldModel(evidence.eval(), consistency, Judge.from_tensors(parts["judge"])))
+        return cls(config, folds, fold_by_tile, meta["metrics"])
+
+
+def apply_edit(index: MapIndex, candidate: Candidate) -> MapIndex:
+    """The map with a candidate's edit in it."""
+    if candidate.kind == "add":
+        return index.edited(add=[MapFeature("building", candidate.geometry, {"building": "yes"})])
+    if candidate.key is None:
+        raise InvalidInputError("this candidate names no footprint; list the candidates again")
+    if candidate.kind == "remove":
+        return index.edited(remove=[candidate.key])
+    replaced = next(feature for feature in index.query(_bounds_around(candidate)) if feature.key == candidate.key)
+    return index.edited(remove=[candidate.key], add=[dataclasses.replace(replaced, geometry=candidate.geometry)])
+
+
+def _bounds_around(candidate: Candidate) -> tuple[float, float, float, float]:
+    geometry: BaseGeometry = candidate.geometry
+    west, south, east, north = geometry.bounds
+    pad = 2e-4  # degrees: further than a footprint is ever looked for
+    return west - pad, south - pad, east + pad, north + pad
+
+
+def _valid_share(source: PairSource, tile: TileAddress) -> float:
+    return float(source.reader.read_tile(tile, 64).valid.mean())
