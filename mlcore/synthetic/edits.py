@@ -1,8 +1,8 @@
 """Simulated edits of a real map: seeded, plausible errors with exact ground truth.
 
 Kinds are named from the editor's side, as everywhere in the library: `add` is what an editor has to do where a real
-building was deleted from the map, `remove` where an invented building was drawn on open ground, `modify` where a footprint was
-reshaped, shifted, split or merged.
+building was deleted from the map, `remove` where an invented building was drawn on open ground, `modify` where a
+footprint was reshaped, shifted, split or merged.
 """
 
 from __future__ import annotations

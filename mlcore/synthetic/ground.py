@@ -59,7 +59,7 @@ def _textured_window(part: np.ndarray, look: Look, noise: dict[str, np.ndarray],
     for c in range(3):
         tone = cv2.multiply(layers["patch"], cv2.LUT(part, np.ascontiguousarray(look.drift[:, c])))
         channels.append(cv2.add(cv2.add(cv2.LUT(part, np.ascontiguousarray(look.base[:, c])), even), tone))
-    return cv2.GaussianBlur(cv2.convertScaleAbs(cv2.max(cv2.merge(channels), 0)), (3, 3), 0.7)
+    return cv2.GaussianBlur(cv2.convertScaleAbs(cv2.merge(channels)), (3, 3), 0.7)
 
 
 def plough(image: np.ndarray, scene: Scene) -> None:

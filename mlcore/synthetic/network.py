@@ -95,7 +95,7 @@ def cut_land(
 def _cut(rng: np.random.Generator, plan: Plan, leaf: Leaf, cuts: list[Cut], depth: int) -> list[Leaf]:
     (cx, cy), (w, h), angle = cv2.minAreaRect(leaf.ring.astype(np.float32))
     along = np.radians(angle if w >= h else angle + 90)
-    crooked = float(np.clip(plan.old((cx, cy)) + 0.3, 0.05, 1))
+    crooked = float(np.clip(plan.old(np.array([cx, cy])) + 0.3, 0.05, 1))
     turn = along + rng.normal(0, 0.16 * crooked if depth > 1 else 0.05)
     axis = np.array([np.cos(turn), np.sin(turn)])
     point = np.array([cx, cy]) + axis * max(w, h) * rng.uniform(-0.13, 0.13)

@@ -20,7 +20,7 @@ def periodic_noise(rng: np.random.Generator, size: int, sigma: float) -> np.ndar
         wrapped = np.pad(small, pad, mode="wrap")
         blurred = cv2.GaussianBlur(wrapped, (0, 0), sigma / step)
         big = cv2.resize(blurred, None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
-        noise = big[pad * step : pad * step + size, pad * step : pad * step + size]
+        noise = np.asarray(big, dtype=np.float32)[pad * step : pad * step + size, pad * step : pad * step + size]
     return ((noise - noise.mean()) / (noise.std() + 1e-6)).astype(np.float32)
 
 

@@ -16,8 +16,8 @@ from mlcore.tiles.features import FeatureKind, MapFeature, MemberRef, NodeRef
 FIRST_NODE, FIRST_WAY, FIRST_RELATION = 9_000_000_001, 8_000_000_001, 7_000_000_001
 SURVEY = datetime(2021, 5, 1, tzinfo=UTC)
 NAMES = (
-    "Mill", "Church", "Station", "School", "Bridge", "Garden", "Meadow", "Market", "North", "South", "East", "West", 
-    "River", "Park", "Oak", "Maple", "Linden", "Birch", "Orchard", "Field", "Hill", "Well", "Forge", "Castle", 
+    "Mill", "Church", "Station", "School", "Bridge", "Garden", "Meadow", "Market", "North", "South", "East", "West",
+    "River", "Park", "Oak", "Maple", "Linden", "Birch", "Orchard", "Field", "Hill", "Well", "Forge", "Castle",
     "Harbour", "Chapel",
 )  # fmt: skip
 SUFFIXES = {"primary": "Road", "secondary": "Avenue", "tertiary": "Street", "residential": "Lane"}

@@ -24,6 +24,7 @@ class Look:
         base: (256, 3) float32 RGB of each ground class.
         clump, patch, grain: (256,) strength of each texture per class, in grey levels per deviation.
         drift: (256, 3) colour direction of the patchy variation.
+        gain, haze: colour balance (3,) and veil of the air at this date.
         roofs: (n, 3) pitched roof colours; flats: (n, 3) flat roof colours.
         trees: (n, 3) crown colours.
     """
@@ -39,7 +40,7 @@ class Look:
     roofs: np.ndarray
     flats: np.ndarray
     trees: np.ndarray
-    gain: tuple[float, float, float]
+    gain: np.ndarray
     haze: float
 
 
@@ -74,7 +75,7 @@ def make_look(seed: int, date: int) -> Look:
         roofs=np.array(ROOF_FAMILIES[int(place.integers(len(ROOF_FAMILIES)))], dtype=np.float32),
         flats=np.array(FLAT_COLOURS, dtype=np.float32),
         trees=trees.astype(np.float32),
-        gain=tuple(float(v) for v in light.uniform(0.95, 1.05) * light.normal(1, 0.012, 3)),
+        gain=light.uniform(0.95, 1.05) * light.normal(1, 0.012, 3),
         haze=float(light.uniform(0.0, 0.07)),
     )  # fmt: skip
 

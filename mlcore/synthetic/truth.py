@@ -58,10 +58,10 @@ def _measure(differences: Sequence[Difference], tiles: Sequence[TileAddress]) ->
     changed, whole = np.zeros(len(tiles)), np.zeros(len(tiles))
     for difference in differences:
         before, after = (None if s is None else frame.to_metres(s) for s in (difference.before, difference.after))
-        one_sided = before is None or after is None
-        shape = (before or after) if one_sided else before.symmetric_difference(after)
-        if shape is None:
-            continue
+        if before is not None and after is not None:
+            one_sided, shape = False, before.symmetric_difference(after)
+        else:
+            one_sided, shape = True, before if before is not None else after
         for i in tree.query(shape, predicate="intersects").tolist():
             inside = shape.intersection(squares[i]).area
             changed[i] += inside
