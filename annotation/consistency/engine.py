@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from mlcore.training.region import TileResult
 
 __all__ = ["Progress", "SilentProgress", "SpanProgress", "scan_rows", "scan_source", "stop_if_asked", "tile_results"]
+
+UNSEEN_FOLD = -1
+"""The library's number for a tile that was in no fold."""
 
 
 def scan_source(scan: Scan) -> PairSource:
@@ -43,6 +47,8 @@ def scan_rows(scan: Scan, pairs: Sequence[TilePair], progress: Progress) -> Iter
     Each tile is scored by the models of its fold, which were trained on the other folds alone.
     """
     model = load_region_model(scan.model)
+    # The pairs were chosen already; a tile that no model learnt from, mapped or not, is scored by the mean of all.
+    model.config = replace(model.config, include_unmapped=True, least_valid_share=0.0)
     by_tile = {tile_address(pair.tile): pair for pair in pairs}
     path = evidence_file(scan)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +56,7 @@ def scan_rows(scan: Scan, pairs: Sequence[TilePair], progress: Progress) -> Iter
         yield TileScore(
             scan=scan,
             pair=by_tile[result.tile],
-            fold=result.fold,
+            fold=result.fold if result.fold >= 0 else None,
             disc=result.disc,
             proto=result.proto,
             final=result.final,
@@ -68,7 +74,7 @@ def tile_results(scan: Scan) -> dict[TileAddress, TileResult]:
         tile = tile_address(score.pair.tile)
         results[tile] = TileResult(
             tile=tile,
-            fold=score.fold,
+            fold=UNSEEN_FOLD if score.fold is None else score.fold,
             disc=score.disc,
             proto=score.proto,
             final=score.final,

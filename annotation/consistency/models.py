@@ -41,7 +41,10 @@ class TileScore(models.Model):
 
     scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="scores")
     pair = models.ForeignKey(TilePair, on_delete=models.CASCADE, related_name="scores")
-    fold = models.PositiveSmallIntegerField(help_text="the fold that was held out of the model that scored it")
+    fold = models.PositiveSmallIntegerField(
+        null=True,
+        help_text="the fold held out of the model that scored it; empty: the mean of all",
+    )
     disc = models.FloatField()
     proto = models.FloatField()
     final = models.FloatField()

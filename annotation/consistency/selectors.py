@@ -11,7 +11,7 @@ from annotation.tiles.models import TilePair
 from annotation.training.models import ModelState
 from annotation.training.selectors import active_model
 
-MIN_VALID_SHARE = 0.1
+MIN_VALID_SHARE = 0.2
 ScoreRow = tuple[int, int, float, float, float]
 
 

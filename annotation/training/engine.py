@@ -11,6 +11,7 @@ import math
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,16 @@ from annotation.tiles.models import TilePair
 from annotation.training.models import ModelVersion, TrainingRun
 from mlcore.errors import CheckpointError, ConfigError
 from mlcore.progress import Progress, SilentProgress
+from mlcore.training.region_config import RegionConfig
 
 if TYPE_CHECKING:
     from mlcore.training.region import RegionModel
 
 __all__ = ["ConfigError", "Progress", "SilentProgress", "Trained", "load_region_model", "train_run"]
+
+
+MIN_LEARNT = 4
+"""Tiles that each fold's models must have to learn from; the library's own limit."""
 
 
 class ModelFileError(ConflictError):
@@ -49,16 +55,13 @@ class Trained:
 
 def config_of(preset: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The full settings of a preset as plain values; an unknown preset or key raises ConfigError."""
-    from mlcore.training.region import RegionConfig
-
     return RegionConfig.preset(preset, **dict(changes or {})).to_dict()
 
 
 def tiles_needed(config: Mapping[str, Any]) -> int:
-    """How many mapped tiles the cross-fitted models need at the least."""
-    from mlcore.training.region import RegionConfig
-
-    return RegionConfig.from_dict(config).min_tiles
+    """The fewest mapped tiles that can be cut into folds with enough left to learn from without each of them."""
+    folds = RegionConfig.from_dict(config).folds
+    return next(n for n in count(2) if any(n - -(-n // part) >= MIN_LEARNT for part in range(2, min(folds, n) + 1)))
 
 
 def data_digest(
@@ -88,7 +91,7 @@ def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anc
 
     The file is named by its digest: a run that was given up can never overwrite what another one registered.
     """
-    from mlcore.training.region import RegionConfig, train_region
+    from mlcore.training.region import train_region
 
     source = pair_source(run.data_set.imagery, run.data_set.snapshot)
     model = train_region(
@@ -111,10 +114,11 @@ def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anc
 
 def load_region_model(version: ModelVersion) -> RegionModel:
     """The registered model; anything but the registered safetensors file is refused before it is read."""
+    path = check_model_file(version)
     from mlcore.training.region import RegionModel
 
     try:
-        return RegionModel.load(check_model_file(version), sha256=version.sha256)
+        return RegionModel.load(path, sha256=version.sha256)
     except CheckpointError as error:
         raise ModelFileError(str(error), model=version.pk) from error
 
