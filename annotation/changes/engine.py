@@ -1,0 +1,91 @@
+"""Between scans and the library's candidates; alone imports mlcore here."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from annotation.changes.models import Change, ChangeKind
+from annotation.consistency.engine import evidence_file, scan_source, tile_results
+from annotation.consistency.models import Scan
+from annotation.sources.engine import to_geos, to_shapely
+from annotation.training.engine import load_region_model
+from mlcore.changes.diff import Candidate
+from mlcore.progress import Progress, SpanProgress, stop_if_asked
+
+__all__ = ["Candidate", "Drawn", "Progress", "SpanProgress", "candidates", "fingerprint", "stop_if_asked", "unsaved"]
+
+SAME_SHARE = 0.5
+"""Two new buildings are the same suggestion where they share this much of the smaller one."""
+
+
+def candidates(scan: Scan, progress: Progress) -> Iterator[Candidate]:
+    """What the scan's model suggests, from the stored scores and evidence."""
+    model = load_region_model(scan.model)
+    yield from model.candidates(scan_source(scan), evidence_file(scan), tile_results(scan), progress)
+
+
+def fingerprint(imagery_sha256: str, candidate: Candidate) -> str:
+    """The same object, imagery and family of kinds; of a new building, its place to a metre and its size.
+
+    A modify and a shift of one building are one suggestion: who rejected the one need not see the other.
+    """
+    if candidate.kind == ChangeKind.ADD:
+        centre = candidate.geometry.centroid
+        what = f"add:{centre.x:.5f}:{centre.y:.5f}:{candidate.geometry.area:.1e}"
+    else:
+        family = "remove" if candidate.kind == ChangeKind.REMOVE else "reshape"
+        what = f"{family}:{candidate.osm_type}/{candidate.osm_id}"
+    return hashlib.sha256(f"{imagery_sha256}:{what}".encode()).hexdigest()
+
+
+def unsaved(scan: Scan, candidate: Candidate, *, mark: str, pair_id: int, footprint_id: int | None) -> Change:
+    """The candidate as a row without its queue item."""
+    return Change(
+        scan=scan,
+        pair_id=pair_id,
+        kind=candidate.kind,
+        footprint_id=footprint_id,
+        geometry=to_geos(_polygonal(candidate.geometry)),
+        confidence=min(max(float(candidate.confidence), 0.0), 1.0),
+        evidence={name: kept for name, value in candidate.evidence.items() if (kept := _json(value)) is not None},
+        fingerprint=mark,
+    )
+
+
+class Drawn:
+    """Outlines of new buildings that were decided before, searchable by overlap."""
+
+    def __init__(self, changes: Iterable[Change]) -> None:
+        self._shapes = [to_shapely(change.geometry) for change in changes]
+        self._tree = shapely.STRtree(self._shapes)
+
+    def has(self, shape: BaseGeometry) -> bool:
+        """Whether one of them is the same suggestion."""
+        for index in self._tree.query(shape, predicate="intersects"):
+            other = self._shapes[int(index)]
+            shared = shapely.intersection(shape, other).area
+            if shared >= SAME_SHARE * min(shape.area, other.area):
+                return True
+        return False
+
+
+def _polygonal(geometry: BaseGeometry) -> BaseGeometry:
+    valid = geometry if geometry.is_valid else shapely.make_valid(geometry)
+    if valid.geom_type in {"Polygon", "MultiPolygon"}:
+        return valid
+    parts = [part for part in shapely.get_parts(valid) if part.geom_type == "Polygon"]
+    return shapely.MultiPolygon(parts)
+
+
+def _json(value: Any) -> float | str | None:
+    """A figure as JSON can keep it; infinities and NaN are left out."""
+    if isinstance(value, str):
+        return value
+    number = float(value)
+    return number if math.isfinite(number) else None

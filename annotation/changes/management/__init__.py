@@ -1,0 +1,1 @@
+"""Management commands of the changes stage, and how they show progress."""
