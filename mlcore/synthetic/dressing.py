@@ -24,10 +24,11 @@ def tree_shadows(mask: np.ndarray, scene: Scene, look: Look) -> None:
     scale = 1.0 / scene.resolution_m
     sun = np.array(look.sun_xy) * look.shadow_length
     for x, y, radius, tone in scene.trees.tolist():
-        height = radius * (1.5 + 0.8 * tone)
-        cx, cy = (x + sun[0] * height) * scale, (y + sun[1] * height) * scale
-        centre = int((cx - 0.5) * 16), int((cy - 0.5) * 16)
-        cv2.circle(mask, centre, int(radius * 0.92 * scale * 16), 235, -1, cv2.LINE_AA, SHIFT)
+        far = sun * radius * (1.0 + 0.7 * tone)
+        near = (x + 0.35 * far[0], y + 0.35 * far[1])
+        ends = fixed(np.array([near, (x + far[0], y + far[1])]) * scale)
+        # A thick stroke has round ends: the shadow hangs together with the crown that throws it.
+        cv2.polylines(mask, [ends], False, 225, max(1, round(1.75 * radius * scale)), cv2.LINE_AA, SHIFT)
 
 
 class Crowns:

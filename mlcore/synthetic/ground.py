@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mlcore.synthetic import palette
-from mlcore.synthetic.layout import along_line, bank_patches
+from mlcore.synthetic.layout import along_line, bank_patches, water_patches
 from mlcore.synthetic.noise import textures, window
 from mlcore.synthetic.palette import Look
 from mlcore.synthetic.scene import Patch, Scene
@@ -24,7 +24,7 @@ def ground_classes(scene: Scene, extra: list[Patch], shape: tuple[int, int]) -> 
     """(H, W) uint8 class of every ground pixel; `extra` are patches of one date."""
     classes = np.full(shape, palette.VERGE, dtype=np.uint8)
     scale = 1.0 / scene.resolution_m
-    for patch in [*bank_patches(scene), *scene.patches, *extra]:
+    for patch in [*bank_patches(scene), *scene.patches, *extra, *water_patches(scene)]:
         rings = [fixed(patch.ring * scale)] + ([fixed(patch.hole * scale)] if patch.hole is not None else [])
         cv2.fillPoly(classes, rings, patch.ground, cv2.LINE_8, SHIFT)
     for rail in scene.rails:

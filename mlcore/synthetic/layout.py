@@ -148,11 +148,15 @@ def _clear_of_ways(trees: np.ndarray, scene: Scene, verges: shapely.STRtree, wat
 
 
 def bank_patches(scene: Scene) -> list[Patch]:
-    """Banks and water as ground, lowest first."""
+    """The banks, as the lowest ground."""
+    rings = [shapely.get_coordinates(polygon.buffer(3.5).exterior) for polygon, _ in scene.waters]
+    return [Patch(ring, palette.BANK) for ring in rings]
+
+
+def water_patches(scene: Scene) -> list[Patch]:
+    """Open water, above every parcel and below every bridge."""
     patches = []
     for polygon, _ in scene.waters:
-        bank = polygon.buffer(3.5)
-        patches.append(Patch(shapely.get_coordinates(bank.exterior), palette.BANK))
         hole = shapely.get_coordinates(polygon.interiors[0]) if polygon.interiors else None
         patches.append(Patch(shapely.get_coordinates(polygon.exterior), palette.WATER, hole))
     return patches
