@@ -81,7 +81,7 @@ class OsmScanner:
             self.progress.report(0.5, "ways read")
             self._read_nodes(wanted)
             self.progress.report(0.8, "nodes read")
-        except (RuntimeError, ValueError, OverflowError) as error:
+        except (RuntimeError, ValueError, OverflowError, osmium.InvalidLocationError) as error:
             raise InvalidInputError(
                 f"{self.name} is not a sound OSM file ({str(error)[:200]}): download or export it again"
             ) from error

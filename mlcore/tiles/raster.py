@@ -160,7 +160,7 @@ class ImageReader:
         shape = (max(1, round(self.height / factor)), max(1, round(self.width / factor)))
         mask = data.read_masks(1, out_shape=shape, resampling=Resampling.nearest)
         valid = (mask >= 128).astype(np.uint8)
-        transform = data.transform * rasterio.Affine.scale(self.width / shape[1], self.height / shape[0])
+        transform = data.transform @ rasterio.Affine.scale(self.width / shape[1], self.height / shape[0])
         parts = [shapely.geometry.shape(g) for g, v in rasterio.features.shapes(valid, transform=transform) if v == 1]
         area = shapely.union_all(parts).simplify(abs(transform.a), preserve_topology=True)
         return shapely.transform(area, mercator_to_lonlat)

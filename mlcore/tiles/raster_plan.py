@@ -22,6 +22,7 @@ MERCATOR = CRS.from_epsg(3857)
 WORLD_FILES = (".wld", ".tfw", ".pgw", ".jgw", ".tifw", ".pngw", ".jpgw")
 SHARPER = 0.9
 """A zoom serves an image whose pixels are at least this share of the zoom's: no visible detail is lost."""
+FINEST_SHARE = 0.7
 DECLARED_FROM_BYTES = 256 * 1024**2
 
 
@@ -119,7 +120,7 @@ def _on_grid(
     path: Path,
     limits: RasterLimits,
 ) -> RasterPlan:
-    zoom = _zoom(max(resolution, limits.finest_m * SHARPER), lat)
+    zoom = _zoom(resolution, lat, limits.finest_m)
     cell = WORLD_M / 2**zoom / TILE_PX
     west, south, east, north = bounds
     left, top = (west + WORLD_M / 2) / cell, (WORLD_M / 2 - north) / cell
@@ -148,18 +149,18 @@ def _on_grid(
     return RasterPlan(crs, source, zoom, grid_bounds, width, height, exact, offset, resolution)
 
 
-def _zoom(resolution_m: float, lat: float) -> int:
-    """The coarsest zoom that keeps the image's detail."""
-    for zoom in range(MAX_ZOOM + 1):
-        if ground_resolution_m(zoom, lat) * SHARPER <= resolution_m:
-            return zoom
-    return MAX_ZOOM
+def _zoom(resolution_m: float, lat: float, finest_m: float) -> int:
+    """The coarsest zoom that keeps the image's detail, but of a finer image no more detail than `finest_m` has."""
+    zooms = range(MAX_ZOOM + 1)
+    if resolution_m < finest_m * SHARPER:
+        return max(zoom for zoom in zooms if ground_resolution_m(zoom, lat) >= finest_m * FINEST_SHARE)
+    return next((zoom for zoom in zooms if ground_resolution_m(zoom, lat) * SHARPER <= resolution_m), MAX_ZOOM)
 
 
 def _ground_resolution(crs: CRS, source: Affine, width: int, height: int) -> float:
     """Metres on the ground per pixel in the middle of the image, the finer of both directions."""
     column, row = width / 2, height / 2
-    points = [source * (column, row), source * (column + 1, row), source * (column, row + 1)]
+    points = [source @ point for point in ((column, row), (column + 1, row), (column, row + 1))]
     xs, ys = transform(crs, CRS.from_epsg(4326), [p[0] for p in points], [p[1] for p in points])
     lat = math.radians(ys[0])
     metres = 111_320.0
@@ -169,15 +170,20 @@ def _ground_resolution(crs: CRS, source: Affine, width: int, height: int) -> flo
 
 def _georeference(data: rasterio.DatasetReader, path: Path) -> tuple[CRS, Affine]:
     source, crs = data.transform, data.crs
-    if source == Affine.identity():
+    if not _placed(source):
         source = _world_file(path) or source
-    if crs is None and source != Affine.identity():
+    if crs is None and _placed(source):
         crs = _projection_file(path)
-    if crs is None or source == Affine.identity() or abs(source.determinant) < 1e-18:
+    if crs is None or not _placed(source):
         raise InvalidInputError(
             f"{path.name} has no georeference: set one with gdal_translate -a_srs EPSG:... -a_ullr ..."
         )
     return crs, source
+
+
+def _placed(source: Affine) -> bool:
+    """Whether a transform is more than the one GDAL gives to an image without any."""
+    return source != Affine.identity() and abs(source.determinant) > 1e-18
 
 
 def _world_file(path: Path) -> Affine | None:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import rasterio.shutil
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.enums import MaskFlags, Resampling
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
+from mlcore.geometry.webmercator import EARTH_RADIUS_M
 from mlcore.progress import Progress, stop_if_asked
 from mlcore.tiles.gdal import HARDENED
 from mlcore.tiles.raster_plan import MERCATOR, RasterPlan
@@ -21,6 +22,11 @@ BLOCK_PX = 512
 WINDOW_PX = 2048
 JPEG_QUALITY = 90
 WARP_MEMORY_MB = 128
+PLAIN = {
+    "driver": "GTiff", "count": 3, "dtype": "uint8", "tiled": True, "blockxsize": BLOCK_PX, "blockysize": BLOCK_PX,
+    "compress": "deflate", "zlevel": 1, "bigtiff": "if_safer", "photometric": "rgb",
+}  # fmt: skip
+"""How files between two steps are written."""
 
 
 def write_clean_cog(
@@ -32,16 +38,16 @@ def write_clean_cog(
         StoppedError: `progress` asked to stop; no file is left.
     """
     working = target.with_suffix(".work.tif")
-    profile = {
-        "driver": "GTiff", "width": plan.width, "height": plan.height, "count": 3, "dtype": "uint8",
-        "crs": MERCATOR, "transform": plan.target_transform, "tiled": True, "blockxsize": BLOCK_PX,
-        "blockysize": BLOCK_PX, "compress": "deflate", "zlevel": 1, "bigtiff": "if_safer", "photometric": "rgb",
+    plain = target.with_suffix(".plain.tif")
+    profile = PLAIN | {
+        "width": plan.width, "height": plan.height, "crs": MERCATOR, "transform": plan.target_transform,
     }  # fmt: skip
     try:
         with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, **HARDENED):
             with rasterio.open(working, "w", **profile) as output:
                 windows = list(_windows(plan.width, plan.height))
-                for count, (window, rgb, valid) in enumerate(_pixels(data, plan, bands, windows)):
+                pixels = _pixels(data, plan, bands, windows, plain, progress)
+                for count, (window, rgb, valid) in enumerate(pixels):
                     stop_if_asked(progress)
                     output.write(rgb, window=window)
                     output.write_mask(valid, window=window)
@@ -54,6 +60,7 @@ def write_clean_cog(
             )  # fmt: skip
     finally:
         working.unlink(missing_ok=True)
+        plain.unlink(missing_ok=True)
 
 
 def _windows(width: int, height: int) -> Iterator[Window]:
@@ -63,34 +70,71 @@ def _windows(width: int, height: int) -> Iterator[Window]:
 
 
 def _pixels(
-    data: rasterio.DatasetReader, plan: RasterPlan, bands: BandPlan, windows: list[Window]
+    data: rasterio.DatasetReader,
+    plan: RasterPlan,
+    bands: BandPlan,
+    windows: list[Window],
+    plain: Path,
+    progress: Progress,
 ) -> Iterator[tuple[Window, np.ndarray, np.ndarray]]:
     """Each window with uint8 (3, H, W) and its mask, 0 or 255 (H, W)."""
     if plan.exact:
         for window in windows:
-            yield window, *_copied(data, plan, bands, window)
+            yield window, *_copied(data, bands, plan.offset, window)
         return
+    if _is_plain(data, bands):
+        yield from _warped(data, plan, windows)
+        return
+    # Warping 8-bit colours with a mask is many times faster than deep values with alpha, and keeps NaN and nodata
+    # from bleeding into their neighbours.
+    _write_plain(data, bands, plain, progress)
+    with rasterio.open(plain, driver="GTiff") as flat:
+        yield from _warped(flat, plan, windows)
+
+
+def _warped(
+    data: rasterio.DatasetReader, plan: RasterPlan, windows: list[Window]
+) -> Iterator[tuple[Window, np.ndarray, np.ndarray]]:
+    cell = plan.target_transform.a * np.cos(np.arctan(np.sinh(plan.bounds[1] / EARTH_RADIUS_M)))
+    shrinking = cell > 1.5 * plan.source_m
     options = {
         "crs": MERCATOR, "transform": plan.target_transform, "width": plan.width, "height": plan.height,
         "src_crs": plan.crs, "src_transform": plan.transform, "warp_mem_limit": WARP_MEMORY_MB,
-        "resampling": _resampling(plan, bands), "add_alpha": _needs_alpha(data), "dtype": None,
+        "resampling": Resampling.average if shrinking else Resampling.cubic, "add_alpha": True,
     }  # fmt: skip
     with WarpedVRT(data, **options) as warped:
         for window in windows:
-            valid = _valid(warped, bands, window)
-            values = warped.read(bands.bands, window=window)
-            rgb = bands.to_rgb(values)
+            values = warped.read(window=window)
+            valid = values[3] >= 128
+            rgb = values[:3]
             rgb[:, ~valid] = 0
             yield window, rgb, valid.astype(np.uint8) * 255
 
 
+def _write_plain(data: rasterio.DatasetReader, bands: BandPlan, path: Path, progress: Progress) -> None:
+    """The source's grid as 8-bit red, green and blue with a mask."""
+    profile = PLAIN | {"width": data.width, "height": data.height}
+    with rasterio.open(path, "w", **profile) as output:
+        for window in _windows(data.width, data.height):
+            stop_if_asked(progress)
+            rgb, valid = _copied(data, bands, (0, 0), window)
+            output.write(rgb, window=window)
+            output.write_mask(valid, window=window)
+
+
+def _is_plain(data: rasterio.DatasetReader, bands: BandPlan) -> bool:
+    """8-bit red, green and blue with nothing else than perhaps a mask."""
+    nodata = any(MaskFlags.nodata in flags for flags in data.mask_flag_enums)
+    return data.count == 3 and bands.rgb == (1, 2, 3) and bands.low is None and bands.palette is None and not nodata
+
+
 def _copied(
-    data: rasterio.DatasetReader, plan: RasterPlan, bands: BandPlan, window: Window
+    data: rasterio.DatasetReader, bands: BandPlan, offset: tuple[int, int], window: Window
 ) -> tuple[np.ndarray, np.ndarray]:
     """A window of the result straight from the source's pixels."""
     height, width = int(window.height), int(window.width)
     rgb, valid = np.zeros((3, height, width), np.uint8), np.zeros((height, width), bool)
-    column, row = int(window.col_off) - plan.offset[0], int(window.row_off) - plan.offset[1]
+    column, row = int(window.col_off) - offset[0], int(window.row_off) - offset[1]
     left, top = max(0, -column), max(0, -row)
     right, bottom = min(width, data.width - column), min(height, data.height - row)
     if left < right and top < bottom:
@@ -109,18 +153,3 @@ def _valid(data: rasterio.DatasetReader, bands: BandPlan, window: Window) -> np.
         if np.dtype(dtype).kind == "f":
             good &= np.isfinite(data.read(band, window=window))
     return good
-
-
-def _needs_alpha(data: rasterio.DatasetReader) -> bool:
-    """Whether a warp must add an alpha band to carry the source's edge and mask."""
-    has_alpha = ColorInterp.alpha in data.colorinterp
-    nodata = any(MaskFlags.nodata in flags for flags in data.mask_flag_enums)
-    return not has_alpha and not nodata
-
-
-def _resampling(plan: RasterPlan, bands: BandPlan) -> Resampling:
-    """Averages when shrinking, else a cubic; colours of a palette are never mixed."""
-    if bands.palette is not None:
-        return Resampling.nearest
-    cell = plan.target_transform.a * np.cos(np.arctan(np.sinh(plan.bounds[1] / 6378137.0)))
-    return Resampling.average if cell > 1.5 * plan.source_m else Resampling.cubic
