@@ -6,7 +6,7 @@ from annotation.accounts.models import User
 from annotation.common.errors import InvalidError
 from annotation.common.models import Job
 from annotation.common.services.jobs import enqueue
-from annotation.consistency.models import Scan, ScanState
+from annotation.consistency.selectors import latest_scan
 from annotation.review.services.audit import record
 from annotation.sources.models import Region
 from annotation.sources.selectors import current_sources
@@ -52,14 +52,15 @@ def start_main_job(
 
 
 @transaction.atomic
-def start_find(*, scan: Scan, user: User | None) -> Job:
-    """Candidates of a finished scan.
+def start_find(*, region: Region, user: User | None) -> Job:
+    """Candidates of the region's newest finished scan.
 
     Raises:
-        InvalidError: the scan is not finished.
+        InvalidError: there is none.
     """
-    if scan.state != ScanState.READY:
-        raise InvalidError("the scan is not finished; wait for it, then look for changes")
+    scan = latest_scan(region.pk)
+    if scan is None:
+        raise InvalidError("the region has no finished scan; start one, wait for it, then look for changes")
     return enqueue(
         kind=FIND, params={"scan": scan.pk}, scope_id=scan.region_id, created_by=user, dedup_key=f"scan:{scan.pk}"
     )

@@ -1,0 +1,55 @@
+"""Thin views that join stages: a tile, a region at a glance, and the start of long work."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation.accounts.permissions import IsAdmin, IsReviewer
+from annotation.changes import overview
+from annotation.changes.api import serializers
+from annotation.changes.services.start import start_find, start_main_job
+from annotation.review.api.http import parse, person
+from annotation.sources.selectors import get_region
+
+
+class PairView(APIView):
+    permission_classes = [IsReviewer]
+
+    @extend_schema(responses=serializers.PairDetail)
+    def get(self, request: Request, region_id: int, z: int, x: int, y: int) -> Response:
+        """A tile with its image, map, anchor, scores and suspected changes."""
+        region = get_region(person(request), region_id)
+        return Response(serializers.PairDetail(overview.pair_detail(region, z, x, y)).data)
+
+
+class SummaryView(APIView):
+    permission_classes = [IsReviewer]
+
+    @extend_schema(responses=serializers.Summary)
+    def get(self, request: Request, region_id: int) -> Response:
+        """What a region has and what waits in it."""
+        return Response(serializers.Summary(overview.summary(get_region(person(request), region_id))).data)
+
+
+class MainJobView(APIView):
+    permission_classes = [IsAdmin]
+
+    @extend_schema(request=serializers.MainJobInput, responses={202: serializers.JobStarted})
+    def post(self, request: Request, region_id: int) -> Response:
+        """Pairs, anchors, training, scan and candidates in one job; while it runs, the same job is given again."""
+        region = get_region(person(request), region_id)
+        job = start_main_job(region=region, user=person(request), **parse(serializers.MainJobInput, request.data))
+        return Response(serializers.JobStarted({"job": job}).data, status=status.HTTP_202_ACCEPTED)
+
+
+class FindView(APIView):
+    permission_classes = [IsAdmin]
+
+    @extend_schema(request=None, responses={202: serializers.JobStarted})
+    def post(self, request: Request, region_id: int) -> Response:
+        """Look for changes in the newest finished scan."""
+        region = get_region(person(request), region_id)
+        job = start_find(region=region, user=person(request))
+        return Response(serializers.JobStarted({"job": job}).data, status=status.HTTP_202_ACCEPTED)

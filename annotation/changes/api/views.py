@@ -1,0 +1,103 @@
+"""Thin views of suspected changes: lists, a GeoJSON stream, one change."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import ListAPIView
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
+from rest_framework.views import APIView
+
+from annotation.accounts.permissions import IsReviewer
+from annotation.changes import selectors
+from annotation.changes.api import serializers
+from annotation.changes.api.filters import ChangeFilter, ChangePagination
+from annotation.changes.models import Change
+from annotation.review.api.http import person
+from annotation.sources.selectors import get_region
+
+
+class ChangesView(ListAPIView):
+    """A region's suspected changes; those a newer scan replaced only with `state=withdrawn`."""
+
+    permission_classes = [IsReviewer]
+    serializer_class = serializers.ChangeRow
+    filterset_class = ChangeFilter
+    pagination_class = ChangePagination
+    queryset = Change.objects.none()
+
+    def get_queryset(self):
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        return _rows(self.request, self.kwargs["region_id"])
+
+
+class GeoJsonRenderer(BaseRenderer):
+    """Lets content negotiation accept the stream's type; errors are JSON."""
+
+    media_type, format, charset = "application/geo+json", "geojson", "utf-8"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return json.dumps(data, cls=JSONEncoder).encode()
+
+
+class ChangesGeoJsonView(APIView):
+    permission_classes = [IsReviewer]
+    renderer_classes = [JSONRenderer, GeoJsonRenderer]
+    filterset_class = ChangeFilter
+
+    @extend_schema(
+        operation_id="regions_changes_geojson",
+        filters=True,
+        responses={(200, GeoJsonRenderer.media_type): OpenApiResponse(OpenApiTypes.OBJECT, "FeatureCollection")},
+    )
+    def get(self, request: Request, region_id: int) -> StreamingHttpResponse:
+        """The list as a GeoJSON stream, one feature per line, with the same filters."""
+        form = ChangeFilter(request.query_params, queryset=_rows(request, region_id).order_by("pk"), request=request)
+        if not form.is_valid():
+            raise ValidationError(form.errors)
+        return StreamingHttpResponse(_stream(form.qs), content_type=GeoJsonRenderer.media_type)
+
+
+class ChangeView(APIView):
+    permission_classes = [IsReviewer]
+
+    @extend_schema(responses=serializers.ChangeDetail)
+    def get(self, request: Request, change_id: int) -> Response:
+        """One change, with its evidence and where it stands."""
+        change = selectors.get_change(person(request), change_id)
+        item = change.item
+        detail = {
+            **selectors.subject(change),
+            "item": item.pk,
+            "state": item.state,
+            "decision": item.decision,
+            "version": item.version,
+            "decided_by": item.decided_by.username if item.decided_by else None,
+            "decided_at": item.decided_at,
+        }
+        return Response(serializers.ChangeDetail(detail).data)
+
+
+def _rows(request: Request, region_id: int) -> QuerySet[Change]:
+    region = get_region(person(request), region_id)
+    asked = request.query_params.get("state") == "withdrawn"
+    return selectors.changes_of(region) if asked else selectors.current_changes(region)
+
+
+def _stream(changes: QuerySet[Change]) -> Iterator[bytes]:
+    yield b'{"type": "FeatureCollection", "features": [\n'
+    first = True
+    for change in changes.iterator(chunk_size=1000):
+        one = serializers.feature(change, selectors.geojson(change.adjusted or change.geometry))
+        yield (b"" if first else b",\n") + json.dumps(one, cls=JSONEncoder).encode()
+        first = False
+    yield b"\n]}\n"

@@ -1,0 +1,79 @@
+"""Reads that join the stages up to this one: a tile with all that is known of it, a region at a glance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count
+
+from annotation.anchors.models import Anchor
+from annotation.anchors.selectors import anchor_of_pair
+from annotation.changes.models import ChangeDecision
+from annotation.changes.selectors import current_changes
+from annotation.common.errors import NotFoundError
+from annotation.common.models import Job
+from annotation.consistency.selectors import latest_scan, score_of_pair, stale_scans
+from annotation.review.models import ItemState
+from annotation.sources.models import Region
+from annotation.sources.selectors import latest_imagery, latest_snapshot
+from annotation.tiles.models import Tile
+from annotation.tiles.selectors import latest_pair, pair_counts
+from annotation.training.selectors import active_model
+
+
+def pair_detail(region: Region, z: int, x: int, y: int) -> dict[str, Any]:
+    """The newest pair on a tile, with its anchor, scores and suspected changes.
+
+    Raises:
+        NotFoundError: the region has no pair there.
+    """
+    pair = latest_pair(region.pk, z, x, y)
+    if pair is None:
+        raise NotFoundError("the region has no tile there; its tiles are made from imagery and map by the main job")
+    return {
+        "id": pair.pk,
+        "tile": pair.tile,
+        "imagery": pair.imagery,
+        "snapshot": pair.snapshot,
+        "valid_share": pair.valid_share,
+        "mapped": pair.mapped,
+        "buildings": pair.buildings,
+        "anchor": anchor_of_pair(pair.pk),
+        "scores": score_of_pair(pair.pk),
+        "changes": current_changes(region).filter(pair=pair).order_by("-confidence"),
+    }
+
+
+def summary(region: Region) -> dict[str, Any]:
+    """What a region has and what waits in it."""
+    imagery, snapshot = latest_imagery(region), latest_snapshot(region)
+    scan: Any = latest_scan(region.pk)  # annotated with `scored`
+    stale = next((why for one, why in stale_scans(region) if scan is not None and one.pk == scan.pk), [])
+    return {
+        "imagery": imagery.pk if imagery else None,
+        "snapshot": snapshot.pk if snapshot else None,
+        "tiles": Tile.objects.filter(region=region).count(),
+        **pair_counts(region.pk),
+        "anchors": Anchor.objects.filter(pair__tile__region=region).values("pair").distinct().count(),
+        "latest_model": active_model(region.pk),
+        "latest_scan": {
+            "id": scan.pk, "state": scan.state, "scored": scan.scored, "stale": stale, "created_at": scan.created_at,
+        }
+        if scan
+        else None,
+        "changes": _change_counts(region),
+        "changesets": region.changesets.count(),
+        "jobs": Job.objects.for_scope(region.pk).select_related("created_by").order_by("-created_at")[:20],
+    }  # fmt: skip
+
+
+def _change_counts(region: Region) -> dict[str, Any]:
+    rows = current_changes(region).order_by().values_list("item__state", "item__decision").annotate(Count("pk"))
+    by_decision = {decision or state: number for state, decision, number in rows}
+    undecided = by_decision.pop(ItemState.OPEN.value, 0)
+    return {
+        "open": undecided,
+        "decided": sum(by_decision.values()),
+        "accepted": by_decision.get(ChangeDecision.ACCEPT.value, 0),
+        "by_decision": by_decision,
+    }
