@@ -76,7 +76,7 @@ def dominant_building_size(measures: Measures) -> str:
 def block_pattern(measures: Measures) -> str:
     """Courtyards first, then how the buildings lie to one another and to one direction.
 
-    Courtyard: an outline with a hole of 30 m2 or more. Scattered: fewer than 4 buildings, or a median gap above 15 m.
+    Courtyard: an outline with a hole of 30 m2 or more. Scattered: fewer than 4 buildings, or a median gap above 20 m.
     Linear: the middles lie along one line (spread across below 0.25 of that along). Grid: directions agree by 0.7.
     Cul-de-sac: a road ends within the tile and none meets. Radial: five roads or more and one point where they meet.
     """
@@ -85,7 +85,7 @@ def block_pattern(measures: Measures) -> str:
         return "none"
     if any(_largest_hole_m2(footprint) >= 30.0 for footprint in measures.footprints):
         return "courtyard"
-    if count < 4 or float(np.median(measures.nearest_m)) > 15.0:
+    if count < 4 or float(np.median(measures.nearest_m)) > 20.0:
         return "scattered"
     if _spread(measures) < 0.25:
         return "linear"

@@ -29,7 +29,8 @@ class ConsistencyConfig:
         batch: paper 64.
         contrastive_rate, matching_rate, prototype_rate: Adam's; paper 1e-4, 1e-4 and 5e-5 on pre-trained encoders.
         weight_decay: decoupled.
-        freeze_encoders: stage 2 leaves the encoders as they are (the paper).
+        freeze_encoders: stage 2 leaves the encoders as they are (the paper, on ImageNet weights). Ours go on learning at
+            half the rate: encoders trained from nothing on some dozen tiles are not finished after stage 1.
         spatial: the generator fuses the features of every cell beside the two embeddings, and a tile's score is the
             mean of its `worst_share` lowest cells (ours): a mean over the tile can't notice one missing building.
             False: the paper's fusion of the two embeddings alone.
@@ -51,15 +52,15 @@ class ConsistencyConfig:
     anchored: bool = True
     mask_identical: bool = True
     local_anchors: bool = True
-    contrastive_epochs: int = 30
-    matching_epochs: int = 20
+    contrastive_epochs: int = 10
+    matching_epochs: int = 25
     steps_per_epoch: int = 24
     batch: int = 16
     contrastive_rate: float = 2e-3
     matching_rate: float = 1e-3
     prototype_rate: float = 5e-4
     weight_decay: float = 1e-4
-    freeze_encoders: bool = True
+    freeze_encoders: bool = False
     spatial: bool = True
     worst_share: float = 0.02
     edited_negatives: bool = True

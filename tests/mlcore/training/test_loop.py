@@ -1,6 +1,5 @@
 """The loop: stopped, killed or undisturbed, a run ends with the same weights."""
 
-import importlib.util
 import os
 import random
 import signal
@@ -16,13 +15,11 @@ from mlcore.errors import CheckpointError, StoppedError
 from mlcore.progress import SilentProgress
 from mlcore.training.checkpoints import read_tensors, sorted_checkpoints
 from mlcore.training.loop import DivergedError, Stage, run_stage
+from tests.mlcore.training import tiny_run
 
 SCRIPT = Path(__file__).with_name("tiny_run.py")
 ROOT = Path(__file__).parents[3]
 EPOCHS = 40
-_spec = importlib.util.spec_from_file_location("tiny_run", SCRIPT)
-tiny_run = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(tiny_run)
 
 
 class Recorder:
