@@ -17,12 +17,12 @@ def main():
     mapnik.load_map_from_string(plan, job["xml"])
     best = float("inf")
     for _ in range(job["passes"] + 1):
-        begun = time.perf_counter()
+        begun = time.process_time()
         for box in job["boxes"]:
             plan.zoom_to_box(mapnik.Box2d(*box))
             image = mapnik.Image(job["size_px"], job["size_px"])
             mapnik.render(plan, image)
-        best = min(best, time.perf_counter() - begun)
+        best = min(best, time.process_time() - begun)
     if job.get("picture"):
         image.save(job["picture"], "png")
     print(json.dumps({"ms_per_tile": best * 1000 / len(job["boxes"]), "version": mapnik.mapnik_version_string()}))

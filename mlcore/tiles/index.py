@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from mlcore.geometry.webmercator import lonlat_to_mercator
 from mlcore.tiles.features import FeatureKind, MapFeature
+from mlcore.tiles.tags import seen_from_above
 
 Bounds = tuple[float, float, float, float]
 
@@ -23,15 +23,18 @@ class ProjectedShape:
         polygons: per polygon, its rings (outer first, then holes) as (V, 2) EPSG:3857 without the closing vertex.
         lines: (V, 2) EPSG:3857 each.
         bounds: (west, south, east, north) in EPSG:3857.
+        visible: the feature can be seen from above.
     """
 
     polygons: tuple[tuple[np.ndarray, ...], ...]
     lines: tuple[np.ndarray, ...]
     bounds: Bounds
+    visible: bool = True
 
 
-def project_shape(geometry: BaseGeometry) -> ProjectedShape:
-    """Rings and lines of a geometry in degrees, in EPSG:3857 metres; points are left out."""
+def project_shape(feature: MapFeature) -> ProjectedShape:
+    """Rings and lines of a feature in EPSG:3857 metres; points are left out."""
+    geometry = feature.geometry
     polygons: list[tuple[np.ndarray, ...]] = []
     lines: list[np.ndarray] = []
     for part in shapely.get_parts(shapely.get_parts(geometry)):
@@ -43,7 +46,8 @@ def project_shape(geometry: BaseGeometry) -> ProjectedShape:
         elif isinstance(part, shapely.LineString):
             lines.append(lonlat_to_mercator(shapely.get_coordinates(part)))
     (west, south), (east, north) = lonlat_to_mercator(np.array(geometry.bounds).reshape(2, 2))
-    return ProjectedShape(tuple(polygons), tuple(lines), (float(west), float(south), float(east), float(north)))
+    bounds = (float(west), float(south), float(east), float(north))
+    return ProjectedShape(tuple(polygons), tuple(lines), bounds, seen_from_above(feature.tags))
 
 
 class _Layer:
@@ -64,7 +68,7 @@ class _Layer:
     def shape(self, position: int) -> ProjectedShape:
         shape = self.shapes[position]
         if shape is None:
-            shape = self.shapes[position] = project_shape(self.features[position].geometry)
+            shape = self.shapes[position] = project_shape(self.features[position])
         return shape
 
 

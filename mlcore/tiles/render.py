@@ -22,9 +22,6 @@ MARGIN_M = 20.0
 FAR_PX = 4096
 """Vertices further from the tile than this are cut off before drawing."""
 MASK_SCALE = 4
-HIDDEN = {"tunnel": {"yes", "culvert"}, "location": {"underground", "indoor"}, "indoor": {"yes"}}
-"""Tags of what can't be seen from above."""
-
 BUILDINGS: tuple[FeatureKind, ...] = ("building",)
 Found = list[tuple[MapFeature, ProjectedShape]]
 
@@ -44,7 +41,8 @@ class MapRenderer:
         frame = _Frame(tile, size_px)
         canvas = np.empty((size_px, size_px, 3), np.uint8)
         canvas[:] = self.style.background
-        found = [(f, s) for f, s in features.shapes(frame.search_bounds) if not _hidden(f)]
+        found = [(f, s) for f, s in features.shapes(frame.search_bounds) if s.visible]
+        frame.load(shape for _, shape in found)
         by_kind: dict[FeatureKind, Found] = {"green": [], "water": [], "road": [], "rail": [], "building": []}
         for feature, shape in found:
             by_kind[feature.kind].append((feature, shape))
@@ -58,10 +56,11 @@ class MapRenderer:
         """Coverage of each pixel by buildings, uint8 (size_px, size_px), 0 none .. 255 whole."""
         frame = _Frame(tile, size_px * MASK_SCALE, largest=4096 * MASK_SCALE)
         fine = np.zeros((frame.size_px, frame.size_px), np.uint8)
-        for feature, shape in features.shapes(frame.search_bounds, BUILDINGS):
-            if not _hidden(feature):
-                for rings in shape.polygons:
-                    cv2.fillPoly(fine, frame.contours(rings, shape.bounds, inset_px=0.5), 255, cv2.LINE_8, SHIFT)
+        shapes = [shape for _, shape in features.shapes(frame.search_bounds, BUILDINGS) if shape.visible]
+        frame.load(shapes)
+        for shape in shapes:
+            for contours in frame.polygons(shape):
+                cv2.fillPoly(fine, contours, 255, cv2.LINE_8, SHIFT)
         return cv2.resize(fine, (size_px, size_px), interpolation=cv2.INTER_AREA)
 
     def _draw_ground(self, canvas: np.ndarray, frame: _Frame, green: Found, water: Found) -> None:
@@ -73,34 +72,35 @@ class MapRenderer:
         for feature, shape in water:
             frame.fill(canvas, shape, style.water)
             width = style.water_width_m.get(feature.tags.get("waterway", ""), style.water_width_m["default"])
-            frame.stroke(canvas, shape, style.water, frame.px(width, style.min_px))
+            frame.stroke(canvas, [shape], style.water, frame.px(width, style.min_px))
 
     def _draw_roads(self, canvas: np.ndarray, frame: _Frame, roads: Found) -> None:
         style = self.style
-        ranked = [(self._road_class(feature), shape) for feature, shape in roads]
-        ranked.sort(key=lambda entry: entry[0].rank)
-        for _, shape in ranked:
+        by_class: dict[RoadClass, list[ProjectedShape]] = {}
+        for feature, shape in roads:
             frame.fill(canvas, shape, style.road_area)
-        for road, shape in ranked:
-            frame.stroke(canvas, shape, road.casing, frame.px(road.width_m + 2 * style.road_casing_m, style.min_px + 2))
-        for road, shape in ranked:
-            frame.stroke(canvas, shape, road.fill, frame.px(road.width_m, style.min_px))
+            by_class.setdefault(self._road_class(feature), []).append(shape)
+        ranked = sorted(by_class.items(), key=lambda entry: entry[0].rank)
+        for road, shapes in ranked:
+            width_px = frame.px(road.width_m + 2 * style.road_casing_m, style.min_px + 2)
+            frame.stroke(canvas, shapes, road.casing, width_px)
+        for road, shapes in ranked:
+            frame.stroke(canvas, shapes, road.fill, frame.px(road.width_m, style.min_px))
 
     def _draw_rail(self, canvas: np.ndarray, frame: _Frame, rails: Found) -> None:
         style = self.style
         for colour, width in ((style.rail_casing, style.rail_casing_m), (style.rail_fill, style.rail_width_m)):
-            for _, shape in rails:
-                frame.stroke(canvas, shape, colour, frame.px(width, style.min_px))
+            frame.stroke(canvas, [shape for _, shape in rails], colour, frame.px(width, style.min_px))
 
     def _draw_buildings(self, canvas: np.ndarray, frame: _Frame, buildings: Found) -> None:
         style = self.style
+        outlines: list[np.ndarray] = []
         for _, shape in buildings:
-            for rings in shape.polygons:
-                contours = frame.contours(rings, shape.bounds)
+            for contours in frame.polygons(shape):
                 cv2.fillPoly(canvas, contours, style.building_fill, cv2.LINE_AA, SHIFT)
-                cv2.polylines(
-                    canvas, contours, True, style.building_outline, style.building_outline_px, cv2.LINE_AA, SHIFT
-                )
+                outlines += contours
+        if outlines:
+            cv2.polylines(canvas, outlines, True, style.building_outline, style.building_outline_px, cv2.LINE_AA, SHIFT)
 
     def _road_class(self, feature: MapFeature) -> RoadClass:
         return self.style.roads.get(feature.tags.get("highway", ""), self.style.default_road)
@@ -119,6 +119,8 @@ class _Frame:
         self.west_m, self.south_m, self.east_m, self.north_m = tile.bounds_mercator
         pad = (MARGIN_M / self.resolution_m) * (east - west) / size_px
         self.search_bounds: Bounds = (west - pad, south - pad, east + pad, north + pad)
+        self._polygons: dict[int, list[list[np.ndarray]]] = {}
+        self._lines: dict[int, list[np.ndarray]] = {}
         far = FAR_PX / self.scale
         self.far: Bounds = (self.west_m - far, self.south_m - far, self.east_m + far, self.north_m + far)
 
@@ -135,11 +137,46 @@ class _Frame:
         west, south, east, north = self.far
         return bounds[0] >= west and bounds[1] >= south and bounds[2] <= east and bounds[3] <= north
 
-    def contours(self, rings: tuple[np.ndarray, ...], bounds: Bounds, inset_px: float = 0.5) -> list[np.ndarray]:
-        """Rings of one polygon as OpenCV contours; what lies far outside the tile is cut off."""
-        if self.near(bounds):
-            return [self.fixed(ring, inset_px) for ring in rings]
-        return [self.fixed(ring, inset_px) for polygon in self._cut(rings) for ring in polygon]
+    def load(self, shapes: Iterable[ProjectedShape]) -> None:
+        """Bring all shapes into pixels in one step, which costs far less than one by one."""
+        shapes = list(shapes)
+        groups: list[tuple[int, bool, int]] = []
+        rings: list[np.ndarray] = []
+        for shape in shapes:
+            near = self.near(shape.bounds)
+            for polygon in shape.polygons if near else self._cut_polygons(shape):
+                groups.append((id(shape), True, len(polygon)))
+                rings += polygon
+            for line in shape.lines if near else self._cut_lines(shape):
+                groups.append((id(shape), False, 1))
+                rings.append(line)
+        if not rings:
+            return
+        fixed = self.fixed(np.concatenate(rings))
+        start = number = 0
+        for key, closed, count in groups:
+            parts = []
+            for ring in rings[number : number + count]:
+                parts.append(fixed[start : start + len(ring)])
+                start += len(ring)
+            number += count
+            if closed:
+                self._polygons.setdefault(key, []).append(parts)
+            else:
+                self._lines.setdefault(key, []).extend(parts)
+
+    def polygons(self, shape: ProjectedShape) -> list[list[np.ndarray]]:
+        """Polygons of a loaded shape as OpenCV contours: outer ring and holes."""
+        return self._polygons.get(id(shape), [])
+
+    def _cut_polygons(self, shape: ProjectedShape) -> Iterable[list[np.ndarray]]:
+        for rings in shape.polygons:
+            yield from self._cut(rings)
+
+    def _cut_lines(self, shape: ProjectedShape) -> Iterable[np.ndarray]:
+        if shape.lines:
+            kept = shapely.clip_by_rect(shapely.MultiLineString(shape.lines), *self.far)
+            yield from (shapely.get_coordinates(part) for part in shapely.get_parts(kept) if not part.is_empty)
 
     def _cut(self, rings: tuple[np.ndarray, ...]) -> Iterable[list[np.ndarray]]:
         kept = shapely.clip_by_rect(shapely.Polygon(rings[0], rings[1:]), *self.far)
@@ -149,24 +186,14 @@ class _Frame:
 
     def fill(self, canvas: np.ndarray, shape: ProjectedShape, colour: Colour) -> None:
         """Fill polygons by the even-odd rule, so that holes stay open."""
-        for rings in shape.polygons:
-            contours = self.contours(rings, shape.bounds)
-            if contours:
-                cv2.fillPoly(canvas, contours, colour, cv2.LINE_AA, SHIFT)
+        for contours in self.polygons(shape):
+            cv2.fillPoly(canvas, contours, colour, cv2.LINE_AA, SHIFT)
 
-    def stroke(self, canvas: np.ndarray, shape: ProjectedShape, colour: Colour, width_px: int) -> None:
+    def stroke(self, canvas: np.ndarray, shapes: Iterable[ProjectedShape], colour: Colour, width_px: int) -> None:
         """Draw lines `width_px` wide."""
-        lines = shape.lines
-        if lines and not self.near(shape.bounds):
-            kept = shapely.clip_by_rect(shapely.MultiLineString(lines), *self.far)
-            lines = tuple(shapely.get_coordinates(part) for part in shapely.get_parts(kept) if not part.is_empty)
+        lines = [line for shape in shapes for line in self._lines.get(id(shape), ())]
         if lines:
-            fixed = [self.fixed(line) for line in lines]
-            cv2.polylines(canvas, fixed, False, colour, width_px, cv2.LINE_AA, SHIFT)
-
-
-def _hidden(feature: MapFeature) -> bool:
-    return any(feature.tags.get(key) in values for key, values in HIDDEN.items())
+            cv2.polylines(canvas, lines, False, colour, width_px, cv2.LINE_AA, SHIFT)
 
 
 def _extent(bounds: Bounds) -> float:

@@ -56,6 +56,15 @@ def classify(tags: Mapping[str, str], *, closed: bool) -> FeatureKind | None:
     return None
 
 
+HIDDEN = {"tunnel": {"yes", "culvert"}, "location": {"underground", "indoor"}, "indoor": {"yes"}}
+"""Tags of what can't be seen from above."""
+
+
+def seen_from_above(tags: Mapping[str, str]) -> bool:
+    """Whether an object can be seen in an aerial image, and so is drawn."""
+    return not any(tags.get(key) in values for key, values in HIDDEN.items())
+
+
 def is_area(kind: FeatureKind, tags: Mapping[str, str]) -> bool:
     """Whether a closed way of this kind is the area it encloses, not a line that returns to its start."""
     if kind in {"building", "green"}:
