@@ -59,7 +59,7 @@ class ChangeOnTile(ChangeRow):
         return geojson(change.adjusted or change.geometry)
 
 
-class FootprintOutput(serializers.Serializer):
+class ChangeFootprint(serializers.Serializer):
     key = serializers.CharField(allow_null=True)
     geometry = serializers.JSONField()
     tags = serializers.DictField(child=serializers.CharField())
@@ -67,14 +67,14 @@ class FootprintOutput(serializers.Serializer):
     edited_at = serializers.DateTimeField(allow_null=True)
 
 
-class ImageryOutput(serializers.Serializer):
+class ChangeImagery(serializers.Serializer):
     id = serializers.IntegerField()
     captured_on = serializers.DateField(allow_null=True)
     attribution = serializers.CharField()
     resolution_m = serializers.FloatField(allow_null=True)
 
 
-class SnapshotOutput(serializers.Serializer):
+class ChangeSnapshot(serializers.Serializer):
     id = serializers.IntegerField()
     taken_at = serializers.DateTimeField(allow_null=True)
     attribution = serializers.CharField()
@@ -87,13 +87,13 @@ class ChangeSubject(serializers.Serializer):
     kind = serializers.ChoiceField(choices=ChangeKind.choices)
     geometry = serializers.JSONField(help_text="GeoJSON; of a removal, the shape now in the map")
     adjusted = serializers.JSONField(allow_null=True)
-    footprint = FootprintOutput(allow_null=True)
+    footprint = ChangeFootprint(allow_null=True)
     confidence = serializers.FloatField()
     evidence = serializers.DictField(child=serializers.JSONField())
     tile = TileRef()
     probability = serializers.FloatField(allow_null=True, help_text="that image and map agree on the tile")
-    imagery = ImageryOutput()
-    snapshot = SnapshotOutput()
+    imagery = ChangeImagery()
+    snapshot = ChangeSnapshot()
     bbox = serializers.ListField(child=serializers.FloatField(), min_length=4, max_length=4)
     older_than_edit = serializers.BooleanField(help_text="the image is older than the object's last edit")
     anchor = serializers.CharField(allow_null=True)
@@ -110,7 +110,7 @@ class ChangeDetail(ChangeSubject):
     decided_at = serializers.DateTimeField(allow_null=True)
 
 
-class ScoresOutput(serializers.Serializer):
+class PairScores(serializers.Serializer):
     scan = serializers.IntegerField(source="scan_id")
     fold = serializers.IntegerField()
     disc = serializers.FloatField()
@@ -120,7 +120,7 @@ class ScoresOutput(serializers.Serializer):
     probability = serializers.FloatField()
 
 
-class AnchorOutput(serializers.Serializer):
+class PairAnchor(serializers.Serializer):
     attributes = serializers.DictField(child=serializers.CharField())
     summary = serializers.CharField()
     generator = serializers.CharField()
@@ -132,13 +132,13 @@ class PairDetail(serializers.Serializer):
 
     id = serializers.IntegerField()
     tile = TileRef()
-    imagery = ImageryOutput()
-    snapshot = SnapshotOutput()
+    imagery = ChangeImagery()
+    snapshot = ChangeSnapshot()
     valid_share = serializers.FloatField()
     mapped = serializers.BooleanField()
     buildings = serializers.IntegerField()
-    anchor = AnchorOutput(allow_null=True)
-    scores = ScoresOutput(allow_null=True)
+    anchor = PairAnchor(allow_null=True)
+    scores = PairScores(allow_null=True)
     changes = ChangeOnTile(many=True)
 
 

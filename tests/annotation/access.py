@@ -1,0 +1,114 @@
+"""Who may do what: one row per route and method. A new route needs a row here, or test_access.py fails.
+
+`"METHOD route": Row(role, scoped)`: `role` is the least role that may ("anonymous" for everyone); `scoped` routes hide
+what belongs to another region: they answer a person from outside as if the thing were missing;
+`body` is JSON that gets past validation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+REGION = "api/regions/<int:region_id>/"
+PAGE = "regions/<int:region_id>/"
+TILE = "<int:z>/<int:x>/<int:y>"
+LEASE = {"lease_token": 1}
+KEY = {"version": 0, "idempotency_key": "6e0c5f3e-0d65-4b0e-9f4e-0b4f6f0f8a11"}
+DECISION = {**LEASE, **KEY, "decision": "accept", "seconds": 1}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table."""
+
+    role: str
+    scoped: bool = False
+    page: bool = False
+    body: dict[str, Any] | None = None
+
+
+ROUTES: dict[str, Row] = {
+    # project
+    "GET health/": Row("anonymous"),
+    "GET api/schema/": Row("reviewer"),
+    "GET api/docs/": Row("reviewer"),
+    # accounts
+    "POST api/auth/token/": Row("anonymous"),
+    "GET api/me/": Row("reviewer"),
+    "GET login/": Row("anonymous"),
+    "POST login/": Row("anonymous"),
+    "POST logout/": Row("anonymous"),
+    # sources
+    "GET api/regions/": Row("reviewer"),
+    "POST api/regions/": Row("admin"),
+    f"GET {REGION}": Row("reviewer", scoped=True),
+    f"PATCH {REGION}": Row("admin", scoped=True),
+    f"DELETE {REGION}": Row("admin", scoped=True),
+    f"GET {REGION}imagery/": Row("reviewer", scoped=True),
+    f"POST {REGION}imagery/": Row("editor", scoped=True),
+    "GET api/imagery/<int:imagery_id>/": Row("reviewer", scoped=True),
+    "DELETE api/imagery/<int:imagery_id>/": Row("editor", scoped=True),
+    f"GET {REGION}snapshots/": Row("reviewer", scoped=True),
+    f"POST {REGION}snapshots/": Row("editor", scoped=True),
+    "GET api/snapshots/<int:snapshot_id>/": Row("reviewer", scoped=True),
+    "DELETE api/snapshots/<int:snapshot_id>/": Row("editor", scoped=True),
+    "GET api/jobs/": Row("reviewer"),
+    "GET api/jobs/<uuid:job_id>/": Row("reviewer", scoped=True),
+    "POST api/jobs/<uuid:job_id>/cancel/": Row("admin", scoped=True),
+    # tiles
+    f"GET {REGION}pairs/": Row("reviewer", scoped=True),
+    f"POST {REGION}pairs/": Row("editor", scoped=True),
+    f"GET {REGION}pairs/{TILE}/": Row("reviewer", scoped=True),
+    f"GET tiles/image/<int:imagery_id>/{TILE}.webp": Row("reviewer", scoped=True),
+    f"GET tiles/map/<int:snapshot_id>/{TILE}.png": Row("reviewer", scoped=True),
+    f"GET tiles/footprints/<int:snapshot_id>/{TILE}.mvt": Row("reviewer", scoped=True),
+    # review
+    "POST api/review/<slug:stage>/claim/": Row("reviewer"),
+    "GET api/review/<slug:stage>/statistics/": Row("reviewer"),
+    "POST api/review/items/<int:item_id>/claim/": Row("reviewer", scoped=True),
+    "POST api/review/items/<int:item_id>/heartbeat/": Row("reviewer", scoped=True, body=LEASE),
+    "POST api/review/items/<int:item_id>/release/": Row("reviewer", scoped=True, body=LEASE),
+    "POST api/review/items/<int:item_id>/decide/": Row("reviewer", scoped=True, body=DECISION),
+    "POST api/review/items/<int:item_id>/undo/": Row("reviewer", scoped=True, body=KEY),
+    "GET api/review/items/<int:item_id>/history/": Row("reviewer", scoped=True),
+    # anchors, training, consistency
+    f"GET {REGION}anchors/": Row("reviewer", scoped=True),
+    f"POST {REGION}anchors/": Row("admin", scoped=True),
+    f"GET {REGION}training-runs/": Row("reviewer", scoped=True),
+    f"POST {REGION}training-runs/": Row("admin", scoped=True),
+    "GET api/training-runs/<int:run_id>/": Row("reviewer", scoped=True),
+    f"GET {REGION}models/": Row("reviewer", scoped=True),
+    f"POST {REGION}models/roll-back/": Row("admin", scoped=True),
+    "POST api/models/<int:model_id>/promote/": Row("admin", scoped=True),
+    f"GET {REGION}scans/": Row("reviewer", scoped=True),
+    f"POST {REGION}scans/": Row("admin", scoped=True),
+    "GET api/scans/<int:scan_id>/": Row("reviewer", scoped=True),
+    "GET api/scans/<int:scan_id>/scores/": Row("reviewer", scoped=True),
+    # edits
+    f"GET {REGION}changesets/": Row("reviewer", scoped=True),
+    f"POST {REGION}changesets/": Row("editor", scoped=True),
+    "GET api/changesets/<int:changeset_id>/": Row("reviewer", scoped=True),
+    "DELETE api/changesets/<int:changeset_id>/": Row("editor", scoped=True),
+    "POST api/changesets/<int:changeset_id>/versions/": Row("editor", scoped=True),
+    "GET api/changesets/<int:changeset_id>/edits.osc": Row("editor", scoped=True),
+    "GET api/changesets/<int:changeset_id>/edits.geojson": Row("editor", scoped=True),
+    # changes
+    f"GET {REGION}summary/": Row("reviewer", scoped=True),
+    f"POST {REGION}main-job/": Row("admin", scoped=True),
+    f"POST {REGION}changes/find/": Row("admin", scoped=True),
+    f"GET {REGION}changes/": Row("reviewer", scoped=True),
+    f"GET {REGION}changes.geojson": Row("reviewer", scoped=True),
+    "GET api/changes/<int:change_id>/": Row("reviewer", scoped=True),
+    # pages
+    "GET ": Row("reviewer", page=True),
+    "GET jobs/": Row("reviewer", page=True),
+    "GET regions/new/": Row("admin", page=True),
+    f"GET {PAGE}": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}sources/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}tiles/{TILE}/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}training/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}changes/review/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}changes/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}edits/": Row("reviewer", scoped=True, page=True),
+}
