@@ -153,7 +153,7 @@ def mapnik_xml(layers: dict[str, Path], style: MapStyle, resolution_m: float) ->
         "green": [greens + rule(fill(style.green), None)],
         "water": [waters],
         "road": [
-            rule(fill(style.road_area)),
+            rule(fill(style.road_area), area=True),
             *(rule(line(road.casing, casing(road.width_m)), road.name) for road in roads),
             *(rule(line(road.fill, width(road.width_m)), road.name) for road in roads),
         ],
@@ -179,9 +179,11 @@ def width_of_casing(style: MapStyle, width: Any) -> Any:
     return lambda metres: width(metres + 2 * style.road_casing_m, style.min_px + 2)
 
 
-def rule(symbols: str, name: str | None = "") -> str:
+def rule(symbols: str, name: str | None = "", area: bool = False) -> str:
     """A rule for one class; None is the rest, an empty name everything."""
     condition = "<ElseFilter/>" if name is None else f"<Filter>[class] = '{name}'</Filter>" if name else ""
+    if area:
+        condition = "<Filter>[mapnik::geometry_type] = polygon</Filter>"
     return f"<Rule>{condition}{symbols}</Rule>"
 
 

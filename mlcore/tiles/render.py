@@ -53,7 +53,10 @@ class MapRenderer:
         return canvas
 
     def building_mask(self, tile: TileAddress, features: MapIndex, size_px: int = TILE_PX) -> np.ndarray:
-        """Coverage of each pixel by buildings, uint8 (size_px, size_px), 0 none .. 255 whole."""
+        """Coverage of each pixel by buildings, uint8 (size_px, size_px), 0 none .. 255 whole.
+
+        An outline may reach a quarter of a pixel too far: OpenCV fills every pixel that an edge touches.
+        """
         frame = _Frame(tile, size_px * MASK_SCALE, largest=4096 * MASK_SCALE)
         fine = np.zeros((frame.size_px, frame.size_px), np.uint8)
         shapes = [shape for _, shape in features.shapes(frame.search_bounds, BUILDINGS) if shape.visible]
