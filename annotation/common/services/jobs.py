@@ -61,7 +61,7 @@ def enqueue(
 def send_wakeup(job_id: uuid.UUID) -> bool:
     """Send the message that makes a worker look at the job; without a broker the sweeper does it later."""
     try:
-        current_app.send_task(RUN_TASK, args=[str(job_id)], retry=False)
+        current_app.send_task(RUN_TASK, args=[str(job_id)], queue=settings.CELERY_TASK_DEFAULT_QUEUE, retry=False)
     except Exception as error:
         logger.warning("job %s waits for the sweeper: the broker does not answer (%s)", job_id, error)
         return False
@@ -118,13 +118,16 @@ def _fail(context: JobContext, code: str, detail: str) -> None:
 
 
 def _finish(context: JobContext, state: JobState, code: str, detail: str) -> None:
-    context.mine().update(
+    ended = context.mine().update(
         state=state,
         error_code=code,
         error_detail=detail.replace("\x00", ""),
         finished_at=timezone.now(),
         run_token=None,
     )
+    if ended:
+        context.job.refresh_from_db()
+        job_ended.send(Job, job=context.job)
 
 
 def run_now(job: Job, echo: Echo | None = None) -> Job:
