@@ -123,6 +123,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
+AXES_VERBOSE = False
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -215,6 +216,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Finds where aerial imagery and OpenStreetMap buildings disagree, and hands out reviewed map edits.",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "ENUM_NAME_OVERRIDES": {
         "JobState": "annotation.common.models.JobState",
         "ResultState": "annotation.sources.models.SourceState",
