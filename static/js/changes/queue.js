@@ -113,6 +113,7 @@ async function answer(decision, reason = "") {
 function decisionSaved(message, reply) {
   drafts.drop(message.item);
   store.apply(act.versionKnown, message.item, reply.item.version);
+  if (!current()) fillUp();
 }
 
 /** The server said no for good: say why in words; a shape it can't take comes back to the screen. */

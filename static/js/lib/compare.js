@@ -6,13 +6,13 @@ import { load, save } from "mapwright/lib/storage.js";
 export const MODES = [["image", "Image"], ["swipe", "Swipe"], ["overlay", "Overlay"], ["map", "Map"]];
 
 /**
- * @param {L.Map} map with panes "image" and "map"
+ * @param {L.Map} map with panes "photo" and "drawn"
  * @param {{key: string, initial?: Object}} options where the choice is kept
  */
 export function createCompare(map, { key, initial = { mode: "swipe", swipe: 0.72, opacity: 0.5 } }) {
   let state = { ...initial, ...load(key, {}) };
   let blinking = false;
-  const pane = map.getPane("map");
+  const pane = map.getPane("drawn");
   const handle = el("div", { class: "swipe-handle", role: "slider", tabindex: "0", "aria-label": "Edge between image and map", "aria-valuemin": "0", "aria-valuemax": "100" }, el("span", { class: "swipe-grip", "aria-hidden": "true", text: "⇔" }));
   map.getContainer().append(handle);
   L.DomEvent.disableClickPropagation(handle);

@@ -18,7 +18,7 @@ export function createMap(container, { keyboard = true, label = "Map" } = {}) {
     fadeAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches, zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
   });
   map.setView([0, 0], 2);
-  for (const [name, order] of [["image", 200], ["map", 250], ["grid", 300], ["outlines", 420]]) map.createPane(name).style.zIndex = order;
+  for (const [name, order] of [["photo", 200], ["drawn", 250], ["grid", 300], ["outlines", 420]]) map.createPane(name).style.zIndex = order;
   L.control.scale({ imperial: false, maxWidth: 140, position: "bottomleft" }).addTo(map);
   L.control.zoom({ position: "topright", zoomInTitle: "Closer", zoomOutTitle: "Further" }).addTo(map);
   new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(container);
@@ -37,10 +37,10 @@ export const imageUrl = (id) => `/tiles/image/${id}/{z}/{x}/{y}.webp?size=${size
 export const mapUrl = (id) => `/tiles/map/${id}/{z}/{x}/{y}.png?size=${size()}`;
 
 /** The imagery as a layer; half zooms are drawn from the next whole one. */
-export const imageLayer = (id, { bounds } = {}) => L.tileLayer(imageUrl(id), tileOptions("image", bounds));
+export const imageLayer = (id, { bounds } = {}) => L.tileLayer(imageUrl(id), tileOptions("photo", bounds));
 
 /** The rendered map as a layer. */
-export const mapLayer = (id, { bounds } = {}) => L.tileLayer(mapUrl(id), tileOptions("map", bounds));
+export const mapLayer = (id, { bounds } = {}) => L.tileLayer(mapUrl(id), tileOptions("drawn", bounds));
 
 /** Line styles: a candidate is one thick line, what the map has now is dashes; both lie on a dark casing. */
 export const LINES = {

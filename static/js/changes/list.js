@@ -1,0 +1,122 @@
+/** The list of changes: filters in the address, pages by key, rows by keyboard, an answer taken back. */
+import { api } from "mapwright/lib/api.js";
+import { byId, el, pageData, svg } from "mapwright/lib/dom.js";
+import { day, DECISIONS, humanise, KINDS, percent } from "mapwright/lib/format.js";
+import { confirmDialog } from "mapwright/lib/forms.js";
+import { bindKey } from "mapwright/lib/keys.js";
+import { freshKey } from "mapwright/lib/once.js";
+import { notifyError } from "mapwright/lib/notices.js";
+
+const { region } = pageData();
+const person = pageData("person");
+const base = `/api/regions/${region.id}`;
+const rows = byId("rows");
+const form = byId("filters");
+let imagery = null;
+let next = null;
+let shown = 0;
+let generation = 0;
+
+/** Share of the way through a tile, in 0..256, of a place in degrees. */
+function inTile([lon, lat], { z, x, y }) {
+  const count = 2 ** z;
+  const sin = Math.sin((lat * Math.PI) / 180);
+  const column = ((lon + 180) / 360) * count;
+  const row = (0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI)) * count;
+  return [(column - x) * 256, (row - y) * 256];
+}
+
+function thumbnail(change) {
+  const { tile, bbox } = change;
+  const [west, south, east, north] = bbox;
+  const [left, top] = inTile([west, north], tile);
+  const [right, bottom] = inTile([east, south], tile);
+  const box = { x: left, y: top, width: right - left, height: bottom - top };
+  const picture = el("a", { class: "thumb", href: tilePath(tile), "aria-label": `Tile of change ${change.id}`, tabindex: "-1" });
+  if (imagery) picture.append(el("img", { src: `/tiles/image/${imagery}/${tile.z}/${tile.x}/${tile.y}.webp?size=256`, alt: "", loading: "lazy", width: "72", height: "72" }));
+  picture.append(svg("svg", { viewBox: "0 0 256 256", "aria-hidden": "true" }, svg("rect", { class: "casing", ...box }), svg("rect", box)));
+  return picture;
+}
+
+const tilePath = ({ z, x, y }) => `/regions/${region.id}/tiles/${z}/${x}/${y}/`;
+
+const BADGES = { accept: "badge badge-good", reject: "badge badge-bad", "": "badge" };
+
+function answerCell(change) {
+  const text = change.decision ? humanise(DECISIONS[change.decision] ?? change.decision) : "Open";
+  const cell = el("td", {}, el("span", { class: BADGES[change.decision] ?? "badge badge-warn", text }));
+  if (change.decided_by) cell.append(el("div", { class: "muted small", text: `${change.decided_by}, ${day(change.decided_at)}` }));
+  return cell;
+}
+
+/** Take an answer back: the candidate is then the first in this person's queue. */
+async function reopen(change) {
+  const sure = await confirmDialog({ title: "Take this answer back?", text: `${change.decided_by} said: ${DECISIONS[change.decision] ?? change.decision}. The candidate comes to your review page next; the old answer stays in its history.`, yes: "Take it back" });
+  if (!sure) return;
+  try {
+    await api.post(`/api/review/items/${change.item}/undo/`, { version: change.version, idempotency_key: freshKey() });
+    location.assign(`/regions/${region.id}/changes/review/`);
+  } catch (error) {
+    notifyError(error);
+  }
+}
+
+function row(change) {
+  const kind = KINDS[change.kind];
+  const may = change.state === "decided" && (person.editor || change.decided_by === person.name);
+  return el(
+    "tr", { tabindex: "-1", data: { change: String(change.id) } },
+    el("td", {}, thumbnail(change)),
+    el("td", {}, el("span", { class: "change-name" }, el("span", { class: `kind kind-${change.kind}`, "aria-hidden": "true", text: kind.mark }), kind.label)),
+    el("td", { class: "number", text: percent(change.confidence) }),
+    el("td", {}, change.key ? el("code", { text: change.key }) : el("span", { class: "muted", text: "new" })),
+    answerCell(change),
+    el("td", {}, el("a", { href: tilePath(change.tile), text: `${change.tile.x}/${change.tile.y}` })),
+    el("td", {}, may ? el("button", { type: "button", class: "button button-small", text: "Take back", "aria-label": `Take back the answer on change ${change.id}`, on: { click: () => reopen(change) } }) : null),
+  );
+}
+
+async function load(path) {
+  const mine = generation;
+  try {
+    const answer = await api.get(path);
+    if (mine !== generation) return;
+    rows.append(...answer.results.map(row));
+    shown += answer.results.length;
+    next = answer.next;
+    if (!shown) rows.append(el("tr", {}, el("td", { colspan: "7", class: "muted", text: "No change fits. A scan finds candidates; other filters may show more." })));
+    byId("count").textContent = next ? `The first ${shown}` : `${shown} shown`;
+    byId("more").hidden = !next;
+  } catch (error) {
+    notifyError(error);
+  }
+}
+
+function restart() {
+  generation += 1;
+  shown = 0;
+  rows.replaceChildren();
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+  history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+  query.set("page_size", "60");
+  load(`${base}/changes/?${query}`);
+}
+
+function move(by) {
+  const all = [...rows.querySelectorAll("tr[data-change]")];
+  const at = all.indexOf(document.activeElement.closest?.("tr"));
+  all[Math.min(all.length - 1, Math.max(0, at + by))]?.focus();
+}
+
+for (const [name, value] of new URLSearchParams(location.search)) {
+  const field = form.elements.namedItem(name);
+  if (field) field.value = value;
+}
+form.addEventListener("change", restart);
+form.addEventListener("submit", (event) => event.preventDefault());
+byId("more").addEventListener("click", () => load(new URL(next).pathname + new URL(next).search));
+bindKey("j", "Next row", () => move(1), { repeats: true });
+bindKey("k", "Row before", () => move(-1), { repeats: true });
+bindKey("Enter", "Open the row's tile", () => document.activeElement.closest("tr")?.querySelector(".thumb")?.click());
+bindKey("r", "Review", () => location.assign(`/regions/${region.id}/changes/review/`));
+api.get(`${base}/summary/`).then((summary) => { imagery = summary.imagery; }).catch(notifyError).finally(restart);

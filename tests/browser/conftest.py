@@ -1,0 +1,141 @@
+"""Chromium, a live server, a real worker, and a small town for the pages to show."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from annotation.accounts.models import User
+from mlcore.synthetic.town import Town, TownConfig, generate_town
+from mlcore.synthetic.town_files import write_town
+
+# Playwright's sync API keeps an event loop in the thread of the test, and Django sees it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = os.environ.get("MAPWRIGHT_CHROMIUM", "/usr/bin/chromium")
+FLAGS = ["--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+SCREEN = {"width": 1366, "height": 768}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium, or set MAPWRIGHT_CHROMIUM")
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *as_root])
+        yield chromium
+        chromium.close()
+
+
+class Watch:
+    """What a page must not do: errors in the console, breaches of the policy, exceptions, dialogs of scripts."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.expected: list[str] = []
+
+    def follow(self, context: BrowserContext) -> None:
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.faults.append(f"exception: {error.error}"))
+        context.on("dialog", self._dialog)
+
+    def expect(self, text: str) -> None:
+        """Faults with this text are part of the test."""
+        self.expected.append(text)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" or "Content Security Policy" in message.text:
+            self.faults.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    def _dialog(self, dialog) -> None:
+        if dialog.type != "beforeunload":
+            self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def unexpected(self) -> list[str]:
+        return [fault for fault in self.faults if not any(text in fault for text in self.expected)]
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def new_page(browser: Browser, live_server, watch: Watch) -> Iterator[Callable[..., Page]]:
+    """`new_page(user)`: a page of a fresh browser profile, signed in; any fault on it fails the test."""
+    contexts: list[BrowserContext] = []
+
+    def make(user: User | None = None, **options) -> Page:
+        context = browser.new_context(base_url=live_server.url, viewport=SCREEN, locale="en-GB", **options)
+        context.set_default_timeout(20_000)
+        watch.follow(context)
+        contexts.append(context)
+        if user is not None:
+            sign_in(context, user, live_server.url)
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert watch.unexpected() == []
+
+
+def sign_in(context: BrowserContext, user: User, url: str) -> None:
+    """Give the profile a session of this person, as the login page does."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session.session_key, "url": url}])
+
+
+@pytest.fixture(scope="session")
+def town() -> Town:
+    """Sixteen tiles, with enough changes to review."""
+    return generate_town(TownConfig(seed=11, columns=4, rows=4, changed_share=0.12))
+
+
+@pytest.fixture(scope="session")
+def town_files(town: Town, tmp_path_factory) -> Path:
+    return write_town(town, tmp_path_factory.mktemp("town"))
+
+
+@pytest.fixture
+def worker(transactional_db) -> Iterator[subprocess.Popen]:
+    """A real Celery worker on the database of the test."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "webapp.settings.test",
+        "MAPWRIGHT_DB_NAME": str(connection.settings_dict["NAME"]),
+        "MAPWRIGHT_MEDIA": str(settings.MEDIA_ROOT),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "celery", "-A", "webapp", "worker", "--pool", "solo", "--loglevel", "WARNING"]
+    process = subprocess.Popen([*command, "--without-gossip", "--without-mingle"], cwd=ROOT, env=environment)
+    yield process
+    process.terminate()
+    try:
+        process.wait(timeout=15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

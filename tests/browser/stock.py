@@ -1,0 +1,107 @@
+"""A region as it is after a scan: imported imagery and map, pairs, anchors, scores and candidates of a synthetic town."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import shapely
+from django.contrib.gis.geos import GEOSGeometry
+
+from annotation.accounts.models import User
+from annotation.anchors.services import generate
+from annotation.changes.models import Change
+from annotation.common.services.jobs import run_now
+from annotation.consistency.models import Scan, TileScore
+from annotation.review.models import QueueItem
+from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
+from annotation.sources.services.add_sources import add_imagery, add_snapshot
+from annotation.sources.services.files import Upload
+from annotation.sources.services.regions import create_region
+from annotation.tiles.models import TilePair
+from annotation.tiles.services import build_pairs
+from annotation.training.models import DataSet, ModelState, ModelVersion, TrainingRun
+from mlcore.geometry.webmercator import tile_at
+from mlcore.progress import SilentProgress
+from mlcore.synthetic.town import Town, TownChange
+from tests.factories import UserFactory
+
+CAPTURED = dt.date(2024, 5, 3)
+
+
+@dataclass
+class Stock:
+    """What a page has to show, and who may look at it."""
+
+    admin: User
+    region: Region
+    imagery: Imagery
+    snapshot: MapSnapshot
+    scan: Scan
+    changes: list[Change]
+
+
+def stock_region(town: Town, files: Path, *, name: str = "Wright's Town", candidates: int = 12) -> Stock:
+    """Import the town and lay out what a scan of it would leave."""
+    admin = UserFactory(username="ada", role="admin")
+    region = create_region(user=admin, name=name, zoom=town.config.zoom, open_to_all=True)
+    imagery = add_imagery(
+        user=admin, region=region, file=Upload.from_path(files / "imagery.tif"), licence="CC0 1.0",
+        attribution="A synthetic survey", captured_on=CAPTURED, wake=False,
+    ).source  # fmt: skip
+    snapshot = add_snapshot(
+        user=admin, region=region, file=Upload.from_path(files / "map.osm"), area=None, licence="ODbL 1.0",
+        attribution="OpenStreetMap contributors", wake=False,
+    ).source  # fmt: skip
+    for source in (imagery, snapshot):
+        run_now(source.job)
+        source.refresh_from_db()
+    build_pairs.build(imagery=imagery, snapshot=snapshot, progress=SilentProgress())
+    region.refresh_from_db()
+    run_now(generate.start(region=region, user=admin, generator="geometric"))
+    scan = _scan(admin, region, imagery, snapshot)
+    changes = _changes(town, scan, candidates)
+    return Stock(admin, region, imagery, snapshot, scan, changes)
+
+
+def _scan(admin: User, region: Region, imagery: Imagery, snapshot: MapSnapshot) -> Scan:
+    data_set = DataSet.objects.create(region=region, imagery=imagery, snapshot=snapshot, pairs=[], digest="ab" * 32)
+    run = TrainingRun.objects.create(
+        region=region, data_set=data_set, created_by=admin, metrics={"tile_auroc": 0.87, "calibration_error": 0.04}
+    )
+    model = ModelVersion.objects.create(
+        region=region, run=run, state=ModelState.ACTIVE, path="models/none.safetensors", sha256="cd" * 32,
+        metrics={"tile_auroc": 0.87, "calibration_error": 0.04},
+    )  # fmt: skip
+    scan = Scan.objects.create(region=region, model=model, imagery=imagery, snapshot=snapshot, state="ready")
+    for index, pair in enumerate(TilePair.objects.filter(imagery=imagery, snapshot=snapshot).order_by("pk")):
+        probability = (index * 7 % 16) / 15
+        TileScore.objects.create(
+            scan=scan, pair=pair, fold=index % 4, disc=0.4, proto=0.8, final=2 * probability - 1, difference=0.05,
+            probability=probability,
+        )  # fmt: skip
+    return scan
+
+
+def _changes(town: Town, scan: Scan, candidates: int) -> list[Change]:
+    chosen = sorted(town.changes, key=lambda change: -change.geometry.area)
+    made = [_change(scan, change, 0.97 - 0.05 * index) for index, change in enumerate(chosen[:candidates])]
+    return [change for change in made if change is not None]
+
+
+def _change(scan: Scan, true: TownChange, confidence: float) -> Change | None:
+    centre = true.geometry.centroid
+    address = tile_at(centre.x, centre.y, scan.region.zoom)
+    pair = TilePair.objects.filter(snapshot=scan.snapshot, tile__x=address.x, tile__y=address.y).first()
+    footprint = Footprint.objects.filter(snapshot=scan.snapshot, osm_id=true.osm_id).first() if true.osm_id else None
+    if pair is None or (true.kind != "add" and footprint is None):
+        return None
+    item = QueueItem.objects.create(stage="changes", scope_id=scan.region_id, priority=confidence)
+    geometry = GEOSGeometry(json.dumps(shapely.geometry.mapping(true.geometry)), srid=4326)
+    evidence = {"area_m2": 140.0, "mean_evidence": 0.86, "iou_with_map": 0.3, "tile_probability_after": 0.8}
+    return Change.objects.create(
+        scan=scan, item=item, pair=pair, kind=true.kind, footprint=footprint, geometry=geometry,
+        confidence=confidence, evidence=evidence, fingerprint=f"{item.pk:064x}",
+    )  # fmt: skip

@@ -1,0 +1,214 @@
+"""The review page: decisions by keyboard, undo, adjusting, lost connections, other people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from annotation.changes.models import Change
+from annotation.review.models import QueueItem, Verdict
+from annotation.review.services.claim import claim
+from tests.browser.stock import Stock, stock_region
+from tests.factories import UserFactory
+
+
+@pytest.fixture
+def stock(town, town_files, live_server) -> Stock:
+    return stock_region(town, town_files)
+
+
+def open_queue(page: Page, stock: Stock) -> None:
+    page.goto(f"/regions/{stock.region.pk}/changes/review/")
+    expect(page.locator("#review")).to_be_visible()
+    expect(page.locator("#map .leaflet-tile-loaded").first).to_be_attached()
+
+
+def until(check: Callable[[], bool], seconds: float = 15) -> None:
+    """Wait for the server's side of what the page already shows."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("#saved-state")).to_have_attribute("data-state", "saved")
+
+
+def decision_of(change: Change) -> str:
+    return QueueItem.objects.get(pk=change.item_id).decision
+
+
+def test_candidates_are_decided_by_one_key_each_and_the_next_is_there_at_once(new_page, stock):
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    expect(page.locator(".map-credit")).to_contain_text("3 May 2024")
+    expect(page.locator(".leaflet-control-scale-line")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    for key, answer in (("a", "accept"), ("r", "reject"), ("c", "cant_tell"), ("o", "image_offset")):
+        page.keyboard.press(key)
+        expect(page.locator("#review")).to_be_visible()
+        saved(page)
+        assert answer in set(QueueItem.objects.values_list("decision", flat=True))
+        page.wait_for_load_state("networkidle")
+    expect(page.locator("#tally")).to_have_text("4 decisions so far")
+    answers = [decision_of(change) for change in stock.changes[:4]]
+    assert answers == ["accept", "reject", "cant_tell", "image_offset"]
+    assert set(Verdict.objects.values_list("reviewer__username", flat=True)) == {"ada"}
+
+
+def test_every_decision_can_be_undone_and_taken_anew(new_page, stock):
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    first = page.locator("#question").inner_text()
+    for key in "arr":
+        page.keyboard.press(key)
+    saved(page)
+    for _ in range(3):
+        page.keyboard.press("u")
+    saved(page)
+    until(lambda: not QueueItem.objects.filter(state="decided").exists())
+    expect(page.locator("#question")).to_have_text(first)
+    expect(page.locator("#undo")).to_be_disabled()
+    page.keyboard.press("t")
+    saved(page)
+    until(lambda: decision_of(stock.changes[0]) == "too_old")
+
+
+def test_a_shape_is_adjusted_by_keys_with_undo_and_goes_out_with_the_answer(new_page, stock):
+    page = new_page(stock.admin)
+    QueueItem.objects.filter(change__kind="remove").delete()
+    open_queue(page, stock)
+    page.keyboard.press("e")
+    expect(page.locator("#adjust-bar")).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.locator("#adjust-what")).to_contain_text("Corner 1")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.press("u")
+    page.keyboard.press("u")
+    expect(page.locator("#adjust-undo")).to_be_disabled()
+    page.keyboard.press("y")
+    page.keyboard.press("Enter")
+    expect(page.locator("#subject")).to_contain_text("Your adjusted shape")
+    page.keyboard.press("a")
+    accept_old(page)
+    saved(page)
+    until(lambda: Change.objects.filter(adjusted__isnull=False).count() == 1)
+    adjusted = Change.objects.get(adjusted__isnull=False)
+    assert adjusted.adjusted.num_coords == adjusted.geometry.num_coords
+    assert not adjusted.adjusted.equals_exact(adjusted.geometry, 1e-7)
+
+
+def accept_old(page: Page) -> None:
+    """Say yes where the image is older than the object."""
+    button = page.get_by_role("button", name="Accept anyway")
+    if button.count():
+        button.click()
+
+
+def test_a_shape_is_adjusted_by_mouse(new_page, stock):
+    QueueItem.objects.exclude(change__kind="add").delete()
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    page.keyboard.press("e")
+    corner = page.locator(".marker-icon:not(.marker-icon-middle)").first
+    box = corner.bounding_box()
+    page.mouse.move(box["x"] + 8, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 12, box["y"] - 6, steps=4)
+    page.mouse.up()
+    expect(page.locator("#adjust-undo")).to_be_enabled()
+    page.get_by_role("button", name="Keep").click()
+    expect(page.locator("#subject")).to_contain_text("Your adjusted shape")
+
+
+def test_nothing_is_lost_while_the_connection_is(new_page, stock, watch):
+    watch.expect("ERR_INTERNET_DISCONNECTED")
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    page.keyboard.press("a")
+    accept_old(page)
+    page.keyboard.press("r")
+    expect(page.locator("#saved-state")).to_contain_text("Offline: 2 waiting")
+    page.context.set_offline(False)
+    saved(page)
+    until(lambda: [decision_of(change) for change in stock.changes[:2]] == ["accept", "reject"])
+
+
+def test_decisions_and_drafts_survive_a_closed_page(new_page, stock, watch):
+    watch.expect("ERR_INTERNET_DISCONNECTED")
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    page.keyboard.press("r")
+    expect(page.locator("#saved-state")).to_contain_text("waiting")
+    page.keyboard.press("m")
+    page.keyboard.type("behind the trees")
+    page.context.set_offline(False)
+    page.reload()
+    expect(page.locator("#review")).to_be_visible()
+    saved(page)
+    until(lambda: decision_of(stock.changes[0]) == "reject")
+    expect(page.locator("#comment")).to_have_value("behind the trees")
+
+
+def test_what_somebody_else_decided_is_told_in_words(new_page, stock, watch):
+    watch.expect("409 (Conflict)")
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    page.wait_for_load_state("networkidle")
+    other = UserFactory(username="grace", role="editor")
+    QueueItem.objects.filter(pk=stock.changes[0].item_id).update(lease_expires_at="2020-01-01T00:00Z")
+    others = [change.item_id for change in stock.changes[1:]]
+    taken = claim(user=other, stage="changes", scope_id=stock.region.pk, skip=others).item
+    assert taken is not None and taken.pk == stock.changes[0].item_id
+    page.keyboard.press("r")
+    expect(page.locator("#notices")).to_contain_text("Not saved")
+    expect(page.locator("#notices")).to_contain_text("somebody else has it now")
+
+
+def test_an_empty_queue_differs_from_one_that_others_hold(new_page, stock):
+    other = UserFactory(username="grace")
+    last = stock.changes[-1]
+    QueueItem.objects.exclude(pk=last.item_id).delete()
+    assert claim(user=other, stage="changes", scope_id=stock.region.pk).item is not None
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/changes/review/")
+    expect(page.locator("#no-item")).to_contain_text("Others have the rest just now")
+    QueueItem.objects.update(lease_expires_at="2020-01-01T00:00Z")
+    expect(page.locator("#review")).to_be_visible(timeout=20_000)
+    page.keyboard.press("s")
+    page.get_by_role("button", name="Go through them again").click()
+    expect(page.locator("#review")).to_be_visible()
+    page.keyboard.press("r")
+    expect(page.locator("#no-item")).to_contain_text("Every candidate has an answer")
+
+
+def test_the_view_keeps_its_zoom_and_compares_by_keys(new_page, stock):
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    scale = page.locator(".leaflet-control-scale-line")
+    before = scale.inner_text()
+    page.keyboard.press("r")
+    expect(scale).to_have_text(before)
+    page.keyboard.press("i")
+    expect(page.locator('[data-mode="image"]')).to_have_attribute("aria-pressed", "true")
+    visible = "getComputedStyle(document.querySelector('#map .leaflet-drawn-pane')).visibility"
+    assert page.evaluate(visible) == "hidden"
+    page.keyboard.down("b")
+    assert page.evaluate(visible) == "visible"
+    page.keyboard.up("b")
+    assert page.evaluate(visible) == "hidden"
+    lines = page.locator("#map .leaflet-outlines-pane path")
+    expect(lines.first).to_be_attached()
+    page.keyboard.down("h")
+    expect(lines).to_have_count(0)
+    page.keyboard.up("h")
+    expect(lines.first).to_be_attached()
