@@ -64,6 +64,17 @@ def find_changes(*, scan: Scan, progress: engine.Progress, commit: Commit = tran
     if scan.state != ScanState.READY:
         raise InvalidError("the scan is not finished; wait for it, or start it again")
     found = list(engine.candidates(scan, engine.SpanProgress(progress, 0.0, 0.9)))
+    return keep_candidates(scan=scan, found=found, progress=engine.SpanProgress(progress, 0.9, 1.0), commit=commit)
+
+
+def keep_candidates(
+    *,
+    scan: Scan,
+    found: Sequence[engine.Candidate],
+    progress: engine.Progress,
+    commit: Commit = transaction.atomic,
+) -> FindCounts:
+    """Store the candidates that nobody answered, in batches."""
     with commit():
         _withdraw_older(scan)
     prepared, lost = _prepare(scan, found)
@@ -74,7 +85,7 @@ def find_changes(*, scan: Scan, progress: engine.Progress, commit: Commit = tran
         engine.stop_if_asked(progress)
         with commit():
             _store(scan, fresh[start : start + BATCH])
-        progress.report(0.9 + 0.1 * min(start + BATCH, len(fresh)) / len(fresh), f"{len(fresh)} suspected changes")
+        progress.report(min(start + BATCH, len(fresh)) / len(fresh), f"{len(fresh)} suspected changes")
     counts = FindCounts(len(fresh), len(prepared) - len(missing), len(missing) - len(fresh), lost)
     progress.report(1.0, f"{counts.made} suspected changes in the queue, {counts.answered} were answered before")
     return counts
