@@ -1,0 +1,129 @@
+"""Jobs with a real worker process, a real broker and real crashes."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from celery import current_app
+from django.conf import settings as django_settings
+
+from annotation.accounts.models import User
+from annotation.common.models import Job
+from annotation.common.services import jobs
+from tests.annotation.common.runners import RUNNERS
+from tests.annotation.common.worker import Worker, ended, wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.xdist_group("worker")]
+
+
+@pytest.fixture
+def worker(settings: Any, tmp_path: Path) -> Iterator[Worker]:
+    """A worker on a queue that only this test fills, not started yet."""
+    settings.JOB_RUNNERS = {**settings.JOB_RUNNERS, **RUNNERS}
+    settings.JOB_STALE_SECONDS = 2.0
+    settings.JOB_REWAKE_SECONDS = 0.0
+    queue = f"test-{uuid.uuid4()}"
+    settings.CELERY_TASK_DEFAULT_QUEUE = queue
+    worker = Worker(queue, tmp_path / "worker.log")
+    yield worker
+    worker.kill()
+    redis_of_the_broker().delete(queue)
+
+
+def redis_of_the_broker() -> redis.Redis:
+    return redis.Redis.from_url(f"{django_settings.REDIS_URL}?db={django_settings.REDIS_DB}")
+
+
+def enqueue(kind: str, **params: Any) -> Job:
+    return jobs.enqueue(kind=f"test.{kind}", params=params, scope_id=None, created_by=None)
+
+
+def test_a_worker_takes_a_job_from_its_message_to_its_result(worker: Worker):
+    worker.start()
+    job = enqueue("commit", name="from the worker")
+    wait_until(ended(job), what=worker.log)
+    job.refresh_from_db()
+    assert (job.state, job.result) == ("succeeded", {"made": "from the worker"})
+
+
+def test_a_lost_message_is_recovered_by_the_sweeper(worker: Worker):
+    job = enqueue("commit", name="found again")
+    redis_of_the_broker().delete(worker.queue)
+    worker.start()
+    wait_until(lambda: jobs.sweep() >= 0 and ended(job)(), what="the job was not found again")
+    assert User.objects.filter(username="found again").count() == 1
+
+
+def test_a_killed_worker_loses_nothing_and_the_job_has_one_result(worker: Worker, tmp_path: Path):
+    began, go = tmp_path / "began", tmp_path / "go"
+    worker.start()
+    job = enqueue("wait", began=str(began), go=str(go), name="survivor")
+    wait_until(began.exists, what="the job did not begin")
+    worker.kill()
+    began.unlink()
+    worker.start()
+    wait_until(lambda: jobs.sweep() >= 0 and began.exists(), what="the job did not begin again")
+    go.touch()
+    wait_until(ended(job), what=worker.log)
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == ("succeeded", 2)
+    assert User.objects.filter(username="survivor").count() == 1
+
+
+def test_a_job_that_kills_its_worker_is_given_up_after_three_times(worker: Worker):
+    worker.start()
+    job = enqueue("die", deaths=9, name="nobody")
+    wait_until(lambda: jobs.sweep() >= 0 and ended(job)(), seconds=120, what="the job was not given up")
+    job.refresh_from_db()
+    assert (job.state, job.error_code, job.attempts) == ("failed", "worker_lost", 3)
+    assert not User.objects.exists()
+
+
+def test_a_running_job_stops_when_it_is_cancelled(worker: Worker, tmp_path: Path):
+    began = tmp_path / "began"
+    worker.start()
+    job = enqueue("wait", began=str(began), go=str(tmp_path / "never"), name="nobody")
+    wait_until(began.exists, what="the job did not begin")
+    jobs.cancel(job)
+    wait_until(ended(job), what="the job went on")
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+    assert not User.objects.exists()
+
+
+def test_a_long_silent_step_keeps_its_heartbeat(worker: Worker, tmp_path: Path):
+    began, go = tmp_path / "began", tmp_path / "go"
+    worker.start()
+    job = enqueue("wait", began=str(began), go=str(go), name="slow")
+    wait_until(began.exists, what="the job did not begin")
+    first = Job.objects.get(pk=job.pk).heartbeat_at
+    wait_until(lambda: Job.objects.get(pk=job.pk).heartbeat_at > first, what="no heartbeat")
+    jobs.sweep()
+    assert Job.objects.get(pk=job.pk).attempts == 1
+    go.touch()
+    wait_until(ended(job), what="the job did not end")
+
+
+def test_a_broker_that_is_down_does_not_fail_the_request_and_the_job_waits(settings: Any):
+    settings.JOB_RUNNERS = {**settings.JOB_RUNNERS, **RUNNERS}
+    before, url = current_app.conf.broker_write_url, "redis+socket:///nowhere/redis.sock"
+    assert not os.path.exists("/nowhere")  # noqa: PTH110
+    current_app.conf.broker_write_url = url
+    current_app.pool.force_close_all()
+    current_app._pool = None
+    current_app.amqp._producer_pool = None
+    try:
+        job = enqueue("commit", name="later")
+        assert Job.objects.get(pk=job.pk).heartbeat_at is None
+    finally:
+        current_app.conf.broker_write_url = before
+        current_app._pool = None
+        current_app.amqp._producer_pool = None
+    assert Job.objects.get(pk=job.pk).state == "queued"
+    assert jobs.execute(job.pk)

@@ -1,0 +1,38 @@
+"""One of everything in one region, for the table of access."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from annotation.edits.models import Changeset
+from annotation.sources.models import RegionMember
+from tests import factories
+from tests.factories_changes import ChangeFactory
+
+
+def make_world() -> dict[str, Any]:
+    """People by role, all of the same region, and `ids`: what the parameters of routes stand for."""
+    change = ChangeFactory()
+    scan, tile = change.scan, change.pair.tile
+    region = scan.region
+    people = {role: factories.UserFactory(role=role) for role in ("reviewer", "editor", "admin")}
+    for person in people.values():
+        RegionMember.objects.create(region=region, user=person)
+    changeset = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="test", source="test imagery")
+    ids = {
+        "region_id": region.pk,
+        "imagery_id": scan.imagery_id,
+        "snapshot_id": scan.snapshot_id,
+        "job_id": factories.JobFactory(scope_id=region.pk).pk,
+        "item_id": change.item_id,
+        "change_id": change.pk,
+        "run_id": scan.model.run_id,
+        "model_id": scan.model_id,
+        "scan_id": scan.pk,
+        "changeset_id": changeset.pk,
+        "stage": "changes",
+        "z": tile.z,
+        "x": tile.x,
+        "y": tile.y,
+    }
+    return {**people, "ids": ids}
