@@ -1,0 +1,176 @@
+"""Scans through the real engine: every mapped tile scored once, by models that did not see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import rasterio
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.urls import reverse
+
+from annotation.common.models import Job, JobState
+from annotation.common.services.jobs import cancel, run_now
+from annotation.consistency import engine, selectors
+from annotation.consistency.models import Scan, ScanState, TileScore
+from annotation.consistency.services import scan as service
+from annotation.consistency.services.start import start
+from annotation.sources.models import Region
+from annotation.tiles.models import TilePair
+from annotation.training.engine import load_region_model
+from annotation.training.selectors import active_model
+from annotation.training.services.start import start as start_training
+from annotation.training.services.train import train
+from mlcore.progress import SilentProgress
+from tests.annotation.training.rows import make_model
+from tests.annotation.training.town import COLUMNS, MAPPED_COLUMNS, ROWS, town_region
+from tests.factories import RegionFactory, UserFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def region(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Region]:
+    """The trained town, kept for the module and rolled back after it."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        region = town_region(tmp_path_factory.mktemp("town"), name="scanned town")
+        run = start_training(region=region, user=None, preset="tiny", wake=False)
+        train(run=run, progress=SilentProgress())
+        Job.objects.update(state=JobState.SUCCEEDED)
+        yield region
+        transaction.set_rollback(True)
+
+
+def finished(region: Region, **kwargs) -> Scan:
+    """A scan of the region, run to its end."""
+    scan = start(region=region, user=None, wake=False, **kwargs)
+    job = run_now(scan.job)
+    assert job.state == JobState.SUCCEEDED, job.error_detail
+    return Scan.objects.get(pk=scan.pk)
+
+
+def values(scan: Scan) -> list[tuple]:
+    return list(TileScore.objects.filter(scan=scan).order_by("pair_id").values_list("pair_id", "final", "probability"))
+
+
+def test_every_mapped_tile_is_scored_by_the_fold_that_did_not_see_it(region):
+    scan = finished(region)
+    scores = list(selectors.scores_of(scan))
+    assert len(scores) == MAPPED_COLUMNS * ROWS
+    model = load_region_model(scan.model)
+    for score in scores:
+        assert score.fold == model.fold_of(engine.tile_address(score.pair.tile))
+        assert 0 <= score.probability <= 1
+    assert (scan.state, scan.job.result) == (ScanState.READY, {"scan": scan.pk, "scored": len(scores)})
+
+
+def test_the_evidence_lies_on_the_grid_beside_the_scan(region):
+    scan = finished(region)
+    assert scan.evidence_path.startswith(f"regions/{region.pk}/consistency/")
+    with rasterio.open(settings.MEDIA_ROOT / scan.evidence_path) as evidence:
+        assert (evidence.crs.to_epsg(), evidence.dtypes[0]) == (3857, "uint8")
+        assert (evidence.width, evidence.height) == (MAPPED_COLUMNS * 256, ROWS * 256)
+        assert evidence.read(1).any()
+
+
+def test_unmapped_tiles_are_scored_only_where_asked_for_and_by_no_fold(region):
+    scores = TileScore.objects.filter(scan=finished(region, include_unmapped=True))
+    assert scores.count() == COLUMNS * ROWS
+    assert scores.filter(pair__mapped=False).count() == ROWS
+    assert not scores.filter(pair__mapped=False, fold__isnull=False).exists()
+    assert not scores.filter(pair__mapped=True, fold__isnull=True).exists()
+
+
+def test_a_run_that_broke_off_is_replaced_row_by_row_and_ends_like_an_undisturbed_one(region, monkeypatch):
+    expected = values(finished(region))
+    monkeypatch.setattr(service, "BATCH", 8)
+    scan = start(region=region, user=None, wake=False)
+    rows_of, seen = engine.scan_rows, []
+
+    def dying(*args, **kwargs):
+        for number, row in enumerate(rows_of(*args, **kwargs)):
+            if number == 13:
+                raise ConnectionError("the worker was killed")
+            yield row
+
+    with monkeypatch.context() as broken:
+        broken.setattr(engine, "scan_rows", dying)
+        with pytest.raises(ConnectionError):
+            service.scan_pairs(scan=scan, progress=SilentProgress())
+    seen = values(scan)
+    assert len(seen) == 8 and Scan.objects.get(pk=scan.pk).state == ScanState.PENDING
+    assert service.scan_pairs(scan=scan, progress=SilentProgress()).scored == len(expected)
+    assert values(scan) == expected
+
+
+def test_rows_of_tiles_that_the_new_run_does_not_score_are_dropped(region):
+    scan = start(region=region, user=None, wake=False)
+    outside = TilePair.objects.filter(tile__region=region, mapped=False).first()
+    TileScore.objects.create(
+        scan=scan, pair=outside, disc=0, proto=0, final=0, difference=0, probability=0.5
+    )  # left by a run with other settings
+    service.scan_pairs(scan=scan, progress=SilentProgress())
+    assert not TileScore.objects.filter(scan=scan, pair=outside).exists()
+
+
+def test_a_finished_scan_is_left_as_it_is(region):
+    scan = finished(region)
+    before = list(TileScore.objects.filter(scan=scan).order_by("pk").values_list("pk", flat=True))
+    assert service.scan_pairs(scan=scan, progress=SilentProgress()).scored == len(before)
+    assert list(TileScore.objects.filter(scan=scan).order_by("pk").values_list("pk", flat=True)) == before
+
+
+def test_the_stored_scores_come_back_as_the_librarys_results(region):
+    scan = finished(region, include_unmapped=True)
+    results = engine.tile_results(scan)
+    assert len(results) == COLUMNS * ROWS
+    for score in selectors.scores_of(scan):
+        result = results[engine.tile_address(score.pair.tile)]
+        assert (result.final, result.probability) == (score.final, score.probability)
+        assert result.fold == (-1 if score.fold is None else score.fold)
+
+
+def test_a_cancelled_scan_is_marked_failed_and_another_may_start(region):
+    scan = start(region=region, user=None, wake=False)
+    cancel(scan.job)
+    assert Scan.objects.get(pk=scan.pk).state == ScanState.FAILED
+    assert start(region=region, user=None, wake=False).pk != scan.pk
+
+
+def test_the_api_gives_every_score_once_in_grid_order(region, client_of, django_assert_max_num_queries):
+    client = client_of(UserFactory(role="admin"))
+    scan = finished(region)
+    with django_assert_max_num_queries(5):
+        body = client.get(reverse("api-scan-scores", args=[scan.pk])).json()
+    assert body["zoom"] == region.zoom
+    assert len(body["scores"]) == MAPPED_COLUMNS * ROWS
+    assert [row[:2] for row in body["scores"]] == sorted((row[:2] for row in body["scores"]), key=lambda xy: xy[::-1])
+    listed = client.get(reverse("api-scans", args=[region.pk])).json()["results"][0]
+    assert (listed["id"], listed["model"], listed["scored"], listed["stale"]) == (
+        scan.pk, scan.model_id, MAPPED_COLUMNS * ROWS, []
+    )  # fmt: skip
+
+
+def test_the_command_scans_with_the_model_in_use(region, capsys):
+    call_command("scan", str(region.pk))
+    scan = selectors.latest_scan(region.pk)
+    assert scan is not None and scan.model == active_model(region.pk)
+    assert f"scan {scan.pk}: {MAPPED_COLUMNS * ROWS} tiles scored" in capsys.readouterr().out
+
+
+def test_the_command_says_why_it_refuses(region):
+    with pytest.raises(CommandError, match="no_model"):
+        call_command("scan", str(RegionFactory().pk))
+    with pytest.raises(CommandError, match="no region"):
+        call_command("scan", "999999999")
+    with pytest.raises(CommandError, match="no model"):
+        call_command("scan", str(region.pk), "--model", "999999999")
+
+
+def test_a_scan_by_an_altered_model_fails_with_the_reason(region):
+    scan = start(region=region, user=None, model=make_model(region, content=b"foreign"), wake=False)
+    job = run_now(scan.job)
+    assert (job.state, job.error_code) == (JobState.FAILED, "invalid_model_file")
+    assert Scan.objects.get(pk=scan.pk).state == ScanState.FAILED
