@@ -9,7 +9,8 @@ from annotation.changes.models import Change, ChangeKind
 from annotation.common.errors import InvalidError
 
 MAX_NODES = 2000
-MIN_SIDE_DEG = 1e-6
+MIN_AREA_M2 = 1.0
+METRES_PER_DEGREE = 111_320.0
 
 Ring = list[tuple[float, float]]
 
@@ -68,8 +69,8 @@ def _check_shape(shape: GEOSGeometry) -> None:
         raise InvalidError(
             f"the outline crosses or touches itself ({shape.valid_reason}); move a corner and save again"
         )
-    west, south, east, north = shape.extent
-    if east - west < MIN_SIDE_DEG or north - south < MIN_SIDE_DEG:
+    square_m = shape.area * METRES_PER_DEGREE**2 * math.cos(math.radians(shape.centroid.y))
+    if square_m < MIN_AREA_M2:
         raise InvalidError("the outline is too small to be a building; draw it larger or reject the change")
 
 

@@ -1,0 +1,177 @@
+"""What a decision does to a change: adjusted shapes, undo, what the API shows of it."""
+
+import datetime as dt
+import json
+import uuid
+
+import pytest
+import shapely.geometry
+
+from annotation.edits.services import changesets
+from annotation.review.models import QueueItem
+from annotation.sources.engine import to_geos
+from tests.factories import FootprintFactory, RegionFactory, UserFactory, square
+from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def scan():
+    return ScanFactory(model=ModelVersionFactory(region=RegionFactory(open_to_all=True)))
+
+
+@pytest.fixture
+def ana():
+    return UserFactory()
+
+
+def outline(column=0.5, row=0.5, side=0.3):
+    return {"type": "Polygon", "coordinates": [[list(point) for point in square(column, row, side).coords[0]]]}
+
+
+def accept(client_of, user, change, geometry):
+    client = client_of(user)
+    item = client.post(f"/api/review/items/{change.item_id}/claim/").json()["item"]
+    body = {
+        "lease_token": item["lease_token"], "version": item["version"], "decision": "accept",
+        "payload": {"geometry": geometry}, "idempotency_key": str(uuid.uuid4()),
+    }  # fmt: skip
+    return client.post(f"/api/review/items/{change.item_id}/decide/", body, format="json")
+
+
+def test_an_adjusted_shape_is_kept_beside_the_proposed_one(client_of, ana, scan):
+    change = ChangeFactory(scan=scan)
+    assert accept(client_of, ana, change, outline()).status_code == 200
+    change.refresh_from_db()
+    assert change.adjusted.equals_exact(square(side=0.3), 1e-7)
+    assert change.geometry.equals_exact(square(), 1e-9)
+
+
+def ring(*points):
+    """Corners in hundredths of the square, closed."""
+    west, south, east, north = square().extent
+    corners = [[west + x * (east - west), south + y * (north - south)] for x, y in points]
+    return {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        ring((0, 0), (1, 1), (1, 0), (0, 1)),
+        ring((0, 0), (1, 1)),
+        ring((0, 0), (0.5, 0.5), (1, 1)),
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]},
+        {"type": "Polygon", "coordinates": []},
+        {"type": "Polygon", "coordinates": "nonsense"},
+        {"type": "Polygon", "coordinates": [[["a", "b"]] * 5]},
+        {"type": "Polygon", "coordinates": [[[True, False]] * 5]},
+        {"type": "Polygon", "coordinates": [[[500, 0], [501, 0], [501, 1], [500, 0]]]},
+        {"type": "Point", "coordinates": [0, 0]},
+        {"type": "Polygon", "coordinates": [[[1e-9 * i, 0.1 * (i % 2)] for i in range(2002)] + [[0, 0]]]},
+        outline(column=-9),
+        outline(side=9),
+        [1, 2],
+        "text",
+    ],
+)
+def test_a_shape_that_is_no_building_here_is_refused_and_nothing_is_saved(client_of, ana, scan, geometry):
+    change = ChangeFactory(scan=scan)
+    reply = accept(client_of, ana, change, geometry)
+    assert (reply.status_code, reply.json()["code"]) == (400, "invalid")
+    assert QueueItem.objects.get(pk=change.item_id).state == "open"
+
+
+def test_a_removal_has_no_shape_to_adjust_and_a_rejection_carries_none(client_of, ana, scan):
+    removal = ChangeFactory(scan=scan, kind="remove")
+    assert accept(client_of, ana, removal, outline()).status_code == 400
+    item = client_of(ana).post(f"/api/review/items/{removal.item_id}/claim/").json()["item"]
+    body = {
+        "lease_token": item["lease_token"], "version": 0, "decision": "reject", "payload": {"geometry": outline()},
+        "idempotency_key": str(uuid.uuid4()),
+    }  # fmt: skip
+    assert client_of(ana).post(f"/api/review/items/{removal.item_id}/decide/", body, format="json").status_code == 400
+
+
+def test_undo_forgets_the_adjusted_shape_and_history_keeps_it(client_of, ana, scan):
+    change = ChangeFactory(scan=scan)
+    accept(client_of, ana, change, outline())
+    body = {"version": 1, "idempotency_key": str(uuid.uuid4())}
+    client = client_of(ana)
+    assert client.post(f"/api/review/items/{change.item_id}/undo/", body, format="json").status_code == 200
+    change.refresh_from_db()
+    assert change.adjusted is None
+    events = client.get(f"/api/review/items/{change.item_id}/history/").json()
+    assert events[0]["payload"]["geometry"]["type"] == "Polygon"
+
+
+def test_an_exported_decision_cannot_be_undone_before_its_changeset_is_gone(client_of, scan):
+    editor = UserFactory(role="editor")
+    change = ChangeFactory(scan=scan)
+    save_decision(editor, change)
+    changeset = changesets.create(user=editor, region=scan.region, comment="one house").changeset
+    client, body = client_of(editor), {"version": 1, "idempotency_key": str(uuid.uuid4())}
+    refused = client.post(f"/api/review/items/{change.item_id}/undo/", body, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (409, "exported")
+    assert client.delete(f"/api/changesets/{changeset.pk}/").status_code == 204
+    assert client.post(f"/api/review/items/{change.item_id}/undo/", body, format="json").status_code == 200
+
+
+def test_the_list_is_filtered_and_costs_the_same_number_of_queries_at_any_length(
+    client_of, ana, scan, django_assert_num_queries
+):
+    ChangeFactory.create_batch(3, scan=scan, confidence=0.9)
+    rejected = ChangeFactory(scan=scan, kind="remove", confidence=0.2)
+    save_decision(ana, rejected, "reject")
+    client, url = client_of(ana), f"/api/regions/{scan.region_id}/changes/"
+    assert len(client.get(url).json()["results"]) == 4
+    assert [row["kind"] for row in client.get(url, {"kind": "remove"}).json()["results"]] == ["remove"]
+    assert len(client.get(url, {"min_confidence": 0.5}).json()["results"]) == 3
+    decided = client.get(url, {"state": "decided", "decision": "reject", "exported": "false"}).json()["results"]
+    assert [(row["id"], row["decided_by"]) for row in decided] == [(rejected.pk, ana.username)]
+    assert client.get(url, {"exported": "true"}).json()["results"] == []
+    confidences = [row["confidence"] for row in client.get(url, {"ordering": "confidence"}).json()["results"]]
+    assert confidences == sorted(confidences, reverse=True)
+    assert client.get(url, {"ordering": "item__decided_by__password"}).status_code == 400
+    with django_assert_num_queries(4):
+        client.get(url)
+
+
+def test_the_geojson_stream_has_every_change_with_its_shape(client_of, ana, scan):
+    change = ChangeFactory(scan=scan)
+    ChangeFactory(scan=scan, confidence=0.1)
+    reply = client_of(ana).get(f"/api/regions/{scan.region_id}/changes.geojson", {"min_confidence": 0.5})
+    (feature,) = json.loads(b"".join(reply.streaming_content))["features"]
+    assert (feature["id"], feature["properties"]["kind"]) == (change.pk, "add")
+    assert to_geos(shapely.geometry.shape(feature["geometry"])).equals_exact(change.geometry, 1e-9)
+
+
+def test_a_change_warns_when_the_image_is_older_than_the_objects_last_edit(client_of, ana, scan):
+    house = FootprintFactory(snapshot=scan.snapshot, edited_at=dt.datetime(2025, 1, 1, tzinfo=dt.UTC))
+    newer = ChangeFactory(scan=scan, kind="modify", footprint=house)
+    older = ChangeFactory(scan=scan, kind="modify")
+    client = client_of(ana)
+    assert client.get(f"/api/changes/{newer.pk}/").json()["older_than_edit"] is True
+    shown = client.get(f"/api/changes/{older.pk}/").json()
+    assert shown["older_than_edit"] is False
+    assert shown["footprint"]["key"] == older.footprint.key
+    assert set(shown["tile"]) == {"z", "x", "y"}
+
+
+def test_a_tile_joins_what_every_stage_knows_of_it(client_of, ana, scan):
+    change = ChangeFactory(scan=scan)
+    tile = change.pair.tile
+    shown = client_of(ana).get(f"/api/regions/{scan.region_id}/pairs/{tile.z}/{tile.x}/{tile.y}/").json()
+    assert (shown["mapped"], shown["anchor"], shown["scores"]) == (True, None, None)
+    assert [one["id"] for one in shown["changes"]] == [change.pk]
+    gone = client_of(ana).get(f"/api/regions/{scan.region_id}/pairs/19/1/1/")
+    assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
+
+
+def test_a_summary_counts_what_waits(client_of, ana, scan):
+    ChangeFactory.create_batch(2, scan=scan)
+    save_decision(ana, ChangeFactory(scan=scan))
+    shown = client_of(ana).get(f"/api/regions/{scan.region_id}/summary/").json()
+    assert shown["changes"] == {"open": 2, "decided": 1, "accepted": 1, "by_decision": {"accept": 1}}
+    assert shown["latest_scan"]["id"] == scan.pk
+    assert shown["latest_model"]["id"] == scan.model_id

@@ -1,0 +1,138 @@
+"""Which candidates of a scan reach the queue, and which people have answered already."""
+
+import pytest
+import shapely.affinity
+
+from annotation.changes.models import Change
+from annotation.changes.services.find import keep_candidates
+from annotation.edits.services import changesets
+from annotation.review.models import ItemState, QueueItem
+from annotation.review.services.claim import claim
+from annotation.sources.engine import to_shapely
+from mlcore.changes.diff import Candidate
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.progress import SilentProgress
+from tests.factories import FootprintFactory, ImageryFactory, PairFactory, RegionFactory, UserFactory, square
+from tests.factories_changes import ModelVersionFactory, ScanFactory, save_decision
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def scan():
+    return ScanFactory(model=ModelVersionFactory(region=RegionFactory(open_to_all=True)))
+
+
+def again(scan, **more):
+    """A later scan of the same region, image and map."""
+    return ScanFactory(model=scan.model, **{"imagery": scan.imagery, "snapshot": scan.snapshot, **more})
+
+
+def candidate(scan, kind="add", shape=None, footprint=None, confidence=0.7, tile=None, **evidence):
+    at = scan.imagery.pairs.get(snapshot=scan.snapshot).tile
+    if shape is None:
+        shape = to_shapely(footprint.geometry if footprint else square())
+    return Candidate(
+        kind=kind,
+        geometry=shape,
+        osm_type=footprint.osm_type if footprint else None,
+        osm_id=footprint.osm_id if footprint else None,
+        tile=tile or TileAddress(at.z, at.x, at.y),
+        confidence=confidence,
+        evidence=evidence,
+    )
+
+
+def keep(scan, *found):
+    return keep_candidates(scan=scan, found=found, progress=SilentProgress())
+
+
+def decide(user, decision):
+    return save_decision(user, Change.objects.filter(item__state=ItemState.OPEN).get(), decision)
+
+
+def test_candidates_enter_the_queue_by_confidence_and_a_second_run_adds_nothing(scan):
+    house = FootprintFactory(snapshot=scan.snapshot, geometry=square(0.2, 0.2))
+    found = [candidate(scan, confidence=0.4), candidate(scan, "remove", footprint=house, confidence=0.9)]
+    assert keep(scan, *found).made == 2
+    second = keep(scan, *found)
+    assert (second.made, second.kept) == (0, 2)
+    assert QueueItem.objects.count() == Change.objects.count() == 2
+    first = claim(user=UserFactory(), stage="changes", scope_id=scan.region_id).item
+    assert (first.change.kind, first.change.footprint) == ("remove", house)
+
+
+def test_evidence_keeps_what_json_can_say(scan):
+    keep(scan, candidate(scan, area_m2=120.5, shift_m=float("nan"), source="unet"))
+    assert Change.objects.get().evidence == {"area_m2": 120.5, "source": "unet"}
+
+
+def test_a_candidate_off_the_grid_or_about_an_unknown_building_is_counted_and_left_out(scan):
+    stranger = FootprintFactory()
+    counts = keep(scan, candidate(scan, tile=TileAddress(19, 5, 5)), candidate(scan, "remove", footprint=stranger))
+    assert (counts.made, counts.lost) == (0, 2)
+
+
+@pytest.mark.parametrize("decision", ["reject", "cant_tell", "bad_imagery"])
+def test_an_answered_building_does_not_come_back_on_the_same_image(scan, decision):
+    house = FootprintFactory(snapshot=scan.snapshot)
+    keep(scan, candidate(scan, "modify", footprint=house))
+    decide(UserFactory(), decision)
+    later = again(scan)
+    assert keep(later, candidate(later, "shifted", footprint=house)).answered == 1
+    assert keep(later, candidate(later, "remove", footprint=house)).made == 1
+
+
+def test_a_rejected_new_building_does_not_come_back_drawn_a_little_differently(scan):
+    keep(scan, candidate(scan))
+    decide(UserFactory(), "reject")
+    later = again(scan)
+    nearly = shapely.affinity.translate(to_shapely(square()), 1e-5, 0)
+    elsewhere = to_shapely(square(0.1, 0.1))
+    counts = keep(later, candidate(later, shape=nearly), candidate(later, shape=elsewhere))
+    assert (counts.made, counts.answered) == (1, 1)
+
+
+def test_another_image_may_suggest_it_again(scan):
+    house = FootprintFactory(snapshot=scan.snapshot)
+    keep(scan, candidate(scan, "remove", footprint=house))
+    decide(UserFactory(), "reject")
+    newer = ImageryFactory(region=scan.region)
+    tile = scan.imagery.pairs.get().tile
+    PairFactory(tile=tile, imagery=newer, snapshot=scan.snapshot)
+    later = again(scan, imagery=newer)
+    assert keep(later, candidate(later, "remove", footprint=house)).made == 1
+
+
+def test_what_is_in_a_changeset_is_not_suggested_again_even_on_another_image(scan):
+    house = FootprintFactory(snapshot=scan.snapshot, geometry=square(0.2, 0.2))
+    editor = UserFactory(role="editor")
+    for one in (candidate(scan), candidate(scan, "remove", footprint=house)):
+        keep(scan, one)
+        decide(editor, "accept")
+    changesets.create(user=editor, region=scan.region, comment="done")
+    newer = ImageryFactory(region=scan.region)
+    PairFactory(tile=scan.imagery.pairs.get().tile, imagery=newer, snapshot=scan.snapshot)
+    later = again(scan, imagery=newer)
+    counts = keep(later, candidate(later), candidate(later, "remove", footprint=house))
+    assert (counts.made, counts.answered) == (0, 2)
+
+
+def test_a_newer_scan_withdraws_open_suggestions_but_not_the_one_somebody_holds(scan):
+    held = FootprintFactory(snapshot=scan.snapshot, geometry=square(0.2, 0.2))
+    keep(scan, candidate(scan, confidence=0.3), candidate(scan, "remove", footprint=held, confidence=0.9))
+    claimed = claim(user=UserFactory(), stage="changes", scope_id=scan.region_id).item
+    later = again(scan)
+    counts = keep(later, candidate(later), candidate(later, "remove", footprint=held))
+    assert (counts.made, counts.answered) == (1, 1)
+    states = dict(QueueItem.objects.values_list("change__scan", "state").exclude(pk=claimed.pk))
+    assert states == {scan.pk: ItemState.WITHDRAWN, later.pk: ItemState.OPEN}
+    claimed.refresh_from_db()
+    assert claimed.state == ItemState.OPEN
+
+
+def test_a_deleted_region_leaves_no_queue_items(scan):
+    keep(scan, candidate(scan))
+    decide(UserFactory(), "accept")
+    scan.region.delete()
+    assert not QueueItem.objects.exists()
