@@ -104,7 +104,10 @@ def build_image_encoder(name: str, dimension: int, *, width: int, cell_channels:
 
 def to_input(tiles: Tensor, size_px: int) -> Tensor:
     """(B, H, W, 3) uint8 RGB -> (B, 3, size_px, size_px) float in 0..1, area-averaged, channels last in memory."""
-    images = tiles.permute(0, 3, 1, 2).to(torch.float32) / 255.0
-    if images.shape[-1] != size_px or images.shape[-2] != size_px:
+    images = tiles.permute(0, 3, 1, 2).to(torch.float32)
+    height, width = images.shape[-2:]
+    if height == width and height % size_px == 0:
+        images = F.avg_pool2d(images, height // size_px)
+    else:
         images = F.interpolate(images, size=(size_px, size_px), mode="area")
-    return images.contiguous(memory_format=torch.channels_last)
+    return (images / 255.0).contiguous(memory_format=torch.channels_last)

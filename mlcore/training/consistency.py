@@ -15,7 +15,8 @@ from mlcore.anchors.schema import Anchor, anchor_text
 from mlcore.consistency.batches import Batch, PairBatches
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
-from mlcore.consistency.score import ScoreBatch, Standardisation
+from mlcore.consistency.scan import score_held
+from mlcore.consistency.score import Standardisation
 from mlcore.consistency.stages import anchor_vectors, cell_vectors, contrastive_step, matching_step
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
@@ -73,15 +74,10 @@ def train_consistency(
     )
     for stage, part in stages:
         run_stage(stage, run_dir=run_dir, seed=seed, progress=part, figures_prefix="consistency/")
-    matched = score_pairs(model, validation or pairs)
+    matched = score_held(model, validation or pairs)
     model.set_standardisation(Standardisation.fit(matched.disc, matched.proto))
     progress.report(1.0, "consistency model trained")
     return model.eval()
-
-
-def score_pairs(model: ConsistencyModel, pairs: Sequence[Pair]) -> ScoreBatch:
-    """Scores of pairs with their own maps."""
-    return model.score(*(np.stack(planes) for planes in zip(*((p.image, p.map, p.valid) for p in pairs), strict=True)))
 
 
 def save_consistency(path: Path, model: ConsistencyModel, *, metrics: Mapping[str, float] | None = None) -> str:

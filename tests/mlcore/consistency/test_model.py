@@ -5,9 +5,10 @@ import pytest
 
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
+from mlcore.consistency.scan import score_held
 from mlcore.errors import CheckpointError, InvalidInputError, StoppedError
 from mlcore.training.checkpoints import write_tensors
-from mlcore.training.consistency import load_consistency, save_consistency, score_pairs, train_consistency
+from mlcore.training.consistency import load_consistency, save_consistency, train_consistency
 from tests.mlcore.consistency.samples import draw, make_anchors, make_pairs
 
 TINY = ConsistencyConfig.preset("tiny")
@@ -33,11 +34,11 @@ def train(folder, config=TINY, pairs=None, progress=None):
 
 
 def test_a_stopped_training_goes_on_and_scores_like_a_straight_one(tmp_path):
-    straight = score_pairs(train(tmp_path / "straight"), make_pairs(4, seed=3))
+    straight = score_held(train(tmp_path / "straight"), make_pairs(4, seed=3))
     for epochs in (1, 2):
         with pytest.raises(StoppedError):
             train(tmp_path / "stopped", progress=StopAfter(epochs))
-    resumed = score_pairs(train(tmp_path / "stopped"), make_pairs(4, seed=3))
+    resumed = score_held(train(tmp_path / "stopped"), make_pairs(4, seed=3))
     assert np.array_equal(straight.final, resumed.final)
 
 
@@ -52,7 +53,7 @@ def test_losses_are_reported_by_name(tmp_path):
 
 
 def test_scores_are_standardised_on_the_validation_pairs(tmp_path):
-    scores = score_pairs(train(tmp_path), make_pairs(3, seed=1))
+    scores = score_held(train(tmp_path), make_pairs(3, seed=1))
     assert scores.final.mean() == pytest.approx(0.0, abs=1e-3)
 
 
@@ -61,7 +62,7 @@ def test_a_stored_model_scores_the_same_and_another_file_is_refused(tmp_path):
     digest = save_consistency(tmp_path / "m.safetensors", model)
     again = load_consistency(tmp_path / "m.safetensors", sha256=digest)
     pairs = make_pairs(5, seed=4)
-    assert np.array_equal(score_pairs(model, pairs).final, score_pairs(again, pairs).final)
+    assert np.array_equal(score_held(model, pairs).final, score_held(again, pairs).final)
     with pytest.raises(CheckpointError):
         load_consistency(tmp_path / "m.safetensors", sha256="0" * 64)
     write_tensors(tmp_path / "other.safetensors", model.to_tensors(), {"kind": "evidence"})
@@ -74,7 +75,7 @@ def test_a_stored_model_scores_the_same_and_another_file_is_refused(tmp_path):
 )
 def test_every_option_trains(tmp_path, changes):
     model = train(tmp_path, ConsistencyConfig.preset("tiny", **changes))
-    assert np.isfinite(score_pairs(model, make_pairs(3)).final).all()
+    assert np.isfinite(score_held(model, make_pairs(3)).final).all()
 
 
 @pytest.mark.slow

@@ -1,0 +1,60 @@
+"""Scanning: prefetched, in order, and the same scores as one by one."""
+
+import numpy as np
+import pytest
+
+from mlcore.consistency.config import ConsistencyConfig
+from mlcore.consistency.model import ConsistencyModel
+from mlcore.consistency.scan import prefetched_pairs, score_held, score_tiles
+from mlcore.errors import InvalidInputError, StoppedError
+from mlcore.progress import SilentProgress
+from tests.mlcore.consistency.samples import make_pairs
+
+PAIRS = {pair.tile: pair for pair in make_pairs(11)}
+
+
+class Held:
+    """A source of pairs already in memory."""
+
+    def __init__(self):
+        self.asked = []
+
+    def pair(self, tile):
+        self.asked.append(tile)
+        return PAIRS[tile]
+
+
+class Stop(SilentProgress):
+    def should_stop(self):
+        return True
+
+
+def test_pairs_come_in_order_and_not_far_ahead():
+    source = Held()
+    pairs = prefetched_pairs(source.pair, list(PAIRS), workers=3, ahead=4)
+    assert next(pairs).tile == next(iter(PAIRS))
+    assert len(source.asked) <= 5
+    assert [pair.tile for pair in pairs] == list(PAIRS)[1:]
+
+
+def test_batches_score_like_single_tiles_and_the_last_one_is_short():
+    model = ConsistencyModel(ConsistencyConfig.preset("tiny"))
+    parts = list(score_tiles(model, Held(), list(PAIRS), batch=4))
+    assert [len(pairs) for pairs, _ in parts] == [4, 4, 3]
+    together = np.concatenate([scores.final for _, scores in parts])
+    alone = np.concatenate([score_held(model, [pair]).final for pair in PAIRS.values()])
+    assert np.allclose(together, alone, atol=1e-3)
+
+
+def test_an_error_while_reading_comes_out_and_a_stop_is_obeyed():
+    def broken(tile):
+        raise InvalidInputError("the image is gone")
+
+    with pytest.raises(InvalidInputError, match="gone"):
+        list(prefetched_pairs(broken, list(PAIRS)))
+    with pytest.raises(StoppedError):
+        list(score_tiles(ConsistencyModel(ConsistencyConfig.preset("tiny")), Held(), list(PAIRS), progress=Stop()))
+
+
+def test_no_tiles_give_no_batches():
+    assert list(prefetched_pairs(Held().pair, [])) == []
