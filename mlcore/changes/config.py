@@ -44,7 +44,7 @@ class EvidenceConfig:
     trim_footprint: float = 0.15
     trim_ground: float = 0.9
     boundary_weight: float = 0.5
-    scale_jitter: float = 0.25
+    scale_jitter: float = 0.15
     max_tiles: int = 2000
     half_precision: bool = True
 

@@ -9,9 +9,11 @@ import cv2
 import numpy as np
 import shapely
 import shapely.affinity
+from scipy import ndimage
 from shapely import Polygon
 
 from mlcore.changes.evidence import EvidenceWindow
+from mlcore.changes.instances import compactness, several_parts, split_buildings
 from mlcore.changes.labels import draw_ids
 from mlcore.changes.polygons import iou, mask_polygon, regularise
 from mlcore.changes.registration import Shift
@@ -25,7 +27,8 @@ LEAST_M2 = 8.0
 OCCUPIED = -0.6  # ground under another footprint is a bad place for a building
 FOOTPRINT_FIGURES = (
     "mean", "best_near", "low_share", "log_area", "overlap", "outline", "shift_m", "shift_gain", "shifted_mean",
-    "remove_gain", "modify_gain", "iou_with_map", "grown", "lost",
+    "remove_gain", "modify_gain", "iou_with_map", "grown", "lost", "instance_grown",
+    "instance_lost", "moved",
 )  # fmt: skip
 GROUND_FIGURES = ("mean", "high_share", "log_area", "width_m", "solidity", "touching", "outline", "contrast", "covered")
 
@@ -81,6 +84,7 @@ class WindowMeasurer:
             shape = shapely.affinity.translate(shapely.union_all(polygons), shift.dx_px, shift.dy_px)
             self.shapes.append((feature, shape))
             self.count += draw_ids([(1, shape)], self.height, self.width).astype(np.uint8)
+        self.instances = split_buildings(window.building, window.outline, self.resolution_m)
         self.trust = np.where(window.valid, 2 * window.building - 1, 0).astype(np.float32)
 
     def in_core(self, shape: shapely.geometry.base.BaseGeometry) -> bool:
@@ -111,9 +115,13 @@ class WindowMeasurer:
         dx, dy, gain, score, near = self._best_place(own, trust, free, evidence, reach)
         moved = _rolled(own, dx, dy)
         grown = self._grown(own, others, evidence, valid)
-        options = [(2 * float(trust[option].sum() - trust[own].sum()), option) for option in (moved, grown)]
-        is_moved = options[0][0] >= 0.85 * options[1][0] and (abs(dx) + abs(dy)) > 0
-        modify_gain, chosen = options[0] if is_moved else options[1]
+        instance = self._instance(own, others, place)
+        gains = [2 * float(trust[option].sum() - trust[own].sum()) for option in (moved, grown, instance)]
+        # what the image shows is often several buildings in one: a compact shape is the likelier building
+        worth = [max(g, 0.0) * compactness(m) ** 2 for g, m in zip(gains[1:], (grown, instance), strict=True)]
+        traced_gain, chosen = (gains[1], grown) if worth[0] >= worth[1] else (gains[2], instance)
+        is_moved = gains[0] >= 0.6 * traced_gain and gains[0] > 0 and (abs(dx) + abs(dy)) * self.resolution_m >= 2.0
+        modify_gain = gains[0] if is_moved else traced_gain
         if is_moved:
             proposal = shapely.affinity.translate(shape, dx, dy)
             proposal = max(getattr(proposal, "geoms", [proposal]), key=lambda part: part.area)
@@ -124,8 +132,8 @@ class WindowMeasurer:
         if proposal is None or not proposal.is_valid or proposal.area * self.resolution_m**2 < LEAST_M2:
             proposal, modify_gain, is_moved = plain, 0.0, False
         overlap_iou = iou(proposal, plain)
-        core = cv2.erode(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        core = core if core.any() else own
+        eroded = cv2.erode(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        core = eroded if eroded.any() else own
         edge = own & ~core
         area_m2 = pixels * self.resolution_m**2
         figures = np.array([
@@ -133,11 +141,20 @@ class WindowMeasurer:
             cv2.dilate(outline, np.ones((3, 3), np.uint8))[edge].mean() if edge.any() else 0.0,
             np.hypot(dx, dy) * self.resolution_m, gain, score, -2 * trust[own].sum() / pixels, modify_gain / pixels,
             overlap_iou, (grown & ~own).sum() / pixels, (own & ~grown).sum() / pixels,
+            (instance & ~own).sum() / pixels, (own & ~instance).sum() / pixels, float(is_moved),
         ], np.float64)  # fmt: skip
         centre = np.array([shape.centroid.x, shape.centroid.y])
         return FootprintMeasure(
             feature, self.window.tile_of(centre), self._lonlat(proposal), feature.geometry, figures, is_moved
         )
+
+    def _instance(self, own: np.ndarray, others: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
+        """The one building of the image, as its outlines separate it, that covers most of the footprint."""
+        numbers = np.where(others, 0, self.instances[place])
+        inside = numbers[own & (numbers > 0)]
+        if not inside.size:
+            return np.zeros_like(own)
+        return numbers == np.bincount(inside).argmax()
 
     def _best_place(
         self, own: np.ndarray, trust: np.ndarray, free: np.ndarray, evidence: np.ndarray, reach: int
@@ -191,25 +208,31 @@ class WindowMeasurer:
         covered = cv2.dilate((self.count > 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         bare = ((self.window.building > 0.5) & ~covered & self.window.valid).astype(np.uint8)
         opened = cv2.morphologyEx(bare, cv2.MORPH_OPEN, kernel)
-        count, parts, stats, centres = cv2.connectedComponentsWithStats(opened, connectivity=4)
+        _, whole = cv2.connectedComponents(opened, connectivity=4)
+        parts = np.where(opened > 0, self.instances, 0).astype(np.int32)
+        several = several_parts(whole, parts)
         found = []
-        for number in range(1, count):
-            left, top, width, height, pixels = (int(v) for v in stats[number])
-            margin = self.window.margin_px
-            x, y = centres[number]
-            inside = margin <= x < self.width - margin and margin <= y < self.height - margin
-            if not inside or pixels * self.resolution_m**2 < LEAST_M2:
-                continue
-            measure = self._ground(parts == number, (left, top, width, height), np.array([x, y]))
-            if measure is not None:
-                found.append(measure)
-        return found
+        for labels in (whole, np.where(several[whole], parts, 0)):
+            for number, box in enumerate(ndimage.find_objects(labels), start=1):
+                if box is not None:
+                    found.append(self._region(labels[box] == number, box))
+        return [measure for measure in found if measure is not None]
+
+    def _region(self, part: np.ndarray, box: tuple[slice, slice]) -> GroundMeasure | None:
+        margin, top, left = self.window.margin_px, box[0].start, box[1].start
+        rows, columns = np.where(part)
+        centre = np.array([left + columns.mean(), top + rows.mean()])
+        inside = margin <= centre[0] < self.width - margin and margin <= centre[1] < self.height - margin
+        if not inside or len(rows) * self.resolution_m**2 < LEAST_M2:
+            return None
+        return self._ground(part, (left, top, part.shape[1], part.shape[0]), centre)
 
     def _ground(self, part: np.ndarray, box: tuple[int, int, int, int], centre: np.ndarray) -> GroundMeasure | None:
         pad = 6
         left, top = max(0, box[0] - pad), max(0, box[1] - pad)
         place = np.s_[top : box[1] + box[3] + pad, left : box[0] + box[2] + pad]
-        own = part[place].astype(np.uint8)
+        own = np.zeros(self.count[place].shape, np.uint8)
+        own[box[1] - top : box[1] - top + box[3], box[0] - left : box[0] - left + box[2]] = part
         # the pixel that was kept off neighbouring footprints is given back
         own = cv2.dilate(own, np.ones((3, 3), np.uint8)) * (self.count[place] == 0).astype(np.uint8)
         evidence = self.window.building[place]

@@ -13,14 +13,17 @@ STRIDE_PX = 16  # sides of the input must be multiples of this
 
 
 class _Block(nn.Module):
-    """Two 3 x 3 convolutions with GroupNorm and a residual path."""
+    """Two 3 x 3 convolutions and a residual path.
+
+    Batch normalisation: a pixel's evidence must not depend on what else is in the window, or tiles would not join.
+    """
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
-        self.first_norm = nn.GroupNorm(4, channels_out)
+        self.first_norm = nn.BatchNorm2d(channels_out)
         self.second = nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False)
-        self.second_norm = nn.GroupNorm(4, channels_out)
+        self.second_norm = nn.BatchNorm2d(channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.first_norm(self.first(x)), inplace=True)

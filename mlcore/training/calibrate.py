@@ -20,6 +20,7 @@ from mlcore.tiles.features import MapFeature
 from mlcore.tiles.index import MapIndex
 
 SEED_STEP = 7919
+DENSE, SPARSE = 1.5, 0.5
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def make_editions(
     for number in range(rounds):
         stop_if_asked(progress)
         span = SpanProgress(progress, number / rounds, (number + 1) / rounds)
-        edited = _edited(features, count, tiles, seed * SEED_STEP + number)
+        dense = DENSE if number % 2 == 0 else SPARSE  # many examples of changes, but untouched tiles as well
+        edited = _edited(features, max(1, round(dense * count)), tiles, seed * SEED_STEP + number)
         if edited is not None:
             editions.append(_measured(edited, evidence, tiles, shifts, score, span))
     return editions

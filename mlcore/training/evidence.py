@@ -121,6 +121,9 @@ class _Trainer:
         with torch.no_grad():
             for kept, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
                 kept.lerp_(new, 1 - decay)
+            for kept, new in zip(self.average.buffers(), self.model.buffers(), strict=True):
+                if kept.is_floating_point():
+                    kept.lerp_(new, 1 - decay)
         return float(loss.detach())
 
 

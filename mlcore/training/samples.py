@@ -113,11 +113,9 @@ def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Change light, colour cast, saturation and sharpness of (H, W, 3) uint8 at random."""
     work = image.astype(np.float32)
     grey = work.mean(axis=2, keepdims=True)
-    work = grey + (work - grey) * rng.uniform(0.5, 1.4)
-    work = (work - 114) * rng.uniform(0.7, 1.35) + 114 + rng.uniform(-28, 28)
-    work *= rng.uniform(0.9, 1.1, 3).astype(np.float32)
-    if rng.random() < 0.2:
-        work = cv2.GaussianBlur(work, (0, 0), float(rng.uniform(0.4, 1.2)))
-    if rng.random() < 0.3:
-        work += rng.normal(0, rng.uniform(2, 8), work.shape).astype(np.float32)
+    work = grey + (work - grey) * rng.uniform(0.75, 1.25)
+    work = (work - 114) * rng.uniform(0.85, 1.18) + 114 + rng.uniform(-15, 15)
+    work *= rng.uniform(0.95, 1.05, 3).astype(np.float32)
+    if rng.random() < 0.1:
+        work = cv2.GaussianBlur(work, (0, 0), float(rng.uniform(0.4, 0.9)))
     return np.clip(work, 0, 255).astype(np.uint8)
