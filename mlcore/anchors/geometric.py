@@ -19,7 +19,8 @@ GENERATOR = "geometric"
 UNBUILT = frozenset({"construction"})
 BUILDING_USES: dict[str, str] = {
     **dict.fromkeys(("house", "residential", "apartments", "detached", "terrace", "hut"), "residential"),
-    **dict.fromkeys(("semidetached_house", "bungalow", "dormitory", "garage", "garages", "shed", "static_caravan"), "residential"),
+    **dict.fromkeys(("semidetached_house", "bungalow", "dormitory", "static_caravan"), "residential"),
+    **dict.fromkeys(("garage", "garages", "shed"), "residential"),
     **dict.fromkeys(("commercial", "retail", "office", "supermarket", "hotel", "kiosk"), "commercial"),
     **dict.fromkeys(("industrial", "warehouse", "factory", "manufacture", "storage_tank"), "industrial"),
     **dict.fromkeys(("school", "hospital", "university", "college", "church", "mosque", "temple"), "institutional"),
@@ -135,7 +136,7 @@ def construction_state(measures: Measures) -> str:
 
 def road_layout(measures: Measures) -> str:
     """Interchange: three motorway-like roads or more and two junctions. Then by junctions: none = single (winding where
-    1.25 times longer than straight), one = junction, more = grid where roads agree in direction by 0.7, else branching."""
+    1.25 times longer than straight), one = junction, more = grid where roads agree by 0.7, else branching."""
     if not measures.roads:
         return "none"
     if measures.major_roads >= 3 and measures.junctions >= 2:

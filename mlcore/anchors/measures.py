@@ -141,7 +141,8 @@ def _road_measures(parts: dict[str, list[tuple[BaseGeometry, MapFeature]]], box:
 
 def _areas(parts: dict[str, list[tuple[BaseGeometry, MapFeature]]], box: BaseGeometry) -> dict:
     def share(kind: str) -> float:
-        shapes = [geometry.intersection(box) for geometry, _ in parts.get(kind, []) if shapely.get_dimensions(geometry) == 2]
+        areas = [geometry for geometry, _ in parts.get(kind, []) if shapely.get_dimensions(geometry) == 2]
+        shapes = [geometry.intersection(box) for geometry in areas]
         return float(shapely.union_all(shapes).area / box.area) if shapes else 0.0
 
     return {
