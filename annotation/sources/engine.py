@@ -10,6 +10,7 @@ from typing import Any
 import shapely
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon, Polygon
 from django.db.models import QuerySet
+from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from annotation.common.errors import InvalidError
@@ -69,7 +70,7 @@ def area_from_geojson(value: Any) -> MultiPolygon:
     """
     try:
         shape = shapely.union_all([shapely.make_valid(_polygon(geometry)) for geometry in _geometries(value)])
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, shapely.ShapelyError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, ShapelyError) as error:
         raise InvalidError("the area is no GeoJSON polygon: give a Polygon or MultiPolygon in degrees") from error
     area = to_multipolygon(shape)
     west, south, east, north = area.extent

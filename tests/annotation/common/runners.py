@@ -12,11 +12,6 @@ from annotation.common.engine import stop_if_asked
 from annotation.common.errors import InvalidError
 from annotation.common.services.jobs import JobContext
 
-RUNNERS = {
-    f"test.{name}": f"tests.annotation.common.runners.{name}"
-    for name in ("count", "refuse", "burst", "commit", "die", "wait")
-}
-
 
 def count(context: JobContext) -> None:
     """Reports a figure per step."""

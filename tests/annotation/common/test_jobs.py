@@ -15,7 +15,7 @@ from annotation.common.errors import ConflictError
 from annotation.common.models import Job, JobFigure, JobState
 from annotation.common.services import jobs
 from annotation.common.signals import job_ended
-from tests.annotation.common.runners import RUNNERS
+from tests.annotation.common.runner_names import RUNNERS
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from django.conf import settings as django_settings
 from annotation.accounts.models import User
 from annotation.common.models import Job
 from annotation.common.services import jobs
-from tests.annotation.common.runners import RUNNERS
+from tests.annotation.common.runner_names import RUNNERS
 from tests.annotation.common.worker import Worker, ended, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.xdist_group("worker")]
