@@ -157,15 +157,15 @@ def test_the_command_scans_with_the_model_in_use(region, capsys):
     call_command("scan", str(region.pk))
     scan = selectors.latest_scan(region.pk)
     assert scan is not None and scan.model == active_model(region.pk)
-    assert f"scan {scan.pk}: {MAPPED_COLUMNS * ROWS} tiles scored" in capsys.readouterr().out
+    assert f"Scan {scan.pk}: {MAPPED_COLUMNS * ROWS} tiles scored" in capsys.readouterr().out
 
 
 def test_the_command_says_why_it_refuses(region):
     with pytest.raises(CommandError, match="no_model"):
         call_command("scan", str(RegionFactory().pk))
-    with pytest.raises(CommandError, match="no region"):
+    with pytest.raises(CommandError, match="there is no region"):
         call_command("scan", "999999999")
-    with pytest.raises(CommandError, match="no model"):
+    with pytest.raises(CommandError, match="there is no model"):
         call_command("scan", str(region.pk), "--model", "999999999")
 
 

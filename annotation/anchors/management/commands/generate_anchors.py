@@ -1,32 +1,24 @@
-"""manage.py generate_anchors REGION: describe every mapped tile of a region, here and now."""
+"""`manage.py generate_anchors REGION`: describe every mapped tile of a region, here and now."""
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from __future__ import annotations
 
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from annotation.anchors.management.region_command import RegionCommand
 from annotation.anchors.services import generate
-from annotation.common.errors import DomainError
-from annotation.common.models import JobState
-from annotation.common.services.jobs import run_now
-from annotation.sources.models import Region
 
 
-class Command(BaseCommand):
-    help = "Generates semantic anchors for every mapped tile of a region that has none yet."
+class Command(RegionCommand):
+    help = "Generate semantic anchors for every mapped tile of a region that has none yet."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("region", type=int, help="id of the region")
+        super().add_arguments(parser)
         parser.add_argument("--generator", default="geometric", help="which generator describes the tiles")
 
-    def handle(self, *args, **options) -> None:
-        region = Region.objects.filter(pk=options["region"]).first()
-        if region is None:
-            raise CommandError(f"no region {options['region']}")
-        try:
-            job = generate.start(region=region, user=None, generator=options["generator"], wake=False)
-        except DomainError as error:
-            raise CommandError(f"{error.code}: {error.detail}") from error
-        job = run_now(job, echo=lambda fraction, message: self.stderr.write(f"{fraction:4.0%} {message}"))
-        if job.state != JobState.SUCCEEDED:
-            detail = job.error_detail or "stopped; start it again to go on"
-            raise CommandError(f"{job.error_code or job.state}: {detail}")
-        done = job.result
-        self.stdout.write(f"{done['made']} anchors made, {done['kept']} kept, {done['unmapped']} tiles not mapped")
+    def handle(self, *args: Any, **options: Any) -> None:
+        region, generator = self.region(options["region"]), options["generator"]
+        done = self.finish(lambda: generate.start(region=region, user=None, generator=generator, wake=False))
+        text = f"{done['made']} anchors made, {done['kept']} kept, {done['unmapped']} tiles not mapped."
+        self.stdout.write(self.style.SUCCESS(text))

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation.changes.management.console import run_here, said
 from annotation.changes.services.start import start_main_job
 from annotation.common.errors import DomainError
+from annotation.common.management.console import run_here, said
 from annotation.common.models import JobState
 from annotation.sources.models import Region
 

@@ -9,10 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.changes.demo import NAME, SilentProgress, demo_files
-from annotation.changes.management.console import ProgressLine, run_here, said
 from annotation.changes.services.start import MAIN_JOB, start_main_job
 from annotation.common.engine import MlcoreError
 from annotation.common.errors import DomainError
+from annotation.common.management.console import ProgressLine, run_here, said
 from annotation.common.models import Job, JobState
 from annotation.sources.engine import area_from_file
 from annotation.sources.models import Imagery, MapSnapshot, Region

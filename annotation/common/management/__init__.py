@@ -1,0 +1,1 @@
+"""What management commands of every stage share."""
