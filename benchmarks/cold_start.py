@@ -1,8 +1,9 @@
 """B9: from a fresh clone to the first decision, and to passed tests, in minutes.
 
-Clones the committed project into an empty folder, runs `deploy/run` there, signs in with the password it printed, claims
-the first building change over the API and decides it; then stops everything and runs `deploy/test`. System packages and
-the caches of package managers are as they are on this machine; `system_packages_present` counts those found of five.
+Clones the committed project into an empty folder, runs `deploy/run` there, signs in with the password it printed,
+claims the first building change over the API and decides it; then stops everything and runs `deploy/test`. System
+packages and the caches of package managers are as they are on this machine; `system_packages_present` counts those
+found of five.
 
     python benchmarks/cold_start.py [--no-tests] [--keep]
 """
