@@ -52,8 +52,8 @@ class ConsistencyConfig:
     anchored: bool = True
     mask_identical: bool = True
     local_anchors: bool = True
-    contrastive_epochs: int = 10
-    matching_epochs: int = 20
+    contrastive_epochs: int = 8
+    matching_epochs: int = 25
     steps_per_epoch: int = 24
     batch: int = 16
     contrastive_rate: float = 2e-3
