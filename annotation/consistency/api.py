@@ -41,7 +41,7 @@ class ScanOutput(serializers.ModelSerializer):
         return self.context["stale"].get(scan.pk, [])
 
 
-class StartInput(serializers.Serializer):
+class ScanStart(serializers.Serializer):
     """Which model, and whether to look where the map is known to be incomplete."""
 
     model = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False, allow_null=True, default=None)
@@ -85,12 +85,12 @@ class ScansView(GenericAPIView):
         page = self.paginate_queryset(selectors.scans_of_region(region.pk))
         return self.get_paginated_response(shown(list(page or []), region))
 
-    @extend_schema(request=StartInput, responses={202: ScanOutput})
+    @extend_schema(request=ScanStart, responses={202: ScanOutput})
     def post(self, request: Request, region_id: int) -> Response:
         """Score every tile of the region; 202 with the scan and its job."""
         user = person(request)
         region = get_region(user, region_id)
-        data = parse(StartInput, request.data)
+        data = parse(ScanStart, request.data)
         model = get_model(user, data["model"]) if data["model"] else None
         scan = start.start(region=region, user=user, model=model, include_unmapped=data["include_unmapped"])
         return Response(one(user, scan.pk), status=202)

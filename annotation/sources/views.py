@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from annotation.accounts.models import Role
+from annotation.accounts.permissions import has_role
 from annotation.sources.pages import region_page
 
 
@@ -20,7 +22,7 @@ def regions(request: HttpRequest) -> HttpResponse:
 @login_required
 def region_new(request: HttpRequest) -> HttpResponse:
     """The form of a new region, for admins."""
-    if not request.user.is_admin:
+    if not has_role(request.user, Role.ADMIN):
         raise PermissionDenied("Only admins create regions.")
     return render(request, "sources/region_new.html", {"page": {}, "active": "regions"})
 

@@ -64,7 +64,7 @@ class RunDetailOutput(RunOutput):
         return selectors.curves(run)
 
 
-class StartInput(serializers.Serializer):
+class TrainingStart(serializers.Serializer):
     """Size of the models, and the seed that makes a training repeatable."""
 
     preset = serializers.CharField(max_length=32, default="compact")
@@ -86,11 +86,11 @@ class RunsView(GenericAPIView):
         page = self.paginate_queryset(selectors.runs_of_region(region.pk))
         return self.get_paginated_response(RunOutput(page, many=True).data)
 
-    @extend_schema(request=StartInput, responses={202: RunOutput})
+    @extend_schema(request=TrainingStart, responses={202: RunOutput})
     def post(self, request: Request, region_id: int) -> Response:
         """Train the region's models on everything that is mapped; 202 with the run and its job."""
         region = get_region(person(request), region_id)
-        run = start.start(region=region, user=person(request), **parse(StartInput, request.data))
+        run = start.start(region=region, user=person(request), **parse(TrainingStart, request.data))
         return Response(RunOutput(run).data, status=202)
 
 
