@@ -140,8 +140,9 @@ def _add(rgb: np.ndarray, mask: np.ndarray, donor: Stamp, random: np.random.Gene
 
 def _draw(rgb: np.ndarray, mask: np.ndarray, stamp: Stamp, corner: tuple[int, int]) -> None:
     window = _window(stamp, corner)
-    rgb[window][stamp.inside] = stamp.rgb[stamp.inside]
-    mask[window][stamp.inside] = np.maximum(mask[window], stamp.mask)[stamp.inside]
+    part = stamp.inside & ((stamp.mask > 0) | (mask[window] == 0))  # its rim of ground stays off other buildings
+    rgb[window][part] = stamp.rgb[part]
+    mask[window][part] = np.maximum(mask[window], stamp.mask)[part]
 
 
 def _turned(stamp: Stamp, turn: int) -> Stamp:

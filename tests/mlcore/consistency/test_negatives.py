@@ -28,7 +28,7 @@ def test_buildings_are_cut_whole_and_small_or_cut_off_ones_are_left():
     assert sorted(int((stamp.mask > 0).sum()) for stamp in stamps) == [90, 90, 144]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10_000))
 def test_an_edit_changes_the_map_exactly_where_the_mask_changes(seed):
     tile = drawn()
