@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import rasterio
@@ -10,8 +11,10 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from annotation.common.models import Job, JobState
+from annotation.common.services import jobs
 from annotation.common.services.jobs import cancel, run_now
 from annotation.consistency import engine, selectors
 from annotation.consistency.models import Scan, ScanState, TileScore
@@ -83,26 +86,32 @@ def test_unmapped_tiles_are_scored_only_where_asked_for_and_by_no_fold(region):
     assert not scores.filter(pair__mapped=True, fold__isnull=True).exists()
 
 
-def test_a_run_that_broke_off_is_replaced_row_by_row_and_ends_like_an_undisturbed_one(region, monkeypatch):
+class Killed(BaseException):
+    """What no handler catches: the job stays as a killed worker leaves it."""
+
+
+def test_a_scan_whose_worker_was_killed_is_requeued_and_ends_like_an_undisturbed_one(region, monkeypatch):
     expected = values(finished(region))
     monkeypatch.setattr(service, "BATCH", 8)
     scan = start(region=region, user=None, wake=False)
-    rows_of, seen = engine.scan_rows, []
+    rows_of = engine.scan_rows
 
     def dying(*args, **kwargs):
         for number, row in enumerate(rows_of(*args, **kwargs)):
             if number == 13:
-                raise ConnectionError("the worker was killed")
+                raise Killed
             yield row
 
-    with monkeypatch.context() as broken:
+    with monkeypatch.context() as broken, pytest.raises(Killed):
         broken.setattr(engine, "scan_rows", dying)
-        with pytest.raises(ConnectionError):
-            service.scan_pairs(scan=scan, progress=SilentProgress())
-    seen = values(scan)
-    assert len(seen) == 8 and Scan.objects.get(pk=scan.pk).state == ScanState.PENDING
-    assert service.scan_pairs(scan=scan, progress=SilentProgress()).scored == len(expected)
+        jobs.execute(scan.job_id)
+    assert len(values(scan)) == 8
+    Job.objects.filter(pk=scan.job_id, state=JobState.RUNNING).update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    assert jobs.sweep() >= 1
+    job = run_now(Job.objects.get(pk=scan.job_id))
+    assert (job.state, job.attempts) == (JobState.SUCCEEDED, 2)
     assert values(scan) == expected
+    assert Scan.objects.get(pk=scan.pk).state == ScanState.READY
 
 
 def test_rows_of_tiles_that_the_new_run_does_not_score_are_dropped(region):
