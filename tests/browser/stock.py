@@ -9,18 +9,21 @@ from pathlib import Path
 
 import shapely
 from django.contrib.gis.geos import GEOSGeometry
+from django.core import serializers
 
 from annotation.accounts.models import User
+from annotation.anchors.models import Anchor
 from annotation.anchors.services import generate
 from annotation.changes.models import Change
+from annotation.common.models import Job
 from annotation.common.services.jobs import run_now
 from annotation.consistency.models import Scan, TileScore
 from annotation.review.models import QueueItem
-from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
+from annotation.sources.models import Footprint, Imagery, MapFeature, MapSnapshot, Region
 from annotation.sources.services.add_sources import add_imagery, add_snapshot
 from annotation.sources.services.files import Upload
 from annotation.sources.services.regions import create_region
-from annotation.tiles.models import TilePair
+from annotation.tiles.models import Tile, TilePair
 from annotation.tiles.services import build_pairs
 from annotation.training.models import DataSet, ModelState, ModelVersion, TrainingRun
 from mlcore.geometry.webmercator import tile_at
@@ -43,7 +46,27 @@ class Stock:
     changes: list[Change]
 
 
-def stock_region(town: Town, files: Path, *, name: str = "Wright's Town", candidates: int = 12) -> Stock:
+KEPT = [
+    User, Job, Region, Imagery, MapSnapshot, Footprint, MapFeature, Tile, TilePair, Anchor, DataSet, TrainingRun,
+    ModelVersion, Scan, TileScore, QueueItem, Change,
+]  # fmt: skip
+_kept: list[str] = []
+
+
+def stock_region(town: Town, files: Path) -> Stock:
+    """The stocked region; imported once, then its rows are put back for each test that asks."""
+    if _kept:
+        for row in serializers.deserialize("json", _kept[0]):
+            row.save()
+        scan = Scan.objects.select_related("region", "imagery", "snapshot").get()
+        changes = list(Change.objects.select_related("pair__tile", "footprint").order_by("pk"))
+        return Stock(User.objects.get(), scan.region, scan.imagery, scan.snapshot, scan, changes)
+    stock = build_region(town, files)
+    _kept.append(serializers.serialize("json", [row for model in KEPT for row in model.objects.order_by("pk")]))
+    return stock
+
+
+def build_region(town: Town, files: Path, *, name: str = "Wright's Town", candidates: int = 12) -> Stock:
     """Import the town and lay out what a scan of it would leave."""
     admin = UserFactory(username="ada", role="admin")
     region = create_region(user=admin, name=name, zoom=town.config.zoom, open_to_all=True)

@@ -46,8 +46,8 @@ export function createQueueMap(container) {
   function draw(subject, geometry) {
     clear();
     const removal = subject.kind === "remove";
-    if (subject.footprint && !removal) drawn.push(outline(subject.footprint.geometry, "footprint"));
     drawn.push(outline(geometry, removal ? "removal" : "candidate"));
+    if (subject.footprint && !removal) drawn.push(outline(subject.footprint.geometry, "footprint"));
     if (!hidden) drawn.forEach((layer) => layer.addTo(map));
   }
 

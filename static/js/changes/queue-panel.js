@@ -16,7 +16,7 @@ function tagList(tags) {
 
 function objectRows(footprint) {
   if (!footprint) return [];
-  const version = footprint.version ? `version ${footprint.version}` : "version unknown";
+  const version = footprint.version ? `v${footprint.version}` : "version unknown";
   return [["In the map", `${footprint.key ?? "no OSM id"}, ${version}`], ["Last edited", day(footprint.edited_at, "unknown")], ["Tags", tagList(footprint.tags)]];
 }
 

@@ -7,6 +7,7 @@ import { notifyError } from "mapwright/lib/notices.js";
 
 const person = pageRegion().person;
 const stops = [];
+const names = new Map();
 let next = null;
 
 function pageRegion() {
@@ -17,7 +18,7 @@ const mayCancel = (job) => (person.admin || job.created_by === person.name) ? ca
 
 function fillCard(node, job) {
   node.dataset.state = job.state;
-  const about = facts([["Region", job.region ? el("a", { href: `/regions/${job.region}/`, text: `Region ${job.region}` }) : null], ["Asked for", `${moment(job.created_at)}${job.created_by ? ` by ${job.created_by}` : ""}`], ["Ended", job.finished_at ? moment(job.finished_at) : null], ["Tries", job.attempts > 1 ? `${job.attempts} of ${job.max_attempts}` : null]]);
+  const about = facts([["Region", job.region ? el("a", { href: `/regions/${job.region}/`, text: names.get(job.region) ?? `Region ${job.region}` }) : null], ["Asked for", `${moment(job.created_at)}${job.created_by ? ` by ${job.created_by}` : ""}`], ["Ended", job.finished_at ? moment(job.finished_at) : null], ["Tries", job.attempts > 1 ? `${job.attempts} of ${job.max_attempts}` : null]]);
   node.replaceChildren(el("div", { class: "card-head" }, el("h2", { text: jobName(job.kind) }), stateBadge(job.state)), jobProgress(job, { onCancel: mayCancel(job) }), about);
 }
 
@@ -53,4 +54,4 @@ function restart() {
 
 byId("more").addEventListener("click", () => load(new URL(next).pathname + new URL(next).search));
 byId("state").addEventListener("change", restart);
-restart();
+api.all("/api/regions/?page_size=500").then((regions) => regions.forEach((region) => names.set(region.id, region.name))).catch(notifyError).finally(restart);

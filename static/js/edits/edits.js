@@ -27,7 +27,7 @@ async function listAccepted() {
 
 async function listChangesets() {
   const changesets = await api.all(`${base}/changesets/`);
-  const cards = changesets.map((changeset) => changesetCard(changeset, { person, open: changeset.id === opened, onGone: refresh }));
+  const cards = changesets.map((changeset) => changesetCard(changeset, { person, open: changeset.id === (opened ?? changesets[0].id), onGone: refresh }));
   fill(byId("changesets"), ...(cards.length ? cards : [el("div", { class: "card empty" }, el("h3", { text: "No changeset yet" }), el("p", { text: "Accepted changes wait on the right; give them a comment and they become one." }))]));
 }
 

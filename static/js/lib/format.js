@@ -48,7 +48,7 @@ export function sureness(confidence) {
 
 /** `building_density` -> `Building density`. */
 export const humanise = (name) => {
-  const text = String(name).replace(/[_-]+/g, " ").trim();
+  const text = String(name).replace(/[_-]+/g, " ").trim().replace(/\b(auroc|f1|iou)\b/gi, (word) => word.toUpperCase());
   return text.charAt(0).toUpperCase() + text.slice(1);
 };
 

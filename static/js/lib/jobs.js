@@ -56,7 +56,7 @@ const secondsOf = (job) => (job.started_at ? (new Date(job.finished_at ?? Date.n
 
 /** The progress of a job as a block: what, how far, how long, why it failed. */
 export function jobProgress(job, { onCancel } = {}) {
-  const parts = [el("div", { class: "progress-line" }, el("span", { text: job.message || jobName(job.kind) }), el("span", { class: "number muted", text: [FINISHED.has(job.state) ? "" : percent(job.progress), duration(secondsOf(job))].filter(Boolean).join(" · ") }))];
+  const parts = [el("div", { class: "progress-line" }, el("span", { text: job.message }), el("span", { class: "number muted", text: [FINISHED.has(job.state) ? "" : percent(job.progress), duration(secondsOf(job))].filter(Boolean).join(" · ") }))];
   if (!FINISHED.has(job.state)) parts.push(el("progress", { max: "1", value: String(job.progress), "aria-label": `Progress of: ${jobName(job.kind)}` }));
   if (job.state === "failed") parts.push(el("p", { class: "note note-bad", text: job.error_detail || "It failed without saying why." }));
   if (onCancel && !FINISHED.has(job.state)) {

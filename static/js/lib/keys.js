@@ -55,7 +55,7 @@ const shownKey = (binding) => binding.shown ?? `${binding.ctrl ? "Ctrl " : ""}${
 /** The card of every key that this page knows. */
 export function showKeys() {
   dialog?.remove();
-  const groups = Map.groupBy ? Map.groupBy(bindings, (b) => b.group) : grouped();
+  const groups = grouped();
   const body = el("div", { class: "key-groups" });
   for (const [name, members] of groups) {
     const list = el("dl");
@@ -73,9 +73,11 @@ export function showKeys() {
   close.focus();
 }
 
+/** Bindings by group; those of every page come last. */
 function grouped() {
   const groups = new Map();
-  for (const binding of bindings) groups.set(binding.group, [...(groups.get(binding.group) ?? []), binding]);
+  const everywhere = (binding) => Number(binding.group === "Everywhere");
+  for (const binding of [...bindings].sort((a, b) => everywhere(a) - everywhere(b))) groups.set(binding.group, [...(groups.get(binding.group) ?? []), binding]);
   return groups;
 }
 

@@ -46,12 +46,13 @@ export const mapLayer = (id, { bounds } = {}) => L.tileLayer(mapUrl(id), tileOpt
 export const LINES = {
   candidate: { color: "#ffb000", weight: 3, opacity: 1, fill: false, lineJoin: "round" },
   footprint: { color: "#5ad1ff", weight: 2.5, opacity: 1, fill: false, dashArray: "7 6", lineCap: "butt" },
+  tile: { color: "#ffffff", weight: 1.5, opacity: 1, fill: false },
   removal: { color: "#ffb000", weight: 3, opacity: 1, fill: false, dashArray: "2 6", lineCap: "round" },
 };
 
 /** A GeoJSON geometry drawn with a casing below its line. */
 export function outline(geometry, style, { pane = "outlines" } = {}) {
-  const casing = { ...LINES[style], color: "#10181c", weight: LINES[style].weight + 2.5, opacity: 0.8, dashArray: null };
+  const casing = { ...LINES[style], color: "#10181c", weight: LINES[style].weight + 2.5, opacity: 0.8, ...(style === "footprint" ? {} : { dashArray: null }) };
   return L.layerGroup([casing, LINES[style]].map((options) => L.geoJSON(geometry, { style: { ...options, pane, interactive: false }, pane, interactive: false })));
 }
 
@@ -64,10 +65,11 @@ export function creditLine(map, { imagery, snapshot }) {
     options: { position: "bottomright" },
     onAdd() {
       const node = el("div", { class: "map-credit" });
-      if (imagery) node.append(el("strong", { text: `Image: ${day(imagery.captured_on)}` }));
-      if (imagery?.attribution) node.append(el("span", { text: `© ${imagery.attribution}` }));
-      if (snapshot) node.append(el("strong", { text: `Map: ${day(snapshot.taken_at)}` }));
-      if (snapshot?.attribution) node.append(el("span", { text: `© ${snapshot.attribution}` }));
+      for (const [name, source, date] of [["Image", imagery, imagery?.captured_on], ["Map", snapshot, snapshot?.taken_at]]) {
+        if (!source) continue;
+        const by = (source.attribution ?? "").replace(/^©\s*/, "");
+        node.append(el("span", { class: "credit-part" }, el("strong", { text: `${name}: ${day(date)}` }), by ? el("span", { text: `© ${by}`, title: by }) : null));
+      }
       return node;
     },
   });

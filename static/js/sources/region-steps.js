@@ -59,7 +59,7 @@ function drawStep(step, index, jobs, busyAll, person, refresh) {
   const more = job ? follower(job, person, refresh) : failed?.state === "failed" ? jobProgress(failed) : null;
   return el(
     "li", { class: "step", data: { done: String(step.done), busy: String(Boolean(job)), step: step.name } },
-    el("span", { class: "step-mark", "aria-hidden": "true", text: step.done ? "✓" : String(index + 1) }),
+    el("span", { class: "step-mark", "aria-hidden": "true", text: job ? "◐" : step.done ? "✓" : String(index + 1) }),
     el("span", { class: "step-text" }, el("strong", {}, step.name, el("span", { class: "visually-hidden", text: step.done ? ", done" : "" })), el("span", { text: step.text })),
     button(step, index, Boolean(job) || busyAll, refresh),
     more && el("div", { class: "step-more" }, more),
@@ -77,7 +77,7 @@ function drawMainJob({ region, person, summary, imagery, snapshots, refresh }, j
   else if (person.admin && ready) {
     const again = summary.latest_scan?.state === "ready";
     parts.push(el("button", { type: "button", id: "run-main-job", class: `button${again ? "" : " button-main"}`, text: again ? "Run the main job again" : "Run the main job", on: { click: (event) => { event.target.disabled = true; start([`/api/regions/${region.id}/main-job/`, {}], refresh); } } }), el("p", { class: "small muted", text: "Tiles, anchors, training, scan and candidates, one after the other." }));
-    if (last?.state === "failed") parts.push(jobProgress(last));
+    if (last?.state === "failed") parts.push(el("h3", { text: "The last main job failed" }), jobProgress(last));
   }
   node.hidden = !parts.length;
   fill(node, ...parts);

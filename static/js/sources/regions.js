@@ -14,6 +14,15 @@ function figures(summary) {
   return list;
 }
 
+/** The tile in the middle of the bounds, at a zoom that shows a good part of them. */
+function middleTile([west, south, east, north]) {
+  const z = Math.max(2, Math.min(19, Math.floor(Math.log2(360 / Math.max(east - west, 1e-6)))));
+  const sin = Math.sin((((south + north) / 2) * Math.PI) / 180);
+  const x = Math.floor((((west + east) / 2 + 180) / 360) * 2 ** z);
+  const y = Math.floor((0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI)) * 2 ** z);
+  return `${z}/${x}/${y}`;
+}
+
 function card(region) {
   const body = el("div", { class: "stack" }, el("p", { class: "muted small", text: "…" }));
   const node = el("li", { class: "card region-card" }, el("h2", {}, el("a", { href: `/regions/${region.id}/`, text: region.name })), body);
@@ -24,7 +33,9 @@ async function complete({ region, body }) {
   try {
     const summary = await api.get(`/api/regions/${region.id}/summary/`);
     const scan = summary.latest_scan;
-    body.replaceChildren(figures(summary), el("p", { class: "muted small", text: scan ? `Last scan: ${day(scan.created_at)}` : "Not scanned yet" }));
+    const address = summary.imagery && region.bounds ? middleTile(region.bounds) : null;
+    const picture = address && el("img", { class: "region-picture", alt: "", width: "304", height: "112", src: `/tiles/image/${summary.imagery}/${address}.webp?size=512` });
+    body.replaceChildren(...(picture ? [picture] : []), figures(summary), el("p", { class: "muted small", text: scan ? `Last scan: ${day(scan.created_at)}` : "Not scanned yet" }));
     if (summary.changes.open) body.append(el("div", {}, el("a", { class: "button button-small", href: `/regions/${region.id}/changes/review/`, text: "Review" })));
   } catch (error) {
     body.replaceChildren(el("p", { class: "muted small", text: error.message }));

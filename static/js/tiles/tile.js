@@ -12,6 +12,7 @@ import { tileBounds } from "mapwright/lib/score-grid.js";
 
 const { region, tile } = pageData();
 const NEIGHBOURS = [["ArrowLeft", "West", -1, 0, "←"], ["ArrowUp", "North", 0, -1, "↑"], ["ArrowDown", "South", 0, 1, "↓"], ["ArrowRight", "East", 1, 0, "→"]];
+const ATTRIBUTES = ["building_density", "dominant_building_size", "block_pattern", "building_arrangement", "outline_complexity", "roof_hint", "construction_state", "road_layout", "road_density", "open_space", "land_use"];
 const maps = [createMap(byId("image-map"), { label: "Image of the tile", keyboard: false }), createMap(byId("drawn-map"), { label: "Map of the tile", keyboard: false })];
 const bounds = tileBounds(tile);
 const outlines = [];
@@ -33,7 +34,7 @@ function drawMaps(pair) {
   creditLine(maps[0], { imagery: pair.imagery });
   creditLine(maps[1], { snapshot: pair.snapshot });
   for (const map of maps) {
-    L.rectangle(bounds, { color: "#ffffff", weight: 2, dashArray: "4 4", fill: false, interactive: false, pane: "outlines" }).addTo(map);
+    outline(L.rectangle(bounds).toGeoJSON().geometry, "tile").addTo(map);
     for (const change of pair.changes) outlines.push([map, outline(change.geometry, change.kind === "remove" ? "removal" : "candidate")]);
   }
   for (const [map, layer] of outlines) layer.addTo(map);
@@ -43,12 +44,19 @@ const chip = (probability) => el("span", { class: "score-chip" }, swatch(classOf
 
 function drawScores(score) {
   if (!score) return el("p", { class: "muted small", text: "Not scored yet: a scan scores every tile." });
-  return facts([["Image and map", chip(score.probability)], ["Consistency score", number(score.final, 2)], ["Building evidence against the map", number(score.difference, 3)], ["Discriminator", number(score.disc, 2)], ["Nearest prototype", number(score.proto, 2)], ["Scored by fold", String(score.fold)]]);
+  const rows = facts([["Consistency score", number(score.final, 2)], ["Evidence against the map", number(score.difference, 3)], ["Discriminator", number(score.disc, 2)], ["Nearest prototype", number(score.proto, 2)], ["Scored by fold", String(score.fold)]]);
+  return el("div", { class: "stack" }, chip(score.probability), rows);
+}
+
+/** The attributes in the order of their schema; any other follows. */
+function attributeRows(attributes) {
+  const names = [...ATTRIBUTES.filter((name) => name in attributes), ...Object.keys(attributes).filter((name) => !ATTRIBUTES.includes(name))];
+  return names.map((name) => [humanise(name), humanise(attributes[name])]);
 }
 
 function drawAnchor(anchor) {
   if (!anchor) return [el("p", { class: "muted small", text: "Not described yet." })];
-  return [el("p", { text: anchor.summary }), facts(Object.entries(anchor.attributes).map(([name, value]) => [humanise(name), humanise(value)])), el("p", { class: "muted small", text: `Described by the ${anchor.generator} generator.` })];
+  return [el("p", { text: anchor.summary }), facts(attributeRows(anchor.attributes)), el("p", { class: "muted small", text: `Described by the ${anchor.generator} generator.` })];
 }
 
 function changeLine(change) {

@@ -1,0 +1,72 @@
+"""Script in every text that people, files and models can write: it is shown as text and never runs."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from annotation.anchors.models import Anchor
+from annotation.changes.models import Change
+from annotation.common.models import Job
+from annotation.edits.services.changesets import create
+from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
+from annotation.tiles.models import TilePair
+from annotation.training.models import TrainingRun
+from tests.browser.stock import Stock, stock_region
+from tests.factories import JobFactory
+from tests.factories_changes import save_decision
+
+IMG = '"><img src=x onerror="window.hacked=1">'
+SCRIPT = "</script><script>window.hacked=1</script>"
+LINK = "javascript:window.hacked=1//"
+EVIL = f"{IMG}{SCRIPT}'{{{{7*7}}}}"
+
+
+@pytest.fixture
+def hostile(town, town_files, live_server) -> Stock:
+    stock = stock_region(town, town_files)
+    Region.objects.update(name=f"{SCRIPT}{IMG}")
+    for model in (Imagery, MapSnapshot):
+        model.objects.update(original_name=f"{EVIL}.tif", licence=EVIL[:110], attribution=EVIL, repairs=[EVIL, SCRIPT])
+    Footprint.objects.update(tags={"building": EVIL, EVIL: SCRIPT, "website": LINK, "name": IMG})
+    Change.objects.update(evidence={EVIL: EVIL, "area_m2": EVIL, "note": SCRIPT})
+    Anchor.objects.update(summary=EVIL, generator=SCRIPT[:32], attributes={"building_density": EVIL, EVIL: IMG})
+    job = JobFactory(
+        scope_id=stock.region.pk, created_by=stock.admin, kind="training.train", state="failed", message=EVIL,
+        error_detail=f"{EVIL} {LINK}",
+    )  # fmt: skip
+    Job.objects.update(message=EVIL)
+    TrainingRun.objects.update(job=job)
+    stock.admin.username = f"{IMG}ada"
+    stock.admin.save()
+    accepted = stock.changes[0]
+    save_decision(stock.admin, accepted)
+    create(user=stock.admin, region=stock.region, comment=EVIL, source=EVIL, change_ids=[accepted.pk])
+    save_decision(stock.admin, stock.changes[1])
+    return stock
+
+
+def untouched(page: Page) -> None:
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img[src=x]").count() == 0
+    assert page.locator("a[href^='javascript:']").count() == 0
+
+
+def test_hostile_text_is_shown_and_never_runs(new_page, hostile):
+    page = new_page(hostile.admin)
+    region = f"/regions/{hostile.region.pk}"
+    tile = TilePair.objects.select_related("tile").get(pk=hostile.changes[0].pair_id).tile
+    pages = ["/", f"{region}/", f"{region}/sources/", f"{region}/training/", f"{region}/changes/", f"{region}/edits/",
+             f"{region}/tiles/{tile.z}/{tile.x}/{tile.y}/", "/jobs/"]  # fmt: skip
+    for path in pages:
+        page.goto(path)
+        untouched(page)
+        expect(page.locator("main")).to_contain_text("window.hacked")
+    page.goto(f"{region}/changes/review/")
+    expect(page.locator("#subject")).to_contain_text("window.hacked")
+    page.locator("#comment").fill(EVIL)
+    page.locator("#question").click()
+    page.keyboard.press("r")
+    expect(page.locator("#saved-state")).to_have_attribute("data-state", "saved")
+    untouched(page)
