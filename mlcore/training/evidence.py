@@ -118,12 +118,10 @@ class _Trainer:
         nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
         self.optimiser.step()
         decay = min(self.config.ema, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for kept, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
-                kept.lerp_(new, 1 - decay)
-            for kept, new in zip(self.average.buffers(), self.model.buffers(), strict=True):
-                if kept.is_floating_point():
-                    kept.lerp_(new, 1 - decay)
+        kept, new = self.average.state_dict(), self.model.state_dict()
+        for name, tensor in kept.items():
+            if tensor.is_floating_point():
+                tensor.lerp_(new[name], 1 - decay)
         return float(loss.detach())
 
 
