@@ -4,6 +4,8 @@ import errno
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
+from redis.exceptions import ConnectionError as RedisConnectionError
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -23,6 +25,8 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
         return _answer(400, "invalid", "the request is malformed")
     if isinstance(exc, RecursionError):
         return _answer(400, "invalid", "the JSON is nested too deeply")
+    if isinstance(exc, RedisConnectionError | OperationalError):
+        return _answer(503, "unavailable", "a service of this server does not answer: try again in a minute")
     if isinstance(exc, OSError) and exc.errno in FULL:
         return _answer(507, "disk_full", "the disk of this server is full: free some space, then try again")
     response = exception_handler(exc, context)
