@@ -1,4 +1,4 @@
-"""A region as it is after a scan: imported imagery and map, pairs, anchors, scores and candidates of a synthetic town."""
+"""A region as it is after a scan: imported sources, pairs, anchors, scores and candidates of a synthetic town."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def _module_names() -> tuple[str, ...]:
 
 @register.simple_tag
 def browser_modules() -> list[tuple[str, str]]:
-    """Entries of the import map: `mapwright/lib/api.js` and its address, with the digest production puts in file names."""
+    """Entries of the import map: `mapwright/lib/api.js` and its address, digest and all."""
     return [(f"mapwright/{name}", static(f"js/{name}")) for name in _module_names()]
 
 

@@ -6,6 +6,7 @@ import { createMap, creditLine, geometryBounds, imageLayer, imageUrl, mapLayer, 
 const FIRST_ZOOM = 19;
 const SMALLEST_PX = 24;
 const LARGEST_SHARE = 0.62;
+const WARM_KEPT = 120;
 
 export function createQueueMap(container) {
   const map = createMap(container, { label: "Image and map around the candidate", keyboard: false });
@@ -15,6 +16,7 @@ export function createQueueMap(container) {
   let credit = null;
   let hidden = false;
   let placed = false;
+  let warmed = [];
 
   /** Base layers stay while the imagery stays, so that nothing flashes between items. */
   function base(subject) {
@@ -74,8 +76,8 @@ export function createQueueMap(container) {
     warm(subject) {
       const { centre, zoom } = viewFor(toBounds(subject.bbox));
       const bounds = L.latLngBounds(centre, centre);
-      warmTiles(map, imageUrl(subject.imagery.id), bounds, zoom);
-      warmTiles(map, mapUrl(subject.snapshot.id), bounds, zoom);
+      const next = [imageUrl(subject.imagery.id), mapUrl(subject.snapshot.id)].flatMap((template) => warmTiles(map, template, bounds, zoom));
+      warmed = [...warmed.slice(-WARM_KEPT), ...next];
     },
   };
 }

@@ -29,8 +29,9 @@ export function showErrors(form, error) {
   first?.focus();
 }
 
-/** Run `send(form)` on submit, with the button held while it runs. */
+/** Run `send(form)` on submit, with the button held while it runs; until this module is here, the page's button is off. */
 export function onSubmit(form, send) {
+  form.querySelector("button[type=submit]").disabled = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = form.querySelector("button[type=submit]");

@@ -76,14 +76,20 @@ export function creditLine(map, { imagery, snapshot }) {
   return new Credit().addTo(map);
 }
 
-/** Tiles that a view of `bounds` at `zoom` in a map of this size will need, to warm the browser's cache. */
+/** Fetch the tiles that a view of `bounds` at `zoom` will need; holding what this returns keeps them in memory. */
 export function warmTiles(map, template, bounds, zoom) {
   const level = Math.round(zoom);
-  const half = map.getSize().divideBy(2);
+  const half = map.getSize().divideBy(2 / 2 ** (level - zoom));
   const centre = map.project(bounds.getCenter(), level);
   const from = centre.subtract(half).divideBy(256).floor();
   const to = centre.add(half).divideBy(256).floor();
+  const images = [];
   for (let x = from.x; x <= to.x; x += 1) {
-    for (let y = from.y; y <= to.y; y += 1) new Image().src = L.Util.template(template, { z: level, x, y });
+    for (let y = from.y; y <= to.y; y += 1) {
+      const image = new Image();
+      image.src = L.Util.template(template, { z: level, x, y });
+      images.push(image);
+    }
   }
+  return images;
 }
