@@ -34,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--licence", default="not stated", help="of the image")
         parser.add_argument("--attribution", default="not stated", help="who is to be named for the image")
         parser.add_argument("--captured-on", type=dt.date.fromisoformat, help="day of the flight, YYYY-MM-DD")
+        parser.add_argument("--preset", default="compact", help="size of the models")
         parser.add_argument("--include-unmapped", action="store_true", help="also look where the map is incomplete")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -80,22 +81,29 @@ class Command(BaseCommand):
             area=area,
             wake=False,
         ).source
-        done = self._done(region, imagery, snapshot, options["include_unmapped"])
+        done = self._done(region, imagery, snapshot, options)
         if done is not None:
             self.stdout.write(f"{name} is ready: these very files were worked through already.")
             return
         for source in (imagery, snapshot):
             self._import(source)
-        job = start_main_job(region=region, user=None, include_unmapped=options["include_unmapped"], wake=False)
+        job = start_main_job(
+            region=region,
+            user=None,
+            preset=options["preset"],
+            include_unmapped=options["include_unmapped"],
+            wake=False,
+        )
         self._finish(run_here(job, self.stderr), "main job")
         job.refresh_from_db()
         counts = job.result["changes"]
         text = f"{name} is ready: {job.result['scored']} tiles scored, {counts['made']} suspected changes to decide."
         self.stdout.write(self.style.SUCCESS(text))
 
-    def _done(self, region: Region, imagery: Imagery, snapshot: MapSnapshot, unmapped: bool) -> Job | None:
+    def _done(self, region: Region, imagery: Imagery, snapshot: MapSnapshot, options: dict[str, Any]) -> Job | None:
         """The main job that did all this before."""
-        params = {"imagery": imagery.pk, "snapshot": snapshot.pk, "include_unmapped": unmapped}
+        params = {name: options[name] for name in ("preset", "include_unmapped")}
+        params |= {"imagery": imagery.pk, "snapshot": snapshot.pk}
         done = Job.objects.for_scope(region.pk).filter(kind=MAIN_JOB, state=JobState.SUCCEEDED)
         return done.filter(params__contains=params).first()
 

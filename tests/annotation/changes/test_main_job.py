@@ -1,0 +1,74 @@
+"""From two files to a queue with one command, and again without doing anything twice."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from annotation.anchors.models import Anchor
+from annotation.changes.models import Change
+from annotation.common.models import Job, JobState
+from annotation.consistency.models import Scan, ScanState, TileScore
+from annotation.review.models import QueueItem
+from annotation.sources.models import Imagery, MapSnapshot, Region
+from annotation.tiles.models import TilePair
+from annotation.training.models import ModelState, ModelVersion
+from mlcore.synthetic.town import TownConfig, generate_town
+from mlcore.synthetic.town_files import write_town
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory) -> Path:
+    config = TownConfig(seed=3, columns=6, rows=5, changed_share=0.15)
+    return write_town(generate_town(config), tmp_path_factory.mktemp("town"))
+
+
+def start_region(town: Path, **options) -> str:
+    out = StringIO()
+    options = {"imagery": town / "imagery.tif", "map": town / "map.osm", "name": "Town", "preset": "tiny"} | options
+    call_command("start_region", stdout=out, stderr=StringIO(), **options)
+    return out.getvalue()
+
+
+def test_one_command_imports_trains_scans_and_fills_the_queue_and_a_second_call_does_nothing(town, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    assert "is ready" in start_region(town)
+    region = Region.objects.get(name="Town")
+    assert TilePair.objects.count() == TileScore.objects.count() == Anchor.objects.count() == 30
+    assert Scan.objects.get().state == ScanState.READY
+    assert ModelVersion.objects.get().state == ModelState.ACTIVE
+    assert Change.objects.count() == QueueItem.objects.filter(scope_id=region.pk).count()
+    job = Job.objects.get(kind="changes.main_job")
+    assert (job.state, job.result["scored"], job.result["changes"]["made"]) == (
+        JobState.SUCCEEDED, 30, Change.objects.count(),
+    )  # fmt: skip
+    assert any(name.startswith("consistency/") for name in job.figures.values_list("name", flat=True))
+    assert "worked through already" in start_region(town)
+    assert (
+        Imagery.objects.count()
+        == MapSnapshot.objects.count()
+        == Job.objects.filter(kind="changes.main_job").count()
+        == 1
+    )
+
+
+def test_the_main_job_run_again_reuses_the_model_and_suggests_nothing_twice(town, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    start_region(town)
+    before = Change.objects.count()
+    call_command("main_job", "Town", preset="tiny", stdout=StringIO(), stderr=StringIO())
+    assert ModelVersion.objects.count() == 1
+    assert Scan.objects.count() == 2
+    assert Change.objects.exclude(item__state="withdrawn").count() == before
+
+
+def test_a_missing_file_or_region_says_what_to_do(town):
+    with pytest.raises(CommandError, match="there is no file"):
+        start_region(town, imagery=town / "none.tif")
+    with pytest.raises(CommandError, match="--imagery FILE and --map FILE"):
+        start_region(town, imagery=None)
+    with pytest.raises(CommandError, match="start_region"):
+        call_command("main_job", "Nowhere")
