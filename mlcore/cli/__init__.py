@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "edits": ("mlcore.cli.edits", "simulate edits of a map"),
     "anchors": ("mlcore.cli.anchors", "describe tiles by semantic anchors"),
     "train": ("mlcore.cli.train", "train a model"),
+    "pretrain": ("mlcore.cli.pretrain", "train the weights that ship with the library"),
     "scan": ("mlcore.cli.scan", "score every tile and list building changes"),
     "evaluate": ("mlcore.cli.evaluate", "measure a method on held-out places"),
 }

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from mlcore.errors import ConfigError
+
+ARCHITECTURE = (
+    "encoder", "input_px", "dimension", "image_width", "map_width", "cell_channels", "spatial", "prototypes",
+    "fused_channels",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,9 @@ class ConsistencyConfig:
         batch: paper 64.
         contrastive_rate, matching_rate, prototype_rate: Adam's; paper 1e-4, 1e-4 and 5e-5 on pre-trained encoders.
         weight_decay: decoupled.
+        tuning_contrastive_epochs, tuning_matching_epochs: instead of the above where training starts from weights.
+        tuning_rate: factor of the learning rates then.
+        half_precision: train in bfloat16 where the machine multiplies it natively (nearly twice as fast there).
         freeze_encoders: stage 2 leaves the encoders as they are (the paper, on ImageNet weights). Ours learn on, at
             half the rate: encoders trained from nothing on some dozen tiles are not finished after stage 1.
         spatial: the generator fuses the features of every cell beside the two embeddings, and a tile's score is the
@@ -60,6 +68,10 @@ class ConsistencyConfig:
     matching_rate: float = 1e-3
     prototype_rate: float = 5e-4
     weight_decay: float = 1e-4
+    tuning_contrastive_epochs: int = 0
+    tuning_matching_epochs: int = 8
+    tuning_rate: float = 0.5
+    half_precision: bool = True
     freeze_encoders: bool = False
     spatial: bool = True
     worst_share: float = 0.01
@@ -78,6 +90,8 @@ class ConsistencyConfig:
         low = [name for name in (*counts, "steps_per_epoch") if getattr(self, name) < 1]
         if low or self.batch < 2 or self.contrastive_epochs < 0 or self.matching_epochs < 1:
             raise ConfigError(f"{', '.join(low) or 'batch (2) or epochs'} too small: use at least 1")
+        if self.tuning_contrastive_epochs < 0 or self.tuning_matching_epochs < 1 or self.tuning_rate <= 0:
+            raise ConfigError("tuning needs at least 1 epoch of matching and a rate above 0")
         if self.temperature <= 0 or min(self.contrastive_rate, self.matching_rate, self.prototype_rate) <= 0:
             raise ConfigError("the temperature and the learning rates must be above 0")
 
@@ -95,6 +109,21 @@ class ConsistencyConfig:
         if unknown:
             raise ConfigError(f"unknown setting of consistency: {', '.join(sorted(unknown))}")
         return cls(**values)
+
+    def tuning(self) -> ConsistencyConfig:
+        """The same network with the shorter schedule for weights that have learnt already."""
+        return replace(
+            self,
+            contrastive_epochs=self.tuning_contrastive_epochs,
+            matching_epochs=self.tuning_matching_epochs,
+            contrastive_rate=self.contrastive_rate * self.tuning_rate,
+            matching_rate=self.matching_rate * self.tuning_rate,
+            prototype_rate=self.prototype_rate * self.tuning_rate,
+        )
+
+    def architecture(self) -> dict[str, Any]:
+        """What decides whether weights fit: two settings of equal architecture can share them."""
+        return {name: getattr(self, name) for name in ARCHITECTURE}
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

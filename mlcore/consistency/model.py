@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -96,7 +97,7 @@ class ConsistencyModel(nn.Module):
     def match(self, image: ImageFeatures, map_: ImageFeatures) -> Match:
         """Fuse and judge N pairs of features."""
         fused = self.generator(image, map_)
-        return Match(self.discriminator(fused)[..., 0], prototype_similarity(fused, self.prototypes))
+        return Match(self.discriminator(fused)[..., 0].float(), prototype_similarity(fused, self.prototypes).float())
 
     def set_standardisation(self, standard: Standardisation) -> None:
         self.standard.copy_(torch.tensor(astuple(standard), dtype=torch.float64))
@@ -138,10 +139,11 @@ class ConsistencyModel(nn.Module):
         self, images: np.ndarray, maps: np.ndarray, valid: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         device, size = self.log_temperature.device, self.config.input_px
-        image = to_input(torch.from_numpy(np.ascontiguousarray(images)).to(device), size)
-        map_ = to_input(torch.from_numpy(np.ascontiguousarray(maps)).to(device), size)
+        image = to_input(torch.from_numpy(shrunk(images, size)).to(device), size)
+        map_ = to_input(torch.from_numpy(shrunk(maps, size)).to(device), size)
         match = self(image, map_)
-        seen = None if valid is None else cells_of(torch.from_numpy(valid).to(device), match.disc.shape[-2:]) > 0.99
+        whole = valid is None or bool(valid.all())
+        seen = None if whole else cells_of(torch.from_numpy(np.asarray(valid)).to(device), match.disc.shape[-2:]) > 0.99
         disc = tile_score(discriminator_score(match.disc), self.config.worst_share, seen)
         proto = tile_score(match.proto, self.config.worst_share, seen)
         return disc.cpu().numpy().astype(np.float32), proto.cpu().numpy().astype(np.float32)
@@ -159,6 +161,14 @@ class ConsistencyModel(nn.Module):
         except RuntimeError as error:
             raise InvalidInputError(f"these weights are not of this consistency model: {error}") from error
         return model.eval()
+
+
+def shrunk(tiles: np.ndarray, size_px: int) -> np.ndarray:
+    """(N, H, W, 3) uint8 -> the same at size_px, area-averaged as in training; a tile that isn't larger stays."""
+    if tiles.shape[1] <= size_px or tiles.shape[2] <= size_px:
+        return np.ascontiguousarray(tiles)
+    size = (size_px, size_px)
+    return np.stack([cv2.resize(np.ascontiguousarray(tile), size, interpolation=cv2.INTER_AREA) for tile in tiles])
 
 
 def cells_of(values: Tensor, grid: tuple[int, ...]) -> Tensor:

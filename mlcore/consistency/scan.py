@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,66 +10,55 @@ from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.score import ScoreBatch
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
-from mlcore.tiles.pairs import Pair, PairSource
+from mlcore.tiles.pairs import Pair, PairSource, TileView
+from mlcore.tiles.prefetch import WORKERS, prefetched
 
 SCAN_BATCH = 16
 
 
-def prefetched_pairs(
-    load: Callable[[TileAddress], Pair], tiles: Sequence[TileAddress], *, workers: int = 2, ahead: int = 3 * SCAN_BATCH
-) -> Iterator[Pair]:
-    """Pairs of `tiles` in order, made by threads up to `ahead` tiles before they are asked for.
-
-    GDAL and OpenCV release the interpreter's lock, so threads are enough. Closing the iterator early drops what waits;
-    an error in a thread comes out where its tile would have.
-    """
-    waiting: deque[Future[Pair]] = deque()
-    rest = iter(tiles)
-    with ThreadPoolExecutor(workers, thread_name_prefix="tiles") as pool:
-        try:
-            for tile in rest:
-                waiting.append(pool.submit(load, tile))
-                if len(waiting) >= ahead:
-                    break
-            while waiting:
-                pair = waiting.popleft().result()
-                following = next(rest, None)
-                if following is not None:
-                    waiting.append(pool.submit(load, following))
-                yield pair
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
 def score_tiles(
-    model: ConsistencyModel,
+    model: ConsistencyModel | Sequence[ConsistencyModel],
     source: PairSource,
     tiles: Sequence[TileAddress],
     *,
     batch: int = SCAN_BATCH,
-    workers: int = 2,
+    workers: int = WORKERS,
     progress: Progress | None = None,
-) -> Iterator[tuple[list[Pair], ScoreBatch]]:
-    """Batches of pairs with their scores, in the order of `tiles`.
+) -> Iterator[tuple[list[TileView], ScoreBatch]]:
+    """Batches of tiles with their scores, in the order of `tiles`.
+
+    Args:
+        model: one model, or several whose mean counts.
+        batch: tiles per pass.
+        workers: threads that read and draw ahead.
 
     Raises:
         StoppedError: asked to stop, between batches.
     """
     progress = progress or SilentProgress()
-    held: list[Pair] = []
+    models = [model] if isinstance(model, ConsistencyModel) else list(model)
+    held: list[TileView] = []
     done = 0
-    for pair in prefetched_pairs(source.pair, tiles, workers=workers, ahead=3 * batch):
-        held.append(pair)
+    for view in prefetched(source.view, tiles, workers=workers, ahead=3 * batch):
+        held.append(view)
         if len(held) == batch or done + len(held) == len(tiles):
             stop_if_asked(progress)
             done += len(held)
-            yield held, score_held(model, held)
+            yield held, _mean([score_held(each, held) for each in models])
             progress.report(done / len(tiles), "scoring tiles")
             held = []
 
 
-def score_held(model: ConsistencyModel, pairs: Sequence[Pair]) -> ScoreBatch:
-    """Scores of pairs in memory, each with its own map."""
-    images, maps, valid = (np.stack(planes) for planes in zip(*((p.image, p.map, p.valid) for p in pairs), strict=True))
+def score_held(model: ConsistencyModel, views: Sequence[TileView | Pair]) -> ScoreBatch:
+    """Scores of tiles in memory, each with its own map."""
+    images, maps, valid = (np.stack(planes) for planes in zip(*((v.image, v.map, v.valid) for v in views), strict=True))
     return model.score(images, maps, valid)
+
+
+def _mean(batches: Sequence[ScoreBatch]) -> ScoreBatch:
+    if len(batches) == 1:
+        return batches[0]
+    disc, proto, final = (
+        np.mean([getattr(batch, name) for batch in batches], axis=0) for name in ("disc", "proto", "final")
+    )
+    return ScoreBatch(disc, proto, final)

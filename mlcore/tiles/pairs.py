@@ -40,6 +40,16 @@ class Pair:
     mapped: bool
 
 
+@dataclass(frozen=True)
+class TileView:
+    """What scoring a tile needs of its pair: `image`, `map` and `valid` as in Pair."""
+
+    tile: TileAddress
+    image: np.ndarray
+    map: np.ndarray
+    valid: np.ndarray
+
+
 class PairSource:
     """Makes pairs of one image and one map.
 
@@ -72,6 +82,11 @@ class PairSource:
             valid_share=float(image.valid.mean()),
             mapped=self.mapped(tile),
         )
+
+    def view(self, tile: TileAddress) -> TileView:
+        """Image and map of a tile without what only training needs: the building mask costs as much as the map."""
+        image = self.reader.read_tile(tile, self.size_px)
+        return TileView(tile, image.rgb, self.renderer.render(tile, self.index, self.size_px), image.valid)
 
     def pairs(self, tiles: Sequence[TileAddress]) -> list[Pair]:
         return [self.pair(tile) for tile in tiles]

@@ -23,6 +23,7 @@ from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 from mlcore.tiles.pairs import Pair
 from mlcore.training.checkpoints import read_tensors, write_tensors
+from mlcore.training.evidence import bfloat16_is_native
 from mlcore.training.loop import Stage, run_stage
 
 MODEL_KIND = "consistency"
@@ -37,6 +38,7 @@ def train_consistency(
     config: ConsistencyConfig,
     *,
     validation: Sequence[Pair],
+    initial: ConsistencyModel | None = None,
     run_dir: Path,
     seed: int = 0,
     device: str = "cpu",
@@ -49,13 +51,14 @@ def train_consistency(
         anchors: the anchor of every tile of `pairs`.
         config: sizes, rates and options.
         validation: other matched pairs; Eq. 10 is standardised on them. Empty: on `pairs`, which flatters the model.
-        run_dir: for checkpoints; a folder of another run is refused.
+        initial: a model of the same sizes to start from; it is left as it is, and the schedule is `config.tuning()`.
+        run_dir: for checkpoints; a folder of another run (other data, settings or initial weights) is refused.
         seed: with the same seed, data and machine the weights come out the same.
         device: "cpu" or a torch device.
         progress: receives losses as "consistency/<name>".
 
     Raises:
-        InvalidInputError: too few pairs, or a tile without an anchor.
+        InvalidInputError: too few pairs, a tile without an anchor, or initial weights of another network.
         StoppedError: asked to stop; call again with the same `run_dir` to go on.
     """
     progress = progress or SilentProgress()
@@ -64,10 +67,10 @@ def train_consistency(
             f"U-CSA needs at least {MIN_PAIRS} mapped tiles to train on, not {len(pairs)}: map more"
         )
     torch.manual_seed(seed)
-    model = ConsistencyModel(config).to(device)
+    model = _started(config, initial).to(device)
     texts = anchor_vectors([pair.tile for pair in pairs], anchors, config.dimension)
     batches = PairBatches(pairs, config)
-    mark = _fingerprint(pairs, anchors, config, seed)
+    mark = _fingerprint(pairs, anchors, config, seed, initial)
     stages = (
         _contrastive_stage(model, batches, texts, mark, device, SpanProgress(progress, 0, CONTRASTIVE_SHARE)),
         _matching_stage(model, batches, mark, device, SpanProgress(progress, CONTRASTIVE_SHARE, 0.98)),
@@ -78,6 +81,18 @@ def train_consistency(
     model.set_standardisation(Standardisation.fit(matched.disc, matched.proto))
     progress.report(1.0, "consistency model trained")
     return model.eval()
+
+
+def _started(config: ConsistencyConfig, initial: ConsistencyModel | None) -> ConsistencyModel:
+    """A fresh network, or one with the initial weights and the schedule for tuning them."""
+    if initial is None:
+        return ConsistencyModel(config)
+    model = ConsistencyModel(config.tuning())
+    try:
+        model.load_state_dict(initial.state_dict())
+    except RuntimeError as error:
+        raise InvalidInputError(f"the initial weights are of another consistency network: {error}") from error
+    return model
 
 
 def save_consistency(path: Path, model: ConsistencyModel, *, metrics: Mapping[str, float] | None = None) -> str:
@@ -155,16 +170,18 @@ def _take_steps(
     step: Callable[[Batch], dict[str, Tensor]],
     batches: Iterable[Batch],
     optimiser: torch.optim.Optimizer,
-    model: nn.Module,
+    model: ConsistencyModel,
     device: str,
     progress: Progress,
 ) -> dict[str, float]:
     """One optimiser step per batch; the mean of every figure."""
     sums: dict[str, float] = {}
     count = 0
+    half = model.config.half_precision and bfloat16_is_native(device)
     for batch in batches:
         stop_if_asked(progress)
-        figures = step(Batch(*(getattr(batch, name).to(device) for name in Batch.__dataclass_fields__)))
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=half):
+            figures = step(Batch(*(getattr(batch, name).to(device) for name in Batch.__dataclass_fields__)))
         optimiser.zero_grad(set_to_none=True)
         figures["total"].backward()
         nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
@@ -176,7 +193,11 @@ def _take_steps(
 
 
 def _fingerprint(
-    pairs: Sequence[Pair], anchors: Mapping[TileAddress, Anchor], config: ConsistencyConfig, seed: int
+    pairs: Sequence[Pair],
+    anchors: Mapping[TileAddress, Anchor],
+    config: ConsistencyConfig,
+    seed: int,
+    initial: ConsistencyModel | None,
 ) -> str:
     """Names data and settings, so that a run never goes on from another run's checkpoint."""
     digest = hashlib.sha256(json.dumps([config.to_dict(), seed], sort_keys=True).encode())
@@ -184,4 +205,6 @@ def _fingerprint(
         digest.update(f"{pair.tile}{anchor_text(anchors[pair.tile])}".encode())
         for plane in (pair.image, pair.map, pair.mask, pair.valid):
             digest.update(np.ascontiguousarray(plane).tobytes())
+    for name, tensor in sorted(initial.to_tensors().items() if initial else ()):
+        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 EVIDENCE_FILE = Path(__file__).with_name("evidence.safetensors")
+CONSISTENCY_FILE = Path(__file__).with_name("consistency.safetensors")
 
 
 def initial_evidence() -> dict[str, Tensor] | None:

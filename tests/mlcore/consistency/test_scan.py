@@ -5,9 +5,10 @@ import pytest
 
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
-from mlcore.consistency.scan import prefetched_pairs, score_held, score_tiles
+from mlcore.consistency.scan import score_held, score_tiles
 from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.progress import SilentProgress
+from mlcore.tiles.prefetch import prefetched
 from tests.mlcore.consistency.samples import make_pairs
 
 PAIRS = {pair.tile: pair for pair in make_pairs(11)}
@@ -19,7 +20,7 @@ class Held:
     def __init__(self):
         self.asked = []
 
-    def pair(self, tile):
+    def view(self, tile):
         self.asked.append(tile)
         return PAIRS[tile]
 
@@ -31,7 +32,7 @@ class Stop(SilentProgress):
 
 def test_pairs_come_in_order_and_not_far_ahead():
     source = Held()
-    pairs = prefetched_pairs(source.pair, list(PAIRS), workers=3, ahead=4)
+    pairs = prefetched(source.view, list(PAIRS), workers=3, ahead=4)
     assert next(pairs).tile == next(iter(PAIRS))
     assert len(source.asked) <= 5
     assert [pair.tile for pair in pairs] == list(PAIRS)[1:]
@@ -46,15 +47,25 @@ def test_batches_score_like_single_tiles_and_the_last_one_is_short():
     assert np.allclose(together, alone, atol=1e-3)
 
 
+def test_several_models_score_by_their_mean():
+    models = [ConsistencyModel(ConsistencyConfig.preset("tiny")) for _ in range(2)]
+    both, *alone = (
+        np.concatenate([scores.disc for _, scores in score_tiles(each, Held(), list(PAIRS))])
+        for each in (models, *models)
+    )
+    assert np.allclose(both, np.mean(alone, axis=0), atol=1e-4)
+    assert not np.allclose(both, alone[0], atol=1e-4)
+
+
 def test_an_error_while_reading_comes_out_and_a_stop_is_obeyed():
     def broken(tile):
         raise InvalidInputError("the image is gone")
 
     with pytest.raises(InvalidInputError, match="gone"):
-        list(prefetched_pairs(broken, list(PAIRS)))
+        list(prefetched(broken, list(PAIRS)))
     with pytest.raises(StoppedError):
         list(score_tiles(ConsistencyModel(ConsistencyConfig.preset("tiny")), Held(), list(PAIRS), progress=Stop()))
 
 
 def test_no_tiles_give_no_batches():
-    assert list(prefetched_pairs(Held().pair, [])) == []
+    assert list(prefetched(Held().view, [])) == []
