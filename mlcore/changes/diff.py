@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.labels import BUILDINGS, draw_ids
-from mlcore.changes.measure import FootprintMeasure, GroundMeasure, WindowMeasurer
+from mlcore.changes.measure import FootprintMeasure, GroundMeasure, WindowMeasurer, with_claims
 from mlcore.changes.polygons import iou
 from mlcore.changes.registration import Shift, estimate_shift, median_shift, smooth_shifts
 from mlcore.changes.verdicts import Judge
@@ -106,9 +106,11 @@ def measure_block(
     shift = median_shift([shifts[tile] for tile in tiles if tile in shifts])
     measurer = WindowMeasurer(window, features, shift)
     chosen = set(tiles)
+    footprints = measurer.footprints()
+    ground = with_claims([measure for measure in measurer.ground() if measure.tile in chosen], footprints)
     return Measures(
-        [measure for measure in measurer.footprints() if measure.tile in chosen],
-        [measure for measure in measurer.ground() if measure.tile in chosen],
+        [measure for measure in footprints if measure.tile in chosen],
+        ground,
         {tile: shifts.get(tile, shift) for tile in tiles},
         window.resolution_m,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ from mlcore.changes.model import EvidenceModel
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, ground_resolution_m, xy_to_lonlat
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
-from mlcore.tiles.raster import ImageReader
+from mlcore.tiles.prefetch import prefetched
+from mlcore.tiles.raster import ImageReader, ImageTile
 
 CONTEXT_PX = 32  # read beyond a tile on every side, so that buildings on a border are seen whole
 BATCH = 8
@@ -70,13 +72,15 @@ def write_evidence(
     west, north = min(tile.x for tile in tiles), min(tile.y for tile in tiles)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        windows = prefetched(lambda tile: _with_context(reader, tile), order)
         with rasterio.open(scratch, "w", **_profile(tiles)) as target:
             start = 0
             while start < len(order):
                 stop_if_asked(progress)
                 models = models_of(order[start])
                 part = [t for t in order[start : start + BATCH] if models_of(t) == models]
-                for tile, values in zip(part, _predict_tiles(reader, part, models, flips), strict=True):
+                seen = list(islice(windows, len(part)))
+                for tile, values in zip(part, _predict_windows(seen, models, flips), strict=True):
                     place = Window((tile.x - west) * TILE_PX, (tile.y - north) * TILE_PX, TILE_PX, TILE_PX)
                     target.write(values, window=place)
                 start += len(part)
@@ -100,15 +104,14 @@ def _profile(tiles: Sequence[TileAddress]) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _predict_tiles(
-    reader: ImageReader, tiles: Sequence[TileAddress], models: Sequence[EvidenceModel], flips: int
-) -> list[np.ndarray]:
-    side, inner = TILE_PX + 2 * CONTEXT_PX, slice(CONTEXT_PX, -CONTEXT_PX)
-    windows = []
-    for tile in tiles:
-        west, south, east, north = tile.bounds_mercator
-        pad = (east - west) * CONTEXT_PX / TILE_PX
-        windows.append(reader.read_window((west - pad, south - pad, east + pad, north + pad), side, side))
+def _with_context(reader: ImageReader, tile: TileAddress) -> ImageTile:
+    west, south, east, north = tile.bounds_mercator
+    pad, side = (east - west) * CONTEXT_PX / TILE_PX, TILE_PX + 2 * CONTEXT_PX
+    return reader.read_window((west - pad, south - pad, east + pad, north + pad), side, side)
+
+
+def _predict_windows(windows: Sequence[ImageTile], models: Sequence[EvidenceModel], flips: int) -> list[np.ndarray]:
+    inner = slice(CONTEXT_PX, -CONTEXT_PX)
     values = predict(models, np.stack([window.rgb for window in windows]), flips)[:, :, inner, inner]
     seen = np.stack([window.valid for window in windows])[:, None, inner, inner]
     return list(np.where(seen, np.round(values * LEVELS) + 1, 0).astype(np.uint8))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -24,13 +24,16 @@ REACH_M = 8.0  # a footprint is looked for this far from where it is drawn
 RING_M = 0.8
 SLACK_M = 0.6  # wall displacement that misregistration and blur explain
 LEAST_M2 = 8.0
+LEAST_SEEN = 0.9  # share of a footprint that must lie on the image
 OCCUPIED = -0.6  # ground under another footprint is a bad place for a building
 FOOTPRINT_FIGURES = (
     "mean", "best_near", "low_share", "log_area", "overlap", "outline", "shift_m", "shift_gain", "shifted_mean",
     "remove_gain", "modify_gain", "iou_with_map", "grown", "lost", "instance_grown",
     "instance_lost", "moved",
 )  # fmt: skip
-GROUND_FIGURES = ("mean", "high_share", "log_area", "width_m", "solidity", "touching", "outline", "contrast", "covered")
+GROUND_FIGURES = (
+    "mean", "high_share", "log_area", "width_m", "solidity", "touching", "outline", "contrast", "covered", "claimed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class WindowMeasurer:
         place = np.s_[top:bottom, left:right]
         valid = self.window.valid[place]
         pixels = int(own.sum())
-        if pixels < 4 or (own & valid).sum() < 0.6 * pixels:
+        if pixels < 4 or (own & valid).sum() < LEAST_SEEN * pixels:
             return None
         others = self.count[place] > own
         evidence, outline = self.window.building[place], self.window.outline[place]
@@ -250,10 +253,27 @@ class WindowMeasurer:
             polygon.area / rectangle if rectangle else 0.0, (ring & mapped).sum() / max(ring.sum(), 1),
             cv2.dilate(self.window.outline[place], np.ones((3, 3), np.uint8))[ring].mean(),
             evidence[own > 0].mean() - (evidence[ring & ~mapped].mean() if (ring & ~mapped).any() else 0.5),
-            (drawn & mapped).sum() / max(drawn.sum(), 1),
+            (drawn & mapped).sum() / max(drawn.sum(), 1), 0.0,
         ], np.float64)  # fmt: skip
         whole = shapely.affinity.translate(polygon, left, top)
         return GroundMeasure(self.window.tile_of(centre), self._lonlat(whole), figures, area_m2)
+
+
+def with_claims(ground: Sequence[GroundMeasure], footprints: Sequence[FootprintMeasure]) -> list[GroundMeasure]:
+    """Say of each building on bare ground how well it explains a footprint that stands wrongly nearby.
+
+    A house drawn some metres off leaves its true place bare: that is one change, not two. The figure "claimed" is the
+    overlap with the footprint's proposal times how little the image supports the footprint where it is drawn.
+    """
+    tree = shapely.STRtree([measure.proposal for measure in footprints])
+    claimed = []
+    for one in ground:
+        near = [footprints[int(i)] for i in tree.query(one.proposal, predicate="intersects")]
+        claim = max((iou(one.proposal, m.proposal) * (1 - m.figure("mean")) for m in near if m.moved), default=0.0)
+        figures = one.figures.copy()
+        figures[GROUND_FIGURES.index("claimed")] = claim
+        claimed.append(replace(one, figures=figures))
+    return claimed
 
 
 def _rolled(mask: np.ndarray, dx: int, dy: int) -> np.ndarray:
