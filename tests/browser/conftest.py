@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -97,7 +98,22 @@ def new_page(browser: Browser, live_server, watch: Watch) -> Iterator[Callable[.
     yield make
     for context in contexts:
         context.close()
+    let_requests_end()
     assert watch.unexpected() == []
+
+
+def let_requests_end(seconds: float = 20) -> None:
+    """Wait until no request of a closed page is at work in the database: emptying it would lock with one."""
+    busy = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend' AND state <> 'idle'"
+    )
+    deadline, calm = time.monotonic() + seconds, 0
+    while calm < 3 and time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(busy)
+            calm = calm + 1 if cursor.fetchone()[0] == 0 else 0
+        time.sleep(0.05)
 
 
 def sign_in(context: BrowserContext, user: User, url: str) -> None:

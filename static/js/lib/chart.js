@@ -5,6 +5,8 @@ import { humanise } from "mapwright/lib/format.js";
 const WIDTH = 620;
 const HEIGHT = 190;
 const MARGIN = { top: 12, right: 14, bottom: 28, left: 54 };
+/** Eight lines can be told apart: each pairs one of four colours with one of four dashes. */
+const colourOf = (index) => (index + Math.floor(index / 4)) % 4;
 const DASHES = ["", "6 4", "2 3", "9 3 2 3"];
 
 const short = (value) => (Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.01) ? value.toExponential(1) : Number(value.toPrecision(3)).toString());
@@ -35,7 +37,7 @@ function axes(xs, ys, at) {
 }
 
 function line(series, index, at) {
-  const group = svg("g", { class: `chart-line chart-line-${index % 4}` });
+  const group = svg("g", { class: `chart-line chart-line-${colourOf(index)}` });
   const points = series.points.map(([step, value]) => at(step, value).map((v) => v.toFixed(1)).join(","));
   group.append(svg("polyline", { points: points.join(" "), "stroke-dasharray": DASHES[index % 4] }));
   const [x, y] = points.at(-1).split(",");
@@ -68,7 +70,7 @@ export function lineChart(title, series) {
 function legend(shown) {
   const list = el("ul", { class: "chart-legend" });
   shown.forEach((one, index) => {
-    const sample = svg("svg", { viewBox: "0 0 26 8", class: `chart-line chart-line-${index % 4}`, "aria-hidden": "true" }, svg("polyline", { points: "1,4 25,4", "stroke-dasharray": DASHES[index % 4] }));
+    const sample = svg("svg", { viewBox: "0 0 26 8", class: `chart-line chart-line-${colourOf(index)}`, "aria-hidden": "true" }, svg("polyline", { points: "1,4 25,4", "stroke-dasharray": DASHES[index % 4] }));
     list.append(el("li", {}, sample, el("span", { text: humanise(one.name) }), el("span", { class: "number muted", text: short(one.points.at(-1)[1]) })));
   });
   return list;
