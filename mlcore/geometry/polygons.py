@@ -13,6 +13,9 @@ from mlcore.errors import InvalidInputError
 
 WGS84_A_M = 6378137.0
 WGS84_E2 = 0.00669437999014132
+MAX_RINGS = 10
+COARSEST = 2e-5
+"""Degrees, about 2 m: a coarser outline is another shape."""
 MAX_CROSSINGS = 100_000
 """A ring that crosses itself more often than this is left out: untangling it costs the square of the crossings."""
 
@@ -35,15 +38,18 @@ def repair_polygon(geometry: BaseGeometry, max_vertices: int = 100_000) -> Repai
 
     Args:
         geometry: polygon or multipolygon in degrees, perhaps invalid.
-        max_vertices: above this the outline is simplified, by 0.1 m and then doubling.
+        max_vertices: an outline with more is simplified by 0.1 m and up to COARSEST; what has more even then, or
+            MAX_RINGS times as many in all its rings, is not usable.
     """
     if geometry.is_empty or not np.isfinite(shapely.get_coordinates(geometry)).all():
         return Repair(None, "has no finite outline")
     notes: list[str] = []
     before = shapely.get_num_coordinates(geometry)
-    if before > max_vertices:
+    if _longest_ring(geometry) > max_vertices:
         geometry = _simplified(geometry, max_vertices)
         notes.append(f"was simplified from {before} to {shapely.get_num_coordinates(geometry)} vertices")
+    if _longest_ring(geometry) > max_vertices or shapely.get_num_coordinates(geometry) > MAX_RINGS * max_vertices:
+        return Repair(None, f"has {before} vertices, too many")
     if not geometry.is_valid:
         reason = shapely.is_valid_reason(geometry).split("[")[0]
         if _crossings(geometry) > MAX_CROSSINGS:
@@ -60,11 +66,14 @@ def repair_polygon(geometry: BaseGeometry, max_vertices: int = 100_000) -> Repai
 def even_odd(rings: list[np.ndarray]) -> BaseGeometry:
     """The area inside an odd number of rings, each (V, 2); nested rings make holes and islands."""
     polygons = [shapely.Polygon(ring) for ring in rings]
-    polygons = [p if p.is_valid else shapely.make_valid(p) for p in polygons if _crossings(p) <= MAX_CROSSINGS]
-    area: BaseGeometry = shapely.Polygon()
-    for polygon in sorted(polygons, key=lambda p: -p.area):
-        area = shapely.symmetric_difference(area, polygon)
-    return area
+    areas = [
+        p if p.is_valid else shapely.make_valid(p) for p in polygons if p.is_valid or _crossings(p) <= MAX_CROSSINGS
+    ]
+    # Two by two, so that a forest with thousands of clearings is not gone through once for each of them.
+    while len(areas) > 1:
+        odd = areas[-1:] if len(areas) % 2 else []
+        areas = [*shapely.symmetric_difference(areas[0 : len(areas) - len(odd) : 2], areas[1::2]), *odd]
+    return areas[0] if areas else shapely.Polygon()
 
 
 def area_m2(geometry_lonlat: BaseGeometry) -> float:
@@ -125,10 +134,15 @@ def _authalic_q(lat: np.ndarray) -> np.ndarray:
 def _simplified(geometry: BaseGeometry, max_vertices: int) -> BaseGeometry:
     tolerance = 1e-6
     simple = geometry
-    while shapely.get_num_coordinates(simple) > max_vertices and tolerance < 1:
+    while _longest_ring(simple) > max_vertices and tolerance < COARSEST:
         simple = shapely.simplify(geometry, tolerance, preserve_topology=False)
         tolerance *= 2
     return simple
+
+
+def _longest_ring(geometry: BaseGeometry) -> int:
+    """Vertices of the ring that has most."""
+    return max((shapely.get_num_coordinates(ring) for ring in _rings(geometry)), default=0)
 
 
 def _crossings(geometry: BaseGeometry, sample: int = 200) -> float:

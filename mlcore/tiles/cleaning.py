@@ -8,9 +8,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from shapely.geometry.base import BaseGeometry
+
 from mlcore.errors import InvalidInputError
+from mlcore.geometry.webmercator import MAX_LATITUDE
 
 MAX_ID = 2**62
+MAX_VERSION = 2**31 - 1
+FIRST_YEAR, LAST_YEAR = 1971, 2200
+"""OSM began in 2004; times far outside can't be stored in every time zone."""
 MAX_NOTES = 500
 MAX_TEXT = 4096
 _UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -33,12 +39,27 @@ class RepairLog:
         return [*self._notes, f"and {self._more} more repairs"] if self._more else list(self._notes)
 
 
+def clean_text(text: str) -> str:
+    """The text without control characters and lone surrogates, cut to MAX_TEXT characters."""
+    return _UNSAFE.sub("", text)[:MAX_TEXT]
+
+
 def clean_tags(tags: Mapping[str, str], name: str, log: RepairLog) -> dict[str, str]:
     """Tags without control characters, lone surrogates and endless values; what was changed is logged."""
-    cleaned = {_UNSAFE.sub("", key)[:MAX_TEXT]: _UNSAFE.sub("", value)[:MAX_TEXT] for key, value in tags.items()}
+    cleaned = {clean_text(key): clean_text(value) for key, value in tags.items()}
     if cleaned != dict(tags):
         log.add(f"{name}: characters that can't be stored were removed from its tags")
     return cleaned
+
+
+def off_the_grid(geometry: BaseGeometry) -> str | None:
+    """Why a geometry in degrees can't be drawn on the Web-Mercator grid, None when it can."""
+    west, south, east, north = geometry.bounds
+    if east - west > 180:
+        return "crosses the 180th meridian; split it there"
+    if max(-south, north) > MAX_LATITUDE:
+        return f"reaches beyond {MAX_LATITUDE:.2f} degrees of latitude"
+    return None
 
 
 def checked_id(value: Any, what: str) -> int:
@@ -56,12 +77,24 @@ def checked_id(value: Any, what: str) -> int:
     return value
 
 
+def checked_version(value: Any, what: str) -> int:
+    """A version from JSON, 1 or more.
+
+    Raises:
+        InvalidInputError: it is no whole number that a version can be.
+    """
+    version = checked_id(value, what)
+    if not 1 <= version <= MAX_VERSION:
+        raise InvalidInputError(f"{what} {version} is not between 1 and {MAX_VERSION}: correct or remove it")
+    return version
+
+
 def checked_time(value: Any) -> datetime | None:
-    """A time in ISO 8601; None for anything else."""
+    """A time in ISO 8601 with its zone, of a year in which OSM can have been edited; None for anything else."""
     if not isinstance(value, str):
         return None
     try:
         stamp = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    return stamp if stamp.tzinfo is not None else None
+    return stamp if stamp.tzinfo is not None and FIRST_YEAR <= stamp.year <= LAST_YEAR else None

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 
 from mlcore.errors import InvalidInputError
 
@@ -30,6 +31,8 @@ HARDENED: dict[str, str | int] = {
     "GDAL_NUM_THREADS": "1",
 }
 """GDAL's options for files from outside: no side files, no network, no foreign drivers' tricks."""
+GDAL_ERRORS = (RasterioError, CRSError, CPLE_BaseError)
+"""All that GDAL and PROJ raise through rasterio; the last has no common base with the others."""
 MAGICS = {"GTiff": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "PNG": (b"\x89PNG",), "JPEG": (b"\xff\xd8\xff",)}
 
 
@@ -59,7 +62,7 @@ def hardened_raster(path: str | Path) -> Iterator[rasterio.DatasetReader]:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
             dataset = rasterio.open(path.resolve(), driver=driver, OVERVIEW_LEVEL="NONE")
-        except (RasterioError, ValueError, UnicodeError) as error:
+        except (*GDAL_ERRORS, ValueError) as error:
             raise InvalidInputError(f"{path.name} can't be read ({error}): export it again as a GeoTIFF") from error
         with dataset:
             yield dataset

@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.polygons import repair_polygon
 from mlcore.progress import Progress, stop_if_asked
-from mlcore.tiles.cleaning import RepairLog, checked_id, checked_time, clean_tags
+from mlcore.tiles.cleaning import RepairLog, checked_id, checked_time, checked_version, clean_tags, off_the_grid
 from mlcore.tiles.features import MapFeature, OsmType
 from mlcore.tiles.limits import MapLimits
 from mlcore.tiles.tags import classify, is_area
@@ -116,8 +116,9 @@ def _feature(record: dict[str, Any], name: str, limits: MapLimits, log: RepairLo
     kind = classify(tags, closed=area)
     if kind is None or not (area or geometry.geom_type in LINE_TYPES) or geometry.is_empty:
         return None
-    if geometry.bounds[2] - geometry.bounds[0] > 180:
-        log.add(f"{name} was left out: it crosses the 180th meridian; split it there")
+    problem = off_the_grid(geometry)
+    if problem:
+        log.add(f"{name} was left out: it {problem}")
         return None
     if area and not is_area(kind, tags) and kind != "road":
         geometry = geometry.boundary
@@ -136,7 +137,7 @@ def _feature(record: dict[str, Any], name: str, limits: MapLimits, log: RepairLo
         tags=tags,
         osm_type=osm_type,
         osm_id=osm_id,
-        version=None if version is None else checked_id(version, f"{name}: version"),
+        version=None if version is None else checked_version(version, f"{name}: version"),
         timestamp=checked_time(properties.get("timestamp", properties.get("@timestamp"))),
     )
 
@@ -177,8 +178,9 @@ def _features_of(document: Any, name: str) -> list[dict[str, Any]]:
 def _depth(text: str) -> int:
     """How deep brackets nest, texts left out; found without recursion."""
     depth = deepest = 0
-    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
-        first = token[0][0]
+    # A text without an end reaches to the end of the file; possessive, so that no file makes the search go back.
+    for token in re.finditer(r'"(?:[^"\\]++|\\.)*+(?:"|\Z|\\)|[\[{]|[\]}]', text, re.DOTALL):
+        first = text[token.start()]
         if first in "[{":
             depth += 1
             deepest = max(deepest, depth)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from collections import Counter
@@ -10,13 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import shapely
-from rasterio.errors import RasterioError
 
 from mlcore.errors import InvalidInputError, NoSpaceError
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 from mlcore.tiles.digests import sha256_of
 from mlcore.tiles.features import feature_to_json
-from mlcore.tiles.gdal import hardened_raster
+from mlcore.tiles.gdal import GDAL_ERRORS, hardened_raster
 from mlcore.tiles.limits import MapLimits, RasterLimits
 from mlcore.tiles.osm_files import read_map
 from mlcore.tiles.raster import Bounds, RasterInfo, inspect_raster
@@ -66,7 +66,7 @@ def ingest_raster(
     """
     source, target = Path(source), Path(target_cog)
     limits, progress = limits or RasterLimits(), progress or SilentProgress()
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part.tif")
+    unfinished = _unfinished(target, os.getpid(), ".tif")
     try:
         with hardened_raster(source) as data:
             check_cost(data, source, limits)
@@ -80,15 +80,17 @@ def ingest_raster(
             depth = max(_bits(dtype) for dtype in data.dtypes)
             crs = f"EPSG:{code}" if (code := plan.crs.to_epsg()) else plan.crs.to_wkt()[:200]
             write_clean_cog(data, plan, bands, unfinished, SpanProgress(progress, 0.0, 0.95))
+        # GDAL may pass over a full disk in silence: with room left beside all that was written, it was never full.
+        check_space(target, 0)
         info = inspect_raster(unfinished)
         if info.footprint_lonlat.is_empty:
             raise InvalidInputError(f"{source.name} holds nothing but nodata: check its mask and nodata value")
-        unfinished.replace(target)
-    except (RasterioError, MemoryError, OSError) as error:
-        check_space(target, 1)
+        _settle(unfinished, target)
+    except (*GDAL_ERRORS, MemoryError, OSError, ValueError) as error:
+        check_space(target, 0)
         raise InvalidInputError(f"{source.name} can't be ingested ({str(error)[:200]}): export it again") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        remove_unfinished(target, os.getpid())
     progress.report(1.0, "image ready")
     return replace(info, bit_depth=depth, crs=crs, source_sha256=sha256_of(source), notes=tuple(notes))
 
@@ -109,7 +111,7 @@ def ingest_map(
     source, target = Path(source), Path(target_jsonl)
     limits, progress = limits or MapLimits(), progress or SilentProgress()
     reading = read_map(source, limits=limits, progress=SpanProgress(progress, 0.0, 0.8))
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
+    unfinished = _unfinished(target, os.getpid())
     check_space(target, source.stat().st_size)
     try:
         with unfinished.open("w", encoding="utf-8") as file:
@@ -117,11 +119,12 @@ def ingest_map(
                 if count % STEP == 0:
                     stop_if_asked(progress)
                 file.write(feature_to_json(feature) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(target)
+        _settle(unfinished, target)
+    except OSError as error:
+        check_space(target, 0)
+        raise InvalidInputError(f"{target.name} can't be written ({error}): check its folder") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        remove_unfinished(target, os.getpid())
     west, south, east, north = shapely.total_bounds([feature.geometry for feature in reading.features])
     progress.report(1.0, "map ready")
     return MapInfo(
@@ -144,6 +147,23 @@ def check_space(target: Path, needed_bytes: int) -> None:
         raise NoSpaceError(
             f"the disk of {target.name} needs {needed_bytes + RESERVE_BYTES >> 20} MB free: make room there"
         )
+
+
+def remove_unfinished(target: Path, pid: int) -> None:
+    """Remove what the process `pid` wrote on its way to `target`."""
+    for left in target.parent.glob(glob.escape(_unfinished(target, pid).name) + "*"):
+        left.unlink(missing_ok=True)
+
+
+def _unfinished(target: Path, pid: int, suffix: str = "") -> Path:
+    return target.with_name(f".{target.name}.{pid}.part{suffix}")
+
+
+def _settle(unfinished: Path, target: Path) -> None:
+    """Give a written file its name once its bytes are on the disk, so that a power cut can't leave an empty one."""
+    with unfinished.open("rb") as file:
+        os.fsync(file.fileno())
+    unfinished.replace(target)
 
 
 def _bits(dtype: str) -> int:

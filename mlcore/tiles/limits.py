@@ -17,7 +17,7 @@ class MapLimits:
         max_ratio: content / file of a gzip file whose content exceeds 64 MB; real extracts reach 15.
         max_objects: nodes, ways and relations together.
         max_features: features the map keeps.
-        max_vertices: vertices of one polygon, above which it is simplified.
+        max_vertices: vertices of one ring, above which its polygon is simplified.
         max_json_bytes: size of a GeoJSON file, which is held in memory whole.
         max_json_depth: nesting of a GeoJSON file; real ones reach 10.
         cpu_s, wall_s, memory_bytes: what the child process may use.

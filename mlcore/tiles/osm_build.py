@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.geometry.polygons import even_odd, repair_polygon
 from mlcore.progress import Progress, stop_if_asked
-from mlcore.tiles.cleaning import RepairLog
+from mlcore.tiles.cleaning import RepairLog, off_the_grid
 from mlcore.tiles.features import FeatureKind, MapFeature, NodeRef, OsmType
 from mlcore.tiles.osm_scan import OsmScan, RawElement
 from mlcore.tiles.tags import is_area
@@ -34,7 +34,7 @@ class FeatureBuilder:
             feature = self._way(way, way.kind, holes.get(way.id, ())) if way.kind else None
             if feature is not None:
                 features.append(feature)
-        for relation in self.scan.relations:
+        for relation in self.scan.relations.values():
             stop_if_asked(progress)
             feature = self._relation(relation, relation.kind) if relation.kind else None
             if feature is not None:
@@ -74,9 +74,9 @@ class FeatureBuilder:
     ) -> MapFeature | None:
         if geometry is None:
             return None
-        west, _, east, _ = geometry.bounds
-        if east - west > 180:
-            self.log.add(f"{osm_type}/{raw.id} was left out: it crosses the 180th meridian")
+        problem = off_the_grid(geometry)
+        if problem:
+            self.log.add(f"{osm_type}/{raw.id} was left out: it {problem}")
             return None
         return MapFeature(
             kind=kind,
@@ -135,7 +135,7 @@ class FeatureBuilder:
     def _holes_of_old_relations(self) -> dict[int, tuple[np.ndarray, ...]]:
         """Way id -> holes, for multipolygons of the old style, whose tags are on the outer way."""
         holes: dict[int, tuple[np.ndarray, ...]] = {}
-        for relation in self.scan.relations:
+        for relation in self.scan.relations.values():
             if relation.kind is not None:
                 continue
             ways = [(m.role, self.scan.ways.get(m.ref)) for m in relation.members if m.type == "way"]

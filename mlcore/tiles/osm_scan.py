@@ -14,7 +14,7 @@ import osmium
 
 from mlcore.errors import InvalidInputError
 from mlcore.progress import Progress, stop_if_asked
-from mlcore.tiles.cleaning import MAX_ID, RepairLog, clean_tags
+from mlcore.tiles.cleaning import MAX_ID, RepairLog, clean_tags, clean_text
 from mlcore.tiles.features import FeatureKind, MemberRef, OsmType
 from mlcore.tiles.limits import MapLimits
 from mlcore.tiles.tags import classify
@@ -44,14 +44,14 @@ class OsmScan:
     Attributes:
         nodes: id -> (lon, lat, version, tagged) of nodes the kept ways use.
         ways: id -> way, for ways that are features or parts of kept relations.
-        relations: area relations, with or without a kind of their own.
+        relations: id -> area relation, with or without a kind of its own.
         way_in_relation, relation_in_relation, node_in_relation: ids that some relation has as members.
         shared_nodes: ids of nodes that more than one way uses.
     """
 
     nodes: dict[int, tuple[float, float, int | None, bool]] = field(default_factory=dict)
     ways: dict[int, RawElement] = field(default_factory=dict)
-    relations: list[RawElement] = field(default_factory=list)
+    relations: dict[int, RawElement] = field(default_factory=dict)
     way_in_relation: set[int] = field(default_factory=set)
     relation_in_relation: set[int] = field(default_factory=set)
     node_in_relation: set[int] = field(default_factory=set)
@@ -107,7 +107,7 @@ class OsmScanner:
     def _read_relations(self) -> None:
         found = self.found
         for relation in self._objects(osmium.osm.RELATION):
-            members = tuple(MemberRef(_TYPES[m.type], m.ref, m.role) for m in relation.members)
+            members = tuple(MemberRef(_TYPES[m.type], m.ref, clean_text(m.role)) for m in relation.members)
             for member in members:
                 {"n": found.node_in_relation, "w": found.way_in_relation, "r": found.relation_in_relation}[
                     member.type[0]
@@ -118,12 +118,12 @@ class OsmScanner:
             kind = classify(tags, closed=True)
             if kind is None and tags["type"] != "multipolygon":
                 continue
-            found.relations.append(self._element(relation, tags, kind, members=members))
+            self._keep(found.relations, self._element(relation, tags, kind, members=members), "relation")
 
     def _read_ways(self) -> np.ndarray:
         """Keep the ways the map needs; returns the sorted ids of their nodes."""
         found = self.found
-        parts = {m.ref for relation in found.relations for m in relation.members if m.type == "way"}
+        parts = {m.ref for relation in found.relations.values() for m in relation.members if m.type == "way"}
         every, wanted = array("q"), array("q")
         for way in self._objects(osmium.osm.WAY):
             refs = tuple(node.ref for node in way.nodes)
@@ -133,7 +133,7 @@ class OsmScanner:
                 continue
             if not all(-MAX_ID < ref < MAX_ID for ref in refs):
                 raise InvalidInputError(f"{self.name}: way/{way.id} uses an impossible node id: correct the file")
-            found.ways[way.id] = self._element(way, dict(way.tags), kind, refs=refs)
+            self._keep(found.ways, self._element(way, dict(way.tags), kind, refs=refs), "way")
             wanted.extend(refs)
             if len(found.ways) > self.limits.max_features:
                 raise InvalidInputError(
@@ -157,6 +157,11 @@ class OsmScanner:
                 )
             found.nodes[node.id] = (place.lon, place.lat, node.version or None, len(node.tags) > 0)
             self._remember(node.timestamp)
+
+    def _keep(self, elements: dict[int, RawElement], element: RawElement, osm_type: OsmType) -> None:
+        if element.id in elements:
+            self.log.add(f"{osm_type}/{element.id} stands in the file twice: the last one was taken")
+        elements[element.id] = element
 
     def _element(
         self,

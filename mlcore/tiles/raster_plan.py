@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import rasterio
+import shapely
 from affine import Affine
 from rasterio.crs import CRS
-from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import transform, transform_bounds
 
 from mlcore.errors import InvalidInputError
+from mlcore.geometry.polygons import LocalFrame
 from mlcore.geometry.webmercator import MAX_ZOOM, TILE_PX, WORLD_M, ground_resolution_m, mercator_to_lonlat
+from mlcore.tiles.gdal import GDAL_ERRORS
+from mlcore.tiles.georeference import read_georeference
 from mlcore.tiles.limits import RasterLimits
 
 MERCATOR = CRS.from_epsg(3857)
-WORLD_FILES = (".wld", ".tfw", ".pgw", ".jgw", ".tifw", ".pngw", ".jpgw")
 SHARPER = 0.9
 """A zoom serves an image whose pixels are at least this share of the zoom's: no visible detail is lost."""
 FINEST_SHARE = 0.7
+ROUNDING = 1.01
+"""How much coarser than the limit a pixel may be: a metre of a projection is up to 1 % more or less on the ground."""
 DECLARED_FROM_BYTES = 256 * 1024**2
 
 
@@ -62,6 +65,8 @@ def check_cost(data: rasterio.DatasetReader, path: Path, limits: RasterLimits) -
         InvalidInputError: too many pixels, or a header that declares far more than the file holds.
     """
     pixels = data.width * data.height
+    if data.count > 64 or any(dtype.startswith("complex") for dtype in data.dtypes):
+        raise InvalidInputError(f"{path.name} is no photograph: extract red, green and blue with gdal_translate -b")
     declared = pixels * sum(np.dtype(dtype).itemsize for dtype in data.dtypes)
     if pixels > limits.max_pixels:
         raise InvalidInputError(f"{path.name} has {data.width} x {data.height} pixels, too many: cut it to the region")
@@ -71,8 +76,6 @@ def check_cost(data: rasterio.DatasetReader, path: Path, limits: RasterLimits) -
         )
     if data.driver != "GTiff" and pixels > limits.max_plain_pixels:
         raise InvalidInputError(f"{path.name} is too large for {data.driver}: convert it with gdal_translate -of COG")
-    if data.count > 64 or any(np.dtype(dtype).kind == "c" for dtype in data.dtypes):
-        raise InvalidInputError(f"{path.name} is no photograph: extract red, green and blue with gdal_translate -b")
     for block_height, block_width in data.block_shapes:
         if data.driver == "GTiff" and block_height * block_width > limits.max_plain_pixels:
             raise InvalidInputError(f"{path.name} is one block: re-tile it with gdal_translate -of COG")
@@ -84,18 +87,19 @@ def plan_raster(data: rasterio.DatasetReader, path: Path, limits: RasterLimits) 
     Raises:
         InvalidInputError: no georeference, too coarse, beyond the latitudes, or across the 180th meridian.
     """
-    crs, source = _georeference(data, path)
+    crs, source = read_georeference(data, path)
     try:
-        west, south, east, north = transform_bounds(
-            crs, MERCATOR, *rasterio.transform.array_bounds(data.height, data.width, source), densify_pts=21
-        )
-        resolution = _ground_resolution(crs, source, data.width, data.height)
-    except (RasterioError, CRSError, ValueError) as error:
+        corners = rasterio.transform.array_bounds(data.height, data.width, source)
+        # rasterio gives the bounds of a south-up image upside down
+        xs, ys = sorted(corners[0::2]), sorted(corners[1::2])
+        west, south, east, north = transform_bounds(crs, MERCATOR, xs[0], ys[0], xs[1], ys[1], densify_pts=21)
+        resolution, coarser = _ground_resolutions(crs, source, data.width, data.height)
+    except (*GDAL_ERRORS, ValueError) as error:
         raise InvalidInputError(
             f"{path.name} can't be placed on Earth ({error}): check its reference system"
         ) from error
     (lon0, lat0), (lon1, lat1) = mercator_to_lonlat(np.array([[west, south], [east, north]]))
-    if not np.isfinite([west, south, east, north, resolution]).all() or west >= east or south >= north:
+    if not np.isfinite([west, south, east, north, resolution, coarser]).all() or west >= east or south >= north:
         raise InvalidInputError(f"{path.name} can't be placed on Earth: check its reference system and its corners")
     if east - west > WORLD_M / 2 or lon0 < -180.001 or lon1 > 180.001:
         raise InvalidInputError(
@@ -103,9 +107,9 @@ def plan_raster(data: rasterio.DatasetReader, path: Path, limits: RasterLimits) 
         )
     if max(abs(lat0), abs(lat1)) > limits.max_latitude:
         raise InvalidInputError(f"{path.name} reaches beyond {limits.max_latitude:g} degrees of latitude: cut it there")
-    if resolution > limits.coarsest_m * 1.005:
+    if coarser > limits.coarsest_m * ROUNDING:
         raise InvalidInputError(
-            f"{path.name} has {resolution:.2f} m per pixel, buildings need {limits.coarsest_m:g} m: use a sharper image"
+            f"{path.name} has {coarser:.2f} m per pixel, buildings need {limits.coarsest_m:g} m: use a sharper image"
         )
     return _on_grid(data, crs, source, (west, south, east, north), resolution, (lat0 + lat1) / 2, path, limits)
 
@@ -157,57 +161,13 @@ def _zoom(resolution_m: float, lat: float, finest_m: float) -> int:
     return next((zoom for zoom in zooms if ground_resolution_m(zoom, lat) * SHARPER <= resolution_m), MAX_ZOOM)
 
 
-def _ground_resolution(crs: CRS, source: Affine, width: int, height: int) -> float:
-    """Metres on the ground per pixel in the middle of the image, the finer of both directions."""
+def _ground_resolutions(crs: CRS, source: Affine, width: int, height: int) -> tuple[float, float]:
+    """Metres on the ground per pixel in the middle of the image: the finer and the coarser of both directions."""
     column, row = width / 2, height / 2
     points = [source @ point for point in ((column, row), (column + 1, row), (column, row + 1))]
     xs, ys = transform(crs, CRS.from_epsg(4326), [p[0] for p in points], [p[1] for p in points])
-    lat = math.radians(ys[0])
-    metres = 111_320.0
-    steps = [math.hypot((xs[i] - xs[0]) * metres * math.cos(lat), (ys[i] - ys[0]) * metres) for i in (1, 2)]
-    return min(steps)
-
-
-def _georeference(data: rasterio.DatasetReader, path: Path) -> tuple[CRS, Affine]:
-    source, crs = data.transform, data.crs
-    if not _placed(source):
-        source = _world_file(path) or source
-    if crs is None and _placed(source):
-        crs = _projection_file(path)
-    if crs is None or not _placed(source):
-        raise InvalidInputError(
-            f"{path.name} has no georeference: set one with gdal_translate -a_srs EPSG:... -a_ullr ..."
-        )
-    return crs, source
-
-
-def _placed(source: Affine) -> bool:
-    """Whether a transform is more than the one GDAL gives to an image without any."""
-    return source != Affine.identity() and abs(source.determinant) > 1e-18
-
-
-def _world_file(path: Path) -> Affine | None:
-    """The six numbers of a world file beside the image; they name the centre of the first pixel."""
-    for suffix in WORLD_FILES:
-        beside = path.with_suffix(suffix)
-        if beside.is_file() and beside.stat().st_size < 4096:
-            try:
-                a, d, b, e, c, f = (float(word) for word in beside.read_text("ascii").split())
-            except (ValueError, UnicodeDecodeError) as error:
-                raise InvalidInputError(f"{beside.name} is not a world file: it needs six numbers") from error
-            return Affine(a, b, c - a / 2 - b / 2, d, e, f - d / 2 - e / 2)
-    return None
-
-
-def _projection_file(path: Path) -> CRS | None:
-    """The reference system of a .prj beside the image, in WKT only: names and addresses are not looked up."""
-    beside = path.with_suffix(".prj")
-    if not beside.is_file() or beside.stat().st_size > 16_384:
-        return None
-    text = beside.read_text("utf-8", errors="replace").strip()
-    if not re.match(r"(PROJCS|GEOGCS|PROJCRS|GEOGCRS)\[", text):
-        raise InvalidInputError(f"{beside.name} holds no WKT: write it with gdalsrsinfo -o wkt_esri")
-    try:
-        return CRS.from_wkt(text)
-    except CRSError as error:
-        raise InvalidInputError(f"{beside.name} holds damaged WKT: write it with gdalsrsinfo -o wkt_esri") from error
+    middle, right, below = shapely.get_coordinates(
+        LocalFrame(xs[0], ys[0]).to_m(shapely.LineString(np.stack([xs, ys], axis=1)))
+    )
+    steps = np.linalg.norm([right - middle, below - middle], axis=1)
+    return float(steps.min()), float(steps.max())

@@ -21,7 +21,7 @@ import shapely
 from mlcore.errors import InvalidInputError, MlcoreError, NoSpaceError, StoppedError
 from mlcore.progress import Progress, SilentProgress
 from mlcore.tiles.gdal import HARDENED
-from mlcore.tiles.ingest import MapInfo
+from mlcore.tiles.ingest import MapInfo, remove_unfinished
 from mlcore.tiles.limits import MapLimits, RasterLimits
 from mlcore.tiles.raster import RasterInfo
 
@@ -77,7 +77,8 @@ def run_ingest(
     limits = limits or (RasterLimits() if what == "raster" else MapLimits())
     progress = progress or SilentProgress()
     source, target = Path(source).resolve(), Path(target).resolve()
-    words = [sys.executable, "-m", "mlcore", "ingest", what, str(source), str(target), "--json"]
+    # -P: modules are never looked for in the target's folder, which may hold files from outside.
+    words = [sys.executable, "-P", "-m", "mlcore", "ingest", what, str(source), str(target), "--json"]
     words += ["--limits", json.dumps(dataclasses.asdict(limits))]
     if "\0" in "".join(words):
         raise InvalidInputError("a file name holds a NUL character: rename the file")
@@ -92,8 +93,7 @@ def run_ingest(
                 child.wait(timeout=GRACE_S)
         finally:
             _end(child)
-            for left in target.parent.glob(f".{target.name}.{child.pid}.part*"):
-                left.unlink(missing_ok=True)
+            remove_unfinished(target, child.pid)
     if message is None:
         raise InvalidInputError(_why_it_died(child.returncode, source.name, limits))
     if "error" in message:

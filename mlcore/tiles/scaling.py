@@ -50,10 +50,11 @@ class BandPlan:
         colours = [values[self.bands.index(band)] for band in self.rgb]
         if self.low is None or self.high is None:
             return np.stack(colours).astype(np.uint8)
-        low = np.array(self.low, np.float32)[:, None, None]
-        span = np.maximum(np.array(self.high, np.float32)[:, None, None] - low, 1e-12)
-        scaled = (np.nan_to_num(np.stack(colours).astype(np.float32)) - low) / span
-        return np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+        depth = np.result_type(values.dtype, np.float32)
+        low, high = (np.array(limit, depth)[:, None, None] for limit in (self.low, self.high))
+        # Clipped before they are scaled, so that no value overflows.
+        share = (np.clip(np.stack(colours), low, high) - low) / np.maximum(high - low, 1e-12)
+        return np.rint(np.nan_to_num(share) * 255).astype(np.uint8)
 
 
 def plan_bands(data: rasterio.DatasetReader) -> BandPlan:

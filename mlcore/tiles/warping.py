@@ -35,32 +35,30 @@ def write_clean_cog(
     """Write the source's pixels on the plan's grid: JPEG with an internal mask and overviews, no foreign metadata.
 
     Raises:
-        StoppedError: `progress` asked to stop; no file is left.
+        StoppedError: `progress` asked to stop.
+
+    What it wrote on its way is left beside the target: files `<stem>.work.tif` and `<stem>.plain.tif`.
     """
     working = target.with_suffix(".work.tif")
     plain = target.with_suffix(".plain.tif")
     profile = PLAIN | {
         "width": plan.width, "height": plan.height, "crs": MERCATOR, "transform": plan.target_transform,
     }  # fmt: skip
-    try:
-        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, **HARDENED):
-            with rasterio.open(working, "w", **profile) as output:
-                windows = list(_windows(plan.width, plan.height))
-                pixels = _pixels(data, plan, bands, windows, plain, progress)
-                for count, (window, rgb, valid) in enumerate(pixels):
-                    stop_if_asked(progress)
-                    output.write(rgb, window=window)
-                    output.write_mask(valid, window=window)
-                    progress.report(0.7 * (count + 1) / len(windows), "bringing the image onto the grid")
-            stop_if_asked(progress)
-            progress.report(0.7, "writing overviews")
-            rasterio.shutil.copy(
-                str(working), str(target), driver="COG", COMPRESS="JPEG", QUALITY=JPEG_QUALITY, BLOCKSIZE=BLOCK_PX,
-                OVERVIEW_RESAMPLING="AVERAGE", OVERVIEW_QUALITY=JPEG_QUALITY, BIGTIFF="IF_SAFER",
-            )  # fmt: skip
-    finally:
-        working.unlink(missing_ok=True)
-        plain.unlink(missing_ok=True)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, **HARDENED):
+        with rasterio.open(working, "w", **profile) as output:
+            windows = list(_windows(plan.width, plan.height))
+            pixels = _pixels(data, plan, bands, windows, plain, progress)
+            for count, (window, rgb, valid) in enumerate(pixels):
+                stop_if_asked(progress)
+                output.write(rgb, window=window)
+                output.write_mask(valid, window=window)
+                progress.report(0.7 * (count + 1) / len(windows), "bringing the image onto the grid")
+        stop_if_asked(progress)
+        progress.report(0.7, "writing overviews")
+        rasterio.shutil.copy(
+            str(working), str(target), driver="COG", COMPRESS="JPEG", QUALITY=JPEG_QUALITY, BLOCKSIZE=BLOCK_PX,
+            OVERVIEW_RESAMPLING="AVERAGE", OVERVIEW_QUALITY=JPEG_QUALITY, BIGTIFF="IF_SAFER",
+        )  # fmt: skip
 
 
 def _windows(width: int, height: int) -> Iterator[Window]:

@@ -13,7 +13,7 @@ from mlcore.tiles.coverage import read_area
 from mlcore.tiles.limits import MapLimits
 from mlcore.tiles.osm_files import read_map
 from mlcore.tiles.sandbox import run_ingest
-from tests.mlcore.tiles.tile_makers import OSM_HEAD, osm_node, osm_way, osm_xml, real_data, square_nodes
+from tests.mlcore.tiles.tile_makers import OSM_HEAD, osm_node, osm_relation, osm_way, osm_xml, real_data, square_nodes
 
 SQUARE = shapely.box(10, 50, 10.001, 50.001).__geo_interface__
 
@@ -95,7 +95,17 @@ def test_i5_impossible_ids_and_places_are_refused(tmp_path, bad):
 
 
 @pytest.mark.parametrize(
-    "field", [{"osm_id": 2**70}, {"osm_id": "x"}, {"osm_id": 1.5}, {"osm_type": "area"}, {"version": True}]
+    "field",
+    [
+        {"version": 0},
+        {"version": 2**31},
+        {"version": -1},
+        {"osm_id": 2**70},
+        {"osm_id": "x"},
+        {"osm_id": 1.5},
+        {"osm_type": "area"},
+        {"version": True},
+    ],
 )
 def test_i5_impossible_identities_in_geojson_are_refused(tmp_path, field):
     path = write_geojson(tmp_path, (SQUARE, {"osm_type": "way", "osm_id": 5, **field}))
@@ -148,6 +158,55 @@ def test_i7_a_shape_across_the_antimeridian_is_left_out_and_logged(tmp_path):
     reading = read_map(write_geojson(tmp_path, (across, {}), (SQUARE, {})))
     assert len(reading.features) == 1
     assert "180th meridian" in reading.repairs[0]
+
+
+def test_i7_a_shape_near_the_pole_is_left_out_and_logged(tmp_path):
+    reading = read_map(write_geojson(tmp_path, (shapely.box(10, 85, 11, 90).__geo_interface__, {}), (SQUARE, {})))
+    assert len(reading.features) == 1
+    assert "latitude" in reading.repairs[0]
+
+
+@pytest.mark.parametrize("stamp", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2024-05-01T10:00:00"])
+def test_i7_times_that_no_database_keeps_are_dropped(tmp_path, stamp):
+    assert read_map(write_geojson(tmp_path, (SQUARE, {"timestamp": stamp}))).newest is None
+
+
+def test_i7_an_element_that_stands_twice_is_taken_once_and_logged(tmp_path):
+    way = osm_way(7, [1, 2, 3, 4, 1], building="yes")
+    whole = osm_relation(3, [("way", 7, "outer")], type="multipolygon", building="yes")
+    (tmp_path / "map.osm").write_text(osm_xml(*square_nodes(1, 10, 50, 0.001), way, way, whole, whole))
+    reading = read_map(tmp_path / "map.osm")
+    assert [feature.key for feature in reading.features] == ["way/7", "relation/3"]
+    assert [note.split(" stands")[0] for note in reading.repairs] == ["relation/3", "way/7"]
+
+
+def test_i7_relations_in_a_circle_are_read_once(tmp_path):
+    tags = {"type": "multipolygon", "building": "yes"}
+    one = osm_relation(3, [("relation", 4, "outer"), ("way", 7, "outer")], **tags)
+    two = osm_relation(4, [("relation", 3, "outer"), ("relation", 4, "inner")], **tags)
+    (tmp_path / "map.osm").write_text(
+        osm_xml(*square_nodes(1, 10, 50, 0.001), osm_way(7, [1, 2, 3, 4, 1], building="yes"), one, two)
+    )
+    reading = read_map(tmp_path / "map.osm")
+    assert [feature.key for feature in reading.features] == ["way/7", "relation/3"]
+    assert reading.repairs == ["relation/4 was left out: it has no outline"]
+
+
+def test_i7_thousands_of_holes_are_kept(tmp_path):
+    xy = np.stack(np.meshgrid(np.arange(100), np.arange(210)), axis=-1).reshape(-1, 2) * 2e-5 + (10.0, 50.0)
+    holes = [shapely.get_coordinates(shapely.box(x, y, x + 1e-5, y + 1e-5)) for x, y in xy]
+    wood = shapely.Polygon(shapely.box(9.99, 49.99, 10.01, 50.01).exterior.coords, holes)
+    assert shapely.get_num_coordinates(wood) > MapLimits().max_vertices
+    reading = read_map(write_geojson(tmp_path, (wood.__geo_interface__, {})))
+    assert len(reading.features[0].geometry.interiors) == 21_000
+    assert reading.repairs == []
+
+
+def test_i7_a_million_quotes_without_an_end_are_refused(tmp_path):
+    for text in ('{"' + '\\"' * 1_000_000, '{"a": "' + "x" * 1_000_000):
+        (tmp_path / "map.geojson").write_text(text)
+        with pytest.raises(InvalidInputError, match="not valid JSON"):
+            read_map(tmp_path / "map.geojson")
 
 
 def test_a_projected_geojson_is_refused_with_the_remedy(tmp_path):

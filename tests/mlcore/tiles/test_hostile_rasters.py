@@ -2,9 +2,7 @@
 
 import resource
 import struct
-import threading
 import zlib
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
@@ -21,29 +19,6 @@ from mlcore.tiles.sandbox import run_ingest
 from tests.mlcore.tiles.tile_makers import grid_tiff, photo, write_tiff
 
 CANARY = b"canary-7f3a"
-
-
-@pytest.fixture
-def listener():
-    """A server on this machine that remembers every request."""
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.path)
-            self.send_error(404)
-
-        do_HEAD = do_GET  # noqa: N815
-
-        def log_message(self, *args):
-            return None
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    server.server_close()
 
 
 def vrt(source: str) -> str:
@@ -122,6 +97,48 @@ def test_i2_a_projection_file_that_is_an_address_is_refused_unfetched(tmp_path, 
     with pytest.raises(InvalidInputError, match="no WKT"):
         run_ingest("raster", tmp_path / "image.png", tmp_path / "out.tif")
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("system", "west", "north", "cell"),
+    [
+        ("EPSG:32645", 9e8, 9e9, 0.3),
+        ("EPSG:32645", 0.0, 0.0, 1e300),
+        ("EPSG:32645", np.inf, 0.0, 0.3),
+        ("EPSG:4978", 355_000.0, 3_057_000.0, 0.3),
+        ("+proj=geos +h=35785831", 1e7, 1e7, 0.3),
+        ('LOCAL_CS["x",UNIT["metre",1]]', 1.0, 1.0, 0.3),
+    ],
+)
+def test_i1_places_beyond_earth_are_refused_with_a_code(tmp_path, system, west, north, cell):
+    image = write_tiff(tmp_path / "image.tif", photo(64, 64), system, west, north, cell)
+    with pytest.raises(InvalidInputError, match="placed on Earth"):
+        ingest_raster(image, tmp_path / "out.tif")
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex_int16"])
+def test_i3_complex_numbers_are_refused(tmp_path, dtype):
+    with rasterio.open(
+        tmp_path / "a.tif", "w", driver="GTiff", width=64, height=64, count=1, dtype=dtype,
+        crs=CRS.from_epsg(32645), transform=from_origin(355_000, 3_057_000, 0.3, 0.3),
+    ):  # fmt: skip
+        pass
+    with pytest.raises(InvalidInputError, match="no photograph"):
+        ingest_raster(tmp_path / "a.tif", tmp_path / "out.tif")
+
+
+@pytest.mark.parametrize("megabytes", [0.1, 0.3, 0.6, 0.9])
+def test_f6_a_write_that_fails_leaves_nothing_and_says_so(tmp_path, megabytes):
+    values = np.random.default_rng(0).integers(0, 256, (3, 500, 500), np.uint8)
+    image = write_tiff(tmp_path / "image.tif", values, "EPSG:32645", 355_000, 3_057_000, 0.3)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(megabytes * 1e6), before[1]))
+    try:
+        with pytest.raises(InvalidInputError, match="can't be ingested"):
+            ingest_raster(image, tmp_path / "out[1].tif")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["image.tif"]
 
 
 def sparse_tiff(path, side=400_000):

@@ -123,6 +123,7 @@ def test_an_image_finer_than_needed_is_down_sampled_and_says_so(tmp_path):
     ("crs", "west", "north", "cell", "reason"),
     [
         (*UTM, 5.0, "sharper image"),
+        ("EPSG:4326", 10.0, 79.0, 2e-5, "sharper image"),
         ("EPSG:4326", 10.0, 81.0, 2e-6, "latitude"),
         ("EPSG:4326", 179.9999, 1.0, 2e-6, "180th meridian"),
         ("EPSG:3832", -1000.0 + 3339584.72, 100.0, 0.5, None),
