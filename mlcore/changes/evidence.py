@@ -72,7 +72,7 @@ def write_evidence(
     west, north = min(tile.x for tile in tiles), min(tile.y for tile in tiles)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        windows = prefetched(lambda tile: _with_context(reader, tile), order)
+        windows = prefetched(lambda tile: with_context(reader, tile), order)
         with rasterio.open(scratch, "w", **_profile(tiles)) as target:
             start = 0
             while start < len(order):
@@ -104,7 +104,8 @@ def _profile(tiles: Sequence[TileAddress]) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _with_context(reader: ImageReader, tile: TileAddress) -> ImageTile:
+def with_context(reader: ImageReader, tile: TileAddress) -> ImageTile:
+    """What the network sees of a tile: CONTEXT_PX more on every side."""
     west, south, east, north = tile.bounds_mercator
     pad, side = (east - west) * CONTEXT_PX / TILE_PX, TILE_PX + 2 * CONTEXT_PX
     return reader.read_window((west - pad, south - pad, east + pad, north + pad), side, side)

@@ -41,12 +41,15 @@ class Verdict(nn.Module):
         return self.out(torch.tanh(self.hidden(x))) + self.direct(x)
 
 
-def fit_verdict(figures: np.ndarray, labels: np.ndarray, classes: int, *, seed: int, hidden: int = HIDDEN) -> Verdict:
+def fit_verdict(
+    figures: np.ndarray, labels: np.ndarray, classes: int, *, seed: int, hidden: int = HIDDEN, rising: bool = False
+) -> Verdict:
     """Fit on measured examples.
 
     Args:
         figures: (N, F); labels: (N,) class numbers.
         hidden: width of the hidden layer; 0 is a plain logistic regression.
+        rising: of a logistic regression: no figure may speak against class 1 (the figures are doubts of a kind).
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -64,6 +67,10 @@ def fit_verdict(figures: np.ndarray, labels: np.ndarray, classes: int, *, seed: 
         optimiser.zero_grad(set_to_none=True)
         (loss + WEIGHT_DECAY * penalty).backward()
         optimiser.step()
+        if rising:
+            with torch.no_grad():
+                model.direct.weight[0].zero_()
+                model.direct.weight[1].clamp_(min=0)
     return model.eval()
 
 
@@ -101,17 +108,17 @@ class Judge(nn.Module):
         return judge.eval()
 
 
-TILE_FIGURES = ("consistency", "any_change", "surest")
+TILE_FIGURES = ("inconsistency", "any_change", "surest")
 
 
 def tile_figures(final: float, confidences: Sequence[float], areas_m2: Sequence[float]) -> np.ndarray:
-    """(3,) figures of a tile: its consistency score, log-odds that any building changed, log-odds of the surest one.
+    """(3,) doubts about a tile: negated consistency, log-odds that any building changed, log-odds of the surest one.
 
     Buildings below 40 m2 count less, since a tile is called changed from one building of that size on.
     """
     weighed = [c * min(1.0, (a / 40.0) ** 2) for c, a in zip(confidences, areas_m2, strict=True)]
     none = float(np.prod([1 - c for c in weighed])) if weighed else 1.0
-    return np.array([final, log_odds(1 - none), log_odds(max(weighed, default=0.0))])
+    return np.array([-final, log_odds(1 - none), log_odds(max(weighed, default=0.0))])
 
 
 def log_odds(probability: float) -> float:

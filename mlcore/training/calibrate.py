@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.diff import Measures, candidates_of, iter_measures, same_shape
+from mlcore.changes.diff import Candidate, Measures, candidates_of, iter_measures, same_shape
 from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.registration import Shift
 from mlcore.changes.verdicts import FOOTPRINT_CLASSES, GROUND_CLASSES, Judge, fit_verdict, tile_figures
@@ -21,6 +22,7 @@ from mlcore.tiles.index import MapIndex
 
 SEED_STEP = 7919
 DENSE, SPARSE = 1.5, 0.5
+SUSPECT = 0.4  # a candidate of the unedited map as likely as this is no example of "unchanged"
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,57 @@ def _measured(
     return Edition(measures, footprint_labels, ground_labels, tile_truth(edited.edits, tiles), score(index, tiles))
 
 
-def fit_judges(editions: Sequence[Edition], fold_of: Mapping[TileAddress, int], folds: int, seed: int) -> list[Judge]:
-    """One judge per fold, fitted without that fold's tiles; an untaught judge where there is nothing to learn from."""
+@dataclass(frozen=True)
+class Suspects:
+    """What the map as it stands probably has wrong: no example of an unchanged building, ground or tile.
+
+    Attributes:
+        keys: footprints.
+        shapes: buildings that the map lacks.
+        tiles: tiles that hold one of these.
+    """
+
+    keys: frozenset[str] = frozenset()
+    shapes: tuple[BaseGeometry, ...] = ()
+    tiles: frozenset[TileAddress] = frozenset()
+
+    @classmethod
+    def of(cls, base: Sequence[Measures], judges: Sequence[Judge], fold_of: Mapping[TileAddress, int]) -> Suspects:
+        """Candidates of the unedited map that are likelier than SUSPECT."""
+        found = [one for one in _judged(base, judges, fold_of) if one.confidence >= SUSPECT]
+        return cls(
+            frozenset(one.key for one in found if one.key is not None),
+            tuple(one.geometry for one in found if one.kind == "add"),
+            frozenset(one.tile for one in found),
+        )
+
+
+def fit_judges(
+    editions: Sequence[Edition],
+    fold_of: Mapping[TileAddress, int],
+    folds: int,
+    seed: int,
+    base: Sequence[Measures] = (),
+) -> list[Judge]:
+    """One judge per fold, fitted without that fold's tiles; an untaught judge where there is nothing to learn from.
+
+    The map that was edited is itself a little stale, and its own errors would count as examples of "unchanged". A
+    first fit finds the likeliest of them in `base`, the measures of the unedited map, and the second leaves them out.
+    """
+    judges = _fit_objects(editions, fold_of, folds, seed, Suspects())
+    suspects = Suspects.of(base, judges, fold_of)
+    if suspects.tiles:
+        judges = _fit_objects(editions, fold_of, folds, seed, suspects)
+    _fit_tiles(judges, editions, fold_of, seed, suspects)
+    return judges
+
+
+def _fit_objects(
+    editions: Sequence[Edition], fold_of: Mapping[TileAddress, int], folds: int, seed: int, suspects: Suspects
+) -> list[Judge]:
     judges = []
     for fold in range(folds):
-        kept = _examples(editions, fold_of, fold)
-        footprint_x, footprint_y, ground_x, ground_y = kept
+        footprint_x, footprint_y, ground_x, ground_y = _examples(editions, fold_of, fold, suspects)
         judge = Judge()
         if len(set(footprint_y)) > 1:
             judge.footprint = fit_verdict(
@@ -126,13 +173,13 @@ def fit_judges(editions: Sequence[Edition], fold_of: Mapping[TileAddress, int], 
         if len(set(ground_y)) > 1:
             judge.ground = fit_verdict(np.stack(ground_x), np.array(ground_y), len(GROUND_CLASSES), seed=seed)
         judges.append(judge.eval())
-    _fit_tiles(judges, editions, fold_of, seed)
     return judges
 
 
 def _examples(
-    editions: Sequence[Edition], fold_of: Mapping[TileAddress, int], without: int
+    editions: Sequence[Edition], fold_of: Mapping[TileAddress, int], without: int, suspects: Suspects
 ) -> tuple[list[np.ndarray], list[int], list[np.ndarray], list[int]]:
+    """Figures and labels of footprints, then of bare ground, of every fold but one."""
     footprint_x: list[np.ndarray] = []
     footprint_y: list[int] = []
     ground_x: list[np.ndarray] = []
@@ -140,24 +187,32 @@ def _examples(
     for edition in editions:
         footprints = [measure for block in edition.measures for measure in block.footprints]
         for measure, label in zip(footprints, edition.footprint_labels, strict=True):
-            if fold_of[measure.tile] != without:
+            if fold_of[measure.tile] != without and (label or measure.feature.key not in suspects.keys):
                 footprint_x.append(measure.figures)
                 footprint_y.append(label)
         grounds = [ground for block in edition.measures for ground in block.ground]
         for ground, label in zip(grounds, edition.ground_labels, strict=True):
-            if fold_of[ground.tile] != without:
+            if fold_of[ground.tile] == without:
+                continue
+            if label or not any(same_shape(ground.proposal, shape) for shape in suspects.shapes):
                 ground_x.append(ground.figures)
                 ground_y.append(label)
     return footprint_x, footprint_y, ground_x, ground_y
 
 
-def _fit_tiles(judges: list[Judge], editions: Sequence[Edition], fold_of: Mapping[TileAddress, int], seed: int) -> None:
+def _fit_tiles(
+    judges: list[Judge],
+    editions: Sequence[Edition],
+    fold_of: Mapping[TileAddress, int],
+    seed: int,
+    suspects: Suspects,
+) -> None:
     """Fit each fold's tile verdict on the other folds' tiles, whose candidates their own folds' judges weighed."""
     figures, labels, folds = [], [], []
     for edition in editions:
         found = _confidences(edition.measures, judges, fold_of)
         for tile, changed in edition.changed.items():
-            if tile in edition.final:
+            if tile in edition.final and (changed or tile not in suspects.tiles):
                 figures.append(tile_figures(edition.final[tile], *found.get(tile, ([], []))))
                 labels.append(int(changed))
                 folds.append(fold_of[tile])
@@ -165,7 +220,7 @@ def _fit_tiles(judges: list[Judge], editions: Sequence[Edition], fold_of: Mappin
         kept = [i for i, other in enumerate(folds) if other != fold]
         if len({labels[i] for i in kept}) > 1:
             x, y = np.stack([figures[i] for i in kept]), np.array([labels[i] for i in kept])
-            judge.tile = fit_verdict(x, y, 2, seed=seed, hidden=0).eval()
+            judge.tile = fit_verdict(x, y, 2, seed=seed, hidden=0, rising=True).eval()
 
 
 def _confidences(
@@ -173,9 +228,15 @@ def _confidences(
 ) -> dict[TileAddress, tuple[list[float], list[float]]]:
     """Confidences and areas of the candidates of every tile."""
     found: dict[TileAddress, tuple[list[float], list[float]]] = {}
-    for block in measures:
-        for candidate in candidates_of(block, lambda tile: [judges[fold_of[tile]]]):
-            confidences, areas = found.setdefault(candidate.tile, ([], []))
-            confidences.append(candidate.confidence)
-            areas.append(float(candidate.evidence["area_m2"]))
+    for candidate in _judged(measures, judges, fold_of):
+        confidences, areas = found.setdefault(candidate.tile, ([], []))
+        confidences.append(candidate.confidence)
+        areas.append(float(candidate.evidence["area_m2"]))
     return found
+
+
+def _judged(
+    measures: Sequence[Measures], judges: Sequence[Judge], fold_of: Mapping[TileAddress, int]
+) -> list[Candidate]:
+    """Candidates, each weighed by the judge of its own fold, which was fitted without it."""
+    return [one for block in measures for one in candidates_of(block, lambda tile: [judges[fold_of[tile]]])]

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from mlcore.anchors.schema import Anchor
-from mlcore.changes.diff import region_shifts
+from mlcore.changes.diff import iter_measures, region_shifts
 from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.verdicts import Judge
 from mlcore.errors import InvalidInputError
@@ -22,6 +22,7 @@ from mlcore.tiles.splits import geographic_folds
 from mlcore.training.calibrate import Edition, fit_judges, make_editions
 from mlcore.training.consistency import MIN_PAIRS, train_consistency
 from mlcore.training.evidence import train_evidence
+from mlcore.training.pretraining import initial_consistency
 from mlcore.training.region_config import RegionConfig
 from mlcore.training.region_model import FoldModel, RegionModel, TileResult
 from mlcore.training.samples import evidence_samples
@@ -137,8 +138,9 @@ def _train_fold(
     )  # fmt: skip
     training, validation = _split(learnt)
     consistency = train_consistency(
-        source.pairs(training), anchors, config.consistency, validation=source.pairs(validation), run_dir=run_dir,
-        seed=seed, device=device, progress=SpanProgress(progress, EVIDENCE_SHARE, 1.0),
+        source.pairs(training), anchors, config.consistency, validation=source.pairs(validation),
+        initial=initial_consistency(config.consistency) if config.initial else None, run_dir=run_dir, seed=seed,
+        device=device, progress=SpanProgress(progress, EVIDENCE_SHARE, 1.0),
     )  # fmt: skip
     return FoldModel(evidence, consistency, Judge())
 
@@ -166,7 +168,8 @@ def _calibrate(
         source.index, evidence, mapped, shifts, score, rounds=model.config.rounds, share=model.config.edit_share,
         seed=seed, progress=SpanProgress(progress, 0.35, 0.9),
     )  # fmt: skip
-    judges = fit_judges(editions, model.fold_by_tile, len(model.folds), seed)
+    base = list(iter_measures(evidence, source.index, mapped, shifts))
+    judges = fit_judges(editions, model.fold_by_tile, len(model.folds), seed, base)
     model.folds = [
         FoldModel(fold.evidence, fold.consistency, judge) for fold, judge in zip(model.folds, judges, strict=True)
     ]
