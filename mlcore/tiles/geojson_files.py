@@ -37,8 +37,11 @@ def load_geojson(path: Path, limits: MapLimits) -> list[dict[str, Any]]:
         raise InvalidInputError(
             f"{path.name} is larger than {limits.max_json_bytes >> 20} MB: convert it to .osm.pbf or cut it"
         )
+    content = path.read_bytes()
+    if sum(content.count(mark) for mark in (b"[", b"{", b",")) > limits.max_json_values:
+        raise InvalidInputError(f"{path.name} holds too many values for GeoJSON: convert it to .osm.pbf or cut it")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{path.name} is not UTF-8 text: export it again as GeoJSON in UTF-8") from error
     if _depth(text) > limits.max_json_depth:

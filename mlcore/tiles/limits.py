@@ -19,6 +19,7 @@ class MapLimits:
         max_features: features the map keeps.
         max_vertices: vertices of one ring, above which its polygon is simplified.
         max_json_bytes: size of a GeoJSON file, which is held in memory whole.
+        max_json_values: brackets and commas of a GeoJSON file, which bound what it takes in memory.
         max_json_depth: nesting of a GeoJSON file; real ones reach 10.
         cpu_s, wall_s, memory_bytes: what the child process may use.
     """
@@ -30,6 +31,7 @@ class MapLimits:
     max_features: int = 3_000_000
     max_vertices: int = 100_000
     max_json_bytes: int = 256 * 1024**2
+    max_json_values: int = 40_000_000
     max_json_depth: int = 64
     cpu_s: int = 1800
     wall_s: int = 3600

@@ -209,6 +209,15 @@ def test_i7_a_million_quotes_without_an_end_are_refused(tmp_path):
             read_map(tmp_path / "map.geojson")
 
 
+@pytest.mark.parametrize("value", ["[]", "{}", "0"])
+def test_i7_values_without_number_are_refused_before_they_are_parsed(tmp_path, value):
+    (tmp_path / "map.geojson").write_text(
+        '{"type":"FeatureCollection","features":[' + ",".join([value] * 50_000) + "]}"
+    )
+    with pytest.raises(InvalidInputError, match="too many values"):
+        read_map(tmp_path / "map.geojson", limits=MapLimits(max_json_values=40_000))
+
+
 def test_a_projected_geojson_is_refused_with_the_remedy(tmp_path):
     text = write_geojson(tmp_path, (SQUARE, {})).read_text()
     crs = '{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::3067"}}'
