@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from mlcore.changes.measure import FOOTPRINT_FIGURES, GROUND_FIGURES, FootprintMeasure, GroundMeasure
@@ -17,6 +18,9 @@ GROUND_CLASSES = ("nothing", "add")
 HIDDEN = 16
 STEPS = 300
 WEIGHT_DECAY = 3e-3
+TILE_FIGURES = ("inconsistency", "any_change", "surest")
+TILE_PRIOR = (0.3, 0.5, 0.5)  # weights of the doubts about a tile where nothing better is known
+TILE_SPREAD, TILE_RIDGE = 2.0, 0.02
 
 
 class Verdict(nn.Module):
@@ -41,15 +45,12 @@ class Verdict(nn.Module):
         return self.out(torch.tanh(self.hidden(x))) + self.direct(x)
 
 
-def fit_verdict(
-    figures: np.ndarray, labels: np.ndarray, classes: int, *, seed: int, hidden: int = HIDDEN, rising: bool = False
-) -> Verdict:
+def fit_verdict(figures: np.ndarray, labels: np.ndarray, classes: int, *, seed: int, hidden: int = HIDDEN) -> Verdict:
     """Fit on measured examples.
 
     Args:
         figures: (N, F); labels: (N,) class numbers.
         hidden: width of the hidden layer; 0 is a plain logistic regression.
-        rising: of a logistic regression: no figure may speak against class 1 (the figures are doubts of a kind).
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -67,11 +68,44 @@ def fit_verdict(
         optimiser.zero_grad(set_to_none=True)
         (loss + WEIGHT_DECAY * penalty).backward()
         optimiser.step()
-        if rising:
-            with torch.no_grad():
-                model.direct.weight[0].zero_()
-                model.direct.weight[1].clamp_(min=0)
     return model.eval()
+
+
+def fit_tile_verdict(doubts: np.ndarray, changed: np.ndarray) -> Verdict:
+    """Logistic regression of "the tile changed" on `tile_figures`, near TILE_PRIOR where examples are few.
+
+    The doubts are used in their own units, so that the folds' probabilities stay comparable, and none may speak against
+    a change.
+
+    Args:
+        doubts: (N, 3); changed: (N,) bool.
+    """
+    target = changed.astype(np.float64)
+    x = np.clip(doubts / TILE_SPREAD, -4, 4) * TILE_SPREAD
+
+    def loss(values: np.ndarray) -> float:
+        z = x @ values[:-1] + values[-1]
+        ridge = TILE_RIDGE * ((values[:-1] - TILE_PRIOR) ** 2).sum()
+        return float(np.mean(np.logaddexp(0, z) - target * z) + ridge)
+
+    bounds = [(0, None)] * x.shape[1] + [(None, None)]
+    values = minimize(loss, np.append(TILE_PRIOR, 0.0), bounds=bounds, method="L-BFGS-B").x
+    model = tile_verdict()
+    with torch.no_grad():
+        model.direct.weight[1] = torch.as_tensor(values[:-1] * TILE_SPREAD, dtype=torch.float32)
+        model.direct.bias[1] = float(values[-1])
+    return model.eval()
+
+
+def tile_verdict() -> Verdict:
+    """A tile verdict before any fit: the prior alone."""
+    model = Verdict(len(TILE_FIGURES), 2, hidden=0)
+    with torch.no_grad():
+        model.spread.fill_(TILE_SPREAD)
+        model.direct.weight.zero_()
+        model.direct.bias.zero_()
+        model.direct.weight[1] = torch.as_tensor(np.array(TILE_PRIOR) * TILE_SPREAD, dtype=torch.float32)
+    return model
 
 
 class Judge(nn.Module):
@@ -83,7 +117,7 @@ class Judge(nn.Module):
         super().__init__()
         self.footprint = footprint or Verdict(len(FOOTPRINT_FIGURES), len(FOOTPRINT_CLASSES))
         self.ground = ground or Verdict(len(GROUND_FIGURES), len(GROUND_CLASSES))
-        self.tile = tile or Verdict(len(TILE_FIGURES), 2, hidden=0)
+        self.tile = tile or tile_verdict()
 
     def judge_footprints(self, measures: Sequence[FootprintMeasure]) -> np.ndarray:
         """(N, 3) probabilities of unchanged, remove, modify."""
@@ -106,9 +140,6 @@ class Judge(nn.Module):
         except RuntimeError as error:
             raise InvalidInputError(f"these weights are of another version of the change verdicts: {error}") from error
         return judge.eval()
-
-
-TILE_FIGURES = ("inconsistency", "any_change", "surest")
 
 
 def tile_figures(final: float, confidences: Sequence[float], areas_m2: Sequence[float]) -> np.ndarray:

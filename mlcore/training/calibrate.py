@@ -11,7 +11,14 @@ from shapely.geometry.base import BaseGeometry
 from mlcore.changes.diff import Candidate, Measures, candidates_of, iter_measures, same_shape
 from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.registration import Shift
-from mlcore.changes.verdicts import FOOTPRINT_CLASSES, GROUND_CLASSES, Judge, fit_verdict, tile_figures
+from mlcore.changes.verdicts import (
+    FOOTPRINT_CLASSES,
+    GROUND_CLASSES,
+    Judge,
+    fit_tile_verdict,
+    fit_verdict,
+    tile_figures,
+)
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
@@ -155,7 +162,8 @@ def fit_judges(
     suspects = Suspects.of(base, judges, fold_of)
     if suspects.tiles:
         judges = _fit_objects(editions, fold_of, folds, seed, suspects)
-    _fit_tiles(judges, editions, fold_of, seed, suspects)
+        suspects = Suspects.of(base, judges, fold_of)
+    _fit_tiles(judges, editions, fold_of, suspects)
     return judges
 
 
@@ -204,7 +212,6 @@ def _fit_tiles(
     judges: list[Judge],
     editions: Sequence[Edition],
     fold_of: Mapping[TileAddress, int],
-    seed: int,
     suspects: Suspects,
 ) -> None:
     """Fit each fold's tile verdict on the other folds' tiles, whose candidates their own folds' judges weighed."""
@@ -220,7 +227,7 @@ def _fit_tiles(
         kept = [i for i, other in enumerate(folds) if other != fold]
         if len({labels[i] for i in kept}) > 1:
             x, y = np.stack([figures[i] for i in kept]), np.array([labels[i] for i in kept])
-            judge.tile = fit_verdict(x, y, 2, seed=seed, hidden=0, rising=True).eval()
+            judge.tile = fit_tile_verdict(x, y)
 
 
 def _confidences(
