@@ -1,38 +1,78 @@
-"""B1: tiles per second of a scan (decode + render + score), against the bare network on ready tensors.
+"""B1: tiles per second of a region's scan, against the bare networks on ready tensors.
 
-    python benchmarks/scan_speed.py [--imagery COG --map FILE --zoom 19]
+    python benchmarks/scan_speed.py [--imagery COG --map FILE --area FILE --zoom 19]
 
-Both run the compact network on the same tiles in one process, with the same number of threads for the network. The
-bare side has its tensors in memory at the network's own size. Rounds alternate between the two, and the best of each
-counts, so that other work on the machine hits both alike. `ratio_to_forward` is the scan's speed divided by the bare
-network's: 1 would mean that reading and drawing cost nothing. Without --imagery the real orthophoto of the shared data
-is read.
+One process, the same tiles, the compact networks and the same number of network threads on both sides:
+
+* floor: the forward passes alone, on tensors made before the clock starts. The evidence network on (8, 3, 320, 320)
+  tensors in all the mirrored views that a scan averages, then U-CSA on (16, 3, 128, 128) images and maps. Nothing is
+  decoded, drawn, kept or written.
+* scan: `RegionModel.scan` to its last result. It decodes the image for both networks, draws the map, runs the very same
+  forward passes, writes the evidence file, estimates the map's shift, makes and judges the polygons, and calibrates.
+
+Rounds alternate floor, scan, floor, scan ... floor; each scan is held against the mean of the floors before and after
+it, and medians count, so that other work on the machine hits both sides alike. `ratio_to_forward` is floor seconds
+divided by scan seconds: 1 would mean that everything beside the networks costs nothing. `cpu_ratio_to_forward` is the
+same in processor seconds of all threads: it counts what other cores do meanwhile too, and a busy machine hardly moves
+it. `consistency_ratio_to_forward` is the same for U-CSA alone (`score_tiles` against its forward pass), where the
+network is small and reading and drawing weigh most. Weights are those that ship with the library: making polygons of
+what they find takes time too.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.common import data_folder, write_result
-from mlcore.consistency.config import ConsistencyConfig
+from mlcore.changes.evidence import BATCH, with_context
+from mlcore.changes.model import EvidenceModel
+from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import SCAN_BATCH, score_tiles
-from mlcore.consistency.score import tile_score
 from mlcore.encoders.image import to_input
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.tiles.coverage import read_area
 from mlcore.tiles.index import MapIndex
 from mlcore.tiles.osm_files import read_map
-from mlcore.tiles.pairs import Pair, PairSource
+from mlcore.tiles.pairs import PairSource
 from mlcore.tiles.raster import open_image
+from mlcore.training.pretraining import initial_consistency
+from mlcore.training.region import RegionConfig, RegionModel, mapped_tiles
+from mlcore.training.region_model import FoldModel
+from mlcore.weights import initial_evidence
+
+VIEWS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What the bare networks are given: evidence windows, and images with their maps, in batches."""
+
+    windows: list[Tensor]
+    pairs: list[tuple[Tensor, Tensor]]
+
+
+class Compared(NamedTuple):
+    """Median seconds of floor and scan, and the median ratios of the rounds by the clock and by processor time."""
+
+    floor_s: float
+    scan_s: float
+    ratio: float
+    cpu_ratio: float
 
 
 def main() -> int:
@@ -40,65 +80,128 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--imagery", type=Path, default=data_folder() / "banepa" / "banepa.tif")
     parser.add_argument("--map", type=Path, default=data_folder() / "banepa" / "buildings.geojson")
+    parser.add_argument("--area", type=Path, help="where the map is complete (default: Banepa's, or everywhere)")
     parser.add_argument("--zoom", type=int, default=19)
-    parser.add_argument("--tiles", type=int, default=192)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1, help="threads of the network, on both sides")
-    parser.add_argument("--workers", type=int, default=2, help="threads that read and draw ahead")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1, help="threads of the networks, on both sides")
     args = parser.parse_args()
     if not args.imagery.exists():
         print(f"no image at {args.imagery}: give --imagery and --map, or set MAPWRIGHT_DATA", file=sys.stderr)
         return 1
     torch.set_num_threads(args.threads)
-    source = PairSource(open_image(args.imagery), MapIndex(read_map(args.map).features))
-    tiles = source.tiles(args.zoom)[: args.tiles]
-    torch.manual_seed(0)
-    model = ConsistencyModel(ConsistencyConfig.preset("compact")).eval()
-    batches = ready_batches(model, source.pairs(tiles))
-    scan_s, bare_s, supply_s = [], [], []
-    for _ in range(args.rounds):
-        bare_s.append(timed(lambda: bare_forward(model, batches)))
-        scan_s.append(timed(lambda: list(score_tiles(model, source, tiles, workers=args.workers))))
-        supply_s.append(timed(lambda: source.pairs(tiles)))
-    report(args, tiles, min(scan_s), min(bare_s), min(supply_s))
+    area = args.area or args.imagery.with_name("mapped_area.geojson")
+    coverage = read_area(area) if area.is_file() else None
+    source = PairSource(open_image(args.imagery), MapIndex(read_map(args.map).features), coverage)
+    config = RegionConfig()
+    tiles = mapped_tiles(source, source.tiles(args.zoom), config)
+    model = shipped_model(config, tiles)
+    ready = ready_tensors(model, source, tiles)
+    consistency = model.folds[0].consistency
+    with tempfile.TemporaryDirectory() as folder:
+        whole = compare(
+            args.rounds,
+            lambda: bare_networks(model, ready),
+            lambda: list(model.scan(source, tiles, evidence_path=Path(folder) / "evidence.tif")),
+        )
+    alone = compare(
+        4 * args.rounds,
+        lambda: bare_consistency(consistency, ready),
+        lambda: list(score_tiles(consistency, source, tiles)),
+    )
+    report(args, len(tiles), config, whole, alone)
     return 0
 
 
-def ready_batches(model: ConsistencyModel, pairs: list[Pair]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """The tensors the bare network is given."""
-    size = model.config.input_px
-    stacks = [np.stack([getattr(pair, side) for pair in pairs]) for side in ("image", "map")]
-    images, maps = (to_input(torch.from_numpy(stack), size) for stack in stacks)
-    return list(zip(images.split(SCAN_BATCH), maps.split(SCAN_BATCH), strict=True))
+def shipped_model(config: RegionConfig, tiles: Sequence[TileAddress]) -> RegionModel:
+    """A region model of one fold with the shipped weights, or fresh ones where none ship."""
+    torch.manual_seed(0)
+    evidence = EvidenceModel(config.evidence)
+    weights = initial_evidence()
+    if weights is not None:
+        evidence.load_state_dict(weights)
+    consistency = initial_consistency(config.consistency) or ConsistencyModel(config.consistency)
+    fold = FoldModel(evidence.eval(), consistency.eval(), Judge().eval())
+    return RegionModel(config, [fold], dict.fromkeys(tiles, 0), {})
 
 
-def bare_forward(model: ConsistencyModel, batches: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
-    """The network and nothing else."""
+def ready_tensors(model: RegionModel, source: PairSource, tiles: Sequence[TileAddress]) -> Ready:
+    """Everything the networks see of these tiles, as tensors of their own size."""
+    windows = np.stack([with_context(source.reader, tile).rgb for tile in tiles])
+    views = [source.view(tile) for tile in tiles]
+    size = model.config.consistency.input_px
+    images, maps = (
+        to_input(torch.from_numpy(np.stack(planes)), size)
+        for planes in ([view.image for view in views], [view.map for view in views])
+    )
+    floats = torch.from_numpy(windows).permute(0, 3, 1, 2).float() / 255
+    return Ready(list(floats.split(BATCH)), list(zip(images.split(SCAN_BATCH), maps.split(SCAN_BATCH), strict=True)))
+
+
+def bare_evidence(model: RegionModel, ready: Ready) -> None:
+    """The evidence network in all views of a scan, and nothing else."""
+    network = model.folds[0].evidence
     with torch.inference_mode():
-        for images, maps in batches:
-            match = model(images, maps)
-            tile_score(match.disc, model.config.worst_share)
+        for window in ready.windows:
+            for axes in VIEWS[: model.config.flips]:
+                network(window.flip(axes) if axes else window)
 
 
-def timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def bare_consistency(network: ConsistencyModel, ready: Ready) -> None:
+    """U-CSA's network, and nothing else."""
+    with torch.inference_mode():
+        for images, maps in ready.pairs:
+            network(images, maps)
+
+
+def bare_networks(model: RegionModel, ready: Ready) -> None:
+    """Both."""
+    bare_evidence(model, ready)
+    bare_consistency(model.folds[0].consistency, ready)
+
+
+def compare(rounds: int, floor: Callable[[], object], scan: Callable[[], object]) -> Compared:
+    """Medians of the rounds; one round to warm up is left out."""
+    floor(), scan()
+    floors, scans = [timed(floor)], []
+    for _ in range(rounds):
+        scans.append(timed(scan))
+        floors.append(timed(floor))
+    ratios = (np.array(floors[:-1]) + np.array(floors[1:])) / 2 / np.array(scans)
+    wall, cpu = np.median(ratios, axis=0).tolist()
+    return Compared(float(np.median(floors, axis=0)[0]), float(np.median(scans, axis=0)[0]), wall, cpu)
+
+
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds on the clock, and of processors."""
+    start = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
-def report(args: argparse.Namespace, tiles: list[TileAddress], scan_s: float, bare_s: float, supply_s: float) -> None:
+def report(
+    args: argparse.Namespace,
+    tiles: int,
+    config: RegionConfig,
+    whole: Compared,
+    alone: Compared,
+) -> None:
     """Print the figures and write benchmarks/results/scan_speed.json."""
-    count = len(tiles)
-    figures = {
-        "ratio_to_forward": round(bare_s / scan_s, 3),
-        "scan_tiles_per_s": round(count / scan_s, 1),
-        "forward_tiles_per_s": round(count / bare_s, 1),
-        "decode_and_render_ms_per_tile_one_thread": round(1000 * supply_s / count, 2),
-        "tiles": count, "zoom": args.zoom, "tile_px": 256, "network_threads": args.threads, "workers": args.workers,
-    }  # fmt: skip
-    for name, value in figures.items():
-        print(f"{name:45} {value}")
-    write_result("scan_speed", figures)
+    write_result(
+        "scan_speed",
+        {
+            "ratio_to_forward": round(whole.ratio, 3),
+            "cpu_ratio_to_forward": round(whole.cpu_ratio, 3),
+            "scan_tiles_per_s": round(tiles / whole.scan_s, 2),
+            "forward_tiles_per_s": round(tiles / whole.floor_s, 2),
+            "consistency_ratio_to_forward": round(alone.ratio, 3),
+            "consistency_cpu_ratio_to_forward": round(alone.cpu_ratio, 3),
+            "consistency_scan_tiles_per_s": round(tiles / alone.scan_s, 1),
+            "consistency_forward_tiles_per_s": round(tiles / alone.floor_s, 1),
+            "tiles": tiles, "zoom": args.zoom, "rounds": args.rounds, "evidence_views": config.flips,
+            "network_threads": args.threads, "load_average": round(os.getloadavg()[0], 1),
+        },
+        seeds=[0],
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -17,9 +17,12 @@ HELD_OUT_TOWN = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     methods = parser.add_subparsers(dest="method", required=True, metavar="method")
     consistency = methods.add_parser("consistency", help="U-CSA: how well image and map agree")
-    place = {"nargs": 2, "type": Path, "action": "append", "metavar": ("IMAGERY", "MAP"), "default": []}
-    consistency.add_argument("--place", help="learn from this COG and its complete map; may be repeated", **place)
-    consistency.add_argument("--held-out", help="measure on this place instead; may be repeated", **place)
+    for flag, wish in (("--place", "learn from"), ("--held-out", "measure, don't learn, on")):
+        consistency.add_argument(
+            flag, nargs=2, type=Path, action="append", default=[], metavar=("IMAGERY", "MAP"),
+            help=f"{wish} this COG and its map, complete wherever the image has data; may be repeated",
+        )  # fmt: skip
+    consistency.add_argument("--preset", default="compact", help="compact (default) or tiny")
     consistency.add_argument("--towns", type=int, default=5, help="made towns of 16 tiles to learn from as well")
     consistency.add_argument("--contrastive-epochs", type=int, default=6)
     consistency.add_argument("--matching-epochs", type=int, default=24)
@@ -38,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from mlcore.training.pretraining import pretrain_consistency, real_place, synthetic_place
 
     config = ConsistencyConfig.preset(
-        "compact", contrastive_epochs=args.contrastive_epochs, matching_epochs=args.matching_epochs,
+        args.preset, contrastive_epochs=args.contrastive_epochs, matching_epochs=args.matching_epochs,
         steps_per_epoch=args.steps,
     )  # fmt: skip
     places = [real_place(image, MapIndex(read_map(map_).features)) for image, map_ in args.place]

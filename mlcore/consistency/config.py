@@ -68,8 +68,8 @@ class ConsistencyConfig:
     matching_rate: float = 1e-3
     prototype_rate: float = 5e-4
     weight_decay: float = 1e-4
-    tuning_contrastive_epochs: int = 0
-    tuning_matching_epochs: int = 8
+    tuning_contrastive_epochs: int = 2
+    tuning_matching_epochs: int = 7
     tuning_rate: float = 0.5
     half_precision: bool = True
     freeze_encoders: bool = False
@@ -134,5 +134,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     "tiny": {
         "input_px": 64, "dimension": 32, "image_width": 8, "map_width": 4, "cell_channels": 8, "fused_channels": 16,
         "prototypes": 4, "contrastive_epochs": 2, "matching_epochs": 2, "steps_per_epoch": 2, "batch": 4,
+        "tuning_contrastive_epochs": 1, "tuning_matching_epochs": 2,
     },
 }  # fmt: skip

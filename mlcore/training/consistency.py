@@ -28,7 +28,8 @@ from mlcore.training.loop import Stage, run_stage
 
 MODEL_KIND = "consistency"
 MIN_PAIRS = 4
-CONTRASTIVE_SHARE = 0.65
+MATCHING_COST = 2.0
+"""Time of an epoch of matching, in epochs of contrast."""
 GRADIENT_NORM = 5.0
 
 
@@ -71,9 +72,10 @@ def train_consistency(
     texts = anchor_vectors([pair.tile for pair in pairs], anchors, config.dimension)
     batches = PairBatches(pairs, config)
     mark = _fingerprint(pairs, anchors, config, seed, initial)
+    share = 0.98 * contrastive_share(model.config)
     stages = (
-        _contrastive_stage(model, batches, texts, mark, device, SpanProgress(progress, 0, CONTRASTIVE_SHARE)),
-        _matching_stage(model, batches, mark, device, SpanProgress(progress, CONTRASTIVE_SHARE, 0.98)),
+        _contrastive_stage(model, batches, texts, mark, device, SpanProgress(progress, 0, share)),
+        _matching_stage(model, batches, mark, device, SpanProgress(progress, share, 0.98)),
     )
     for stage, part in stages:
         run_stage(stage, run_dir=run_dir, seed=seed, progress=part, figures_prefix="consistency/")
@@ -93,6 +95,11 @@ def _started(config: ConsistencyConfig, initial: ConsistencyModel | None) -> Con
     except RuntimeError as error:
         raise InvalidInputError(f"the initial weights are of another consistency network: {error}") from error
     return model
+
+
+def contrastive_share(config: ConsistencyConfig) -> float:
+    """Share of the training's time that the first stage takes, about."""
+    return config.contrastive_epochs / (config.contrastive_epochs + MATCHING_COST * config.matching_epochs)
 
 
 def save_consistency(path: Path, model: ConsistencyModel, *, metrics: Mapping[str, float] | None = None) -> str:

@@ -18,7 +18,7 @@ class RegionConfig:
     Attributes:
         folds: geographic blocks; a tile is scored by the model that was trained without its block.
         evidence, consistency: settings of the two networks.
-        initial: start the evidence network from the weights that ship with the library.
+        initial: start both networks from the weights that ship with the library, where these are of the same sizes.
         flips: mirrored views averaged when evidence is predicted (1, 2 or 4).
         include_unmapped: also scan tiles outside the coverage, by the mean of the folds.
         rounds: simulated editions of the map that the probabilities are calibrated on.

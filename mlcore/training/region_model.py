@@ -17,6 +17,7 @@ from mlcore.changes.model import EvidenceModel
 from mlcore.changes.registration import Shift
 from mlcore.changes.verdicts import Judge, tile_figures
 from mlcore.consistency.model import ConsistencyModel
+from mlcore.consistency.scan import score_tiles
 from mlcore.errors import CheckpointError, InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
@@ -28,7 +29,6 @@ from mlcore.training.region_config import RegionConfig
 
 MODEL_KIND = "region"
 UNMAPPED_FOLD = -1
-SCORING_BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -123,13 +123,10 @@ class RegionModel:
         evidence = EvidenceReader(evidence_path, self.zoom)
         shifts = region_shifts(evidence, source.index, wanted, SpanProgress(progress, 0.6, 0.65))
         found = self._by_tile(self._judged(source, evidence, wanted, shifts, SpanProgress(progress, 0.65, 0.85)))
-        for start in range(0, len(wanted), SCORING_BATCH):
+        scores = self.consistency_scores(source, wanted, SpanProgress(progress, 0.85, 1.0))
+        for tile in wanted:
             stop_if_asked(progress)
-            part = wanted[start : start + SCORING_BATCH]
-            scores = self.consistency_scores(source, part)
-            for tile in part:
-                yield self._result(tile, scores[tile], found.get(tile, []))
-            progress.report(0.85 + 0.15 * (start + len(part)) / len(wanted), "scoring tiles")
+            yield self._result(tile, scores[tile], found.get(tile, []))
 
     def write_evidence(
         self, source: PairSource, tiles: Sequence[TileAddress], path: Path, progress: Progress | None = None
@@ -142,21 +139,18 @@ class RegionModel:
         )  # fmt: skip
 
     def consistency_scores(
-        self, source: PairSource, tiles: Sequence[TileAddress]
+        self, source: PairSource, tiles: Sequence[TileAddress], progress: Progress | None = None
     ) -> dict[TileAddress, tuple[float, float, float]]:
-        """disc, proto and final of U-CSA for every tile."""
+        """disc, proto and final of U-CSA for every tile; the next tiles are read and drawn while these are scored."""
+        progress = progress or SilentProgress()
         scores: dict[TileAddress, tuple[float, float, float]] = {}
         for fold in sorted({self.fold_of(tile) for tile in tiles}):
             members = [tile for tile in tiles if self.fold_of(tile) == fold]
-            pairs = [source.pair(tile) for tile in members]
-            stacked = [np.stack(planes) for planes in zip(*((p.image, p.map, p.valid) for p in pairs), strict=True)]
-            batches = [model.consistency.score(*stacked) for model in self.models_of(members[0])]
-            for row, tile in enumerate(members):
-                disc, proto, final = (
-                    float(np.mean([getattr(batch, name)[row] for batch in batches]))
-                    for name in ("disc", "proto", "final")
-                )
-                scores[tile] = (disc, proto, final)
+            models = [model.consistency for model in self.models_of(members[0])]
+            span = SpanProgress(progress, len(scores) / len(tiles), (len(scores) + len(members)) / len(tiles))
+            for views, batch in score_tiles(models, source, members, progress=span):
+                rows = zip(batch.disc.tolist(), batch.proto.tolist(), batch.final.tolist(), strict=True)
+                scores |= {view.tile: row for view, row in zip(views, rows, strict=True)}
         return scores
 
     def candidates(
