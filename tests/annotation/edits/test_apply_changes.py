@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import osmium
@@ -21,6 +19,7 @@ from annotation.sources.engine import to_geos
 from annotation.sources.models import Footprint, MapSnapshot
 from annotation.sources.services.store_features import store_features
 from mlcore.tiles.osm_files import read_map
+from tests.annotation.edits.osmium_tool import refs_missing, run_osmium
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
 
@@ -94,22 +93,6 @@ class Extract:
 
     def tags(self, key: str) -> dict[str, str]:
         return dict(self.elements[key][1])
-
-
-def run_osmium(*arguments: str) -> str:
-    tool = shutil.which("osmium")
-    assert tool, "osmium-tool is missing: apt-get install osmium-tool, or run deploy/doctor"
-    done = subprocess.run([tool, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
-
-
-def refs_missing(path: Path) -> str:
-    """What check-refs says is missing."""
-    tool = shutil.which("osmium")
-    assert tool, "osmium-tool is missing: apt-get install osmium-tool, or run deploy/doctor"
-    done = subprocess.run([tool, "check-refs", "-r", "-i", str(path)], capture_output=True, text=True, check=False)
-    return done.stdout
 
 
 @dataclasses.dataclass

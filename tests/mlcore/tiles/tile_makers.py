@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +103,23 @@ def square_nodes(first: int, lon: float, lat: float, side: float) -> list[str]:
     """Four nodes first..first+3 around (lon, lat), `side` degrees wide."""
     corners = [(0, 0), (side, 0), (side, side), (0, side)]
     return [osm_node(first + i, lon + dx, lat + dy) for i, (dx, dy) in enumerate(corners)]
+
+
+MEASURED_INGEST = """
+import resource, sys
+from mlcore.errors import InvalidInputError
+from mlcore.tiles.sandbox import run_ingest
+try:
+    run_ingest(sys.argv[1], sys.argv[2], sys.argv[3])
+except InvalidInputError as error:
+    print(error)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def refusal_and_memory_kb(kind: str, source: Path, target: Path) -> tuple[str, int]:
+    """How an ingestion was refused, and the most memory its child took, measured in a process of its own."""
+    command = [sys.executable, "-c", MEASURED_INGEST, kind, str(source), str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    *refusal, peak = done.stdout.strip().splitlines()
+    return " ".join(refusal), int(peak)
