@@ -73,6 +73,11 @@ class RegionConfig:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "compact": {},
+    "quick": {
+        "folds": 2, "evidence": {"epochs": 7},
+        "consistency": {"tuning_contrastive_epochs": 1, "tuning_matching_epochs": 3},
+        "flips": 2, "rounds": 4, "counterfactuals": 30,
+    },
     "tiny": {
         "folds": 2,
         "evidence": {"widths": (8, 8, 12, 16), "epochs": 2, "steps_per_epoch": 3, "batch": 2, "crop_px": 96},
@@ -84,4 +89,5 @@ PRESETS: dict[str, dict[str, Any]] = {
         "initial": False, "flips": 1, "rounds": 2, "counterfactuals": 3,
     },
 }  # fmt: skip
-"""`compact` for real regions on two cores; `tiny` only shows that everything works, in seconds."""
+"""`compact` for real regions on two cores; `quick` for a first look at an easy place, such as the demo; `tiny` only shows
+that everything works, in seconds."""

@@ -34,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--licence", default="not stated", help="of the image")
         parser.add_argument("--attribution", default="not stated", help="who is to be named for the image")
         parser.add_argument("--captured-on", type=dt.date.fromisoformat, help="day of the flight, YYYY-MM-DD")
-        parser.add_argument("--preset", default="compact", help="size of the models")
+        parser.add_argument("--preset", help="size of the models (compact; the demo: quick)")
         parser.add_argument("--include-unmapped", action="store_true", help="also look where the map is incomplete")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,6 +43,7 @@ class Command(BaseCommand):
                 self._use_demo(options)
             if not options["imagery"] or not options["map"]:
                 raise CommandError("give --imagery FILE and --map FILE, or --demo")
+            options["preset"] = options["preset"] or "compact"
             self._start(options)
         except (DomainError, MlcoreError, OSError) as error:
             raise CommandError(str(error)) from error
@@ -54,6 +55,7 @@ class Command(BaseCommand):
         files = demo_files(_Reporter(line))
         line.end()
         options |= {"imagery": files.imagery, "map": files.map, "captured_on": files.captured_on}
+        options["preset"] = options["preset"] or "quick"
         options |= {"name": options["name"] or NAME, "licence": "CC0-1.0", "attribution": "Mapwright's synthetic town"}
 
     def _start(self, options: dict[str, Any]) -> None:
