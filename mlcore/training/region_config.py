@@ -89,5 +89,5 @@ PRESETS: dict[str, dict[str, Any]] = {
         "initial": False, "flips": 1, "rounds": 2, "counterfactuals": 3,
     },
 }  # fmt: skip
-"""`compact` for real regions on two cores; `quick` for a first look at an easy place, such as the demo; `tiny` only shows
-that everything works, in seconds."""
+"""`compact` for real regions on two cores; `quick` for a first look at an easy place, such as the demo; `tiny` only
+shows that everything works, in seconds."""
