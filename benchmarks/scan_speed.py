@@ -7,16 +7,18 @@ One process, the same tiles, the compact networks and the same number of network
 * floor: the forward passes alone, on tensors made before the clock starts. The evidence network on (8, 3, 320, 320)
   tensors in all the mirrored views that a scan averages, then U-CSA on (16, 3, 128, 128) images and maps. Nothing is
   decoded, drawn, kept or written.
-* scan: `RegionModel.scan` to its last result. It decodes the image for both networks, draws the map, runs the very same
-  forward passes, writes the evidence file, estimates the map's shift, makes and judges the polygons, and calibrates.
+* scan: decode + render + score + store, as `RegionModel.scan` does it: the image is decoded for both networks, the map
+  drawn, the very same forward passes run, the evidence written to its file and the scores of every tile taken.
+* whole scan: `RegionModel.scan` to its last result. Beside the above it estimates the map's shift, makes and measures
+  polygons of all buildings, and calibrates; none of that has a network in it.
 
 Rounds alternate floor, scan, floor, scan ... floor; each scan is held against the mean of the floors before and after
 it, and medians count, so that other work on the machine hits both sides alike. `ratio_to_forward` is floor seconds
-divided by scan seconds: 1 would mean that everything beside the networks costs nothing. `cpu_ratio_to_forward` is the
-same in processor seconds of all threads: it counts what other cores do meanwhile too, and a busy machine hardly moves
-it. `consistency_ratio_to_forward` is the same for U-CSA alone (`score_tiles` against its forward pass), where the
-network is small and reading and drawing weigh most. Weights are those that ship with the library: making polygons of
-what they find takes time too.
+divided by scan seconds: 1 would mean that everything beside the networks costs nothing (`whole_scan_ratio_to_forward`
+for the whole scan). `cpu_...` is the same in processor seconds of all threads: it counts what other cores do meanwhile
+too, and a busy machine hardly moves it. `consistency_ratio_to_forward` is the same for U-CSA alone (`score_tiles`
+against its forward pass), where the network is small and reading and drawing weigh most. Weights are those that ship
+with the library: making polygons of what they find takes time too.
 """
 
 from __future__ import annotations
@@ -98,17 +100,19 @@ def main() -> int:
     ready = ready_tensors(model, source, tiles)
     consistency = model.folds[0].consistency
     with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "evidence.tif"
+        networks = compare(args.rounds, lambda: bare_networks(model, ready), lambda: scores(model, source, tiles, path))
         whole = compare(
             args.rounds,
             lambda: bare_networks(model, ready),
-            lambda: list(model.scan(source, tiles, evidence_path=Path(folder) / "evidence.tif")),
+            lambda: list(model.scan(source, tiles, evidence_path=path)),
         )
     alone = compare(
         4 * args.rounds,
         lambda: bare_consistency(consistency, ready),
         lambda: list(score_tiles(consistency, source, tiles)),
     )
-    report(args, len(tiles), config, whole, alone)
+    report(args, len(tiles), config, networks, whole, alone)
     return 0
 
 
@@ -153,6 +157,12 @@ def bare_consistency(network: ConsistencyModel, ready: Ready) -> None:
             network(images, maps)
 
 
+def scores(model: RegionModel, source: PairSource, tiles: Sequence[TileAddress], evidence: Path) -> None:
+    """What a scan does up to the scores: decode, render, score, store."""
+    model.write_evidence(source, tiles, evidence)
+    model.consistency_scores(source, tiles)
+
+
 def bare_networks(model: RegionModel, ready: Ready) -> None:
     """Both."""
     bare_evidence(model, ready)
@@ -182,6 +192,7 @@ def report(
     args: argparse.Namespace,
     tiles: int,
     config: RegionConfig,
+    networks: Compared,
     whole: Compared,
     alone: Compared,
 ) -> None:
@@ -189,10 +200,13 @@ def report(
     write_result(
         "scan_speed",
         {
-            "ratio_to_forward": round(whole.ratio, 3),
-            "cpu_ratio_to_forward": round(whole.cpu_ratio, 3),
-            "scan_tiles_per_s": round(tiles / whole.scan_s, 2),
-            "forward_tiles_per_s": round(tiles / whole.floor_s, 2),
+            "ratio_to_forward": round(networks.ratio, 3),
+            "cpu_ratio_to_forward": round(networks.cpu_ratio, 3),
+            "scan_tiles_per_s": round(tiles / networks.scan_s, 2),
+            "forward_tiles_per_s": round(tiles / networks.floor_s, 2),
+            "whole_scan_ratio_to_forward": round(whole.ratio, 3),
+            "whole_scan_cpu_ratio_to_forward": round(whole.cpu_ratio, 3),
+            "whole_scan_tiles_per_s": round(tiles / whole.scan_s, 2),
             "consistency_ratio_to_forward": round(alone.ratio, 3),
             "consistency_cpu_ratio_to_forward": round(alone.cpu_ratio, 3),
             "consistency_scan_tiles_per_s": round(tiles / alone.scan_s, 1),
