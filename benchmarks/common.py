@@ -57,13 +57,13 @@ def commit() -> str:
 
 
 def write_result(
-    name: str, figures: Mapping[str, Any], *, seeds: Sequence[int] = (), command: str | None = None
+    name: str, figures: Mapping[str, float], *, seeds: Sequence[int] = (), command: str | None = None
 ) -> Path:
     """Write benchmarks/results/NAME.json and print it.
 
     Args:
         name: name of the figure's file, without ending.
-        figures: numbers and short texts, JSON types only.
+        figures: numbers by name; what a name means stands in the benchmark's docstring.
         seeds: seeds the figures rest on; empty when nothing is drawn by chance.
         command: the command that repeats the run; by default the one that is running.
     """
