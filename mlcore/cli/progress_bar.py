@@ -1,4 +1,4 @@
-"""Progress in a terminal: a bar on stderr with the latest figures; Ctrl-C asks the work to stop at its next checkpoint."""
+"""Progress in a terminal: a bar on stderr with the latest figures; Ctrl-C asks the work to stop at a checkpoint."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ let generation = 0;
 function inTile([lon, lat], { z, x, y }) {
   const count = 2 ** z;
   const sin = Math.sin((lat * Math.PI) / 180);
-  const column = ((lon + 180) / 360) * count;
-  const row = (0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI)) * count;
-  return [(column - x) * 256, (row - y) * 256];
+  const eastward = ((lon + 180) / 360) * count;
+  const southward = (0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI)) * count;
+  return [(eastward - x) * 256, (southward - y) * 256];
 }
 
 function thumbnail(change) {
