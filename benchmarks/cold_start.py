@@ -116,10 +116,10 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 def decide_one(address: str, said: str) -> None:
     """Signs in as the admin whose password was printed, claims the first change and accepts it."""
-    found = re.search(r"user(?:name)?[: ]+(\S+).*?password[: ]+(\S+)", said, re.IGNORECASE | re.DOTALL)
+    found = re.search(r"user name:\s+(\S+)\s+password:\s+(\S+)", said)
     if not found:
         raise SystemExit("deploy/run printed no password")
-    token = call(address, "/api/auth/token/", {"username": found[1].rstrip(","), "password": found[2]})["token"]
+    token = call(address, "/api/auth/token/", {"username": found[1], "password": found[2]})["token"]
     region = call(address, "/api/regions/", token=token)["results"][0]["id"]
     claimed = call(address, "/api/review/changes/claim/", {"region": region}, token=token)
     item = claimed["item"]
