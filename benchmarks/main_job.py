@@ -5,12 +5,16 @@ or more), hands image, edited map and coverage to `manage.py start_region` in a 
 tile scores and the queue it made against the edits. Every tile is scored by a model that was trained elsewhere. The
 map's errors are simulated; image and map are real. Needs running services (`bash deploy/services start`).
 
-    python benchmarks/main_job.py [--seeds 0 1 2] [--place banepa]
+    python benchmarks/main_job.py [--seeds 0 1 2] [--place banepa] [--add]
+
+`--add` keeps the seeds that the result file has already, and gives means over all of them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import os
 import shutil
 import statistics
@@ -21,7 +25,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.common import data_folder, write_result
+from benchmarks.common import RESULTS, data_folder, write_result
 
 DATABASE = "mapwright_benchmark"
 EDITS_PER_KIND = 20
@@ -31,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--place", type=Path, default=data_folder() / "banepa", help="folder of image, map and area")
+    parser.add_argument("--add", action="store_true", help="keep the seeds of the result file")
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="mapwright-main-job-"))
     os.environ |= {"MAPWRIGHT_DB_NAME": DATABASE, "MAPWRIGHT_MEDIA": str(folder / "media"), "MAPWRIGHT_REDIS_DB": "14"}
@@ -46,10 +51,33 @@ def main() -> None:
         runs = [one_run(args.place, seed, folder) for seed in args.seeds]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    figures = {name: round(statistics.fmean(run[name] for run in runs), 4) for name in runs[0]}
+    by_seed = (earlier_runs() if args.add else {}) | dict(zip(args.seeds, runs, strict=True))
+    write_result("main_job", figures_of(by_seed), seeds=sorted(by_seed))
+
+
+def figures_of(by_seed: dict[int, dict[str, float]]) -> dict[str, float]:
+    """Mean of every figure over the seeds, its standard deviation, and each seed's own as `seed_N/name`."""
+    runs = list(by_seed.values())
+    # A kind that no candidate got right has no boundary distance: such a figure is left out.
+    names = [name for name in runs[0] if all(math.isfinite(run.get(name, math.nan)) for run in runs)]
+    figures = {name: statistics.fmean(run[name] for run in runs) for name in names}
     if len(runs) > 1:
-        figures |= {f"{name}_sd": round(statistics.stdev(run[name] for run in runs), 4) for name in runs[0]}
-    write_result("main_job", figures, seeds=args.seeds)
+        figures |= {f"{name}_sd": statistics.stdev(run[name] for run in runs) for name in names}
+    for seed, run in by_seed.items():
+        figures |= {f"seed_{seed}/{name}": value for name, value in run.items() if math.isfinite(value)}
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def earlier_runs() -> dict[int, dict[str, float]]:
+    """The figures of every seed in the result file."""
+    path = RESULTS / "main_job.json"
+    figures = json.loads(path.read_text())["figures"] if path.exists() else {}
+    runs: dict[int, dict[str, float]] = {}
+    for key, value in figures.items():
+        if key.startswith("seed_"):
+            seed, name = key.removeprefix("seed_").split("/", 1)
+            runs.setdefault(int(seed), {})[name] = value
+    return runs
 
 
 def fresh_database() -> None:
