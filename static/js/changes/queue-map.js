@@ -5,7 +5,8 @@ import { createMap, creditLine, geometryBounds, imageLayer, imageUrl, mapLayer, 
 
 const FIRST_ZOOM = 19;
 const SMALLEST_PX = 24;
-const LARGEST_SHARE = 0.62;
+// Half of it, beside the middle, ends before the swipe's first place.
+const LARGEST_SHARE = 0.4;
 const WARM_KEPT = 120;
 
 export function createQueueMap(container) {

@@ -1,7 +1,7 @@
 /** The panel beside the queue's map: what is asked, what is known, what may be answered. */
 import { byId, el, facts, fill } from "mapwright/lib/dom.js";
 import { day, DECISIONS, humanise, KINDS, plural, sureness, percent } from "mapwright/lib/format.js";
-import { ACCEPT, evidenceRows, REASONS } from "mapwright/changes/words.js";
+import { ACCEPT, detailRows, evidenceRows, REASONS } from "mapwright/changes/words.js";
 import { areaM2 } from "mapwright/changes/shapes.js";
 
 const TAGS_SHOWN = 6;
@@ -17,7 +17,14 @@ function tagList(tags) {
 function objectRows(footprint) {
   if (!footprint) return [];
   const version = footprint.version ? `v${footprint.version}` : "version unknown";
-  return [["In the map", `${footprint.key ?? "no OSM id"}, ${version}`], ["Last edited", day(footprint.edited_at, "unknown")], ["Tags", tagList(footprint.tags)]];
+  return [["In the map", `${footprint.key ?? "no OSM id"}, ${version}`], ["Tags", tagList(footprint.tags)]];
+}
+
+/** What a decision rarely needs, folded away; it stays as it was left when the next candidate comes. */
+function details(subject) {
+  const open = document.getElementById("more-about")?.open ?? false;
+  const rows = [...objectRows(subject.footprint), ["Map of", day(subject.snapshot.taken_at)], ...detailRows(subject)];
+  return el("details", { class: "why", id: "more-about", open }, el("summary", { text: "More about it" }), facts(rows), subject.anchor ? el("p", { class: "anchor-sentence", text: subject.anchor }) : null);
 }
 
 /** The question and its evidence. `geometry` is the shape as it stands, adjusted or not. */
@@ -31,8 +38,8 @@ export function drawSubject(claim, geometry, draft) {
     el("p", { class: "sure" }, el("strong", { text: `The machine is ${sureness(subject.confidence)}` }), ` (${percent(subject.confidence)})`),
     old || null,
     draft.geometry ? el("p", { class: "note", text: `Your adjusted shape: ${Math.round(areaM2(geometry))} m².` }) : null,
-    facts([...evidenceRows(subject), ["Image taken", el("strong", { text: day(subject.imagery.captured_on) })], ["Map of", day(subject.snapshot.taken_at)], ...objectRows(subject.footprint)]),
-    subject.anchor ? el("p", { class: "anchor-sentence", text: subject.anchor }) : null,
+    facts([...evidenceRows(subject), ["Image taken", el("strong", { text: day(subject.imagery.captured_on) })], ["Object last edited", subject.footprint ? day(subject.footprint.edited_at, "unknown") : null]]),
+    details(subject),
   );
   byId("accept-label").textContent = ACCEPT[subject.kind];
   byId("adjust").disabled = subject.kind === "remove";

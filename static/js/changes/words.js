@@ -4,33 +4,37 @@ import { classOf } from "mapwright/lib/ramp.js";
 
 const strength = (value) => (value >= 0.8 ? "strong" : value >= 0.6 ? "fair" : value >= 0.4 ? "weak" : "hardly any");
 
+/** What each figure says; nothing where it says nothing. */
 const WORDS = {
-  area_m2: (value) => ["Area", `${number(value)} m²`],
   mean_evidence: (value) => ["Looks like a building", `${strength(value)} (${percent(value)})`],
-  iou_with_map: (value) => ["Overlap with the map", percent(value)],
   moved_m: (value) => (value >= 0.5 ? ["Moved by", metres(value)] : null),
-  overlap: () => null,
-  shift_confidence: () => null,
-  counterfactual: () => null,
-  shift_m: (value) => (value >= 0.5 ? ["Offset from the map", metres(value)] : null),
-  tile_probability: () => null,
-  tile_probability_after: () => null,
+  area_m2: (value) => ["Area", `${number(value)} m²`],
 };
+const DETAILS = {
+  iou_with_map: (value, kind) => (["modify", "shifted"].includes(kind) ? ["Overlap with the map's shape", percent(value)] : null),
+  shift_m: (value) => (value >= 0.5 ? ["Image and map lie apart by", metres(value)] : null),
+};
+const SILENT = new Set(["overlap", "shift_confidence", "counterfactual", "tile_probability", "tile_probability_after"]);
 
-/** Rows [term, words] of a candidate's evidence. */
+const rowsOf = (words, { kind, evidence }) => Object.entries(words).flatMap(([name, say]) => (Number.isFinite(evidence?.[name]) ? [say(evidence[name], kind)] : [])).filter(Boolean);
+const agreement = (value) => `${classOf(value).label.toLowerCase()} (${percent(value)})`;
+
+/** Rows [term, words] of what helps to decide. */
 export function evidenceRows(subject) {
-  const evidence = subject.evidence ?? {};
-  const rows = Object.entries(evidence).map(([name, value]) => (WORDS[name] ? (Number.isFinite(value) ? WORDS[name](value) : null) : [humanise(name), typeof value === "number" ? number(value, 2) : String(value)]));
-  return [...rows.filter(Boolean), ...tileRows(subject, evidence)];
+  const { evidence = {} } = subject;
+  const before = subject.probability ?? evidence.tile_probability;
+  const after = evidence.tile_probability_after;
+  const rows = rowsOf(WORDS, subject);
+  if (!Number.isFinite(before)) return rows;
+  const changes = Number.isFinite(after) && Math.abs(after - before) >= 0.005;
+  return [...rows, ["Image and map here", changes ? `${agreement(before)}; with this change: ${agreement(after)}` : agreement(before)]];
 }
 
-function tileRows(subject, evidence) {
-  const before = subject.probability ?? evidence.tile_probability;
-  if (!Number.isFinite(before)) return [];
-  const rows = [["Image and map here", `${classOf(before).label.toLowerCase()} (${percent(before)})`]];
-  const after = evidence.tile_probability_after;
-  if (Number.isFinite(after) && Math.abs(after - before) >= 0.005) rows.push(["With this change", `${classOf(after).label.toLowerCase()} (${percent(after)})`]);
-  return rows;
+/** Rows [term, words] of the rest, for who wants to know. */
+export function detailRows(subject) {
+  const known = (name) => name in WORDS || name in DETAILS || SILENT.has(name);
+  const others = Object.entries(subject.evidence ?? {}).filter(([name, value]) => !known(name) && value !== "" && value !== 0);
+  return [...rowsOf(DETAILS, subject), ...others.map(([name, value]) => [humanise(name), typeof value === "number" ? number(value, 2) : String(value)])];
 }
 
 export const ACCEPT = { add: "Add it", remove: "Remove it", modify: "Take this shape", shifted: "Move it" };

@@ -14,9 +14,10 @@ function figures(summary) {
   return list;
 }
 
-/** The tile in the middle of the bounds, at a zoom that shows a good part of them. */
+/** The tile in the middle of the bounds, small enough to lie inside them. */
 function middleTile([west, south, east, north]) {
-  const z = Math.max(2, Math.min(19, Math.floor(Math.log2(360 / Math.max(east - west, 1e-6)))));
+  const side = Math.max(1e-6, Math.min(east - west, (north - south) / Math.cos((((south + north) / 2) * Math.PI) / 180)));
+  const z = Math.max(2, Math.min(19, Math.ceil(Math.log2(360 / side)) + 1));
   const sin = Math.sin((((south + north) / 2) * Math.PI) / 180);
   const x = Math.floor((((west + east) / 2 + 180) / 360) * 2 ** z);
   const y = Math.floor((0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI)) * 2 ** z);

@@ -1,0 +1,82 @@
+"""Every page in light and dark against the rules of WCAG 2.2 A and AA that a machine can check (axe-core)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from annotation.edits.services.changesets import create
+from tests.browser.stock import Stock, stock_region
+from tests.factories import JobFactory
+from tests.factories_changes import save_decision
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: npm ci")
+    return AXE.read_text()
+
+
+@pytest.fixture
+def stock(town, town_files, live_server) -> Stock:
+    """The stocked region, with an answer, a changeset and jobs in every state."""
+    stock = stock_region(town, town_files)
+    accepted = stock.changes[0]
+    save_decision(stock.admin, accepted)
+    create(user=stock.admin, region=stock.region, comment="Buildings", source="", change_ids=[accepted.pk])
+    for state in ("queued", "running", "failed", "cancelled"):
+        JobFactory(scope_id=stock.region.pk, created_by=stock.admin, kind="training.train", state=state)
+    return stock
+
+
+def findings(page: Page, axe: str) -> list[str]:
+    """What axe-core finds serious or critical on the page as it is, one line each."""
+    page.evaluate(axe)
+    found = page.evaluate(
+        "tags => axe.run({runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})"
+        ".then(result => result.violations)",
+        RULES,
+    )
+    return [
+        f"{one['id']}: {node['html'][:160]} ({node['failureSummary'][:200]})"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+        for node in one["nodes"]
+    ]
+
+
+def test_the_check_itself_finds_what_is_wrong(new_page, axe):
+    page = new_page()
+    page.set_content("<html lang='en'><title>Wrong</title><main><button></button></main></html>")
+    assert [line.split(":")[0] for line in findings(page, axe)] == ["button-name"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_finding(new_page, stock, axe, scheme, watch):
+    watch.expect("404 (Not Found)")
+    region = f"/regions/{stock.region.pk}"
+    tile = stock.changes[0].pair.tile
+    page = new_page(stock.admin, color_scheme=scheme, reduced_motion="reduce")
+    found = {}
+    for path in ("/", "/jobs/", "/regions/new/", f"{region}/", f"{region}/sources/", f"{region}/training/",
+                 f"{region}/changes/", f"{region}/changes/review/", f"{region}/edits/",
+                 f"{region}/tiles/{tile.z}/{tile.x}/{tile.y}/", f"{region}/tiles/{tile.z}/1/1/"):  # fmt: skip
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        found[path] = findings(page, axe)
+    page.goto(f"{region}/changes/review/")
+    expect(page.locator("#review")).to_be_visible()
+    page.locator("#review .why summary").last.click()
+    page.keyboard.press("?")
+    expect(page.locator("#keys-card")).to_be_visible()
+    found["keys"] = findings(page, axe)
+    guest = new_page(color_scheme=scheme)
+    guest.goto("/login/")
+    found["login"] = findings(guest, axe)
+    assert {path: lines for path, lines in found.items() if lines} == {}
