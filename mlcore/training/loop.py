@@ -63,7 +63,8 @@ def run_stage(
 ) -> dict[str, float]:
     """Train `stage` to its end, going on from the newest checkpoint of `run_dir`/`stage.name`.
 
-    Figures of every epoch are reported as "<figures_prefix><name>"; a checkpoint is on the disk before a stop.
+    Figures of every epoch are reported as "<figures_prefix><name>", those of a stage found finished once more; a
+    checkpoint is on the disk before a stop.
 
     Returns:
         The figures of the last epoch.
@@ -75,6 +76,8 @@ def run_stage(
     """
     folder = Path(run_dir) / stage.name
     first, figures = _resume(stage, folder, progress)
+    if first >= stage.epochs:
+        progress.report(1.0, f"{stage.name}: done before", _named(figures, first, figures_prefix))
     for epoch in range(first, stage.epochs):
         stop_if_asked(progress)
         generator = epoch_generator(seed, stage.name, epoch)
@@ -91,10 +94,14 @@ def run_stage(
         save_checkpoint(
             folder, epoch + 1, _tensors(stage), {"fingerprint": stage.fingerprint, "state": _plain(stage, figures)}
         )
-        shown = {f"{figures_prefix}{name}": value for name, value in figures.items()}
         done = (epoch + 1) / stage.epochs
-        progress.report(done, f"{stage.name}: epoch {epoch + 1} of {stage.epochs}", {"epoch": epoch + 1, **shown})
+        shown = _named(figures, epoch + 1, figures_prefix)
+        progress.report(done, f"{stage.name}: epoch {epoch + 1} of {stage.epochs}", shown)
     return figures
+
+
+def _named(figures: Mapping[str, float], epoch: int, prefix: str) -> dict[str, float]:
+    return {"epoch": epoch} | {f"{prefix}{name}": value for name, value in figures.items()}
 
 
 def _resume(stage: Stage, folder: Path, progress: Progress) -> tuple[int, dict[str, float]]:

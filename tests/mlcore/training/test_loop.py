@@ -103,7 +103,14 @@ def test_a_finished_stage_is_not_trained_again(tmp_path):
     done = weights_of(tmp_path, SilentProgress())
     progress = Recorder()
     assert same(weights_of(tmp_path, progress), done)
-    assert not progress.figures
+    assert not [message for message in progress.messages if "epoch 8 of 8" in message]
+
+
+def test_a_finished_stage_reports_its_last_figures_again(tmp_path):
+    first, again = Recorder(), Recorder()
+    weights_of(tmp_path, first)
+    weights_of(tmp_path, again)
+    assert again.figures == first.figures[-1:]
 
 
 def test_a_folder_of_another_run_is_refused(tmp_path):
