@@ -5,7 +5,9 @@ claims the first building change over the API and decides it; then stops everyth
 packages and the caches of package managers are as they are on this machine; `system_packages_present` counts those
 found of five.
 
-    python benchmarks/cold_start.py [--no-tests] [--keep]
+    python benchmarks/cold_start.py [--only decision|tests] [--keep]
+
+`--only` measures one half and keeps the other half of the result file.
 """
 
 from __future__ import annotations
@@ -27,14 +29,14 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.common import ROOT, data_folder, write_result
+from benchmarks.common import RESULTS, ROOT, data_folder, write_result
 
 LIMIT_S = 30 * 60
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--no-tests", action="store_true", help="leave out deploy/test")
+    parser.add_argument("--only", choices=("decision", "tests"), help="measure one half, keep the other's figures")
     parser.add_argument("--keep", action="store_true", help="keep the clone for a look")
     args = parser.parse_args()
 
@@ -49,8 +51,9 @@ def main() -> None:
     present = sum(shutil.which(tool) is not None for tool in ("redis-server", "npm", "ogrinfo", "chromium", "osmium"))
     figures: dict[str, float] = {"system_packages_present": present}
     try:
-        figures |= first_decision(clone, env)
-        if not args.no_tests:
+        if args.only != "tests":
+            figures |= first_decision(clone, env)
+        if args.only != "decision":
             started = time.monotonic()
             subprocess.run(["bash", "deploy/test"], cwd=clone, env=env, check=True)
             figures["minutes_tests"] = round((time.monotonic() - started) / 60, 2)
@@ -58,7 +61,13 @@ def main() -> None:
         subprocess.run(["bash", "deploy/services", "stop"], cwd=clone, env=env, check=False)
         if not args.keep:
             shutil.rmtree(folder, ignore_errors=True)
-    write_result("cold_start", figures)
+    write_result("cold_start", (earlier_figures() if args.only else {}) | figures)
+
+
+def earlier_figures() -> dict[str, float]:
+    """The figures of the result file as it is."""
+    path = RESULTS / "cold_start.json"
+    return dict(json.loads(path.read_text())["figures"]) if path.exists() else {}
 
 
 def first_decision(clone: Path, env: dict[str, str]) -> dict[str, float]:

@@ -12,7 +12,8 @@ from shapely import Polygon
 
 from mlcore.changes.labels import draw_ids, polygons_of
 
-RECTANGLE_IOU = 0.82  # a shape this close to its rectangle becomes the rectangle
+RECTANGLE_IOU = 0.82  # a shape this close to its rectangle may become the rectangle,
+CORNERS_WORTH = 0.06  # unless more corners bring it so much closer
 KEEP_IOU = 0.75  # a regularised shape further than this from the mask is refused
 HOLE_M2 = 20.0
 
@@ -68,17 +69,18 @@ def iou(first: Polygon, second: Polygon) -> float:
 
 
 def _regular_ring(polygon: Polygon, resolution_m: float) -> Polygon:
+    plain = polygon.simplify(0.7 / resolution_m)
+    plain = plain if isinstance(plain, Polygon) and plain.is_valid and plain.area > 0 else polygon
+    squared = right_angled(plain)
+    fit = iou(squared, polygon) if squared is not None else 0.0
     rectangle = polygon.minimum_rotated_rectangle
     if isinstance(rectangle, Polygon) and iou(rectangle, polygon) >= RECTANGLE_IOU:
         # the smallest rectangle is too large where corners are rounded: keep the area
         factor = float(np.sqrt(polygon.area / rectangle.area))
-        return shapely.affinity.scale(rectangle, factor, factor)
-    plain = polygon.simplify(0.7 / resolution_m)
-    plain = plain if isinstance(plain, Polygon) and plain.is_valid and plain.area > 0 else polygon
-    squared = right_angled(plain)
-    if squared is not None and iou(squared, polygon) >= KEEP_IOU:
-        return squared
-    return plain
+        rectangle = shapely.affinity.scale(rectangle, factor, factor)
+        if iou(rectangle, polygon) + CORNERS_WORTH >= fit:
+            return rectangle
+    return squared if squared is not None and fit >= KEEP_IOU else plain
 
 
 def right_angled(polygon: Polygon) -> Polygon | None:

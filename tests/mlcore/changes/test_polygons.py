@@ -3,7 +3,7 @@
 import numpy as np
 import shapely
 import shapely.affinity
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlcore.changes.polygons import draw_mask, iou, mask_polygon, regularise, right_angled
@@ -53,6 +53,7 @@ def test_an_empty_mask_gives_an_empty_polygon() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(turn=st.floats(0, 89), wing=st.integers(12, 24), length=st.integers(34, 60))
+@example(turn=0.0, wing=20, length=34)
 def test_an_l_shaped_house_keeps_its_right_angles_at_any_turn(turn: float, wing: int, length: int) -> None:
     house = shapely.union(shapely.box(0, 0, length, wing), shapely.box(0, 0, wing, length))
     turned = shapely.affinity.translate(shapely.affinity.rotate(house, turn, origin="centroid"), 40, 40)
