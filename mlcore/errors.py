@@ -39,3 +39,15 @@ class CheckpointError(MlcoreError):
     """A checkpoint or weights file that is damaged, of another kind, or not of the expected digest."""
 
     code = "invalid_checkpoint"
+
+
+class MissingPackageError(MlcoreError):
+    """A Python package that this way of working needs is not installed or can't be imported."""
+
+    code = "missing_package"
+
+
+class WeightsUnavailableError(MlcoreError):
+    """Pre-trained weights that were asked for can't be had: no such file, no network, or an unknown name."""
+
+    code = "weights_unavailable"
