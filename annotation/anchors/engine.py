@@ -60,4 +60,4 @@ def in_schema_order(attributes: dict[str, str]) -> dict[str, str]:
 
 def core_anchor(row: Anchor) -> CoreAnchor:
     """The library's anchor of a stored row, validated against the schema again."""
-    return parse_anchor({**row.attributes, "summary": row.summary})
+    return parse_anchor({**row.said_attributes, "summary": row.said_summary})

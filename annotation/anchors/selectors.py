@@ -4,15 +4,15 @@ from collections.abc import Iterable
 
 from django.db.models import Case, Count, Exists, IntegerField, OuterRef, QuerySet, Value, When
 
-from annotation.anchors.models import Anchor, AnchorState
+from annotation.anchors.models import VERIFIED, Anchor, AnchorState
 from annotation.tiles.models import TilePair
 
-_USABLE = [AnchorState.GENERATED, AnchorState.VERIFIED]
+_USABLE = [AnchorState.PROPOSED, *VERIFIED]
 
 
 def usable_anchors() -> QuerySet[Anchor]:
-    """Anchors that may be used, best first within a pair: verified before generated, then the newest."""
-    rank = Case(When(state=AnchorState.VERIFIED, then=Value(0)), default=Value(1), output_field=IntegerField())
+    """Anchors that may be used, best first within a pair: verified before merely proposed, then the newest."""
+    rank = Case(When(state__in=VERIFIED, then=Value(0)), default=Value(1), output_field=IntegerField())
     return Anchor.objects.filter(state__in=_USABLE).annotate(rank=rank).order_by("pair_id", "rank", "-pk")
 
 

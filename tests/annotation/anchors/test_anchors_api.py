@@ -43,9 +43,9 @@ def test_a_list_gives_attributes_in_the_order_of_the_schema(client_of, django_as
 
 def test_a_list_is_narrowed_by_state_and_by_nothing_unknown(client_of):
     region = described_region()
-    Anchor.objects.filter(pk=Anchor.objects.first().pk).update(state=AnchorState.VERIFIED)
+    Anchor.objects.filter(pk=Anchor.objects.first().pk).update(state=AnchorState.ACCEPTED)
     client, url = client_of(UserFactory(role="admin")), reverse("api-anchors", args=[region.pk])
-    assert len(client.get(url, {"state": "verified"}).json()["results"]) == 1
+    assert len(client.get(url, {"state": "accepted"}).json()["results"]) == 1
     assert client.get(url, {"state": "splendid"}).status_code == 400
 
 

@@ -147,7 +147,7 @@ def test_a_verified_anchor_speaks_before_a_generated_one_and_a_rejected_one_neve
     one, two, three = Anchor.objects.order_by("pk")
     verified = Anchor.objects.create(
         pair=one.pair, generator="person", schema_version="1", attributes=one.attributes, summary="A person's words.",
-        state=AnchorState.VERIFIED,
+        state=AnchorState.ACCEPTED,
     )  # fmt: skip
     newer = Anchor.objects.create(
         pair=one.pair, generator="other", schema_version="1", attributes=one.attributes, summary="A newer guess."
@@ -158,4 +158,4 @@ def test_a_verified_anchor_speaks_before_a_generated_one_and_a_rejected_one_neve
     assert anchor_of_pair(two.pair_id) is None
     assert newer.pk not in {anchor.pk for anchor in found.values()}
     counts = anchor_counts(one.pair.tile.region_id)
-    assert counts == {"generated": 3, "verified": 1, "rejected": 1, "missing": 1}
+    assert counts == {"proposed": 3, "accepted": 1, "corrected": 0, "rejected": 1, "missing": 1}

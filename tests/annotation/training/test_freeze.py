@@ -25,7 +25,7 @@ def test_only_mapped_pairs_with_half_their_image_are_taken_in_grid_order():
 def test_a_verified_anchor_is_taken_before_a_generated_one_and_a_rejected_one_never():
     region = described_region()
     first, second, *_ = Anchor.objects.order_by("pk")
-    verified = anchor_for(first.pair, generator="person", state=AnchorState.VERIFIED)
+    verified = anchor_for(first.pair, generator="person", state=AnchorState.ACCEPTED)
     Anchor.objects.filter(pk=second.pk).update(state=AnchorState.REJECTED)
     frozen = dict(freeze(region=region, needed=8).pairs)
     assert frozen[first.pair_id] == verified.pk
