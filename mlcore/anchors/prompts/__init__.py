@@ -1,0 +1,1 @@
+"""Prompt templates, one file per version; a published version never changes."""
