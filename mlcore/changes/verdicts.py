@@ -45,25 +45,36 @@ class Verdict(nn.Module):
         return self.out(torch.tanh(self.hidden(x))) + self.direct(x)
 
 
-def fit_verdict(figures: np.ndarray, labels: np.ndarray, classes: int, *, seed: int, hidden: int = HIDDEN) -> Verdict:
+def fit_verdict(
+    figures: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    *,
+    seed: int,
+    hidden: int = HIDDEN,
+    weights: np.ndarray | None = None,
+) -> Verdict:
     """Fit on measured examples.
 
     Args:
         figures: (N, F); labels: (N,) class numbers.
         hidden: width of the hidden layer; 0 is a plain logistic regression.
+        weights: (N,) how much each example counts; None = all the same.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Verdict(figures.shape[1], classes, hidden)
     x = torch.as_tensor(figures, dtype=torch.float32)
     y = torch.as_tensor(labels, dtype=torch.long)
+    share = None if weights is None else torch.as_tensor(weights / weights.sum(), dtype=torch.float32)
     model.mean.copy_(x.mean(dim=0))
     model.spread.copy_(x.std(dim=0).clamp(min=1e-3) if len(x) > 1 else torch.ones(x.shape[1]))
     optimiser = torch.optim.Adam(model.parameters(), 2e-2)
     for step in range(STEPS):
         for group in optimiser.param_groups:
             group["lr"] = 2e-2 * (1 - step / STEPS)
-        loss = F.cross_entropy(model(x), y)
+        logits = model(x)
+        loss = F.cross_entropy(logits, y) if share is None else (F.cross_entropy(logits, y, reduction="none") @ share)
         penalty = sum((p**2).sum() for name, p in model.named_parameters() if name.endswith("weight"))
         optimiser.zero_grad(set_to_none=True)
         (loss + WEIGHT_DECAY * penalty).backward()

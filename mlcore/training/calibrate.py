@@ -16,7 +16,6 @@ from mlcore.changes.verdicts import (
     GROUND_CLASSES,
     Judge,
     fit_tile_verdict,
-    fit_verdict,
     tile_figures,
 )
 from mlcore.errors import InvalidInputError
@@ -26,6 +25,8 @@ from mlcore.synthetic.edits import EditCounts, EditedMap, simulate_edits
 from mlcore.synthetic.truth import tile_truth
 from mlcore.tiles.features import MapFeature
 from mlcore.tiles.index import MapIndex
+from mlcore.training.decided import Said
+from mlcore.training.teacher import Teacher
 
 SEED_STEP = 7919
 DENSE, SPARSE = 1.5, 0.5
@@ -136,9 +137,12 @@ class Suspects:
     tiles: frozenset[TileAddress] = frozenset()
 
     @classmethod
-    def of(cls, base: Sequence[Measures], judges: Sequence[Judge], fold_of: Mapping[TileAddress, int]) -> Suspects:
-        """Candidates of the unedited map that are likelier than SUSPECT."""
+    def of(
+        cls, base: Sequence[Measures], judges: Sequence[Judge], fold_of: Mapping[TileAddress, int], said: Said
+    ) -> Suspects:
+        """Candidates of the unedited map that are likelier than SUSPECT, and that nobody has decided about."""
         found = [one for one in _judged(base, judges, fold_of) if one.confidence >= SUSPECT]
+        found = [one for one in found if not (said.covers(one.geometry) if one.kind == "add" else said.holds(one.key))]
         return cls(
             frozenset(one.key for one in found if one.key is not None),
             tuple(one.geometry for one in found if one.kind == "add"),
@@ -152,60 +156,36 @@ def fit_judges(
     folds: int,
     seed: int,
     base: Sequence[Measures] = (),
+    said: Said | None = None,
 ) -> list[Judge]:
     """One judge per fold, fitted without that fold's tiles; an untaught judge where there is nothing to learn from.
 
     The map that was edited is itself a little stale, and its own errors would count as examples of "unchanged". A
     first fit finds the likeliest of them in `base`, the measures of the unedited map, and the second leaves them out.
+    What people decided about is no guess: its measures in `base` are examples with the person's label (`said`).
     """
-    judges = _fit_objects(editions, fold_of, folds, seed, Suspects())
-    suspects = Suspects.of(base, judges, fold_of)
+    said = said or Said()
+    teacher = Teacher(editions, base, said, fold_of)
+    judges = _fit_objects(teacher, folds, seed, Suspects())
+    suspects = Suspects.of(base, judges, fold_of, said)
     if suspects.tiles:
-        judges = _fit_objects(editions, fold_of, folds, seed, suspects)
-        suspects = Suspects.of(base, judges, fold_of)
-    _fit_tiles(judges, editions, fold_of, suspects)
+        judges = _fit_objects(teacher, folds, seed, suspects)
+        suspects = Suspects.of(base, judges, fold_of, said)
+    _fit_tiles(judges, editions, fold_of, suspects, said)
     return judges
 
 
-def _fit_objects(
-    editions: Sequence[Edition], fold_of: Mapping[TileAddress, int], folds: int, seed: int, suspects: Suspects
-) -> list[Judge]:
+def _fit_objects(teacher: Teacher, folds: int, seed: int, suspects: Suspects) -> list[Judge]:
     judges = []
     for fold in range(folds):
-        footprint_x, footprint_y, ground_x, ground_y = _examples(editions, fold_of, fold, suspects)
+        footprints, grounds = teacher.footprints(fold, suspects), teacher.grounds(fold, suspects)
         judge = Judge()
-        if len(set(footprint_y)) > 1:
-            judge.footprint = fit_verdict(
-                np.stack(footprint_x), np.array(footprint_y), len(FOOTPRINT_CLASSES), seed=seed
-            )
-        if len(set(ground_y)) > 1:
-            judge.ground = fit_verdict(np.stack(ground_x), np.array(ground_y), len(GROUND_CLASSES), seed=seed)
+        if footprints.classes > 1:
+            judge.footprint = footprints.fit(len(FOOTPRINT_CLASSES), seed)
+        if grounds.classes > 1:
+            judge.ground = grounds.fit(len(GROUND_CLASSES), seed)
         judges.append(judge.eval())
     return judges
-
-
-def _examples(
-    editions: Sequence[Edition], fold_of: Mapping[TileAddress, int], without: int, suspects: Suspects
-) -> tuple[list[np.ndarray], list[int], list[np.ndarray], list[int]]:
-    """Figures and labels of footprints, then of bare ground, of every fold but one."""
-    footprint_x: list[np.ndarray] = []
-    footprint_y: list[int] = []
-    ground_x: list[np.ndarray] = []
-    ground_y: list[int] = []
-    for edition in editions:
-        footprints = [measure for block in edition.measures for measure in block.footprints]
-        for measure, label in zip(footprints, edition.footprint_labels, strict=True):
-            if fold_of[measure.tile] != without and (label or measure.feature.key not in suspects.keys):
-                footprint_x.append(measure.figures)
-                footprint_y.append(label)
-        grounds = [ground for block in edition.measures for ground in block.ground]
-        for ground, label in zip(grounds, edition.ground_labels, strict=True):
-            if fold_of[ground.tile] == without:
-                continue
-            if label or not any(same_shape(ground.proposal, shape) for shape in suspects.shapes):
-                ground_x.append(ground.figures)
-                ground_y.append(label)
-    return footprint_x, footprint_y, ground_x, ground_y
 
 
 def _fit_tiles(
@@ -213,12 +193,14 @@ def _fit_tiles(
     editions: Sequence[Edition],
     fold_of: Mapping[TileAddress, int],
     suspects: Suspects,
+    said: Said,
 ) -> None:
     """Fit each fold's tile verdict on the other folds' tiles, whose candidates their own folds' judges weighed."""
     figures, labels, folds = [], [], []
     for edition in editions:
         found = _confidences(edition.measures, judges, fold_of)
-        for tile, changed in edition.changed.items():
+        for tile, edited in edition.changed.items():
+            changed = edited or tile in said.changed
             if tile in edition.final and (changed or tile not in suspects.tiles):
                 figures.append(tile_figures(edition.final[tile], *found.get(tile, ([], []))))
                 labels.append(int(changed))

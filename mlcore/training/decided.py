@@ -1,0 +1,156 @@
+"""What people decided, as training uses it: a truer map, pixels that were looked at, and labelled examples of verdicts.
+
+A decision is kept from the models of every fold whose tiles it touches, so that a tile is still scored only by models
+that know nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from mlcore.changes.decisions import Decision, apart_from, decided_index, footprint_of
+from mlcore.changes.diff import SAME_OBJECT_IOU, same_shape
+from mlcore.changes.labels import draw_ids, to_xy
+from mlcore.changes.measure import FootprintMeasure, GroundMeasure
+from mlcore.changes.verdicts import FOOTPRINT_CLASSES
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.synthetic.truth import tile_truth
+from mlcore.tiles.index import MapIndex
+from mlcore.tiles.pairs import PairSource
+
+SURE_WEIGHT = 3.0
+"""A pixel that a person looked at counts as much as this many others in the loss of the evidence network."""
+SAID_WEIGHT = 2.0
+"""A decided candidate counts this many times what all simulated examples of one unchanged building count together."""
+
+
+class Verified:
+    """The ground that people looked at: certain buildings, certain ground, and what nobody can say."""
+
+    def __init__(self, decisions: Sequence[Decision]) -> None:
+        sure = [shape for one in decisions for shape in (one.seen, one.bare) if shape is not None]
+        doubtful = [one.doubtful for one in decisions if one.doubtful is not None]
+        self._sure, self._doubtful = _Shapes(sure), _Shapes(doubtful)
+
+    def planes(self, tile: TileAddress, size_px: int) -> tuple[np.ndarray, np.ndarray]:
+        """(S, S) bool each: pixels whose label a person verified, and pixels whose label must not be used."""
+        sure = self._sure.drawn(tile, size_px)
+        return sure, self._doubtful.drawn(tile, size_px) & ~sure
+
+
+class _Shapes:
+    """Shapes in degrees that are found by place."""
+
+    def __init__(self, shapes: Sequence[BaseGeometry]) -> None:
+        self.shapes, self.tree = list(shapes), shapely.STRtree(list(shapes))
+
+    def near(self, shape: BaseGeometry) -> list[int]:
+        return [int(i) for i in self.tree.query(shape, predicate="intersects")] if self.shapes else []
+
+    def drawn(self, tile: TileAddress, size_px: int) -> np.ndarray:
+        parts = [(1, part) for i in self.near(tile.polygon_lonlat) for part in to_xy(self.shapes[i], tile, size_px)]
+        return draw_ids(parts, size_px, size_px) > 0
+
+
+def fold_source(
+    source: PairSource, decisions: Sequence[Decision], scored: Collection[TileAddress]
+) -> tuple[PairSource, Verified | None]:
+    """What the models that score `scored` learn from: the map with the decisions that touch none of these tiles."""
+    if not decisions:
+        return source, None
+    known = apart_from(decisions, scored, source.index)
+    return source.with_index(decided_index(source.index, known)), Verified(known)
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """What the map had and what is true, as `tile_truth` reads it."""
+
+    before: BaseGeometry | None
+    after: BaseGeometry | None
+
+
+class Said:
+    """People's answers as labels of what is measured on the unedited map.
+
+    Attributes:
+        changed: tiles that an accepted decision makes wrong, by the rule for simulated edits.
+    """
+
+    def __init__(
+        self, decisions: Sequence[Decision] = (), index: MapIndex | None = None, tiles: Collection[TileAddress] = ()
+    ) -> None:
+        self._by_key: dict[str, Decision] = {}
+        for one in decisions:
+            earlier = self._by_key.get(one.key or "")
+            if one.kind != "add" and one.key and (one.accepted or earlier is None or not earlier.accepted):
+                self._by_key[one.key] = one
+        self._adds = [one for one in decisions if one.kind == "add"]
+        self._places = _Shapes([shapely.union_all(one.shapes) for one in self._adds])
+        self.changed = _changed_tiles(decisions, index, tiles) if index is not None else frozenset[TileAddress]()
+
+    def __bool__(self) -> bool:
+        return bool(self._by_key or self._adds)
+
+    def holds(self, key: str | None) -> bool:
+        """Whether a person decided about this footprint."""
+        return key in self._by_key
+
+    def covers(self, shape: BaseGeometry) -> bool:
+        """Whether a person decided about a new building here."""
+        return any(_same_place(shape, self._places.shapes[i]) for i in self._places.near(shape))
+
+    def footprint_label(self, measure: FootprintMeasure) -> int | None:
+        """Class of a measured footprint as the person said it; None where nobody did, or the answer fits no more."""
+        one = self._by_key.get(measure.feature.key)
+        if one is None:
+            return None
+        if one.accepted and one.kind == "remove":
+            return FOOTPRINT_CLASSES.index("remove")
+        if one.accepted:
+            right = one.final_geometry is not None and same_shape(measure.proposal, one.final_geometry)
+            return FOOTPRINT_CLASSES.index("modify") if right else None
+        if one.reason == "wrong_shape" and not same_shape(measure.proposal, one.geometry):
+            return None
+        return 0
+
+    def ground_label(self, ground: GroundMeasure) -> int | None:
+        """1 where a person accepted this new building, 0 where one rejected it; None where nobody said."""
+        labels = set()
+        for i in self._places.near(ground.proposal):
+            one = self._adds[i]
+            if not one.accepted and _same_place(ground.proposal, one.geometry):
+                labels.add(0)
+            if one.final_geometry is not None and same_shape(ground.proposal, one.final_geometry):
+                labels.add(1)
+        return max(labels) if labels else None
+
+
+def _same_place(first: BaseGeometry, second: BaseGeometry) -> bool:
+    least = min(first.area, second.area)
+    return least > 0 and first.intersection(second).area / least > SAME_OBJECT_IOU
+
+
+def _changed_tiles(
+    decisions: Iterable[Decision], index: MapIndex, tiles: Collection[TileAddress]
+) -> frozenset[TileAddress]:
+    differences = []
+    for one in decisions:
+        footprint = None if one.kind == "add" else footprint_of(index, one)
+        before = footprint.geometry if footprint is not None else None
+        after = one.final_geometry
+        if one.accepted and (before is not None or after is not None):
+            differences.append(_Difference(before, after))
+    return frozenset(tile for tile, changed in tile_truth(differences, sorted(tiles)).items() if changed)
+
+
+def decision_counts(decisions: Iterable[Decision]) -> dict[str, float]:
+    """How many decisions of each sort were learnt from, as metrics of a model."""
+    counts = Counter(one.decision for one in decisions)
+    return {f"decisions/{word}": float(count) for word, count in sorted(counts.items())}
