@@ -10,29 +10,17 @@ embedding       (B, dimension): mean of the deepest scale -> two-layer ReLU MLP 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mlcore.encoders.features import CELL_STRIDE_PX, ImageFeatures
+from mlcore.encoders.timm_image import TimmEncoder
 from mlcore.errors import ConfigError, InvalidInputError
 
-CELL_STRIDE_PX = 4
-
-
-@dataclass(frozen=True)
-class ImageFeatures:
-    """What an encoder sees.
-
-    Attributes:
-        embedding: (B, D) unit vectors in the space of the text encoder.
-        cells: (B, C, S / 4, S / 4) features of the cells of 4 x 4 input pixels.
-    """
-
-    embedding: Tensor
-    cells: Tensor
+__all__ = ["CELL_STRIDE_PX", "CompactEncoder", "ImageFeatures", "build_image_encoder", "to_input"]
 
 
 class ResidualBlock(nn.Module):
@@ -88,18 +76,36 @@ class CompactEncoder(nn.Module):
         return ImageFeatures(embedding, self.smooth(cells))
 
 
-IMAGE_ENCODERS: dict[str, Callable[..., nn.Module]] = {"compact": CompactEncoder}
+def _compact(dimension: int, *, model: str, width: int, cell_channels: int, cells: bool) -> nn.Module:
+    if model:
+        raise ConfigError(f"the compact encoder has one form: write compact, not compact/{model}")
+    return CompactEncoder(dimension, width=width, cell_channels=cell_channels)
 
 
-def build_image_encoder(name: str, dimension: int, *, width: int, cell_channels: int) -> nn.Module:
-    """The encoder registered as `name`; it returns ImageFeatures.
+def _timm(dimension: int, *, model: str, width: int, cell_channels: int, cells: bool) -> nn.Module:
+    return TimmEncoder(dimension, model=model, cell_channels=cell_channels, cells=cells)
+
+
+IMAGE_ENCODERS: dict[str, Callable[..., nn.Module]] = {"compact": _compact, "timm": _timm}
+
+
+def build_image_encoder(name: str, dimension: int, *, width: int, cell_channels: int, cells: bool = True) -> nn.Module:
+    """The encoder registered as `name`, with random weights; it returns ImageFeatures.
+
+    Args:
+        name: "compact", or "timm/<model>" with any convolutional network of timm.
+        dimension: of the embedding.
+        width: channels of the compact encoder's first scale.
+        cell_channels: of the cell features.
+        cells: whether cell features are wanted; the compact encoder always makes them.
 
     Raises:
         ConfigError: no such encoder.
     """
-    if name not in IMAGE_ENCODERS:
+    kind, _, model = name.partition("/")
+    if kind not in IMAGE_ENCODERS:
         raise ConfigError(f"no image encoder {name!r}: choose one of {', '.join(sorted(IMAGE_ENCODERS))}")
-    return IMAGE_ENCODERS[name](dimension, width=width, cell_channels=cell_channels)
+    return IMAGE_ENCODERS[kind](dimension, model=model, width=width, cell_channels=cell_channels, cells=cells)
 
 
 def to_input(tiles: Tensor, size_px: int) -> Tensor:

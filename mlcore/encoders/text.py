@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mlcore.errors import InvalidInputError
+from mlcore.encoders.open_clip_text import OpenClipTextEncoder
+from mlcore.encoders.weights import Origin
+from mlcore.errors import ConfigError, InvalidInputError
 
 _WORD = re.compile(r"[a-z0-9_]+(?:=[a-z0-9_]+)?")
 
@@ -20,6 +22,7 @@ class TextEncoder(Protocol):
     """Turns texts into unit vectors and is never trained."""
 
     dimension: int
+    origin: Origin
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         """texts -> (len(texts), dimension) float32 of unit length."""
@@ -38,6 +41,7 @@ class HashedTextEncoder:
         if dimension < 8:
             raise InvalidInputError("a text space needs at least 8 dimensions")
         self.dimension, self.attribute_weight, self.seed = dimension, attribute_weight, seed
+        self.origin = Origin("hashed", "no weights needed")
         self._tokens: dict[str, np.ndarray] = {}
 
     def encode(self, texts: Sequence[str]) -> Tensor:
@@ -59,3 +63,35 @@ class HashedTextEncoder:
             draw = np.random.default_rng(int.from_bytes(digest[:8], "big")).standard_normal(self.dimension)
             self._tokens[token] = draw / np.linalg.norm(draw)
         return self._tokens[token]
+
+
+def build_text_encoder(name: str, weights: str, dimension: int, *, device: str = "cpu") -> TextEncoder:
+    """The frozen encoder registered as `name`.
+
+    Args:
+        name: "hashed", or "open_clip/<architecture>" (see `mlcore.encoders.open_clip_text`).
+        weights: of an open_clip tower; empty for "hashed".
+        dimension: of the vectors.
+        device: where texts are encoded.
+
+    Raises:
+        ConfigError: no such encoder, or weights for one that has none.
+        WeightsUnavailableError, CheckpointError: the weights can't be had or used.
+    """
+    kind, _, architecture = name.partition("/")
+    if kind not in TEXT_ENCODERS:
+        raise ConfigError(f"no text encoder {name!r}: choose one of {', '.join(sorted(TEXT_ENCODERS))}")
+    return TEXT_ENCODERS[kind](architecture, weights, dimension, device)
+
+
+def _hashed(architecture: str, weights: str, dimension: int, device: str) -> TextEncoder:
+    if architecture or weights:
+        raise ConfigError("the hashed text encoder has one form and no weights: leave text_weights empty")
+    return HashedTextEncoder(dimension)
+
+
+def _open_clip(architecture: str, weights: str, dimension: int, device: str) -> TextEncoder:
+    return OpenClipTextEncoder(architecture, weights, dimension=dimension, device=device)
+
+
+TEXT_ENCODERS: dict[str, Callable[[str, str, int, str], TextEncoder]] = {"hashed": _hashed, "open_clip": _open_clip}
