@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from mlcore.errors import ConfigError
@@ -24,7 +24,9 @@ class EvidenceConfig:
         trim_footprint: a footprint whose mean evidence stays below this is taken to be stale and left out.
         trim_ground: unmapped ground with evidence above this is taken to be a missing building and left out.
         boundary_weight: weight of the outline head in the loss.
+        light: 0 varies light and colour as within one place, 1 as between places and cameras.
         scale_jitter: crops are scaled by exp(+-this).
+        tuning_epochs, tuning_rate: epochs, and factor of the learning rate, where training starts from weights.
         half_precision: train in bfloat16 where the machine multiplies it natively (twice as fast there).
         max_tiles: at most this many tiles are held in memory (a seeded sample of them beyond).
     """
@@ -47,14 +49,21 @@ class EvidenceConfig:
     scale_jitter: float = 0.15
     max_tiles: int = 2000
     half_precision: bool = True
+    light: float = 0.0
+    tuning_epochs: int = 10
+    tuning_rate: float = 0.5
 
     def __post_init__(self) -> None:
         if len(self.widths) != 4 or min(self.widths) < 4 or any(w % 4 for w in self.widths):
             raise ConfigError("widths must be four multiples of 4, such as (32, 48, 80, 128)")
         if self.crop_px % 16 or self.crop_px < 64:
             raise ConfigError("crop_px must be a multiple of 16 and at least 64")
-        if min(self.epochs, self.steps_per_epoch, self.batch) < 1 or not 0 < self.learning_rate < 1:
+        if min(self.epochs, self.tuning_epochs, self.steps_per_epoch, self.batch) < 1 or not 0 < self.learning_rate < 1:
             raise ConfigError("epochs, steps_per_epoch and batch must be positive and learning_rate between 0 and 1")
+
+    def tuning(self) -> EvidenceConfig:
+        """The same network with the schedule for weights that have learnt already."""
+        return replace(self, epochs=self.tuning_epochs, learning_rate=self.learning_rate * self.tuning_rate)
 
     @property
     def steps(self) -> int:

@@ -1,64 +1,107 @@
-"""`pretrain`: the weights that ship with the library, learnt on several places and on made towns."""
+"""`pretrain`: the general model that ships with the library, learnt on several places and on made towns."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mlcore.cli.progress_bar import BarProgress
-from mlcore.errors import StoppedError
+from mlcore.errors import InvalidInputError, StoppedError
+from mlcore.tiles.gdal import hardened_raster
 from mlcore.tiles.index import MapIndex
 from mlcore.tiles.osm_files import read_map
 
+if TYPE_CHECKING:
+    from mlcore.training.pretraining import Place
+    from mlcore.training.region_model import RegionModel
+
 HELD_OUT_TOWN = 100
+SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    methods = parser.add_subparsers(dest="method", required=True, metavar="method")
-    consistency = methods.add_parser("consistency", help="U-CSA: how well image and map agree")
     for flag, wish in (("--place", "learn from"), ("--held-out", "measure, don't learn, on")):
-        consistency.add_argument(
+        parser.add_argument(
             flag, nargs=2, type=Path, action="append", default=[], metavar=("IMAGERY", "MAP"),
             help=f"{wish} this COG and its map, complete wherever the image has data; may be repeated",
         )  # fmt: skip
-    consistency.add_argument("--preset", default="compact", help="compact (default) or tiny")
-    consistency.add_argument("--towns", type=int, default=5, help="made towns of 16 tiles to learn from as well")
-    consistency.add_argument("--contrastive-epochs", type=int, default=6)
-    consistency.add_argument("--matching-epochs", type=int, default=24)
-    consistency.add_argument("--steps", type=int, default=30, help="steps of an epoch")
-    consistency.add_argument("--run", type=Path, required=True, help="folder of checkpoints; the same one goes on")
-    consistency.add_argument("--out", type=Path, required=True, help="the weights (.safetensors)")
-    consistency.add_argument("--seed", type=int, default=0)
-    consistency.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
+    parser.add_argument(
+        "--background", type=Path, action="append", default=[], metavar="FOLDER",
+        help="folder of images of about 0.3 m per pixel on which no building stands; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--backgrounds", type=int, default=5, help="images taken of each such folder (5)")
+    parser.add_argument("--preset", default="general", help="general (default), compact or tiny")
+    parser.add_argument("--towns", type=int, default=4, help="made towns of 16 tiles to learn from as well (4)")
+    parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints; the same one goes on")
+    parser.add_argument("--out", type=Path, required=True, help="the model (.safetensors)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, measure on what was held out, write the weights."""
-    from mlcore.consistency.config import ConsistencyConfig
-    from mlcore.evaluation.consistency import edited_map_scores
-    from mlcore.training.consistency import save_consistency
-    from mlcore.training.pretraining import pretrain_consistency, real_place, synthetic_place
+    """Train, measure on what was held out, write the model."""
+    from mlcore.training.general import train_general
+    from mlcore.training.pretraining import synthetic_place
+    from mlcore.training.region_config import RegionConfig
 
-    config = ConsistencyConfig.preset(
-        args.preset, contrastive_epochs=args.contrastive_epochs, matching_epochs=args.matching_epochs,
-        steps_per_epoch=args.steps,
-    )  # fmt: skip
-    places = [real_place(image, MapIndex(read_map(map_).features)) for image, map_ in args.place]
-    places += [synthetic_place(number, args.run) for number in range(args.towns)]
-    kept = [real_place(image, MapIndex(read_map(map_).features)) for image, map_ in args.held_out]
-    kept.append(synthetic_place(HELD_OUT_TOWN, args.run))
+    config = RegionConfig.preset(args.preset)
+    places = _places(args.place) + [synthetic_place(number, args.run) for number in range(args.towns)]
+    kept = [*_places(args.held_out), synthetic_place(HELD_OUT_TOWN, args.run)]
+    backgrounds = [picture for folder in args.background for picture in read_pictures(folder, args.backgrounds)]
     try:
         with BarProgress("pretraining") as progress:
-            model = pretrain_consistency(
-                places, kept, config, run_dir=args.run, seed=args.seed, device=args.device, progress=progress
-            )
+            model = train_general(
+                places, config, backgrounds=backgrounds, run_dir=args.run, seed=args.seed, device=args.device,
+                progress=progress,
+            )  # fmt: skip
     except StoppedError:
         print(f"stopped; the same command goes on from the last checkpoint in {args.run}")
         return 130
-    figures = {place.name: edited_map_scores(model, place.source, place.tiles).figures() for place in kept}
-    metrics = {f"{place}/{name}": value for place, each in figures.items() for name, value in each.items()}
-    digest = save_consistency(args.out, model, metrics=metrics)
+    figures = {place.name: measure(model, place, args.run) for place in kept}
+    model.metrics |= {f"{place}/{name}": value for place, each in figures.items() for name, value in each.items()}
+    digest = model.save(args.out)
     print(json.dumps(figures, indent=2))
     print(f"{args.out}  sha256 {digest}  ({sum(len(place.tiles) for place in places)} tiles of {len(places)} places)")
     return 0
+
+
+def measure(model: RegionModel, place: Place, folder: Path) -> dict[str, float]:
+    """Building evidence against footprints, and U-CSA against simulated map edits, on a place not learnt from."""
+    from mlcore.changes.evidence import EvidenceReader
+    from mlcore.evaluation.consistency import edited_map_scores
+    from mlcore.evaluation.footprints import evidence_overlap
+
+    path = folder / f"measured-{place.name}.tif"
+    model.write_evidence(place.source, place.tiles, path)
+    overlap = evidence_overlap(EvidenceReader(path, model.zoom), place.source, place.tiles)
+    scores = edited_map_scores(model.folds[0].consistency, place.source, place.tiles)
+    return {"evidence_iou": overlap.iou, "evidence_f1": overlap.f1, **scores.figures()}
+
+
+def read_pictures(folder: Path, count: int) -> list[np.ndarray]:
+    """The first `count` pictures of a folder by name, each (H, W, 3) uint8.
+
+    Raises:
+        InvalidInputError: no picture there, or one that can't be read.
+    """
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)[:count]
+    if not paths:
+        raise InvalidInputError(f"{folder} holds no picture (PNG, JPEG or GeoTIFF): check --background")
+    pictures = []
+    for path in paths:
+        with hardened_raster(path) as data:
+            if data.count < 3 or data.dtypes[0] != "uint8" or max(data.shape) > 4096:
+                raise InvalidInputError(f"{path.name} is no 8-bit colour picture of up to 4096 pixels a side")
+            pictures.append(np.ascontiguousarray(data.read((1, 2, 3)).transpose(1, 2, 0)))
+    return pictures
+
+
+def _places(files: Sequence[tuple[Path, Path]]) -> list[Place]:
+    from mlcore.training.pretraining import real_place
+
+    return [real_place(image, MapIndex(read_map(map_).features)) for image, map_ in files]

@@ -19,6 +19,7 @@ from mlcore.changes.config import EvidenceConfig
 from mlcore.changes.model import EvidenceModel
 from mlcore.errors import InvalidInputError
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
+from mlcore.training.decided import SURE_WEIGHT
 from mlcore.training.loop import Stage, run_stage
 from mlcore.training.samples import CropBatch, CropSampler, EvidenceSample
 
@@ -44,7 +45,7 @@ def train_evidence(
 
     Args:
         samples: mapped tiles of one size.
-        initial: weights to start from, such as those that ship with the library.
+        initial: weights to start from, such as the shipped ones; the schedule is then `config.tuning()`.
         run_dir: for checkpoints; a folder of another run is refused.
 
     Returns:
@@ -58,13 +59,15 @@ def train_evidence(
     if not any(((sample.ids > 0) & sample.known).any() for sample in samples):
         raise InvalidInputError("no footprint in any training tile: map some buildings or widen the mapped area first")
     torch.manual_seed(seed)
+    config = config if initial is None else config.tuning()
     model = EvidenceModel(config).to(device)
     if initial is not None:
         try:
             model.load_state_dict(dict(initial))
         except RuntimeError as error:
             raise InvalidInputError(f"the initial weights are of another evidence network: {error}") from error
-    trainer = _Trainer(model, CropSampler(samples, config.crop_px, config.scale_jitter), config, seed, device, progress)
+    sampler = CropSampler(samples, config.crop_px, config.scale_jitter, config.light)
+    trainer = _Trainer(model, sampler, config, seed, device, progress)
     stage = Stage("evidence", trainer.both, trainer.optimiser, config.epochs, trainer.run_epoch,
                   fingerprint=_fingerprint(samples, config, seed, initial))  # fmt: skip
     run_stage(stage, run_dir=run_dir, seed=seed, progress=progress, figures_prefix="evidence/")
@@ -107,7 +110,8 @@ class _Trainer:
         logits = logits.float()
         weight = pixel_weights(batch, self.config)
         if step >= self.config.trim_after * self.config.steps:
-            weight *= trusted(torch.sigmoid(logits[:, 0].detach()).cpu().numpy(), batch.ids, self.config)
+            believed = trusted(torch.sigmoid(logits[:, 0].detach()).cpu().numpy(), batch.ids, self.config)
+            weight *= np.maximum(believed, batch.sure)
         targets = (batch.ids > 0, batch.outline, weight, batch.known)
         inside, outline, weights, known = (
             torch.from_numpy(np.asarray(one, np.float32)).to(self.device) for one in targets
@@ -134,13 +138,16 @@ def rate(step: int, config: EvidenceConfig) -> float:
 
 
 def pixel_weights(batch: CropBatch, config: EvidenceConfig) -> np.ndarray:
-    """(B, H, W) float32: 0 where unknown, less in the band along outlines, where a shifted map is wrong."""
+    """(B, H, W) float32: 0 where unknown, less in the band along outlines, where a shifted map is wrong; more where a
+    person verified the label.
+    """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * config.edge_px + 1,) * 2)
     weights = []
-    for ids, known in zip(batch.ids, batch.known, strict=True):
+    for ids, known, sure in zip(batch.ids, batch.known, batch.sure, strict=True):
         inside = (ids > 0).astype(np.uint8)
         band = cv2.dilate(inside, kernel) != cv2.erode(inside, kernel)
-        weights.append(np.where(known, np.where(band, config.edge_weight, 1.0), 0.0))
+        counted = np.where(known, np.where(band, config.edge_weight, 1.0), 0.0)
+        weights.append(counted * np.where(sure, SURE_WEIGHT, 1.0))
     return np.stack(weights).astype(np.float32)
 
 
@@ -202,7 +209,7 @@ def _fingerprint(
     digest = hashlib.sha256(json.dumps([config.to_dict(), seed], sort_keys=True).encode())
     for sample in samples:
         digest.update(str(sample.tile).encode())
-        for plane in (sample.image, sample.ids, sample.known):
+        for plane in (sample.image, sample.ids, sample.known, *([] if sample.sure is None else [sample.sure])):
             digest.update(np.ascontiguousarray(plane).tobytes())
     for name, tensor in sorted((initial or {}).items()):
         digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())

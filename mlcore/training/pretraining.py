@@ -18,8 +18,7 @@ from mlcore.synthetic.town_files import write_town
 from mlcore.tiles.index import MapIndex
 from mlcore.tiles.pairs import Pair, PairSource
 from mlcore.tiles.raster import open_image
-from mlcore.training.consistency import load_consistency, train_consistency
-from mlcore.weights import CONSISTENCY_FILE
+from mlcore.training.consistency import train_consistency
 
 ZOOM = 19
 TOWN_SIDE = 4
@@ -29,11 +28,12 @@ MIN_VALID_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Place:
-    """Mapped tiles of one place, all of one zoom."""
+    """Mapped tiles of one place, all of one zoom; `made` tells a made town from a real place."""
 
     name: str
     source: PairSource
     tiles: list[TileAddress]
+    made: bool = False
 
 
 def real_place(image: Path, index: MapIndex, zoom: int = ZOOM) -> Place:
@@ -53,7 +53,7 @@ def synthetic_place(number: int, folder: Path, progress: Progress | None = None)
     town = generate_town(config, progress)
     write_town(town, folder / f"town-{seed}")
     source = PairSource(open_image(folder / f"town-{seed}" / "imagery.tif"), MapIndex(town.features))
-    return Place(f"town {seed}", source, town.tiles)
+    return Place(f"town {seed}", source, town.tiles, made=True)
 
 
 def pretrain_consistency(
@@ -83,14 +83,6 @@ def pretrain_consistency(
         pairs, anchors, config, validation=_pairs(validation)[0], run_dir=run_dir, seed=seed, device=device,
         progress=SpanProgress(progress, 0.05, 1.0),
     )  # fmt: skip
-
-
-def initial_consistency(config: ConsistencyConfig) -> ConsistencyModel | None:
-    """The model that ships with the library; None where its file was left out or `config` has another architecture."""
-    if not CONSISTENCY_FILE.is_file():
-        return None
-    model = load_consistency(CONSISTENCY_FILE)
-    return model if model.config.architecture() == config.architecture() else None
 
 
 def _pairs(places: Sequence[Place]) -> tuple[list[Pair], Mapping[TileAddress, Anchor]]:

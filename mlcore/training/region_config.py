@@ -78,6 +78,11 @@ PRESETS: dict[str, dict[str, Any]] = {
         "consistency": {"tuning_contrastive_epochs": 1, "tuning_matching_epochs": 3},
         "flips": 2, "rounds": 4, "counterfactuals": 30,
     },
+    "general": {
+        "evidence": {"epochs": 60, "scale_jitter": 0.3, "light": 1.0},
+        "consistency": {"contrastive_epochs": 6, "matching_epochs": 24, "steps_per_epoch": 30},
+        "initial": False, "rounds": 12,
+    },
     "tiny": {
         "folds": 2,
         "evidence": {"widths": (8, 8, 12, 16), "epochs": 2, "steps_per_epoch": 3, "batch": 2, "crop_px": 96},
@@ -89,5 +94,5 @@ PRESETS: dict[str, dict[str, Any]] = {
         "initial": False, "flips": 1, "rounds": 2, "counterfactuals": 3,
     },
 }  # fmt: skip
-"""`compact` for real regions on two cores; `quick` for a first look at an easy place, such as the demo; `tiny` only
-shows that everything works, in seconds."""
+"""`general` learns what ships, on many places; `compact` is for real regions on two cores, `quick` for a first look at
+an easy place, such as the demo; `tiny` only shows that everything works, in seconds."""

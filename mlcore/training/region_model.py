@@ -4,69 +4,38 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from shapely.geometry.base import BaseGeometry
 from torch import Tensor
 
+from mlcore.changes.apply import apply_edit
 from mlcore.changes.diff import Candidate, candidates_of, iter_measures, measure_block, region_shifts
 from mlcore.changes.evidence import EvidenceReader, write_evidence
-from mlcore.changes.model import EvidenceModel
 from mlcore.changes.registration import Shift
 from mlcore.changes.verdicts import Judge, tile_figures
-from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import score_tiles
 from mlcore.errors import CheckpointError, InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
-from mlcore.tiles.features import MapFeature
-from mlcore.tiles.index import MapIndex
 from mlcore.tiles.pairs import PairSource
 from mlcore.training.checkpoints import read_tensors, write_tensors
 from mlcore.training.region_config import RegionConfig
+from mlcore.training.region_parts import FoldModel, TileResult
 
 MODEL_KIND = "region"
 UNMAPPED_FOLD = -1
-
-
-@dataclass(frozen=True)
-class TileResult:
-    """What is known of one tile.
-
-    Attributes:
-        fold: the fold that scored it; -1 for an unmapped tile, scored by the mean of all.
-        disc, proto, final: the U-CSA scores, higher = agrees.
-        difference: log-odds that any building of the tile changed, from evidence against map.
-        probability: calibrated probability that image and map agree.
-    """
-
-    tile: TileAddress
-    fold: int
-    disc: float
-    proto: float
-    final: float
-    difference: float
-    probability: float
-
-
-@dataclass(frozen=True)
-class FoldModel:
-    """What was trained without one block of tiles."""
-
-    evidence: EvidenceModel
-    consistency: ConsistencyModel
-    judge: Judge
 
 
 class RegionModel:
     """Scores every tile by models that did not see it.
 
     Attributes:
-        folds: one model per fold.
-        fold_by_tile: which fold each mapped tile belongs to.
+        folds: one model per fold; a general model, learnt on other places, has a single one.
+        fold_by_tile: which fold each mapped tile belongs to; empty for a general model.
         metrics: figures of the training, such as losses and counts.
+        zoom: of the tiles that it scores.
     """
 
     def __init__(
@@ -75,13 +44,11 @@ class RegionModel:
         folds: Sequence[FoldModel],
         fold_by_tile: Mapping[TileAddress, int],
         metrics: Mapping[str, float],
+        zoom: int | None = None,
     ) -> None:
         self.config, self.folds = config, list(folds)
         self.fold_by_tile, self.metrics = dict(fold_by_tile), dict(metrics)
-
-    @property
-    def zoom(self) -> int:
-        return next(iter(self.fold_by_tile)).z
+        self.zoom = next(iter(self.fold_by_tile)).z if zoom is None else zoom
 
     def fold_of(self, tile: TileAddress) -> int:
         """The fold that scores a tile; -1 where the tile was in none."""
@@ -93,8 +60,16 @@ class RegionModel:
         return self.folds if fold == UNMAPPED_FOLD else [self.folds[fold]]
 
     def chosen(self, source: PairSource, tiles: Sequence[TileAddress]) -> list[TileAddress]:
-        """The tiles that are scanned: mapped ones of this region, and unmapped ones where the config asks for them."""
-        wanted = [tile for tile in tiles if tile in self.fold_by_tile or self.config.include_unmapped]
+        """The tiles that are scanned: mapped ones of this region, and unmapped ones where the config asks for them.
+
+        A general model, which has no region of its own, scans every mapped tile.
+        """
+        general = not self.fold_by_tile
+        wanted = [
+            tile
+            for tile in tiles
+            if tile in self.fold_by_tile or self.config.include_unmapped or (general and source.mapped(tile))
+        ]
         return [tile for tile in wanted if _valid_share(source, tile) >= self.config.least_valid_share]
 
     def scan(
@@ -121,12 +96,24 @@ class RegionModel:
             raise InvalidInputError("no mapped tile with image among these: check the area, or scan unmapped tiles too")
         self.write_evidence(source, wanted, evidence_path, SpanProgress(progress, 0, 0.6))
         evidence = EvidenceReader(evidence_path, self.zoom)
-        shifts = region_shifts(evidence, source.index, wanted, SpanProgress(progress, 0.6, 0.65))
-        found = self._by_tile(self._judged(source, evidence, wanted, shifts, SpanProgress(progress, 0.65, 0.85)))
-        scores = self.consistency_scores(source, wanted, SpanProgress(progress, 0.85, 1.0))
+        results = self.results_on(source, evidence, wanted, SpanProgress(progress, 0.6, 1.0))
         for tile in wanted:
             stop_if_asked(progress)
-            yield self._result(tile, scores[tile], found.get(tile, []))
+            yield results[tile]
+
+    def results_on(
+        self,
+        source: PairSource,
+        evidence: EvidenceReader,
+        tiles: Sequence[TileAddress],
+        progress: Progress | None = None,
+    ) -> dict[TileAddress, TileResult]:
+        """Results of tiles whose evidence is written already: the image is the same, the map may be another edition."""
+        progress = progress or SilentProgress()
+        shifts = region_shifts(evidence, source.index, tiles, SpanProgress(progress, 0, 0.1))
+        found = self._by_tile(self._judged(source, evidence, tiles, shifts, SpanProgress(progress, 0.1, 0.6)))
+        scores = self.consistency_scores(source, tiles, SpanProgress(progress, 0.6, 1.0))
+        return {tile: self._result(tile, scores[tile], found.get(tile, [])) for tile in tiles}
 
     def write_evidence(
         self, source: PairSource, tiles: Sequence[TileAddress], path: Path, progress: Progress | None = None
@@ -236,16 +223,22 @@ class RegionModel:
         probability = float(np.mean([model.judge.consistent(figures) for model in self.models_of(tile)]))
         return TileResult(tile, self.fold_of(tile), disc, proto, final, float(figures[1]), probability)
 
-    def save(self, path: Path) -> str:
-        """Write everything to one safetensors file; returns its SHA-256."""
+    def save(self, path: Path, extra: Mapping[str, Any] | None = None) -> str:
+        """Write everything to one safetensors file; returns its SHA-256.
+
+        Args:
+            extra: plain values for the file's metadata, such as licences.
+        """
         tensors: dict[str, Tensor] = {}
         for number, fold in enumerate(self.folds):
             for part in ("evidence", "consistency", "judge"):
                 for name, tensor in getattr(fold, part).state_dict().items():
                     tensors[f"{number}/{part}/{name}"] = tensor
         meta = {
+            **(extra or {}),
             "kind": MODEL_KIND,
             "config": self.config.to_dict(),
+            "zoom": self.zoom,
             "folds": [[tile.z, tile.x, tile.y, fold] for tile, fold in sorted(self.fold_by_tile.items())],
             "metrics": self.metrics,
         }
@@ -259,37 +252,13 @@ class RegionModel:
             raise CheckpointError(f"{path} holds a {meta.get('kind')!r} model, not a region's: choose a region model")
         config = RegionConfig.from_dict(meta["config"])
         fold_by_tile = {TileAddress(z, x, y): fold for z, x, y, fold in meta["folds"]}
-        folds = []
-        for number in sorted(set(fold_by_tile.values())):
-            parts: dict[str, dict[str, Tensor]] = {"evidence": {}, "consistency": {}, "judge": {}}
-            for name, tensor in tensors.items():
-                owner, part, rest = name.split("/", 2)
-                if owner == str(number):
-                    parts[part][rest] = tensor
-            evidence = EvidenceModel(config.evidence)
-            evidence.load_state_dict(parts["evidence"])
-            consistency = ConsistencyModel.from_tensors(config.consistency.to_dict(), parts["consistency"])
-            folds.append(FoldModel(evidence.eval(), consistency, Judge.from_tensors(parts["judge"])))
-        return cls(config, folds, fold_by_tile, meta["metrics"])
-
-
-def apply_edit(index: MapIndex, candidate: Candidate) -> MapIndex:
-    """The map with a candidate's edit in it."""
-    if candidate.kind == "add":
-        return index.edited(add=[MapFeature("building", candidate.geometry, {"building": "yes"})])
-    if candidate.key is None:
-        raise InvalidInputError("this candidate names no footprint; list the candidates again")
-    if candidate.kind == "remove":
-        return index.edited(remove=[candidate.key])
-    replaced = next(feature for feature in index.query(_bounds_around(candidate)) if feature.key == candidate.key)
-    return index.edited(remove=[candidate.key], add=[dataclasses.replace(replaced, geometry=candidate.geometry)])
-
-
-def _bounds_around(candidate: Candidate) -> tuple[float, float, float, float]:
-    geometry: BaseGeometry = candidate.geometry
-    west, south, east, north = geometry.bounds
-    pad = 2e-4  # degrees: further than a footprint is ever looked for
-    return west - pad, south - pad, east + pad, north + pad
+        zoom = int(meta["zoom"]) if "zoom" in meta else next(iter(fold_by_tile)).z
+        parts: dict[int, dict[str, dict[str, Tensor]]] = {}
+        for name, tensor in tensors.items():
+            number, part, rest = name.split("/", 2)
+            parts.setdefault(int(number), {}).setdefault(part, {})[rest] = tensor
+        folds = [FoldModel.from_tensors(config, parts[number]) for number in sorted(parts)]
+        return cls(config, folds, fold_by_tile, meta["metrics"], zoom=zoom)
 
 
 def _valid_share(source: PairSource, tile: TileAddress) -> float:

@@ -2,30 +2,59 @@
 
 import json
 
+import cv2
+import numpy as np
 import pytest
+import torch
 
+from mlcore.changes.verdicts import Judge
 from mlcore.cli import main
+from mlcore.cli.pretrain import read_pictures
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.errors import InvalidInputError
 from mlcore.tiles.index import MapIndex
-from mlcore.training.consistency import load_consistency
-from mlcore.training.pretraining import Place, initial_consistency, pretrain_consistency, synthetic_place
-from mlcore.weights import CONSISTENCY_FILE
+from mlcore.training.general import train_general
+from mlcore.training.pretraining import Place, pretrain_consistency, synthetic_place
+from mlcore.training.region import Start
+from mlcore.training.region_config import RegionConfig
+from mlcore.training.region_model import RegionModel
+from mlcore.training.samples import background_samples
+from mlcore.training.shipped import shipped_model
+from mlcore.weights import GENERAL_FILE
 
 
 def test_the_recipe_writes_weights_with_their_figures(tmp_path, capsys):
     synthetic_place(1, tmp_path)
     town = tmp_path / "town-102"
-    command = ["pretrain", "consistency", "--preset", "tiny", "--towns", "1", "--steps", "1", "--run"]
+    fields = tmp_path / "fields"
+    fields.mkdir()
+    for number in range(2):
+        picture = np.random.default_rng(number).integers(0, 255, (200, 256, 3), dtype=np.uint8)
+        cv2.imwrite(str(fields / f"{number}.png"), picture)
+    command = ["pretrain", "--preset", "tiny", "--towns", "1", "--background", str(fields), "--run"]
     command += [str(tmp_path / "run"), "--out", str(tmp_path / "weights.safetensors")]
-    command += ["--contrastive-epochs", "1", "--matching-epochs", "1"]
     command += ["--place", str(town / "imagery.tif"), str(town / "map.osm")]
     assert main(command) == 0
     said = capsys.readouterr().out
-    model = load_consistency(tmp_path / "weights.safetensors", sha256=said.split("sha256 ")[1].split()[0])
-    assert model.config.input_px == 64
+    model = RegionModel.load(tmp_path / "weights.safetensors", sha256=said.split("sha256 ")[1].split()[0])
+    assert model.config.consistency.input_px == 64
     assert "(32 tiles of 2 places)" in said
-    assert 0 <= json.loads(said[: said.rindex("}") + 1])["town 201"]["auroc_final"] <= 1
+    figures = json.loads(said[: said.rindex("}") + 1])["town 201"]
+    assert 0 <= figures["auroc_final"] <= 1
+    assert 0 <= figures["evidence_f1"] <= 1
+
+
+def test_a_folder_without_pictures_is_refused_with_the_remedy(tmp_path):
+    with pytest.raises(InvalidInputError, match="check --background"):
+        read_pictures(tmp_path, 3)
+
+
+def test_backgrounds_of_any_size_become_lonely_samples_without_buildings():
+    pictures = [np.full((90, 300, 3), 7, np.uint8), np.zeros((256, 256, 3), np.uint8)]
+    samples = background_samples(pictures, 256)
+    assert [sample.image.shape for sample in samples] == [(256, 256, 3)] * 2
+    assert not any(sample.ids.any() for sample in samples)
+    assert abs(samples[0].tile.x - samples[1].tile.x) > 1
 
 
 def test_towns_differ_in_place_and_look(tmp_path):
@@ -42,9 +71,38 @@ def test_a_place_without_buildings_teaches_nothing(tmp_path):
         pretrain_consistency([empty], [], ConsistencyConfig.preset("tiny"), run_dir=tmp_path / "run")
 
 
-def test_what_ships_fits_the_compact_network_and_no_other():
-    assert CONSISTENCY_FILE.stat().st_size <= 5_000_000
-    model = initial_consistency(ConsistencyConfig.preset("compact"))
+def test_a_general_model_scores_a_place_it_never_saw(tmp_path):
+    first, second = synthetic_place(0, tmp_path), synthetic_place(1, tmp_path)
+    real = Place("a", first.source, first.tiles)
+    model = train_general([real], RegionConfig.preset("tiny"), run_dir=tmp_path / "run")
+    assert not model.fold_by_tile
+    model.save(tmp_path / "general.safetensors")
+    again = RegionModel.load(tmp_path / "general.safetensors")
+    tiles = second.tiles[:4]
+    found = list(again.scan(second.source, tiles, evidence_path=tmp_path / "evidence.tif"))
+    assert [one.tile for one in found] == tiles
+    assert all(0 <= one.probability <= 1 and one.fold == -1 for one in found)
+    assert any(key.startswith("judge") for key in _taught(model)), "verdicts must be taught on the kept block"
+
+
+def _taught(model: RegionModel) -> list[str]:
+    fresh = Judge().state_dict()
+    now = model.folds[0].judge.state_dict()
+    return [f"judge.{name}" for name in fresh if not torch.equal(fresh[name], now[name])]
+
+
+def test_places_of_several_zooms_are_refused(tmp_path):
+    town = synthetic_place(0, tmp_path)
+    finer = Place("b", town.source, town.source.tiles(20)[:4])
+    with pytest.raises(InvalidInputError, match="one zoom"):
+        train_general([town, finer], RegionConfig.preset("tiny"), run_dir=tmp_path / "run")
+
+
+def test_what_ships_fits_the_compact_networks_and_no_other():
+    model = shipped_model()
     assert model is not None
-    assert not model.training
-    assert initial_consistency(ConsistencyConfig.preset("tiny")) is None
+    assert GENERAL_FILE.stat().st_size <= 20_000_000
+    start = Start.of(model, RegionConfig.preset("compact"))
+    assert start.evidence is not None
+    assert start.consistency is not None
+    assert Start.of(model, RegionConfig.preset("tiny")) == Start()
