@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
 from mlcore.anchors.schema import Anchor
+from mlcore.changes.decisions import Decision
 from mlcore.changes.diff import iter_measures, region_shifts
 from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.verdicts import Judge
+from mlcore.consistency.model import ConsistencyModel
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SilentProgress, SpanProgress
@@ -21,12 +24,13 @@ from mlcore.tiles.pairs import PairSource
 from mlcore.tiles.splits import geographic_folds
 from mlcore.training.calibrate import Edition, fit_judges, make_editions
 from mlcore.training.consistency import MIN_PAIRS, train_consistency
+from mlcore.training.decided import Said, decision_counts, fold_source
 from mlcore.training.evidence import train_evidence
-from mlcore.training.pretraining import initial_consistency
 from mlcore.training.region_config import RegionConfig
-from mlcore.training.region_model import FoldModel, RegionModel, TileResult
+from mlcore.training.region_model import RegionModel
+from mlcore.training.region_parts import FoldModel, TileResult
 from mlcore.training.samples import evidence_samples
-from mlcore.weights import initial_evidence
+from mlcore.training.shipped import shipped_model
 
 __all__ = ["RegionConfig", "RegionModel", "TileResult", "train_region"]
 
@@ -40,6 +44,8 @@ def train_region(
     anchors: Mapping[TileAddress, Anchor],
     config: RegionConfig | None = None,
     *,
+    initial: RegionModel | None = None,
+    decisions: Sequence[Decision] = (),
     run_dir: Path,
     seed: int = 0,
     device: str = "cpu",
@@ -51,6 +57,10 @@ def train_region(
         source: image, map and coverage; only mapped tiles are learnt from.
         tiles: of one zoom; those outside the coverage or without image are left out.
         anchors: the anchor of every mapped tile.
+        initial: a general model to start from; None starts from the one that ships with the library, where
+            `config.initial` asks for it. A network of other sizes than the config's starts from nothing.
+        decisions: what people said of candidates on this map and image. A decision teaches the models of every fold
+            but those that score a tile it touches.
         run_dir: for checkpoints of every fold and stage; call again with the same folder to go on.
 
     Raises:
@@ -62,16 +72,19 @@ def train_region(
     mapped = mapped_tiles(source, tiles, config)
     fold_by_tile = geographic_folds(mapped, fold_count(len(mapped), config.folds), seed=seed)
     count = max(fold_by_tile.values()) + 1
+    start = Start.of(initial or (shipped_model() if config.initial else None), config)
     folds, metrics = [], {"mapped_tiles": float(len(mapped)), "folds": float(count)}
     for fold in range(count):
         span = SpanProgress(progress, TRAINING_SHARE * fold / count, TRAINING_SHARE * (fold + 1) / count)
-        live = _FoldProgress(span, fold)
-        folds.append(
-            _train_fold(source, fold_by_tile, fold, anchors, config, Path(run_dir) / f"fold-{fold}", seed, device, live)
-        )
+        live, folder = _FoldProgress(span, fold), Path(run_dir) / f"fold-{fold}"
+        trained = _train_fold(
+            source, decisions, fold_by_tile, fold, anchors, config, start, folder, seed, device, live
+        )  # fmt: skip
+        folds.append(trained)
         metrics |= {f"fold_{fold}/{name}": value for name, value in live.last.items()}
     model = RegionModel(config, folds, fold_by_tile, metrics)
-    _calibrate(model, source, mapped, Path(run_dir), seed, SpanProgress(progress, TRAINING_SHARE, 1.0))
+    model.metrics |= decision_counts(decisions)
+    _calibrate(model, source, decisions, mapped, Path(run_dir), seed, SpanProgress(progress, TRAINING_SHARE, 1.0))
     progress.report(1.0, "region trained")
     return model
 
@@ -98,8 +111,28 @@ def fold_count(tiles: int, wanted: int) -> int:
     )
 
 
+@dataclass(frozen=True)
+class Start:
+    """The networks that the folds start from; None where a network starts from nothing."""
+
+    evidence: Mapping[str, Tensor] | None = None
+    consistency: ConsistencyModel | None = None
+
+    @classmethod
+    def of(cls, general: RegionModel | None, config: RegionConfig) -> Start:
+        """Those networks of a general model that have the sizes of `config`."""
+        if general is None:
+            return cls()
+        parts = general.folds[0]
+        same_evidence = general.config.evidence.widths == config.evidence.widths
+        same_consistency = parts.consistency.config.architecture() == config.consistency.architecture()
+        return cls(
+            parts.evidence.state_dict() if same_evidence else None, parts.consistency if same_consistency else None
+        )
+
+
 class _FoldProgress:
-    """Adds the fold to live figures and remembers the last of each."""
+    """Names live figures by their fold, each a curve of its own, and remembers the last of each."""
 
     def __init__(self, whole: Progress, fold: int) -> None:
         self.whole, self.fold, self.last = whole, fold, dict[str, float]()
@@ -107,7 +140,7 @@ class _FoldProgress:
     def report(self, fraction: float, message: str = "", figures: Mapping[str, float] | None = None) -> None:
         if figures:
             self.last |= {name: value for name, value in figures.items() if "/" in name}
-            figures = {**figures, "fold": float(self.fold)}
+            figures = {f"{name}/fold-{self.fold + 1}" if "/" in name else name: v for name, v in figures.items()}
         self.whole.report(fraction, f"fold {self.fold + 1}: {message}", figures)
 
     def should_stop(self) -> bool:
@@ -116,10 +149,12 @@ class _FoldProgress:
 
 def _train_fold(
     source: PairSource,
+    decisions: Sequence[Decision],
     fold_by_tile: Mapping[TileAddress, int],
     fold: int,
     anchors: Mapping[TileAddress, Anchor],
     config: RegionConfig,
+    start: Start,
     run_dir: Path,
     seed: int,
     device: str,
@@ -131,16 +166,16 @@ def _train_fold(
     if len(learnt) > limit:
         kept = np.random.default_rng([seed, fold]).choice(len(learnt), limit, replace=False)
         learnt = [learnt[int(i)] for i in sorted(kept)]
-    initial: Mapping[str, Tensor] | None = initial_evidence() if config.initial else None
+    source, verified = fold_source(source, decisions, scored)
     evidence = train_evidence(
-        evidence_samples(source, learnt, avoid=scored), config.evidence, initial=initial, run_dir=run_dir, seed=seed,
-        device=device, progress=SpanProgress(progress, 0, EVIDENCE_SHARE),
+        evidence_samples(source, learnt, avoid=scored, verified=verified), config.evidence, initial=start.evidence,
+        run_dir=run_dir, seed=seed, device=device, progress=SpanProgress(progress, 0, EVIDENCE_SHARE),
     )  # fmt: skip
     training, validation = _split(learnt)
     consistency = train_consistency(
         source.pairs(training), anchors, config.consistency, validation=source.pairs(validation),
-        initial=initial_consistency(config.consistency) if config.initial else None, run_dir=run_dir, seed=seed,
-        device=device, progress=SpanProgress(progress, EVIDENCE_SHARE, 1.0),
+        initial=start.consistency, run_dir=run_dir, seed=seed, device=device,
+        progress=SpanProgress(progress, EVIDENCE_SHARE, 1.0),
     )  # fmt: skip
     return FoldModel(evidence, consistency, Judge())
 
@@ -152,9 +187,15 @@ def _split(learnt: Sequence[TileAddress]) -> tuple[list[TileAddress], list[TileA
 
 
 def _calibrate(
-    model: RegionModel, source: PairSource, mapped: Sequence[TileAddress], run_dir: Path, seed: int, progress: Progress
+    model: RegionModel,
+    source: PairSource,
+    decisions: Sequence[Decision],
+    mapped: Sequence[TileAddress],
+    run_dir: Path,
+    seed: int,
+    progress: Progress,
 ) -> None:
-    """Give every fold its judge, taught on simulated edits of the other folds' tiles."""
+    """Give every fold its judge, taught on simulated edits and decided candidates of the other folds' tiles."""
     path = run_dir / "evidence.tif"
     model.write_evidence(source, mapped, path, SpanProgress(progress, 0, 0.3))
     evidence = EvidenceReader(path, model.zoom)
@@ -169,7 +210,8 @@ def _calibrate(
         seed=seed, progress=SpanProgress(progress, 0.35, 0.9),
     )  # fmt: skip
     base = list(iter_measures(evidence, source.index, mapped, shifts))
-    judges = fit_judges(editions, model.fold_by_tile, len(model.folds), seed, base)
+    said = Said(decisions, source.index, mapped)
+    judges = fit_judges(editions, model.fold_by_tile, len(model.folds), seed, base, said)
     model.folds = [
         FoldModel(fold.evidence, fold.consistency, judge) for fold, judge in zip(model.folds, judges, strict=True)
     ]
