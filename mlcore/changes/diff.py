@@ -13,7 +13,7 @@ from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.labels import BUILDINGS, draw_ids
 from mlcore.changes.measure import FootprintMeasure, GroundMeasure, WindowMeasurer, with_claims
 from mlcore.changes.polygons import iou
-from mlcore.changes.registration import Shift, estimate_shift, median_shift, smooth_shifts
+from mlcore.changes.registration import RIGHT_M, Shift, estimate_shift, median_shift, smooth_shifts
 from mlcore.changes.verdicts import Judge
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
@@ -22,6 +22,7 @@ from mlcore.tiles.index import MapIndex
 ChangeKind = Literal["add", "remove", "modify", "shifted"]
 BLOCK = 4  # tiles per side that are measured at once
 MARGIN_PX = 128
+SHIFT_MARGIN_PX = 32
 LEAST_CONFIDENCE = 0.05
 SAME_OBJECT_IOU = 0.3
 
@@ -51,32 +52,38 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Measures:
-    """Everything measured in one block of tiles."""
+    """Everything measured in one block of tiles.
+
+    Attributes:
+        shift: what the map was moved by before it was compared.
+    """
 
     footprints: list[FootprintMeasure]
     ground: list[GroundMeasure]
-    shifts: dict[TileAddress, Shift]
+    shift: Shift
     resolution_m: float
 
 
 def region_shifts(
     evidence: EvidenceReader, index: MapIndex, tiles: Collection[TileAddress], progress: Progress | None = None
 ) -> dict[TileAddress, Shift]:
-    """The smoothed shift of every tile."""
+    """The shift of every tile: measured on it, then the median of its neighbourhood, or the whole region's."""
     progress = progress or SilentProgress()
-    raw = {}
+    raw: dict[TileAddress, Shift] = {}
+    resolution_m = 1.0
     for number, tile in enumerate(tiles):
         stop_if_asked(progress)
-        window = evidence.window(tile, margin_px=32)
+        window = evidence.window(tile, margin_px=SHIFT_MARGIN_PX)
         shapes = [
             (1, polygon)
             for feature in index.query(_bounds(tile), BUILDINGS)
             for polygon in window.polygons_xy(feature.geometry)
         ]
         drawn = draw_ids(shapes, *window.building.shape) > 0
-        raw[tile] = estimate_shift(window.building, drawn, window.valid, window.resolution_m)
+        resolution_m = window.resolution_m
+        raw[tile] = estimate_shift(window.building, drawn, window.valid, resolution_m)
         progress.report((number + 1) / len(tiles), "registration of image and map")
-    return smooth_shifts(raw)
+    return smooth_shifts(raw, agree_px=RIGHT_M / resolution_m)
 
 
 def blocks_of(tiles: Collection[TileAddress]) -> dict[TileAddress, list[TileAddress]]:
@@ -111,7 +118,7 @@ def measure_block(
     return Measures(
         [measure for measure in footprints if measure.tile in chosen],
         ground,
-        {tile: shifts.get(tile, shift) for tile in tiles},
+        shift,
         window.resolution_m,
     )
 
@@ -163,15 +170,13 @@ def _shared(first: BaseGeometry, second: BaseGeometry) -> float:
 def _about_footprint(measure: FootprintMeasure, remove: float, modify: float, measures: Measures) -> Candidate:
     kind: ChangeKind = "remove" if remove >= modify else ("shifted" if measure.moved else "modify")
     geometry = measure.current if kind == "remove" else measure.proposal
-    shift = measures.shifts[measure.tile]
     figures: dict[str, float | str] = {
         "area_m2": float(np.exp(measure.figure("log_area"))),
         "mean_evidence": measure.figure("mean"),
         "iou_with_map": measure.figure("iou_with_map"),
         "moved_m": measure.figure("shift_m") if kind == "shifted" else 0.0,
-        "shift_m": float(np.hypot(shift.dx_px, shift.dy_px)) * measures.resolution_m,
-        "shift_confidence": shift.confidence,
         "overlap": measure.figure("overlap"),
+        **_shift_figures(measures),
     }
     feature = measure.feature
     return Candidate(
@@ -179,14 +184,23 @@ def _about_footprint(measure: FootprintMeasure, remove: float, modify: float, me
     )
 
 
+def _shift_figures(measures: Measures) -> dict[str, float]:
+    """What the map was moved by, as evidence of a candidate keeps it."""
+    east_m, north_m = measures.shift.metres(measures.resolution_m)
+    return {
+        "shift_m": float(np.hypot(east_m, north_m)),
+        "shift_east_m": east_m,
+        "shift_north_m": north_m,
+        "shift_confidence": measures.shift.confidence,
+    }
+
+
 def _about_ground(ground: GroundMeasure, add: float, measures: Measures) -> Candidate:
-    shift = measures.shifts[ground.tile]
     figures: dict[str, float | str] = {
         "area_m2": ground.area_m2,
         "mean_evidence": ground.figure("mean"),
         "iou_with_map": 0.0,
-        "shift_m": float(np.hypot(shift.dx_px, shift.dy_px)) * measures.resolution_m,
-        "shift_confidence": shift.confidence,
+        **_shift_figures(measures),
     }
     return Candidate("add", ground.proposal, None, None, ground.tile, add, figures)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely.affinity
 
 from mlcore.changes.diff import Candidate, candidates_of, iter_measures, region_shifts, resolve
 from mlcore.changes.evidence import EvidenceReader
+from mlcore.changes.polygons import iou
+from mlcore.changes.region_offset import region_offset
 from mlcore.changes.verdicts import Judge
 from mlcore.evaluation.objects import score_objects
 from mlcore.synthetic.edits import EditCounts, simulate_edits
+from mlcore.tiles.features import MapFeature
 from mlcore.tiles.index import MapIndex
 from mlcore.training.calibrate import fit_judges, make_editions
 from tests.mlcore.changes.made_place import houses, tiles_of, write_perfect_evidence
@@ -59,20 +64,43 @@ def test_a_true_map_has_hardly_a_candidate(evidence: EvidenceReader, judge: Judg
     assert sum(candidate.confidence >= 0.5 for candidate in found) <= 1
 
 
-def test_a_map_that_is_off_as_a_whole_is_registered_first(evidence: EvidenceReader, judge: Judge) -> None:
-    off = 1.8 / 111_320  # degrees north, 1.8 m on the ground
-    moved = [
-        type(f)(f.kind, shapely.affinity.translate(f.geometry, 0, off), f.tags, f.osm_type, f.osm_id, f.version)
-        for f in houses(COLUMNS, ROWS)
-    ]
-    tiles, index = tiles_of(COLUMNS, ROWS), MapIndex(moved)
+def moved_map(east_m: float, north_m: float, features: list[MapFeature]) -> list[MapFeature]:
+    """The map with every footprint moved by metres on the ground."""
+    _, south, _, north = tiles_of(1, 1)[0].bounds_lonlat
+    degree_m = 111_320.0
+    by = east_m / degree_m / np.cos(np.radians((south + north) / 2)), north_m / degree_m
+    return [replace(one, geometry=shapely.affinity.translate(one.geometry, *by)) for one in features]
+
+
+@pytest.mark.parametrize(("east_m", "north_m"), [(0.0, 1.8), (1.8, -1.7), (-2.9, 2.7)])
+def test_a_map_that_is_off_as_a_whole_gives_one_offset_and_no_flood_of_candidates(
+    evidence: EvidenceReader, judge: Judge, east_m: float, north_m: float
+) -> None:
+    tiles, index = tiles_of(COLUMNS, ROWS), MapIndex(moved_map(east_m, north_m, houses(COLUMNS, ROWS)))
 
     shifts = region_shifts(evidence, index, tiles)
     found = candidates(evidence, judge, index)
 
-    metres = [shift.dy_px * 0.2646 for shift in shifts.values()]
-    assert np.median(metres) == pytest.approx(1.8, abs=0.15)
+    offset = region_offset(shifts.values(), evidence.window(tiles[0]).resolution_m)
+    assert offset.notable
+    assert (offset.east_m, offset.north_m) == (pytest.approx(-east_m, abs=0.1), pytest.approx(-north_m, abs=0.1))
+    assert (offset.tiles, offset.of) == (len(tiles), len(tiles))
     assert sum(candidate.confidence >= 0.5 for candidate in found) <= 1
+
+
+def test_suggestions_for_a_map_that_is_off_stay_in_the_maps_frame(evidence: EvidenceReader, judge: Judge) -> None:
+    edited = simulate_edits(houses(COLUMNS, ROWS), counts=EditCounts(0, 5, 0, 0), tiles=tiles_of(COLUMNS, ROWS), seed=6)
+    truth = moved_map(1.8, -1.7, [MapFeature("building", edit.geometry, {}) for edit in edited.edits])
+
+    found = candidates(evidence, judge, MapIndex(moved_map(1.8, -1.7, edited.features)))
+
+    sure = [one for one in found if one.kind == "add" and one.confidence >= 0.5]
+    assert len(sure) == 5
+    assert all(max(iou(one.geometry, true.geometry) for true in truth) > 0.75 for one in sure)
+    for one in found:
+        assert float(one.evidence["shift_east_m"]) == pytest.approx(-1.8, abs=0.15)
+        assert float(one.evidence["shift_north_m"]) == pytest.approx(1.7, abs=0.15)
+        assert float(one.evidence["shift_confidence"]) > 0.5
 
 
 def test_evidence_of_candidates_is_complete(evidence: EvidenceReader, judge: Judge) -> None:
