@@ -11,7 +11,7 @@ import shapely.affinity
 from shapely import Polygon
 
 from mlcore.changes.diff import SHIFT_MARGIN_PX
-from mlcore.changes.labels import draw_ids, to_xy
+from mlcore.changes.labels import BUILDINGS, draw_ids, to_xy
 from mlcore.changes.registration import RIGHT_M, estimate_shift
 from mlcore.evaluation.metrics import calibration_error
 from mlcore.geometry.webmercator import TILE_PX, TileAddress, ground_resolution_m
@@ -46,7 +46,7 @@ def footprints_of(index: MapIndex, tile: TileAddress) -> list[Polygon]:
     west, south, east, north = tile.bounds_lonlat
     pad_x, pad_y = (east - west) / 3, (north - south) / 3
     box = (west - pad_x, south - pad_y, east + pad_x, north + pad_y)
-    return [part for one in index.query(box, ("building",)) for part in to_xy(one.geometry, tile)]
+    return [part for one in index.query(box, BUILDINGS) for part in to_xy(one.geometry, tile)]
 
 
 def draw_window(polygons: Sequence[Polygon], dx_px: float = 0.0, dy_px: float = 0.0) -> np.ndarray:
@@ -76,7 +76,8 @@ def spoiled_evidence(polygons: Sequence[Polygon], spoiled: float, rng: np.random
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.5 + 3 * spoiled)
     noise = cv2.GaussianBlur(rng.normal(size=soft.shape).astype(np.float32), (0, 0), 6)
     odds = 6 * (soft - 0.5) * (1 - 0.5 * spoiled) + noise / noise.std() * (0.4 + 1.4 * spoiled)
-    return np.clip(1 / (1 + np.exp(-odds)) + rng.normal(0, 0.03, soft.shape), 0, 1).astype(np.float32)
+    values = 1 / (1 + np.exp(-odds)) + rng.normal(0, 0.03, soft.shape)
+    return np.asarray(np.clip(values, 0, 1), np.float32)
 
 
 def trials(index: MapIndex, tiles: Sequence[TileAddress], *, rounds: int = 3, seed: int = 0) -> Iterator[Trial]:

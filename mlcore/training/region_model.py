@@ -113,7 +113,8 @@ class RegionModel:
         shifts = region_shifts(evidence, source.index, tiles, SpanProgress(progress, 0, 0.1))
         found = self._by_tile(self._judged(source, evidence, tiles, shifts, SpanProgress(progress, 0.1, 0.6)))
         scores = self.consistency_scores(source, tiles, SpanProgress(progress, 0.6, 1.0))
-        return {tile: self._result(tile, scores[tile], found.get(tile, [])) for tile in tiles}
+        results = (self._result(tile, scores[tile], found.get(tile, [])) for tile in tiles)
+        return {result.tile: result.with_shift(shifts[result.tile]) for result in results}
 
     def write_evidence(
         self, source: PairSource, tiles: Sequence[TileAddress], path: Path, progress: Progress | None = None

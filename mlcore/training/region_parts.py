@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from mlcore.changes.model import EvidenceModel
+from mlcore.changes.registration import Origin, Shift
 from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
-from mlcore.geometry.webmercator import TileAddress
+from mlcore.geometry.webmercator import TileAddress, ground_resolution_m
 from mlcore.training.region_config import RegionConfig
 
 
@@ -23,6 +24,9 @@ class TileResult:
         disc, proto, final: the U-CSA scores, higher = agrees.
         difference: log-odds that any building of the tile changed, from evidence against map.
         probability: calibrated probability that image and map agree.
+        shift_east_m, shift_north_m: what the map was moved by before it was compared, metres on the ground.
+        shift_confidence: probability that this shift is right.
+        shift_origin: measured on the tile, or taken from its neighbours or the region; none where nothing is known.
     """
 
     tile: TileAddress
@@ -32,6 +36,19 @@ class TileResult:
     final: float
     difference: float
     probability: float
+    shift_east_m: float = 0.0
+    shift_north_m: float = 0.0
+    shift_confidence: float = 0.0
+    shift_origin: Origin = "none"
+
+    def with_shift(self, shift: Shift) -> TileResult:
+        """The same with its shift, given in pixels of the tile's own zoom."""
+        _, south, _, north = self.tile.bounds_lonlat
+        east_m, north_m = shift.metres(ground_resolution_m(self.tile.z, (south + north) / 2))
+        return replace(
+            self, shift_east_m=east_m, shift_north_m=north_m, shift_confidence=shift.confidence,
+            shift_origin=shift.origin,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
