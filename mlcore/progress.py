@@ -7,6 +7,8 @@ from typing import Protocol
 
 from mlcore.errors import StoppedError
 
+STOPPED = "stopped on request; start it again to resume from the last checkpoint"
+
 
 class Progress(Protocol):
     """Receives progress and answers whether to go on."""
@@ -44,4 +46,4 @@ class SpanProgress:
 def stop_if_asked(progress: Progress) -> None:
     """Raise StoppedError when `progress` says so; call it between steps, after a checkpoint."""
     if progress.should_stop():
-        raise StoppedError("stopped on request; start it again to resume from the last checkpoint")
+        raise StoppedError(STOPPED)

@@ -53,14 +53,22 @@ class PairBatches:
         """Batches of one epoch."""
         return max(self.config.steps_per_epoch, -(-len(self.pairs) // self.config.batch))
 
-    def epoch(self, generator: torch.Generator, *, edited: bool, augment: bool = True) -> Iterator[Batch]:
-        """Every pair about equally often, in random order; all chance comes from `generator`."""
+    def epoch(
+        self, generator: torch.Generator, *, edited: bool, augment: bool = True, rank: int = 0, processes: int = 1
+    ) -> Iterator[Batch]:
+        """Every pair about equally often, in random order; all chance comes from `generator`.
+
+        Of several processes with equal generators each makes its own share of the same batches, with its own turns.
+        """
         random = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
         wanted = self.steps() * self.config.batch
         rounds = [random.permutation(len(self.pairs)) for _ in range(-(-wanted // len(self.pairs)))]
         order = np.concatenate(rounds)[:wanted]
-        for start in range(0, wanted, self.config.batch):
-            yield self.make(order[start : start + self.config.batch], random, edited=edited, augment=augment)
+        share = self.config.batch // processes
+        if processes > 1:
+            random = np.random.default_rng([int(random.integers(2**31)), rank])
+        for start in range(rank * share, wanted, self.config.batch):
+            yield self.make(order[start : start + share], random, edited=edited, augment=augment)
 
     def make(self, index: np.ndarray, random: np.random.Generator, *, edited: bool, augment: bool) -> Batch:
         """The batch of the pairs at `index`."""
@@ -68,9 +76,13 @@ class PairBatches:
         stack = torch.from_numpy(planes).permute(0, 3, 1, 2).to(torch.float32) / 255.0
         images = recolour(stack[:, 0:3], random) if augment else stack[:, 0:3]
         return Batch(
-            torch.from_numpy(index.copy()), _channels_last(images), _channels_last(stack[:, 3:6]),
-            _channels_last(stack[:, 6:9]), stack[:, 9], stack[:, 10], stack[:, 11],
+            torch.from_numpy(index.copy()), self._laid_out(images), self._laid_out(stack[:, 3:6]),
+            self._laid_out(stack[:, 6:9]), stack[:, 9], stack[:, 10], stack[:, 11],
         )  # fmt: skip
+
+    def _laid_out(self, images: Tensor) -> Tensor:
+        layout = torch.channels_last if self.config.channels_last else torch.contiguous_format
+        return images.contiguous(memory_format=layout)
 
     def _planes(self, which: int, random: np.random.Generator, edited: bool, augment: bool) -> np.ndarray:
         """(S, S, 12) uint8: image, map, edited map, mask, edited mask, valid."""
@@ -135,10 +147,6 @@ def _turned_crop(planes: np.ndarray, random: np.random.Generator) -> np.ndarray:
     x, y = (int(value) for value in random.integers(0, size - side + 1, 2))
     turned = np.rot90(planes[y : y + side, x : x + side], int(random.integers(4)))
     return turned[:, ::-1] if random.random() < 0.5 else turned
-
-
-def _channels_last(images: Tensor) -> Tensor:
-    return images.contiguous(memory_format=torch.channels_last)
 
 
 def _metres_per_px(pair: Pair) -> float:

@@ -9,9 +9,15 @@ from typing import Any
 from mlcore.errors import ConfigError
 
 ARCHITECTURE = (
-    "encoder", "input_px", "dimension", "image_width", "map_width", "cell_channels", "spatial", "prototypes",
-    "fused_channels",
+    "encoder", "text_encoder", "input_px", "dimension", "image_width", "map_width", "cell_channels", "spatial",
+    "prototypes", "fused_channels",
 )  # fmt: skip
+
+CHOICES = {
+    "schedule": ("cosine", "constant"),
+    "batch_norm": ("batch", "frozen"),
+    "precision": ("auto", "float32", "bfloat16", "float16"),
+}
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,11 @@ class ConsistencyConfig:
     """How U-CSA is built, trained and scored.
 
     Attributes:
-        encoder: name in the registry of image encoders (paper: WideResNet-50).
+        encoder: name in the registry of image encoders: "compact", or "timm/<model>" (paper: WideResNet-50).
+        image_weights: what a timm encoder starts from: "pretrained" (the weights of its name, from the hub),
+            "hf-hub:<owner>/<name>", a file, or "random" in so many words; see `mlcore.encoders.weights`.
+        text_encoder: "hashed", or "open_clip/<architecture>" (paper: CLIP's text tower; RN50's has 1024 dimensions).
+        text_weights: of an open_clip tower: a tag such as "openai", a file, or "random" in so many words.
         input_px: side of the tile as the encoders see it.
         dimension: of the joint space (paper: 1024).
         image_width, map_width: channels of the first scale; a map is simpler than an image.
@@ -33,10 +43,19 @@ class ConsistencyConfig:
         steps_per_epoch: lower bound, so that a region of 32 tiles is trained as long as a large one.
         batch: paper 64.
         contrastive_rate, matching_rate, prototype_rate: Adam's; paper 1e-4, 1e-4 and 5e-5 on pre-trained encoders.
-        weight_decay: decoupled.
+        weight_decay: decoupled (AdamW); 0 makes it Adam, as in the paper.
+        schedule: of the learning rates, "cosine" (ours) or "constant" (the paper names none).
+        augment: turn, crop and recolour the training tiles (ours; the paper is silent).
+        batch_norm: "batch", statistics of what one process encodes at once; "frozen", the pre-trained ones, which makes
+            training in parts and in several processes equal to training on the whole batch.
+        accumulate: in how many parts a batch is encoded, to save memory. The loss is still that of the whole batch with
+            all its negatives: features are computed first, then encoded again part by part for their gradients.
         tuning_contrastive_epochs, tuning_matching_epochs: instead of the above where training starts from weights.
         tuning_rate: factor of the learning rates then.
         half_precision: train in bfloat16 where the machine multiplies it natively (nearly twice as fast there).
+        precision: "auto" follows `half_precision`; "float32", "bfloat16" or "float16" (CUDA, scaled loss) insist.
+        channels_last: memory layout of the convolutions.
+        compile: encode through torch.compile in training (needs a C++ compiler on a CPU).
         freeze_encoders: stage 2 leaves the encoders as they are (the paper, on ImageNet weights). Ours learn on, at
             half the rate: encoders trained from nothing on some dozen tiles are not finished after stage 1.
         spatial: the generator fuses the features of every cell beside the two embeddings, and a tile's score is the
@@ -51,6 +70,9 @@ class ConsistencyConfig:
     """
 
     encoder: str = "compact"
+    image_weights: str = ""
+    text_encoder: str = "hashed"
+    text_weights: str = ""
     input_px: int = 128
     dimension: int = 256
     image_width: int = 16
@@ -68,10 +90,17 @@ class ConsistencyConfig:
     matching_rate: float = 1e-3
     prototype_rate: float = 5e-4
     weight_decay: float = 1e-4
+    schedule: str = "cosine"
+    augment: bool = True
+    batch_norm: str = "batch"
+    accumulate: int = 1
     tuning_contrastive_epochs: int = 2
     tuning_matching_epochs: int = 7
     tuning_rate: float = 0.5
     half_precision: bool = True
+    precision: str = "auto"
+    channels_last: bool = True
+    compile: bool = False
     freeze_encoders: bool = False
     spatial: bool = True
     worst_share: float = 0.01
@@ -94,6 +123,11 @@ class ConsistencyConfig:
             raise ConfigError("tuning needs at least 1 epoch of matching and a rate above 0")
         if self.temperature <= 0 or min(self.contrastive_rate, self.matching_rate, self.prototype_rate) <= 0:
             raise ConfigError("the temperature and the learning rates must be above 0")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")
+        if self.accumulate < 1 or self.batch % self.accumulate:
+            raise ConfigError(f"accumulate must divide the batch of {self.batch} into equal parts")
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> ConsistencyConfig:
@@ -129,8 +163,19 @@ class ConsistencyConfig:
         return asdict(self)
 
 
+# "paper": what U-CSA prints (section 4.2). Where it is silent: 256 px tiles (its data), a fused vector as wide as the
+# joint space, no schedule, no weight decay, and equal anchors stay negatives of each other (Eq. 2-3 as they stand).
 PRESETS: dict[str, dict[str, Any]] = {
     "compact": {},
+    "paper": {
+        "encoder": "timm/wide_resnet50_2.tv_in1k", "image_weights": "pretrained",
+        "text_encoder": "open_clip/RN50", "text_weights": "openai",
+        "input_px": 256, "dimension": 1024, "fused_channels": 1024, "temperature": 0.07, "batch": 64,
+        "contrastive_epochs": 30, "matching_epochs": 20, "steps_per_epoch": 1, "contrastive_rate": 1e-4,
+        "matching_rate": 1e-4, "prototype_rate": 5e-5, "weight_decay": 0.0, "schedule": "constant",
+        "anchored": True, "mask_identical": False, "local_anchors": False, "freeze_encoders": True, "spatial": False,
+        "edited_negatives": False, "prototypes": 50, "prototype_weight": 0.5, "alpha": 0.7,
+    },
     "tiny": {
         "input_px": 64, "dimension": 32, "image_width": 8, "map_width": 4, "cell_channels": 8, "fused_channels": 16,
         "prototypes": 4, "contrastive_epochs": 2, "matching_epochs": 2, "steps_per_epoch": 2, "batch": 4,

@@ -61,16 +61,23 @@ class Generator(nn.Module):
 
 
 class ConsistencyModel(nn.Module):
-    """Says how well an image tile and a map tile agree (U-CSA)."""
+    """Says how well an image tile and a map tile agree (U-CSA).
+
+    `origins` names what the image encoders ("image") and the space of the anchors ("text") started from; it is empty
+    for a network that was never trained.
+    """
 
     standard: Tensor
 
     def __init__(self, config: ConsistencyConfig) -> None:
         super().__init__()
         self.config = config
-        build, cells = build_image_encoder, config.cell_channels
-        self.image_encoder = build(config.encoder, config.dimension, width=config.image_width, cell_channels=cells)
-        self.map_encoder = build(config.encoder, config.dimension, width=config.map_width, cell_channels=cells)
+        self.origins: dict[str, dict[str, str]] = {}
+        cells, wanted = config.cell_channels, config.spatial or config.local_anchors
+        self.image_encoder, self.map_encoder = (
+            build_image_encoder(config.encoder, config.dimension, width=width, cell_channels=cells, cells=wanted)
+            for width in (config.image_width, config.map_width)
+        )
         self.log_temperature = nn.Parameter(torch.tensor(float(np.log(config.temperature))))
         self.image_cell_text = nn.Conv2d(cells, CELL_DIMENSION, 1)
         self.map_cell_text = nn.Conv2d(cells, CELL_DIMENSION, 1)
@@ -81,7 +88,8 @@ class ConsistencyModel(nn.Module):
             nn.Linear(channels, channels // 2), nn.LeakyReLU(0.2), nn.Linear(channels // 2, 1),
         )  # fmt: skip
         self.prototypes = nn.Parameter(torch.randn(config.prototypes, channels).abs() / channels**0.5)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if config.channels_last:
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.register_buffer("standard", torch.tensor(astuple(Standardisation()), dtype=torch.float64))
 
     @property

@@ -1,8 +1,13 @@
-"""What one training step of each U-CSA stage computes: the anchored contrast and the adversarial matching."""
+"""What one training step of each U-CSA stage computes: the anchored contrast and the adversarial matching.
+
+Encoding and losses are apart: the losses need the features of the whole batch (its other pairs are the negatives), the
+encoders may see it in parts, and in several processes (`mlcore.training.steps`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,8 +17,8 @@ from mlcore.consistency import losses
 from mlcore.consistency.batches import Batch, changed_cells
 from mlcore.consistency.model import CELL_DIMENSION, ConsistencyModel, Match
 from mlcore.consistency.score import tile_score
-from mlcore.encoders.image import ImageFeatures
-from mlcore.encoders.text import HashedTextEncoder
+from mlcore.encoders.features import ImageFeatures
+from mlcore.encoders.text import HashedTextEncoder, TextEncoder
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
 
@@ -21,8 +26,35 @@ CELL_TEXTS = ("building_cover=none", "building_cover=edge", "building_cover=most
 CELL_LIMITS = (0.04, 0.5, 0.9)
 
 
-def anchor_vectors(tiles: Sequence[TileAddress], anchors: Mapping[TileAddress, Anchor], dimension: int) -> Tensor:
-    """(len(tiles), dimension) unit vectors of the tiles' anchors, from the frozen text encoder.
+@dataclass(frozen=True)
+class Seen:
+    """What the encoders see in a batch.
+
+    Attributes:
+        image, map: features of the pairs.
+        edited: of the edited maps; None where they are no negatives.
+    """
+
+    image: ImageFeatures
+    map: ImageFeatures
+    edited: ImageFeatures | None = None
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Embedding and cells of each, in a fixed order."""
+        parts = (self.image, self.map) if self.edited is None else (self.image, self.map, self.edited)
+        return tuple(tensor for part in parts for tensor in (part.embedding, part.cells))
+
+    @classmethod
+    def from_tensors(cls, tensors: Sequence[Tensor]) -> Seen:
+        """The reverse of `tensors`."""
+        return cls(*(ImageFeatures(*tensors[start : start + 2]) for start in range(0, len(tensors), 2)))
+
+
+Encode = Callable[[Tensor], ImageFeatures]
+
+
+def anchor_vectors(tiles: Sequence[TileAddress], anchors: Mapping[TileAddress, Anchor], encoder: TextEncoder) -> Tensor:
+    """(len(tiles), D) unit vectors of the tiles' anchors, from the frozen text encoder.
 
     Raises:
         InvalidInputError: a tile has no anchor.
@@ -31,7 +63,7 @@ def anchor_vectors(tiles: Sequence[TileAddress], anchors: Mapping[TileAddress, A
     if missing:
         tile = missing[0]
         raise InvalidInputError(f"{len(missing)} tiles have no anchor, {tile.z}/{tile.x}/{tile.y} first: generate them")
-    return HashedTextEncoder(dimension).encode([anchor_text(anchors[tile]) for tile in tiles])
+    return encoder.encode([anchor_text(anchors[tile]) for tile in tiles])
 
 
 def cell_vectors() -> Tensor:
@@ -39,14 +71,22 @@ def cell_vectors() -> Tensor:
     return HashedTextEncoder(CELL_DIMENSION).encode(CELL_TEXTS)
 
 
-def contrastive_step(model: ConsistencyModel, batch: Batch, texts: Tensor, cell_texts: Tensor) -> dict[str, Tensor]:
+def encode_pairs(batch: Batch, image: Encode, map_: Encode, *, edited: bool = False) -> Seen:
+    """What the encoders see of a batch; with `edited`, of its edited maps too."""
+    return Seen(image(batch.images), map_(batch.maps), map_(batch.edited) if edited else None)
+
+
+def contrastive_losses(
+    model: ConsistencyModel, seen: Seen, batch: Batch, texts: Tensor, cell_texts: Tensor
+) -> dict[str, Tensor]:
     """Losses of stage 1 (U-CSA Eq. 1-3, and ours for the cells); "total" is to be minimised.
 
     Args:
+        seen: from `encode_pairs`.
         texts: (B, D) anchors of the batch's tiles.
         cell_texts: (4, CELL_DIMENSION) from `cell_vectors`.
     """
-    image, map_ = model.image_encoder(batch.images), model.map_encoder(batch.maps)
+    image, map_ = seen.image, seen.map
     ignore = losses.identical_anchors(texts) if model.config.mask_identical else None
     if model.config.anchored:
         image_text = losses.symmetric_contrast(losses.similarity(image.embedding, texts, model.temperature), ignore)
@@ -65,23 +105,22 @@ def contrastive_step(model: ConsistencyModel, batch: Batch, texts: Tensor, cell_
     return figures
 
 
-def matching_step(model: ConsistencyModel, batch: Batch, offset: int) -> dict[str, Tensor]:
+def matching_losses(model: ConsistencyModel, seen: Seen, batch: Batch, offset: int) -> dict[str, Tensor]:
     """Losses of stage 2 (U-CSA Eq. 4-7); "total" is to be minimised.
 
     Args:
+        seen: from `encode_pairs`, with the edited maps where they are negatives.
         offset: 1..B-1; pair i is mismatched with the map of pair i + offset.
     """
-    with torch.set_grad_enabled(torch.is_grad_enabled() and not model.config.freeze_encoders):
-        image, own = model.image_encoder(batch.images), model.map_encoder(batch.maps)
-        edited = model.map_encoder(batch.edited) if model.config.edited_negatives else None
+    image, own = seen.image, seen.map
     other = ImageFeatures(own.embedding.roll(-offset, 0), own.cells.roll(-offset, 0))
     matched = model.match(image, own)
     stride = batch.masks.shape[-1] // image.cells.shape[-1]
     rivals = [
         (model.match(image, other), _labels(batch, batch.masks.roll(-offset, 0), stride, model, index_offset=offset))
     ]
-    if edited is not None:
-        rivals.append((model.match(image, edited), _labels(batch, batch.edited_masks, stride, model)))
+    if seen.edited is not None:
+        rivals.append((model.match(image, seen.edited), _labels(batch, batch.edited_masks, stride, model)))
     agree = _labels(batch, batch.masks, stride, model) > 0
     disc = torch.stack([_rival_loss(model, matched, agree, rival, label) for rival, label in rivals]).mean()
     proto = losses.prototype_loss(matched.proto[agree] if bool(agree.any()) else matched.proto)
@@ -122,7 +161,7 @@ def _cell_target(batch: Batch, grid: int) -> Tensor:
     stride = batch.masks.shape[-1] // grid
     pool = torch.nn.functional.avg_pool2d
     cover = pool(batch.masks[:, None], stride)[:, 0].contiguous()
-    target = torch.bucketize(cover, torch.tensor(CELL_LIMITS))
+    target = torch.bucketize(cover, torch.tensor(CELL_LIMITS, device=cover.device))
     return target.masked_fill(pool(batch.valid[:, None], stride)[:, 0] < 0.99, -1)
 
 

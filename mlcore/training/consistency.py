@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mlcore.anchors.schema import Anchor, anchor_text
 from mlcore.consistency.batches import Batch, PairBatches
@@ -17,20 +17,23 @@ from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import score_held
 from mlcore.consistency.score import Standardisation
-from mlcore.consistency.stages import anchor_vectors, cell_vectors, contrastive_step, matching_step
-from mlcore.errors import InvalidInputError
+from mlcore.consistency.stages import Seen, anchor_vectors, cell_vectors, contrastive_losses, matching_losses
+from mlcore.encoders.text import build_text_encoder
+from mlcore.encoders.timm_image import TimmEncoder
+from mlcore.encoders.weights import Origin
+from mlcore.errors import ConfigError, InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
+from mlcore.progress import Progress, SilentProgress, SpanProgress
 from mlcore.tiles.pairs import Pair
 from mlcore.training.checkpoints import read_tensors, write_tensors
-from mlcore.training.evidence import bfloat16_is_native
-from mlcore.training.loop import Stage, run_stage
+from mlcore.training.loop import EpochFunction, Stage, run_stage, stop_together
+from mlcore.training.processes import Processes, check_share
+from mlcore.training.steps import Losses, Stepper
 
 MODEL_KIND = "consistency"
 MIN_PAIRS = 4
 MATCHING_COST = 2.0
 """Time of an epoch of matching, in epochs of contrast."""
-GRADIENT_NORM = 5.0
 
 
 def train_consistency(
@@ -43,6 +46,7 @@ def train_consistency(
     run_dir: Path,
     seed: int = 0,
     device: str = "cpu",
+    processes: Processes | None = None,
     progress: Progress | None = None,
 ) -> ConsistencyModel:
     """Train both stages of U-CSA on matched pairs, going on where `run_dir` stands.
@@ -56,10 +60,14 @@ def train_consistency(
         run_dir: for checkpoints; a folder of another run (other data, settings or initial weights) is refused.
         seed: with the same seed, data and machine the weights come out the same.
         device: "cpu" or a torch device.
+        processes: who trains together, from `join_processes`; `device` is theirs then. Every process must be given the
+            same data and settings, and comes out with the same model; the first alone writes to `run_dir`.
         progress: receives losses as "consistency/<name>".
 
     Raises:
         InvalidInputError: too few pairs, a tile without an anchor, or initial weights of another network.
+        ConfigError: the settings don't go together, with one another or with the machine.
+        WeightsUnavailableError, CheckpointError: published weights can't be had or used.
         StoppedError: asked to stop; call again with the same `run_dir` to go on.
     """
     progress = progress or SilentProgress()
@@ -67,18 +75,25 @@ def train_consistency(
         raise InvalidInputError(
             f"U-CSA needs at least {MIN_PAIRS} mapped tiles to train on, not {len(pairs)}: map more"
         )
+    processes = processes or Processes(device)
+    check_share(config.batch, config.accumulate, processes)
     torch.manual_seed(seed)
-    model = _started(config, initial).to(device)
-    texts = anchor_vectors([pair.tile for pair in pairs], anchors, config.dimension)
-    batches = PairBatches(pairs, config)
-    mark = _fingerprint(pairs, anchors, config, seed, initial)
+    model = _started(config, initial)
+    text = build_text_encoder(config.text_encoder, config.text_weights, config.dimension, device=processes.device)
+    model.origins["text"] = text.origin.to_dict()
+    for origin in model.origins.values():
+        progress.report(0.0, str(Origin(**origin)))
+    texts = anchor_vectors([pair.tile for pair in pairs], anchors, text)
+    mark = _fingerprint(pairs, anchors, config, seed, initial, model)
+    trainer = _Trainer(model.to(processes.device), PairBatches(pairs, config), texts, processes, mark)
     share = 0.98 * contrastive_share(model.config)
-    stages = (
-        _contrastive_stage(model, batches, texts, mark, device, SpanProgress(progress, 0, share)),
-        _matching_stage(model, batches, mark, device, SpanProgress(progress, share, 0.98)),
-    )
-    for stage, part in stages:
-        run_stage(stage, run_dir=run_dir, seed=seed, progress=part, figures_prefix="consistency/")
+    for make, part in (
+        (trainer.contrastive, SpanProgress(progress, 0, share)),
+        (trainer.matching, SpanProgress(progress, share, 0.98)),
+    ):
+        run_stage(
+            make(part), run_dir=run_dir, seed=seed, progress=part, figures_prefix="consistency/", processes=processes
+        )
     matched = score_held(model, validation or pairs)
     model.set_standardisation(Standardisation.fit(matched.disc, matched.proto))
     progress.report(1.0, "consistency model trained")
@@ -86,10 +101,17 @@ def train_consistency(
 
 
 def _started(config: ConsistencyConfig, initial: ConsistencyModel | None) -> ConsistencyModel:
-    """A fresh network, or one with the initial weights and the schedule for tuning them."""
+    """A fresh network with published weights where it takes them, or initial ones and the schedule for tuning."""
     if initial is None:
-        return ConsistencyModel(config)
+        model = ConsistencyModel(config)
+        encoders = [each for each in (model.image_encoder, model.map_encoder) if isinstance(each, TimmEncoder)]
+        if config.image_weights and not encoders:
+            raise ConfigError(f"the encoder {config.encoder!r} takes no published weights: leave image_weights empty")
+        for encoder in encoders:
+            model.origins["image"] = encoder.load_published(config.image_weights).to_dict()
+        return model
     model = ConsistencyModel(config.tuning())
+    model.origins.update(initial.origins)
     try:
         model.load_state_dict(initial.state_dict())
     except RuntimeError as error:
@@ -105,6 +127,7 @@ def contrastive_share(config: ConsistencyConfig) -> float:
 def save_consistency(path: Path, model: ConsistencyModel, *, metrics: Mapping[str, float] | None = None) -> str:
     """Write the model to one safetensors file; returns its SHA-256."""
     meta = {"kind": MODEL_KIND, "config": model.config.to_dict(), "metrics": dict(metrics or {})}
+    meta["origins"] = model.origins
     return write_tensors(path, model.to_tensors(), meta)
 
 
@@ -113,90 +136,85 @@ def load_consistency(path: Path, *, sha256: str | None = None) -> ConsistencyMod
     tensors, meta = read_tensors(path, sha256=sha256)
     if meta.get("kind") != MODEL_KIND:
         raise InvalidInputError(f"{path} holds a {meta.get('kind')!r} model, not a consistency model")
-    return ConsistencyModel.from_tensors(meta["config"], tensors)
+    model = ConsistencyModel.from_tensors(meta["config"], tensors)
+    model.origins = dict(meta.get("origins", {}))
+    return model
 
 
-def _contrastive_stage(
-    model: ConsistencyModel, batches: PairBatches, texts: Tensor, mark: str, device: str, progress: Progress
-) -> tuple[Stage, Progress]:
-    config = model.config
-    optimiser = torch.optim.AdamW(model.parameters(), config.contrastive_rate, weight_decay=config.weight_decay)
-    cells = cell_vectors().to(device)
+class _Trainer:
+    """The two stages of a training, over the same model and pairs."""
 
-    def run_epoch(epoch: int, generator: torch.Generator) -> dict[str, float]:
-        def step(batch: Batch) -> dict[str, Tensor]:
-            return contrastive_step(model, batch, texts[batch.index.cpu()].to(device), cells)
+    def __init__(
+        self, model: ConsistencyModel, batches: PairBatches, texts: Tensor, processes: Processes, mark: str
+    ) -> None:
+        self.model, self.config, self.batches, self.texts = model, model.config, batches, texts
+        self.processes, self.mark = processes, mark
 
-        epoch_batches = batches.epoch(generator, edited=False)
-        return _take_steps(step, epoch_batches, optimiser, model, device, progress)
+    def contrastive(self, progress: Progress) -> Stage:
+        """Stage 1: every parameter (those that it doesn't touch get no gradient and stay)."""
+        model, config, device = self.model, self.config, self.processes.device
+        optimiser = torch.optim.AdamW(model.parameters(), config.contrastive_rate, weight_decay=config.weight_decay)
+        stepper = Stepper(model, optimiser, self.processes)
+        cells = cell_vectors().to(device)
 
-    return _stage("contrastive", model, optimiser, config.contrastive_epochs, run_epoch, mark), progress
+        def losses(seen: Seen, batch: Batch) -> dict[str, Tensor]:
+            return contrastive_losses(model, seen, batch, self.texts[batch.index.cpu()].to(device), cells)
 
+        def run_epoch(epoch: int, generator: torch.Generator) -> dict[str, float]:
+            return self._steps(stepper, generator, lambda size: losses, progress)
 
-def _matching_stage(
-    model: ConsistencyModel, batches: PairBatches, mark: str, device: str, progress: Progress
-) -> tuple[Stage, Progress]:
-    config = model.config
-    groups = [
-        {"params": list(model.matching_parameters()), "lr": config.matching_rate},
-        {"params": [model.prototypes], "lr": config.prototype_rate},
-    ]
-    encoders = [model.image_encoder, model.map_encoder]
-    if not config.freeze_encoders:
-        groups.append({"params": [p for each in encoders for p in each.parameters()], "lr": config.matching_rate * 0.5})
-    optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+        return self._stage("contrastive", stepper, config.contrastive_epochs, run_epoch)
 
-    def run_epoch(epoch: int, generator: torch.Generator) -> dict[str, float]:
-        if config.freeze_encoders:
-            for encoder in encoders:
-                encoder.eval()
+    def matching(self, progress: Progress) -> Stage:
+        """Stage 2: generator, discriminator and prototypes, and the encoders where they learn on."""
+        model, config = self.model, self.config
+        groups = [
+            {"params": list(model.matching_parameters()), "lr": config.matching_rate},
+            {"params": [model.prototypes], "lr": config.prototype_rate},
+        ]
+        if not config.freeze_encoders:
+            encoders = [*model.image_encoder.parameters(), *model.map_encoder.parameters()]
+            groups.append({"params": encoders, "lr": config.matching_rate * 0.5})
+        optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+        stepper = Stepper(
+            model, optimiser, self.processes, frozen=config.freeze_encoders, edited=config.edited_negatives
+        )
 
-        def step(batch: Batch) -> dict[str, Tensor]:
-            offset = int(torch.randint(1, len(batch.index), (1,), generator=generator))
-            return matching_step(model, batch, offset)
+        def run_epoch(epoch: int, generator: torch.Generator) -> dict[str, float]:
+            def draw(size: int) -> Losses:
+                offset = int(torch.randint(1, size, (1,), generator=generator))
+                return lambda seen, batch: matching_losses(model, seen, batch, offset)
 
-        epoch_batches = batches.epoch(generator, edited=config.edited_negatives)
-        return _take_steps(step, epoch_batches, optimiser, model, device, progress)
+            return self._steps(stepper, generator, draw, progress)
 
-    return _stage("matching", model, optimiser, config.matching_epochs, run_epoch, mark), progress
+        return self._stage("matching", stepper, config.matching_epochs, run_epoch)
 
+    def _stage(self, name: str, stepper: Stepper, epochs: int, run_epoch: EpochFunction) -> Stage:
+        schedule: torch.optim.lr_scheduler.LRScheduler | None = None
+        if self.config.schedule == "cosine":
+            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(stepper.optimiser, max(epochs, 1))
+        return Stage(name, self.model, stepper.optimiser, epochs, run_epoch, schedule, self.mark, stepper.scaler)
 
-def _stage(
-    name: str,
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    epochs: int,
-    run_epoch: Callable[[int, torch.Generator], dict[str, float]],
-    mark: str,
-) -> Stage:
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(epochs, 1))
-    return Stage(name, model, optimiser, epochs, run_epoch, schedule, mark)
-
-
-def _take_steps(
-    step: Callable[[Batch], dict[str, Tensor]],
-    batches: Iterable[Batch],
-    optimiser: torch.optim.Optimizer,
-    model: ConsistencyModel,
-    device: str,
-    progress: Progress,
-) -> dict[str, float]:
-    """One optimiser step per batch; the mean of every figure."""
-    sums: dict[str, float] = {}
-    count = 0
-    half = model.config.half_precision and bfloat16_is_native(device)
-    for batch in batches:
-        stop_if_asked(progress)
-        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=half):
-            figures = step(Batch(*(getattr(batch, name).to(device) for name in Batch.__dataclass_fields__)))
-        optimiser.zero_grad(set_to_none=True)
-        figures["total"].backward()
-        nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
-        optimiser.step()
-        for name, value in figures.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach())
-        count += 1
-    return {name: value / count for name, value in sums.items() if name != "total"}
+    def _steps(
+        self,
+        stepper: Stepper,
+        generator: torch.Generator,
+        draw: Callable[[int], Losses],
+        progress: Progress,
+    ) -> dict[str, float]:
+        """One step per batch of an epoch; the mean of every figure."""
+        stepper.prepare()
+        sums: dict[str, float] = {}
+        epoch = self.batches.epoch(
+            generator, edited=stepper.edited, augment=self.config.augment, rank=self.processes.rank,
+            processes=self.processes.count,
+        )  # fmt: skip
+        for batch in epoch:
+            stop_together(progress, self.processes)
+            for name, value in stepper.take(batch, draw(self.config.batch)).items():
+                sums[name] = sums.get(name, 0.0) + value
+        stepper.finish()
+        return {name: value / self.batches.steps() for name, value in sums.items() if name != "total"}
 
 
 def _fingerprint(
@@ -205,9 +223,10 @@ def _fingerprint(
     config: ConsistencyConfig,
     seed: int,
     initial: ConsistencyModel | None,
+    model: ConsistencyModel,
 ) -> str:
     """Names data and settings, so that a run never goes on from another run's checkpoint."""
-    digest = hashlib.sha256(json.dumps([config.to_dict(), seed], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([config.to_dict(), seed, model.origins], sort_keys=True).encode())
     for pair in pairs:
         digest.update(f"{pair.tile}{anchor_text(anchors[pair.tile])}".encode())
         for plane in (pair.image, pair.map, pair.mask, pair.valid):

@@ -16,9 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mlcore.errors import CheckpointError, MlcoreError
-from mlcore.progress import Progress, stop_if_asked
+from mlcore.errors import CheckpointError, MlcoreError, StoppedError
+from mlcore.progress import STOPPED, Progress
 from mlcore.training.checkpoints import Checkpoint, load_newest, save_checkpoint
+from mlcore.training.processes import Processes
 
 EpochFunction = Callable[[int, torch.Generator], Mapping[str, float]]
 
@@ -41,6 +42,7 @@ class Stage:
         run_epoch: (epoch, generator) -> figures; takes all of the epoch's steps.
         schedule: stepped once per epoch, if any.
         fingerprint: describes data and settings; a checkpoint of another fingerprint is not resumed.
+        scaler: of a loss in float16, if any; its state is kept too.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Stage:
     run_epoch: EpochFunction
     schedule: torch.optim.lr_scheduler.LRScheduler | None = None
     fingerprint: str = ""
+    scaler: torch.amp.GradScaler | None = None
 
 
 def epoch_generator(seed: int, name: str, epoch: int) -> torch.Generator:
@@ -59,12 +62,18 @@ def epoch_generator(seed: int, name: str, epoch: int) -> torch.Generator:
 
 
 def run_stage(
-    stage: Stage, *, run_dir: Path, seed: int, progress: Progress, figures_prefix: str = ""
+    stage: Stage,
+    *,
+    run_dir: Path,
+    seed: int,
+    progress: Progress,
+    figures_prefix: str = "",
+    processes: Processes | None = None,
 ) -> dict[str, float]:
     """Train `stage` to its end, going on from the newest checkpoint of `run_dir`/`stage.name`.
 
     Figures of every epoch are reported as "<figures_prefix><name>", those of a stage found finished once more; a
-    checkpoint is on the disk before a stop.
+    checkpoint is on the disk before a stop. Of several processes the first alone writes; all read the same folder.
 
     Returns:
         The figures of the last epoch.
@@ -72,14 +81,15 @@ def run_stage(
     Raises:
         StoppedError: asked to stop; start again to go on.
         DivergedError: a figure is not finite.
-        CheckpointError: the folder holds checkpoints of another run.
+        CheckpointError: the folder holds checkpoints of another run, or the processes don't see the same folder.
     """
-    folder = Path(run_dir) / stage.name
+    folder, processes = Path(run_dir) / stage.name, processes or Processes()
     first, figures = _resume(stage, folder, progress)
+    _check_together(processes, first, folder)
     if first >= stage.epochs:
         progress.report(1.0, f"{stage.name}: done before", _named(figures, first, figures_prefix))
     for epoch in range(first, stage.epochs):
-        stop_if_asked(progress)
+        stop_together(progress, processes)
         generator = epoch_generator(seed, stage.name, epoch)
         torch.manual_seed(generator.initial_seed())
         stage.module.train()
@@ -91,13 +101,28 @@ def run_stage(
             raise DivergedError(
                 f"{stage.name} diverged in epoch {epoch + 1} ({', '.join(bad)} not finite): lower the learning rate"
             )
-        save_checkpoint(
-            folder, epoch + 1, _tensors(stage), {"fingerprint": stage.fingerprint, "state": _plain(stage, figures)}
-        )
+        if processes.rank == 0:
+            meta = {"fingerprint": stage.fingerprint, "state": _plain(stage, figures)}
+            save_checkpoint(folder, epoch + 1, _tensors(stage), meta)
+        processes.wait()
         done = (epoch + 1) / stage.epochs
         shown = _named(figures, epoch + 1, figures_prefix)
         progress.report(done, f"{stage.name}: epoch {epoch + 1} of {stage.epochs}", shown)
     return figures
+
+
+def stop_together(progress: Progress, processes: Processes) -> None:
+    """Raise StoppedError in every process once one of them was asked to stop."""
+    if processes.any(progress.should_stop()):
+        raise StoppedError(STOPPED)
+
+
+def _check_together(processes: Processes, first: int, folder: Path) -> None:
+    here = torch.tensor([first], device=processes.device)
+    if bool((processes.gather(here) != here).any()):
+        raise CheckpointError(
+            f"the processes don't find the same checkpoint in {folder}: use a folder that all machines share"
+        )
 
 
 def _named(figures: Mapping[str, float], epoch: int, prefix: str) -> dict[str, float]:
@@ -132,6 +157,7 @@ def _plain(stage: Stage, figures: Mapping[str, float]) -> dict[str, Any]:
         "groups": stage.optimiser.state_dict()["param_groups"],
         "schedule": None if stage.schedule is None else _schedule_numbers(stage.schedule.state_dict()),
         "figures": dict(figures),
+        "scaler": None if stage.scaler is None else stage.scaler.state_dict(),
     }
 
 
@@ -161,4 +187,6 @@ def _restore(stage: Stage, checkpoint: Checkpoint) -> None:
         raise CheckpointError(f"the checkpoint does not fit this model: {error}; choose another folder") from error
     if stage.schedule is not None and checkpoint.meta["state"]["schedule"]:
         stage.schedule.load_state_dict(checkpoint.meta["state"]["schedule"])
+    if stage.scaler is not None and checkpoint.meta["state"].get("scaler"):
+        stage.scaler.load_state_dict(checkpoint.meta["state"]["scaler"])
     torch.set_rng_state(checkpoint.tensors["random.torch"])
