@@ -52,10 +52,9 @@ from mlcore.tiles.index import MapIndex
 from mlcore.tiles.osm_files import read_map
 from mlcore.tiles.pairs import PairSource
 from mlcore.tiles.raster import open_image
-from mlcore.training.pretraining import initial_consistency
 from mlcore.training.region import RegionConfig, RegionModel, mapped_tiles
-from mlcore.training.region_model import FoldModel
-from mlcore.weights import initial_evidence
+from mlcore.training.region_parts import FoldModel
+from mlcore.training.shipped import shipped_model
 
 VIEWS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))
 
@@ -96,7 +95,7 @@ def main() -> int:
     source = PairSource(open_image(args.imagery), MapIndex(read_map(args.map).features), coverage)
     config = RegionConfig()
     tiles = mapped_tiles(source, source.tiles(args.zoom), config)
-    model = shipped_model(config, tiles)
+    model = one_fold(config, tiles)
     ready = ready_tensors(model, source, tiles)
     consistency = model.folds[0].consistency
     with tempfile.TemporaryDirectory() as folder:
@@ -116,16 +115,12 @@ def main() -> int:
     return 0
 
 
-def shipped_model(config: RegionConfig, tiles: Sequence[TileAddress]) -> RegionModel:
-    """A region model of one fold with the shipped weights, or fresh ones where none ship."""
+def one_fold(config: RegionConfig, tiles: Sequence[TileAddress]) -> RegionModel:
+    """A region model of one fold: the networks that ship, or fresh ones where none do."""
     torch.manual_seed(0)
-    evidence = EvidenceModel(config.evidence)
-    weights = initial_evidence()
-    if weights is not None:
-        evidence.load_state_dict(weights)
-    consistency = initial_consistency(config.consistency) or ConsistencyModel(config.consistency)
-    fold = FoldModel(evidence.eval(), consistency.eval(), Judge().eval())
-    return RegionModel(config, [fold], dict.fromkeys(tiles, 0), {})
+    shipped = shipped_model()
+    fold = FoldModel(EvidenceModel(config.evidence).eval(), ConsistencyModel(config.consistency).eval(), Judge().eval())
+    return RegionModel(config, [shipped.folds[0] if shipped else fold], dict.fromkeys(tiles, 0), {})
 
 
 def ready_tensors(model: RegionModel, source: PairSource, tiles: Sequence[TileAddress]) -> Ready:

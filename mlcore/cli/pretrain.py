@@ -74,13 +74,13 @@ def measure(model: RegionModel, place: Place, folder: Path) -> dict[str, float]:
     """Building evidence against footprints, and U-CSA against simulated map edits, on a place not learnt from."""
     from mlcore.changes.evidence import EvidenceReader
     from mlcore.evaluation.consistency import edited_map_scores
-    from mlcore.evaluation.footprints import evidence_overlap
+    from mlcore.evaluation.footprints import footprint_figures
 
     path = folder / f"measured-{place.name}.tif"
     model.write_evidence(place.source, place.tiles, path)
-    overlap = evidence_overlap(EvidenceReader(path, model.zoom), place.source, place.tiles)
+    buildings = footprint_figures(place.source, EvidenceReader(path, model.zoom), place.tiles)
     scores = edited_map_scores(model.folds[0].consistency, place.source, place.tiles)
-    return {"evidence_iou": overlap.iou, "evidence_f1": overlap.f1, **scores.figures()}
+    return {**buildings, **scores.figures()}
 
 
 def read_pictures(folder: Path, count: int) -> list[np.ndarray]:

@@ -41,7 +41,7 @@ def test_the_recipe_writes_weights_with_their_figures(tmp_path, capsys):
     assert "(32 tiles of 2 places)" in said
     figures = json.loads(said[: said.rindex("}") + 1])["town 201"]
     assert 0 <= figures["auroc_final"] <= 1
-    assert 0 <= figures["evidence_f1"] <= 1
+    assert 0 <= figures["building_f1"] <= 1
 
 
 def test_a_folder_without_pictures_is_refused_with_the_remedy(tmp_path):
