@@ -8,13 +8,19 @@ from annotation.sources.models import Imagery, MapSnapshot, Region
 
 
 class DataSet(Timestamped):
-    """The exact pairs and anchors a run was trained on, frozen, with a digest."""
+    """The exact pairs, anchors and decisions a run was trained on, frozen, with a digest.
+
+    The first comparison of models adds the frozen set: a file of known errors on the map of this data set.
+    """
 
     region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="data_sets")
     imagery = models.ForeignKey(Imagery, on_delete=models.CASCADE, related_name="+")
     snapshot = models.ForeignKey(MapSnapshot, on_delete=models.CASCADE, related_name="+")
     pairs = models.JSONField(help_text="[[pair id, anchor id], ...] in a fixed order")
+    decisions = models.JSONField(default=list, help_text="verdicts in force, as FrozenDecision keeps them")
     digest = models.CharField(max_length=64)
+    frozen_path = models.CharField(max_length=500, blank=True, default="")
+    frozen_sha256 = models.CharField(max_length=64, blank=True, default="")
 
     def __str__(self) -> str:
         return f"data set {self.digest[:12]}"
@@ -70,3 +76,28 @@ class ModelVersion(Timestamped):
 
     def __str__(self) -> str:
         return f"model {self.pk} ({self.state})"
+
+
+class Evaluation(Timestamped):
+    """A model held beside another one on the frozen set of a data set; both were given the same pairs."""
+
+    model = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="evaluations")
+    against = models.ForeignKey(ModelVersion, null=True, on_delete=models.CASCADE, related_name="+")
+    data_set = models.ForeignKey(DataSet, on_delete=models.CASCADE, related_name="evaluations")
+    frozen_sha256 = models.CharField(max_length=64, blank=True, default="")
+    counts = models.JSONField(default=dict, help_text="tiles, errors and decisions that the figures rest on")
+    figures = models.JSONField(default=list, help_text="mlcore.evaluation.compare.Figure, one after the other")
+    finished_at = models.DateTimeField(null=True)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "against", "data_set"], nulls_distinct=False, name="evaluation_once_per_pair"
+            ),
+            models.CheckConstraint(condition=~models.Q(model=models.F("against")), name="evaluation_of_two_models"),
+        ]
+
+    def __str__(self) -> str:
+        return f"model {self.model_id} beside {self.against_id}"

@@ -1,4 +1,4 @@
-"""Freezes what a run learns from: the exact pairs and anchors, in order, with a digest."""
+"""Freezes what a run learns from: the exact pairs, anchors and decisions, in order, with a digest."""
 
 from django.db import transaction
 
@@ -8,6 +8,7 @@ from annotation.sources.models import Region
 from annotation.sources.selectors import current_sources
 from annotation.tiles.models import TilePair
 from annotation.training import engine, selectors
+from annotation.training.decisions import people_said
 from annotation.training.errors import DataSetChangedError, NoAnchorsError, NoPairsError, TooFewTilesError
 from annotation.training.models import DataSet
 
@@ -16,8 +17,8 @@ from annotation.training.models import DataSet
 def freeze(*, region: Region, needed: int) -> DataSet:
     """The data set of the region's newest imagery and map: every mapped pair with enough image and its anchor.
 
-    The same content gives the same data set. A verified anchor goes before a generated one, a rejected one is never
-    used.
+    With it go the decisions of people that are in force on this image. The same content gives the same data set. A
+    verified anchor goes before a generated one, a rejected one is never used.
 
     Raises:
         NoPairsError, NoAnchorsError, TooFewTilesError: what to do first, and how many tiles are needed.
@@ -27,12 +28,15 @@ def freeze(*, region: Region, needed: int) -> DataSet:
     anchors = anchors_of_pairs(pair.pk for pair in pairs)
     usable = [pair for pair in pairs if pair.pk in anchors]
     _check_enough(len(pairs), len(usable), needed)
-    digest = engine.data_digest(imagery, snapshot, usable, anchors)
+    decisions = [one.to_dict() for one in people_said(imagery, snapshot).decisions]
+    digest = engine.data_digest(imagery, snapshot, usable, anchors, decisions)
     frozen = [[pair.pk, anchors[pair.pk].pk] for pair in usable]
     same = DataSet.objects.filter(region=region, digest=digest, pairs=frozen).first()
     if same is not None:
         return same
-    return DataSet.objects.create(region=region, imagery=imagery, snapshot=snapshot, pairs=frozen, digest=digest)
+    return DataSet.objects.create(
+        region=region, imagery=imagery, snapshot=snapshot, pairs=frozen, decisions=decisions, digest=digest
+    )
 
 
 def thaw(data_set: DataSet) -> tuple[list[TilePair], dict[int, Anchor]]:
@@ -41,9 +45,13 @@ def thaw(data_set: DataSet) -> tuple[list[TilePair], dict[int, Anchor]]:
     stored = Anchor.objects.in_bulk([anchor_id for _, anchor_id in data_set.pairs])
     anchors = {pair_id: stored[anchor_id] for pair_id, anchor_id in data_set.pairs if anchor_id in stored}
     whole = len(pairs) == len(anchors) == len(data_set.pairs)
-    if not whole or engine.data_digest(data_set.imagery, data_set.snapshot, pairs, anchors) != data_set.digest:
+    if not whole or _digest(data_set, pairs, anchors) != data_set.digest:
         raise DataSetChangedError("pairs or anchors were altered since the run was started; start a new training")
     return pairs, anchors
+
+
+def _digest(data_set: DataSet, pairs: list[TilePair], anchors: dict[int, Anchor]) -> str:
+    return engine.data_digest(data_set.imagery, data_set.snapshot, pairs, anchors, data_set.decisions)
 
 
 def _check_enough(mapped: int, described: int, needed: int) -> None:

@@ -11,16 +11,19 @@ from annotation.review.services.audit import record
 from annotation.sources.models import Region
 from annotation.training import engine
 from annotation.training.models import ModelState, ModelVersion, TrainingRun
+from annotation.training.services import evaluate
 from annotation.training.services.freeze import thaw
 
 Commit = Callable[[], AbstractContextManager[object]]
 
 
 def run(context: JobContext) -> None:
-    """The job `training.train`."""
+    """The job `training.train`; a new candidate is then held beside the model in use, in a job of its own."""
     training = TrainingRun.objects.get(pk=context.params["run"])
     version = train(run=training, progress=context, commit=context.transaction)
     context.set_result({"model": version.pk, "state": version.state, "metrics": version.metrics})
+    if version.state == ModelState.CANDIDATE:
+        evaluate.start(model=version, user=training.created_by)
 
 
 def train(*, run: TrainingRun, progress: engine.Progress, commit: Commit = transaction.atomic) -> ModelVersion:

@@ -1,15 +1,11 @@
-"""Between rows of training and the library: frozen data sets in, models out; the only importer of mlcore here.
-
-Whatever imports torch is imported where it is used: the web server starts and lives without it.
-"""
+"""Trainings and their files: frozen data sets in, models out."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -20,18 +16,16 @@ from django.conf import settings
 from annotation.anchors.engine import core_anchor
 from annotation.anchors.models import Anchor
 from annotation.common.errors import ConflictError
-from annotation.sources.models import Imagery, MapSnapshot
 from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
+from annotation.training.engine.data import about, core_decisions
 from annotation.training.models import ModelVersion, TrainingRun
-from mlcore.errors import CheckpointError, ConfigError
-from mlcore.progress import Progress, SilentProgress
+from mlcore.errors import CheckpointError
+from mlcore.progress import Progress
 from mlcore.training.region_config import RegionConfig
 
 if TYPE_CHECKING:
     from mlcore.training.region import RegionModel
-
-__all__ = ["ConfigError", "Progress", "SilentProgress", "Trained", "load_region_model", "train_run"]
 
 
 MIN_LEARNT = 4
@@ -64,18 +58,6 @@ def tiles_needed(config: Mapping[str, Any]) -> int:
     return next(n for n in count(2) if any(n - -(-n // part) >= MIN_LEARNT for part in range(2, min(folds, n) + 1)))
 
 
-def data_digest(
-    imagery: Imagery, snapshot: MapSnapshot, pairs: Iterable[TilePair], anchors: Mapping[int, Anchor]
-) -> str:
-    """SHA-256 of what a model learns from: the two files, the tiles and what their anchors say."""
-    coverage = snapshot.coverage.wkb.hex() if snapshot.coverage else ""
-    content: list[Any] = [imagery.sha256, snapshot.sha256, coverage]
-    for pair in pairs:
-        anchor = anchors[pair.pk]
-        content.append([pair.tile.z, pair.tile.x, pair.tile.y, anchor.attributes, anchor.summary])
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
 def run_folder(run: TrainingRun) -> Path:
     """Everything a run leaves on the disk."""
     return Path(settings.MEDIA_ROOT) / "regions" / str(run.region_id) / "training" / str(run.pk)
@@ -99,13 +81,14 @@ def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anc
         [tile_address(pair.tile) for pair in pairs],
         {tile_address(pair.tile): core_anchor(anchors[pair.pk]) for pair in pairs},
         RegionConfig.from_dict(run.config),
+        decisions=core_decisions(run.data_set),
         run_dir=work_folder(run),
         seed=run.seed,
         device=device(),
         progress=progress,
     )
     scratch = run_folder(run) / f"{uuid.uuid4().hex}.safetensors"
-    digest = model.save(scratch)
+    digest = model.save(scratch, extra={"about": about(run)})
     target = scratch.with_name(f"model-{digest[:16]}.safetensors")
     scratch.replace(target)
     metrics = {name: float(value) for name, value in model.metrics.items() if math.isfinite(value)}

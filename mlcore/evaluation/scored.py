@@ -1,0 +1,197 @@
+"""What one model says of a frozen set: tiles, suggestions, and the candidates that people decided about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from mlcore.changes.decisions import Decision
+from mlcore.changes.diff import SAME_OBJECT_IOU, Candidate, Measures, iter_measures, region_shifts
+from mlcore.changes.evidence import EvidenceReader
+from mlcore.changes.verdicts import FOOTPRINT_CLASSES, Judge
+from mlcore.evaluation.objects import match_candidates
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.progress import Progress, SilentProgress, SpanProgress
+from mlcore.synthetic.edits import EditedMap
+from mlcore.tiles.index import MapIndex
+from mlcore.tiles.pairs import PairSource
+
+LEAST_CONFIDENCE = 0.5
+"""An error counts as found where a right suggestion is at least this sure."""
+
+
+class TileScore(Protocol):
+    """What a model says of a tile."""
+
+    @property
+    def probability(self) -> float: ...
+
+
+class FoldJudge(Protocol):
+    """One fold of a model."""
+
+    @property
+    def judge(self) -> Judge: ...
+
+
+class ScoringModel(Protocol):
+    """A region's model, as `mlcore.training.region.RegionModel`."""
+
+    config: Any
+    zoom: int
+
+    def write_evidence(
+        self, source: PairSource, tiles: Sequence[TileAddress], path: Path, progress: Progress | None = None
+    ) -> None: ...
+
+    def results_on(
+        self,
+        source: PairSource,
+        evidence: EvidenceReader,
+        tiles: Sequence[TileAddress],
+        progress: Progress | None = None,
+    ) -> Mapping[TileAddress, Any]: ...
+
+    def candidates(
+        self,
+        source: PairSource,
+        evidence_path: Path,
+        results: Mapping[TileAddress, Any],
+        progress: Progress | None = None,
+    ) -> Iterator[Candidate]: ...
+
+    def models_of(self, tile: TileAddress) -> Sequence[Any]: ...
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One model on one frozen set, every tile by the models that did not see it.
+
+    Attributes:
+        agreement: (T,) probability that image and edited map agree, in the order of the set's tiles.
+        candidates: tile number, confidence and whether it puts an error right, of every suggestion.
+        found: (E,) whether a suggestion of LEAST_CONFIDENCE puts the error right.
+        said: (D,) confidence in each candidate that people decided about, on the map without the errors.
+    """
+
+    agreement: list[float]
+    candidates: list[tuple[int, float, bool]]
+    found: list[bool]
+    said: list[float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, to be kept until both models are scored."""
+        rows = [[tile, confidence, int(right)] for tile, confidence, right in self.candidates]
+        return {"agreement": self.agreement, "candidates": rows, "found": self.found, "said": self.said}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Scored:
+        """What `to_dict` gave."""
+        rows = [(int(tile), float(confidence), bool(right)) for tile, confidence, right in values["candidates"]]
+        return cls(list(values["agreement"]), rows, [bool(one) for one in values["found"]], list(values["said"]))
+
+
+def score_model(
+    model: ScoringModel,
+    source: PairSource,
+    edited: EditedMap,
+    tiles: Sequence[TileAddress],
+    decisions: Sequence[Decision],
+    *,
+    evidence_path: Path,
+    progress: Progress | None = None,
+) -> Scored:
+    """Score the frozen set.
+
+    Args:
+        source: image, and the map without the errors.
+        evidence_path: where the building evidence is written; it may be deleted afterwards.
+
+    Raises:
+        StoppedError: asked to stop.
+    """
+    progress = progress or SilentProgress()
+    model.write_evidence(source, tiles, evidence_path, SpanProgress(progress, 0, 0.5))
+    reader = EvidenceReader(evidence_path, model.zoom)
+    wrong = source.with_index(MapIndex(edited.features))
+    results = model.results_on(wrong, reader, tiles, SpanProgress(progress, 0.5, 0.8))
+    candidates = _candidates(model, wrong, evidence_path, results, SpanProgress(progress, 0.8, 0.9))
+    matches = match_candidates(candidates, edited.edits)
+    number = {tile: position for position, tile in enumerate(tiles)}
+    pairs = [(one, match) for one, match in zip(candidates, matches, strict=True) if one.tile in number]
+    found = {match for one, match in pairs if match is not None and one.confidence >= LEAST_CONFIDENCE}
+    return Scored(
+        [float(results[tile].probability) for tile in tiles],
+        [(number[one.tile], float(one.confidence), match is not None) for one, match in pairs],
+        [position in found for position in range(len(edited.edits))],
+        decided_confidences(model, source, reader, tiles, decisions, SpanProgress(progress, 0.9, 1.0)),
+    )
+
+
+def _candidates(
+    model: ScoringModel, source: PairSource, evidence_path: Path, results: Mapping[TileAddress, Any], progress: Progress
+) -> list[Candidate]:
+    """Suggestions without their counterfactuals, which cost most and say nothing here."""
+    config = model.config
+    try:
+        model.config = replace(config, counterfactuals=0)
+        return list(model.candidates(source, evidence_path, results, progress))
+    finally:
+        model.config = config
+
+
+def decided_confidences(
+    model: ScoringModel,
+    source: PairSource,
+    evidence: EvidenceReader,
+    tiles: Sequence[TileAddress],
+    decisions: Sequence[Decision],
+    progress: Progress | None = None,
+) -> list[float]:
+    """How sure the model is of each candidate that people decided about; 0 where it sees nothing to suggest."""
+    near = {
+        TileAddress(one.tile.z, one.tile.x + dx, one.tile.y + dy)
+        for one in decisions
+        for dx in (-1, 0, 1)
+        for dy in (-1, 0, 1)
+    }
+    chosen = [tile for tile in tiles if tile in near]
+    if not chosen:
+        return [0.0] * len(decisions)
+    shifts = region_shifts(evidence, source.index, tiles)
+    confidences = np.zeros(len(decisions))
+    for block in iter_measures(evidence, source.index, chosen, shifts, progress):
+        for position, confidence in _of_block(model, block, decisions):
+            confidences[position] = max(confidences[position], confidence)
+    return [float(one) for one in confidences]
+
+
+def _of_block(model: ScoringModel, block: Measures, decisions: Sequence[Decision]) -> Iterator[tuple[int, float]]:
+    by_key: dict[str, list[int]] = {}
+    for position, one in enumerate(decisions):
+        if one.kind != "add":
+            by_key.setdefault(one.key or "", []).append(position)
+    adds = [(position, one.geometry) for position, one in enumerate(decisions) if one.kind == "add"]
+    for measure in block.footprints:
+        for position in by_key.get(measure.feature.key, ()):
+            kind = "remove" if decisions[position].kind == "remove" else "modify"
+            chances = _mean(judge.judge_footprints([measure])[0] for judge in _judges(model, measure.tile))
+            yield position, float(chances[FOOTPRINT_CLASSES.index(kind)])
+    for ground in block.ground:
+        for position, shape in adds:
+            least = min(shape.area, ground.proposal.area)
+            if least > 0 and shape.intersection(ground.proposal).area / least > SAME_OBJECT_IOU:
+                chances = _mean(judge.judge_ground([ground])[0] for judge in _judges(model, ground.tile))
+                yield position, float(chances[1])
+
+
+def _judges(model: ScoringModel, tile: TileAddress) -> list[Judge]:
+    return [fold.judge for fold in model.models_of(tile)]
+
+
+def _mean(chances: Iterable[np.ndarray]) -> np.ndarray:
+    return np.mean(np.stack(list(chances)), axis=0)
