@@ -187,13 +187,20 @@ JOB_RUNNERS = {
     "tiles.build_pairs": "annotation.tiles.services.build_pairs.run",
     "anchors.generate": "annotation.anchors.services.generate.run",
     "training.train": "annotation.training.services.train.run",
+    "training.evaluate": "annotation.training.services.evaluate.run",
     "consistency.scan": "annotation.consistency.services.scan.run",
     "changes.find": "annotation.changes.services.find.run",
     "changes.main_job": "annotation.changes.services.main_job.run",
 }
 
 # Every queue and the ReviewStage (annotation.review.stages) that describes it.
-REVIEW_STAGES = {"changes": "annotation.changes.services.review_stage.STAGE"}
+REVIEW_STAGES = {
+    "anchors": "annotation.anchors.services.review_stage.STAGE",
+    "anchor-adjudication": "annotation.anchors.services.review_stage.ADJUDICATION_STAGE",
+    "changes": "annotation.changes.services.review_stage.STAGE",
+}
+# Every stage whose verdicts models learn from, and what gives them (annotation.training.decisions.Provider).
+TRAINING_DECISIONS = {"changes": "annotation.changes.decided.decisions_of"}
 REVIEW_LEASE_SECONDS = int(env("REVIEW_LEASE_SECONDS", "300"))
 
 REST_FRAMEWORK = {
