@@ -17,6 +17,7 @@ CHOICES = {
     "schedule": ("cosine", "constant"),
     "batch_norm": ("batch", "frozen"),
     "precision": ("auto", "float32", "bfloat16", "float16"),
+    "compile": ("", "inductor", "cudagraphs", "aot_eager"),
 }
 
 
@@ -55,7 +56,8 @@ class ConsistencyConfig:
         half_precision: train in bfloat16 where the machine multiplies it natively (nearly twice as fast there).
         precision: "auto" follows `half_precision`; "float32", "bfloat16" or "float16" (CUDA, scaled loss) insist.
         channels_last: memory layout of the convolutions.
-        compile: encode through torch.compile in training (needs a C++ compiler on a CPU).
+        compile: backend of torch.compile through which encoders are trained: "inductor" (needs a C++ compiler on a CPU),
+            "cudagraphs" or "aot_eager"; empty: none.
         freeze_encoders: stage 2 leaves the encoders as they are (the paper, on ImageNet weights). Ours learn on, at
             half the rate: encoders trained from nothing on some dozen tiles are not finished after stage 1.
         spatial: the generator fuses the features of every cell beside the two embeddings, and a tile's score is the
@@ -67,6 +69,7 @@ class ConsistencyConfig:
         prototype_weight: lambda of Eq. 7 (paper: 0.5); 0 leaves prototypes out of training.
         alpha: of Eq. 10 (paper: 0.7).
         fused_channels: of the generator's output.
+        views: turns and mirrorings of a pair that a score is the mean of (1, 2, 4 or 8; ours, the paper scores one).
     """
 
     encoder: str = "compact"
@@ -100,7 +103,7 @@ class ConsistencyConfig:
     half_precision: bool = True
     precision: str = "auto"
     channels_last: bool = True
-    compile: bool = False
+    compile: str = ""
     freeze_encoders: bool = False
     spatial: bool = True
     worst_share: float = 0.01
@@ -109,6 +112,7 @@ class ConsistencyConfig:
     prototype_weight: float = 0.5
     alpha: float = 0.7
     fused_channels: int = 64
+    views: int = 1
 
     def __post_init__(self) -> None:
         if self.input_px % 16 or self.input_px < 32:
@@ -123,9 +127,11 @@ class ConsistencyConfig:
             raise ConfigError("tuning needs at least 1 epoch of matching and a rate above 0")
         if self.temperature <= 0 or min(self.contrastive_rate, self.matching_rate, self.prototype_rate) <= 0:
             raise ConfigError("the temperature and the learning rates must be above 0")
+        if self.views not in (1, 2, 4, 8):
+            raise ConfigError("views must be 1, 2, 4 or 8")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
-                raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")
+                raise ConfigError(f"{name} must be one of {', '.join(map(repr, choices))}, not {getattr(self, name)!r}")
         if self.accumulate < 1 or self.batch % self.accumulate:
             raise ConfigError(f"accumulate must divide the batch of {self.batch} into equal parts")
 

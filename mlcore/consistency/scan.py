@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mlcore.consistency.model import ConsistencyModel
-from mlcore.consistency.score import ScoreBatch
+from mlcore.consistency.score import ScoreBatch, final_score
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 from mlcore.tiles.pairs import Pair, PairSource, TileView
@@ -50,9 +50,25 @@ def score_tiles(
 
 
 def score_held(model: ConsistencyModel, views: Sequence[TileView | Pair]) -> ScoreBatch:
-    """Scores of tiles in memory, each with its own map."""
+    """Scores of tiles in memory, each with its own map; the mean over `config.views` turns and mirrorings of the pair.
+
+    What a tile shows does not depend on which way is north, so the mean is the steadier score (ours).
+    """
     images, maps, valid = (np.stack(planes) for planes in zip(*((v.image, v.map, v.valid) for v in views), strict=True))
-    return model.score(images, maps, valid)
+    seen = [
+        model.score(turned(images, view), turned(maps, view), turned(valid, view)) for view in range(model.config.views)
+    ]
+    if len(seen) == 1:
+        return seen[0]
+    disc, proto = (np.mean([getattr(one, name) for one in seen], axis=0) for name in ("disc", "proto"))
+    return ScoreBatch(disc, proto, final_score(disc, proto, model.config.alpha, model.standardisation))
+
+
+def turned(planes: np.ndarray, view: int) -> np.ndarray:
+    """(N, H, W, ...) in the `view`-th of the eight turns and mirrorings; 0 is as it is, 1-3 are the mirrorings."""
+    axes: tuple[int, ...] = ((), (2,), (1,), (1, 2))[view % 4]
+    mirrored = np.flip(planes, axes) if axes else planes
+    return np.ascontiguousarray(mirrored if view < 4 else np.rot90(mirrored, axes=(1, 2)))
 
 
 def _mean(batches: Sequence[ScoreBatch]) -> ScoreBatch:

@@ -1,11 +1,13 @@
 """Scanning: prefetched, in order, and the same scores as one by one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
-from mlcore.consistency.scan import score_held, score_tiles
+from mlcore.consistency.scan import score_held, score_tiles, turned
 from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.progress import SilentProgress
 from mlcore.tiles.prefetch import prefetched
@@ -69,3 +71,25 @@ def test_an_error_while_reading_comes_out_and_a_stop_is_obeyed():
 
 def test_no_tiles_give_no_batches():
     assert list(prefetched(Held().view, [])) == []
+
+
+def test_the_eight_views_are_all_different_and_keep_every_pixel():
+    plane = np.arange(2 * 4 * 4).reshape(2, 4, 4)
+    views = [turned(plane, view) for view in range(8)]
+    assert len({view.tobytes() for view in views}) == 8
+    assert all(sorted(view[0].ravel()) == sorted(plane[0].ravel()) for view in views)
+    assert np.array_equal(views[0], plane)
+
+
+def test_a_score_over_all_views_does_not_depend_on_which_way_is_north():
+    model = ConsistencyModel(ConsistencyConfig.preset("tiny", views=8))
+    pairs = list(PAIRS.values())[:3]
+    rotated = [
+        replace(
+            pair, **{name: np.ascontiguousarray(np.rot90(getattr(pair, name))) for name in ("image", "map", "valid")}
+        )
+        for pair in pairs
+    ]
+    assert np.allclose(score_held(model, pairs).final, score_held(model, rotated).final, atol=1e-4)
+    single = ConsistencyModel(ConsistencyConfig.preset("tiny"))
+    assert not np.allclose(score_held(single, pairs).disc, score_held(single, rotated).disc, atol=1e-4)
