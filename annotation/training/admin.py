@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from annotation.training.models import DataSet, ModelVersion, TrainingRun
+from annotation.training.models import DataSet, Evaluation, ModelVersion, TrainingRun
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -30,6 +30,12 @@ class DataSetAdmin(ReadOnlyAdmin):
 class TrainingRunAdmin(ReadOnlyAdmin):
     list_display = ["id", "region", "preset", "seed", "job", "created_at"]
     list_select_related = ["region", "job"]
+
+
+@admin.register(Evaluation)
+class EvaluationAdmin(ReadOnlyAdmin):
+    list_display = ["id", "model", "against", "finished_at", "created_at"]
+    list_select_related = ["model", "against"]
 
 
 @admin.register(ModelVersion)

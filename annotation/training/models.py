@@ -18,6 +18,7 @@ class DataSet(Timestamped):
     snapshot = models.ForeignKey(MapSnapshot, on_delete=models.CASCADE, related_name="+")
     pairs = models.JSONField(help_text="[[pair id, anchor id], ...] in a fixed order")
     decisions = models.JSONField(default=list, help_text="verdicts in force, as FrozenDecision keeps them")
+    decision_counts = models.JSONField(default=dict, help_text="{kind: {accepted, adjusted, rejected}}")
     digest = models.CharField(max_length=64)
     frozen_path = models.CharField(max_length=500, blank=True, default="")
     frozen_sha256 = models.CharField(max_length=64, blank=True, default="")
@@ -56,6 +57,7 @@ class ModelVersion(Timestamped):
     path = models.CharField(max_length=500)
     sha256 = models.CharField(max_length=64)
     metrics = models.JSONField(default=dict)
+    about = models.JSONField(default=dict, help_text="what the file says of its data, decisions and licences")
     state = models.CharField(max_length=16, choices=ModelState, default=ModelState.CANDIDATE)
     before = models.ForeignKey(
         "self",

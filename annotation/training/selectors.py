@@ -1,16 +1,18 @@
 """Reads of training: what can be trained on, runs with their curves, and the registry of models."""
 
 from collections import defaultdict
+from dataclasses import dataclass, field
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from annotation.accounts.models import User
-from annotation.common.errors import NotFoundError
+from annotation.common.errors import InvalidError, NotFoundError
 from annotation.common.models import JobFigure
-from annotation.sources.models import Imagery, MapSnapshot
-from annotation.sources.selectors import visible_regions
+from annotation.sources.models import Imagery, MapSnapshot, Region
+from annotation.sources.selectors import current_sources, visible_regions
 from annotation.tiles.models import TilePair
-from annotation.training.models import DataSet, ModelState, ModelVersion, TrainingRun
+from annotation.training.decisions import count_by_kind, people_said
+from annotation.training.models import DataSet, Evaluation, ModelState, ModelVersion, TrainingRun
 
 MIN_VALID_SHARE = 0.5
 MAX_POINTS = 500
@@ -35,6 +37,7 @@ def runs_of_region(region_id: int) -> QuerySet[TrainingRun]:
     return (
         TrainingRun.objects.filter(region_id=region_id)
         .select_related("job", "data_set", "model_version")
+        .defer("data_set__decisions")
         .order_by("-pk")
     )
 
@@ -53,8 +56,14 @@ def get_run(user: User, run_id: int) -> TrainingRun:
 
 
 def models_of_region(region_id: int) -> QuerySet[ModelVersion]:
-    """Models of a region, newest first."""
-    return ModelVersion.objects.filter(region_id=region_id).select_related("run").order_by("-pk")
+    """Models of a region with their comparisons, newest first."""
+    rows = ModelVersion.objects.filter(region_id=region_id).select_related("run").order_by("-pk")
+    return rows.prefetch_related(Prefetch("evaluations", Evaluation.objects.select_related("job").order_by("-pk")))
+
+
+def evaluations_of_model(model: ModelVersion) -> QuerySet[Evaluation]:
+    """Comparisons of a model, newest first."""
+    return Evaluation.objects.filter(model=model).select_related("job").order_by("-pk")
 
 
 def active_model(region_id: int) -> ModelVersion | None:
@@ -88,3 +97,40 @@ def thinned(points: Curve, limit: int = MAX_POINTS) -> Curve:
         return points
     last = len(points) - 1
     return [points[round(index * last / (limit - 1))] for index in range(limit)]
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What the next training would learn from.
+
+    Attributes:
+        pairs: mapped tiles with enough image.
+        decisions: how many of each word there are, by kind.
+        left_out: verdicts that teach nothing, by why.
+        model: the model in use, if there is one.
+        new: decisions that it has not learnt from.
+    """
+
+    pairs: int = 0
+    decisions: dict[str, dict[str, int]] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    model: int | None = None
+    new: int = 0
+
+
+def ahead(region: Region) -> Ahead:
+    """What the next training of the region would learn from; empty where sources are missing."""
+    try:
+        imagery, snapshot = current_sources(region)
+    except InvalidError:
+        return Ahead()
+    answers = people_said(imagery, snapshot)
+    active = ModelVersion.objects.filter(region=region, state=ModelState.ACTIVE).select_related("run__data_set").first()
+    learnt = {one["verdict"] for one in active.run.data_set.decisions} if active else set[int]()
+    return Ahead(
+        pairs=trainable_pairs(imagery, snapshot).count(),
+        decisions=count_by_kind(one.to_dict() for one in answers.decisions),
+        left_out=answers.left_out,
+        model=active.pk if active else None,
+        new=sum(one.verdict not in learnt for one in answers.decisions),
+    )

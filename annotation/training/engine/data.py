@@ -12,7 +12,7 @@ import shapely
 from annotation.anchors.models import Anchor
 from annotation.sources.models import Imagery, MapSnapshot
 from annotation.tiles.models import TilePair
-from annotation.training.decisions import FrozenDecision, count_by_kind
+from annotation.training.decisions import FrozenDecision
 from annotation.training.models import DataSet, TrainingRun
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.tiles.features import MapFeature
@@ -71,7 +71,7 @@ def about(run: TrainingRun) -> dict[str, Any]:
         "preset": run.preset,
         "seed": run.seed,
         "tiles": len(data_set.pairs),
-        "decisions": count_by_kind(data_set.decisions),
+        "decisions": data_set.decision_counts,
         "imagery": {
             "sha256": imagery.sha256,
             "licence": imagery.licence,

@@ -40,11 +40,12 @@ class ModelFileError(ConflictError):
 
 @dataclass(frozen=True)
 class Trained:
-    """A model file that was just written: its place below the media folder, its digest, what it measured."""
+    """A model file that was just written: its place below the media folder, its digest, what it measured and says."""
 
     path: str
     sha256: str
     metrics: dict[str, float]
+    about: dict[str, Any]
 
 
 def config_of(preset: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -88,11 +89,12 @@ def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anc
         progress=progress,
     )
     scratch = run_folder(run) / f"{uuid.uuid4().hex}.safetensors"
-    digest = model.save(scratch, extra={"about": about(run)})
+    origin = about(run)
+    digest = model.save(scratch, extra={"about": origin})
     target = scratch.with_name(f"model-{digest[:16]}.safetensors")
     scratch.replace(target)
     metrics = {name: float(value) for name, value in model.metrics.items() if math.isfinite(value)}
-    return Trained(target.relative_to(settings.MEDIA_ROOT).as_posix(), digest, metrics)
+    return Trained(target.relative_to(settings.MEDIA_ROOT).as_posix(), digest, metrics, origin)
 
 
 def load_region_model(version: ModelVersion) -> RegionModel:

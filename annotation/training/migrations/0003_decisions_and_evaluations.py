@@ -22,6 +22,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='dataset',
+            name='decision_counts',
+            field=models.JSONField(default=dict, help_text='{kind: {accepted, adjusted, rejected}}'),
+        ),
+        migrations.AddField(
+            model_name='modelversion',
+            name='about',
+            field=models.JSONField(default=dict, help_text='what the file says of its data, decisions and licences'),
+        ),
+        migrations.AddField(
+            model_name='dataset',
             name='frozen_path',
             field=models.CharField(blank=True, default='', max_length=500),
         ),

@@ -8,7 +8,7 @@ from annotation.sources.models import Region
 from annotation.sources.selectors import current_sources
 from annotation.tiles.models import TilePair
 from annotation.training import engine, selectors
-from annotation.training.decisions import people_said
+from annotation.training.decisions import count_by_kind, people_said
 from annotation.training.errors import DataSetChangedError, NoAnchorsError, NoPairsError, TooFewTilesError
 from annotation.training.models import DataSet
 
@@ -35,8 +35,9 @@ def freeze(*, region: Region, needed: int) -> DataSet:
     if same is not None:
         return same
     return DataSet.objects.create(
-        region=region, imagery=imagery, snapshot=snapshot, pairs=frozen, decisions=decisions, digest=digest
-    )
+        region=region, imagery=imagery, snapshot=snapshot, pairs=frozen, decisions=decisions, digest=digest,
+        decision_counts=count_by_kind(decisions),
+    )  # fmt: skip
 
 
 def thaw(data_set: DataSet) -> tuple[list[TilePair], dict[int, Anchor]]:

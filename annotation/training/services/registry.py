@@ -1,5 +1,7 @@
 """Which model of a region is in use: promotion and the way back, each audited."""
 
+from pathlib import Path
+
 from django.db import transaction
 
 from annotation.accounts.models import User
@@ -29,6 +31,11 @@ def roll_back(*, region: Region, user: User | None) -> ModelVersion:
         raise NothingToRollBackError("no other model was in use before this one; promote one instead")
     engine.check_model_file(active.before)
     return _switch(active, active.before, user=user, action="model.rolled_back", before=active.before.before)
+
+
+def model_file(model: ModelVersion) -> Path:
+    """The model's file, proven to be the registered one."""
+    return engine.check_model_file(model)
 
 
 def _lock_active(region_id: int) -> ModelVersion | None:

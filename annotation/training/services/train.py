@@ -55,6 +55,7 @@ def _register(run: TrainingRun, trained: engine.Trained) -> ModelVersion:
         path=trained.path,
         sha256=trained.sha256,
         metrics=trained.metrics,
+        about=trained.about,
         state=ModelState.ACTIVE if first else ModelState.CANDIDATE,
     )
     run.metrics = trained.metrics

@@ -1,10 +1,8 @@
-"""HTTP door of training: runs with their curves, the registry of models, promotion and the way back."""
+"""Thin views of training: parse, call a service, serialise."""
 
 from typing import Any
 
-from django.urls import path
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,63 +10,29 @@ from rest_framework.views import APIView
 
 from annotation.accounts.permissions import IsAdmin, IsReviewer, ReadOrAdmin
 from annotation.review.api.http import parse, person
-from annotation.sources.api.jobs import JobOutput
 from annotation.sources.selectors import get_region
 from annotation.training import selectors
-from annotation.training.models import ModelVersion, TrainingRun
-from annotation.training.services import registry, start
+from annotation.training.api.serializers import (
+    DataOutput,
+    EvaluationOutput,
+    ModelOutput,
+    RunDetailOutput,
+    RunOutput,
+    TrainingStart,
+)
+from annotation.training.models import Evaluation, ModelVersion, TrainingRun
+from annotation.training.services import evaluate, registry, start
 
 
-class ModelOutput(serializers.ModelSerializer):
-    """A model of the registry."""
+class DataView(APIView):
+    """What the next training of a region would learn from."""
 
-    metrics = serializers.DictField(child=serializers.FloatField(), read_only=True)
+    permission_classes = [IsReviewer]
 
-    class Meta:
-        model = ModelVersion
-        fields = ["id", "region", "run", "state", "sha256", "metrics", "before", "created_at"]
-        read_only_fields = fields
-
-
-class RunOutput(serializers.ModelSerializer):
-    """A training run; its state is that of its job."""
-
-    job = JobOutput(allow_null=True)
-    data_set = serializers.SerializerMethodField()
-    model = serializers.SerializerMethodField()
-    metrics = serializers.DictField(child=serializers.FloatField(), read_only=True)
-
-    class Meta:
-        model = TrainingRun
-        fields = ["id", "region", "preset", "seed", "data_set", "job", "model", "metrics", "created_at"]
-        read_only_fields = fields
-
-    def get_data_set(self, run: TrainingRun) -> dict[str, Any]:
-        return {"digest": run.data_set.digest, "pairs": len(run.data_set.pairs)}
-
-    def get_model(self, run: TrainingRun) -> int | None:
-        version = getattr(run, "model_version", None)
-        return version.pk if version else None
-
-
-class RunDetailOutput(RunOutput):
-    """A run with its settings and its live curves."""
-
-    figures = serializers.SerializerMethodField(help_text="by name: [[step, value], ...], at most 500 points each")
-
-    class Meta(RunOutput.Meta):
-        fields = [*RunOutput.Meta.fields, "config", "figures"]
-        read_only_fields = fields
-
-    def get_figures(self, run: TrainingRun) -> dict[str, list[tuple[int, float]]]:
-        return selectors.curves(run)
-
-
-class TrainingStart(serializers.Serializer):
-    """Size of the models, and the seed that makes a training repeatable."""
-
-    preset = serializers.CharField(max_length=32, default="compact")
-    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+    @extend_schema(responses=DataOutput)
+    def get(self, request: Request, region_id: int) -> Response:
+        """Tiles, and what people decided about suggestions: how much of it is new to the model in use."""
+        return Response(DataOutput(selectors.ahead(get_region(person(request), region_id))).data)
 
 
 class RunsView(GenericAPIView):
@@ -145,10 +109,23 @@ class RollBackView(APIView):
         return Response(ModelOutput(registry.roll_back(region=region, user=person(request))).data)
 
 
-urlpatterns = [
-    path("regions/<int:region_id>/training-runs/", RunsView.as_view(), name="api-training-runs"),
-    path("training-runs/<int:run_id>/", RunView.as_view(), name="api-training-run"),
-    path("regions/<int:region_id>/models/", ModelsView.as_view(), name="api-models"),
-    path("regions/<int:region_id>/models/roll-back/", RollBackView.as_view(), name="api-models-roll-back"),
-    path("models/<int:model_id>/promote/", PromoteView.as_view(), name="api-model-promote"),
-]
+class EvaluationsView(GenericAPIView):
+    """Comparisons of a model with others on a frozen set."""
+
+    permission_classes = [ReadOrAdmin]
+    serializer_class = EvaluationOutput
+    queryset = Evaluation.objects.none()
+    filter_backends: list[Any] = []
+
+    @extend_schema(operation_id="model_evaluations_list", responses=EvaluationOutput(many=True))
+    def get(self, request: Request, model_id: int) -> Response:
+        """Comparisons, newest first."""
+        model = selectors.get_model(person(request), model_id)
+        page = self.paginate_queryset(selectors.evaluations_of_model(model))
+        return self.get_paginated_response(EvaluationOutput(page, many=True).data)
+
+    @extend_schema(request=None, responses={202: EvaluationOutput})
+    def post(self, request: Request, model_id: int) -> Response:
+        """Hold the model beside the one in use; 202 with the comparison and its job, a finished one is given back."""
+        model = selectors.get_model(person(request), model_id)
+        return Response(EvaluationOutput(evaluate.start(model=model, user=person(request))).data, status=202)
