@@ -1,4 +1,4 @@
-"""`evaluate`: measure a method on held-out places; `evaluate changes` is the main job with simulated map edits."""
+"""`evaluate`: `changes` is the main job with simulated map edits; `consistency` holds methods against each other."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from mlcore.anchors.geometric import describe_tile
+from mlcore.cli import evaluate_consistency
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.cli.region_inputs import add_input_arguments, read_source, region_tiles
 from mlcore.errors import InvalidInputError
@@ -27,9 +28,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     changes.add_argument("--preset", default="compact", help="compact (default) or tiny")
     changes.add_argument("--edits", type=int, default=60, help="simulated edits, a third of each kind (60)")
     changes.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
+    evaluate_consistency.add_arguments(
+        methods.add_parser("consistency", help="suites: every method on the same pairs, with simulated map edits")
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run what was asked for."""
+    return evaluate_consistency.run(args) if args.method == "consistency" else run_changes(args)
+
+
+def run_changes(args: argparse.Namespace) -> int:
     """Put edits into the map, train on that map alone, scan, and hold the queue against the edits."""
     from mlcore.training.region import RegionConfig, train_region
 

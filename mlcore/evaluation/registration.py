@@ -74,10 +74,10 @@ def spoiled_evidence(polygons: Sequence[Polygon], spoiled: float, rng: np.random
     for one in seen:
         mask |= draw_window([one], *rng.normal(0, 1 + 2 * spoiled, 2))
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.5 + 3 * spoiled)
-    noise = cv2.GaussianBlur(rng.normal(size=soft.shape).astype(np.float32), (0, 0), 6)
-    odds = 6 * (soft - 0.5) * (1 - 0.5 * spoiled) + noise / noise.std() * (0.4 + 1.4 * spoiled)
-    values = 1 / (1 + np.exp(-odds)) + rng.normal(0, 0.03, soft.shape)
-    return np.asarray(np.clip(values, 0, 1), np.float32)
+    noise = cv2.GaussianBlur(rng.normal(size=(SIDE, SIDE)).astype(np.float32), (0, 0), 6)
+    odds = 6 * (soft - 0.5) * (1 - 0.5 * spoiled) + noise / float(noise.std()) * (0.4 + 1.4 * spoiled)
+    values: np.ndarray = 1 / (1 + np.exp(-odds)) + rng.normal(0, 0.03, (SIDE, SIDE))
+    return np.clip(values, 0, 1).astype(np.float32)
 
 
 def trials(index: MapIndex, tiles: Sequence[TileAddress], *, rounds: int = 3, seed: int = 0) -> Iterator[Trial]:

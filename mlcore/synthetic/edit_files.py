@@ -27,16 +27,33 @@ def map_digest(features: Sequence[MapFeature]) -> str:
 
 def save_edits(path: str | Path, edited: EditedMap, base: Sequence[MapFeature]) -> None:
     """Write the edits, and what they changed in the map `base`, as JSON."""
+    head = {"format": FORMAT, "version": FORMAT_VERSION, "base_sha256": map_digest(base)}
+    Path(path).write_text(json.dumps(head | edits_to_record(edited, base), indent=1), encoding="utf-8")
+
+
+def edits_to_record(edited: EditedMap, base: Sequence[MapFeature]) -> dict[str, Any]:
+    """Plain values from which `edits_from_record` makes the edited map again, given the same `base`."""
     after = {f.key: f for f in edited.features}
     before = {f.key: f for f in base}
-    record = {
-        "format": FORMAT, "version": FORMAT_VERSION, "base_sha256": map_digest(base),
+    return {
         "edits": [_edit_record(edit) for edit in edited.edits],
         "deleted": [key for key in before if key not in after],
         "replaced": {k: json.loads(feature_to_json(f)) for k, f in after.items() if k in before and f is not before[k]},
         "invented": [json.loads(feature_to_json(f)) for k, f in after.items() if k not in before],
     }  # fmt: skip
-    Path(path).write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def edits_from_record(record: dict[str, Any], base: Sequence[MapFeature]) -> EditedMap:
+    """Apply what `edits_to_record` described to the map it was made for.
+
+    Raises:
+        KeyError, TypeError, ValueError, shapely.errors.ShapelyError, InvalidInputError: the record is damaged.
+    """
+    edits = [_edit(entry) for entry in record["edits"]]
+    deleted, invented = set(record["deleted"]), [_feature(entry) for entry in record["invented"]]
+    replaced = {key: _feature(entry) for key, entry in record["replaced"].items()}
+    features = [replaced.get(f.key, f) for f in base if f.key not in deleted]
+    return EditedMap(features + invented, edits)
 
 
 def load_edits(path: str | Path, base: Sequence[MapFeature]) -> EditedMap:
@@ -49,16 +66,12 @@ def load_edits(path: str | Path, base: Sequence[MapFeature]) -> EditedMap:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
         if record["format"] != FORMAT or record["version"] != FORMAT_VERSION:
             raise ValueError("another format")
-        edits = [_edit(entry) for entry in record["edits"]]
-        deleted, invented = set(record["deleted"]), [_feature(entry) for entry in record["invented"]]
-        replaced = {key: _feature(entry) for key, entry in record["replaced"].items()}
-        digest = record["base_sha256"]
+        edited, digest = edits_from_record(record, base), record["base_sha256"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
         raise InvalidInputError(f"{Path(path).name} is no file of simulated edits ({error}): write it anew") from error
     if digest != map_digest(base):
         raise InvalidInputError(f"{Path(path).name} was made for another map: give the map that it was made from")
-    features = [replaced.get(f.key, f) for f in base if f.key not in deleted]
-    return EditedMap(features + invented, edits)
+    return edited
 
 
 def write_map_geojson(path: str | Path, features: Sequence[MapFeature]) -> None:

@@ -1,0 +1,66 @@
+"""The queue of candidates against simulated edits: how good its top is, and what it finds of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlcore.changes.diff import Candidate
+from mlcore.evaluation.objects import KINDS, LEAST_IOU, first_true, kind_of, overlap, score_objects
+from mlcore.synthetic.edits import SimulatedEdit
+
+FIRST = 50
+LIKELY = 0.5
+
+EXPLANATION = (
+    "The map itself is a little out of date, so some of the candidates that no simulated edit explains are true. "
+    "`strict` counts every one of them as false. `known` leaves out the candidates that the same model also makes on "
+    "the unedited map (same kind, IoU 0.5): nobody has said whether those are true. The truth lies between the two."
+)
+
+
+def queue_figures(
+    candidates: Sequence[Candidate], unedited: Sequence[Candidate], edits: Sequence[SimulatedEdit]
+) -> dict[str, float]:
+    """Figures of one edition's queue.
+
+    Args:
+        candidates: on the edited map, any order.
+        unedited: of the same model, on the map before the edits.
+        edits: what was put into the map.
+
+    Returns:
+        For `strict` and `known`: precision of the first 50, and per kind at confidence 0.5; recall per kind at IoU 0.5,
+        of candidates at confidence 0.5 and of all. Recall is the same for both.
+    """
+    known = without_earlier(candidates, unedited)
+    figures = {
+        "edits": float(len(edits)),
+        "candidates": float(len(candidates)),
+        "candidates_also_on_the_unedited_map": float(len(candidates) - len(known)),
+    }
+    for name, kept in (("strict", candidates), ("known", known)):
+        count = min(FIRST, len(kept))
+        figures[f"{name}_precision_first{FIRST}"] = first_true(kept, edits, FIRST) / count if count else 0.0
+        for kind, score in score_objects(kept, edits, least_confidence=LIKELY).items():
+            figures[f"{name}_precision_{kind}"] = score.precision
+    likely = score_objects(candidates, edits, least_confidence=LIKELY)
+    every = score_objects(candidates, edits, least_confidence=0.0)
+    for kind in KINDS:
+        figures[f"edits_{kind}"] = float(likely[kind].edits)
+        figures[f"recall_{kind}"] = likely[kind].recall
+        figures[f"recall_{kind}_any_confidence"] = every[kind].recall
+        figures[f"f1_{kind}"] = likely[kind].f1
+    return figures
+
+
+def without_earlier(candidates: Sequence[Candidate], unedited: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates that were not made before: no earlier one of the same kind overlaps by IoU 0.5."""
+    return [one for one in candidates if not any(_same(one, other) for other in unedited)]
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    return (
+        kind_of(one) == kind_of(other)
+        and one.geometry.intersects(other.geometry)
+        and overlap(one.geometry, other.geometry) >= LEAST_IOU
+    )

@@ -1,0 +1,143 @@
+"""U-CSA and its ablations: one training, in which nothing differs but what is ablated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mlcore.anchors.geometric import describe_tile
+from mlcore.consistency.config import ConsistencyConfig
+from mlcore.consistency.model import ConsistencyModel
+from mlcore.consistency.scan import score_tiles
+from mlcore.errors import InvalidInputError
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.progress import Progress, SpanProgress
+from mlcore.suites.task import Settings, Task
+from mlcore.tiles.pairs import PairSource
+from mlcore.training.consistency import load_consistency, save_consistency, train_consistency
+from mlcore.training.pretraining import Place, pretrain_consistency
+from mlcore.training.shipped import shipped_model
+
+VALIDATION_STEP = 6  # every sixth tile standardises the score (Eq. 10) and is not learnt from
+PRETRAINING_SHARE = 0.6
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "ucsa": {},
+    "no_anchors": {"anchored": False, "local_anchors": False},
+    "no_prototypes": {"prototype_weight": 0.0},
+    "no_masking": {"mask_identical": False},
+}
+"""What each variant changes in the settings; all else, tiles, steps and seeds included, is the same."""
+DISCRIMINATOR_ALONE = ("no_prototypes",)
+
+
+@dataclass
+class ConsistencyMethod:
+    """One variant of U-CSA.
+
+    Attributes:
+        name: a key of ABLATIONS.
+        models: one per fold of the target; a single one where the target is not learnt from.
+    """
+
+    name: str
+    probability: bool = False
+
+    def __post_init__(self) -> None:
+        if self.name not in ABLATIONS:
+            raise InvalidInputError(f"no variant {self.name!r} of U-CSA: choose one of {', '.join(ABLATIONS)}")
+        self.models: list[ConsistencyModel] = []
+        self.folds: Mapping[TileAddress, int] = {}
+
+    def fit(self, task: Task, settings: Settings, progress: Progress) -> None:
+        config = replace(settings.config.consistency, **ABLATIONS[self.name])
+        first = None
+        if not task.within or settings.start != "scratch":
+            first = self._first(task, settings, config, SpanProgress(progress, 0, PRETRAINING_SHARE))
+        if not task.within:
+            if first is None:
+                raise InvalidInputError("no weights fit this preset: start from --start own")
+            self.models, self.folds = [first], {}
+            return
+        self.folds = task.folds(settings.config, settings.seed)
+        count = max(self.folds.values()) + 1
+        folder = settings.folder(self.name, task.training, f"{task.target.name}-from-{settings.start}")
+        self.models = []
+        for fold in range(count):
+            start = PRETRAINING_SHARE + (1 - PRETRAINING_SHARE) * fold / count
+            span = SpanProgress(progress, start, start + (1 - PRETRAINING_SHARE) / count)
+            self.models.append(self._fold(task, settings, config, first, fold, folder / f"fold-{fold}", span))
+
+    def score(self, source: PairSource, tiles: Sequence[TileAddress]) -> dict[TileAddress, float]:
+        found: dict[TileAddress, float] = {}
+        for fold, model in enumerate(self.models):
+            members = [tile for tile in tiles if self.folds.get(tile, 0) == fold]
+            for views, batch in score_tiles(model, source, members):
+                values = batch.disc if self.name in DISCRIMINATOR_ALONE else batch.final
+                found |= {view.tile: float(value) for view, value in zip(views, values, strict=True)}
+        return found
+
+    def _first(
+        self, task: Task, settings: Settings, config: ConsistencyConfig, progress: Progress
+    ) -> ConsistencyModel | None:
+        """The weights before the target: learnt on the other places by this very variant, or those that ship."""
+        if settings.start == "shipped":
+            general = shipped_model()
+            shipped = None if general is None else general.folds[0].consistency
+            return shipped if shipped and shipped.config.architecture() == config.architecture() else None
+        folder = settings.folder(self.name, task.training, "pretraining")
+        learnt, kept = split_places(task.training)
+        return kept_model(
+            folder,
+            lambda: pretrain_consistency(
+                learnt, kept, config, run_dir=folder, seed=settings.seed, device=settings.device, progress=progress
+            ),
+            settings.device,
+        )
+
+    def _fold(
+        self,
+        task: Task,
+        settings: Settings,
+        config: ConsistencyConfig,
+        first: ConsistencyModel | None,
+        fold: int,
+        folder: Path,
+        progress: Progress,
+    ) -> ConsistencyModel:
+        source = task.target.source
+        tiles = sorted(tile for tile, other in self.folds.items() if other != fold)
+        training, validation = split_tiles(tiles)
+        anchors = {tile: describe_tile(tile, source.index) for tile in training}
+        return kept_model(
+            folder,
+            lambda: train_consistency(
+                source.pairs(training), anchors, config, validation=source.pairs(validation), initial=first,
+                run_dir=folder, seed=settings.seed, device=settings.device, progress=progress,
+            ),
+            settings.device,
+        )  # fmt: skip
+
+
+def split_tiles(tiles: Sequence[TileAddress]) -> tuple[list[TileAddress], list[TileAddress]]:
+    """Tiles to learn from and tiles to standardise on; none of the latter where there are few."""
+    validation = list(tiles[::VALIDATION_STEP]) if len(tiles) >= 2 * VALIDATION_STEP else []
+    return [tile for tile in tiles if tile not in set(validation)], validation
+
+
+def split_places(places: Sequence[Place]) -> tuple[list[Place], list[Place]]:
+    """The same places twice: with the tiles to learn from, and with those to standardise on."""
+    split = [(place, *split_tiles(sorted(place.tiles))) for place in places]
+    learnt = [replace(place, tiles=training) for place, training, _ in split]
+    return learnt, [replace(place, tiles=validation) for place, _, validation in split if validation]
+
+
+def kept_model(folder: Path, train: Callable[[], ConsistencyModel], device: str) -> ConsistencyModel:
+    """The model of a folder, trained now where it isn't there yet."""
+    path = folder / "consistency.safetensors"
+    if path.is_file():
+        return load_consistency(path).to(device).eval()
+    model = train()
+    save_consistency(path, model)
+    return model
