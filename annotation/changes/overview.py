@@ -12,9 +12,11 @@ from annotation.changes.models import ChangeDecision
 from annotation.changes.selectors import current_changes
 from annotation.common.errors import NotFoundError
 from annotation.common.models import Job
+from annotation.consistency.engine import shown_offset
 from annotation.consistency.selectors import latest_scan, score_of_pair, stale_scans
 from annotation.review.models import ItemState
-from annotation.sources.models import Region
+from annotation.sources.engine import tile_version
+from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import latest_imagery, latest_snapshot
 from annotation.tiles.models import Tile
 from annotation.tiles.selectors import latest_pair, pair_counts
@@ -33,8 +35,8 @@ def pair_detail(region: Region, z: int, x: int, y: int) -> dict[str, Any]:
     return {
         "id": pair.pk,
         "tile": pair.tile,
-        "imagery": pair.imagery,
-        "snapshot": pair.snapshot,
+        "imagery": _versioned(pair.imagery),
+        "snapshot": _versioned(pair.snapshot),
         "valid_share": pair.valid_share,
         "mapped": pair.mapped,
         "buildings": pair.buildings,
@@ -44,6 +46,13 @@ def pair_detail(region: Region, z: int, x: int, y: int) -> dict[str, Any]:
     }
 
 
+def _versioned(source: Imagery | MapSnapshot) -> dict[str, Any]:
+    """A source as pages of tiles show it."""
+    names = ("captured_on", "resolution_m") if isinstance(source, Imagery) else ("taken_at",)
+    shown = {name: getattr(source, name) for name in ("attribution", *names)}
+    return {"id": source.pk, "tile_version": tile_version(source), **shown}
+
+
 def summary(region: Region) -> dict[str, Any]:
     """What a region has and what waits in it."""
     imagery, snapshot = latest_imagery(region), latest_snapshot(region)
@@ -51,6 +60,7 @@ def summary(region: Region) -> dict[str, Any]:
     stale = next((why for one, why in stale_scans(region) if scan is not None and one.pk == scan.pk), [])
     return {
         "imagery": imagery.pk if imagery else None,
+        "imagery_version": tile_version(imagery) if imagery else None,
         "snapshot": snapshot.pk if snapshot else None,
         "tiles": Tile.objects.filter(region=region).count(),
         **pair_counts(region.pk),
@@ -58,6 +68,7 @@ def summary(region: Region) -> dict[str, Any]:
         "latest_model": active_model(region.pk),
         "latest_scan": {
             "id": scan.pk, "state": scan.state, "scored": scan.scored, "stale": stale, "created_at": scan.created_at,
+            "offset": shown_offset(scan, scan.scored),
         }
         if scan
         else None,
@@ -65,6 +76,12 @@ def summary(region: Region) -> dict[str, Any]:
         "changesets": region.changesets.count(),
         "jobs": Job.objects.for_scope(region.pk).select_related("created_by").order_by("-created_at")[:20],
     }  # fmt: skip
+
+
+def region_offset(region_id: int) -> dict[str, Any] | None:
+    """The offset of image and map that the newest finished scan found, where it is worth telling."""
+    scan: Any = latest_scan(region_id)  # annotated with `scored`
+    return shown_offset(scan, scan.scored) if scan is not None else None
 
 
 def _change_counts(region: Region) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from annotation.changes.models import Change
 from annotation.common.errors import NotFoundError
 from annotation.consistency.models import TileScore
 from annotation.review.models import ItemState, QueueItem
+from annotation.sources.engine import tile_version
 from annotation.sources.models import Footprint, Region
-from annotation.sources.selectors import get_region, visible_regions
+from annotation.sources.selectors import visible_regions
 
 
 def changes_of(region: Region) -> QuerySet[Change]:
@@ -47,11 +48,6 @@ def subject_of_item(item: QueueItem) -> dict[str, Any]:
     return subject(with_subject(Change.objects.filter(item=item)).get())
 
 
-def check_scope(user: User, region_id: int) -> None:
-    """Raise NotFoundError where the person may not see the region."""
-    get_region(user, region_id)
-
-
 def geojson(geometry: GEOSGeometry) -> dict[str, Any]:
     """A GEOS polygon or multipolygon as a GeoJSON geometry, in full precision."""
     return {"type": geometry.geom_type, "coordinates": geometry.coords}  # type: ignore[attr-defined]
@@ -78,8 +74,14 @@ def subject(change: Change) -> dict[str, Any]:
             "captured_on": imagery.captured_on,
             "attribution": imagery.attribution,
             "resolution_m": imagery.resolution_m,
+            "tile_version": tile_version(imagery),
         },
-        "snapshot": {"id": snapshot.pk, "taken_at": snapshot.taken_at, "attribution": snapshot.attribution},
+        "snapshot": {
+            "id": snapshot.pk,
+            "taken_at": snapshot.taken_at,
+            "attribution": snapshot.attribution,
+            "tile_version": tile_version(snapshot),
+        },
         "bbox": _bbox(change),
         "older_than_edit": older_than_edit(change),
         "anchor": anchor.summary if anchor else None,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from annotation.accounts.models import User
 from annotation.accounts.permissions import IsReviewer, ReadOrAdmin
-from annotation.consistency import selectors
+from annotation.consistency import engine, selectors
 from annotation.consistency.models import Scan
 from annotation.consistency.services import start
 from annotation.review.api.http import parse, person
@@ -22,23 +22,41 @@ from annotation.sources.selectors import get_region
 from annotation.training.selectors import get_model
 
 
+class OffsetOutput(serializers.Serializer):
+    """How far the image lies from the map in the whole region; suggestions are corrected for it."""
+
+    east_m = serializers.FloatField(help_text="the image lies so far to the east of the map, metres on the ground")
+    north_m = serializers.FloatField(help_text="the same to the north")
+    metres = serializers.FloatField()
+    confidence = serializers.FloatField(help_text="0..1: how surely one offset holds for the region")
+    tiles = serializers.IntegerField(help_text="tiles whose own shift agrees")
+    of = serializers.IntegerField(help_text="tiles that were scanned")
+
+
 class ScanOutput(serializers.ModelSerializer):
     """A scan: which model looked at which imagery and map, and what is newer by now."""
 
     job = JobOutput(allow_null=True)
     scored = serializers.IntegerField(read_only=True, help_text="tiles scored so far")
     stale = serializers.SerializerMethodField(help_text="what is newer than the scan: imagery, snapshot, model")
+    offset = serializers.SerializerMethodField(
+        help_text="null where image and map lie together, or no one offset holds"
+    )
 
     class Meta:
         model = Scan
         fields = [
-            "id", "region", "model", "imagery", "snapshot", "include_unmapped", "state", "scored", "stale", "job",
-            "created_at",
+            "id", "region", "model", "imagery", "snapshot", "include_unmapped", "state", "scored", "stale", "offset",
+            "job", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
     def get_stale(self, scan: Scan) -> list[str]:
         return self.context["stale"].get(scan.pk, [])
+
+    @extend_schema_field(OffsetOutput(allow_null=True))
+    def get_offset(self, scan: Scan) -> dict[str, Any] | None:
+        return engine.shown_offset(scan, scan.scored)  # type: ignore[attr-defined]  # annotated
 
 
 class ScanStart(serializers.Serializer):

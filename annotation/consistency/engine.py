@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 
@@ -13,6 +13,8 @@ from annotation.consistency.models import Scan, TileScore
 from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
 from annotation.training.engine import load_region_model
+from mlcore.changes.region_offset import RegionOffset, region_offset
+from mlcore.changes.registration import Origin, Shift
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 from mlcore.tiles.pairs import PairSource
@@ -62,7 +64,38 @@ def scan_rows(scan: Scan, pairs: Sequence[TilePair], progress: Progress) -> Iter
             final=result.final,
             difference=result.difference,
             probability=min(max(result.probability, 0.0), 1.0),
+            shift_east_m=result.shift_east_m,
+            shift_north_m=result.shift_north_m,
+            shift_confidence=result.shift_confidence,
+            shift_origin=result.shift_origin,
         )
+
+
+def offset_of(scan: Scan) -> RegionOffset:
+    """The one offset of image and map in the scanned region, from the stored shifts of its tiles."""
+    rows = TileScore.objects.filter(scan=scan).values_list(
+        "shift_east_m", "shift_north_m", "shift_confidence", "shift_origin"
+    )
+    shifts = [
+        Shift(east_m, -north_m, confidence, cast(Origin, origin))
+        for east_m, north_m, confidence, origin in rows
+        if east_m is not None and north_m is not None and confidence is not None
+    ]
+    return region_offset(shifts, resolution_m=1.0)
+
+
+def shown_offset(scan: Scan, scored: int) -> dict[str, Any] | None:
+    """What people are told of a scan's offset of image and map; None where there is nothing worth telling.
+
+    Args:
+        scored: tiles of the scan.
+    """
+    if scan.offset_east_m is None or scan.offset_north_m is None:
+        return None
+    found = RegionOffset(
+        scan.offset_east_m, scan.offset_north_m, scan.offset_confidence or 0.0, scan.offset_tiles or 0, scored
+    )
+    return {**asdict(found), "metres": found.metres} if found.notable else None
 
 
 def tile_results(scan: Scan) -> dict[TileAddress, TileResult]:
@@ -80,5 +113,9 @@ def tile_results(scan: Scan) -> dict[TileAddress, TileResult]:
             final=score.final,
             difference=score.difference,
             probability=score.probability,
+            shift_east_m=score.shift_east_m or 0.0,
+            shift_north_m=score.shift_north_m or 0.0,
+            shift_confidence=score.shift_confidence or 0.0,
+            shift_origin=cast(Origin, score.shift_origin),
         )
     return results

@@ -29,11 +29,26 @@ class Scan(Timestamped):
     evidence_path = models.CharField(
         max_length=500, blank=True, default="", help_text="GeoTIFF of building evidence per pixel"
     )
+    offset_east_m = models.FloatField(
+        null=True, help_text="how far the image lies to the east of the map in the region as a whole, metres"
+    )
+    offset_north_m = models.FloatField(null=True, help_text="the same to the north")
+    offset_confidence = models.FloatField(null=True, help_text="how surely one offset holds for the region, 0..1")
+    offset_tiles = models.PositiveIntegerField(null=True, help_text="tiles whose own shift agrees with the offset")
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
     def __str__(self) -> str:
         return f"scan {self.pk}"
+
+
+class ShiftOrigin(models.TextChoices):
+    """Where a tile's shift comes from."""
+
+    MEASURED = "measured"
+    NEIGHBOURS = "neighbours"
+    REGION = "region"
+    NONE = "none"
 
 
 class TileScore(models.Model):
@@ -50,6 +65,10 @@ class TileScore(models.Model):
     final = models.FloatField()
     difference = models.FloatField(help_text="building evidence against the map")
     probability = models.FloatField()
+    shift_east_m = models.FloatField(null=True, help_text="how far the image lies to the east of the map here, metres")
+    shift_north_m = models.FloatField(null=True, help_text="the same to the north")
+    shift_confidence = models.FloatField(null=True, help_text="probability that the shift is right, 0..1")
+    shift_origin = models.CharField(max_length=16, choices=ShiftOrigin, default=ShiftOrigin.NONE)
 
     class Meta:
         constraints = [

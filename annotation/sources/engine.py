@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,31 @@ from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from annotation.common.errors import InvalidError
-from annotation.sources.models import Footprint, MapFeature, MapSnapshot
+from annotation.sources.models import Footprint, Imagery, MapFeature, MapSnapshot
 from mlcore.errors import MlcoreError
 from mlcore.geometry.webmercator import zoom_for_resolution
 from mlcore.tiles.features import MapFeature as LibraryFeature
 from mlcore.tiles.features import MemberRef, NodeRef
+from mlcore.tiles.style import STYLE_FILE
 
 MAX_AREA_VERTICES = 100_000
 FINEST_M = 0.25
 """Imagery finer than this gets the grid of this resolution: more pixels show no more of a building."""
 ZOOM_RANGE = (15, 20)
+RENDERER_VERSION = 1
+"""Grows when map tiles look different though the style file is the same."""
+
+
+@lru_cache(maxsize=1)
+def style_digest() -> str:
+    """Names how maps are drawn: tiles drawn otherwise have another digest."""
+    return hashlib.sha256(STYLE_FILE.read_bytes()).hexdigest()[:12] + f"-{RENDERER_VERSION}"
+
+
+def tile_version(source: Imagery | MapSnapshot) -> str:
+    """What ?v= of a source's tiles says: the same content and style have the same version, anything else another."""
+    mark = source.sha256[:16]
+    return f"{mark}-{style_digest()}" if isinstance(source, MapSnapshot) else mark
 
 
 def to_shapely(geometry: GEOSGeometry) -> BaseGeometry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 from django.conf import settings
 
 from annotation.common.errors import InvalidError, NotFoundError
-from annotation.sources.engine import features_of, to_shapely
+from annotation.sources.engine import features_of, style_digest, tile_version, to_shapely
 from annotation.sources.models import Imagery, MapSnapshot, SourceState
 from annotation.tiles.models import Tile
 from mlcore.errors import InvalidInputError
@@ -19,11 +18,11 @@ from mlcore.tiles.index import MapIndex
 from mlcore.tiles.pairs import PairSource
 from mlcore.tiles.raster import ImageReader
 from mlcore.tiles.render import MapRenderer
-from mlcore.tiles.style import STYLE_FILE
 
-__all__ = ["MapIndex", "PairSource", "TileAddress", "image_reader", "map_index", "pair_source", "tile_address"]
-RENDERER_VERSION = 1
-"""Grows when tiles look different though the style file is the same."""
+__all__ = [
+    "MapIndex", "PairSource", "TileAddress", "image_reader", "map_index", "pair_source", "style_digest", "tile_address",
+    "tile_version",
+]  # fmt: skip
 
 
 def tile_address(tile: Tile) -> TileAddress:
@@ -81,12 +80,6 @@ def address_of(z: int, x: int, y: int) -> TileAddress:
 def render_map(address: TileAddress, index: MapIndex, size_px: int) -> np.ndarray:
     """The electronic map of a tile, uint8 (size_px, size_px, 3)."""
     return _renderer().render(address, index, size_px)
-
-
-@lru_cache(maxsize=1)
-def style_digest() -> str:
-    """Names how maps are drawn: tiles drawn otherwise have another digest."""
-    return hashlib.sha256(STYLE_FILE.read_bytes()).hexdigest()[:12] + f"-{RENDERER_VERSION}"
 
 
 @lru_cache(maxsize=1)

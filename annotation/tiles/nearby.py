@@ -24,7 +24,11 @@ LEAST_PX = 2
 MVT_SQL = """
 WITH bounds AS (SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS geom),
 found AS (
-    SELECT ST_AsMVTGeom(ST_Transform(f.geometry, 3857), bounds.geom, 4096, 64, true) AS geom,
+    SELECT ST_AsMVTGeom(ST_Transform(
+               -- the projection ends before the poles: what lies beyond is cut off, since it can't be projected
+               CASE WHEN ST_YMax(f.geometry) > 85.06 OR ST_YMin(f.geometry) < -85.06
+                    THEN ST_ClipByBox2D(f.geometry, ST_MakeEnvelope(-180, -85.06, 180, 85.06, 4326))
+                    ELSE f.geometry END, 3857), bounds.geom, 4096, 64, true) AS geom,
            f.id, f.osm_type || '/' || f.osm_id AS key, f.version, f.tags ->> 'building' AS building
     FROM sources_footprint f, bounds
     WHERE f.snapshot_id = %(snapshot)s AND f.geometry && ST_Transform(bounds.geom, 4326)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from django.http import HttpResponse
@@ -19,15 +20,17 @@ from annotation.accounts.permissions import IsReviewer
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.sources import selectors
 from annotation.sources.models import Imagery, MapSnapshot, SourceState
-from annotation.tiles.engine import address_of, style_digest
+from annotation.tiles.engine import address_of, style_digest, tile_version
 from annotation.tiles.nearby import footprints_mvt
 from annotation.tiles.services.draw import SIZES, image_tile, map_tile
 
-# With ?v= the address names one content for ever; without, browsers ask again after a few minutes.
+# With the source's version in ?v= the address names one content for ever; else browsers ask again after a few minutes.
 VERSIONED = "private, max-age=31536000, immutable"
 UNVERSIONED = "private, max-age=300"
 SIZE = OpenApiParameter("size", int, enum=SIZES, default=256)
-VERSION = OpenApiParameter("v", str, description="any text naming the content, such as part of its sha256")
+VERSION = OpenApiParameter(
+    "v", str, description="`tile_version` of the source: with it, browsers keep the tile for ever"
+)
 
 
 class AnyAccept(BaseContentNegotiation):
@@ -52,15 +55,23 @@ class TileView(APIView):
             raise InvalidError(f"tiles come in sizes {' and '.join(map(str, SIZES))}, not {value[:20]}")
         return int(value)
 
-    def answer(self, request: Request, etag: str, content_type: str, draw: Callable[[], bytes]) -> HttpResponse:
-        """304 where the client has it, else the tile; 204 where there is nothing to say."""
+    def answer(
+        self, request: Request, source: Imagery | MapSnapshot, place: str, content_type: str, draw: Callable[[], bytes]
+    ) -> HttpResponse:
+        """304 where the client has it, else the tile; 204 where there is nothing to say.
+
+        Args:
+            place: what of the source this is, such as z-x-y-size.
+        """
+        version = tile_version(source)
+        etag = f"{version}-{place}"
         quoted = f'"{etag}"'
         response = get_conditional_response(request._request, etag=quoted)
         if response is None:
             data = draw()
             response = HttpResponse(data, content_type=content_type, status=200 if data else 204)
         response["ETag"] = quoted
-        response["Cache-Control"] = VERSIONED if "v" in request.query_params else UNVERSIONED
+        response["Cache-Control"] = VERSIONED if request.query_params.get("v") == version else UNVERSIONED
         response["Vary"] = "Cookie, Authorization"
         return response
 
@@ -83,8 +94,8 @@ class ImageTileView(TileView):
     def get(self, request: Request, imagery_id: int, z: int, x: int, y: int) -> HttpResponse:
         address, size = address_of(z, x, y), self.size(request)
         imagery: Imagery = _ready(selectors.get_imagery(cast(User, request.user), imagery_id))
-        etag = f"{imagery.sha256[:16]}-{z}-{x}-{y}-{size}"
-        return self.answer(request, etag, "image/webp", lambda: image_tile(imagery, address, size))
+        draw = partial(image_tile, imagery, address, size)
+        return self.answer(request, imagery, f"{z}-{x}-{y}-{size}", "image/webp", draw)
 
 
 class MapTileView(TileView):
@@ -95,9 +106,9 @@ class MapTileView(TileView):
     )
     def get(self, request: Request, snapshot_id: int, z: int, x: int, y: int) -> HttpResponse:
         address, size = address_of(z, x, y), self.size(request)
-        snapshot, style = self.snapshot(request, snapshot_id), style_digest()
-        etag = f"{snapshot.sha256[:16]}-{style}-{z}-{x}-{y}-{size}"
-        return self.answer(request, etag, "image/png", lambda: map_tile(snapshot, address, size, style))
+        snapshot = self.snapshot(request, snapshot_id)
+        draw = partial(map_tile, snapshot, address, size, style_digest())
+        return self.answer(request, snapshot, f"{z}-{x}-{y}-{size}", "image/png", draw)
 
 
 class FootprintTileView(TileView):
@@ -114,6 +125,5 @@ class FootprintTileView(TileView):
     def get(self, request: Request, snapshot_id: int, z: int, x: int, y: int) -> HttpResponse:
         address = address_of(z, x, y)
         snapshot = self.snapshot(request, snapshot_id)
-        etag = f"{snapshot.sha256[:16]}-mvt-{z}-{x}-{y}"
         kind = "application/vnd.mapbox-vector-tile"
-        return self.answer(request, etag, kind, lambda: footprints_mvt(snapshot, address))
+        return self.answer(request, snapshot, f"mvt-{z}-{x}-{y}", kind, partial(footprints_mvt, snapshot, address))

@@ -7,6 +7,8 @@ from rest_framework import serializers
 
 from annotation.changes.models import Change, ChangeKind
 from annotation.changes.selectors import geojson
+from annotation.consistency.api import OffsetOutput
+from annotation.consistency.models import ShiftOrigin
 from annotation.sources.api.jobs import JobOutput
 from annotation.training.models import ModelVersion
 
@@ -72,12 +74,14 @@ class ChangeImagery(serializers.Serializer):
     captured_on = serializers.DateField(allow_null=True)
     attribution = serializers.CharField()
     resolution_m = serializers.FloatField(allow_null=True)
+    tile_version = serializers.CharField(help_text="what ?v= of its tiles says")
 
 
 class ChangeSnapshot(serializers.Serializer):
     id = serializers.IntegerField()
     taken_at = serializers.DateTimeField(allow_null=True)
     attribution = serializers.CharField()
+    tile_version = serializers.CharField(help_text="what ?v= of its tiles says")
 
 
 class ChangeSubject(serializers.Serializer):
@@ -112,12 +116,18 @@ class ChangeDetail(ChangeSubject):
 
 class PairScores(serializers.Serializer):
     scan = serializers.IntegerField(source="scan_id")
-    fold = serializers.IntegerField()
+    fold = serializers.IntegerField(allow_null=True)
     disc = serializers.FloatField()
     proto = serializers.FloatField()
     final = serializers.FloatField()
     difference = serializers.FloatField()
     probability = serializers.FloatField()
+    shift_east_m = serializers.FloatField(
+        allow_null=True, help_text="the image lies so far to the east of the map here, metres; it was corrected for"
+    )
+    shift_north_m = serializers.FloatField(allow_null=True, help_text="the same to the north")
+    shift_confidence = serializers.FloatField(allow_null=True, help_text="probability that the shift is right")
+    shift_origin = serializers.ChoiceField(choices=ShiftOrigin.choices)
 
 
 class PairAnchor(serializers.Serializer):
@@ -164,6 +174,7 @@ class ScanBrief(serializers.Serializer):
     state = serializers.CharField()
     scored = serializers.IntegerField()
     stale = serializers.ListField(child=serializers.CharField(), help_text="what is newer by now")
+    offset = OffsetOutput(allow_null=True)
     created_at = serializers.DateTimeField()
 
 
@@ -178,6 +189,7 @@ class Summary(serializers.Serializer):
     """A region at a glance."""
 
     imagery = serializers.IntegerField(allow_null=True)
+    imagery_version = serializers.CharField(allow_null=True, help_text="what ?v= of its tiles says")
     snapshot = serializers.IntegerField(allow_null=True)
     tiles = serializers.IntegerField()
     pairs = serializers.IntegerField()

@@ -50,7 +50,14 @@ def scan_pairs(*, scan: Scan, progress: engine.Progress, commit: Commit = transa
     with commit():
         TileScore.objects.filter(scan=scan).exclude(pair_id__in=scored).delete()
         scan.state, scan.evidence_path = ScanState.READY, engine.evidence_path(scan)
-        scan.save(update_fields=["state", "evidence_path"])
+        offset = engine.offset_of(scan)
+        scan.offset_east_m, scan.offset_north_m = offset.east_m, offset.north_m
+        scan.offset_confidence, scan.offset_tiles = offset.confidence, offset.tiles
+        scan.save(
+            update_fields=[
+                "state", "evidence_path", "offset_east_m", "offset_north_m", "offset_confidence", "offset_tiles",
+            ]
+        )  # fmt: skip
     progress.report(1.0, f"{len(scored)} tiles scored")
     return ScanCounts(scored=len(scored))
 

@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotation.sources.api.fields import AreaField, BoundsField
+from annotation.sources.engine import tile_version
 from annotation.sources.models import Imagery, MapSnapshot
 
 FIRST_YEAR = 1900
@@ -26,6 +27,12 @@ class SourceOutput(serializers.ModelSerializer):
     """What imagery and maps share."""
 
     error = serializers.SerializerMethodField()
+    tile_version = serializers.SerializerMethodField(
+        help_text="what ?v= of its tiles says; they are then kept for ever"
+    )
+
+    def get_tile_version(self, source: Any) -> str:
+        return tile_version(source)
 
     @extend_schema_field(SourceError(allow_null=True))
     def get_error(self, source: Any) -> dict[str, str] | None:
@@ -43,6 +50,7 @@ SOURCE_FIELDS = [
     "error",
     "original_name",
     "sha256",
+    "tile_version",
     "licence",
     "attribution",
     "repairs",

@@ -6,6 +6,7 @@ import { confirmDialog } from "mapwright/lib/forms.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { freshKey } from "mapwright/lib/once.js";
 import { notifyError } from "mapwright/lib/notices.js";
+import { imageUrl, tileUrl } from "mapwright/lib/tiles.js";
 
 const { region } = pageData();
 const person = pageData("person");
@@ -33,7 +34,7 @@ function thumbnail(change) {
   const [right, bottom] = inTile([east, south], tile);
   const box = { x: left, y: top, width: right - left, height: bottom - top };
   const picture = el("a", { class: "thumb", href: tilePath(tile), "aria-label": `Tile of change ${change.id}`, tabindex: "-1" });
-  if (imagery) picture.append(el("img", { src: `/tiles/image/${imagery}/${tile.z}/${tile.x}/${tile.y}.webp?size=256`, alt: "", loading: "lazy", width: "72", height: "72" }));
+  if (imagery) picture.append(el("img", { src: tileUrl(imageUrl(imagery, 256), tile), alt: "", loading: "lazy", width: "72", height: "72" }));
   picture.append(svg("svg", { viewBox: "0 0 256 256", "aria-hidden": "true" }, svg("rect", { class: "casing", ...box }), svg("rect", box)));
   return picture;
 }
@@ -119,4 +120,4 @@ bindKey("j", "Next row", () => move(1), { repeats: true });
 bindKey("k", "Row before", () => move(-1), { repeats: true });
 bindKey("Enter", "Open the row's tile", () => document.activeElement.closest("tr")?.querySelector(".thumb")?.click());
 bindKey("r", "Review", () => location.assign(`/regions/${region.id}/changes/review/`));
-api.get(`${base}/summary/`).then((summary) => { imagery = summary.imagery; }).catch(notifyError).finally(restart);
+api.get(`${base}/summary/`).then((summary) => { imagery = summary.imagery && { id: summary.imagery, tile_version: summary.imagery_version }; }).catch(notifyError).finally(restart);

@@ -1,31 +1,38 @@
 /** The map of the queue page: image against map, the candidate's outlines, a view that jumps only where it must. */
 /* global L */
 import { createCompare } from "mapwright/lib/compare.js";
-import { createMap, creditLine, geometryBounds, imageLayer, imageUrl, mapLayer, mapUrl, outline, toBounds, warmTiles } from "mapwright/lib/map.js";
+import { createMap, creditLine, geometryBounds, imageLayer, mapLayer, outline, toBounds, warmTiles } from "mapwright/lib/map.js";
+import { createImageShift, notableShift } from "mapwright/lib/offset.js";
+import { load, save } from "mapwright/lib/storage.js";
+import { imageUrl, mapUrl } from "mapwright/lib/tiles.js";
 
 const FIRST_ZOOM = 19;
 const SMALLEST_PX = 24;
 // Half of it, beside the middle, ends before the swipe's first place.
 const LARGEST_SHARE = 0.4;
 const WARM_KEPT = 120;
+const ALIGNED = "mapwright.image-on-map";
 
 export function createQueueMap(container) {
   const map = createMap(container, { label: "Image and map around the candidate", keyboard: false });
   const compare = createCompare(map, { key: "mapwright.compare.queue" });
+  const shiftImage = createImageShift(map);
   const layers = new Map();
   let drawn = [];
   let credit = null;
   let hidden = false;
   let placed = false;
   let warmed = [];
+  let shift = null;
+  let aligned = load(ALIGNED, true);
 
   /** Base layers stay while the imagery stays, so that nothing flashes between items. */
   function base(subject) {
-    const wanted = { image: [subject.imagery.id, imageLayer], map: [subject.snapshot.id, mapLayer] };
-    for (const [name, [id, make]] of Object.entries(wanted)) {
-      if (layers.get(name)?.id === id) continue;
+    const wanted = { image: [subject.imagery, imageLayer], map: [subject.snapshot, mapLayer] };
+    for (const [name, [source, make]] of Object.entries(wanted)) {
+      if (layers.get(name)?.id === source.id) continue;
       layers.get(name)?.layer.remove();
-      layers.set(name, { id, layer: make(id).addTo(map) });
+      layers.set(name, { id: source.id, layer: make(source).addTo(map) });
     }
     credit?.remove();
     credit = creditLine(map, subject);
@@ -62,9 +69,18 @@ export function createQueueMap(container) {
     show(subject, geometry) {
       base(subject);
       const { centre, zoom } = viewFor(toBounds(subject.bbox));
+      shift = notableShift(subject.evidence);
+      shiftImage(aligned ? shift : null);
       map.setView(centre, zoom, { animate: false });
       placed = true;
       draw(subject, geometry);
+    },
+    /** Whether the image is shown moved onto the map, where it lies off it. */
+    get aligned() { return aligned; },
+    align(on) {
+      aligned = on;
+      save(ALIGNED, on);
+      shiftImage(on ? shift : null);
     },
     /** Back to a view that shows the whole candidate with its surroundings. */
     fit(geometry) {
@@ -77,7 +93,7 @@ export function createQueueMap(container) {
     warm(subject) {
       const { centre, zoom } = viewFor(toBounds(subject.bbox));
       const bounds = L.latLngBounds(centre, centre);
-      const next = [imageUrl(subject.imagery.id), mapUrl(subject.snapshot.id)].flatMap((template) => warmTiles(map, template, bounds, zoom));
+      const next = [imageUrl(subject.imagery), mapUrl(subject.snapshot)].flatMap((template) => warmTiles(map, template, bounds, zoom));
       warmed = [...warmed.slice(-WARM_KEPT), ...next];
     },
   };

@@ -1,6 +1,7 @@
 /** The panel beside the queue's map: what is asked, what is known, what may be answered. */
 import { byId, el, facts, fill } from "mapwright/lib/dom.js";
 import { day, DECISIONS, humanise, KINDS, plural, sureness, percent } from "mapwright/lib/format.js";
+import { arrow, offsetSentence } from "mapwright/lib/offset.js";
 import { ACCEPT, detailRows, evidenceRows, REASONS } from "mapwright/changes/words.js";
 import { areaM2 } from "mapwright/changes/shapes.js";
 
@@ -48,6 +49,12 @@ export function drawSubject(claim, geometry, draft) {
 /** Reasons to reject with, one number key each. */
 export function drawReasons(subject, onReason) {
   fill(byId("reasons"), ...REASONS[subject.kind].map((reason, index) => el("button", { type: "button", class: "button button-small", on: { click: () => onReason(reason) } }, el("kbd", { text: String(index + 1) }), el("span", { text: humanise(reason) }))));
+}
+
+/** The region's offset of image and map, said once for all candidates. */
+export function drawOffset(offset) {
+  byId("offset-row").hidden = !offset;
+  if (offset) fill(byId("offset-note"), el("strong", { "aria-hidden": "true", text: `${arrow(offset.east_m, offset.north_m)} ` }), offsetSentence(offset));
 }
 
 const STATUS = {

@@ -10,7 +10,7 @@ import { createDrafts } from "mapwright/changes/drafts.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
 import { keepLeases } from "mapwright/changes/queue-leases.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
-import { drawLease, drawPhase, drawReasons, drawStatus, drawSubject, drawTally } from "mapwright/changes/queue-panel.js";
+import { drawLease, drawOffset, drawPhase, drawReasons, drawStatus, drawSubject, drawTally } from "mapwright/changes/queue-panel.js";
 import { createServer } from "mapwright/changes/queue-server.js";
 import * as act from "mapwright/changes/queue-state.js";
 
@@ -222,6 +222,9 @@ function claimLost(claim, error) {
 
 window.addEventListener("pagehide", () => server.releaseAll([current(), ...store.state.ahead].filter((claim) => claim && !claim.undoing)));
 window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+byId("align").checked = view.aligned;
+byId("align").addEventListener("change", (event) => view.align(event.target.checked));
+drawOffset(page.offset);
 drawPhase(store.state, page.links, () => {});
 drawTally(store.state);
 drawStatus(server.outbox.status);

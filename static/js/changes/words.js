@@ -1,5 +1,6 @@
 /** What the machine found, in words a person can weigh. */
 import { humanise, metres, number, percent } from "mapwright/lib/format.js";
+import { notableShift, shiftWords } from "mapwright/lib/offset.js";
 import { classOf } from "mapwright/lib/ramp.js";
 
 const strength = (value) => (value >= 0.8 ? "strong" : value >= 0.6 ? "fair" : value >= 0.4 ? "weak" : "hardly any");
@@ -12,9 +13,8 @@ const WORDS = {
 };
 const DETAILS = {
   iou_with_map: (value, kind) => (["modify", "shifted"].includes(kind) ? ["Overlap with the map's shape", percent(value)] : null),
-  shift_m: (value) => (value >= 0.5 ? ["Image and map lie apart by", metres(value)] : null),
 };
-const SILENT = new Set(["overlap", "shift_confidence", "counterfactual", "tile_probability", "tile_probability_after"]);
+const SILENT = new Set(["overlap", "shift_m", "shift_east_m", "shift_north_m", "shift_confidence", "counterfactual", "tile_probability", "tile_probability_after"]);
 
 const rowsOf = (words, { kind, evidence }) => Object.entries(words).flatMap(([name, say]) => (Number.isFinite(evidence?.[name]) ? [say(evidence[name], kind)] : [])).filter(Boolean);
 const agreement = (value) => `${classOf(value).label.toLowerCase()} (${percent(value)})`;
@@ -24,7 +24,8 @@ export function evidenceRows(subject) {
   const { evidence = {} } = subject;
   const before = subject.probability ?? evidence.tile_probability;
   const after = evidence.tile_probability_after;
-  const rows = rowsOf(WORDS, subject);
+  const shift = notableShift(evidence);
+  const rows = [...rowsOf(WORDS, subject), ...(shift ? [["Image lies off the map", shiftWords(shift)]] : [])];
   if (!Number.isFinite(before)) return rows;
   const changes = Number.isFinite(after) && Math.abs(after - before) >= 0.005;
   return [...rows, ["Image and map here", changes ? `${agreement(before)}; with this change: ${agreement(after)}` : agreement(before)]];

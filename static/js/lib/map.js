@@ -2,6 +2,7 @@
 /* global L */
 import { el } from "mapwright/lib/dom.js";
 import { day } from "mapwright/lib/format.js";
+import { imageUrl, mapUrl } from "mapwright/lib/tiles.js";
 
 const MAX_ZOOM = 22;
 
@@ -30,17 +31,20 @@ export const toBounds = ([west, south, east, north]) => L.latLngBounds([south, w
 
 const tileOptions = (pane, bounds) => ({ pane, maxZoom: MAX_ZOOM, tileSize: 256, keepBuffer: 4, updateWhenZooming: false, detectRetina: false, ...(bounds ? { bounds: toBounds(bounds) } : {}) });
 
-/** Sharper tiles on a dense screen. */
-const size = () => (window.devicePixelRatio > 1.3 ? 512 : 256);
-
-export const imageUrl = (id) => `/tiles/image/${id}/{z}/{x}/{y}.webp?size=${size()}`;
-export const mapUrl = (id) => `/tiles/map/${id}/{z}/{x}/{y}.png?size=${size()}`;
-
-/** The imagery as a layer; half zooms are drawn from the next whole one. */
-export const imageLayer = (id, { bounds } = {}) => L.tileLayer(imageUrl(id), tileOptions("photo", bounds));
+/** The imagery as a layer; half zooms are drawn from the next whole one. A map that shows it moved loads more around. */
+export function imageLayer(imagery, { bounds } = {}) {
+  const Photo = L.TileLayer.extend({
+    _getTiledPixelBounds(centre) {
+      const plain = L.TileLayer.prototype._getTiledPixelBounds.call(this, centre);
+      const edge = this._map.options.photoEdgePx ?? 0;
+      return edge ? L.bounds(plain.min.subtract([edge, edge]), plain.max.add([edge, edge])) : plain;
+    },
+  });
+  return new Photo(imageUrl(imagery), tileOptions("photo", bounds));
+}
 
 /** The rendered map as a layer. */
-export const mapLayer = (id, { bounds } = {}) => L.tileLayer(mapUrl(id), tileOptions("drawn", bounds));
+export const mapLayer = (snapshot, { bounds } = {}) => L.tileLayer(mapUrl(snapshot), tileOptions("drawn", bounds));
 
 /** Line styles: a candidate is one thick line, what the map has now is dashes; both lie on a dark casing. */
 export const LINES = {

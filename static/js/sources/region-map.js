@@ -76,8 +76,8 @@ export function createRegionMap(region) {
 
   function showBases({ imagery, snapshot }) {
     map.eachLayer((layer) => layer instanceof L.TileLayer && layer.remove());
-    if (imagery) imageLayer(imagery.id, { bounds: imagery.bounds }).addTo(map);
-    if (snapshot) mapLayer(snapshot.id).addTo(map);
+    if (imagery) imageLayer(imagery, { bounds: imagery.bounds }).addTo(map);
+    if (snapshot) mapLayer(snapshot).addTo(map);
     creditLine(map, { imagery, snapshot });
     bounds = imagery?.bounds ?? bounds;
     if (bounds) map.fitBounds(toBounds(bounds), { animate: false });

@@ -5,6 +5,7 @@ import { number } from "mapwright/lib/format.js";
 import { confirmDialog } from "mapwright/lib/forms.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notifyError } from "mapwright/lib/notices.js";
+import { offsetNote } from "mapwright/lib/offset.js";
 import { createRegionMap } from "mapwright/sources/region-map.js";
 import { drawSteps } from "mapwright/sources/region-steps.js";
 import { sourceBadge, sourceFacts } from "mapwright/sources/source-card.js";
@@ -30,6 +31,8 @@ async function refresh() {
     const [summary, imagery, snapshots] = await Promise.all([api.get(`${base}/summary/`), api.all(`${base}/imagery/`), api.all(`${base}/snapshots/`)]);
     drawFigures(summary);
     drawSources(imagery, snapshots);
+    const offset = summary.latest_scan?.offset;
+    fill(byId("offset"), offset ? offsetNote(offset) : null).hidden = !offset;
     const ready = { imagery: imagery.find((one) => one.state === "ready"), snapshot: snapshots.find((one) => one.state === "ready") };
     drawSteps({ region, person, summary, imagery, snapshots, refresh });
     await view.show(ready, summary.latest_scan);

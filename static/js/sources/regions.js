@@ -4,6 +4,7 @@ import { byId, el } from "mapwright/lib/dom.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { day, number } from "mapwright/lib/format.js";
 import { notifyError } from "mapwright/lib/notices.js";
+import { imageUrl, tileUrl } from "mapwright/lib/tiles.js";
 
 const AT_ONCE = 4;
 
@@ -21,7 +22,7 @@ function middleTile([west, south, east, north]) {
   const sin = Math.sin((((south + north) / 2) * Math.PI) / 180);
   const x = Math.floor((((west + east) / 2 + 180) / 360) * 2 ** z);
   const y = Math.floor((0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI)) * 2 ** z);
-  return `${z}/${x}/${y}`;
+  return { z, x, y };
 }
 
 function card(region) {
@@ -35,7 +36,7 @@ async function complete({ region, body }) {
     const summary = await api.get(`/api/regions/${region.id}/summary/`);
     const scan = summary.latest_scan;
     const address = summary.imagery && region.bounds ? middleTile(region.bounds) : null;
-    const picture = address && el("img", { class: "region-picture", alt: "", width: "304", height: "112", src: `/tiles/image/${summary.imagery}/${address}.webp?size=512` });
+    const picture = address && el("img", { class: "region-picture", alt: "", width: "304", height: "112", src: tileUrl(imageUrl({ id: summary.imagery, tile_version: summary.imagery_version }, 512), address) });
     body.replaceChildren(...(picture ? [picture] : []), figures(summary), el("p", { class: "muted small", text: scan ? `Last scan: ${day(scan.created_at)}` : "Not scanned yet" }));
     if (summary.changes.open) body.append(el("div", {}, el("a", { class: "button button-small", href: `/regions/${region.id}/changes/review/`, text: "Review" })));
   } catch (error) {

@@ -5,6 +5,7 @@ import { byId, el, facts, fill, pageData } from "mapwright/lib/dom.js";
 import { DECISIONS, humanise, KINDS, number, percent, plural } from "mapwright/lib/format.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { linkViews } from "mapwright/lib/linked.js";
+import { shiftWords } from "mapwright/lib/offset.js";
 import { createMap, creditLine, imageLayer, mapLayer, outline } from "mapwright/lib/map.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { classOf, swatch } from "mapwright/lib/ramp.js";
@@ -29,8 +30,8 @@ function drawNeighbours() {
 }
 
 function drawMaps(pair) {
-  imageLayer(pair.imagery.id).addTo(maps[0]);
-  mapLayer(pair.snapshot.id).addTo(maps[1]);
+  imageLayer(pair.imagery).addTo(maps[0]);
+  mapLayer(pair.snapshot).addTo(maps[1]);
   creditLine(maps[0], { imagery: pair.imagery });
   creditLine(maps[1], { snapshot: pair.snapshot });
   for (const map of maps) {
@@ -42,9 +43,20 @@ function drawMaps(pair) {
 
 const chip = (probability) => el("span", { class: "score-chip" }, swatch(classOf(probability)), el("strong", { text: classOf(probability).label }), el("span", { class: "number", text: percent(probability) }));
 
+const ORIGINS = { measured: "measured on this tile", neighbours: "as on the tiles around", region: "as in the whole region" };
+
+/** How far the image lies from the map here, and where that is known from. */
+function shiftRow(score) {
+  const shift = { east: score.shift_east_m, north: score.shift_north_m, confidence: score.shift_confidence };
+  if (!ORIGINS[score.shift_origin] || !Number.isFinite(shift.east)) return "not known: too few buildings to tell";
+  const length = Math.hypot(shift.east, shift.north);
+  const words = length < 0.1 ? el("span", { text: `together (${percent(shift.confidence)} sure)` }) : shiftWords(shift);
+  return el("span", {}, words, el("span", { class: "muted", text: `; ${ORIGINS[score.shift_origin]}${length < 0.1 ? "" : "; suggestions are corrected for it"}` }));
+}
+
 function drawScores(score) {
   if (!score) return el("p", { class: "muted small", text: "Not scored yet: a scan scores every tile." });
-  const rows = facts([["Consistency score", number(score.final, 2)], ["Evidence against the map", number(score.difference, 3)], ["Discriminator", number(score.disc, 2)], ["Nearest prototype", number(score.proto, 2)], ["Scored by fold", String(score.fold)]]);
+  const rows = facts([["Consistency score", number(score.final, 2)], ["Evidence against the map", number(score.difference, 3)], ["Discriminator", number(score.disc, 2)], ["Nearest prototype", number(score.proto, 2)], ["Scored by fold", score.fold === null ? "all of them" : String(score.fold)], ["Image against map", shiftRow(score)]]);
   return el("div", { class: "stack" }, chip(score.probability), rows);
 }
 

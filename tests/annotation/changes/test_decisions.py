@@ -168,6 +168,18 @@ def test_a_tile_joins_what_every_stage_knows_of_it(client_of, ana, scan):
     assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
 
 
+def test_sources_come_with_the_version_that_lets_browsers_keep_their_tiles(client_of, ana, scan):
+    change = ChangeFactory(scan=scan)
+    shown = client_of(ana).get(f"/api/changes/{change.pk}/").json()
+    assert shown["imagery"]["tile_version"] == scan.imagery.sha256[:16]
+    assert shown["snapshot"]["tile_version"].startswith(scan.snapshot.sha256[:16] + "-")
+    listed = client_of(ana).get(f"/api/regions/{scan.region_id}/snapshots/").json()["results"]
+    assert shown["snapshot"]["tile_version"] in {one["tile_version"] for one in listed}
+    tile = change.pair.tile
+    pair = client_of(ana).get(f"/api/regions/{scan.region_id}/pairs/{tile.z}/{tile.x}/{tile.y}/").json()
+    assert pair["imagery"] == shown["imagery"]
+
+
 def test_a_summary_counts_what_waits(client_of, ana, scan):
     ChangeFactory.create_batch(2, scan=scan)
     save_decision(ana, ChangeFactory(scan=scan))

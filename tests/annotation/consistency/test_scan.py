@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -17,7 +18,7 @@ from annotation.common.models import Job, JobState
 from annotation.common.services import jobs
 from annotation.common.services.jobs import cancel, run_now
 from annotation.consistency import engine, selectors
-from annotation.consistency.models import Scan, ScanState, TileScore
+from annotation.consistency.models import Scan, ScanState, ShiftOrigin, TileScore
 from annotation.consistency.services import scan as service
 from annotation.consistency.services.start import start
 from annotation.sources.models import Region
@@ -76,6 +77,50 @@ def test_the_evidence_lies_on_the_grid_beside_the_scan(region):
         assert (evidence.crs.to_epsg(), evidence.dtypes[0]) == (3857, "uint8")
         assert (evidence.width, evidence.height) == (MAPPED_COLUMNS * 256, ROWS * 256)
         assert evidence.read(1).any()
+
+
+def test_every_tile_keeps_its_shift_and_the_scan_the_offset_of_all(region):
+    scan = finished(region)
+    scores = list(TileScore.objects.filter(scan=scan))
+    for score in scores:
+        assert score.shift_origin in ShiftOrigin.values
+        assert 0 <= score.shift_confidence <= 1
+        assert math.hypot(score.shift_east_m, score.shift_north_m) < 6.5
+    measured = sum(score.shift_origin == ShiftOrigin.MEASURED for score in scores)
+    assert 0 <= scan.offset_tiles <= measured
+    assert 0 <= scan.offset_confidence <= 1
+
+
+def shifted_scan(scan: Scan, east_m: float, north_m: float, agreeing: int) -> Scan:
+    """The scan as it is when `agreeing` of its tiles measured one shift, and the others none."""
+    scores = list(TileScore.objects.filter(scan=scan).order_by("pk"))
+    for number, score in enumerate(scores):
+        mine = number < agreeing
+        score.shift_east_m, score.shift_north_m = (east_m, north_m) if mine else (0.0, 0.0)
+        score.shift_confidence, score.shift_origin = (0.9, "measured") if mine else (0.0, "none")
+    TileScore.objects.bulk_update(scores, ["shift_east_m", "shift_north_m", "shift_confidence", "shift_origin"])
+    offset = engine.offset_of(scan)
+    scan.offset_east_m, scan.offset_north_m = offset.east_m, offset.north_m
+    scan.offset_confidence, scan.offset_tiles = offset.confidence, offset.tiles
+    scan.save()
+    return scan
+
+
+def test_an_offset_of_the_whole_region_is_told_once_over_the_api(region, client_of):
+    scan = shifted_scan(finished(region), 1.8, -1.6, agreeing=9)
+    client = client_of(UserFactory(role="admin"))
+    told = client.get(reverse("api-scan", args=[scan.pk])).json()["offset"]
+    assert (told["east_m"], told["north_m"]) == (pytest.approx(1.8), pytest.approx(-1.6))
+    assert told["metres"] == pytest.approx(math.hypot(1.8, 1.6))
+    assert (told["tiles"], told["of"]) == (9, MAPPED_COLUMNS * ROWS)
+    assert client.get(f"/api/regions/{region.pk}/summary/").json()["latest_scan"]["offset"] == told
+
+
+@pytest.mark.parametrize(("east_m", "agreeing"), [(0.2, 9), (2.5, 1)])
+def test_a_small_or_a_lonely_shift_is_not_told(region, client_of, east_m, agreeing):
+    scan = shifted_scan(finished(region), east_m, 0.0, agreeing)
+    told = client_of(UserFactory(role="admin")).get(reverse("api-scan", args=[scan.pk])).json()
+    assert told["offset"] is None
 
 
 def test_unmapped_tiles_are_scored_only_where_asked_for_and_by_no_fold(region):
@@ -138,6 +183,7 @@ def test_the_stored_scores_come_back_as_the_librarys_results(region):
     for score in selectors.scores_of(scan):
         result = results[engine.tile_address(score.pair.tile)]
         assert (result.final, result.probability) == (score.final, score.probability)
+        assert (result.shift_east_m, result.shift_origin) == (score.shift_east_m, score.shift_origin)
         assert result.fold == (-1 if score.fold is None else score.fold)
 
 

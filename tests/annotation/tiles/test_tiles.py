@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.contrib.gis.geos import Polygon
 from PIL import Image
 
 from annotation.common.engine import StoppedError
 from annotation.common.errors import InvalidError
 from annotation.sources.models import MapSnapshot
-from annotation.tiles.engine import map_index, pair_source, tile_address
+from annotation.tiles.engine import map_index, pair_source, tile_address, tile_version
 from annotation.tiles.models import Tile, TilePair
 from annotation.tiles.services import build_pairs
 from mlcore.geometry.webmercator import TileAddress
@@ -137,8 +138,9 @@ def test_every_zoom_has_tiles_and_zooms_that_do_not_exist_have_none(client_of, p
 def test_a_tile_that_the_browser_has_is_not_sent_again(client_of, person, ready, django_assert_max_num_queries):
     client = client_of(person)
     for kind, source in (("image", ready[0]), ("map", ready[1]), ("footprints", ready[1])):
-        first = client.get(url(kind, source), {"v": "abc"})
+        first = client.get(url(kind, source), {"v": tile_version(source)})
         assert "private" in first["Cache-Control"] and "immutable" in first["Cache-Control"]
+        assert "immutable" not in client.get(url(kind, source), {"v": "another"})["Cache-Control"]
         with django_assert_max_num_queries(3):
             again = client.get(url(kind, source), headers={"if-none-match": first["ETag"]})
         assert again.status_code == 304 and again.content == b""
@@ -152,6 +154,15 @@ def test_footprints_come_as_a_vector_tile_where_there_are_any(client_of, person,
     assert b"footprints" in answer.content and b"way/10" in answer.content
     assert client.get(url("footprints", ready[1], x=5)).status_code == 204
     assert client.get(url("footprints", ready[1], 5, 0, 0)).status_code == 204
+
+
+@pytest.mark.parametrize(("south", "north", "y"), [(85.0, 90.0, 0), (-90.0, -85.0, 2**14 - 1), (85.2, 89.0, 0)])
+def test_footprints_that_reach_beyond_the_grid_are_cut_off_at_its_end(client_of, person, ready, south, north, y):
+    pole = Polygon.from_bbox((9.99, south, 10.01, north))
+    factories.FootprintFactory(snapshot=ready[1], osm_id=77, geometry=pole)
+    answer = client_of(person).get(url("footprints", ready[1], 14, int((10 + 180) / 360 * 2**14), y))
+    assert answer.status_code in (200, 204)
+    assert (b"way/77" in answer.content) == (south != 85.2)
 
 
 def test_a_source_that_is_not_ready_has_no_tiles(client_of, person, ready):

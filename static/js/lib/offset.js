@@ -1,0 +1,54 @@
+/** How far image and map lie apart, in words and as an arrow; and the image shown moved onto the map. */
+import { el } from "mapwright/lib/dom.js";
+import { metres, number, percent } from "mapwright/lib/format.js";
+
+const NAMES = ["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"];
+const ARROWS = ["↑", "↗", "→", "↘", "↓", "↙", "←", "↖"];
+const EQUATOR_PX_M = 156543.03392804097;
+/** Less is what digitising and orthophotos differ by anyway. */
+export const NOTABLE_M = 0.5;
+const SURE = 0.5;
+
+const eighth = (east, north) => Math.round(((Math.atan2(east, north) * 180) / Math.PI + 360) / 45) % 8;
+export const direction = (east, north) => NAMES[eighth(east, north)];
+export const arrow = (east, north) => ARROWS[eighth(east, north)];
+
+/** The shift in a record's figures, where it is far and sure enough to matter; else null. */
+export function notableShift({ shift_east_m: east, shift_north_m: north, shift_confidence: confidence } = {}) {
+  if (![east, north, confidence].every(Number.isFinite)) return null;
+  return Math.hypot(east, north) >= NOTABLE_M && confidence >= SURE ? { east, north, confidence } : null;
+}
+
+/** An arrow and words, such as "↗ 2.4 m to the north-east (90 % sure)". */
+export function shiftWords({ east, north, confidence }) {
+  return el("span", {}, el("strong", { "aria-hidden": "true", text: `${arrow(east, north)} ` }), `${metres(Math.hypot(east, north))} to the ${direction(east, north)}`, el("span", { class: "muted", text: ` (${percent(confidence)} sure)` }));
+}
+
+/** One calm sentence about a region's offset, from the API's `offset`. */
+export function offsetSentence({ east_m: east, north_m: north, metres: length, tiles, of }) {
+  return `The image lies ${metres(length)} to the ${direction(east, north)} of the map on ${number(tiles)} of ${number(of)} tiles. Suggestions are corrected for it: they fit the map as it is drawn.`;
+}
+
+/** The same as a notice with its arrow. */
+export function offsetNote(offset) {
+  return el("p", { class: "note offset-note" }, el("strong", { class: "offset-arrow", "aria-hidden": "true", text: arrow(offset.east_m, offset.north_m) }), el("span", { text: offsetSentence(offset) }));
+}
+
+/**
+ * Show a map's image moved by metres, so that it lies under the map as it is drawn.
+ * @param {L.Map} map with the pane "photo"
+ * @returns {(shift: ?{east: number, north: number}) => void} sets the shift; null puts the image where it lies
+ */
+export function createImageShift(map) {
+  let shift = null;
+  const pane = map.getPane("photo");
+  function draw() {
+    map.options.photoEdgePx = 0;
+    if (!shift) { pane.style.transform = ""; return; }
+    const metrePx = 2 ** map.getZoom() / (EQUATOR_PX_M * Math.cos((map.getCenter().lat * Math.PI) / 180));
+    map.options.photoEdgePx = Math.ceil(Math.hypot(shift.east, shift.north) * metrePx);
+    pane.style.transform = `translate(${-shift.east * metrePx}px, ${shift.north * metrePx}px)`;
+  }
+  map.on("zoomend viewreset moveend", draw);
+  return (next) => { shift = next; draw(); };
+}
