@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from annotation.accounts.permissions import ReadOrAdmin
 from annotation.anchors import engine, selectors
 from annotation.anchors.models import Anchor, AnchorState
+from annotation.anchors.review_api.urls import urlpatterns as review_urls
 from annotation.anchors.services import generate
 from annotation.review.api.http import parse, person
 from annotation.sources.api.jobs import JobOutput
@@ -83,4 +84,7 @@ class AnchorsView(GenericAPIView):
         return Response(GenerateOutput({"job": job}).data, status=202)
 
 
-urlpatterns = [path("regions/<int:region_id>/anchors/", AnchorsView.as_view(), name="api-anchors")]
+urlpatterns = [
+    path("regions/<int:region_id>/anchors/", AnchorsView.as_view(), name="api-anchors"),
+    *review_urls,
+]

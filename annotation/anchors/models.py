@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from annotation.common.models import Job, Timestamped
+from annotation.review.models import QueueItem
 from annotation.tiles.models import TilePair
 
 
@@ -67,3 +68,13 @@ class Anchor(Timestamped):
     def said_summary(self) -> str:
         """The summary that counts."""
         return self.summary if self.final_attributes is None else self.final_summary
+
+
+class AnchorReview(models.Model):
+    """One answer asked for on an anchor: its queue item; a second answer and the settling of two are more rows."""
+
+    item = models.OneToOneField(QueueItem, on_delete=models.CASCADE, primary_key=True, related_name="anchor_review")
+    anchor = models.ForeignKey(Anchor, on_delete=models.CASCADE, related_name="reviews")
+
+    def __str__(self) -> str:
+        return f"review of anchor {self.anchor_id}"

@@ -1,6 +1,6 @@
 """What can go wrong in a queue; every conflict says what to do with the draft."""
 
-from annotation.common.errors import ConflictError, InvalidError
+from annotation.common.errors import ConflictError, InvalidError, NotAllowedError
 
 
 class LeaseLostError(ConflictError):
@@ -22,7 +22,7 @@ class AlreadyDecidedError(ConflictError):
 
 
 class WithdrawnError(ConflictError):
-    """A newer run replaced the item."""
+    """A newer run replaced the item, or its batch was closed."""
 
     code = "withdrawn"
 
@@ -37,3 +37,15 @@ class KeyReusedError(InvalidError):
     """An idempotency key stands for one save of one item."""
 
     code = "idempotency_key_reused"
+
+
+class BatchClosedError(ConflictError):
+    """The batch takes no more answers."""
+
+    code = "batch_closed"
+
+
+class NotIndependentError(NotAllowedError):
+    """Two answers on one subject must come from two people."""
+
+    code = "not_independent"

@@ -13,15 +13,59 @@ class ItemState(models.TextChoices):
     WITHDRAWN = "withdrawn"
 
 
+class BatchPlan(models.TextChoices):
+    RANDOM = "random"
+    STRATIFIED = "stratified"
+    UNCERTAIN = "uncertain"
+    ALL = "all"
+    IMPORTED = "imported"
+
+
+class Batch(Timestamped):
+    """A queue of its own: subjects drawn by a plan, for everyone or for some, a share of them answered twice."""
+
+    stage = models.CharField(max_length=32, help_text="the stage whose subjects it holds, such as 'anchors'")
+    scope_id = models.BigIntegerField(db_index=True, help_text="id of the region, without a foreign key")
+    name = models.CharField(max_length=120)
+    plan = models.CharField(max_length=16, choices=BatchPlan)
+    options = models.JSONField(default=dict, help_text="what the plan was told: number, attribute, generator, seed")
+    second_share = models.FloatField(default=0.0, help_text="share of the subjects that a second person answers, 0..1")
+    size = models.PositiveIntegerField(default=0, help_text="subjects drawn")
+    open_to_all = models.BooleanField(default=True, help_text="else only for its people")
+    people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "batches"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(plan__in=BatchPlan.values), name="batch_plan_known"),
+            models.CheckConstraint(
+                condition=models.Q(second_share__gte=0, second_share__lte=1), name="batch_second_share"
+            ),
+        ]
+        indexes = [models.Index(fields=["stage", "scope_id", "-id"], name="batch_of_a_region")]
+
+    def __str__(self) -> str:
+        return f"{self.stage} batch {self.name}"
+
+
 class QueueItem(Timestamped):
-    """One thing to decide. A stage's own row (a change, an anchor) points here with a OneToOneField.
+    """One thing to decide. A stage's own row (a change, a review of an anchor) points here with a OneToOneField.
 
     A claim sets the lease; `lease_token` grows with every claim, so that a late save with an old token is refused.
+    Items of one batch with the same subject are twins: no person may answer two of them.
     """
 
     stage = models.CharField(max_length=32, help_text="the stage that made it, such as 'changes'")
     scope_id = models.BigIntegerField(help_text="id of the region, without a foreign key")
     priority = models.FloatField(default=0.0, help_text="higher comes first")
+    batch = models.ForeignKey(Batch, null=True, on_delete=models.CASCADE, related_name="items")
+    subject_id = models.BigIntegerField(null=True, help_text="in a batch: id of the stage's row, the same for twins")
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="only this person gets it: somebody flagged it to them",
+    )  # fmt: skip
     state = models.CharField(max_length=16, choices=ItemState, default=ItemState.OPEN)
     decision = models.CharField(max_length=32, blank=True, default="")
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
@@ -38,12 +82,23 @@ class QueueItem(Timestamped):
                 condition=models.Q(state="decided", decided_at__isnull=False) | ~models.Q(state="decided"),
                 name="queue_item_decided_has_a_time",
             ),
+            models.CheckConstraint(
+                condition=models.Q(batch__isnull=True, subject_id__isnull=True)
+                | models.Q(batch__isnull=False, subject_id__isnull=False),
+                name="queue_item_of_a_batch_has_a_subject",
+            ),
         ]
         indexes = [
             models.Index(
-                fields=["stage", "scope_id", "-priority", "id"],
+                fields=["stage", "scope_id", "batch", "-priority", "id"],
                 condition=models.Q(state="open"),
-                name="queue_open_by_priority",
+                name="queue_open_by_batch",
+            ),
+            models.Index(fields=["batch", "subject_id"], condition=models.Q(batch__isnull=False), name="queue_twins"),
+            models.Index(
+                fields=["assigned_to"],
+                condition=models.Q(state="open", assigned_to__isnull=False),
+                name="queue_flagged",
             ),
             models.Index(fields=["lease_holder", "lease_expires_at"]),
         ]
@@ -55,10 +110,14 @@ class QueueItem(Timestamped):
 class VerdictEvent(models.TextChoices):
     DECIDE = "decide"
     UNDO = "undo"
+    REASSIGN = "reassign"
 
 
 class Verdict(models.Model):
-    """An appended event: somebody decided, or took a decision back. Never updated, never deleted on its own."""
+    """An appended event: somebody decided, took a decision back, or flagged the item to a colleague.
+
+    Never updated, never deleted on its own.
+    """
 
     item = models.ForeignKey(QueueItem, on_delete=models.CASCADE, related_name="verdicts")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="verdicts")

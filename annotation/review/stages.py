@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
 from annotation.accounts.models import User
@@ -23,6 +24,8 @@ class ReviewStage:
         subject: what the page needs to show one item.
         on_decided: runs in the transaction of the decision; a DomainError rolls everything back.
         on_undone: the same for an undo.
+        people: who may be given work in a region.
+        admins_settle: an admin may answer here although they answered a twin, as when two answers disagree.
     """
 
     name: str
@@ -31,6 +34,12 @@ class ReviewStage:
     subject: Callable[[QueueItem], dict[str, Any]]
     on_decided: Callable[[QueueItem, Verdict], None]
     on_undone: Callable[[QueueItem, Verdict], None]
+    people: Callable[[int], QuerySet[User]]
+    admins_settle: bool = False
+
+    def settles(self, user: User) -> bool:
+        """Whether the person may answer without being independent of the answers before."""
+        return self.admins_settle and user.is_admin
 
 
 def get_stage(name: str) -> ReviewStage:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
-from annotation.accounts.models import User
+from annotation.accounts.models import Role, User
 from annotation.common.errors import NotFoundError
 from annotation.common.models import Job
 from annotation.sources.errors import NoSourcesError
-from annotation.sources.models import Imagery, MapSnapshot, Region, SourceState
+from annotation.sources.models import Imagery, MapSnapshot, Region, RegionMember, SourceState
 
 Row = TypeVar("Row", bound=Model)
 
@@ -24,6 +24,11 @@ def visible_regions(user: User) -> QuerySet[Region]:
 def get_region(user: User, region_id: int) -> Region:
     """The region, or NotFoundError where it is missing or not this person's."""
     return _one(visible_regions(user).filter(pk=region_id), f"no region {region_id}, or none you may see")
+
+
+def check_scope(user: User, region_id: int) -> None:
+    """Raise NotFoundError where the person may not see the region."""
+    get_region(user, region_id)
 
 
 def get_imagery(user: User, imagery_id: int) -> Imagery:
@@ -78,3 +83,12 @@ def visible_jobs(user: User) -> QuerySet[Job]:
 def get_job(user: User, job_id: uuid.UUID) -> Job:
     """The job, or NotFoundError where it is missing or not this person's to see."""
     return _one(visible_jobs(user).filter(pk=job_id), f"no job {job_id}, or none you may see")
+
+
+def people_of(region_id: int) -> QuerySet[User]:
+    """Everyone active who sees the region, and may be given work in it."""
+    people = User.objects.filter(is_active=True)
+    if Region.objects.filter(pk=region_id, open_to_all=True).exists():
+        return people
+    member = RegionMember.objects.filter(user=OuterRef("pk"), region=region_id)
+    return people.filter(Exists(member) | Q(is_superuser=True) | Q(role=Role.ADMIN))

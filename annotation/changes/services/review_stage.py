@@ -2,11 +2,12 @@
 
 from annotation.changes.errors import ExportedError
 from annotation.changes.models import Change, ChangeDecision
-from annotation.changes.selectors import check_scope, subject_of_item
+from annotation.changes.selectors import subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
 from annotation.common.errors import InvalidError
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.stages import ReviewStage
+from annotation.sources.selectors import check_scope, people_of
 
 REASONS = {
     ChangeDecision.ACCEPT.value: ("as_proposed", "adjusted"),
@@ -62,4 +63,5 @@ STAGE = ReviewStage(
     subject=subject_of_item,
     on_decided=on_decided,
     on_undone=on_undone,
+    people=people_of,
 )

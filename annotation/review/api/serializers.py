@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from annotation.review.models import QueueItem, Verdict
+from annotation.review.models import AuditEntry, QueueItem, Verdict, VerdictEvent
 
 MAX_PAYLOAD_CHARS = 400_000
 MAX_ID = 2**63 - 1
@@ -16,6 +16,10 @@ class ClaimInput(serializers.Serializer):
     skip = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=MAX_ID), required=False, default=list, max_length=1000
     )
+    batch = serializers.IntegerField(
+        min_value=1, max_value=MAX_ID, required=False, allow_null=True, default=None,
+        help_text="take from this batch; without one, from what is in no batch",
+    )  # fmt: skip
 
 
 class LeaseInput(serializers.Serializer):
@@ -46,6 +50,15 @@ class UndoInput(serializers.Serializer):
     idempotency_key = serializers.UUIDField()
 
 
+class ReassignInput(LeaseInput):
+    version = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    to = serializers.IntegerField(
+        min_value=1, max_value=MAX_ID, allow_null=True, help_text="id of the colleague; null puts it back for everyone"
+    )
+    comment = serializers.CharField(max_length=4000, required=False, allow_blank=True, default="")
+    idempotency_key = serializers.UUIDField()
+
+
 class LeasedItem(serializers.ModelSerializer):
     class Meta:
         model = QueueItem
@@ -53,11 +66,19 @@ class LeasedItem(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class FlagOutput(serializers.Serializer):
+    by = serializers.CharField(source="reviewer.username")
+    comment = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
 class ClaimOutput(serializers.Serializer):
     item = LeasedItem(allow_null=True)
     subject = serializers.JSONField(help_text="what the stage shows of the item", allow_null=True)
     open = serializers.IntegerField(allow_null=True, help_text="undecided items, given where none could be claimed")
     leased = serializers.IntegerField(allow_null=True, help_text="how many of them other people hold right now")
+    blocked = serializers.IntegerField(allow_null=True, help_text="how many of the others are for somebody else alone")
+    flag = FlagOutput(allow_null=True, help_text="who flagged the item to this person, and what they said")
 
 
 class VerdictOutput(serializers.ModelSerializer):
@@ -82,16 +103,16 @@ class ItemAfter(serializers.Serializer):
     lease_expires_at = serializers.SerializerMethodField()
 
     def get_state(self, verdict: Verdict) -> str:
-        return "decided" if verdict.event == "decide" else "open"
+        return "decided" if verdict.event == VerdictEvent.DECIDE else "open"
 
     def get_decision(self, verdict: Verdict) -> str:
-        return verdict.decision if verdict.event == "decide" else ""
+        return verdict.decision if verdict.event == VerdictEvent.DECIDE else ""
 
     def get_lease_token(self, verdict: Verdict) -> int | None:
-        return verdict.payload.get("lease_token") if verdict.event == "undo" else None
+        return verdict.payload.get("lease_token") if verdict.event == VerdictEvent.UNDO else None
 
     def get_lease_expires_at(self, verdict: Verdict) -> str | None:
-        return verdict.payload.get("lease_expires_at") if verdict.event == "undo" else None
+        return verdict.payload.get("lease_expires_at") if verdict.event == VerdictEvent.UNDO else None
 
 
 class SavedOutput(serializers.Serializer):
@@ -107,6 +128,7 @@ class ReviewerCounts(serializers.Serializer):
     reviewer = serializers.CharField()
     decided = serializers.IntegerField()
     undone = serializers.IntegerField()
+    flagged = serializers.IntegerField()
     decisions = serializers.DictField(child=serializers.IntegerField())
     mean_seconds = serializers.FloatField(allow_null=True)
 
@@ -123,3 +145,25 @@ class StatisticsOutput(serializers.Serializer):
 
 class StatisticsQuery(serializers.Serializer):
     region = serializers.IntegerField(min_value=1, max_value=MAX_ID)
+
+
+class PersonOutput(serializers.Serializer):
+    id = serializers.IntegerField()
+    username = serializers.CharField()
+
+
+class AuditQuery(StatisticsQuery):
+    action = serializers.ListField(child=serializers.CharField(), required=False, help_text="such as review.decide")
+    actor = serializers.CharField(required=False, help_text="user name")
+    object_id = serializers.CharField(required=False)
+    since = serializers.DateTimeField(required=False)
+    until = serializers.DateTimeField(required=False)
+
+
+class AuditOutput(serializers.ModelSerializer):
+    actor = serializers.CharField(source="actor.username", read_only=True, allow_null=True, default=None)
+
+    class Meta:
+        model = AuditEntry
+        fields = ["id", "at", "actor", "action", "object_kind", "object_id", "data"]
+        read_only_fields = fields

@@ -9,7 +9,8 @@ from annotation.accounts.permissions import IsReviewer
 from annotation.review import selectors
 from annotation.review.api import serializers
 from annotation.review.api.http import parse, person
-from annotation.review.services import claim, decide, lease, undo
+from annotation.review.models import QueueItem
+from annotation.review.services import claim, decide, lease, reassign, undo
 from annotation.review.stages import get_stage
 
 
@@ -17,21 +18,25 @@ class QueueView(APIView):
     permission_classes = [IsReviewer]
 
 
+def _claimed(item: QueueItem | None, counts: selectors.QueueCounts | None) -> Response:
+    reply = {
+        "item": item,
+        "subject": get_stage(item.stage).subject(item) if item else None,
+        "flag": selectors.last_flag(item) if item else None,
+        **{name: getattr(counts, name, None) for name in ("open", "leased", "blocked")},
+    }
+    return Response(serializers.ClaimOutput(reply).data)
+
+
 class ClaimView(QueueView):
     @extend_schema(request=serializers.ClaimInput, responses=serializers.ClaimOutput)
     def post(self, request: Request, stage: str) -> Response:
         """Lease the next open item; `item` is null where there is none to give, with the counts that say why."""
         data = parse(serializers.ClaimInput, request.data)
-        claimed = claim.claim(user=person(request), stage=stage, scope_id=data["region"], skip=data["skip"])
-        subject = get_stage(stage).subject(claimed.item) if claimed.item else None
-        counts = claimed.counts
-        reply = {
-            "item": claimed.item,
-            "subject": subject,
-            "open": counts.open if counts else None,
-            "leased": counts.leased if counts else None,
-        }
-        return Response(serializers.ClaimOutput(reply).data)
+        claimed = claim.claim(
+            user=person(request), stage=stage, scope_id=data["region"], skip=data["skip"], batch_id=data["batch"]
+        )
+        return _claimed(claimed.item, claimed.counts)
 
 
 class ReclaimView(QueueView):
@@ -39,8 +44,7 @@ class ReclaimView(QueueView):
     def post(self, request: Request, item_id: int) -> Response:
         """Take the lease on this item (again), such as to save a draft whose lease ran out."""
         item = lease.reclaim(user=person(request), item_id=item_id)
-        reply = {"item": item, "subject": get_stage(item.stage).subject(item), "open": None, "leased": None}
-        return Response(serializers.ClaimOutput(reply).data)
+        return _claimed(item, None)
 
 
 class HeartbeatView(QueueView):
@@ -87,12 +91,22 @@ class UndoView(QueueView):
         return Response(serializers.SavedOutput(verdict).data)
 
 
+class ReassignView(QueueView):
+    @extend_schema(request=serializers.ReassignInput, responses=serializers.SavedOutput)
+    def post(self, request: Request, item_id: int) -> Response:
+        """Flag the item to a colleague, who alone gets it next; `to: null` puts it back for everyone."""
+        data = parse(serializers.ReassignInput, request.data)
+        verdict = reassign.reassign(user=person(request), item_id=item_id, **data)
+        return Response(serializers.SavedOutput(verdict).data)
+
+
 class HistoryView(QueueView):
     @extend_schema(responses=serializers.VerdictOutput(many=True))
     def get(self, request: Request, item_id: int) -> Response:
         """Every decision and undo of an item, oldest first."""
-        item, _ = selectors.get_item(person(request), item_id)
-        return Response(serializers.VerdictOutput(selectors.history(item), many=True).data)
+        user = person(request)
+        item, _ = selectors.get_item(user, item_id)
+        return Response(serializers.VerdictOutput(selectors.history(user, item), many=True).data)
 
 
 class StatisticsView(QueueView):

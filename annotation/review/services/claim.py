@@ -8,35 +8,55 @@ from django.db import transaction
 
 from annotation.accounts.models import User
 from annotation.common.errors import InvalidError
+from annotation.review.batches import get_batch
 from annotation.review.models import QueueItem
 from annotation.review.selectors import QueueCounts, queue_counts
+from annotation.review.services.batch import check_may_work
 from annotation.review.stages import get_stage
 
 MAX_SKIP = 1000
 
-# One statement: the person's own live lease first (found by its holder's index), else the first free item in order of
-# priority (the partial index on open items). SKIP LOCKED keeps two claims from waiting for, or getting, the same
-# row; a row that changed since the snapshot is checked again by PostgreSQL after it was locked.
-CLAIM = """
+# One statement: the person's own live lease first (found by its holder's index), else what a colleague flagged to them,
+# else the first free item in order of priority (the partial index on open items). SKIP LOCKED keeps two claims from
+# waiting for, or getting, the same row; a row that changed since the snapshot is checked again by PostgreSQL after it
+# was locked.
+PICK = """
 WITH own AS MATERIALIZED (
     SELECT id FROM review_queueitem
     WHERE lease_holder_id = %(user)s AND lease_expires_at > statement_timestamp()
-      AND stage = %(stage)s AND scope_id = %(scope)s AND state = 'open' AND NOT (id = ANY(%(skip)s))
+      AND stage = %(stage)s AND scope_id = %(scope)s AND <of this queue>
+      AND state = 'open' AND NOT (id = ANY(%(skip)s))
+    ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED
+), flagged AS MATERIALIZED (
+    SELECT id FROM review_queueitem
+    WHERE NOT EXISTS (SELECT 1 FROM own) AND assigned_to_id = %(user)s
+      AND stage = %(stage)s AND scope_id = %(scope)s AND <of this queue>
+      AND state = 'open' AND NOT (id = ANY(%(skip)s))
+      AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp())
     ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), free AS MATERIALIZED (
-    SELECT id FROM review_queueitem
-    WHERE NOT EXISTS (SELECT 1 FROM own)
-      AND stage = %(stage)s AND scope_id = %(scope)s AND state = 'open' AND NOT (id = ANY(%(skip)s))
-      AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp())
+    SELECT id FROM review_queueitem AS one
+    WHERE NOT EXISTS (SELECT 1 FROM own) AND NOT EXISTS (SELECT 1 FROM flagged) AND assigned_to_id IS NULL
+      AND stage = %(stage)s AND scope_id = %(scope)s AND <of this queue>
+      AND state = 'open' AND NOT (id = ANY(%(skip)s))
+      AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp()) <and independent>
     ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE review_queueitem AS item
 SET lease_holder_id = %(user)s, lease_token = item.lease_token + 1,
     lease_expires_at = statement_timestamp() + make_interval(secs => %(seconds)s)
-FROM (SELECT id FROM own UNION ALL SELECT id FROM free) AS picked
+FROM (SELECT id FROM own UNION ALL SELECT id FROM flagged UNION ALL SELECT id FROM free) AS picked
 WHERE item.id = picked.id
 RETURNING item.*
 """
+INDEPENDENT = """AND (%(settles)s OR NOT EXISTS (
+    SELECT 1 FROM review_queueitem AS twin
+    WHERE twin.batch_id = one.batch_id AND twin.subject_id = one.subject_id AND twin.id <> one.id
+      AND (twin.decided_by_id = %(user)s
+           OR (twin.lease_holder_id = %(user)s AND twin.state = 'open'
+               AND twin.lease_expires_at > statement_timestamp()))))"""
+CLAIM = PICK.replace("<of this queue>", "batch_id IS NULL").replace("<and independent>", "")
+CLAIM_IN_BATCH = PICK.replace("<of this queue>", "batch_id = %(batch)s").replace("<and independent>", INDEPENDENT)
 
 
 @dataclass(frozen=True)
@@ -47,20 +67,25 @@ class Claim:
     counts: QueueCounts | None
 
 
-def claim(*, user: User, stage: str, scope_id: int, skip: Sequence[int] = ()) -> Claim:
-    """Lease the next item of a region's queue to the person."""
-    get_stage(stage).check_scope(user, scope_id)
+def claim(*, user: User, stage: str, scope_id: int, skip: Sequence[int] = (), batch_id: int | None = None) -> Claim:
+    """Lease the next item of a region's queue, or of one batch of it, to the person."""
+    registered = get_stage(stage)
+    registered.check_scope(user, scope_id)
     if len(skip) > MAX_SKIP:
         raise InvalidError(f"at most {MAX_SKIP} items can be skipped at once; decide or release some")
+    if batch_id is not None:
+        check_may_work(user, get_batch(scope_id, batch_id))
     params = {
         "user": user.pk,
         "stage": stage,
         "scope": scope_id,
+        "batch": batch_id,
+        "settles": registered.settles(user),
         "skip": list(skip),
         "seconds": settings.REVIEW_LEASE_SECONDS,
     }
     with transaction.atomic():
-        rows = list(QueueItem.objects.raw(CLAIM, params))
+        rows = list(QueueItem.objects.raw(CLAIM if batch_id is None else CLAIM_IN_BATCH, params))
     if rows:
         return Claim(item=rows[0], counts=None)
-    return Claim(item=None, counts=queue_counts(user, stage, scope_id))
+    return Claim(item=None, counts=queue_counts(user, stage, scope_id, batch_id))

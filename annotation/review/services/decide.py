@@ -14,6 +14,7 @@ from annotation.review.errors import KeyReusedError, VersionConflictError
 from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.review.selectors import get_item
 from annotation.review.services import audit
+from annotation.review.services.batch import check_independent, lock
 from annotation.review.services.lease import check_open, lease_lost
 from annotation.review.stages import ReviewStage
 
@@ -33,16 +34,17 @@ def decide(
     *, user: User, item_id: int, lease_token: int, version: int, said: Decision, idempotency_key: UUID
 ) -> Verdict:
     """Append the verdict and close the item; a repeated key gives the first verdict back and changes nothing."""
-    _, stage = get_item(user, item_id)
+    found, stage = get_item(user, item_id)
     _check_allowed(stage, said)
     with transaction.atomic():
-        item = QueueItem.objects.select_for_update().get(pk=item_id)
+        item = lock(found)
         earlier = replay(user, item_id, VerdictEvent.DECIDE, idempotency_key)
         if earlier is not None:
             return earlier
         check_open(item)
         check_version(item, version)
-        _check_lease(item, user, lease_token)
+        check_lease(item, user, lease_token)
+        check_independent(user, item, stage)
         verdict = _append(item, user, said, idempotency_key)
         _close(item, user, said.decision)
         stage.on_decided(item, verdict)
@@ -97,7 +99,8 @@ def _check_allowed(stage: ReviewStage, said: Decision) -> None:
         )
 
 
-def _check_lease(item: QueueItem, user: User, lease_token: int) -> None:
+def check_lease(item: QueueItem, user: User, lease_token: int) -> None:
+    """Refuse a save under a lease that ended."""
     live = QueueItem.objects.filter(
         pk=item.pk, lease_holder=user, lease_token=lease_token, lease_expires_at__gt=Now()
     ).exists()

@@ -8,9 +8,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from annotation.accounts.models import User
+from annotation.common.errors import NotAllowedError
 from annotation.review.errors import AlreadyDecidedError, LeaseLostError, WithdrawnError
 from annotation.review.models import ItemState, QueueItem
 from annotation.review.selectors import get_item
+from annotation.review.services.batch import check_independent, check_may_work, lock
 
 FREE = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
 
@@ -41,10 +43,14 @@ def release(*, user: User, item_id: int, lease_token: int) -> bool:
 
 def reclaim(*, user: User, item_id: int) -> QueueItem:
     """Take the lease on this very item again, so that a kept draft can be saved."""
-    get_item(user, item_id)
+    found, stage = get_item(user, item_id)
+    if found.batch is not None:
+        check_may_work(user, found.batch)
     with transaction.atomic():
-        item = QueueItem.objects.select_for_update().get(pk=item_id)
+        item = lock(found)
         check_open(item)
+        check_independent(user, item, stage)
+        _check_not_flagged_away(user, item)
         taken = (
             QueueItem.objects.filter(pk=item_id)
             .filter(FREE | Q(lease_holder=user))
@@ -54,6 +60,11 @@ def reclaim(*, user: User, item_id: int) -> QueueItem:
     if not taken:
         raise lease_lost(item)
     return item
+
+
+def _check_not_flagged_away(user: User, item: QueueItem) -> None:
+    if item.assigned_to is not None and item.assigned_to_id != user.pk:
+        raise NotAllowedError(f"this item is flagged to {item.assigned_to.username}; take the next one")
 
 
 def check_open(item: QueueItem) -> None:
@@ -68,7 +79,7 @@ def check_open(item: QueueItem) -> None:
             decided_at=item.decided_at,
         )
     if item.state == ItemState.WITHDRAWN:
-        raise WithdrawnError("a newer scan replaced this item; take the next one", version=item.version)
+        raise WithdrawnError("this item was taken out of the queue; take the next one", version=item.version)
 
 
 def lease_lost(item: QueueItem) -> LeaseLostError:

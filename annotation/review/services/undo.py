@@ -13,14 +13,15 @@ from annotation.review.errors import NotDecidedError
 from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.review.selectors import get_item
 from annotation.review.services import audit
+from annotation.review.services.batch import lock
 from annotation.review.services.decide import check_version, insert, replay
 
 
 def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Verdict:
     """Reopen a decided item; one's own, or as an editor or admin anybody's."""
-    _, stage = get_item(user, item_id)
+    found, stage = get_item(user, item_id)
     with transaction.atomic():
-        item = QueueItem.objects.select_for_update().get(pk=item_id)
+        item = lock(found)
         earlier = replay(user, item_id, VerdictEvent.UNDO, idempotency_key)
         if earlier is not None:
             return earlier
@@ -58,6 +59,7 @@ def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Ve
 
 def _reopen(item: QueueItem, user: User) -> None:
     item.state, item.decision, item.decided_by, item.decided_at = ItemState.OPEN, "", None, None
+    item.assigned_to = None
     item.version += 1
     item.lease_holder, item.lease_token = user, item.lease_token + 1
     item.lease_expires_at = timezone.now() + timedelta(seconds=settings.REVIEW_LEASE_SECONDS)

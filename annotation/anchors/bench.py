@@ -1,0 +1,53 @@
+"""Reads for the review bench: what the page shows of one anchor, and of two answers that differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from annotation.anchors import engine
+from annotation.anchors.answers import REVIEW, answers_of, standing_verdicts
+from annotation.anchors.models import Anchor, AnchorReview
+from annotation.review.models import QueueItem
+
+
+def subject_of_item(item: QueueItem) -> dict[str, Any]:
+    """The bench's view of an item. It does not say which generator wrote the anchor: that would sway the reviewer."""
+    rows = AnchorReview.objects.select_related("anchor__pair__tile", "anchor__pair__imagery", "anchor__pair__snapshot")
+    return _subject(rows.get(item=item).anchor)
+
+
+def adjudication_of_item(item: QueueItem) -> dict[str, Any]:
+    """The same, with the answers that differ; who gave them stays hidden until it is settled."""
+    twins = standing_verdicts().filter(item__batch=item.batch_id, item__subject_id=item.subject_id, item__stage=REVIEW)
+    answers = [
+        {
+            "decision": answer.decision,
+            "reason": answer.reason,
+            "comment": answer.comment,
+            "attributes": engine.in_schema_order(answer.attributes),
+            "summary": answer.summary,
+        }
+        for answer in answers_of(twins)
+    ]
+    return {**subject_of_item(item), "answers": answers}
+
+
+def _subject(anchor: Anchor) -> dict[str, Any]:
+    pair = anchor.pair
+    tile, imagery, snapshot = pair.tile, pair.imagery, pair.snapshot
+    return {
+        "id": anchor.pk,
+        "attributes": engine.in_schema_order(anchor.attributes),
+        "summary": anchor.summary,
+        "tile": {"z": tile.z, "x": tile.x, "y": tile.y},
+        "bbox": list(tile.geometry.extent),
+        "imagery": {
+            "id": imagery.pk,
+            "captured_on": imagery.captured_on,
+            "attribution": imagery.attribution,
+            "resolution_m": imagery.resolution_m,
+        },
+        "snapshot": {"id": snapshot.pk, "taken_at": snapshot.taken_at, "attribution": snapshot.attribution},
+        "buildings": pair.buildings,
+        "valid_share": pair.valid_share,
+    }

@@ -1,0 +1,67 @@
+"""Reads of a region's batches with how far each is, for lists and the bench."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Count, Q
+
+from annotation.accounts.models import User
+from annotation.anchors.answers import ADJUDICATION, REVIEW
+from annotation.anchors.models import AnchorReview, AnchorState
+from annotation.common.errors import NotFoundError
+from annotation.review.agreement import wilson
+from annotation.review.batches import NO_BATCH, batches_of, may_work, progress_of
+from annotation.review.models import Batch, ItemState
+from annotation.sources.models import Region
+from annotation.sources.selectors import get_region
+
+
+def visible_batch(user: User, batch_id: int) -> tuple[Batch, Region]:
+    """The batch and its region, or NotFoundError where it is missing or not this person's to see."""
+    batch = Batch.objects.filter(pk=batch_id, stage=REVIEW).prefetch_related("people").first()
+    if batch is None:
+        raise NotFoundError(NO_BATCH)
+    try:
+        return batch, get_region(user, batch.scope_id)
+    except NotFoundError as error:
+        raise NotFoundError(NO_BATCH) from error
+
+
+def described(batches: Sequence[Batch], user: User) -> list[Batch]:
+    """The batches with `may_work`, `progress`, `disagreements`, `inspected` and `acceptance` set."""
+    progress, disagreements = progress_of(batches, REVIEW), progress_of(batches, ADJUDICATION)
+    decided = Q(item__state=ItemState.DECIDED)
+    rows = AnchorReview.objects.filter(item__batch__in=batches, item__stage=REVIEW).values("item__batch_id")
+    counts: dict[int, Any] = {
+        row["item__batch_id"]: row
+        for row in rows.annotate(
+            inspected=Count("anchor", distinct=True, filter=decided),
+            accepted=_number(decided, AnchorState.ACCEPTED),
+            corrected=_number(decided, AnchorState.CORRECTED),
+            rejected=_number(decided, AnchorState.REJECTED),
+        ).order_by()
+    }
+    for batch in batches:
+        row: dict[str, Any] = counts.get(batch.pk, {})
+        answered = sum(row.get(name, 0) for name in ("accepted", "corrected", "rejected"))
+        shown: Any = batch
+        shown.may_work = batch.closed_at is None and may_work(user, batch)
+        shown.progress, shown.disagreements = progress[batch.pk], disagreements[batch.pk]
+        shown.inspected = row.get("inspected", 0)
+        shown.acceptance = wilson(row.get("accepted", 0), answered)
+    return list(batches)
+
+
+def _number(decided: Q, state: AnchorState) -> Count:
+    return Count("anchor", distinct=True, filter=decided & Q(anchor__state=state))
+
+
+def batch_to_work_on(user: User, region: Region) -> Batch | None:
+    """The newest batch of the region with something open that this person may answer."""
+    for batch in batches_of(REVIEW, region.pk).filter(closed_at=None):
+        waiting = batch.items.filter(stage=REVIEW, state=ItemState.OPEN).exists()
+        if waiting and may_work(user, batch):
+            return batch
+    return None

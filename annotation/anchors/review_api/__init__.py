@@ -1,0 +1,1 @@
+"""HTTP door of the review of anchors: batches, their reports, files out and annotations in."""

@@ -1,0 +1,57 @@
+"""Files that are written while they are sent: JSON arrays, and CSV that no spreadsheet takes for a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from rest_framework.utils.encoders import JSONEncoder
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""A cell that opens with one of these would run as a formula in a spreadsheet."""
+ROWS_AT_ONCE = 200
+
+
+def safe_cell(value: Any) -> Any:
+    """Text that can't be taken for a formula; numbers stay numbers."""
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return f"'{value}"
+    return value
+
+
+def csv_rows(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Lines of a CSV file, some at a time."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(header)
+    for number, row in enumerate(rows, start=1):
+        writer.writerow([safe_cell(value) for value in row])
+        if number % ROWS_AT_ONCE == 0:
+            yield _take(buffer)
+    yield _take(buffer)
+
+
+def json_array(rows: Iterable[Any]) -> Iterator[str]:
+    """A JSON array, one element per line."""
+    yield "[\n"
+    for number, row in enumerate(rows):
+        yield (",\n" if number else "") + json.dumps(row, cls=JSONEncoder, ensure_ascii=False)
+    yield "\n]\n"
+
+
+def download(content: Iterator[str], *, name: str, content_type: str) -> StreamingHttpResponse:
+    """The stream as a file of this name."""
+    response = StreamingHttpResponse((part.encode() for part in content), content_type=f"{content_type}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _take(buffer: io.StringIO) -> str:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text

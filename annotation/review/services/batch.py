@@ -1,0 +1,149 @@
+"""Make a batch and fill its queue, keep two answers on one subject independent, close it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from annotation.accounts.models import User
+from annotation.common.errors import InvalidError, NotAllowedError
+from annotation.review.batches import may_work, twins_of
+from annotation.review.errors import BatchClosedError, NotIndependentError
+from annotation.review.models import Batch, BatchPlan, ItemState, QueueItem
+from annotation.review.services import audit
+from annotation.review.stages import ReviewStage
+
+# One statement for any number of items: a hundred thousand take seconds, not minutes.
+FILL = """
+INSERT INTO review_queueitem
+    (created_at, stage, scope_id, batch_id, subject_id, priority, state, decision, version, lease_token)
+SELECT statement_timestamp(), %(stage)s, %(scope)s, %(batch)s, subject, priority, 'open', '', 0, 0
+FROM unnest(%(subjects)s::bigint[], %(priorities)s::float8[]) WITH ORDINALITY AS given(subject, priority, place)
+ORDER BY place
+"""
+
+
+@dataclass(frozen=True)
+class BatchWish:
+    """What somebody asks of a batch."""
+
+    name: str
+    plan: str = BatchPlan.RANDOM.value
+    options: dict[str, Any] = field(default_factory=dict)
+    second_share: float = 0.0
+    open_to_all: bool = True
+    people: Sequence[User] = ()
+
+
+@transaction.atomic
+def create(
+    *, user: User, stage: ReviewStage, scope_id: int, wish: BatchWish, subjects: Sequence[tuple[int, float]], seed: int
+) -> Batch:
+    """Store a batch with one item per `(subject, priority)`, and a blind second one for its share of them.
+
+    The caller links the items to its own rows in the same transaction.
+    """
+    if not subjects:
+        raise InvalidError("nothing is left to review with this plan; choose another, or describe more tiles first")
+    if not wish.open_to_all and not wish.people:
+        raise InvalidError("name at least one person, or open the batch to everyone")
+    _check_people(stage, scope_id, wish.people)
+    batch = Batch.objects.create(
+        stage=stage.name,
+        scope_id=scope_id,
+        name=wish.name,
+        plan=wish.plan,
+        options=wish.options,
+        second_share=wish.second_share,
+        size=len(subjects),
+        open_to_all=wish.open_to_all,
+        created_by=user,
+    )
+    batch.people.set(wish.people)
+    twice = random.Random(seed).sample(subjects, round(wish.second_share * len(subjects)))  # noqa: S311
+    fill(batch, [*subjects, *twice])
+    audit.record(
+        actor=user,
+        action="review.batch",
+        object_kind=f"{stage.name}_batch",
+        object_id=batch.pk,
+        scope_id=scope_id,
+        name=wish.name,
+        plan=wish.plan,
+        size=len(subjects),
+        twice=len(twice),
+    )
+    return batch
+
+
+def fill(batch: Batch, subjects: Sequence[tuple[int, float]]) -> None:
+    """Add open items to a batch."""
+    params: dict[str, Any] = {
+        "stage": batch.stage,
+        "scope": batch.scope_id,
+        "batch": batch.pk,
+        "subjects": [subject for subject, _ in subjects],
+        "priorities": [priority for _, priority in subjects],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FILL, params)
+
+
+@transaction.atomic
+def close(*, user: User, batch: Batch) -> list[int]:
+    """Take what is undecided out of the queue; gives the subjects whose items were withdrawn."""
+    batch = Batch.objects.select_for_update().get(pk=batch.pk)
+    if batch.closed_at is not None:
+        return []
+    undecided = QueueItem.objects.filter(batch=batch, state=ItemState.OPEN).select_for_update().order_by("pk")
+    rows = list(undecided.values_list("pk", "subject_id"))
+    QueueItem.objects.filter(pk__in=[pk for pk, _ in rows]).update(
+        state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None
+    )
+    batch.closed_at = timezone.now()
+    batch.save(update_fields=["closed_at"])
+    audit.record(
+        actor=user,
+        action="review.close_batch",
+        object_kind=f"{batch.stage}_batch",
+        object_id=batch.pk,
+        scope_id=batch.scope_id,
+        withdrawn=len(rows),
+    )
+    return sorted({subject for _, subject in rows if subject is not None})
+
+
+def check_may_work(user: User, batch: Batch) -> None:
+    """Refuse a closed batch, and one that is for other people."""
+    if batch.closed_at is not None:
+        raise BatchClosedError("this batch is closed; choose another one")
+    if not may_work(user, batch):
+        raise NotAllowedError("this batch is for other people; ask an editor to add you, or choose another one")
+
+
+def lock(item: QueueItem) -> QueueItem:
+    """The item locked, together with its twins in one order, so that two answers on one subject come one by one."""
+    rows = QueueItem.objects.select_for_update().order_by("pk")
+    if item.batch_id is None:
+        return rows.get(pk=item.pk)
+    return next(row for row in rows.filter(batch=item.batch_id, subject_id=item.subject_id) if row.pk == item.pk)
+
+
+def check_independent(user: User, item: QueueItem, stage: ReviewStage) -> None:
+    """Refuse a second answer by the person who gave the first."""
+    if not stage.settles(user) and twins_of(item).filter(decided_by=user).exists():
+        raise NotIndependentError(
+            "you answered this one already: the second answer must come from somebody else; take the next item"
+        )
+
+
+def _check_people(stage: ReviewStage, scope_id: int, people: Sequence[User]) -> None:
+    known = set(stage.people(scope_id).filter(pk__in=[one.pk for one in people]).values_list("pk", flat=True))
+    strangers = [one.username for one in people if one.pk not in known]
+    if strangers:
+        raise InvalidError(f"not members of this region: {', '.join(strangers)}; add them first")
