@@ -119,12 +119,21 @@ def base_figures(rows: Rows) -> dict[str, float]:
 
 def f1_elsewhere(changed: np.ndarray, doubt: np.ndarray, part: np.ndarray) -> float:
     """F1 over all pairs, each called by the threshold that is best on the other parts of the place."""
+    return f1_at(changed, called_elsewhere(changed, doubt, part).astype(float), 0.5)
+
+
+def called_elsewhere(changed: np.ndarray, doubt: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """(N,) bool, which pairs are called changed by the threshold that is best on the other parts of the place.
+
+    Raises:
+        InvalidInputError: fewer than two parts, or parts that hold one class alone.
+    """
     called = np.zeros(len(changed), bool)
     for one in np.unique(part):
         here = part == one
         _, threshold = best_f1(changed[~here], doubt[~here])
         called[here] = doubt[here] >= threshold
-    return f1_at(changed, called.astype(float), 0.5)
+    return called
 
 
 def probabilities_elsewhere(changed: np.ndarray, doubt: np.ndarray, part: np.ndarray) -> np.ndarray | None:

@@ -1,0 +1,77 @@
+"""Every consistency method on Banepa's mapped tiles, by geographic blocks: the suite `banepa-within`.
+
+The image and the map are real, the errors of the map are simulated; every tile is scored by models that never saw its
+block, on the same pairs for every method. Needs the real data ($MAPWRIGHT_DATA).
+
+    python benchmarks/consistency_banepa_within.py --out WORK [--seeds 0 1 2] [--preset compact]
+
+Figures (`_sd` over seeds, `_low` and `_high` the 95 % interval over blocks):
+
+- ucsa_auroc, no_anchor_auroc, no_prototype_auroc, no_masking_auroc: changes of at least 2 % of the tile against
+  untouched tiles (`protocol`); ucsa_auroc_protocol counts whole buildings of 40 m2 below 2 % as well.
+- combined_auroc, change_head_auroc, largest_box_auroc: one changed building of at least 40 m2 (`single`).
+- precision_first50: of the queue on edited maps, every candidate false that no simulated edit explains (strict);
+  precision_first50_known leaves out candidates that the same model makes on the unedited map too.
+- recall_removed, recall_added, recall_modified: at IoU 0.5 and confidence 0.5; `_any_confidence` of all candidates.
+- protocol/... and single/...: everything else of the report, by method.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.common import write_result
+from benchmarks.suites import arguments, command, flat, pick, run
+
+KINDS = {"removed": "remove", "added": "add", "modified": "modify"}
+LARGE = {
+    "ucsa_auroc": "ucsa",
+    "no_anchor_auroc": "no_anchors",
+    "no_prototype_auroc": "no_prototypes",
+    "no_masking_auroc": "no_masking",
+    "combined_auroc_2_percent": "combined",
+}
+SINGLE = {
+    "combined_auroc": "combined",
+    "change_head_auroc": "change_head",
+    "largest_box_auroc": "largest_box",
+    "ucsa_auroc_single": "ucsa",
+}
+
+
+def main() -> None:
+    args = arguments(__doc__ or "")
+    task = run("banepa-within", args)["tasks"]["banepa"]
+    write_result(
+        "consistency_banepa_within",
+        figures_of(task),
+        seeds=args.seeds,
+        command=command("consistency_banepa_within.py", args),
+    )
+
+
+def figures_of(task: dict) -> dict[str, float]:
+    """The headline figures, then everything."""
+    found: dict[str, float] = {}
+    protocol, single = task["sets"]["protocol"], task["sets"]["single"]
+    for name, method in LARGE.items():
+        pick(found, name, protocol["methods"].get(method, {}), "auroc_2_percent")
+    pick(found, "ucsa_auroc_protocol", protocol["methods"].get("ucsa", {}), "auroc")
+    for name, method in SINGLE.items():
+        pick(found, name, single["methods"].get(method, {}), "auroc")
+    pick(found, "precision_first50", task["queue"], "strict_precision_first50")
+    pick(found, "precision_first50_known", task["queue"], "known_precision_first50")
+    for name, kind in KINDS.items():
+        pick(found, f"recall_{name}", task["queue"], f"recall_{kind}")
+        pick(found, f"recall_{name}_any_confidence", task["queue"], f"recall_{kind}_any_confidence")
+    pick(found, "building_f1", task["footprints"], "building_f1")
+    pick(found, "building_iou", task["footprints"], "building_iou")
+    for name, figures in (("protocol", protocol), ("single", single)):
+        found |= {f"{key}_{name}": round(float(figures[key]), 4) for key in ("prevalence", "all_positive_f1", "pairs")}
+    return found | flat(task["sets"]) | flat(task["queue"], "queue/")
+
+
+if __name__ == "__main__":
+    main()
