@@ -18,7 +18,7 @@ function range(values) {
   return [low - pad, high + pad];
 }
 
-function axes(xs, ys, at) {
+function axes(xs, ys, at, step) {
   const group = svg("g", { class: "chart-axes" });
   for (const share of [0, 0.5, 1]) {
     const value = ys[0] + share * (ys[1] - ys[0]);
@@ -30,7 +30,7 @@ function axes(xs, ys, at) {
   }
   for (const [value, anchor] of [[xs[0], "start"], [xs[1], "end"]]) {
     const text = svg("text", { x: at(value, ys[0])[0], y: HEIGHT - 8, "text-anchor": anchor });
-    text.textContent = `step ${Math.round(value)}`;
+    text.textContent = `${step} ${Math.round(value)}`;
     group.append(text);
   }
   return group;
@@ -48,11 +48,12 @@ function line(series, index, at) {
 /**
  * @param {string} title
  * @param {Array<{name: string, points: Array<[number, number]>}>} series
+ * @param {{step?: string}} [options] what a step across is called
  * @returns {HTMLElement}
  */
-export function lineChart(title, series) {
+export function lineChart(title, series, { step = "step" } = {}) {
   const shown = series.map((one) => ({ ...one, points: one.points.filter(([, value]) => Number.isFinite(value)) })).filter((one) => one.points.length);
-  const figure = el("figure", { class: "chart" }, el("figcaption", { text: title }));
+  const figure = el("figure", { class: "chart" }, el("figcaption", {}, el("span", { text: title })));
   if (!shown.length) return figure;
   const steps = shown.flatMap((one) => one.points.map(([step]) => step));
   const xs = [Math.min(...steps), Math.max(...steps, Math.min(...steps) + 1)];
@@ -62,7 +63,7 @@ export function lineChart(title, series) {
     MARGIN.top + (1 - (value - ys[0]) / (ys[1] - ys[0])) * (HEIGHT - MARGIN.top - MARGIN.bottom),
   ];
   const words = shown.map((one) => `${humanise(one.name)} went from ${short(one.points[0][1])} to ${short(one.points.at(-1)[1])} in ${one.points.length} points`).join("; ");
-  figure.append(svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${words}` }, axes(xs, ys, at), ...shown.map((one, index) => line(one, index, at))));
+  figure.append(svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${words}` }, axes(xs, ys, at, step), ...shown.map((one, index) => line(one, index, at))));
   figure.append(legend(shown));
   return figure;
 }

@@ -1,105 +1,157 @@
-/** The training page: start a run, watch its curves, choose the model in use. */
+/** The training page: start a run, watch its curves, hold models side by side, choose the one in use. */
 import { api } from "mapwright/lib/api.js";
 import { byId, el, facts, fill, pageData } from "mapwright/lib/dom.js";
-import { humanise, moment, number } from "mapwright/lib/format.js";
+import { moment, number } from "mapwright/lib/format.js";
 import { confirmDialog, onSubmit } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob, jobProgress, stateBadge } from "mapwright/lib/jobs.js";
-import { lineChart } from "mapwright/lib/chart.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { comparison } from "mapwright/training/comparison.js";
+import { curves } from "mapwright/training/curves.js";
+import { dataAhead } from "mapwright/training/data.js";
+import { MODEL_BADGE, modelCard } from "mapwright/training/models.js";
+import { decisionsInWords, metricRows } from "mapwright/training/names.js";
 
 const { region } = pageData();
 const person = pageData("person");
 const base = `/api/regions/${region.id}`;
-const MODEL_BADGE = { active: ["badge badge-good", "In use"], candidate: ["badge", "Not in use"], retired: ["badge", "Retired"] };
-let stop = () => {};
-let shown = null;
+let stopRun = () => {};
+let stopComparison = () => {};
+let shownRun = null;
+let compared = null;
+let models = [];
 
 const stateOf = (run) => run.job?.state ?? (run.model ? "succeeded" : "cancelled");
 
-function metricRows(metrics) {
-  return Object.entries(metrics).map(([name, value]) => [humanise(name.replace(/\//g, ": ")), Math.abs(value) >= 100 || Number.isInteger(value) ? number(value) : number(value, 3)]);
-}
-
-/** Curves that belong together share a chart: the part of the name before the slash. */
-function charts(figures) {
-  const groups = new Map();
-  for (const [name, points] of Object.entries(figures)) {
-    if (!points.length || /(^|\/)(epoch|step)$/.test(name)) continue;
-    const at = name.lastIndexOf("/");
-    const group = at < 0 ? "Figures" : name.slice(0, at);
-    groups.set(group, [...(groups.get(group) ?? []), { name: name.slice(at + 1), points }]);
-  }
-  return [...groups].map(([name, series]) => lineChart(humanise(name.replace(/\//g, ": ")), series));
-}
-
-function drawRun(run) {
-  byId("curve").hidden = false;
-  byId("run-title").textContent = `Run ${run.id}`;
-  fill(byId("run-state"), stateBadge(stateOf(run)));
-  fill(byId("run-progress"), run.job ? jobProgress(run.job, { onCancel: person.admin ? cancelJob : null }) : null);
-  const drawn = charts(run.figures ?? {});
-  fill(byId("charts"), ...(drawn.length ? drawn : [el("p", { class: "muted small", text: "The curves start with the first epoch." })]));
-  fill(byId("run-facts"), facts([...metricRows(run.metrics), ["Data set", el("code", { text: run.data_set.digest.slice(0, 12) })]]));
-}
-
-async function refresh(id) {
+async function attempt(work) {
   try {
-    const run = await api.get(`/api/training-runs/${id}/`);
-    if (id === shown) drawRun(run);
-    return run;
+    return await work();
   } catch (error) {
     notifyError(error);
     return null;
   }
 }
 
-async function show(id) {
-  stop();
-  shown = id;
-  const run = await refresh(id);
-  if (run?.job && !FINISHED.has(run.job.state)) stop = followJob(run.job.id, () => refresh(id), { onEnd: () => { listRuns(); listModels(); } });
+/* Runs */
+
+function drawRun(run) {
+  byId("curve").hidden = false;
+  byId("run-title").textContent = `Run ${run.id}`;
+  fill(byId("run-state"), stateBadge(stateOf(run)));
+  fill(byId("run-progress"), run.job ? jobProgress(run.job, { onCancel: person.admin ? cancelJob : null }) : null);
+  fill(byId("charts"), ...curves(run.figures ?? {}));
+  fill(byId("run-facts"), facts([
+    ["People's decisions", decisionsInWords(run.data_set.decisions) || "none"],
+    ...metricRows(run.metrics).slice(0, 2),
+    ["Data digest", el("code", { text: run.data_set.digest.slice(0, 16), title: run.data_set.digest })],
+  ]));
+}
+
+async function refreshRun(id) {
+  const run = await attempt(() => api.get(`/api/training-runs/${id}/`));
+  if (run && id === shownRun) drawRun(run);
+  return run;
+}
+
+async function showRun(id) {
+  stopRun();
+  shownRun = id;
+  const run = await refreshRun(id);
+  if (run?.job && !FINISHED.has(run.job.state)) stopRun = followJob(run.job.id, () => refreshRun(id), { onEnd: afterRun });
 }
 
 function runRow(run) {
-  const cells = [String(run.id), run.preset, [number(run.seed), "number"], [number(run.data_set.pairs), "number"], moment(run.created_at)];
-  return el("tr", {}, ...cells.map((cell) => (Array.isArray(cell) ? el("td", { class: cell[1], text: cell[0] }) : el("td", { text: cell }))), el("td", {}, stateBadge(stateOf(run))), el("td", {}, el("button", { type: "button", class: "button button-small", text: "Curves", "aria-label": `Curves of run ${run.id}`, on: { click: () => show(run.id) } })));
+  const said = decisionsInWords(run.data_set.decisions);
+  const cells = [String(run.id), run.preset, [number(run.seed), "number"], [number(run.data_set.pairs), "number"], said || "none", moment(run.created_at)];
+  return el("tr", {}, ...cells.map((cell) => (Array.isArray(cell) ? el("td", { class: cell[1], text: cell[0] }) : el("td", { text: cell }))), el("td", {}, stateBadge(stateOf(run))), el("td", {}, el("button", { type: "button", class: "button button-small", text: "Curves", "aria-label": `Curves of run ${run.id}`, on: { click: () => showRun(run.id) } })));
 }
 
 async function listRuns() {
-  try {
-    const { results } = await api.get(`${base}/training-runs/`);
-    fill(byId("runs"), ...(results.length ? results.map(runRow) : [el("tr", {}, el("td", { colspan: "7", class: "muted", text: "Nothing was trained yet." }))]));
-    if (shown === null && results.length) await show(results[0].id);
-  } catch (error) {
-    notifyError(error);
-  }
+  const page = await attempt(() => api.get(`${base}/training-runs/`));
+  if (!page) return;
+  fill(byId("runs"), ...(page.results.length ? page.results.map(runRow) : [el("tr", {}, el("td", { colspan: "8", class: "muted", text: "Nothing was trained yet." }))]));
+  if (shownRun === null && page.results.length) await showRun(page.results[0].id);
 }
 
-function modelCard(model) {
+/* Models side by side */
+
+const inUse = () => models.find((model) => model.state === "active")?.id ?? null;
+
+function drawComparison() {
+  const model = models.find((one) => one.id === compared);
+  const evaluation = model?.evaluation;
+  byId("comparison").hidden = !evaluation;
+  if (!evaluation) return;
+  const beside = evaluation.against === null ? "" : ` beside model ${evaluation.against}`;
+  byId("comparison-title").textContent = `Model ${model.id}${beside}`;
   const [className, text] = MODEL_BADGE[model.state];
-  const promote = person.admin && model.state !== "active" && el("button", { type: "button", class: "button button-small", text: "Use this one", "aria-label": `Use model ${model.id}`, on: { click: () => change(`/api/models/${model.id}/promote/`, `Model ${model.id} is in use.`) } });
-  return el("article", { class: "model" }, el("div", { class: "model-head" }, el("h3", { text: `Model ${model.id}` }), el("span", { class: className, text }), promote || el("span")), facts([["Run", String(model.run)], ["Made", moment(model.created_at)], ...metricRows(model.metrics).slice(0, 8), ["SHA-256", el("code", { text: model.sha256.slice(0, 16) })]]));
+  fill(byId("comparison-state"), el("span", { class: className, text }));
+  fill(byId("comparison-body"), ...comparison(evaluation, { inUse: inUse(), admin: person.admin }));
+  const unfinished = !evaluation.finished_at && (!evaluation.job || FINISHED.has(evaluation.job.state));
+  const choose = person.admin && model.state !== "active" && el("button", { type: "button", class: "button button-main", id: "promote", text: `Use model ${model.id}`, on: { click: () => use(model) } });
+  const again = person.admin && unfinished && el("button", { type: "button", class: "button", text: "Compare again", on: { click: () => compare(model) } });
+  fill(byId("comparison-actions"), choose, again);
+}
+
+async function follow(model) {
+  stopComparison();
+  const { job } = model.evaluation ?? {};
+  if (!job || FINISHED.has(job.state) || model.evaluation.finished_at) return;
+  stopComparison = followJob(job.id, (state) => { model.evaluation.job = state; drawComparison(); }, { onEnd: listModels });
+}
+
+/** Show a model's comparison; one with the present model in use is started where there is none. */
+async function compare(model) {
+  compared = model.id;
+  const current = model.evaluation && (model.state === "active" || model.evaluation.against === inUse());
+  const running = model.evaluation?.job && !FINISHED.has(model.evaluation.job.state);
+  if (person.admin && !running && !(current && model.evaluation.finished_at)) {
+    const evaluation = await attempt(() => api.post(`/api/models/${model.id}/evaluations/`));
+    if (evaluation) model.evaluation = evaluation;
+  }
+  drawComparison();
+  byId("comparison").scrollIntoView({ block: "nearest" });
+  await follow(model);
 }
 
 async function listModels() {
-  try {
-    const { results } = await api.get(`${base}/models/`);
-    fill(byId("models"), ...(results.length ? results.map(modelCard) : [el("p", { class: "muted small", text: "The first training leaves the first model." })]));
-    const back = document.getElementById("roll-back");
-    if (back) back.hidden = !results.some((model) => model.state === "active" && model.before);
-  } catch (error) {
-    notifyError(error);
-  }
+  const page = await attempt(() => api.get(`${base}/models/`));
+  if (!page) return;
+  models = page.results;
+  const options = { admin: person.admin, onUse: use, onCompare: compare };
+  fill(byId("models"), ...(models.length ? models.map((model) => modelCard(model, options)) : [el("p", { class: "muted small", text: "The first training leaves the first model." })]));
+  const back = document.getElementById("roll-back");
+  if (back) back.hidden = !models.some((model) => model.state === "active" && model.before);
+  compared ??= models.find((model) => model.evaluation)?.id ?? null;
+  drawComparison();
+  const model = models.find((one) => one.id === compared);
+  if (model) await follow(model);
 }
 
-async function change(path, text) {
-  try {
-    await api.post(path);
-    notify(text);
-    await listModels();
-  } catch (error) {
-    notifyError(error);
-  }
+async function use(model) {
+  const done = await attempt(() => api.post(`/api/models/${model.id}/promote/`));
+  if (!done) return;
+  notify(`Model ${model.id} is in use. Scan again to see what it suggests.`);
+  await Promise.all([listModels(), listData()]);
+}
+
+async function rollBack() {
+  const sure = await confirmDialog({ title: "Roll back?", text: "The model that was in use before is put in use again; the present one retires.", yes: "Roll back" });
+  if (!sure || !(await attempt(() => api.post(`${base}/models/roll-back/`)))) return;
+  notify("The model before is in use again.");
+  await Promise.all([listModels(), listData()]);
+}
+
+/* What comes next */
+
+async function listData() {
+  const data = await attempt(() => api.get(`${base}/training-data/`));
+  if (data) fill(byId("data"), ...dataAhead(data));
+}
+
+/** A run has ended: its model is in the list, and its comparison has begun. */
+async function afterRun() {
+  compared = null;
+  await Promise.all([listRuns(), listModels(), listData()]);
 }
 
 const form = document.getElementById("train-form");
@@ -108,12 +160,10 @@ if (form) {
     const run = await api.post(`${base}/training-runs/`, { preset: form.preset.value, seed: Number(form.seed.value) });
     notify("The training has started.");
     await listRuns();
-    await show(run.id);
+    await showRun(run.id);
   });
 }
-document.getElementById("roll-back")?.addEventListener("click", async () => {
-  const sure = await confirmDialog({ title: "Roll back?", text: "The model that was in use before is put in use again; the present one retires.", yes: "Roll back" });
-  if (sure) await change(`${base}/models/roll-back/`, "The model before is in use again.");
-});
+document.getElementById("roll-back")?.addEventListener("click", rollBack);
 listRuns();
 listModels();
+listData();

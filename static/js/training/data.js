@@ -1,0 +1,25 @@
+/** What the next training would learn from: tiles, and what people decided. */
+import { el } from "mapwright/lib/dom.js";
+import { number, plural } from "mapwright/lib/format.js";
+import { decisionRows } from "mapwright/training/names.js";
+
+const WHY = { no_answer: "can't be judged from the image", map_changed: "the building was edited in the map since" };
+
+function table(counts) {
+  const heads = ["Suggestion", "Accepted", "Adjusted", "Rejected"];
+  const body = decisionRows(counts).map(([kind, ...numbers]) => el("tr", {}, el("th", { scope: "row", text: kind }), ...numbers.map((one) => el("td", { class: "number", text: number(one) }))));
+  return el("table", { class: "decisions" }, el("caption", { class: "visually-hidden", text: "Decisions the next training learns from" }), el("thead", {}, el("tr", {}, ...heads.map((text, index) => el("th", { scope: "col", class: index ? "number" : null, text })))), el("tbody", {}, ...body));
+}
+
+function left(counts) {
+  const said = Object.entries(counts).filter(([, count]) => count).map(([why, count]) => `${number(count)} ${WHY[why] ?? why}`);
+  return said.length ? el("p", { class: "muted small", text: `Left out: ${said.join("; ")}.` }) : null;
+}
+
+/** Nodes that say what is there to learn from. */
+export function dataAhead(data) {
+  const parts = [el("p", { class: "small", text: `${plural(data.pairs, "mapped tile")} to learn from.` })];
+  if (!Object.keys(data.decisions).length) return [...parts, el("p", { class: "muted small", text: "Nobody has decided about a suggestion on this image yet. Decisions teach the next model: accepted ones as truth, rejected ones as what not to suggest." }), left(data.left_out)];
+  const fresh = data.model ? ` ${data.new ? `${number(data.new)} of them ${data.new === 1 ? "is" : "are"}` : "None is"} new to model ${data.model}, in use.` : "";
+  return [...parts, table(data.decisions), el("p", { class: "small", text: `People's decisions are learnt.${fresh}` }), left(data.left_out)];
+}

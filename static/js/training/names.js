@@ -1,0 +1,82 @@
+/** What figures of training and comparison are called, in which unit, and what they mean. */
+import { humanise, KINDS, number, percent, plural } from "mapwright/lib/format.js";
+
+/** Losses of the networks, one curve per fold: what is learnt, and what a low value means. */
+export const LOSSES = {
+  "evidence/loss": ["Building evidence", "How far the network's buildings are from the map's."],
+  "consistency/contrastive_loss": ["Image and map meet their anchor", "How badly a tile's own anchor is found among others."],
+  "consistency/image_text": ["Image meets its anchor", "The same for the image alone."],
+  "consistency/map_text": ["Map meets its anchor", "The same for the map alone."],
+  "consistency/cell_loss": ["Building cover, cell by cell", "How badly the cover of each part of a tile is told."],
+  "consistency/image_cells": ["Building cover in the image alone", "The same for the image alone."],
+  "consistency/discriminator_loss": ["Matched told from mismatched", "How badly pairs that agree are told from pairs that don't."],
+  "consistency/prototype_loss": ["Distance to typical matches", "How far a matched pair is from what matches look like."],
+};
+
+const COUNTS = {
+  mapped_tiles: ["Tiles learnt from", "Mapped tiles with enough image."],
+  folds: ["Folds", "Blocks of tiles; each is scored by networks that did not learn from it."],
+  "calibration/editions": ["Simulated editions of the map", "Known errors, put in to learn how sure a suggestion may be."],
+  "calibration/add_examples": ["Simulated: missing buildings", "Examples that the confidence was learnt on."],
+  "calibration/remove_examples": ["Simulated: invented buildings", "Examples that the confidence was learnt on."],
+  "calibration/modify_examples": ["Simulated: wrong shapes and places", "Examples that the confidence was learnt on."],
+  "decisions/accepted": ["Learnt from people: accepted", "Suggestions that people accepted as they were."],
+  "decisions/adjusted": ["Learnt from people: adjusted", "Suggestions that people gave another shape."],
+  "decisions/rejected": ["Learnt from people: rejected", "Suggestions that people turned down: the model learns not to repeat them."],
+};
+
+const decimals = (value) => number(value, 3);
+
+/** Figures of a comparison: label, what it means, and how its values and differences are written. */
+export const COMPARED = {
+  tile_auroc: { label: "Wrong tiles told from right ones", hint: "Chance that a tile with an error looks more doubtful than one without; 0.5 is chance.", show: decimals },
+  first_precision: { label: "Right among the first 40", hint: "Share of the 40 surest suggestions that put a known error right.", show: percent },
+  recall_add: { label: "Missing buildings found", hint: "Share of known errors with a right suggestion of 50 % or more.", show: percent },
+  recall_remove: { label: "Invented buildings found", hint: "Share of known errors with a right suggestion of 50 % or more.", show: percent },
+  recall_modify: { label: "Wrong shapes and places found", hint: "Share of known errors with a right suggestion of 50 % or more.", show: percent },
+  agreement: { label: "Agrees with people", hint: "Chance that it is surer of an accepted suggestion than of a rejected one. The earlier model had been sure of all of them.", show: decimals },
+};
+
+export const WORDS = {
+  better: ["badge badge-good", "Better"],
+  worse: ["badge badge-bad", "Worse"],
+  unclear: ["badge badge-plain", "No clear difference"],
+  too_few: ["badge badge-plain", "Too few to tell"],
+  alone: ["badge badge-plain", "Nothing to compare"],
+};
+
+/** Names of a loss and its fold: `evidence/loss/fold-1` -> ["evidence/loss", "Fold 1"]. */
+export function lossOf(name) {
+  const found = /^(.*)\/fold-(\d+)$/.exec(name);
+  return found ? [found[1], `Fold ${found[2]}`] : [name, "All folds"];
+}
+
+export const lossLabel = (name) => LOSSES[name]?.[0] ?? humanise(name.replace(/\//g, ": "));
+
+/** Rows of a definition list: counts first, then each network's last loss over the folds. */
+export function metricRows(metrics) {
+  const rows = [];
+  const losses = new Map();
+  for (const [name, value] of Object.entries(metrics)) {
+    const loss = /^fold_\d+\/(.*)$/.exec(name);
+    if (loss) losses.set(loss[1], [...(losses.get(loss[1]) ?? []), value]);
+    else if (COUNTS[name]) rows.push([COUNTS[name][0], number(value)]);
+    else rows.push([humanise(name.replace(/\//g, ": ")), Number.isInteger(value) ? number(value) : decimals(value)]);
+  }
+  for (const [name, values] of losses) {
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    rows.push([`${lossLabel(name)}: last loss`, low === high ? decimals(low) : `${decimals(low)} to ${decimals(high)} over ${plural(values.length, "fold")}`]);
+  }
+  return rows;
+}
+
+const DECISION_WORDS = ["accepted", "adjusted", "rejected"];
+
+/** `12 accepted, 1 adjusted, 4 rejected`, or nothing where nobody decided. */
+export function decisionsInWords(counts) {
+  const sums = DECISION_WORDS.map((word) => [word, Object.values(counts ?? {}).reduce((sum, one) => sum + (one[word] ?? 0), 0)]);
+  return sums.filter(([, sum]) => sum).map(([word, sum]) => `${number(sum)} ${word}`).join(", ");
+}
+
+/** Rows of the table of decisions: kind, then a number for each word. */
+export const decisionRows = (counts) => Object.entries(counts).map(([kind, one]) => [KINDS[kind]?.label ?? humanise(kind), ...DECISION_WORDS.map((word) => one[word] ?? 0)]);
