@@ -56,8 +56,8 @@ class ConsistencyConfig:
         half_precision: train in bfloat16 where the machine multiplies it natively (nearly twice as fast there).
         precision: "auto" follows `half_precision`; "float32", "bfloat16" or "float16" (CUDA, scaled loss) insist.
         channels_last: memory layout of the convolutions.
-        compile: backend of torch.compile through which encoders are trained: "inductor" (needs a C++ compiler on a CPU),
-            "cudagraphs" or "aot_eager"; empty: none.
+        compile: backend of torch.compile through which the encoders are trained: "inductor" (on a CPU it needs a C++
+            compiler), "cudagraphs" or "aot_eager"; empty: none.
         freeze_encoders: stage 2 leaves the encoders as they are (the paper, on ImageNet weights). Ours learn on, at
             half the rate: encoders trained from nothing on some dozen tiles are not finished after stage 1.
         spatial: the generator fuses the features of every cell beside the two embeddings, and a tile's score is the
@@ -112,7 +112,7 @@ class ConsistencyConfig:
     prototype_weight: float = 0.5
     alpha: float = 0.7
     fused_channels: int = 64
-    views: int = 1
+    views: int = 4
 
     def __post_init__(self) -> None:
         if self.input_px % 16 or self.input_px < 32:
@@ -150,6 +150,21 @@ class ConsistencyConfig:
             raise ConfigError(f"unknown setting of consistency: {', '.join(sorted(unknown))}")
         return cls(**values)
 
+    @classmethod
+    def parse_setting(cls, text: str) -> tuple[str, Any]:
+        """ "batch=8" -> ("batch", 8), with the type of that setting; anything else raises ConfigError."""
+        name, _, value = text.partition("=")
+        defaults = cls().to_dict()
+        if name not in defaults:
+            raise ConfigError(
+                f"unknown setting of consistency: {name!r}; NAME=VALUE takes one of {', '.join(defaults)}"
+            )
+        kind = type(defaults[name])
+        try:
+            return name, {"true": True, "false": False}[value.lower()] if kind is bool else kind(value)
+        except (ValueError, KeyError) as error:
+            raise ConfigError(f"{name} is a {kind.__name__}: {value!r} is none") from error
+
     def tuning(self) -> ConsistencyConfig:
         """The same network with the shorter schedule for weights that have learnt already."""
         return replace(
@@ -176,7 +191,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
         "encoder": "timm/wide_resnet50_2.tv_in1k", "image_weights": "pretrained",
         "text_encoder": "open_clip/RN50", "text_weights": "openai",
-        "input_px": 256, "dimension": 1024, "fused_channels": 1024, "temperature": 0.07, "batch": 64,
+        "views": 1, "input_px": 256, "dimension": 1024, "fused_channels": 1024, "temperature": 0.07, "batch": 64,
         "contrastive_epochs": 30, "matching_epochs": 20, "steps_per_epoch": 1, "contrastive_rate": 1e-4,
         "matching_rate": 1e-4, "prototype_rate": 5e-5, "weight_decay": 0.0, "schedule": "constant",
         "anchored": True, "mask_identical": False, "local_anchors": False, "freeze_encoders": True, "spatial": False,
@@ -185,6 +200,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     "tiny": {
         "input_px": 64, "dimension": 32, "image_width": 8, "map_width": 4, "cell_channels": 8, "fused_channels": 16,
         "prototypes": 4, "contrastive_epochs": 2, "matching_epochs": 2, "steps_per_epoch": 2, "batch": 4,
-        "tuning_contrastive_epochs": 1, "tuning_matching_epochs": 2,
+        "tuning_contrastive_epochs": 1, "tuning_matching_epochs": 2, "views": 1,
     },
 }  # fmt: skip

@@ -61,6 +61,8 @@ METHODS: dict[str, Callable[[RegionFamily], Method]] = {
 }
 REGION_METHODS = ("change_head", "combined", "largest_box")
 """These share one region model."""
+UNTAUGHT = ("edge_ncc", "chance")
+"""These learn nothing."""
 
 DESCRIPTIONS = {
     "ucsa": "U-CSA whole: anchored contrast, prototypes, adversarial matching",

@@ -15,7 +15,8 @@ from mlcore.errors import InvalidInputError
 from mlcore.evaluation.pair_files import PairFile, content_digest, load_pairs, save_pairs
 from mlcore.evaluation.queue import queue_figures
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
-from mlcore.suites.methods import METHODS, REGION_METHODS
+from mlcore.suites.consistency_methods import ABLATIONS
+from mlcore.suites.methods import METHODS, REGION_METHODS, UNTAUGHT
 from mlcore.suites.region_methods import RegionFamily
 from mlcore.suites.suites import Suite
 from mlcore.suites.task import Method, Settings, Start, Task
@@ -24,6 +25,7 @@ from mlcore.tiles.pairs import PairSource
 from mlcore.training.region_config import RegionConfig
 
 PAIRS_FILE = "pairs.json"
+REGION_FIGURES = "region-figures"
 FIT_SHARE = 0.8
 
 
@@ -39,11 +41,16 @@ class Plan:
     start: Start = "own"
     device: str = "cpu"
 
-    def fingerprint(self, pairs: PairFile) -> str:
-        """Digest of whatever changes a score; neither methods nor seeds, which may be added later."""
+    def fingerprint(self, pairs: PairFile, method: str) -> str:
+        """Digest of whatever changes a method's score; not the seeds, which may be added later."""
+        config: dict[str, Any] = self.config.to_dict()
+        if method in ABLATIONS:  # these learn no evidence and no verdicts
+            config = {name: config[name] for name in ("folds", "consistency")}
+        elif method in UNTAUGHT:
+            config = {}
         training = {task.name: [[p.name, len(p.tiles), len(p.source.index)] for p in task.training]
                     for task in self.suite.tasks}  # fmt: skip
-        content = [self.suite.name, self.config.to_dict(), self.start, pairs.sha256, training]
+        content = [self.suite.name, config, self.start, pairs.sha256, training]
         return content_digest({"plan": json.loads(json.dumps(content, default=str))})
 
 
@@ -92,26 +99,26 @@ def run_suite(plan: Plan, pairs: PairFile, out: Path, progress: Progress | None 
         StoppedError: asked to stop; the same call goes on.
     """
     progress = progress or SilentProgress()
-    mark = plan.fingerprint(pairs)
     work = [(seed, task) for seed in plan.seeds for task in plan.suite.tasks]
     for number, (seed, task) in enumerate(work):
         span = SpanProgress(progress, number / len(work), (number + 1) / len(work))
-        _Worker(plan, task, seed, pairs, out, mark).run(span)
+        _Worker(plan, task, seed, pairs, out).run(span)
     return collect(plan, pairs, out)
 
 
 def collect(plan: Plan, pairs: PairFile, out: Path) -> Scores:
     """Read the finished scores of a run."""
-    mark = plan.fingerprint(pairs)
     agreement, queue, footprints = {}, dict[str, list[dict[str, float]]](), dict[str, list[dict[str, float]]]()
     for task in plan.suite.tasks:
         for method in plan.methods:
+            mark = plan.fingerprint(pairs, method)
             records = [_read(_path(out, task, method, seed), mark) for seed in plan.seeds]
             if any(record is None for record in records):
                 raise InvalidInputError(f"{method} is not finished on {task.name}: run the suite again to go on")
             for name in scored_sets(pairs, task):
                 agreement[task.name, name, method] = np.array([record["scores"][name] for record in records if record])
-        extra = [record for seed in plan.seeds if (record := _read(_path(out, task, "region-figures", seed), mark))]
+        mark = plan.fingerprint(pairs, REGION_FIGURES)
+        extra = [record for seed in plan.seeds if (record := _read(_path(out, task, REGION_FIGURES, seed), mark))]
         queue[task.name] = [one for record in extra for one in record["queue"]]
         footprints[task.name] = [record["footprints"] for record in extra]
     return Scores(plan, pairs, agreement, queue, footprints)
@@ -125,24 +132,25 @@ def scored_sets(pairs: PairFile, task: Task) -> list[str]:
 class _Worker:
     """One task with one seed: methods share the editions and the region model."""
 
-    def __init__(self, plan: Plan, task: Task, seed: int, pairs: PairFile, out: Path, mark: str) -> None:
-        self.plan, self.task, self.seed, self.out, self.mark = plan, task, seed, out, mark
+    def __init__(self, plan: Plan, task: Task, seed: int, pairs: PairFile, out: Path) -> None:
+        self.plan, self.task, self.seed, self.out, self.file = plan, task, seed, out, pairs
         self.pairs, self.sets = pairs.pairs[task.target.name], scored_sets(pairs, task)
         self.settings = Settings(plan.config, plan.start, seed, plan.device, out / "models" / plan.preset)
         self.family = RegionFamily()
         self.sources: dict[str, list[PairSource]] = {}
 
     def run(self, progress: Progress) -> None:
-        methods = [name for name in self.plan.methods if _read(self._path(name), self.mark) is None]
-        figures = (
-            set(self.plan.methods) & set(REGION_METHODS) and _read(self._path("region-figures"), self.mark) is None
-        )
+        methods = [name for name in self.plan.methods if not self._finished(name)]
+        figures = set(self.plan.methods) & set(REGION_METHODS) and not self._finished(REGION_FIGURES)
         steps = len(methods) + bool(figures)
         for number, name in enumerate(methods):
             self._score(METHODS[name](self.family), SpanProgress(progress, number / steps, (number + 1) / steps))
         if figures:
             self._figures(SpanProgress(progress, len(methods) / steps, 1.0))
         progress.report(1.0, f"{self.task.name}, seed {self.seed}: done")
+
+    def _finished(self, method: str) -> bool:
+        return _read(self._path(method), self.plan.fingerprint(self.file, method)) is not None
 
     def _score(self, method: Method, progress: Progress) -> None:
         stop_if_asked(progress)
@@ -158,7 +166,8 @@ class _Worker:
             progress.report(FIT_SHARE + (1 - FIT_SHARE) * (number + 1) / len(editions), f"{method.name}: scoring")
         if not all(math.isfinite(value) for values in scores.values() for value in values):
             raise InvalidInputError(f"{method.name} gave a score that is no number on {self.task.name}: see its losses")
-        _write(self._path(method.name), {"fingerprint": self.mark, "method": method.name, "scores": scores})
+        mark = self.plan.fingerprint(self.file, method.name)
+        _write(self._path(method.name), {"fingerprint": mark, "method": method.name, "scores": scores})
 
     def _figures(self, progress: Progress) -> None:
         """The queue on edited maps and the evidence against footprints."""
@@ -173,7 +182,8 @@ class _Worker:
                 queue.append(queue_figures(self.family.candidates(source, tiles), unedited, edition.edited.edits))
                 progress.report(0.5 + 0.5 * (number + 1) / len(editions), "queue of candidates")
         footprints = self.family.footprints(self.task)
-        _write(self._path("region-figures"), {"fingerprint": self.mark, "queue": queue, "footprints": footprints})
+        mark = self.plan.fingerprint(self.file, REGION_FIGURES)
+        _write(self._path(REGION_FIGURES), {"fingerprint": mark, "queue": queue, "footprints": footprints})
 
     def _sources(self, name: str) -> list[PairSource]:
         """The target under every edition of a set: made once, so that results are remembered by them."""

@@ -89,7 +89,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "consistency": {
             "input_px": 64, "dimension": 32, "image_width": 8, "map_width": 4, "cell_channels": 8,
             "fused_channels": 16, "prototypes": 4, "contrastive_epochs": 2, "matching_epochs": 2,
-            "steps_per_epoch": 2, "batch": 4,
+            "steps_per_epoch": 2, "batch": 4, "views": 1,
         },
         "initial": False, "flips": 1, "rounds": 2, "counterfactuals": 3,
     },
