@@ -9,7 +9,14 @@ import json
 import re
 from typing import Any
 
-from mlcore.anchors.schema import MAX_SUMMARY_CHARACTERS, MAX_SUMMARY_WORDS, Anchor, AnchorError, json_schema, parse_anchor
+from mlcore.anchors.schema import (
+    MAX_SUMMARY_CHARACTERS,
+    MAX_SUMMARY_WORDS,
+    Anchor,
+    AnchorError,
+    json_schema,
+    parse_anchor,
+)
 
 MAX_ANSWER = 8000
 SUMMARY_PATTERN = (

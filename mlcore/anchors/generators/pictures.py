@@ -38,4 +38,6 @@ def check_side(side_px: int) -> int:
 
 def _resized(pixels: np.ndarray, side_px: int) -> Image.Image:
     picture = Image.fromarray(np.ascontiguousarray(pixels))
-    return picture if picture.size == (side_px, side_px) else picture.resize((side_px, side_px), Image.Resampling.BICUBIC)
+    return (
+        picture if picture.size == (side_px, side_px) else picture.resize((side_px, side_px), Image.Resampling.BICUBIC)
+    )
