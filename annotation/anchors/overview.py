@@ -58,10 +58,10 @@ def _number(decided: Q, state: AnchorState) -> Count:
     return Count("anchor", distinct=True, filter=decided & Q(anchor__state=state))
 
 
-def batch_to_work_on(user: User, region: Region) -> Batch | None:
-    """The newest batch of the region with something open that this person may answer."""
+def batch_to_work_on(user: User, region: Region, stage: str = REVIEW) -> Batch | None:
+    """The newest batch of the region with something open, to review or to settle, that this person may answer."""
     for batch in batches_of(REVIEW, region.pk).filter(closed_at=None):
-        waiting = batch.items.filter(stage=REVIEW, state=ItemState.OPEN).exists()
+        waiting = batch.items.filter(stage=stage, state=ItemState.OPEN).exists()
         if waiting and may_work(user, batch):
             return batch
     return None

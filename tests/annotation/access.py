@@ -13,6 +13,7 @@ from typing import Any
 REGION = "api/regions/<int:region_id>/"
 PAGE = "regions/<int:region_id>/"
 TILE = "<int:z>/<int:x>/<int:y>"
+BATCH = "api/anchor-batches/<int:batch_id>/"
 LEASE = {"lease_token": 1}
 KEY = {"version": 0, "idempotency_key": "6e0c5f3e-0d65-4b0e-9f4e-0b4f6f0f8a11"}
 DECISION = {**LEASE, **KEY, "decision": "accept", "seconds": 1}
@@ -72,6 +73,24 @@ ROUTES: dict[str, Row] = {
     "POST api/review/items/<int:item_id>/decide/": Row("reviewer", scoped=True, body=DECISION),
     "POST api/review/items/<int:item_id>/undo/": Row("reviewer", scoped=True, body=KEY),
     "GET api/review/items/<int:item_id>/history/": Row("reviewer", scoped=True),
+    "POST api/review/items/<int:item_id>/reassign/": Row("reviewer", scoped=True, body={**LEASE, **KEY, "to": 1}),
+    "GET api/review/<slug:stage>/people/": Row("reviewer"),
+    "GET api/review/<slug:stage>/audit/": Row("admin"),
+    # review of anchors
+    f"GET {REGION}anchor-batches/": Row("reviewer", scoped=True),
+    f"POST {REGION}anchor-batches/": Row("editor", scoped=True, body={"name": "Trial"}),
+    f"GET {BATCH}": Row("reviewer", scoped=True),
+    f"PATCH {BATCH}": Row("editor", scoped=True),
+    f"POST {BATCH}close/": Row("editor", scoped=True),
+    f"GET {BATCH}report/": Row("editor", scoped=True),
+    f"GET {BATCH}answers.csv": Row("editor", scoped=True),
+    f"GET {BATCH}answers.json": Row("editor", scoped=True),
+    f"GET {REGION}anchor-report/": Row("editor", scoped=True),
+    f"GET {REGION}anchors.csv": Row("reviewer", scoped=True),
+    f"GET {REGION}anchors.mstcons.json": Row("reviewer", scoped=True),
+    f"GET {REGION}label-studio.json": Row("reviewer", scoped=True),
+    f"GET {REGION}label-studio.xml": Row("reviewer", scoped=True),
+    f"POST {REGION}label-studio/": Row("editor", scoped=True),
     # anchors, training, consistency
     f"GET {REGION}anchors/": Row("reviewer", scoped=True),
     f"POST {REGION}anchors/": Row("admin", scoped=True),
@@ -112,6 +131,11 @@ ROUTES: dict[str, Row] = {
     f"GET {PAGE}": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}sources/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}tiles/{TILE}/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}activity/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}anchors/review/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}anchors/disagreements/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}anchors/batches/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}anchors/batches/<int:batch_id>/": Row("editor", scoped=True, page=True),
     f"GET {PAGE}training/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}changes/review/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}changes/": Row("reviewer", scoped=True, page=True),

@@ -7,6 +7,7 @@ from typing import Any
 from annotation.edits.models import Changeset
 from annotation.sources.models import RegionMember
 from tests import factories
+from tests.factories_anchors import AnchorFactory, make_batch
 from tests.factories_changes import ChangeFactory
 
 
@@ -19,7 +20,11 @@ def make_world() -> dict[str, Any]:
     for person in people.values():
         RegionMember.objects.create(region=region, user=person)
     changeset = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="test", source="test imagery")
+    AnchorFactory(pair=change.pair)
+    batch = make_batch(region, user=people["editor"])
+    AnchorFactory(pair=change.pair, generator="http", model="another")
     ids = {
+        "batch_id": batch.pk,
         "region_id": region.pk,
         "imagery_id": scan.imagery_id,
         "snapshot_id": scan.snapshot_id,

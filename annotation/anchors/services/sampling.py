@@ -77,7 +77,8 @@ def allocate(sizes: Mapping[str, int], number: int) -> dict[str, int]:
             if sum(given.values()) < number and given[name] < sizes[name]:
                 given[name] += 1
     while sum(given.values()) > number:
-        given[max(given, key=lambda name: (given[name] - exact[name], given[name]))] -= 1
+        spare = [name for name in given if given[name] > floor]
+        given[max(spare, key=lambda name: (given[name] - exact[name], given[name]))] -= 1
     return given
 
 

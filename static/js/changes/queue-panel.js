@@ -1,6 +1,6 @@
 /** The panel beside the queue's map: what is asked, what is known, what may be answered. */
 import { byId, el, facts, fill } from "mapwright/lib/dom.js";
-import { day, DECISIONS, humanise, KINDS, plural, sureness, percent } from "mapwright/lib/format.js";
+import { day, humanise, KINDS, sureness, percent } from "mapwright/lib/format.js";
 import { arrow, offsetSentence } from "mapwright/lib/offset.js";
 import { ACCEPT, detailRows, evidenceRows, REASONS } from "mapwright/changes/words.js";
 import { areaM2 } from "mapwright/changes/shapes.js";
@@ -55,64 +55,4 @@ export function drawReasons(subject, onReason) {
 export function drawOffset(offset) {
   byId("offset-row").hidden = !offset;
   if (offset) fill(byId("offset-note"), el("strong", { "aria-hidden": "true", text: `${arrow(offset.east_m, offset.north_m)} ` }), offsetSentence(offset));
-}
-
-const STATUS = {
-  saved: () => ["✓", "Saved", "good"],
-  saving: (waiting) => ["◐", waiting > 1 ? `Saving ${waiting}` : "Saving", "busy"],
-  offline: (waiting) => ["!", `Offline: ${waiting} waiting`, "warn"],
-  "signed-out": (waiting) => ["!", `Signed out: ${waiting} waiting`, "bad"],
-};
-
-export function drawStatus({ state, waiting }) {
-  const [mark, text, kind] = STATUS[state](waiting);
-  const node = byId("saved-state");
-  node.className = `saved-state saved-${kind}`;
-  node.dataset.state = state;
-  fill(node, el("span", { "aria-hidden": "true", text: mark }), ` ${text}`);
-  byId("sign-in-again").hidden = state !== "signed-out";
-}
-
-export function drawLease(claim) {
-  const node = byId("lease");
-  if (!claim?.leaseEnds) { node.textContent = ""; return; }
-  const left = Math.max(0, Math.round((claim.leaseEnds - Date.now()) / 1000));
-  node.textContent = left ? `Yours for ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : "Your hold has ended";
-  node.classList.toggle("lease-short", left < 30);
-  node.title = left ? "Nobody else gets this candidate in the meantime; working here renews it" : "Any answer takes it again, if nobody else has it";
-}
-
-export function drawTally(state) {
-  const last = state.decided.at(-1);
-  byId("tally").textContent = state.session ? `${plural(state.session, "decision")} so far` : "";
-  byId("undo").disabled = !last;
-  byId("undo-what").textContent = last ? `Undo: ${DECISIONS[last.decision] ?? humanise(last.decision)}` : "Undo";
-}
-
-const texts = {
-  loading: () => ["Fetching the next candidate", "", null],
-  waiting: ({ counts }) => ["Others have the rest just now", `${plural(counts.leased, "candidate is", "candidates are")} on other people's screens. This page looks again every few seconds; nothing to do.`, null],
-  empty: ({ skipped, counts }) => {
-    if (skipped.length) return [`You skipped ${plural(skipped.length, "candidate")}`, "Everything else has an answer.", "again"];
-    return counts.open ? ["Saving the last answers", "", null] : ["Every candidate has an answer", "The next scan may bring new ones. Accepted changes wait on the page of edits.", null];
-  },
-};
-
-/** What is shown instead of a candidate. */
-export function drawPhase(state, links, onAgain) {
-  const reviewing = state.phase === "reviewing";
-  byId("review").hidden = !reviewing;
-  byId("no-item").hidden = reviewing;
-  document.body.dataset.phase = state.phase;
-  if (reviewing) return;
-  const [title, text, action] = texts[state.phase](state);
-  const done = state.phase === "empty" && !action;
-  fill(
-    byId("no-item"),
-    el("h2", { text: title }),
-    text ? el("p", { text }) : null,
-    action ? el("button", { type: "button", class: "button button-main", text: "Go through them again", on: { click: onAgain } }) : null,
-    done ? el("p", {}, el("a", { class: "button button-main", href: links.edits, text: "To the edits" })) : null,
-    done ? el("p", {}, el("a", { href: links.changes, text: "Look at every change" })) : null,
-  );
 }

@@ -1,4 +1,4 @@
-/** Compare image and map on one Leaflet map: image alone, swipe, overlay, map alone; and a blink to hold. */
+/** Compare image and map on one Leaflet map: image alone, swipe, overlay, map alone, or beside a second map; and a blink to hold. */
 /* global L */
 import { el } from "mapwright/lib/dom.js";
 import { load, save } from "mapwright/lib/storage.js";
@@ -7,9 +7,9 @@ export const MODES = [["image", "Image"], ["swipe", "Swipe"], ["overlay", "Overl
 
 /**
  * @param {L.Map} map with panes "photo" and "drawn"
- * @param {{key: string, initial?: Object}} options where the choice is kept
+ * @param {{key: string, initial?: Object, modes?: Array, onMode?: Function}} options where the choice is kept; `onMode(mode)` hears every one
  */
-export function createCompare(map, { key, initial = { mode: "swipe", swipe: 0.72, opacity: 0.5 } }) {
+export function createCompare(map, { key, initial = { mode: "swipe", swipe: 0.72, opacity: 0.5 }, modes = MODES, onMode = () => {} }) {
   let state = { ...initial, ...load(key, {}) };
   let blinking = false;
   const pane = map.getPane("drawn");
@@ -17,12 +17,12 @@ export function createCompare(map, { key, initial = { mode: "swipe", swipe: 0.72
   map.getContainer().append(handle);
   L.DomEvent.disableClickPropagation(handle);
 
-  const buttons = MODES.map(([mode, label]) => el("button", { type: "button", text: label, "aria-pressed": "false", data: { mode }, on: { click: () => change({ mode }) } }));
+  const buttons = modes.map(([mode, label]) => el("button", { type: "button", text: label, "aria-pressed": "false", data: { mode }, on: { click: () => change({ mode }) } }));
   const range = el("input", { type: "range", min: "0", max: "100", "aria-label": "Share of the map", on: { input: () => setShare(range.value / 100) } });
   const controls = el("div", { class: "compare-controls" }, el("div", { class: "segment", role: "group", "aria-label": "Show" }, ...buttons), range);
 
   const shareName = () => (state.mode === "overlay" ? "opacity" : "swipe");
-  const effective = () => (blinking ? (state.mode === "map" ? "image" : "map") : state.mode);
+  const effective = () => (blinking ? (state.mode === "map" ? "image" : "map") : state.mode === "side" ? "image" : state.mode);
 
   function draw() {
     const mode = effective();
@@ -45,6 +45,7 @@ export function createCompare(map, { key, initial = { mode: "swipe", swipe: 0.72
     state = { ...state, ...part };
     save(key, state);
     draw();
+    if (part.mode) onMode(part.mode);
   }
 
   const setShare = (share) => change({ [shareName()]: Math.min(1, Math.max(0, share)) });
@@ -71,6 +72,7 @@ export function createCompare(map, { key, initial = { mode: "swipe", swipe: 0.72
   });
   map.on("move zoomend viewreset resize", draw);
   draw();
+  onMode(state.mode);
 
   return {
     controls,

@@ -60,5 +60,5 @@ export const KINDS = {
 };
 
 export const DECISIONS = {
-  accept: "accepted", reject: "rejected", cant_tell: "can't tell", image_offset: "image offset", bad_imagery: "bad imagery", too_old: "image too old",
+  accept: "accepted", correct: "corrected", reject: "rejected", cant_tell: "can't tell", image_offset: "image offset", bad_imagery: "bad imagery", too_old: "image too old",
 };

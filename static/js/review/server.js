@@ -1,4 +1,4 @@
-/** The queue page's talk with the server: claims, leases, decisions that survive a lost connection. */
+/** A review page's talk with the server: claims, leases, decisions that survive a lost connection. */
 import { api, ApiError, csrf } from "mapwright/lib/api.js";
 import { freshKey } from "mapwright/lib/once.js";
 import { createOutbox } from "mapwright/lib/outbox.js";
@@ -7,15 +7,17 @@ const itemPath = (id, act) => `/api/review/items/${id}/${act}/`;
 
 /**
  * @param {Object} options
+ * @param {string} options.stage whose queue
  * @param {number} options.region
+ * @param {?number} options.batch of which batch; null for what is in none
  * @param {number} options.person
  * @param {number} options.leaseSeconds
  * @param {Function} options.onSaved (message, answer)
  * @param {Function} options.onRefused (message, error)
  * @param {Function} options.onStatus
  */
-export function createServer({ region, person, leaseSeconds, onSaved, onRefused, onStatus }) {
-  const asClaim = (answer) => ({ ...leaseOf(answer.item), id: answer.item.id, subject: answer.subject });
+export function createServer({ stage, region, batch = null, person, leaseSeconds, onSaved, onRefused, onStatus }) {
+  const asClaim = (answer) => ({ ...leaseOf(answer.item), id: answer.item.id, subject: answer.subject, flag: answer.flag });
   const leaseOf = (item) => ({ version: item.version, lease_token: item.lease_token, leaseEnds: Date.now() + leaseSeconds * 1000 });
 
   async function reclaim(id) {
@@ -34,7 +36,12 @@ export function createServer({ region, person, leaseSeconds, onSaved, onRefused,
     }
   }
 
-  const send = (message) => (message.act === "decide" ? decide(message) : api.post(itemPath(message.item, "undo"), { version: message.version, idempotency_key: message.key }));
+  const SENDERS = {
+    decide,
+    undo: (message) => api.post(itemPath(message.item, "undo"), { version: message.version, idempotency_key: message.key }),
+    reassign: ({ item, lease_token, version, key, body }) => api.post(itemPath(item, "reassign"), { ...body, lease_token, version, idempotency_key: key }),
+  };
+  const send = (message) => SENDERS[message.act](message);
 
   /** Later messages on the same item go out with the version and the lease that this one got. */
   function learn(message, answer) {
@@ -43,7 +50,7 @@ export function createServer({ region, person, leaseSeconds, onSaved, onRefused,
   }
 
   const outbox = createOutbox({
-    key: `mapwright.outbox.${person}`,
+    key: `mapwright.outbox.${person}.${stage}`,
     send,
     onDone: (message, answer) => { learn(message, answer); onSaved(message, answer); },
     onRefused,
@@ -57,8 +64,8 @@ export function createServer({ region, person, leaseSeconds, onSaved, onRefused,
     /** Items whose decision is still on its way: the server would hand them out again. */
     underWay: () => outbox.messages.map((message) => message.item),
     async claim(skip) {
-      const answer = await api.post("/api/review/changes/claim/", { region, skip });
-      return answer.item ? { claim: asClaim(answer) } : { counts: { open: answer.open, leased: answer.leased } };
+      const answer = await api.post(`/api/review/${stage}/claim/`, { region, skip, batch });
+      return answer.item ? { claim: asClaim(answer) } : { counts: { open: answer.open, leased: answer.leased, blocked: answer.blocked } };
     },
     async heartbeat(claim) {
       return leaseOf(await api.post(itemPath(claim.id, "heartbeat"), { lease_token: claim.lease_token }));
@@ -70,6 +77,7 @@ export function createServer({ region, person, leaseSeconds, onSaved, onRefused,
       }
     },
     saveDecision: (claim, body) => outbox.add({ act: "decide", item: claim.id, version: claim.version, lease_token: claim.lease_token, key: freshKey(), body }),
+    saveFlag: (claim, to, comment) => outbox.add({ act: "reassign", item: claim.id, version: claim.version, lease_token: claim.lease_token, key: freshKey(), body: { to, comment } }),
     saveUndo: (id, version) => outbox.add({ act: "undo", item: id, version, key: freshKey() }),
   };
 }

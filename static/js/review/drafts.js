@@ -1,4 +1,4 @@
-/** Drafts of answers: a comment, an adjusted shape; kept in this browser until the answer is saved. */
+/** Drafts of answers, kept in this browser until the answer is saved: a comment, an adjusted shape, changed attributes. */
 import { drop, load, save } from "mapwright/lib/storage.js";
 
 export function createDrafts(person) {
@@ -7,7 +7,7 @@ export function createDrafts(person) {
     read: (id) => load(key(id), {}),
     write(id, change) {
       const draft = { ...load(key(id), {}), ...change };
-      if (draft.comment || draft.geometry) save(key(id), draft);
+      if (Object.values(draft).some(Boolean)) save(key(id), draft);
       else drop(key(id));
     },
     drop: (id) => drop(key(id)),

@@ -1,4 +1,4 @@
-/** The queue page's state and the pure actions on it. */
+/** State of a review page, of whatever stage, and the pure actions on it. */
 
 /**
  * @typedef {Object} Claim
@@ -10,13 +10,14 @@
  */
 
 export const initialState = (decided = []) => ({
-  phase: "loading", // loading | reviewing | waiting | empty
+  phase: "loading", // loading | reviewing | waiting | blocked | empty
   current: null,
   ahead: [],
   skipped: [],
   decided,
-  counts: { open: null, leased: null },
+  counts: { open: null, leased: null, blocked: null },
   session: 0,
+  last: "", // what was done last: answer | skip
 });
 
 const reviewing = (state) => ({ ...state, phase: state.current ? "reviewing" : state.phase });
@@ -31,7 +32,8 @@ export function claimed(state, claim) {
 /** There was nothing to claim. */
 export function nothingLeft(state, counts) {
   if (state.current) return { ...state, counts };
-  return { ...state, counts, phase: counts.leased > 0 ? "waiting" : "empty" };
+  const phase = counts.leased > 0 ? "waiting" : counts.blocked > 0 ? "blocked" : "empty";
+  return { ...state, counts, phase };
 }
 
 /** Go on to the next claim, or wait for one. */
@@ -43,11 +45,14 @@ export function advance(state) {
 /** The current item got an answer. */
 export function decidedNow(state, decision) {
   const entry = { id: state.current.id, decision, version: null, subject: state.current.subject };
-  return advance({ ...state, decided: [...state.decided, entry].slice(-200), session: state.session + 1 });
+  return advance({ ...state, decided: [...state.decided, entry].slice(-200), session: state.session + 1, last: "answer" });
 }
 
 /** The current item is left for later. */
-export const skippedNow = (state) => advance({ ...state, skipped: [...state.skipped, state.current.id] });
+export const skippedNow = (state) => advance({ ...state, skipped: [...state.skipped, state.current.id], last: "skip" });
+
+/** The item skipped last is wanted again. */
+export const unskippedLast = (state) => ({ ...state, skipped: state.skipped.slice(0, -1), last: state.skipped.length > 1 ? "skip" : "answer" });
 
 /** Look at what was skipped again. */
 export const forgetSkipped = (state) => ({ ...state, skipped: [], phase: state.current ? state.phase : "loading" });

@@ -1,0 +1,5 @@
+"""Addresses of the pages of anchors."""
+
+from annotation.anchors.review_pages import review_pages
+
+urlpatterns = [*review_pages]

@@ -1,0 +1,76 @@
+/** Image and map of one pair: side by side with views that move together, or on one another to swipe and blink. */
+/* global L */
+import { byId } from "mapwright/lib/dom.js";
+import { createCompare } from "mapwright/lib/compare.js";
+import { linkViews } from "mapwright/lib/linked.js";
+import { createMap, creditLine, imageLayer, imageUrl, mapLayer, mapUrl, outline, toBounds, warmTiles } from "mapwright/lib/map.js";
+
+const MODES = [["side", "Side by side"], ["swipe", "Swipe"], ["overlay", "Overlay"], ["image", "Image"], ["map", "Map"]];
+const WARM_KEPT = 160;
+
+export function createBenchMap() {
+  const left = createMap(byId("map"), { label: "Image of the tile", keyboard: false });
+  const right = createMap(byId("map-beside"), { label: "Map of the tile", keyboard: false });
+  right.zoomControl?.remove();
+  const layers = new Map();
+  let frames = [];
+  let credits = [];
+  let placed = false;
+  let warmed = [];
+  const compare = createCompare(left, { key: "mapwright.compare.bench", initial: { mode: "side", swipe: 0.5, opacity: 0.5 }, modes: MODES, onMode: arrange });
+  linkViews(left, right);
+
+  function arrange(mode) {
+    byId("bench-maps").classList.toggle("bench-side", mode === "side");
+    for (const map of [left, right]) map.invalidateSize({ animate: false, pan: false });
+    if (placed) right.setView(left.getCenter(), left.getZoom(), { animate: false });
+  }
+
+  /** Base layers stay while their sources stay, so that nothing flashes between items. */
+  function base(subject) {
+    const wanted = [["image", subject.imagery.id, imageLayer, left], ["over", subject.snapshot.id, mapLayer, left], ["beside", subject.snapshot.id, mapLayer, right]];
+    for (const [name, id, make, map] of wanted) {
+      if (layers.get(name)?.id === id) continue;
+      layers.get(name)?.layer.remove();
+      layers.set(name, { id, layer: make(id).addTo(map) });
+    }
+    credits.forEach((credit) => credit.remove());
+    credits = [creditLine(left, { imagery: subject.imagery }), creditLine(right, { snapshot: subject.snapshot })];
+  }
+
+  function clear() {
+    frames.forEach((frame) => frame.remove());
+    frames = [];
+  }
+
+  const wholeTile = (bounds) => left.getBoundsZoom(bounds.pad(0.02));
+
+  function fit(subject) {
+    const bounds = toBounds(subject.bbox);
+    left.setView(bounds.getCenter(), wholeTile(bounds), { animate: false });
+  }
+
+  return {
+    map: left,
+    compare,
+    clear,
+    fit,
+    show(subject) {
+      base(subject);
+      clear();
+      const bounds = toBounds(subject.bbox);
+      if (placed) left.setView(bounds.getCenter(), left.getZoom(), { animate: false });
+      else fit(subject);
+      right.setView(left.getCenter(), left.getZoom(), { animate: false });
+      placed = true;
+      frames = [left, right].map((map) => outline(L.rectangle(bounds).toGeoJSON().geometry, "tile").addTo(map));
+    },
+    warm(subject) {
+      const centre = toBounds(subject.bbox).getCenter();
+      const zoom = placed ? left.getZoom() : wholeTile(toBounds(subject.bbox));
+      const there = L.latLngBounds(centre, centre);
+      const next = [imageUrl(subject.imagery.id), mapUrl(subject.snapshot.id)].flatMap((template) => warmTiles(left, template, there, zoom));
+      warmed = [...warmed.slice(-WARM_KEPT), ...next];
+    },
+  };
+}

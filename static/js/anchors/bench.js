@@ -1,0 +1,168 @@
+/** The review bench: one anchor at a time, checked against image and map, by one key where nothing is wrong. */
+import { api } from "mapwright/lib/api.js";
+import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
+import { number, percent } from "mapwright/lib/format.js";
+import { notify, notifyError } from "mapwright/lib/notices.js";
+import { asDraft, begin, choose, correction, differences, write } from "mapwright/anchors/anchor-state.js";
+import { createForm } from "mapwright/anchors/bench-form.js";
+import { bindBenchKeys } from "mapwright/anchors/bench-keys.js";
+import { createBenchMap } from "mapwright/anchors/bench-map.js";
+import { askColleague } from "mapwright/anchors/flag.js";
+import { drawAnswers } from "mapwright/anchors/settle.js";
+import { createLine } from "mapwright/review/line.js";
+
+const page = pageData();
+const person = pageData("person");
+const settles = page.stage === "anchor-adjudication";
+const view = createBenchMap();
+const comment = byId("comment");
+const summary = byId("summary");
+const REFRESH_EVERY = 10;
+
+let work = null;
+let at = 0;
+let rejecting = false;
+let progress = null;
+let sinceRefresh = 0;
+
+const form = createForm(page.schema, { maxWords: page.max_words, reasons: page.reasons.reject, onSelect: select, onChoose: chooseValue, onReason: (reason) => say("reject", reason) });
+const line = createLine({
+  page, person, stage: page.stage, batch: page.batch?.id ?? null, what: settles ? "disagreement" : "anchor",
+  show: showClaim,
+  clear: () => view.clear(),
+  warm: (subject) => view.warm(subject),
+  leave: () => { rejecting = false; },
+  emptyActions: () => ({ done: settles ? "Where two answers differ again, it comes here." : "The report says what came of it.", links: [[settles || !page.may_report ? "To the batches" : "To the report", settles || !page.may_report ? page.links.batches : page.links.report], ["Look at every batch", page.links.batches]].slice(0, page.may_report && !settles ? 2 : 1) }),
+  draftOf: (body) => ({ comment: body.comment, attributes: body.payload?.attributes, summary: body.payload?.summary }),
+  onSaved: (message) => countSaved(message.act),
+});
+const { current, drafts } = line;
+
+function showClaim(claim, draft) {
+  work = begin(claim.subject, draft);
+  comment.value = draft.comment ?? "";
+  draw(true);
+  byId("flagged").hidden = !claim.flag;
+  if (claim.flag) fill(byId("flagged"), el("strong", { text: `${claim.flag.by} asks you to look at this` }), claim.flag.comment ? `: ${claim.flag.comment}` : ".");
+  if (settles) drawAnswers(claim.subject, page.schema, settle);
+  view.show(claim.subject);
+  const { z, x, y } = claim.subject.tile;
+  byId("where").textContent = `Tile ${z}/${x}/${y}`;
+  byId("partly").hidden = claim.subject.valid_share > 0.99;
+  byId("partly").textContent = `The image covers ${percent(claim.subject.valid_share)} of this tile.`;
+  byId("announce").textContent = claim.subject.summary;
+}
+
+const draw = (fresh = false) => form.draw(work, { at, rejecting, fresh });
+
+function changed(next) {
+  work = next;
+  if (current()) drafts.write(current().id, asDraft(work));
+  draw();
+}
+
+function select(index) {
+  at = index;
+  rejecting = false;
+  draw();
+}
+
+function chooseValue(index) {
+  const given = form.choicesOf(at)[index];
+  if (work && given) changed(choose(work, form.nameOf(at), given[0]));
+}
+
+/** Accept what is unchanged, save what is changed. */
+function take() {
+  if (!line.ready()) return;
+  if (!differences(work)) { say("accept"); return; }
+  if (!form.fits(work.summary)) {
+    notify(`The summary needs between 1 and ${page.max_words} words.`, { kind: "warn" });
+    summary.focus();
+    return;
+  }
+  say("correct", "", correction(work));
+}
+
+function say(decision, reason = "", payload = null) {
+  line.answer({ decision, reason, comment: comment.value.trim(), ...(payload ? { payload } : {}) });
+}
+
+/** Take one of the two answers as it is. */
+function settle(index) {
+  const given = current()?.subject.answers[index];
+  if (!given) return;
+  if (given.decision === "correct") say("correct", "", { attributes: given.attributes, summary: given.summary });
+  else say(given.decision, given.reason);
+}
+
+function startReject() {
+  if (!current()) return;
+  rejecting = true;
+  draw();
+  byId("choices").querySelector("button")?.scrollIntoView({ block: "nearest" });
+}
+
+async function flag() {
+  if (!line.ready()) return;
+  const claim = current();
+  try {
+    const sent = await askColleague({ stage: page.stage, region: page.region.id, person: person.id });
+    if (sent && current()?.id === claim.id) line.flag(sent.to, sent.comment);
+  } catch (error) {
+    notifyError(error);
+  }
+}
+
+function countSaved(act) {
+  if (!progress || act === "reassign") return;
+  progress = { ...progress, decided: progress.decided + (act === "undo" ? -1 : 1) };
+  sinceRefresh += 1;
+  drawProgress();
+  if (sinceRefresh >= REFRESH_EVERY) loadProgress();
+}
+
+function drawProgress() {
+  const total = progress.open + progress.decided;
+  byId("batch-done").max = Math.max(1, total);
+  byId("batch-done").value = progress.decided;
+  byId("batch-count").textContent = `${number(progress.decided)} of ${number(total)}`;
+}
+
+async function loadProgress() {
+  if (!page.batch) return;
+  sinceRefresh = 0;
+  try {
+    const batch = await api.get(`/api/anchor-batches/${page.batch.id}/`);
+    const counts = settles ? batch.disagreements : batch.progress;
+    progress = { decided: counts.decided, open: counts.open };
+    drawProgress();
+  } catch (error) {
+    if (!error.passing) notifyError(error);
+  }
+}
+
+const bench = {
+  take, say, settle, startReject, flag,
+  get rejecting() { return rejecting; },
+  stopReject() { rejecting = false; draw(); },
+  reason: (index) => page.reasons.reject[index] && say("reject", page.reasons.reject[index]),
+  choose: chooseValue,
+  step: (by) => work && select((at + by + form.rows) % form.rows),
+  reset: () => work && changed(choose(work, form.nameOf(at), work.proposed[form.nameOf(at)])),
+  editSummary: () => summary.focus(),
+  editComment: () => comment.focus(),
+  fit: () => current() && view.fit(current().subject),
+};
+
+summary.addEventListener("input", () => work && changed(write(work, summary.value)));
+comment.addEventListener("input", () => current() && drafts.write(current().id, { comment: comment.value.trim() }));
+for (const [id, run] of [["accept", take], ["reject", startReject], ["flag", flag], ["back", line.back], ["as-proposed", bench.reset]]) byId(id).addEventListener("click", run);
+for (const button of document.querySelectorAll("[data-decision]")) button.addEventListener("click", () => say(button.dataset.decision));
+byId("compare").append(view.compare.controls);
+bindBenchKeys({ bench, view, line, settles });
+
+if (page.batch) {
+  loadProgress();
+  line.start();
+}

@@ -1,0 +1,21 @@
+/** Ask to whom an anchor goes, and what to tell them. */
+import { api } from "mapwright/lib/api.js";
+import { el } from "mapwright/lib/dom.js";
+
+/** Resolves to `{to, comment}`, or null where the person thought better of it. */
+export async function askColleague({ stage, region, person }) {
+  const people = (await api.get(`/api/review/${stage}/people/?region=${region}`)).filter(({ id }) => id !== person);
+  return new Promise((resolve) => {
+    const select = el("select", { id: "flag-to", name: "to", required: true }, ...people.map(({ id, username }) => el("option", { value: String(id), text: username })));
+    const comment = el("textarea", { id: "flag-comment", name: "comment", rows: "3", maxlength: "4000" });
+    const body = people.length
+      ? [el("div", { class: "field" }, el("label", { for: "flag-to", text: "Colleague" }), select), el("div", { class: "field" }, el("label", { for: "flag-comment", text: "What should they look at?" }), comment)]
+      : [el("p", { text: "Nobody else sees this region yet." })];
+    const send = people.length ? el("button", { type: "submit", class: "button button-main", value: "send", text: "Flag it to them" }) : null;
+    const form = el("form", { method: "dialog", class: "dialog-body" }, el("h2", { text: "Flag it to a colleague" }), el("p", { class: "muted small", text: "They get it first, and nobody else gets it. You go on with the next one." }), ...body, el("div", { class: "dialog-end" }, el("button", { type: "submit", class: "button", value: "back", formnovalidate: true, text: "Back" }), send));
+    const dialog = el("dialog", { "aria-label": "Flag it to a colleague", on: { close: () => { resolve(dialog.returnValue === "send" ? { to: Number(select.value), comment: comment.value.trim() } : null); dialog.remove(); } } }, form);
+    document.body.append(dialog);
+    dialog.showModal();
+    (people.length ? select : form.querySelector("button")).focus();
+  });
+}

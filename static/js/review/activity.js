@@ -1,0 +1,60 @@
+/** The page of review work: statistics of a queue by person, and its acts, filtered. */
+import { api } from "mapwright/lib/api.js";
+import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
+import { DECISIONS, duration, humanise, moment, number } from "mapwright/lib/format.js";
+import { notifyError } from "mapwright/lib/notices.js";
+
+const { region, stages, actions } = pageData();
+const person = pageData("person");
+const STAGES = { anchors: "Anchors", "anchor-adjudication": "Disagreements on anchors", changes: "Changes" };
+const stage = byId("stage");
+const acts = document.getElementById("acts");
+const filters = document.getElementById("filters");
+let next = null;
+
+const name = (decision) => humanise(DECISIONS[decision] ?? decision);
+const inWords = (data) => Object.entries(data).map(([key, value]) => `${humanise(key)}: ${Array.isArray(value) ? value.join(", ") : value}`).join("; ");
+
+function drawWork({ decisions, reviewers }) {
+  const totals = Object.entries(decisions).map(([decision, count]) => el("div", {}, el("dd", { class: "number", text: number(count) }), el("dt", { text: name(decision) })));
+  fill(byId("totals"), totals.length ? el("dl", { class: "figures" }, ...totals) : el("p", { class: "muted", text: "Nothing in this queue yet." }));
+  const rows = reviewers.map((one) => el("tr", {}, el("th", { scope: "row", text: one.reviewer }), el("td", { class: "number", text: number(one.decided) }), el("td", { text: Object.entries(one.decisions).map(([decision, count]) => `${number(count)} ${DECISIONS[decision] ?? decision}`).join(", ") }), el("td", { class: "number", text: number(one.undone) }), el("td", { class: "number", text: number(one.flagged) }), el("td", { class: "number", text: one.mean_seconds === null ? "not measured" : duration(one.mean_seconds) })));
+  const head = ["Person", "Decided", "Answers", "Taken back", "Flagged", "Mean time"].map((text) => el("th", { scope: "col", text }));
+  fill(byId("people"), rows.length ? el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-labelledby": "work-title" }, el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows))) : null);
+}
+
+const act = (one) => el("tr", {}, el("td", { class: "number", text: moment(one.at) }), el("td", { text: one.actor ?? "the program" }), el("td", { text: humanise(one.action.replace("review.", "")) }), el("td", { class: "number", text: `${humanise(one.object_kind)} ${one.object_id}` }), el("td", { text: inWords(one.data) }));
+
+async function loadActs(path, fresh) {
+  const answer = await api.get(path);
+  if (fresh) acts.replaceChildren();
+  acts.append(...answer.results.map(act));
+  if (!acts.children.length) acts.append(el("tr", {}, el("td", { colspan: "5", class: "muted", text: "No act fits." })));
+  next = answer.next;
+  byId("more").hidden = !next;
+}
+
+function restart() {
+  const query = new URLSearchParams([...new FormData(filters)].filter(([, value]) => value));
+  for (const day of ["since", "until"]) if (query.get(day)) query.set(day, `${query.get(day)}T00:00:00Z`);
+  query.set("region", String(region.id));
+  query.set("page_size", "50");
+  loadActs(`/api/review/${stage.value}/audit/?${query}`, true).catch(notifyError);
+}
+
+function show() {
+  history.replaceState(null, "", `?stage=${stage.value}`);
+  api.get(`/api/review/${stage.value}/statistics/?region=${region.id}`).then(drawWork).catch(notifyError);
+  if (person.admin) restart();
+}
+
+stage.append(...stages.map((key) => el("option", { value: key, text: STAGES[key] ?? humanise(key) })));
+stage.value = stages.find((key) => key === new URLSearchParams(location.search).get("stage")) ?? stages[0];
+stage.addEventListener("change", show);
+if (person.admin) {
+  filters.elements.namedItem("action").append(...actions.map((key) => el("option", { value: key, text: humanise(key.replace("review.", "")) })));
+  filters.addEventListener("change", restart);
+  filters.addEventListener("submit", (event) => event.preventDefault());
+  byId("more").addEventListener("click", () => loadActs(new URL(next).pathname + new URL(next).search, false).catch(notifyError));
+}
+show();

@@ -1,0 +1,209 @@
+/** The line of items before a reviewer: one on the screen, one fetched behind it, answers saved in the background, undo. */
+import { byId } from "mapwright/lib/dom.js";
+import { createStore } from "mapwright/lib/history.js";
+import { notify, notifyError } from "mapwright/lib/notices.js";
+import { load, save } from "mapwright/lib/storage.js";
+import { createDrafts } from "mapwright/review/drafts.js";
+import { keepLeases } from "mapwright/review/leases.js";
+import { createServer } from "mapwright/review/server.js";
+import * as act from "mapwright/review/state.js";
+import { drawLease, drawPhase, drawStatus, drawTally } from "mapwright/review/status.js";
+
+const AGAIN_MS = 8000;
+const sentence = (text) => `${text}.`.replace("..", ".");
+
+/**
+ * @param {Object} options
+ * @param {Object} options.page the page's data: region, lease_seconds
+ * @param {Object} options.person
+ * @param {string} options.stage
+ * @param {?number} options.batch
+ * @param {string} options.what the item in a word, such as "candidate"
+ * @param {(claim, draft) => void} options.show put a claim on the screen
+ * @param {() => void} options.clear nothing is on the screen
+ * @param {(subject) => void} options.warm fetch what the next one needs
+ * @param {() => void} options.leave leave a mode before another item comes
+ * @param {(state) => Object} options.emptyActions what a finished queue offers: `{links: [[text, address]]}`
+ * @param {(body) => Object} options.draftOf the draft that a refused answer leaves
+ */
+export function createLine({ page, person, stage, batch = null, what, show, clear, warm, leave = () => {}, emptyActions, draftOf, onSaved = () => {} }) {
+  const drafts = createDrafts(person.id);
+  const decidedKey = `mapwright.decided.${person.id}.${stage}.${page.region.id}.${batch ?? ""}`;
+  const store = createStore(act.initialState(load(decidedKey, [])));
+  const current = () => store.state.current;
+  let claiming = false;
+  let againTimer = 0;
+  let shownAt = performance.now();
+
+  const saved = { decide: decisionSaved, undo: undoSaved, reassign: () => {} };
+  const refused = { decide: decisionRefused, undo: undoRefused, reassign: flagRefused };
+  const server = createServer({
+    stage, batch, region: page.region.id, person: person.id, leaseSeconds: page.lease_seconds, onStatus: drawStatus,
+    onSaved: (message, reply) => saved[message.act](message, reply),
+    onRefused: (message, error) => refused[message.act](message, error),
+  });
+
+  /** Claim until one item is on the screen and one waits behind it. */
+  async function fillUp() {
+    const { state } = store;
+    if (claiming || (state.current && state.ahead.length)) return;
+    claiming = true;
+    let given = null;
+    try {
+      given = await server.claim([...act.held(store.state), ...store.state.skipped.slice(-900), ...server.underWay()]);
+    } catch (error) {
+      if (!error.passing) notifyError(error);
+    }
+    claiming = false;
+    if (given?.claim) {
+      if (!server.underWay().includes(given.claim.id)) store.apply(act.claimed, given.claim);
+      if (store.state.ahead[0]) warm(store.state.ahead[0].subject);
+      fillUp();
+      return;
+    }
+    if (given) store.apply(act.nothingLeft, given.counts);
+    clearTimeout(againTimer);
+    againTimer = setTimeout(fillUp, AGAIN_MS);
+  }
+
+  function showCurrent() {
+    const claim = current();
+    if (!claim) { clear(); return; }
+    show(claim, drafts.read(claim.id));
+    drawLease(claim, what);
+    shownAt = performance.now();
+  }
+
+  function redrawPhase() {
+    drawPhase(store.state, { what, ...emptyActions(store.state) }, () => { store.apply(act.forgetSkipped); fillUp(); });
+  }
+
+  store.watch((state, before) => {
+    if (state.current?.id !== before.current?.id) { leave(); showCurrent(); }
+    if (state.decided !== before.decided) save(decidedKey, state.decided.map(({ id, decision, version }) => ({ id, decision, version })));
+    redrawPhase();
+    drawTally(state);
+  });
+
+  const seconds = () => Math.min(86400, Math.round((performance.now() - shownAt) / 100) / 10);
+
+  /** Whether the current item can be answered now; says why where it can't. */
+  function ready() {
+    const claim = current();
+    if (claim?.undoing) notify("This one's undo is still being saved; answer it in a moment.", { kind: "warn" });
+    return Boolean(claim && !claim.undoing);
+  }
+
+  /** Answer the current item and go on; the server hears of it in the background. */
+  function answer(body) {
+    if (!ready()) return;
+    server.saveDecision(current(), { seconds: seconds(), ...body });
+    store.apply(act.decidedNow, body.decision);
+    fillUp();
+  }
+
+  /** Leave the current item to a colleague and go on. */
+  function flag(to, comment) {
+    if (!ready()) return;
+    const claim = current();
+    server.saveFlag(claim, to, comment);
+    drafts.drop(claim.id);
+    store.apply(act.dropItem, claim.id);
+    fillUp();
+  }
+
+  function decisionSaved(message, reply) {
+    drafts.drop(message.item);
+    store.apply(act.versionKnown, message.item, reply.item.version);
+    onSaved(message);
+    if (!current()) fillUp();
+  }
+
+  /** The server said no for good: say why in words; an answer it can't take comes back to the screen as a draft. */
+  async function decisionRefused(message, error) {
+    store.apply(act.forgetDecision, message.item);
+    notify(sentence(`Not saved: ${error.message}`), { kind: "bad" });
+    const draft = draftOf(message.body);
+    if (Object.values(draft).some(Boolean)) drafts.write(message.item, draft);
+    if (error.status === 400) await bringBack(message.item);
+  }
+
+  async function bringBack(id) {
+    try {
+      store.apply(act.bringBack, await server.reclaim(id));
+    } catch (error) {
+      notifyError(error);
+    }
+  }
+
+  /** Take the last decision back; its item is on the screen at once, and can be answered when the server gave its lease. */
+  function undoLast() {
+    const last = store.state.decided.at(-1);
+    if (!last) return;
+    const waiting = server.outbox.messages.some((message) => message.item === last.id);
+    if (last.version === null && !waiting) return;
+    server.saveUndo(last.id, last.version);
+    const shown = { id: last.id, version: last.version, lease_token: 0, leaseEnds: 0, subject: last.subject, undoing: true };
+    if (last.subject) store.apply(act.undoneLast, shown);
+    else store.apply((state) => ({ ...state, decided: state.decided.slice(0, -1) }));
+  }
+
+  async function undoSaved(message, reply) {
+    onSaved(message);
+    if (act.held(store.state).includes(message.item)) store.apply(act.leaseChanged, message.item, { ...server.leaseOf(reply.item), undoing: false });
+    else await bringBack(message.item);
+  }
+
+  function undoRefused(message, error) {
+    notify(sentence(`Not undone: ${error.message}`), { kind: "bad" });
+    store.apply(act.dropItem, message.item);
+    fillUp();
+  }
+
+  async function flagRefused(message, error) {
+    notify(sentence(`Not flagged: ${error.message}`), { kind: "bad" });
+    if ([400, 403].includes(error.status)) await bringBack(message.item);
+  }
+
+  function skip() {
+    const claim = current();
+    if (!claim) return;
+    if (!claim.undoing) server.releaseAll([claim]);
+    store.apply(act.skippedNow);
+    fillUp();
+  }
+
+  /** Back to the item before: the one skipped last, else the last answer, taken back. */
+  async function back() {
+    const { last, skipped } = store.state;
+    if (last !== "skip" || !skipped.length) { undoLast(); return; }
+    const id = skipped.at(-1);
+    store.apply(act.unskippedLast);
+    await bringBack(id);
+  }
+
+  /** Somebody else has it, or decided it: the draft stays, the item goes. */
+  function claimLost(claim, error) {
+    if (error.data?.free) return;
+    if (claim.id === current()?.id) notify(sentence(`This ${what} went away: ${error.message}`), { kind: "warn", seconds: 10 });
+    store.apply(act.dropItem, claim.id);
+    fillUp();
+  }
+
+  return {
+    store, server, drafts, current, ready, answer, flag, undoLast, skip, back,
+    /** Start working; called once the page is bound. */
+    start() {
+      keepLeases({ store, server, leaseSeconds: page.lease_seconds, onTick: () => drawLease(current(), what), onLost: claimLost });
+      window.addEventListener("pagehide", () => server.releaseAll([current(), ...store.state.ahead].filter((claim) => claim && !claim.undoing)));
+      window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+      byId("undo").addEventListener("click", undoLast);
+      byId("skip").addEventListener("click", skip);
+      redrawPhase();
+      drawTally(store.state);
+      drawStatus(server.outbox.status);
+      server.outbox.start();
+      fillUp();
+    },
+  };
+}
