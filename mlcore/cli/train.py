@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
+import signal
 from pathlib import Path
+from typing import Any
 
 from mlcore.anchors.geometric import describe_tile
+from mlcore.anchors.schema import Anchor, parse_anchor
 from mlcore.cli.progress_bar import BarProgress
+from mlcore.consistency.config import ConsistencyConfig
 from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.geometry.webmercator import TileAddress, zoom_for_resolution
+from mlcore.progress import SilentProgress
 from mlcore.tiles.coverage import read_area
 from mlcore.tiles.index import MapIndex
 from mlcore.tiles.osm_files import read_map
@@ -33,7 +39,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--zoom", type=int, help="zoom of the tiles (default: the nearest to the image, at most 19)"
     )
     consistency.add_argument("--out", type=Path, required=True, help="folder of checkpoints and of the model")
-    consistency.add_argument("--preset", default="compact", help="compact (default) or tiny")
+    consistency.add_argument("--preset", default="compact", help="compact (default), paper or tiny")
+    consistency.add_argument(
+        "--image-weights",
+        metavar="WEIGHTS",
+        help='of a timm encoder: "pretrained", "hf-hub:OWNER/NAME", a file, "random"',
+    )
+    consistency.add_argument(
+        "--text-weights", metavar="WEIGHTS", help='of an open_clip tower: a tag such as "openai", a file, "random"'
+    )
+    consistency.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="another setting of the preset; repeatable"
+    )
+    consistency.add_argument(
+        "--anchors", type=Path, help="JSON lines as `anchors` writes them (default: computed from the map)"
+    )
     consistency.add_argument("--blocks", type=int, default=6, help="geographic blocks; one is kept for validation")
     consistency.add_argument("--seed", type=int, default=0)
     consistency.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
@@ -49,28 +69,81 @@ def run(args: argparse.Namespace) -> int:
 
 
 def run_consistency(args: argparse.Namespace) -> int:
-    """Train U-CSA on the mapped tiles, one geographic block kept for validation; resumes from `--out`."""
-    from mlcore.consistency.config import ConsistencyConfig
-    from mlcore.training.consistency import save_consistency, train_consistency
+    """Train U-CSA on the mapped tiles, one geographic block kept for validation; resumes from `--out`.
 
-    config = ConsistencyConfig.preset(args.preset)
+    Under `accelerate launch` every process comes here; the first alone reports and writes.
+    """
+    from mlcore.encoders.weights import Origin
+    from mlcore.training.consistency import save_consistency, train_consistency
+    from mlcore.training.processes import join_processes
+
+    config = _config(args)
     index = MapIndex(read_map(args.map).features)
     source = PairSource(open_image(args.imagery), index, read_area(args.area) if args.area else None)
     pairs = _mapped_pairs(source, args.zoom)
     training, validation = _split(pairs, args.blocks, args.seed)
-    anchors = {pair.tile: describe_tile(pair.tile, index) for pair in pairs}
+    anchors = read_anchors(args.anchors) if args.anchors else {p.tile: describe_tile(p.tile, index) for p in pairs}
+    processes = join_processes(args.device)
     try:
-        with BarProgress("consistency") as progress:
+        with BarProgress("consistency") if processes.rank == 0 else _Quiet() as progress:
             model = train_consistency(
                 training, anchors, config, validation=validation, run_dir=args.out,
-                seed=args.seed, device=args.device, progress=progress,
+                seed=args.seed, processes=processes, progress=progress,
             )  # fmt: skip
+        if processes.rank == 0:
+            digest = save_consistency(args.out / MODEL_FILE, model)
+            for name, origin in model.origins.items():
+                print(f"{name}: {Origin(**origin)}")
+            print(
+                f"{args.out / MODEL_FILE}  sha256 {digest}  ({len(training)} tiles, {len(validation)} for validation)"
+            )
     except StoppedError:
-        print(f"stopped; the same command goes on from the last checkpoint in {args.out}")
+        if processes.rank == 0:
+            print(f"stopped; the same command goes on from the last checkpoint in {args.out}")
         return 130
-    digest = save_consistency(args.out / MODEL_FILE, model)
-    print(f"{args.out / MODEL_FILE}  sha256 {digest}  ({len(training)} tiles, {len(validation)} for validation)")
+    finally:
+        processes.close()
     return 0
+
+
+class _Quiet(SilentProgress):
+    """Beside the first process: says nothing, and leaves Ctrl-C to the first, which stops them all."""
+
+    def __enter__(self) -> _Quiet:
+        self._before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+
+def _config(args: argparse.Namespace) -> ConsistencyConfig:
+    changes: dict[str, Any] = dict(ConsistencyConfig.parse_setting(text) for text in args.set)
+    for name in ("image_weights", "text_weights"):
+        if getattr(args, name) is not None:
+            changes[name] = getattr(args, name)
+    return ConsistencyConfig.preset(args.preset, **changes)
+
+
+def read_anchors(path: Path) -> dict[TileAddress, Anchor]:
+    """Anchors by tile, from JSON lines as `anchors` writes them.
+
+    Raises:
+        InvalidInputError: not such a file; the line is named.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"can't read the anchors of {path}: {error}") from error
+    found: dict[TileAddress, Anchor] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line)
+            tile = TileAddress(*(int(record[name]) for name in ("z", "x", "y")))
+            found[tile] = parse_anchor(record["anchor"])
+        except (ValueError, KeyError, TypeError, RecursionError, InvalidInputError) as error:
+            raise InvalidInputError(f"line {number} of {path} is no anchor ({error}): write it by `anchors`") from error
+    return found
 
 
 def _mapped_pairs(source: PairSource, zoom: int | None) -> list[Pair]:

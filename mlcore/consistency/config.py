@@ -157,7 +157,7 @@ class ConsistencyConfig:
         defaults = cls().to_dict()
         if name not in defaults:
             raise ConfigError(
-                f"unknown setting of consistency: {name!r}; NAME=VALUE takes one of {', '.join(defaults)}"
+                f"unknown setting of consistency: {name!r}; NAME is one of {', '.join(defaults)}"
             )
         kind = type(defaults[name])
         try:

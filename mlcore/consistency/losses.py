@@ -22,7 +22,7 @@ def similarity(features: Tensor, texts: Tensor, temperature: Tensor | float) -> 
     """
     if features.ndim != 2 or texts.ndim != 2 or features.shape[1] != texts.shape[1]:
         raise InvalidInputError(f"need (N, D) and (M, D), not {tuple(features.shape)} and {tuple(texts.shape)}")
-    return features @ texts.T / temperature
+    return _cosines(features, texts) / temperature
 
 
 def symmetric_contrast(similarities: Tensor, ignore: Tensor | None = None) -> Tensor:
@@ -47,7 +47,13 @@ def symmetric_contrast(similarities: Tensor, ignore: Tensor | None = None) -> Te
 
 def identical_anchors(texts: Tensor) -> Tensor:
     """(N, D) unit vectors -> (N, N) bool, True where two tiles share one anchor (false negatives of Eq. 2-3)."""
-    return texts @ texts.T > 1.0 - 1e-5
+    return _cosines(texts, texts) > 1.0 - 1e-5
+
+
+def _cosines(first: Tensor, second: Tensor) -> Tensor:
+    """In float32 whatever autocast says: bfloat16 takes cosines of 0.999 and 1 for equal."""
+    with torch.autocast(first.device.type, enabled=False):
+        return first.float() @ second.float().T
 
 
 def cell_contrast(cells: Tensor, texts: Tensor, target: Tensor, temperature: Tensor | float) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -158,15 +159,24 @@ def _create(architecture: str, folder: Path | None, quick_gelu: bool) -> Any:
     """The model without its image tower."""
     import open_clip
 
+    root = logging.getLogger()
+    root.addFilter(_not_from_the_factory)
     try:
         name = architecture if folder is None else f"{LOCAL_PREFIX}{folder}"
         model = open_clip.create_model(name, load_weights=False, force_quick_gelu=quick_gelu)
     except (RuntimeError, ValueError, TypeError, KeyError, OSError) as error:
         raise ConfigError(f"open_clip can't make {architecture!r} ({error}): see open_clip.list_models()") from error
+    finally:
+        root.removeFilter(_not_from_the_factory)
     if not hasattr(model, "encode_text"):
         raise ConfigError(f"{architecture!r} has no text tower: choose a CLIP model")
     del model.visual
     return model
+
+
+def _not_from_the_factory(record: logging.LogRecord) -> bool:
+    """Keeps back open_clip's warning of random weights, which are filled right after; `Origin` says what is true."""
+    return record.module != "factory"
 
 
 def _tokenizer(architecture: str, folder: Path | None) -> Any:

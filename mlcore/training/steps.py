@@ -54,7 +54,8 @@ class Stepper:
         self.precision = training_precision(model.config, processes.device)
         self.scaler = torch.amp.GradScaler(self.kind) if self.precision == torch.float16 else None
         self.encoders: list[nn.Module] = [model.image_encoder, model.map_encoder]
-        self._calls: list[Any] = [torch.compile(each) if model.config.compile else each for each in self.encoders]
+        backend = model.config.compile
+        self._calls: list[Any] = [torch.compile(e, backend=backend) if backend else e for e in self.encoders]
 
     def prepare(self) -> None:
         """Set the modes of an epoch, after the whole model was put into training mode."""

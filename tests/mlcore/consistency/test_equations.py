@@ -66,6 +66,15 @@ def test_tiles_that_share_an_anchor_are_no_negatives_of_each_other():
     assert symmetric_contrast(table, ignore).item() < 0.01
 
 
+def test_in_half_precision_anchors_that_are_nearly_alike_are_still_told_apart():
+    texts = F.normalize(unit(0) + 40.0, dim=1)
+    assert (texts @ texts.T).min() > 0.998
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(identical_anchors(texts), torch.eye(6, dtype=torch.bool))
+        exact = (texts.double() @ texts.double().T / 0.07).float()
+        assert torch.allclose(similarity(texts, texts, 0.07), exact, atol=1e-4)
+
+
 @quick
 @given(seeds)
 def test_equation_4_is_the_best_cosine_whatever_the_lengths(seed):
