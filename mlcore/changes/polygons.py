@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import cv2
 import numpy as np
 import shapely
@@ -11,11 +9,13 @@ import shapely.affinity
 from shapely import Polygon
 
 from mlcore.changes.labels import draw_ids, polygons_of
+from mlcore.changes.walls import corners_of, fitted, walls_of, without_jogs
 
 RECTANGLE_IOU = 0.82  # a shape this close to its rectangle may become the rectangle,
 CORNERS_WORTH = 0.06  # unless more corners bring it so much closer
 KEEP_IOU = 0.75  # a regularised shape further than this from the mask is refused
 HOLE_M2 = 20.0
+LEAST_WALL_M = 1.5  # shorter steps of an outline are noise
 
 
 def mask_polygon(mask: np.ndarray) -> Polygon:
@@ -71,45 +71,56 @@ def iou(first: Polygon, second: Polygon) -> float:
 def _regular_ring(polygon: Polygon, resolution_m: float) -> Polygon:
     plain = polygon.simplify(0.7 / resolution_m)
     plain = plain if isinstance(plain, Polygon) and plain.is_valid and plain.area > 0 else polygon
-    squared = right_angled(plain)
+    squared = squared_up(plain, polygon, LEAST_WALL_M / resolution_m)
     fit = iou(squared, polygon) if squared is not None else 0.0
-    rectangle = polygon.minimum_rotated_rectangle
-    if isinstance(rectangle, Polygon) and iou(rectangle, polygon) >= RECTANGLE_IOU:
-        # the smallest rectangle is too large where corners are rounded: keep the area
-        factor = float(np.sqrt(polygon.area / rectangle.area))
-        rectangle = shapely.affinity.scale(rectangle, factor, factor)
-        if iou(rectangle, polygon) + CORNERS_WORTH >= fit:
-            return rectangle
-    return squared if squared is not None and fit >= KEEP_IOU else plain
+    rectangle = _best_rectangle(polygon)
+    if rectangle is not None and iou(rectangle, polygon) + CORNERS_WORTH >= fit:
+        return rectangle
+    if squared is not None and fit >= KEEP_IOU:
+        return squared
+    return plain if iou(plain, polygon) >= KEEP_IOU else polygon
+
+
+def _best_rectangle(polygon: Polygon) -> Polygon | None:
+    """The rectangle that a shape nearly is, fitted to its walls; None where it is none."""
+    box = polygon.minimum_rotated_rectangle
+    if not isinstance(box, Polygon) or iou(box, polygon) < RECTANGLE_IOU:
+        return None
+    # the smallest rectangle is too large where corners are rounded: keep the area
+    factor = float(np.sqrt(polygon.area / box.area))
+    scaled = shapely.affinity.scale(box, factor, factor)
+    fitted_box = squared_up(box, polygon, 0.0)
+    options = [scaled] if fitted_box is None else [scaled, fitted_box]
+    return max(options, key=lambda one: iou(one, polygon))
 
 
 def right_angled(polygon: Polygon) -> Polygon | None:
     """Every edge turned to the nearer of the two dominant directions; None where that gives no simple shape."""
+    return squared_up(polygon, None, 0.0)
+
+
+def squared_up(polygon: Polygon, traced: Polygon | None, least_wall_px: float) -> Polygon | None:
+    """The right-angled shape of a simplified outline, its walls fitted to the outline as it was traced.
+
+    Args:
+        traced: None leaves the walls where the simplified outline has them.
+        least_wall_px: shorter steps are evened out.
+
+    Returns:
+        A valid polygon, or None where the walls give no simple shape.
+    """
     angle = dominant_angle(polygon)
-    flat = shapely.affinity.rotate(polygon, -angle, origin=(0, 0), use_radians=True)
-    walls: list[tuple[bool, float, float]] = []  # across, offset, length
-    points = np.asarray(flat.exterior.coords)
-    for (x0, y0), (x1, y1) in pairwise(points):
-        across = abs(x1 - x0) >= abs(y1 - y0)
-        wall = (across, (y0 + y1) / 2 if across else (x0 + x1) / 2, float(np.hypot(x1 - x0, y1 - y0)))
-        if walls and walls[-1][0] == across:
-            wall = _merged(walls.pop(), wall)
-        walls.append(wall)
-    if len(walls) > 4 and walls[0][0] == walls[-1][0]:
-        walls[0] = _merged(walls.pop(), walls[0])
+    middle = polygon.centroid
+    here = shapely.affinity.translate(polygon, -middle.x, -middle.y)
+    walls = walls_of(shapely.affinity.rotate(here, -angle, origin=(0, 0), use_radians=True))
     if len(walls) < 4 or len(walls) % 2:
         return None
-    corners = [
-        (second[1], first[1]) if first[0] else (first[1], second[1])
-        for first, second in zip(walls, walls[1:] + walls[:1], strict=True)
-    ]
-    shape = shapely.affinity.rotate(Polygon(corners), angle, origin=(0, 0), use_radians=True)
+    walls = without_jogs(walls, least_wall_px)
+    if traced is not None:
+        angle, walls = fitted(shapely.affinity.translate(traced, -middle.x, -middle.y), angle, walls)
+    turned = shapely.affinity.rotate(Polygon(corners_of(walls)), angle, origin=(0, 0), use_radians=True)
+    shape = shapely.affinity.translate(turned, middle.x, middle.y)
     return shape if shape.is_valid and shape.area > 0 else None
-
-
-def _merged(first: tuple[bool, float, float], second: tuple[bool, float, float]) -> tuple[bool, float, float]:
-    length = first[2] + second[2]
-    return first[0], (first[1] * first[2] + second[1] * second[2]) / max(length, 1e-9), length
 
 
 def draw_mask(polygon: Polygon, height: int, width: int) -> np.ndarray:

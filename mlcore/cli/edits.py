@@ -6,7 +6,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from mlcore.cli.console import ConsoleProgress
+from mlcore.cli.progress_bar import BarProgress
 from mlcore.geometry.webmercator import tiles_covering
 from mlcore.synthetic.edit_files import save_edits, write_map_geojson, write_truth_geojson
 from mlcore.synthetic.edits import EditCounts, simulate_edits
@@ -33,11 +33,10 @@ def run(args: argparse.Namespace) -> int:
     area = read_area(args.area) if args.area else None
     tiles = list(tiles_covering(area, args.zoom)) if area is not None else None
     counts = EditCounts(args.remove, args.add, args.modify - args.modify // 2, args.modify // 2, args.split_merge)
-    progress = ConsoleProgress(quiet=args.quiet)
-    edited = simulate_edits(
-        features, counts=counts, area=area, tiles=tiles, seed=args.seed, cluster=args.cluster, progress=progress
-    )
-    progress.done()
+    with BarProgress("edits", quiet=args.quiet) as progress:
+        edited = simulate_edits(
+            features, counts=counts, area=area, tiles=tiles, seed=args.seed, cluster=args.cluster, progress=progress
+        )
     args.out.mkdir(parents=True, exist_ok=True)
     write_map_geojson(args.out / "map.geojson", edited.features)
     save_edits(args.out / "edits.json", edited, features)

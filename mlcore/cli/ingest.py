@@ -8,11 +8,11 @@ import ctypes
 import json
 import resource
 import signal
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlcore.cli.progress_bar import BarProgress
 from mlcore.errors import InvalidInputError, MlcoreError
 from mlcore.progress import Progress
 from mlcore.tiles.ingest import MapInfo, ingest_map, ingest_raster
@@ -37,10 +37,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         return _run_as_child(args, limits)
     info: RasterInfo | MapInfo
-    if isinstance(limits, RasterLimits):
-        info = run_ingest("raster", args.source, args.target, limits=limits, progress=_TerminalProgress())
-    else:
-        info = run_ingest("map", args.source, args.target, limits=limits, progress=_TerminalProgress())
+    with BarProgress(f"ingest {args.what}") as progress:
+        if isinstance(limits, RasterLimits):
+            info = run_ingest("raster", args.source, args.target, limits=limits, progress=progress)
+        else:
+            info = run_ingest("map", args.source, args.target, limits=limits, progress=progress)
     record = info_to_json(info)
     record.pop("footprint_lonlat", None)
     print(json.dumps(record, indent=2, ensure_ascii=False))
@@ -94,17 +95,6 @@ class _JsonProgress(Progress):
         if fraction >= self.told + 0.01 or fraction == 1.0:
             self.told = fraction
             _say({"progress": round(fraction, 4), "message": message})
-
-    def should_stop(self) -> bool:
-        return False
-
-
-class _TerminalProgress(Progress):
-    """A line that rewrites itself, on a terminal only."""
-
-    def report(self, fraction: float, message: str = "", figures: Mapping[str, float] | None = None) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{fraction:5.0%} {message:<40}", end="\n" if fraction >= 1 else "", file=sys.stderr, flush=True)
 
     def should_stop(self) -> bool:
         return False

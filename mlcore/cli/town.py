@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from mlcore.cli.console import ConsoleProgress
+from mlcore.cli.progress_bar import BarProgress
 from mlcore.progress import SpanProgress
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
@@ -26,12 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     config = TownConfig(args.seed, args.columns, args.rows, args.zoom, changed_share=args.changed_share)
-    progress = ConsoleProgress(quiet=args.quiet)
-    start = time.perf_counter()
-    town = generate_town(config, SpanProgress(progress, 0.0, 0.7))
-    rate = len(town.tiles) / (time.perf_counter() - start)
-    write_town(town, args.out, both_dates=args.both_dates, progress=SpanProgress(progress, 0.7, 1.0))
-    progress.done()
+    with BarProgress("town", quiet=args.quiet) as progress:
+        start = time.perf_counter()
+        town = generate_town(config, SpanProgress(progress, 0.0, 0.7))
+        rate = len(town.tiles) / (time.perf_counter() - start)
+        write_town(town, args.out, both_dates=args.both_dates, progress=SpanProgress(progress, 0.7, 1.0))
     kinds = Counter(change.kind for change in town.changes)
     told = ", ".join(f"{kinds[kind]} {kind}" for kind in ("add", "remove", "modify"))
     print(f"{args.out}: {len(town.tiles)} tiles ({rate:.0f} tiles/s), {len(town.features)} features, to find: {told}")

@@ -1,20 +1,15 @@
 """Footprints traced from masks: valid, closed, right-angled."""
 
+import cv2
 import numpy as np
+import pytest
 import shapely
 import shapely.affinity
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlcore.changes.polygons import draw_mask, iou, mask_polygon, regularise, right_angled
-
-
-def angles_of(polygon: shapely.Polygon) -> np.ndarray:
-    """Corner angles in degrees."""
-    points = np.asarray(polygon.exterior.coords)[:-1]
-    before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
-    turn = np.arctan2(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0], (before * after).sum(axis=1))
-    return np.degrees(np.abs(turn))
+from mlcore.evaluation.shapes import HOUSES, corner_angles, seen_mask, turned
 
 
 def test_a_mask_becomes_a_polygon_along_its_pixel_borders() -> None:
@@ -63,7 +58,7 @@ def test_an_l_shaped_house_keeps_its_right_angles_at_any_turn(turn: float, wing:
     assert found.is_valid
     assert found.exterior.is_ring
     assert iou(found, turned) > 0.85
-    assert np.allclose(angles_of(found), 90, atol=1e-3)
+    assert np.allclose(corner_angles(found), 90, atol=1e-3)
 
 
 @settings(deadline=None, max_examples=40)
@@ -89,3 +84,60 @@ def test_a_triangle_is_not_forced_into_right_angles_far_from_it() -> None:
 
     assert squared is None or squared.is_valid
     assert iou(found, triangle) > 0.7
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    kind=st.sampled_from(sorted(HOUSES)),
+    degrees=st.floats(0, 360),
+    blur=st.floats(0, 2),
+    noise=st.floats(0, 0.12),
+    seed=st.integers(0, 10_000),
+)
+def test_houses_of_every_plan_come_back_right_angled_at_any_turn(
+    kind: str, degrees: float, blur: float, noise: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    house = turned(HOUSES[kind](rng), degrees, rng)
+
+    found = regularise(mask_polygon(seen_mask(house, rng, blur_px=blur, noise=noise)), 0.26)
+
+    assert found.is_valid
+    assert found.exterior.is_simple
+    assert not found.interiors
+    assert np.allclose(corner_angles(found), 90, atol=1e-3)
+    assert iou(found, house) > 0.9
+    assert abs(found.area / house.area - 1) < 0.07
+
+
+@pytest.mark.parametrize("kind", sorted(HOUSES))
+def test_walls_are_fitted_to_the_outline_and_corners_are_not_invented(kind: str) -> None:
+    rng = np.random.default_rng(12)
+    houses = [turned(HOUSES[kind](rng), rng.uniform(0, 90), rng) for _ in range(8)]
+
+    found = [regularise(mask_polygon(seen_mask(house, rng)), 0.26) for house in houses]
+
+    assert np.mean([iou(*pair) for pair in zip(found, houses, strict=True)]) > 0.96
+    assert [len(one.exterior.coords) for one in found] == [len(one.simplify(0.01).exterior.coords) for one in houses]
+
+
+@settings(deadline=None, max_examples=80)
+@given(seed=st.integers(0, 100_000), share=st.floats(0.02, 0.98), smooth=st.floats(0.4, 5), size=st.integers(3, 70))
+def test_any_mask_gives_a_simple_polygon_of_about_its_area_or_none(
+    seed: int, share: float, smooth: float, size: int
+) -> None:
+    field = cv2.GaussianBlur(np.random.default_rng(seed).random((size, size)).astype(np.float32), (0, 0), smooth)
+    mask = field > np.quantile(field, share)
+
+    traced = mask_polygon(mask)
+    found = regularise(traced, 0.26)
+
+    assert traced.is_empty == (not mask.any())
+    assert found.is_empty == traced.is_empty
+    if not mask.any():
+        return
+    assert traced.is_valid
+    assert found.is_valid
+    assert found.exterior.is_simple
+    assert traced.area <= mask.size
+    assert 0.5 * traced.area < found.area < 1.34 * shapely.Polygon(traced.exterior).area

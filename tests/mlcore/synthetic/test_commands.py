@@ -1,8 +1,12 @@
 """`town` and `edits` on the command line."""
 
 import json
+import signal
+
+import pytest
 
 from mlcore.cli import main
+from mlcore.cli.progress_bar import BarProgress
 
 
 def test_town_and_edits_commands_work_one_after_the_other(tmp_path, capsys):
@@ -28,3 +32,23 @@ def test_quiet_tells_no_progress(tmp_path, capsys):
     assert main(["town", str(tmp_path), "--columns", "1", "--rows", "1", "--quiet", "--both-dates"]) == 0
     assert capsys.readouterr().err == ""
     assert (tmp_path / "imagery_before.tif").is_file()
+
+
+def test_progress_in_a_log_is_a_line_per_message_with_its_per_cent(capsys):
+    with BarProgress("work") as progress:
+        progress.report(0.25, "first")
+        progress.report(0.3, "first")
+        progress.report(0.5, "second", {"loss/evidence": 0.125})
+        progress.report(1.0, "done")
+        assert not progress.should_stop()
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["work:  25 %  first", "work:  50 %  evidence=0.125", "work: 100 %  done"]
+
+
+def test_ctrl_c_asks_the_work_to_stop_and_twice_interrupts(capsys):
+    with BarProgress("work", quiet=True) as progress:
+        signal.raise_signal(signal.SIGINT)
+        assert progress.should_stop()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert capsys.readouterr().err == ""

@@ -82,6 +82,35 @@ def test_edits_describe_the_edited_map_and_the_truth(seed):
 
 @some
 @given(seed=seeds)
+def test_putting_every_edit_right_gives_the_true_map_back(seed):
+    edited = edit(seed=seed)
+    right = []
+    shapes = {f.key: metres(f.geometry) for f in edited.features if f.kind == "building"}
+    for e in edited.edits:
+        gone = [shapes.pop(key) for key in (f"{e.osm_type}/{e.osm_id}", *e.others) if key in shapes]
+        if e.before is not None:
+            assert shapely.union_all(gone).symmetric_difference(metres(e.before)).area < 0.05
+        right += [metres(part) for part in getattr(e.after, "geoms", [e.after] if e.after is not None else [])]
+    true = [metres(f.geometry) for f in FEATURES if f.kind == "building"]
+    tree = shapely.STRtree([*shapes.values(), *right])
+    found = [tree.geometries[int(tree.query_nearest(one.centroid)[0])] for one in true]
+    assert len(shapes) + len(right) == len(true)
+    assert all(one.symmetric_difference(other).area < 0.05 for one, other in zip(true, found, strict=True))
+
+
+@some
+@given(seed=seeds)
+def test_invented_buildings_overlap_no_edit_and_no_other_invented_one(seed):
+    edited = edit(EditCounts(remove=8, shift=4, split_merge=2), seed=seed)
+    shapes = [metres(f.geometry) for f in edited.features if f.kind == "building"]
+    new = [metres(e.before) for e in edited.edits if e.method == "invented"]
+    tree = shapely.STRtree(shapes)
+    for one in new:
+        assert sum(shapes[i].intersection(one).area > 0.01 for i in tree.query(one)) == 1
+
+
+@some
+@given(seed=seeds)
 def test_invented_buildings_stand_on_open_ground_and_copy_a_neighbour(seed):
     edited = edit(EditCounts(remove=6), seed=seed)
     shapes = [metres(f.geometry) for f in FEATURES if f.kind == "building"]
