@@ -1,13 +1,13 @@
 """Between anchor rows and the library's anchors; the only importer of mlcore in this stage."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from annotation.anchors.models import Anchor
 from annotation.common.errors import InvalidError
-from annotation.sources.models import MapSnapshot
-from annotation.tiles.engine import map_index, tile_address
+from annotation.common.models import Job
 from annotation.tiles.models import TilePair
-from mlcore.anchors.geometric import describe_tile
+from mlcore.anchors.generators.base import Origin, Outcome
 from mlcore.anchors.schema import ATTRIBUTES, MAX_SUMMARY_WORDS, AnchorError, parse_anchor, review_form
 from mlcore.anchors.schema import SCHEMA_VERSION as CORE_SCHEMA_VERSION
 from mlcore.anchors.schema import Anchor as CoreAnchor
@@ -15,7 +15,6 @@ from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
 __all__ = [
     "ATTRIBUTE_NAMES",
-    "GENERATORS",
     "MAX_SUMMARY_WORDS",
     "SCHEMA_VERSION",
     "Progress",
@@ -30,33 +29,26 @@ __all__ = [
 
 ATTRIBUTE_NAMES = tuple(ATTRIBUTES)
 SCHEMA_VERSION = str(CORE_SCHEMA_VERSION)
-Describe = Callable[[TilePair], CoreAnchor]
 
 
-def geometric(snapshot: MapSnapshot) -> Describe:
-    """The generator that computes every attribute from the map's vectors."""
-    index = map_index(snapshot)
-    return lambda pair: describe_tile(tile_address(pair.tile), index)
-
-
-GENERATORS: dict[str, Callable[[MapSnapshot], Describe]] = {"geometric": geometric}
-
-
-def anchor_rows(pairs: Iterable[TilePair], *, generator: str, describe: Describe) -> list[Anchor]:
-    """Unsaved anchor rows of the pairs, in their order."""
-    rows = []
-    for pair in pairs:
-        found = describe(pair)
-        rows.append(
-            Anchor(
-                pair=pair,
-                generator=generator,
-                schema_version=SCHEMA_VERSION,
-                attributes=dict(found.attributes),
-                summary=found.summary,
-            )
+def anchor_rows(
+    pairs: Sequence[TilePair], *, outcomes: Sequence[Outcome], origin: Origin, job: Job | None = None
+) -> list[Anchor]:
+    """Unsaved anchor rows of the pairs whose tile was described, in their order."""
+    return [
+        Anchor(
+            pair=pair,
+            **asdict(origin),
+            schema_version=SCHEMA_VERSION,
+            attributes=dict(outcome.anchor.attributes),
+            summary=outcome.anchor.summary,
+            tokens_in=outcome.tokens_in,
+            tokens_out=outcome.tokens_out,
+            job=job,
         )
-    return rows
+        for pair, outcome in zip(pairs, outcomes, strict=True)
+        if outcome.anchor is not None
+    ]
 
 
 def in_schema_order(attributes: dict[str, str]) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """Reads of anchors: which one speaks for a pair, how many a region has, which pairs still lack one."""
 
 from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, IntegerField, Max, OuterRef, Q, QuerySet, Sum, Value, When
 
 from annotation.anchors.models import VERIFIED, Anchor, AnchorState
 from annotation.tiles.models import TilePair
@@ -44,15 +46,55 @@ def anchor_counts(region_id: int) -> dict[str, int]:
 
 
 def pairs_without(
-    *, imagery_id: int, snapshot_id: int, generator: str, model: str, prompt_version: str, schema_version: str
+    *,
+    imagery_id: int,
+    snapshot_id: int,
+    generator: str,
+    schema_version: str,
+    model: str = "",
+    model_digest: str = "",
+    prompt_version: str = "",
 ) -> QuerySet[TilePair]:
     """Mapped pairs that this generator, in this version, has not described yet, in grid order."""
     done = Anchor.objects.filter(
         pair=OuterRef("pk"),
         generator=generator,
         model=model,
+        model_digest=model_digest,
         prompt_version=prompt_version,
         schema_version=schema_version,
     )
     pairs = TilePair.objects.filter(imagery_id=imagery_id, snapshot_id=snapshot_id, mapped=True).exclude(Exists(done))
     return pairs.select_related("tile").order_by("tile__y", "tile__x")
+
+
+def anchors_by_origin(region_id: int) -> list[dict[str, Any]]:
+    """Per generator, model and prompt: how many tiles it described, what people said of them, and its tokens."""
+    origin = ("generator", "model", "model_digest", "prompt_version")
+    counts = {state.value: Count("pk", filter=Q(state=state)) for state in AnchorState}
+    rows = Anchor.objects.filter(pair__tile__region_id=region_id).order_by().values(*origin)
+    return list(
+        rows.annotate(
+            tiles=Count("pk"), newest=Max("created_at"), read=Sum("tokens_in"), written=Sum("tokens_out"), **counts
+        ).order_by("-newest", *origin)
+    )
+
+
+def tokens_of_job(job_id: UUID) -> tuple[int, int]:
+    """Tokens read and written for the anchors that a job has stored so far, earlier runs of it included."""
+    found = Anchor.objects.filter(job_id=job_id).aggregate(read=Sum("tokens_in"), written=Sum("tokens_out"))
+    return found["read"] or 0, found["written"] or 0
+
+
+def anchors_for_training(pair_ids: Iterable[int]) -> tuple[dict[int, Anchor], dict[str, int]]:
+    """The anchor each pair is learnt with, and how many of each kind: verified first, else proposed, rejected never.
+
+    Returns:
+        Anchors by pair id, and counts of "accepted", "corrected", "proposed" and "none" (pairs without a usable one).
+    """
+    wanted = list(pair_ids)
+    anchors = anchors_of_pairs(wanted)
+    counts = {state.value: 0 for state in (*VERIFIED, AnchorState.PROPOSED)}
+    for anchor in anchors.values():
+        counts[anchor.state] += 1
+    return anchors, {**counts, "none": len(wanted) - len(anchors)}

@@ -180,6 +180,15 @@ JOB_REWAKE_SECONDS = float(env("JOB_REWAKE_SECONDS", "120"))
 # Where models train and scan: a torch device such as "cpu" or "cuda:1"; empty: the first GPU, else the CPU.
 COMPUTE_DEVICE = env("DEVICE")
 
+# Multimodal models that describe tiles, offered to administrators by name. Endpoints: JSON, or the path of a TOML file,
+# {name: {url, model, key_env, ...}} as in mlcore.anchors.generators.endpoint; the key itself comes from the variable
+# that key_env names. Models run here: name=folder or name=owner/model, separated by commas. Hosts whose addresses are
+# not public are asked only if they are allowed by name.
+MLLM_ENDPOINTS = env("MLLM_ENDPOINTS")
+MLLM_ALLOWED_HOSTS = [host.strip() for host in env("MLLM_ALLOWED_HOSTS").split(",") if host.strip()]
+MLLM_MODELS = env("MLLM_MODELS")
+MLLM_BATCH = int(env("MLLM_BATCH", "4"))
+
 # Every kind of job and the function that runs it; the function takes a JobContext (annotation.common.services.jobs).
 JOB_RUNNERS = {
     "sources.import_imagery": "annotation.sources.services.import_imagery.run",

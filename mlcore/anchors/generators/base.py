@@ -9,7 +9,8 @@ from typing import Protocol
 from mlcore.anchors.schema import Anchor
 from mlcore.errors import MlcoreError
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.pairs import PairSource
+from mlcore.tiles.index import MapIndex
+from mlcore.tiles.pairs import TileView
 
 Stopped = Callable[[], bool]
 
@@ -59,12 +60,21 @@ class Outcome:
     tries: int = 1
 
 
+class TileSource(Protocol):
+    """What generators need of a PairSource."""
+
+    index: MapIndex
+
+    def view(self, tile: TileAddress) -> TileView:
+        """Image and map of a tile."""
+
+
 class Generator(Protocol):
     """Describes tiles; made once per job and closed afterwards."""
 
     origin: Origin
 
-    def describe(self, tiles: Sequence[TileAddress], source: PairSource, stopped: Stopped) -> Iterator[Outcome]:
+    def describe(self, tiles: Sequence[TileAddress], source: TileSource, stopped: Stopped) -> Iterator[Outcome]:
         """One outcome per tile, as they come; ends early, without the rest, once `stopped()` is true.
 
         Raises:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mlcore.anchors.generators.base import Origin, Outcome, Stopped
+from mlcore.anchors.generators.base import Origin, Outcome, Stopped, TileSource
 from mlcore.anchors.geometric import GENERATOR, describe_tile
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.pairs import PairSource
 
 
 class GeometricGenerator:
@@ -15,7 +14,7 @@ class GeometricGenerator:
 
     origin = Origin(GENERATOR)
 
-    def describe(self, tiles: Sequence[TileAddress], source: PairSource, stopped: Stopped) -> Iterator[Outcome]:
+    def describe(self, tiles: Sequence[TileAddress], source: TileSource, stopped: Stopped) -> Iterator[Outcome]:
         """See Generator."""
         for tile in tiles:
             if stopped():

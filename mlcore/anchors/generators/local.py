@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from mlcore.anchors.generators.answers import longest_answer, read_answer
-from mlcore.anchors.generators.base import GeneratorError, Origin, Outcome, Stopped
+from mlcore.anchors.generators.base import GeneratorError, Origin, Outcome, Stopped, TileSource
 from mlcore.anchors.generators.checkpoint import find_checkpoint, weights_digest
 from mlcore.anchors.generators.pictures import SIDE_PX, check_side, pictures
 from mlcore.anchors.prompt import PROMPT_VERSION, load_prompt
@@ -19,7 +19,6 @@ from mlcore.anchors.schema import AnchorError
 from mlcore.encoders.torchvision_shim import ensure_torchvision
 from mlcore.errors import ConfigError, MissingPackageError
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.pairs import PairSource
 from mlcore.tiles.prefetch import prefetched
 
 GENERATOR = "transformers"
@@ -57,10 +56,11 @@ class TransformersGenerator:
         self.device, self.batch, self.side_px = device, batch, check_side(side_px)
         self.prompt = load_prompt(prompt_version)
         folder = find_checkpoint(model)
-        self.origin = Origin(GENERATOR, model, weights_digest(folder), self.prompt.version, self.prompt.digest)
+        name = Path(model).expanduser().resolve().name if Path(model).expanduser().is_dir() else model
+        self.origin = Origin(GENERATOR, name, weights_digest(folder), self.prompt.version, self.prompt.digest)
         self.processor, self.model, self.grammar = _load(folder, device)
 
-    def describe(self, tiles: Sequence[TileAddress], source: PairSource, stopped: Stopped) -> Iterator[Outcome]:
+    def describe(self, tiles: Sequence[TileAddress], source: TileSource, stopped: Stopped) -> Iterator[Outcome]:
         """See Generator; batch by batch, pictures read ahead."""
         groups = [tiles[first : first + self.batch] for first in range(0, len(tiles), self.batch)]
 

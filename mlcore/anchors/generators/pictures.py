@@ -8,15 +8,15 @@ import io
 import numpy as np
 from PIL import Image
 
+from mlcore.anchors.generators.base import TileSource
 from mlcore.errors import ConfigError
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.pairs import PairSource
 
 SIDE_PX = 448
 """Side of each picture: 16 x 16 patches of 28 px, 256 tokens in Qwen2.5-VL."""
 
 
-def pictures(tile: TileAddress, source: PairSource, side_px: int = SIDE_PX) -> tuple[Image.Image, Image.Image]:
+def pictures(tile: TileAddress, source: TileSource, side_px: int = SIDE_PX) -> tuple[Image.Image, Image.Image]:
     """Image and map of a tile, both side_px square RGB, pixel on pixel."""
     view = source.view(tile)
     return _resized(view.image, side_px), _resized(view.map, side_px)

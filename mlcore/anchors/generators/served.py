@@ -12,7 +12,7 @@ import httpx
 
 from mlcore.anchors.generators.answers import constrained_schema, read_answer
 from mlcore.anchors.generators.backoff import pause_s
-from mlcore.anchors.generators.base import Origin, Outcome, Stopped
+from mlcore.anchors.generators.base import Origin, Outcome, Stopped, TileSource
 from mlcore.anchors.generators.endpoint import Endpoint
 from mlcore.anchors.generators.exchange import AskError, Reply, ask
 from mlcore.anchors.generators.hosts import ForbiddenHostError
@@ -21,7 +21,6 @@ from mlcore.anchors.generators.tally import Count, Tally
 from mlcore.anchors.prompt import PROMPT_VERSION, load_prompt
 from mlcore.anchors.schema import AnchorError
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.pairs import PairSource
 
 GENERATOR = "http"
 POLL_S = 0.25
@@ -70,7 +69,7 @@ class HttpGenerator:
         self.form = 0
         _ = endpoint.key
 
-    def describe(self, tiles: Sequence[TileAddress], source: PairSource, stopped: Stopped) -> Iterator[Outcome]:
+    def describe(self, tiles: Sequence[TileAddress], source: TileSource, stopped: Stopped) -> Iterator[Outcome]:
         """See Generator; outcomes come as answers do, not in the order of the tiles.
 
         Requests under way are dropped once `stopped()` is true. After several tiles in a row that stayed without an
@@ -90,11 +89,11 @@ class HttpGenerator:
     def close(self) -> None:
         """Connections are closed with each run."""
 
-    async def _start(self, tally: Tally, source: PairSource) -> list[asyncio.Task[None]]:
+    async def _start(self, tally: Tally, source: TileSource) -> list[asyncio.Task[None]]:
         count = min(self.endpoint.concurrency, max(tally.left, 1))
         return [asyncio.create_task(self._work(tally, source)) for _ in range(count)]
 
-    async def _work(self, tally: Tally, source: PairSource) -> None:
+    async def _work(self, tally: Tally, source: TileSource) -> None:
         async with httpx.AsyncClient(
             timeout=self.endpoint.timeout_s, follow_redirects=False, trust_env=False
         ) as client:
@@ -106,7 +105,7 @@ class HttpGenerator:
                     return
 
     async def _describe(
-        self, client: httpx.AsyncClient, tile: TileAddress, source: PairSource, tally: Tally
+        self, client: httpx.AsyncClient, tile: TileAddress, source: TileSource, tally: Tally
     ) -> Outcome:
         """One tile: an answer, and one more where the first does not fit the schema."""
         messages = await asyncio.to_thread(self._messages, tile, source)
@@ -156,7 +155,7 @@ class HttpGenerator:
         settings = {"temperature": 0.0, "max_tokens": self.endpoint.max_tokens, "stream": False}
         return {"model": self.endpoint.model, "messages": messages, **settings, **forms()[form]}
 
-    def _messages(self, tile: TileAddress, source: PairSource) -> Messages:
+    def _messages(self, tile: TileAddress, source: TileSource) -> Messages:
         shown = [
             {"type": "image_url", "image_url": {"url": data_url(picture)}}
             for picture in pictures(tile, source, self.endpoint.side_px)

@@ -132,7 +132,7 @@ def test_the_job_runs_to_its_end_and_leaves_its_counts():
     region, *_ = make_region()
     job = run_now(generate.start(region=region, user=None, wake=False))
     assert (job.state, job.progress) == (JobState.SUCCEEDED, 1.0)
-    assert job.result == {"made": 3, "kept": 0, "unmapped": 1}
+    assert {"made": 3, "kept": 0, "unmapped": 1, "missing": 0}.items() <= job.result.items()
 
 
 def test_starting_twice_gives_the_job_that_waits_already():
