@@ -2,8 +2,8 @@
 
 Learnt on two of Banepa, Zanzibar and Nairobi (and made towns), measured on the third, all three ways: without any of
 its tiles (`unseen`), and fine-tuned on its own map, each tile scored by models that never saw its block
-(`fine-tuned`). The
-images and maps are real, the errors of the maps are simulated. Needs the real data ($MAPWRIGHT_DATA).
+(`fine-tuned`). The images and maps are real, the errors of the maps are simulated. Needs the real data
+($MAPWRIGHT_DATA).
 
     python benchmarks/consistency_cross_place.py --out WORK [--seeds 0 1 2] [--preset compact]
 

@@ -68,12 +68,15 @@ def blocks_of(tiles: Sequence[TileAddress]) -> tuple[np.ndarray, np.ndarray]:
     return blocks, np.array([parts[centres[block]] for block in blocks])
 
 
-def summary(rows: Rows, agreement: np.ndarray, *, probability: bool = False, seed: int = 0) -> dict[str, Any]:
+def summary(
+    rows: Rows, agreement: np.ndarray, *, probability: bool = False, draws: int = DRAWS, seed: int = 0
+) -> dict[str, Any]:
     """Every figure of one method.
 
     Args:
         agreement: (S, N) scores of S seeds, higher = image and map agree.
         probability: the scores are calibrated probabilities, whose own calibration error is told as well.
+        draws: of the bootstrap.
 
     Returns:
         Plain values: figures that can't be had (one class alone) are None.
@@ -86,7 +89,7 @@ def summary(rows: Rows, agreement: np.ndarray, *, probability: bool = False, see
     changed = kept.state == CHANGED
     figures: dict[str, Any] = {"auroc_seeds": [_try(auroc, changed, one) for one in doubt]}
     figures |= _spread("auroc", figures["auroc_seeds"])
-    figures |= _interval("auroc", kept, doubt, seed)
+    figures |= _interval("auroc", kept, doubt, draws, seed)
     figures |= _spread("average_precision", [_try(average_precision, changed, one) for one in doubt])
     figures |= _spread("f1", [_try(lambda y, s: f1_elsewhere(y, s, kept.part), changed, one) for one in doubt])
     calibrated = [probabilities_elsewhere(changed, one, kept.part) for one in doubt]
@@ -97,7 +100,7 @@ def summary(rows: Rows, agreement: np.ndarray, *, probability: bool = False, see
     large = kept.share >= CHANGED_SHARE
     wanted = large | (kept.state == UNTOUCHED)
     figures |= _spread("auroc_2_percent", [_try(auroc, large[wanted], one[wanted]) for one in doubt])
-    figures |= _interval("auroc_2_percent", kept.take(wanted), doubt[:, wanted], seed)
+    figures |= _interval("auroc_2_percent", kept.take(wanted), doubt[:, wanted], draws, seed)
     figures["by_size"] = _by_size(rows, -agreement)
     figures["by_kind"] = {kind: _against(rows, -agreement, rows.kind == kind) for kind in sorted(set(rows.kind) - {""})}
     return figures
@@ -169,7 +172,7 @@ def _against(rows: Rows, doubt: np.ndarray, those: np.ndarray) -> dict[str, Any]
     return {"pairs": int(those.sum())} | _spread("auroc", values)
 
 
-def _interval(name: str, rows: Rows, doubt: np.ndarray, seed: int) -> dict[str, float | None]:
+def _interval(name: str, rows: Rows, doubt: np.ndarray, draws: int, seed: int) -> dict[str, float | None]:
     """95 % bootstrap interval over blocks, of the mean over seeds."""
     positive = rows.state == CHANGED
 
@@ -177,7 +180,7 @@ def _interval(name: str, rows: Rows, doubt: np.ndarray, seed: int) -> dict[str, 
         return float(np.mean([auroc(drawn, one[which.astype(int)]) for one in doubt]))
 
     try:
-        found = block_interval(mean_auroc, positive, np.arange(len(positive)), rows.block, draws=DRAWS, seed=seed)
+        found = block_interval(mean_auroc, positive, np.arange(len(positive)), rows.block, draws=draws, seed=seed)
     except InvalidInputError:
         return {f"{name}_low": None, f"{name}_high": None}
     return {f"{name}_low": found.low, f"{name}_high": found.high}

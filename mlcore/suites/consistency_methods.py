@@ -55,9 +55,7 @@ class ConsistencyMethod:
         first = None
         if not task.within or settings.start != "scratch":
             first = self._first(task, settings, config, SpanProgress(progress, 0, PRETRAINING_SHARE))
-        if not task.within:
-            if first is None:
-                raise InvalidInputError("no weights fit this preset: start from --start own")
+        if not task.within and first is not None:
             self.models, self.folds = [first], {}
             return
         self.folds = task.folds(settings.config, settings.seed)
@@ -78,14 +76,13 @@ class ConsistencyMethod:
                 found |= {view.tile: float(value) for view, value in zip(views, values, strict=True)}
         return found
 
-    def _first(
-        self, task: Task, settings: Settings, config: ConsistencyConfig, progress: Progress
-    ) -> ConsistencyModel | None:
+    def _first(self, task: Task, settings: Settings, config: ConsistencyConfig, progress: Progress) -> ConsistencyModel:
         """The weights before the target: learnt on the other places by this very variant, or those that ship."""
         if settings.start == "shipped":
             general = shipped_model()
-            shipped = None if general is None else general.folds[0].consistency
-            return shipped if shipped and shipped.config.architecture() == config.architecture() else None
+            if general is None or general.folds[0].consistency.config.architecture() != config.architecture():
+                raise InvalidInputError("no shipped weights fit this preset: use --start own")
+            return general.folds[0].consistency.to(settings.device)
         folder = settings.folder(self.name, task.training, "pretraining")
         learnt, kept = split_places(task.training)
         return kept_model(

@@ -84,9 +84,7 @@ class RegionFamily:
         general = None
         if not task.within or settings.start != "scratch":
             general = self._general(task, settings, SpanProgress(progress, 0, share))
-        if not task.within:
-            if general is None:
-                raise InvalidInputError("no weights ship with this installation: use --start own")
+        if not task.within and general is not None:
             return general
         source, tiles = task.target.source, task.target.tiles
         folder = self._folder(task, settings)
@@ -100,9 +98,12 @@ class RegionFamily:
             settings.device,
         )  # fmt: skip
 
-    def _general(self, task: Task, settings: Settings, progress: Progress) -> RegionModel | None:
+    def _general(self, task: Task, settings: Settings, progress: Progress) -> RegionModel:
         if settings.start == "shipped":
-            return shipped_model()
+            shipped = shipped_model()
+            if shipped is None:
+                raise InvalidInputError("no weights ship with this installation: use --start own")
+            return shipped
         folder = settings.folder("region", task.training, "general")
         return kept_region(
             folder / MODEL_FILE,

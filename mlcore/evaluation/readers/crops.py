@@ -45,9 +45,7 @@ def crop_windows(path: Path) -> list[tuple[int, int]]:
     with hardened_raster(path) as data:
         width, height = data.width, data.height
     if min(width, height) < CROP_PX or max(width, height) > MAX_SIDE_PX:
-        raise InvalidInputError(
-            f"{path.name} is {width} x {height}: {CROP_PX} to {MAX_SIDE_PX} px are needed"
-        )
+        raise InvalidInputError(f"{path.name} is {width} x {height}: {CROP_PX} to {MAX_SIDE_PX} px are needed")
     steps = range(0, height - CROP_PX + 1, CROP_PX), range(0, width - CROP_PX + 1, CROP_PX)
     return [(column, row) for row in steps[0] for column in steps[1]]
 

@@ -71,9 +71,7 @@ def _whu(root: Path) -> DataSet:
     folders = {split: root if (root / "B").is_dir() else root / split for split in SPLITS}
     maps = {split: folder / ("map" if (folder / "map").is_dir() else "A_label") for split, folder in folders.items()}
     if not maps["test"].is_dir():
-        raise InvalidInputError(
-            f"{root} has no map: put OSM drawings or building masks into map/ or A_label/"
-        )
+        raise InvalidInputError(f"{root} has no map: put OSM drawings or building masks into map/ or A_label/")
 
     def crops(split: str) -> Iterator[Crop]:
         folder = folders[split]
