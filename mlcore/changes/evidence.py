@@ -29,13 +29,16 @@ BATCH = 8
 LEVELS = 254  # evidence 0..1 is stored as 1..255; 0 is "no data"
 
 
-def predict(models: Sequence[EvidenceModel], images: np.ndarray, flips: int = 1) -> np.ndarray:
+def predict(
+    models: Sequence[EvidenceModel], images: np.ndarray, flips: int = 1, prior_shift: float = 0.0
+) -> np.ndarray:
     """Evidence of building and outline.
 
     Args:
         models: their mean is taken.
         images: (B, H, W, 3) uint8, sides multiples of 16.
         flips: 1, 2 or 4 mirrored views that are averaged.
+        prior_shift: added to the logit of building (see `mlcore.changes.prior`).
 
     Returns:
         (B, 2, H, W) float32 in 0..1.
@@ -43,12 +46,13 @@ def predict(models: Sequence[EvidenceModel], images: np.ndarray, flips: int = 1)
     device = next(models[0].parameters()).device
     batch = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2).float() / 255
     views: list[list[int]] = [[], [3], [2], [2, 3]]
+    added = torch.tensor([prior_shift, 0.0], device=device)[:, None, None]
     total = torch.zeros(batch.shape[0], 2, *batch.shape[2:], device=device)
     with torch.inference_mode():
         for model in models:
             for axes in views[:flips]:
                 logits = model(batch.flip(axes) if axes else batch)
-                total += torch.sigmoid(logits.flip(axes) if axes else logits)
+                total += torch.sigmoid((logits.flip(axes) if axes else logits) + added)
     return (total / (len(models) * len(views[:flips]))).cpu().numpy()
 
 
@@ -59,6 +63,7 @@ def write_evidence(
     models_of: Callable[[TileAddress], Sequence[EvidenceModel]],
     *,
     flips: int = 1,
+    prior_shift: float = 0.0,
     progress: Progress | None = None,
 ) -> None:
     """Predict every tile and write one uint8 GeoTIFF in EPSG:3857 (band 1 building, band 2 outline, 0 = no data).
@@ -80,7 +85,7 @@ def write_evidence(
                 models = models_of(order[start])
                 part = [t for t in order[start : start + BATCH] if models_of(t) == models]
                 seen = list(islice(windows, len(part)))
-                for tile, values in zip(part, _predict_windows(seen, models, flips), strict=True):
+                for tile, values in zip(part, _predict_windows(seen, models, flips, prior_shift), strict=True):
                     place = Window((tile.x - west) * TILE_PX, (tile.y - north) * TILE_PX, TILE_PX, TILE_PX)
                     target.write(values, window=place)
                 start += len(part)
@@ -111,9 +116,11 @@ def with_context(reader: ImageReader, tile: TileAddress) -> ImageTile:
     return reader.read_window((west - pad, south - pad, east + pad, north + pad), side, side)
 
 
-def _predict_windows(windows: Sequence[ImageTile], models: Sequence[EvidenceModel], flips: int) -> list[np.ndarray]:
+def _predict_windows(
+    windows: Sequence[ImageTile], models: Sequence[EvidenceModel], flips: int, prior_shift: float
+) -> list[np.ndarray]:
     inner = slice(CONTEXT_PX, -CONTEXT_PX)
-    values = predict(models, np.stack([window.rgb for window in windows]), flips)[:, :, inner, inner]
+    values = predict(models, np.stack([window.rgb for window in windows]), flips, prior_shift)[:, :, inner, inner]
     seen = np.stack([window.valid for window in windows])[:, None, inner, inner]
     return list(np.where(seen, np.round(values * LEVELS) + 1, 0).astype(np.uint8))
 

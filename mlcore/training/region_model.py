@@ -13,6 +13,7 @@ from torch import Tensor
 from mlcore.changes.apply import apply_edit
 from mlcore.changes.diff import Candidate, candidates_of, iter_measures, measure_block, region_shifts
 from mlcore.changes.evidence import EvidenceReader, write_evidence
+from mlcore.changes.prior import prior_shift
 from mlcore.changes.registration import Shift
 from mlcore.changes.verdicts import Judge, tile_figures
 from mlcore.consistency.scan import score_tiles
@@ -119,11 +120,17 @@ class RegionModel:
     def write_evidence(
         self, source: PairSource, tiles: Sequence[TileAddress], path: Path, progress: Progress | None = None
     ) -> None:
-        """The building evidence of `tiles`, each by models that did not see it."""
-        by_fold = [[fold.evidence] for fold in self.folds] + [[fold.evidence for fold in self.folds]]
+        """The building evidence of `tiles`, each by models that did not see it.
+
+        A general model's is fitted to how built-up the map says that the place is.
+        """
+        networks = [fold.evidence for fold in self.folds]
+        mapped = [tile for tile in tiles if source.mapped(tile)]
+        shift = 0.0 if self.fold_by_tile else prior_shift(networks, source, mapped)
+        by_fold = [[network] for network in networks] + [networks]
         write_evidence(
             path, source.reader, tiles, lambda tile: by_fold[self.fold_of(tile)], flips=self.config.flips,
-            progress=progress,
+            prior_shift=shift, progress=progress,
         )  # fmt: skip
 
     def consistency_scores(
