@@ -6,7 +6,7 @@ import { day } from "mapwright/lib/format.js";
 import { enterAdjust } from "mapwright/changes/adjust.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
-import { drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
+import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
 import { createLine } from "mapwright/review/line.js";
 
 const page = pageData();
@@ -103,5 +103,8 @@ comment.addEventListener("input", () => current() && drafts.write(current().id, 
 for (const button of document.querySelectorAll("[data-decision]")) button.addEventListener("click", () => answer(button.dataset.decision));
 for (const [id, run] of [["adjust", adjust], ["adjust-done", () => adjusting.done()], ["adjust-cancel", () => adjusting.cancel()], ["adjust-undo", () => adjusting.undo()], ["adjust-redo", () => adjusting.redo()]]) byId(id).addEventListener("click", run);
 byId("compare").append(view.compare.controls);
+byId("align").checked = view.aligned;
+byId("align").addEventListener("change", (event) => view.align(event.target.checked));
+drawOffset(page.offset);
 bindQueueKeys({ answer, undoLast, skip, adjust, view, comment, reasonAt: (index) => byId("reasons").children[index]?.click(), fit: () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id))) });
 line.start();
