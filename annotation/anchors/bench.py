@@ -8,6 +8,7 @@ from annotation.anchors import engine
 from annotation.anchors.answers import REVIEW, answers_of, standing_verdicts
 from annotation.anchors.models import Anchor, AnchorReview
 from annotation.review.models import QueueItem
+from annotation.sources.engine import tile_version
 
 
 def subject_of_item(item: QueueItem) -> dict[str, Any]:
@@ -46,8 +47,14 @@ def _subject(anchor: Anchor) -> dict[str, Any]:
             "captured_on": imagery.captured_on,
             "attribution": imagery.attribution,
             "resolution_m": imagery.resolution_m,
+            "tile_version": tile_version(imagery),
         },
-        "snapshot": {"id": snapshot.pk, "taken_at": snapshot.taken_at, "attribution": snapshot.attribution},
+        "snapshot": {
+            "id": snapshot.pk,
+            "taken_at": snapshot.taken_at,
+            "attribution": snapshot.attribution,
+            "tile_version": tile_version(snapshot),
+        },
         "buildings": pair.buildings,
         "valid_share": pair.valid_share,
     }

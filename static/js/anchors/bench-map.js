@@ -3,7 +3,8 @@
 import { byId } from "mapwright/lib/dom.js";
 import { createCompare } from "mapwright/lib/compare.js";
 import { linkViews } from "mapwright/lib/linked.js";
-import { createMap, creditLine, imageLayer, imageUrl, mapLayer, mapUrl, outline, toBounds, warmTiles } from "mapwright/lib/map.js";
+import { createMap, creditLine, imageLayer, mapLayer, outline, toBounds, warmTiles } from "mapwright/lib/map.js";
+import { imageUrl, mapUrl } from "mapwright/lib/tiles.js";
 
 const MODES = [["side", "Side by side"], ["swipe", "Swipe"], ["overlay", "Overlay"], ["image", "Image"], ["map", "Map"]];
 const WARM_KEPT = 160;
@@ -28,11 +29,11 @@ export function createBenchMap() {
 
   /** Base layers stay while their sources stay, so that nothing flashes between items. */
   function base(subject) {
-    const wanted = [["image", subject.imagery.id, imageLayer, left], ["over", subject.snapshot.id, mapLayer, left], ["beside", subject.snapshot.id, mapLayer, right]];
-    for (const [name, id, make, map] of wanted) {
-      if (layers.get(name)?.id === id) continue;
+    const wanted = [["image", subject.imagery, imageLayer, left], ["over", subject.snapshot, mapLayer, left], ["beside", subject.snapshot, mapLayer, right]];
+    for (const [name, source, make, map] of wanted) {
+      if (layers.get(name)?.id === source.id) continue;
       layers.get(name)?.layer.remove();
-      layers.set(name, { id, layer: make(id).addTo(map) });
+      layers.set(name, { id: source.id, layer: make(source).addTo(map) });
     }
     credits.forEach((credit) => credit.remove());
     credits = [creditLine(left, { imagery: subject.imagery }), creditLine(right, { snapshot: subject.snapshot })];
@@ -69,7 +70,7 @@ export function createBenchMap() {
       const centre = toBounds(subject.bbox).getCenter();
       const zoom = placed ? left.getZoom() : wholeTile(toBounds(subject.bbox));
       const there = L.latLngBounds(centre, centre);
-      const next = [imageUrl(subject.imagery.id), mapUrl(subject.snapshot.id)].flatMap((template) => warmTiles(left, template, there, zoom));
+      const next = [imageUrl(subject.imagery), mapUrl(subject.snapshot)].flatMap((template) => warmTiles(left, template, there, zoom));
       warmed = [...warmed.slice(-WARM_KEPT), ...next];
     },
   };
