@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from annotation.accounts.permissions import ReadOrAdmin
 from annotation.anchors import engine, selectors
+from annotation.anchors.generation_api import urlpatterns as generation_urls
 from annotation.anchors.models import Anchor, AnchorState
 from annotation.anchors.review_api.urls import urlpatterns as review_urls
 from annotation.anchors.services import generate
@@ -30,8 +31,8 @@ class AnchorOutput(serializers.ModelSerializer):
     class Meta:
         model = Anchor
         fields = [
-            "id", "pair", "z", "x", "y", "generator", "model", "schema_version", "attributes", "summary", "state",
-            "created_at",
+            "id", "pair", "z", "x", "y", "generator", "model", "prompt_version", "schema_version", "attributes", "summary",
+            "state", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -46,9 +47,13 @@ class AnchorQuery(serializers.Serializer):
 
 
 class GenerateInput(serializers.Serializer):
-    """Which generator describes the tiles."""
+    """Which generator describes the tiles, and the endpoint or model it uses."""
 
     generator = serializers.CharField(max_length=32, default="geometric")
+    endpoint = serializers.CharField(max_length=40, default="", allow_blank=True, help_text="http: name of an endpoint")
+    model = serializers.CharField(
+        max_length=200, default="", allow_blank=True, help_text="transformers: a model's name"
+    )
 
 
 class GenerateOutput(serializers.Serializer):
@@ -80,11 +85,12 @@ class AnchorsView(GenericAPIView):
         """Describe every mapped tile that has no anchor yet; 202 with the job."""
         region = get_region(person(request), region_id)
         data = parse(GenerateInput, request.data)
-        job = generate.start(region=region, user=person(request), generator=data["generator"])
+        job = generate.start(region=region, user=person(request), **data)
         return Response(GenerateOutput({"job": job}).data, status=202)
 
 
 urlpatterns = [
     path("regions/<int:region_id>/anchors/", AnchorsView.as_view(), name="api-anchors"),
+    *generation_urls,
     *review_urls,
 ]

@@ -94,6 +94,8 @@ ROUTES: dict[str, Row] = {
     # anchors, training, consistency
     f"GET {REGION}anchors/": Row("reviewer", scoped=True),
     f"POST {REGION}anchors/": Row("admin", scoped=True),
+    f"GET {REGION}anchor-generators/": Row("reviewer", scoped=True),
+    "GET api/anchor-prompt/": Row("reviewer"),
     f"GET {REGION}training-runs/": Row("reviewer", scoped=True),
     f"POST {REGION}training-runs/": Row("admin", scoped=True),
     "GET api/training-runs/<int:run_id>/": Row("reviewer", scoped=True),
@@ -132,6 +134,7 @@ ROUTES: dict[str, Row] = {
     f"GET {PAGE}sources/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}tiles/{TILE}/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}activity/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}anchors/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}anchors/review/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}anchors/disagreements/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}anchors/batches/": Row("reviewer", scoped=True, page=True),
