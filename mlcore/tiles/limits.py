@@ -13,8 +13,9 @@ class MapLimits:
 
     Attributes:
         max_file_bytes: size of the file as it comes.
-        max_expanded_bytes: size of a gzip file's content.
+        max_expanded_bytes: size of the content of a gzip file or .osm.pbf.
         max_ratio: content / file of a gzip file whose content exceeds 64 MB; real extracts reach 15.
+        max_pbf_ratio: the same of an .osm.pbf; real ones reach 5.
         max_objects: nodes, ways and relations together.
         max_features: features the map keeps.
         max_vertices: vertices of one ring, above which its polygon is simplified.
@@ -27,6 +28,7 @@ class MapLimits:
     max_file_bytes: int = 2 * GB
     max_expanded_bytes: int = 8 * GB
     max_ratio: float = 100.0
+    max_pbf_ratio: float = 20.0
     max_objects: int = 30_000_000
     max_features: int = 3_000_000
     max_vertices: int = 100_000

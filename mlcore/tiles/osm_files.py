@@ -18,6 +18,7 @@ from mlcore.tiles.geojson_files import read_geojson_map
 from mlcore.tiles.limits import MapLimits
 from mlcore.tiles.osm_build import FeatureBuilder
 from mlcore.tiles.osm_scan import OsmScanner
+from mlcore.tiles.pbf_blobs import measure_pbf
 
 HEAD_BYTES = 4096
 GZIP = b"\x1f\x8b"
@@ -95,6 +96,7 @@ def sniff_format(path: Path, limits: MapLimits) -> str:
         _check_xml(inner, path.name)
         return "osm.gz"
     if head[4:].lstrip(b"\x0a").startswith(b"\x09OSMHeader"):
+        measure_pbf(path, limits, RATIO_FROM_BYTES)
         return "pbf"
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text.startswith(b"<"):
