@@ -70,7 +70,8 @@ class Stepper:
     def take(self, batch: Batch, losses: Losses) -> dict[str, float]:
         """One step of the optimiser; the figures that `losses` gives, of the whole batch of all processes."""
         batch = Batch(*(getattr(batch, field.name).to(self.processes.device) for field in fields(Batch)))
-        self.optimiser.zero_grad(set_to_none=True)
+        # Of the whole model: what an earlier stage left would weigh in the norm, and not after a resumption.
+        self.model.zero_grad(set_to_none=True)
         figures = self._gradients(batch, losses)
         if self.scaler is not None:
             self.scaler.unscale_(self.optimiser)
