@@ -50,8 +50,8 @@ class EvidenceConfig:
     max_tiles: int = 2000
     half_precision: bool = True
     light: float = 0.0
-    tuning_epochs: int = 10
-    tuning_rate: float = 0.5
+    tuning_epochs: int = 12
+    tuning_rate: float = 1.0
 
     def __post_init__(self) -> None:
         if len(self.widths) != 4 or min(self.widths) < 4 or any(w % 4 for w in self.widths):
