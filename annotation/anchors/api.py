@@ -31,8 +31,8 @@ class AnchorOutput(serializers.ModelSerializer):
     class Meta:
         model = Anchor
         fields = [
-            "id", "pair", "z", "x", "y", "generator", "model", "prompt_version", "schema_version", "attributes", "summary",
-            "state", "created_at",
+            "id", "pair", "z", "x", "y", "generator", "model", "prompt_version", "schema_version", "attributes",
+            "summary", "state", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -31,7 +31,7 @@ class GeneratorOutput(serializers.Serializer):
     """One generator in words; its options are told to admins alone."""
 
     name = serializers.CharField()
-    label = serializers.CharField()
+    title = serializers.CharField()
     words = serializers.CharField(help_text="what it does, in a sentence or two")
     options = GeneratorOption(many=True)
     usable = serializers.BooleanField()

@@ -18,7 +18,7 @@ HELP = {
     "http": "A multimodal model behind a server that an administrator set up. Image and map of every tile are sent to "
     "it; what it charges is counted.",
 }
-LABELS = {"geometric": "Geometry of the map", "transformers": "Model run here", "http": "Model on a server"}
+TITLES = {"geometric": "Geometry of the map", "transformers": "Model run here", "http": "Model on a server"}
 
 
 def offered(*, admin: bool) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ def offered(*, admin: bool) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "label": LABELS[name],
+            "title": TITLES[name],
             "words": HELP[name],
             "options": options.get(name, []) if admin else [],
             "usable": name == "geometric" or bool(options[name]),

@@ -25,7 +25,7 @@ function choice(generator, index) {
   const setUp = generator.problem || (generator.usable ? "" : "An administrator has to set it up first.");
   return el("div", { class: "choice" },
     person.admin ? el("input", { type: "radio", name: "generator", id, value: generator.name, checked: index === 0, disabled: off, "aria-describedby": `${id}-help`, on: { change: drawOption } }) : el("span", { "aria-hidden": "true", text: "·" }),
-    person.admin ? el("label", { for: id }, el("strong", { text: generator.label })) : el("strong", { text: generator.label }),
+    person.admin ? el("label", { for: id }, el("strong", { text: generator.title })) : el("strong", { text: generator.title }),
     el("span", { class: "choice-help", id: `${id}-help` }, generator.words, setUp && el("span", { class: "note small", text: setUp })));
 }
 
@@ -55,7 +55,7 @@ function drawPrice() {
 /* What there is */
 
 function madeRow(made) {
-  const label = state.generators.find((one) => one.name === made.generator)?.label ?? made.generator;
+  const label = state.generators.find((one) => one.name === made.generator)?.title ?? made.generator;
   const more = [made.prompt_version && `prompt ${made.prompt_version}`, made.model_digest && `weights ${made.model_digest.slice(0, 12)}`].filter(Boolean).join(", ");
   return el("tr", {},
     el("td", {}, el("span", { class: "made-origin" }, el("span", { text: label }), made.model && el("code", { text: made.model }), more && el("span", { class: "small muted", text: more, title: made.model_digest || null }))),
