@@ -14,8 +14,8 @@ from annotation.common.services.jobs import JobContext, enqueue
 from annotation.review.services.audit import record
 from annotation.sources.models import Region
 from annotation.training import engine, selectors
+from annotation.training.errors import DataSetChangedError
 from annotation.training.models import DataSet, Evaluation, ModelVersion
-from annotation.training.services.freeze import thaw
 
 KIND = "training.evaluate"
 Commit = Callable[[], AbstractContextManager[object]]
@@ -75,7 +75,9 @@ def evaluate(*, evaluation: Evaluation, progress: engine.Progress, commit: Commi
     """
     if evaluation.finished_at is not None:
         return evaluation
-    pairs, _ = thaw(evaluation.data_set)
+    pairs = selectors.frozen_pairs(evaluation.data_set)
+    if len(pairs) != len(evaluation.data_set.pairs):
+        raise DataSetChangedError("tiles of the model's data set are gone; train again, then compare")
     frozen = engine.frozen_set(evaluation.data_set, pairs)
     with commit():
         DataSet.objects.filter(pk=evaluation.data_set_id).update(frozen_path=frozen.path, frozen_sha256=frozen.sha256)

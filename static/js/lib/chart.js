@@ -51,7 +51,7 @@ function line(series, index, at) {
  * @param {{step?: string}} [options] what a step across is called
  * @returns {HTMLElement}
  */
-export function lineChart(title, series, { step = "step" } = {}) {
+export function lineChart(title, series, { step: word = "step" } = {}) {
   const shown = series.map((one) => ({ ...one, points: one.points.filter(([, value]) => Number.isFinite(value)) })).filter((one) => one.points.length);
   const figure = el("figure", { class: "chart" }, el("figcaption", {}, el("span", { text: title })));
   if (!shown.length) return figure;
@@ -63,7 +63,7 @@ export function lineChart(title, series, { step = "step" } = {}) {
     MARGIN.top + (1 - (value - ys[0]) / (ys[1] - ys[0])) * (HEIGHT - MARGIN.top - MARGIN.bottom),
   ];
   const words = shown.map((one) => `${humanise(one.name)} went from ${short(one.points[0][1])} to ${short(one.points.at(-1)[1])} in ${one.points.length} points`).join("; ");
-  figure.append(svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${words}` }, axes(xs, ys, at, step), ...shown.map((one, index) => line(one, index, at))));
+  figure.append(svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${words}` }, axes(xs, ys, at, word), ...shown.map((one, index) => line(one, index, at))));
   figure.append(legend(shown));
   return figure;
 }

@@ -14,13 +14,13 @@ function value(figure, interval) {
 }
 
 /** The interval of a difference against nothing: a line, a dot, and a mark at zero. */
-function whisker(difference, word) {
-  const reach = Math.max(Math.abs(difference.low), Math.abs(difference.high), 0.05);
+function whisker({ value: middle, low, high }, word) {
+  const reach = Math.max(Math.abs(low), Math.abs(high), 0.05);
   const x = (share) => ((share / reach + 1) / 2) * (WIDTH - 8) + 4;
   return svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: `whisker whisker-${word}`, "aria-hidden": "true" },
     svg("line", { class: "whisker-zero", x1: x(0), x2: x(0), y1: 1, y2: HEIGHT - 1 }),
-    svg("line", { class: "whisker-range", x1: x(difference.low), x2: x(difference.high), y1: HEIGHT / 2, y2: HEIGHT / 2 }),
-    svg("circle", { cx: x(difference.value), cy: HEIGHT / 2, r: 4 }));
+    svg("line", { class: "whisker-range", x1: x(low), x2: x(high), y1: HEIGHT / 2, y2: HEIGHT / 2 }),
+    svg("circle", { cx: x(middle), cy: HEIGHT / 2, r: 4 }));
 }
 
 function signed(figure, amount) {

@@ -101,3 +101,46 @@ def test_a_foreign_region_answers_like_a_missing_one(client_of):
         replies = [client.get(reverse(name, args=[pk])) for pk in (here, missing)]
         assert [reply.status_code for reply in replies] == [404, 404]
         assert {reply.json()["code"] for reply in replies} == {"not_found"}
+
+
+def test_an_admin_holds_a_model_beside_the_one_in_use_and_everyone_sees_it(client_of, admin):
+    region = RegionFactory(open_to_all=True)
+    active, model = make_model(region, ModelState.ACTIVE), make_model(region)
+    address = reverse("api-model-evaluations", args=[model.pk])
+    started = client_of(admin).post(address)
+    assert started.status_code == 202, started.json()
+    body = started.json()
+    assert (body["model"], body["against"], body["figures"], body["finished_at"]) == (model.pk, active.pk, [], None)
+    assert (body["job"]["kind"], body["job"]["state"]) == ("training.evaluate", "queued")
+    assert client_of(admin).post(address).json()["id"] == body["id"]
+    reader = client_of(UserFactory())
+    assert [one["id"] for one in reader.get(address).json()["results"]] == [body["id"]]
+    listed = reader.get(reverse("api-models", args=[region.pk])).json()["results"]
+    assert [one["evaluation"] and one["evaluation"]["id"] for one in listed] == [body["id"], None]
+    assert reader.post(address).status_code == 403
+
+
+def test_models_with_comparisons_are_listed_without_a_query_per_row(client_of, admin, django_assert_max_num_queries):
+    region = RegionFactory()
+    make_model(region, ModelState.ACTIVE)
+    client = client_of(admin)
+    for _ in range(6):
+        client.post(reverse("api-model-evaluations", args=[make_model(region).pk]))
+    with django_assert_max_num_queries(6):
+        reply = client.get(reverse("api-models", args=[region.pk]))
+    assert sum(one["evaluation"] is not None for one in reply.json()["results"]) == 6
+
+
+def test_a_card_holds_what_people_typed_as_plain_text(client_of, admin):
+    region = RegionFactory(name="Town | <script>alert(1)</script> [x](http://e)")
+    model = make_model(region, about={"imagery": {"licence": "CC\n# Heading", "attribution": "`a`|b"}})
+    text = client_of(admin).get(reverse("api-model-card", args=[model.pk])).content.decode()
+    assert "<script>" not in text and "\n# Heading" not in text and "](http" not in text
+    assert "Not held beside another model yet." in text
+
+
+def test_a_file_that_was_altered_is_not_given_out(client_of, admin, settings):
+    model = make_model(RegionFactory())
+    (settings.MEDIA_ROOT / model.path).write_bytes(b"other weights")
+    reply = client_of(admin).get(reverse("api-model-weights", args=[model.pk]))
+    assert (reply.status_code, reply.json()["code"]) == (409, "invalid_model_file")
