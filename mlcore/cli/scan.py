@@ -11,6 +11,7 @@ from typing import Any
 
 from shapely.geometry import mapping
 
+from mlcore.changes.region_offset import region_offset
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.cli.region_inputs import add_input_arguments, read_source
 from mlcore.errors import InvalidInputError
@@ -46,7 +47,9 @@ def run(args: argparse.Namespace) -> int:
     write_features(scores_path, (
         {"type": "Feature", "geometry": mapping(tile.polygon_lonlat),
          "properties": {"z": tile.z, "x": tile.x, "y": tile.y, "fold": r.fold, "disc": r.disc, "proto": r.proto,
-                        "final": r.final, "difference": r.difference, "probability": r.probability}}
+                        "final": r.final, "difference": r.difference, "probability": r.probability,
+                        "shift_east_m": r.shift_east_m, "shift_north_m": r.shift_north_m,
+                        "shift_confidence": r.shift_confidence, "shift_origin": r.shift_origin}}
         for tile, r in results.items()
     ))  # fmt: skip
     write_features(candidates_path, (
@@ -55,6 +58,12 @@ def run(args: argparse.Namespace) -> int:
                         "tile": f"{c.tile.z}/{c.tile.x}/{c.tile.y}", **c.evidence}}
         for c in candidates
     ))  # fmt: skip
+    offset = region_offset([r.shift for r in results.values()], resolution_m=1.0)
+    if offset.notable:
+        print(
+            f"image and map: {offset.metres:.1f} m apart, {offset.east_m:+.1f} m east, {offset.north_m:+.1f} m north, "
+            f"on {offset.tiles} of {offset.of} tiles; candidates are corrected for it"
+        )
     print(f"{len(results)} tiles in {scores_path}, {len(candidates)} candidates in {candidates_path}")
     return 0
 

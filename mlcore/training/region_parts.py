@@ -41,6 +41,11 @@ class TileResult:
     shift_confidence: float = 0.0
     shift_origin: Origin = "none"
 
+    @property
+    def shift(self) -> Shift:
+        """Its shift with a metre for a pixel."""
+        return Shift(self.shift_east_m, -self.shift_north_m, self.shift_confidence, self.shift_origin)
+
     def with_shift(self, shift: Shift) -> TileResult:
         """The same with its shift, given in pixels of the tile's own zoom."""
         _, south, _, north = self.tile.bounds_lonlat

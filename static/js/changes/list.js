@@ -18,6 +18,18 @@ let next = null;
 let shown = 0;
 let generation = 0;
 
+const THUMB_PX = 72;
+const LEAST_SIDE = 110;
+
+/** The picture of a tile of which only `view` is seen. */
+function closeUp({ left, top, side }, attributes) {
+  const scale = 256 / side;
+  const px = (at) => `${-(at / 256) * THUMB_PX * scale}px`;
+  const picture = el("img", attributes);
+  picture.style.transform = `translate(${px(left)}, ${px(top)}) scale(${scale})`;
+  return picture;
+}
+
 /** Share of the way through a tile, in 0..256, of a place in degrees. */
 function inTile([lon, lat], { z, x, y }) {
   const count = 2 ** z;
@@ -27,6 +39,13 @@ function inTile([lon, lat], { z, x, y }) {
   return [(eastward - x) * 256, (southward - y) * 256];
 }
 
+/** The square of a tile, in its 256 pixels, that shows a change with some of its surroundings. */
+function around({ x, y, width, height }) {
+  const side = Math.min(256, Math.max(LEAST_SIDE, 2.2 * Math.max(width, height)));
+  const within = (middle) => Math.min(256 - side, Math.max(0, middle - side / 2));
+  return { left: within(x + width / 2), top: within(y + height / 2), side };
+}
+
 function thumbnail(change) {
   const { tile, bbox } = change;
   const [west, south, east, north] = bbox;
@@ -34,8 +53,9 @@ function thumbnail(change) {
   const [right, bottom] = inTile([east, south], tile);
   const box = { x: left, y: top, width: right - left, height: bottom - top };
   const picture = el("a", { class: "thumb", href: tilePath(tile), "aria-label": `Tile of change ${change.id}`, tabindex: "-1" });
-  if (imagery) picture.append(el("img", { src: tileUrl(imageUrl(imagery, 256), tile), alt: "", loading: "lazy", width: "72", height: "72" }));
-  picture.append(svg("svg", { viewBox: "0 0 256 256", "aria-hidden": "true" }, svg("rect", { class: "casing", ...box }), svg("rect", box)));
+  const view = around(box);
+  if (imagery) picture.append(closeUp(view, { src: tileUrl(imageUrl(imagery, 256), tile), alt: "", loading: "lazy", width: String(THUMB_PX), height: String(THUMB_PX) }));
+  picture.append(svg("svg", { viewBox: `${view.left} ${view.top} ${view.side} ${view.side}`, "aria-hidden": "true" }, svg("rect", { class: "casing", ...box }), svg("rect", box)));
   return picture;
 }
 

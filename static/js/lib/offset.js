@@ -47,7 +47,7 @@ export function createImageShift(map) {
     if (!shift) { pane.style.transform = ""; return; }
     const metrePx = 2 ** map.getZoom() / (EQUATOR_PX_M * Math.cos((map.getCenter().lat * Math.PI) / 180));
     map.options.photoEdgePx = Math.ceil(Math.hypot(shift.east, shift.north) * metrePx);
-    pane.style.transform = `translate(${-shift.east * metrePx}px, ${shift.north * metrePx}px)`;
+    pane.style.transform = `translate(${Math.round(-shift.east * metrePx)}px, ${Math.round(shift.north * metrePx)}px)`;
   }
   map.on("zoomend viewreset moveend", draw);
   return (next) => { shift = next; draw(); };
