@@ -30,6 +30,8 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 }
 """What each variant changes in the settings; all else, tiles, steps and seeds included, is the same."""
 DISCRIMINATOR_ALONE = ("no_prototypes",)
+SCORING = ("views", "alpha")
+"""Settings that weights don't depend on."""
 
 
 @dataclass
@@ -87,6 +89,7 @@ class ConsistencyMethod:
         learnt, kept = split_places(task.training)
         return kept_model(
             folder,
+            config,
             lambda: pretrain_consistency(
                 learnt, kept, config, run_dir=folder, seed=settings.seed, device=settings.device, progress=progress
             ),
@@ -109,6 +112,7 @@ class ConsistencyMethod:
         anchors = {tile: describe_tile(tile, source.index) for tile in training}
         return kept_model(
             folder,
+            config,
             lambda: train_consistency(
                 source.pairs(training), anchors, config, validation=source.pairs(validation), initial=first,
                 run_dir=folder, seed=settings.seed, device=settings.device, progress=progress,
@@ -130,11 +134,26 @@ def split_places(places: Sequence[Place]) -> tuple[list[Place], list[Place]]:
     return learnt, [replace(place, tiles=validation) for place, _, validation in split if validation]
 
 
-def kept_model(folder: Path, train: Callable[[], ConsistencyModel], device: str) -> ConsistencyModel:
-    """The model of a folder, trained now where it isn't there yet."""
+def kept_model(
+    folder: Path, config: ConsistencyConfig, train: Callable[[], ConsistencyModel], device: str
+) -> ConsistencyModel:
+    """The model of a folder, trained now where it isn't there yet.
+
+    Raises:
+        InvalidInputError: the folder holds weights that were learnt with other settings.
+    """
     path = folder / "consistency.safetensors"
-    if path.is_file():
-        return load_consistency(path).to(device).eval()
-    model = train()
-    save_consistency(path, model)
-    return model
+    if not path.is_file():
+        model = train()
+        save_consistency(path, model)
+        return model
+    model = load_consistency(path)
+    if _learning(model.config) not in (_learning(config), _learning(config.tuning())):
+        raise InvalidInputError(f"{path} was learnt with other settings: choose another --out, or delete {folder}")
+    model.config = replace(model.config, **{name: getattr(config, name) for name in SCORING})
+    return model.to(device).eval()
+
+
+def _learning(config: ConsistencyConfig) -> dict[str, Any]:
+    """The settings that weights depend on."""
+    return {name: value for name, value in config.to_dict().items() if name not in SCORING}

@@ -19,6 +19,7 @@ from mlcore.suites.task import Settings, Task
 from mlcore.tiles.pairs import PairSource
 from mlcore.training.general import train_general
 from mlcore.training.region import train_region
+from mlcore.training.region_config import RegionConfig
 from mlcore.training.region_model import RegionModel
 from mlcore.training.region_parts import TileResult
 from mlcore.training.shipped import shipped_model
@@ -91,6 +92,7 @@ class RegionFamily:
         config = replace(settings.config, initial=False)
         return kept_region(
             folder / MODEL_FILE,
+            config,
             lambda: train_region(
                 source, tiles, {tile: describe_tile(tile, source.index) for tile in tiles}, config, initial=general,
                 run_dir=folder, seed=settings.seed, device=settings.device, progress=SpanProgress(progress, share, 1),
@@ -107,6 +109,7 @@ class RegionFamily:
         folder = settings.folder("region", task.training, "general")
         return kept_region(
             folder / MODEL_FILE,
+            settings.config,
             lambda: train_general(
                 task.training, settings.config, run_dir=folder, seed=settings.seed, device=settings.device,
                 progress=progress,
@@ -156,10 +159,16 @@ class LargestBox:
         return found
 
 
-def kept_region(path: Path, train: Callable[[], RegionModel], device: str) -> RegionModel:
-    """The model of a file, trained now where it isn't there yet; the networks on `device`."""
+def kept_region(path: Path, config: RegionConfig, train: Callable[[], RegionModel], device: str) -> RegionModel:
+    """The model of a file, trained now where it isn't there yet; the networks on `device`.
+
+    Raises:
+        InvalidInputError: the file was learnt with other settings.
+    """
     if path.is_file():
         model = RegionModel.load(path)
+        if model.config != config:
+            raise InvalidInputError(f"{path} was learnt with other settings: choose another --out, or delete it")
         for fold in model.folds:
             fold.evidence.to(device)
             fold.consistency.to(device)
