@@ -74,7 +74,7 @@ class RegionConfig:
 PRESETS: dict[str, dict[str, Any]] = {
     "compact": {},
     "quick": {
-        "folds": 2, "evidence": {"epochs": 7},
+        "folds": 2, "evidence": {"epochs": 7, "tuning_epochs": 6},
         "consistency": {"tuning_contrastive_epochs": 1, "tuning_matching_epochs": 3},
         "flips": 2, "rounds": 4, "counterfactuals": 30,
     },

@@ -17,7 +17,7 @@ from mlcore.geometry.webmercator import TileAddress
 from mlcore.tiles.index import MapIndex
 from mlcore.tiles.pairs import PairSource
 from mlcore.tiles.raster import open_image
-from mlcore.training.region import RegionConfig, RegionModel, train_region
+from mlcore.training.region import RegionConfig, RegionModel, fold_count, taught_tiles, train_region
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_image
 
 COLUMNS, ROWS = 4, 2
@@ -76,7 +76,7 @@ def test_every_mapped_tile_is_in_one_fold_and_scored_by_it_alone(trained: tuple)
 
 
 def test_losses_of_both_networks_are_reported_live_with_their_fold(trained: tuple) -> None:
-    assert {"evidence/loss", "fold", "epoch"} <= trained[2].figures
+    assert {"evidence/loss/fold-1", "evidence/loss/fold-2", "epoch"} <= trained[2].figures
     assert any(name.startswith("consistency/") for name in trained[2].figures)
 
 
@@ -209,3 +209,20 @@ def test_wrong_settings_are_refused(changes: dict) -> None:
 
 def test_settings_survive_a_round_trip() -> None:
     assert RegionConfig.from_dict(TINY.to_dict()) == TINY
+
+
+def test_verdicts_of_a_large_region_are_taught_on_a_block_of_every_fold_and_on_what_people_decided():
+    tiles = [TileAddress(19, 386000 + x, 220000 + y) for x in range(30) for y in range(20)]
+    fold_by_tile = {tile: int(tile.x >= 386015) for tile in tiles}
+    decided = [tiles[0], tiles[-1], TileAddress(19, 1, 1)]
+    taught = taught_tiles(fold_by_tile, decided, most=100)
+    assert 80 <= len(taught) <= 120
+    assert {fold_by_tile[tile] for tile in taught} == {0, 1}
+    assert set(decided[:2]) <= set(taught)
+    assert decided[2] not in taught
+    assert taught_tiles(fold_by_tile, [], most=600) == sorted(tiles)
+
+
+def test_a_large_region_makes_do_with_two_folds():
+    assert fold_count(48, 3) == 3
+    assert fold_count(500, 3) == 2
