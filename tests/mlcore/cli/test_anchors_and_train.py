@@ -75,3 +75,38 @@ def test_a_map_of_another_place_is_refused_with_the_remedy(place, capsys):
     command = ["train", "consistency", "--imagery", str(place / "image.tif"), "--map", str(place / "far.geojson")]
     assert main([*command, "--out", str(place / "run"), "--preset", "tiny"]) == 1
     assert "check --map" in capsys.readouterr().err
+
+
+SMALL_PAPER = ["--preset", "paper", "--set", "encoder=timm/resnet10t", "--set", "input_px=64", "--set", "batch=4",
+               "--set", "contrastive_epochs=1", "--set", "matching_epochs=1", "--blocks", "4"]  # fmt: skip
+
+
+def test_the_paper_s_preset_trains_on_given_anchors_from_published_files_and_says_so(place, capsys):
+    from tests.mlcore.encoders.published import clip_folder, digest, timm_file
+
+    clip, weights = clip_folder(place / "clip"), timm_file(place)
+    files = ["--imagery", str(place / "image.tif"), "--map", str(place / "map.geojson")]
+    assert main(["anchors", *files[2:], "--zoom", "19", "--out", str(place / "a.jsonl")]) == 0
+    command = ["train", "consistency", *files, *SMALL_PAPER, "--set", f"text_encoder=open_clip/local-dir:{clip}"]
+    command += ["--image-weights", str(weights), "--text-weights", "", "--anchors", str(place / "a.jsonl")]
+    assert main([*command, "--out", str(place / "run")]) == 0
+    said = capsys.readouterr().out
+    assert f"weights of model.safetensors, sha256 {digest(weights)}" in said
+    model = load_consistency(place / "run" / "consistency.safetensors")
+    assert (model.config.dimension, model.config.prototypes, model.config.spatial) == (1024, 50, False)
+    assert model.origins["text"]["sha256"] == digest(clip / "open_clip_model.safetensors")
+
+
+def test_wrong_settings_weights_and_anchors_are_refused_with_the_remedy(place, capsys):
+    (place / "broken.jsonl").write_text('{"z": 19, "x": 1}')
+    command = ["train", "consistency", "--imagery", str(place / "image.tif"), "--map", str(place / "map.geojson")]
+    command += ["--out", str(place / "run"), *SMALL_PAPER]
+    for words, said in (
+        (["--set", "batch=many"], "batch is a int"),
+        (["--anchors", str(place / "broken.jsonl")], "line 1 of"),
+        (["--anchors", str(place / "missing.jsonl")], "can't read the anchors"),
+        (["--image-weights", str(place / "missing.safetensors")], "check the path"),
+        (["--image-weights", "random", "--text-weights", "unheard_of"], "its tags are"),
+    ):
+        assert main([*command, *words]) == 1
+        assert said in capsys.readouterr().err
