@@ -1,0 +1,197 @@
+"""How many of the first 40 suggestions for the real, unedited map of Banepa are true, as a person decides.
+
+Three steps, with one work folder. Needs running services (`bash deploy/services start`) and Chromium.
+
+    python benchmarks/real_banepa.py run --out WORK       # the main job through the product, on the map as it is
+    python benchmarks/real_banepa.py look --out WORK      # pictures of the first 40, as the review page shows them
+    python benchmarks/real_banepa.py decide --out WORK --answers ANSWERS.json --reviewer NAME
+
+A person looks at the pictures and writes an answer for each: {"<number>": "a" accept, "r" reject, "c" can't tell}.
+`decide` presses these keys on the review page; what is counted are the verdicts that the product then holds. "Accept"
+means: the image shows that the map is wrong in this way at this place, even if the outline wants adjusting.
+
+Figures: first40_true, first40_false, first40_cannot_tell, and the same per kind; one reviewer, no second opinion.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.common import ROOT, data_folder, write_result
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+DATABASE = "mapwright_real_banepa"
+NAME = "Banepa, the map as it is"
+FIRST = 40
+ANSWERS = {"a": "accept", "r": "reject", "c": "cant_tell"}
+CHROMIUM = os.environ.get("MAPWRIGHT_CHROMIUM", "/usr/bin/chromium")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("step", choices=("run", "look", "decide"))
+    parser.add_argument("--out", type=Path, required=True, help="work folder, the same for the three steps")
+    parser.add_argument("--answers", type=Path, help="what the reviewer wrote (decide)")
+    parser.add_argument("--reviewer", default="reviewer", help="user name of who looked")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    os.environ |= {
+        "MAPWRIGHT_DB_NAME": DATABASE, "MAPWRIGHT_MEDIA": str(args.out / "media"), "MAPWRIGHT_REDIS_DB": "13",
+        "MAPWRIGHT_VAR": os.environ.get("MAPWRIGHT_VAR", str(ROOT / "var")), "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
+        "DJANGO_SETTINGS_MODULE": "webapp.settings.dev",
+    }  # fmt: skip
+    {"run": run, "look": look, "decide": decide}[args.step](args)
+
+
+def run(args: argparse.Namespace) -> None:
+    """The whole job on image and map as they are."""
+    from benchmarks import main_job
+
+    main_job.DATABASE = DATABASE
+    main_job.fresh_database()
+    start_django()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
+    place = data_folder() / "banepa"
+    call_command(
+        "start_region", name=NAME, imagery=place / "banepa.tif", map=place / "buildings.geojson",
+        area=place / "mapped_area.geojson", licence="CC-BY-4.0", attribution="OpenAerialMap contributors / HOT",
+    )  # fmt: skip
+
+
+def look(args: argparse.Namespace) -> None:
+    """One picture for each of the first candidates; nothing is decided."""
+    shown = []
+    with review_page(args.reviewer) as page:
+        for number, (item, kind, confidence) in enumerate(queue(), 1):
+            page.screenshot(path=args.out / f"{number:02d}.png")
+            question = page.locator("#question").inner_text()
+            shown.append({"number": number, "item": item, "kind": kind, "confidence": confidence, "asked": question})
+            answer(page, "s")
+    (args.out / "shown.json").write_text(json.dumps(shown, indent=1), encoding="utf-8")
+    print(f"{len(shown)} pictures in {args.out}")
+
+
+def decide(args: argparse.Namespace) -> None:
+    """Press what the reviewer wrote, candidate by candidate, and count the verdicts."""
+    from annotation.review.models import QueueItem
+
+    answers = json.loads(args.answers.read_text(encoding="utf-8"))
+    shown = json.loads((args.out / "shown.json").read_text(encoding="utf-8"))
+    if sorted(answers) != sorted(str(one["number"]) for one in shown) or set(answers.values()) - set(ANSWERS):
+        raise SystemExit(f"--answers needs one of {', '.join(ANSWERS)} for every number of {args.out / 'shown.json'}")
+    start_django()
+    with review_page(args.reviewer) as page:
+        for one in shown:
+            if page.locator("#question").inner_text() != one["asked"]:
+                raise SystemExit(f"number {one['number']} is not what was looked at: look again")
+            answer(page, answers[str(one["number"])])
+        page.locator("#saved-state[data-state=saved]").wait_for()
+    verdicts = dict(QueueItem.objects.values_list("pk", "decision"))
+    figures: dict[str, float] = {}
+    for one in shown:
+        said = {"accept": "true", "reject": "false", "cant_tell": "cannot_tell"}[verdicts[one["item"]]]
+        for name in (f"first40_{said}", f"{one['kind']}_{said}"):
+            figures[name] = figures.get(name, 0) + 1
+    words = "run | look | decide --answers ANSWERS.json"
+    write_result("real_banepa", figures, command=f"python benchmarks/real_banepa.py {words} --out WORK")
+
+
+def queue() -> list[tuple[int, str, float]]:
+    """Item, kind and confidence of the first candidates, in the order in which the page gives them."""
+    start_django()
+    from annotation.changes.models import Change
+
+    rows = Change.objects.filter(item__state="open").order_by("-item__priority", "item_id")[:FIRST]
+    return [(row.item_id, row.kind, round(row.confidence, 3)) for row in rows]
+
+
+def answer(page: Page, key: str) -> None:
+    """Press a key and wait until the next candidate is drawn."""
+    before = page.locator("#question").inner_text(), page.url
+    page.keyboard.press(key)
+    page.wait_for_function(
+        "text => document.querySelector('#question').innerText !== text", arg=before[0], timeout=3000
+    )
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(700)
+
+
+@contextmanager
+def review_page(reviewer: str) -> Iterator[Page]:
+    """The review page of the region in Chromium, signed in, served by the product's own server."""
+    from playwright.sync_api import sync_playwright
+
+    start_django()
+    from annotation.accounts.models import Role, User
+    from annotation.sources.models import Region
+
+    password = secrets.token_urlsafe(12)
+    person, _ = User.objects.get_or_create(username=reviewer, defaults={"role": Role.ADMIN})
+    person.set_password(password)
+    person.save()
+    region = Region.objects.get(name=NAME)
+    with server() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1366, "height": 768}, locale="en-GB")
+        page.goto(f"{url}/login/")
+        page.get_by_label("Name").fill(reviewer)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{url}/")
+        page.goto(f"{url}/regions/{region.pk}/changes/review/")
+        page.locator("#map .leaflet-tile-loaded").first.wait_for()
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(1000)
+        yield page
+        browser.close()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The web server on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=5)
+                break
+            except OSError:
+                if time.monotonic() > deadline or process.poll() is not None:
+                    raise SystemExit("the web server did not start; try python manage.py runserver") from None
+                time.sleep(0.3)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def start_django() -> Any:
+    import django
+
+    django.setup()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""What stale labels cost: the evidence network trained on a map with wrong footprints, measured on the right ones.
+
+Banepa's mapped tiles; the four western columns are learnt from, the two eastern ones measured. A share of the learnt
+footprints is left out of the map, and as many invented ones are drawn in (simulated stale labels); the true map is what
+F1 and IoU are taken against. Every training has the same tiles, steps and seed. `no_trim` leaves out what is meant to
+help: distrusting labels that the network is confidently against.
+
+    python benchmarks/stale_labels.py [--seeds 0] [--shares 0 0.05 0.1]
+
+Figures: f1_N, iou_N at N per cent of poison; loss_N = f1_0 - f1_N; the same with `_no_trim`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.common import data_folder, write_result
+from mlcore.changes.config import EvidenceConfig
+from mlcore.changes.evidence import EvidenceReader, write_evidence
+from mlcore.errors import InvalidInputError
+from mlcore.evaluation.footprints import footprint_figures
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.suites.places import read_place
+from mlcore.synthetic.edits import EditCounts, simulate_edits
+from mlcore.tiles.index import MapIndex
+from mlcore.tiles.pairs import PairSource
+from mlcore.training.evidence import train_evidence
+from mlcore.training.samples import evidence_samples
+
+WEST = 4  # columns that are learnt from
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--shares", type=float, nargs="+", default=[0.0, 0.05, 0.1])
+    args = parser.parse_args()
+    place = read_place(data_folder() / "banepa")
+    columns = sorted({tile.x for tile in place.tiles})
+    west = [tile for tile in place.tiles if tile.x in columns[:WEST]]
+    east = [tile for tile in place.tiles if tile.x not in columns[:WEST]]
+    found: dict[str, list[float]] = {}
+    for seed in args.seeds:
+        for share in args.shares:
+            for name, config in (("", EvidenceConfig()), ("_no_trim", replace(EvidenceConfig(), trim_after=1.0))):
+                if not share and name:
+                    continue
+                f1, iou = one(place.source, west, east, share, config, seed)
+                found.setdefault(f"f1_{share:.0%}{name}".replace("%", ""), []).append(f1)
+                found.setdefault(f"iou_{share:.0%}{name}".replace("%", ""), []).append(iou)
+    figures = {name: round(statistics.fmean(values), 4) for name, values in found.items()}
+    clean = figures["f1_0"] if "f1_0" in figures else None
+    if clean is not None:
+        losses = {
+            name.replace("f1", "loss"): round(clean - value, 4) for name, value in figures.items() if "f1" in name
+        }
+        figures |= {name: value for name, value in losses.items() if name != "loss_0"}
+    write_result("stale_labels", figures, seeds=args.seeds)
+
+
+def one(
+    source: PairSource,
+    learnt: list[TileAddress],
+    measured: list[TileAddress],
+    share: float,
+    config: EvidenceConfig,
+    seed: int,
+) -> tuple[float, float]:
+    """F1 and IoU on `measured` under the true map, learnt from a poisoned one."""
+    poisoned = source.with_index(poison(source.index, learnt, share, seed)) if share else source
+    samples = evidence_samples(poisoned, learnt, avoid=measured)
+    with tempfile.TemporaryDirectory() as folder:
+        model = train_evidence(samples, config, run_dir=Path(folder), seed=seed)
+        path = Path(folder) / "evidence.tif"
+        write_evidence(path, source.reader, measured, lambda tile: [model], flips=4)
+        figures = footprint_figures(source, EvidenceReader(path, measured[0].z), measured)
+    print(
+        f"seed {seed}, {share:.0%} stale, trim_after {config.trim_after}: F1 {figures['building_f1']:.3f}", flush=True
+    )
+    return figures["building_f1"], figures["building_iou"]
+
+
+def poison(index: MapIndex, tiles: list[TileAddress], share: float, seed: int) -> MapIndex:
+    """The map with a share of its footprints in these tiles left out, and as many invented."""
+    inside = {
+        feature.key for tile in tiles for feature in index.query(tile.bounds_lonlat) if feature.kind == "building"
+    }
+    count = max(1, round(share * len(inside)))
+    while True:
+        try:
+            counts = EditCounts(add=count, remove=count)
+            edited = simulate_edits(list(index), counts=counts, tiles=tiles, seed=seed)
+            print(f"{count} of {len(inside)} footprints left out, as many invented", flush=True)
+            return MapIndex(edited.features)
+        except InvalidInputError:  # no room for so many
+            count -= max(1, count // 10)
+
+
+if __name__ == "__main__":
+    main()
