@@ -55,7 +55,7 @@ def main() -> None:
                 found.setdefault(f"f1_{share:.0%}{name}".replace("%", ""), []).append(f1)
                 found.setdefault(f"iou_{share:.0%}{name}".replace("%", ""), []).append(iou)
     figures = {name: round(statistics.fmean(values), 4) for name, values in found.items()}
-    clean = figures["f1_0"] if "f1_0" in figures else None
+    clean = figures.get("f1_0")
     if clean is not None:
         losses = {
             name.replace("f1", "loss"): round(clean - value, 4) for name, value in figures.items() if "f1" in name
