@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,7 +60,6 @@ class Counting:
         self.detail = ""
         before = selectors.tokens_of_job(job.pk) if job else (0, 0)
         self.tokens_in, self.tokens_out = before
-        self._flushed_at = time.monotonic()
 
     def add(self, outcomes: Sequence[Outcome], *, made: int) -> None:
         """Outcomes whose anchors have been stored."""
@@ -75,10 +73,6 @@ class Counting:
                 self.tiles += [f"{outcome.tile.z}/{outcome.tile.x}/{outcome.tile.y}"] if len(self.tiles) < NAMED else []
                 if outcome.reason != "given_up" or not self.detail:
                     self.detail = outcome.detail
-        self._flushed_at = time.monotonic()
-
-    def seconds_since_flush(self) -> float:
-        return time.monotonic() - self._flushed_at
 
     @property
     def share(self) -> float:

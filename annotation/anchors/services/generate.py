@@ -18,8 +18,7 @@ from annotation.tiles.models import TilePair
 
 __all__ = ["AnchorCounts", "Choice", "check_choice", "generate_for", "run", "start"]
 BATCH = 200
-FLUSH_S = 2.0
-"""Anchors are stored after so many, or after so long: what a crash can lose."""
+"""Computed anchors are stored so many at a time; what a model wrote is stored at once: it may have been paid."""
 
 
 class UnknownGeneratorError(InvalidError):
@@ -163,6 +162,7 @@ def _describe(
     """Describe and store the pairs as outcomes come; what came before a stop is stored too."""
     by_tile = {engine_generators.tile_address(pair.tile): pair for pair in undone}
     waiting: list[engine_generators.Outcome] = []
+    size = 1 if generator.origin.model else BATCH
 
     def flush() -> None:
         batch, waiting[:] = waiting[:], []
@@ -173,7 +173,7 @@ def _describe(
 
     for outcome in generator.describe(list(by_tile), source, progress.should_stop):
         waiting.append(outcome)
-        if len(waiting) >= BATCH or counting.seconds_since_flush() >= FLUSH_S:
+        if len(waiting) >= size:
             flush()
     if waiting:
         flush()
