@@ -1,6 +1,7 @@
 """Training in one process or in several, on one machine or on many: what the processes tell each other.
 
-Several are started by `accelerate launch -m mlcore train consistency ...`; each finds its place in the environment.
+Several are started by `python -m accelerate.commands.launch -m mlcore train consistency ...`; each finds its place in
+the environment.
 """
 
 from __future__ import annotations
