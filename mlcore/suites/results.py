@@ -12,7 +12,7 @@ import numpy as np
 from mlcore.evaluation.pair_files import NOTE
 from mlcore.evaluation.plots import Curve, plot_by_size, plot_precision_recall, plot_reliability, plot_roc, plot_tiles
 from mlcore.evaluation.report import markdown
-from mlcore.evaluation.summary import Rows, base_figures, probabilities_elsewhere, summary
+from mlcore.evaluation.summary import DRAWS, Rows, base_figures, probabilities_elsewhere, summary
 from mlcore.progress import Progress, SilentProgress
 from mlcore.suites.methods import DESCRIPTIONS, METHODS
 from mlcore.suites.region_methods import RegionFamily
@@ -23,8 +23,8 @@ from mlcore.tiles.index import MapIndex
 SHOWN = 4  # best and worst tiles of each sort in a picture
 
 
-def results_of(scores: Scores) -> dict[str, Any]:
-    """Plain values of everything measured, for results.json."""
+def results_of(scores: Scores, draws: int = DRAWS) -> dict[str, Any]:
+    """Plain values of everything measured, for results.json; `draws` of the bootstrap."""
     plan = scores.plan
     tasks: dict[str, Any] = {}
     for task in plan.suite.tasks:
@@ -33,7 +33,9 @@ def results_of(scores: Scores) -> dict[str, Any]:
             rows = Rows.of(scores.pairs.pairs[task.target.name][name])
             sets[name] = base_figures(rows) | {
                 "methods": {
-                    method: summary(rows, scores.agreement[task.name, name, method], probability=is_probability(method))
+                    method: summary(
+                        rows, scores.agreement[task.name, name, method], probability=is_probability(method), draws=draws
+                    )
                     for method in plan.methods
                 }
             }
@@ -58,10 +60,10 @@ def results_of(scores: Scores) -> dict[str, Any]:
     }
 
 
-def write_results(scores: Scores, out: Path, progress: Progress | None = None) -> dict[str, Any]:
+def write_results(scores: Scores, out: Path, progress: Progress | None = None, *, draws: int = DRAWS) -> dict[str, Any]:
     """Write results.json, results.md and the pictures; returns the results."""
     progress = progress or SilentProgress()
-    results = results_of(scores)
+    results = results_of(scores, draws)
     progress.report(0.5, "figures")
     pictures: dict[str, list[str]] = {}
     for task in scores.plan.suite.tasks:
