@@ -6,7 +6,7 @@ const PLANS = { random: "at random", stratified: "by strata", uncertain: "most u
 
 /** "94.2 % accepted (91.8 to 95.9 %)" */
 export function acceptanceWords(share) {
-  if (!share || share.share === null) return "nothing to count yet";
+  if (!share || share.share === null) return "none settled yet";
   return `${percent(share.share, 1)} accepted (${number(share.low * 100, 1)} to ${percent(share.high, 1)})`;
 }
 
@@ -33,7 +33,7 @@ export function batchCard(batch, { links, editor, onClose }) {
     el("p", { class: "verdict-line" }, el("strong", { class: "number", text: `${number(batch.inspected)} inspected, ${acceptanceWords(batch.acceptance)}` })),
     el("div", { class: "progress" }, el("progress", { max: String(Math.max(1, total)), value: String(batch.progress.decided), "aria-label": `Answers of ${batch.name}` }), el("div", { class: "progress-line muted" }, el("span", { class: "number", text: `${number(batch.progress.decided)} of ${plural(total, "answer")}` }), el("span", { text: decisions.join(", ") }))),
     el("p", { class: "small muted", text: `${planWords(batch)}; ${forWhom(batch)}; started ${day(batch.created_at)}${batch.created_by ? ` by ${batch.created_by}` : ""}` }),
-    waiting ? el("p", { class: "note note-warn" }, `${plural(waiting, "disagreement waits", "disagreements wait")} for a third person. `, batch.may_work ? el("a", { href: `${links.disagreements}?batch=${batch.id}`, text: "Settle them" }) : null) : null,
+    waiting ? el("p", { class: "note note-warn" }, `${plural(waiting, "disagreement waits", "disagreements wait")} for a third person. `, batch.may_work ? el("a", { href: `${links.disagreements}?batch=${batch.id}`, text: waiting === 1 ? "Settle it" : "Settle them" }) : null) : null,
     el("div", { class: "form-end" },
       batch.may_work && batch.progress.open ? el("a", { class: "button button-main button-small", href: `${links.bench}?batch=${batch.id}`, text: "Review", "aria-label": `Review ${batch.name}` }) : null,
       editor ? el("a", { class: "button button-small", href: report, text: "Report", "aria-label": `Report of ${batch.name}` }) : null,

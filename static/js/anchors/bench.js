@@ -42,6 +42,7 @@ function showClaim(claim, draft) {
   work = begin(claim.subject, draft);
   comment.value = draft.comment ?? "";
   draw(true);
+  byId("bench-scroll").scrollTop = 0;
   byId("flagged").hidden = !claim.flag;
   if (claim.flag) fill(byId("flagged"), el("strong", { text: `${claim.flag.by} asks you to look at this` }), claim.flag.comment ? `: ${claim.flag.comment}` : ".");
   if (settles) drawAnswers(claim.subject, page.schema, settle);
@@ -116,7 +117,8 @@ async function flag() {
 
 function countSaved(act) {
   if (!progress || act === "reassign") return;
-  progress = { ...progress, decided: progress.decided + (act === "undo" ? -1 : 1) };
+  const by = act === "undo" ? -1 : 1;
+  progress = { decided: progress.decided + by, open: progress.open - by };
   sinceRefresh += 1;
   drawProgress();
   if (sinceRefresh >= REFRESH_EVERY) loadProgress();

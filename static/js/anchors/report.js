@@ -38,13 +38,20 @@ function agreement({ agreement: found }) {
   return table("Agreement of two people", `${plural(found.subjects, "anchor")} answered twice, ${found.disagreements} differently. Attributes are compared where both took the anchor. Kappa and alpha are 1 for full agreement and 0 for what chance alone gives.`, ["Question", "Same", "Share", "95 % interval", "Cohen's kappa", "Krippendorff's alpha"], rows);
 }
 
+const wrongOf = ({ cells }) => cells.filter((cell) => cell.proposed !== cell.verified).reduce((sum, cell) => sum + cell.number, 0);
+
+/** Attributes that people changed, each with its table; the others in one sentence. */
+function confusion(found) {
+  const same = found.filter((one) => !wrongOf(one)).map(({ attribute }) => labelOf(attribute).toLowerCase());
+  return el("section", { class: "stack" }, el("h2", { text: "Confusion" }), el("p", { class: "muted small", text: "What was proposed against what people verified, of accepted and corrected anchors." }), ...found.filter(wrongOf).map(matrix), same.length ? el("p", { text: `Never changed: ${same.join(", ")}.` }) : null);
+}
+
 /** Proposed against verified, of one attribute; only values that occur. */
 function matrix({ attribute, cells }) {
   const values = [...new Set(cells.flatMap((cell) => [cell.proposed, cell.verified]))].sort();
   const count = (proposed, verified) => cells.find((cell) => cell.proposed === proposed && cell.verified === verified)?.number ?? 0;
-  const wrong = cells.filter((cell) => cell.proposed !== cell.verified).reduce((sum, cell) => sum + cell.number, 0);
   const row = (proposed) => el("tr", {}, el("th", { scope: "row", text: plain(proposed) }), ...values.map((verified) => { const found = count(proposed, verified); return el("td", { class: found ? (proposed === verified ? "same" : "other") : null, text: found ? number(found) : "·" }); }));
-  return el("details", { class: "card", open: wrong > 0 }, el("summary", {}, el("strong", { text: labelOf(attribute) }), ` ${wrong ? `${number(wrong)} changed` : "nothing changed"}`), el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": `Confusion of ${labelOf(attribute)}` }, el("table", { class: "matrix" }, el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "Proposed ↓ verified →" }), ...values.map((value) => el("th", { scope: "col", text: plain(value) })))), el("tbody", {}, ...values.map(row)))));
+  return el("section", { class: "card" }, el("h3", { text: `${labelOf(attribute)}: ${number(wrongOf({ cells }))} changed` }), el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": `Confusion of ${labelOf(attribute)}` }, el("table", { class: "matrix" }, el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "Proposed ↓ verified →" }), ...values.map((value) => el("th", { scope: "col", text: plain(value) })))), el("tbody", {}, ...values.map(row)))));
 }
 
 function draw(report) {
@@ -59,7 +66,7 @@ function draw(report) {
     agreement(report),
     Object.keys(report.reasons).length ? table("Reasons", "", ["Reason", "Number"], Object.entries(report.reasons).map(([name, count]) => [name.split(":").map((part) => humanise(DECISIONS[part] ?? part)).join(": "), number(count)])) : null,
     table("Time per answer", "", ["Reviewer", "Answers", "Median", "9 of 10 within"], [["Everyone", report.seconds.all], ...report.seconds.by_reviewer.map((one) => [one.reviewer, one])].map(([name, one]) => [name, number(one.items), one.median === null ? "not measured" : duration(one.median), one.p90 === null ? "not measured" : duration(one.p90)])),
-    report.confusion.length ? el("section", { class: "stack" }, el("h2", { text: "Confusion" }), el("p", { class: "muted small", text: "What was proposed against what people verified, of accepted and corrected anchors." }), ...report.confusion.map(matrix)) : null,
+    report.confusion.length ? confusion(report.confusion) : null,
   );
 }
 

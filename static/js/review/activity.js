@@ -20,7 +20,7 @@ function drawWork({ decisions, reviewers }) {
   fill(byId("totals"), totals.length ? el("dl", { class: "figures" }, ...totals) : el("p", { class: "muted", text: "Nothing in this queue yet." }));
   const rows = reviewers.map((one) => el("tr", {}, el("th", { scope: "row", text: one.reviewer }), el("td", { class: "number", text: number(one.decided) }), el("td", { text: Object.entries(one.decisions).map(([decision, count]) => `${number(count)} ${DECISIONS[decision] ?? decision}`).join(", ") }), el("td", { class: "number", text: number(one.undone) }), el("td", { class: "number", text: number(one.flagged) }), el("td", { class: "number", text: one.mean_seconds === null ? "not measured" : duration(one.mean_seconds) })));
   const head = ["Person", "Decided", "Answers", "Taken back", "Flagged", "Mean time"].map((text) => el("th", { scope: "col", text }));
-  fill(byId("people"), rows.length ? el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-labelledby": "work-title" }, el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows))) : null);
+  fill(byId("people"), rows.length ? el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-labelledby": "work-title" }, el("table", { class: "report-table" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows))) : null);
 }
 
 const act = (one) => el("tr", {}, el("td", { class: "number", text: moment(one.at) }), el("td", { text: one.actor ?? "the program" }), el("td", { text: humanise(one.action.replace("review.", "")) }), el("td", { class: "number", text: `${humanise(one.object_kind)} ${one.object_id}` }), el("td", { text: inWords(one.data) }));
