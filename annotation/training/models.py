@@ -19,6 +19,7 @@ class DataSet(Timestamped):
     pairs = models.JSONField(help_text="[[pair id, anchor id], ...] in a fixed order")
     decisions = models.JSONField(default=list, help_text="verdicts in force, as FrozenDecision keeps them")
     decision_counts = models.JSONField(default=dict, help_text="{kind: {accepted, adjusted, rejected}}")
+    anchor_counts = models.JSONField(default=dict, help_text="pairs learnt by anchors accepted, corrected, proposed")
     digest = models.CharField(max_length=64)
     frozen_path = models.CharField(max_length=500, blank=True, default="")
     frozen_sha256 = models.CharField(max_length=64, blank=True, default="")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.db.models import Prefetch, QuerySet
 
 from annotation.accounts.models import User
+from annotation.anchors.selectors import anchors_for_training
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.common.models import JobFigure
 from annotation.sources.models import Imagery, MapSnapshot, Region
@@ -36,7 +37,7 @@ def runs_of_region(region_id: int) -> QuerySet[TrainingRun]:
     """Runs of a region with their job and model, newest first."""
     return (
         TrainingRun.objects.filter(region_id=region_id)
-        .select_related("job", "data_set", "model_version")
+        .select_related("job__created_by", "data_set", "model_version")
         .defer("data_set__decisions")
         .order_by("-pk")
     )
@@ -58,12 +59,14 @@ def get_run(user: User, run_id: int) -> TrainingRun:
 def models_of_region(region_id: int) -> QuerySet[ModelVersion]:
     """Models of a region with their comparisons, newest first."""
     rows = ModelVersion.objects.filter(region_id=region_id).select_related("run").order_by("-pk")
-    return rows.prefetch_related(Prefetch("evaluations", Evaluation.objects.select_related("job").order_by("-pk")))
+    return rows.prefetch_related(
+        Prefetch("evaluations", Evaluation.objects.select_related("job__created_by").order_by("-pk"))
+    )
 
 
 def evaluations_of_model(model: ModelVersion) -> QuerySet[Evaluation]:
     """Comparisons of a model, newest first."""
-    return Evaluation.objects.filter(model=model).select_related("job").order_by("-pk")
+    return Evaluation.objects.filter(model=model).select_related("job__created_by").order_by("-pk")
 
 
 def active_model(region_id: int) -> ModelVersion | None:
@@ -105,6 +108,7 @@ class Ahead:
 
     Attributes:
         pairs: mapped tiles with enough image.
+        anchors: how many of them go with an anchor accepted, corrected or merely proposed, and how many with none.
         decisions: how many of each word there are, by kind.
         left_out: verdicts that teach nothing, by why.
         model: the model in use, if there is one.
@@ -112,6 +116,7 @@ class Ahead:
     """
 
     pairs: int = 0
+    anchors: dict[str, int] = field(default_factory=dict)
     decisions: dict[str, dict[str, int]] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     model: int | None = None
@@ -127,8 +132,10 @@ def ahead(region: Region) -> Ahead:
     answers = people_said(imagery, snapshot)
     active = ModelVersion.objects.filter(region=region, state=ModelState.ACTIVE).select_related("run__data_set").first()
     learnt = {one["verdict"] for one in active.run.data_set.decisions} if active else set[int]()
+    pairs = list(trainable_pairs(imagery, snapshot).order_by().values_list("pk", flat=True))
     return Ahead(
-        pairs=trainable_pairs(imagery, snapshot).count(),
+        pairs=len(pairs),
+        anchors=anchors_for_training(pairs)[1],
         decisions=count_by_kind(one.to_dict() for one in answers.decisions),
         left_out=answers.left_out,
         model=active.pk if active else None,

@@ -14,6 +14,9 @@ class DataOutput(serializers.Serializer):
     """What the next training would learn from."""
 
     pairs = serializers.IntegerField(help_text="mapped tiles with enough image")
+    anchors = serializers.DictField(
+        child=serializers.IntegerField(), help_text="tiles by the anchor they are learnt with: accepted, ..., none"
+    )
     decisions = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         help_text="{kind: {accepted, adjusted, rejected}}",
@@ -90,7 +93,8 @@ class RunOutput(serializers.ModelSerializer):
 
     def get_data_set(self, run: TrainingRun) -> dict[str, Any]:
         data_set = run.data_set
-        return {"digest": data_set.digest, "pairs": len(data_set.pairs), "decisions": data_set.decision_counts}
+        counts = {"decisions": data_set.decision_counts, "anchors": data_set.anchor_counts}
+        return {"digest": data_set.digest, "pairs": len(data_set.pairs), **counts}
 
     def get_model(self, run: TrainingRun) -> int | None:
         version = getattr(run, "model_version", None)

@@ -33,7 +33,7 @@ def data_digest(
     content: list[Any] = [imagery.sha256, snapshot.sha256, coverage]
     for pair in pairs:
         anchor = anchors[pair.pk]
-        content.append([pair.tile.z, pair.tile.x, pair.tile.y, anchor.attributes, anchor.summary])
+        content.append([pair.tile.z, pair.tile.x, pair.tile.y, anchor.said_attributes, anchor.said_summary])
     content += [FrozenDecision.from_dict(one).content for one in decisions]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

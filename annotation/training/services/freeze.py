@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from annotation.anchors.models import Anchor
-from annotation.anchors.selectors import anchors_of_pairs
+from annotation.anchors.selectors import anchors_for_training
 from annotation.sources.models import Region
 from annotation.sources.selectors import current_sources
 from annotation.tiles.models import TilePair
@@ -25,7 +25,7 @@ def freeze(*, region: Region, needed: int) -> DataSet:
     """
     imagery, snapshot = current_sources(region)
     pairs = list(selectors.trainable_pairs(imagery, snapshot))
-    anchors = anchors_of_pairs(pair.pk for pair in pairs)
+    anchors, counts = anchors_for_training(pair.pk for pair in pairs)
     usable = [pair for pair in pairs if pair.pk in anchors]
     _check_enough(len(pairs), len(usable), needed)
     decisions = [one.to_dict() for one in people_said(imagery, snapshot).decisions]
@@ -36,7 +36,7 @@ def freeze(*, region: Region, needed: int) -> DataSet:
         return same
     return DataSet.objects.create(
         region=region, imagery=imagery, snapshot=snapshot, pairs=frozen, decisions=decisions, digest=digest,
-        decision_counts=count_by_kind(decisions),
+        decision_counts=count_by_kind(decisions), anchor_counts=counts,
     )  # fmt: skip
 
 

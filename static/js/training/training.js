@@ -7,7 +7,7 @@ import { cancelJob, FINISHED, followJob, jobProgress, stateBadge } from "mapwrig
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { comparison } from "mapwright/training/comparison.js";
 import { curves } from "mapwright/training/curves.js";
-import { dataAhead } from "mapwright/training/data.js";
+import { anchorsInWords, dataAhead } from "mapwright/training/data.js";
 import { MODEL_BADGE, modelCard } from "mapwright/training/models.js";
 import { decisionsInWords, metricRows } from "mapwright/training/names.js";
 
@@ -40,6 +40,7 @@ function drawRun(run) {
   fill(byId("run-progress"), run.job ? jobProgress(run.job, { onCancel: person.admin ? cancelJob : null }) : null);
   fill(byId("charts"), ...curves(run.figures ?? {}));
   fill(byId("run-facts"), facts([
+    ["Anchors", anchorsInWords(run.data_set.anchors)],
     ["People's decisions", decisionsInWords(run.data_set.decisions) || "none"],
     ...metricRows(run.metrics).slice(0, 2),
     ["Data digest", el("code", { text: run.data_set.digest.slice(0, 16), title: run.data_set.digest })],

@@ -27,7 +27,9 @@ def test_a_verified_anchor_is_taken_before_a_generated_one_and_a_rejected_one_ne
     first, second, *_ = Anchor.objects.order_by("pk")
     verified = anchor_for(first.pair, generator="person", state=AnchorState.ACCEPTED)
     Anchor.objects.filter(pk=second.pk).update(state=AnchorState.REJECTED)
-    frozen = dict(freeze(region=region, needed=8).pairs)
+    data_set = freeze(region=region, needed=8)
+    frozen = dict(data_set.pairs)
+    assert data_set.anchor_counts == {"accepted": 1, "corrected": 0, "proposed": len(frozen) - 1, "none": 1}
     assert frozen[first.pair_id] == verified.pk
     assert second.pair_id not in frozen
 
@@ -39,6 +41,18 @@ def test_the_same_content_is_frozen_once_and_other_content_has_another_digest():
     Anchor.objects.filter(pk=one.pairs[0][1]).update(summary="Another tile.")
     assert freeze(region=region, needed=4).digest != one.digest
     assert DataSet.objects.count() == 2
+
+
+def test_a_corrected_anchor_is_learnt_as_it_was_corrected():
+    region = described_region()
+    before = freeze(region=region, needed=4)
+    anchor = Anchor.objects.get(pk=before.pairs[0][1])
+    said = {**anchor.attributes, "roof_hint": "flat"}
+    Anchor.objects.filter(pk=anchor.pk).update(
+        state=AnchorState.CORRECTED, final_attributes=said, final_summary="Flat roofs."
+    )
+    after = freeze(region=region, needed=4)
+    assert after.digest != before.digest and after.anchor_counts["corrected"] == 1
 
 
 def test_thawing_gives_the_frozen_pairs_with_their_anchors():
