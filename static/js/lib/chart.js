@@ -2,14 +2,14 @@
 import { el, svg } from "mapwright/lib/dom.js";
 import { humanise } from "mapwright/lib/format.js";
 
-const WIDTH = 620;
-const HEIGHT = 190;
-const MARGIN = { top: 12, right: 14, bottom: 28, left: 54 };
+const WIDTH = 340;
+const HEIGHT = 150;
+const MARGIN = { top: 10, right: 10, bottom: 26, left: 46 };
 /** Eight lines can be told apart: each pairs one of four colours with one of four dashes. */
 const colourOf = (index) => (index + Math.floor(index / 4)) % 4;
 const DASHES = ["", "6 4", "2 3", "9 3 2 3"];
 
-const short = (value) => (Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.01) ? value.toExponential(1) : Number(value.toPrecision(3)).toString());
+const short = (value) => (Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.01) ? value.toExponential(1) : Number(value.toPrecision(2)).toString());
 
 function range(values) {
   const low = Math.min(...values);

@@ -29,12 +29,12 @@ const decimals = (value) => number(value, 3);
 
 /** Figures of a comparison: label, what it means, and how its values and differences are written. */
 export const COMPARED = {
-  tile_auroc: { label: "Wrong tiles told from right ones", hint: "Chance that a tile with an error looks more doubtful than one without; 0.5 is chance.", show: decimals },
-  first_precision: { label: "Right among the first 40", hint: "Share of the 40 surest suggestions that put a known error right.", show: percent },
-  recall_add: { label: "Missing buildings found", hint: "Share of known errors with a right suggestion of 50 % or more.", show: percent },
-  recall_remove: { label: "Invented buildings found", hint: "Share of known errors with a right suggestion of 50 % or more.", show: percent },
-  recall_modify: { label: "Wrong shapes and places found", hint: "Share of known errors with a right suggestion of 50 % or more.", show: percent },
-  agreement: { label: "Agrees with people", hint: "Chance that it is surer of an accepted suggestion than of a rejected one. The earlier model had been sure of all of them.", show: decimals },
+  tile_auroc: { label: "Wrong tiles told from right ones", hint: "Chance that a wrong tile looks the more doubtful; 0.5 is a coin.", show: decimals },
+  first_precision: { label: "Right among the first 40", hint: "Of the 40 surest suggestions, the share that is right.", show: percent },
+  recall_add: { label: "Missing buildings found", hint: "With a confidence of 50 % or more.", show: percent },
+  recall_remove: { label: "Invented buildings found", hint: "With a confidence of 50 % or more.", show: percent },
+  recall_modify: { label: "Wrong shapes and places found", hint: "With a confidence of 50 % or more.", show: percent },
+  agreement: { label: "Agrees with people", hint: "Chance that it is surer of an accepted suggestion than of a rejected one. An earlier model had been sure of all of them.", show: decimals },
 };
 
 export const WORDS = {

@@ -38,7 +38,7 @@ from tests.annotation.training.town import town_region
 from tests.factories import UserFactory
 from tests.factories_changes import save_decision
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(3000)]
 ACCEPTED, REJECTED = 2, 3
 
 
