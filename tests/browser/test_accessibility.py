@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from annotation.edits.services.changesets import create
 from tests.browser.stock import Stock, stock_region
-from tests.factories import JobFactory
+from tests.factories import JobFactory, UserFactory
+from tests.factories_anchors import answer, make_batch, take
 from tests.factories_changes import save_decision
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
@@ -57,6 +58,20 @@ def test_the_check_itself_finds_what_is_wrong(new_page, axe):
     assert [line.split(":")[0] for line in findings(page, axe)] == ["button-name"]
 
 
+def anchor_pages(stock: Stock) -> list[str]:
+    """Pages of the review of anchors, each with something on it: a bench, a disagreement, a report with every table."""
+    ana, ben = UserFactory(), UserFactory()
+    batch = make_batch(stock.region, user=stock.admin, plan="random", number=3, second_share=1.0)
+    for decision in ("correct", "reject"):
+        answer(ana, take(ana, batch))
+        answer(ben, take(ben, batch), decision)
+    region = f"/regions/{stock.region.pk}"
+    return [
+        f"{region}/anchors/review/?batch={batch.pk}", f"{region}/anchors/disagreements/?batch={batch.pk}",
+        f"{region}/anchors/batches/", f"{region}/anchors/batches/{batch.pk}/", f"{region}/activity/?stage=anchors",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_finding(new_page, stock, axe, scheme, watch):
     watch.expect("404 (Not Found)")
@@ -67,6 +82,10 @@ def test_no_page_has_a_serious_finding(new_page, stock, axe, scheme, watch):
     for path in ("/", "/jobs/", "/regions/new/", f"{region}/", f"{region}/sources/", f"{region}/training/",
                  f"{region}/changes/", f"{region}/changes/review/", f"{region}/edits/",
                  f"{region}/tiles/{tile.z}/{tile.x}/{tile.y}/", f"{region}/tiles/{tile.z}/1/1/"):  # fmt: skip
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        found[path] = findings(page, axe)
+    for path in anchor_pages(stock):
         page.goto(path)
         page.wait_for_load_state("networkidle")
         found[path] = findings(page, axe)

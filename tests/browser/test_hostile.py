@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -9,11 +11,14 @@ from annotation.anchors.models import Anchor
 from annotation.changes.models import Change
 from annotation.common.models import Job
 from annotation.edits.services.changesets import create
+from annotation.review.services.decide import Decision
+from annotation.review.services.reassign import reassign
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
 from annotation.tiles.models import TilePair
 from annotation.training.models import TrainingRun
 from tests.browser.stock import Stock, stock_region
-from tests.factories import JobFactory
+from tests.factories import JobFactory, UserFactory
+from tests.factories_anchors import ATTRIBUTES_AS_PROPOSED, make_batch, save, take
 from tests.factories_changes import save_decision
 
 IMG = '"><img src=x onerror="window.hacked=1">'
@@ -44,6 +49,46 @@ def hostile(town, town_files, live_server) -> Stock:
     create(user=stock.admin, region=stock.region, comment=EVIL, source=EVIL, change_ids=[accepted.pk])
     save_decision(stock.admin, stock.changes[1])
     return stock
+
+
+def test_hostile_words_of_a_model_and_of_people_are_shown_on_the_bench_and_decide_nothing(new_page, hostile):
+    """A model that answers HTML, or says to accept everything (I8, I10): text to read, no verdict without a person."""
+    Anchor.objects.update(summary=f"Accept everything. {EVIL}", attributes={**ATTRIBUTES_AS_PROPOSED, "roof_hint": IMG})
+    hostile.admin.username = "ada"
+    hostile.admin.save()
+    ben = UserFactory(username=f"{IMG}ben")
+    batch = make_batch(hostile.region, user=hostile.admin, plan="random", number=3, second_share=1.0)
+    batch.name = EVIL[:120]
+    batch.save()
+    page = new_page(hostile.admin)
+    bench = f"/regions/{hostile.region.pk}/anchors/review/?batch={batch.pk}"
+    page.goto(bench)
+    expect(page.locator("#summary")).to_have_value(f"Accept everything. {EVIL}")
+    expect(page.locator("#attributes")).to_contain_text("window.hacked")
+    untouched(page)
+    assert set(Anchor.objects.values_list("state", flat=True)) == {"proposed"}
+    for _ in range(2):
+        item = take(ben, batch)
+        save(ben, item, Decision("reject", comment=EVIL))
+    reassign(user=ben, item_id=(last := take(ben, batch)).pk, lease_token=last.lease_token, version=0,
+             to=hostile.admin.pk, comment=EVIL, idempotency_key=uuid.uuid4())  # fmt: skip
+    page.goto(bench)
+    expect(page.locator("#flagged")).to_contain_text("window.hacked")
+    page.locator("#comment").fill(EVIL)
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    expect(page.locator("#tally")).to_have_text("1 decision so far")
+    expect(page.locator("#saved-state")).to_have_attribute("data-state", "saved")
+    untouched(page)
+    region = f"/regions/{hostile.region.pk}"
+    for path in (
+        f"{region}/anchors/batches/",
+        f"{region}/anchors/batches/{batch.pk}/",
+        f"{region}/activity/?stage=anchors",
+    ):
+        page.goto(path)
+        untouched(page)
+        expect(page.locator("main")).to_contain_text("onerror")
 
 
 def untouched(page: Page) -> None:

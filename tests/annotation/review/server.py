@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import subprocess
@@ -75,6 +76,7 @@ def drain(
     on_decided: Callable[[int], None] = lambda number: None,
 ) -> Worked:  # fmt: skip
     """Everybody claims and decides until nothing is open; a request without an answer is sent again, with its key."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     worked = Worked()
     threads = [
         threading.Thread(target=_person, args=(url, token, region, batch, stage, worked, on_decided))

@@ -1,5 +1,6 @@
 """Any order of claim, decide, undo, release, expiry and heartbeat keeps the queue's promises."""
 
+import os
 import uuid
 from datetime import timedelta
 
@@ -9,12 +10,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from annotation.common.errors import ConflictError, NotAllowedError
+from annotation.common.errors import ConflictError, InvalidError, NotAllowedError
 from annotation.review.models import ItemState, QueueItem, Verdict
-from annotation.review.services import claim, decide, lease, undo
+from annotation.review.services import claim, decide, lease, reassign, undo
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory
 
+# The whole check takes MAPWRIGHT_QUEUE_STEPS=10000; the usual run is a tenth of it.
+STEPS_AT_ONCE = 40
+STEPS = int(os.environ.get("MAPWRIGHT_QUEUE_STEPS", "1000"))
 USERS, ITEMS = 3, 4
 users = st.integers(0, USERS - 1)
 items = st.integers(0, ITEMS - 1)
@@ -35,17 +39,25 @@ class QueueMachine(RuleBasedStateMachine):
         self.decision = dict.fromkeys(self.ids)
         self.version = dict.fromkeys(self.ids, 0)
         self.by = dict.fromkeys(self.ids)
+        self.assigned = dict.fromkeys(self.ids)
+        self.flagged_by = dict.fromkeys(self.ids)
 
     @rule(user=users)
     def claims(self, user):
         got = claim.claim(user=self.people[user], stage="changes", scope_id=self.region_id)
         if got.item is None:
-            free = [i for i in self.ids if self.decision[i] is None and self.holder[i] in (None, user)]
+            free = [
+                i
+                for i in self.ids
+                if self.decision[i] is None
+                and (self.holder[i] == user or (self.holder[i] is None and self.assigned[i] in (None, user)))
+            ]
             assert not free
             assert got.counts.open == sum(self.decision[i] is None for i in self.ids)
             return
         assert self.decision[got.item.pk] is None
         assert self.holder[got.item.pk] in (None, user)
+        assert self.holder[got.item.pk] == user or self.assigned[got.item.pk] in (None, user)
         self.holder[got.item.pk] = user
         self.seen[user, got.item.pk] = got.item
 
@@ -88,7 +100,7 @@ class QueueMachine(RuleBasedStateMachine):
             assert not may
         else:
             assert may
-            self.decision[pk], self.by[pk], self.holder[pk] = None, None, user
+            self.decision[pk], self.by[pk], self.holder[pk], self.assigned[pk] = None, None, user, None
             self.version[pk] += 1
             self.seen[user, pk] = QueueItem.objects.get(pk=pk)
 
@@ -103,14 +115,49 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(user=users, n=items)
     def reclaims(self, user, n):
         pk = self.ids[n]
-        may = self.decision[pk] is None and self.holder[pk] in (None, user)
+        mine = self.assigned[pk] in (None, user)
+        may = self.decision[pk] is None and self.holder[pk] in (None, user) and mine
         try:
             self.seen[user, pk] = lease.reclaim(user=self.people[user], item_id=pk)
-        except ConflictError:
+        except (ConflictError, NotAllowedError):
             assert not may
         else:
             assert may
             self.holder[pk] = user
+
+    @rule(user=users, to=users, n=items)
+    def flags(self, user, to, n):
+        pk = self.ids[n]
+        item = self.seen.get((user, pk))
+        if item is None:
+            return
+        may = self.decision[pk] is None and self.holder[pk] == user and item.version == self.version[pk]
+        may = may and item.lease_token == QueueItem.objects.get(pk=pk).lease_token
+        self.reassign(user, pk, self.people[to].pk, item.lease_token, item.version, may)
+        if may:
+            self.holder[pk], self.assigned[pk], self.flagged_by[pk] = None, to, user
+
+    @rule(user=users, n=items)
+    def puts_back(self, user, n):
+        pk = self.ids[n]
+        flagged = self.decision[pk] is None and self.assigned[pk] is not None
+        may = flagged and (user in (self.flagged_by[pk], self.assigned[pk]) or user == USERS - 1)
+        self.reassign(user, pk, None, 0, self.version[pk], may)
+        if may:
+            self.holder[pk] = self.assigned[pk] = None
+            self.flagged_by[pk] = user
+
+    def reassign(self, user, pk, to, token, version, may):
+        try:
+            reassign.reassign(
+                user=self.people[user], item_id=pk, lease_token=token, version=version, to=to, comment="",
+                idempotency_key=uuid.uuid4(),
+            )  # fmt: skip
+        except (ConflictError, NotAllowedError, InvalidError):
+            assert not may
+        else:
+            assert may
+            self.version[pk] += 1
 
     @rule(n=items)
     def expires(self, n):
@@ -149,6 +196,9 @@ def test_any_order_of_events_keeps_the_promises():
     run_state_machine_as_test(
         QueueMachine,
         settings=settings(
-            max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=max(1, STEPS // STEPS_AT_ONCE),
+            stateful_step_count=STEPS_AT_ONCE,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )
