@@ -11,7 +11,8 @@ The same network, batch, losses and precision on both sides, on drawn tiles of 2
 
 Rounds alternate bare, step, bare ... bare, each of `--steps` batches; a round of steps is held against the mean of the
 bare rounds around it, and medians count. `..._ratio` is bare seconds divided by step seconds: 1 would mean that
-everything beside the networks costs nothing. `compact` is measured for both stages (stage 1 trains the encoders, stage
+everything beside the networks costs nothing. `..._cpu_ratio` is the same in processor seconds of all threads, which a
+busy machine hardly moves. `compact` is measured for both stages (stage 1 trains the encoders, stage
 2 everything, with edited maps). `paper` takes few steps with random weights: WideResNet-50 at 256 px is meant for a
 GPU; there its whole batch of 64 is used, on a CPU `paper_batch`.
 
@@ -55,9 +56,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2, help="of the networks, on both sides")
-    parser.add_argument("--steps", type=int, default=12, help="batches of a round, compact preset")
+    parser.add_argument("--steps", type=int, default=4, help="batches of a round, compact preset")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--paper-batch", type=int, default=4, help="on a CPU; 0 leaves the paper preset out")
+    parser.add_argument("--paper-batch", type=int, default=2, help="on a CPU; 0 leaves the paper preset out")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     pairs = drawn_pairs(64)
@@ -88,16 +89,19 @@ def measure(
     for _ in range(args.rounds):
         steps.append(seconds(side.steps, args.steps, args.device))
         bare.append(seconds(side.bare, args.steps, args.device))
-    ratios = (np.array(bare[:-1]) + np.array(bare[1:])) / 2 / np.array(steps)
-    per_step, per_bare = float(np.median(steps)) / args.steps, float(np.median(bare)) / args.steps
+    ratio, cpu_ratio = np.median((np.array(bare[:-1]) + np.array(bare[1:])) / 2 / np.array(steps), axis=0).tolist()
+    per_step, per_bare = (float(np.median(each, axis=0)[0]) / args.steps for each in (steps, bare))
     found = {
-        "ratio": float(np.median(ratios)), "steps_per_s": 1 / per_step, "bare_steps_per_s": 1 / per_bare,
+        "ratio": ratio, "cpu_ratio": cpu_ratio, "steps_per_s": 1 / per_step, "bare_steps_per_s": 1 / per_bare,
         "pairs_per_s": config.batch / per_step, "gflop_per_step": flops / 1e9,
     }  # fmt: skip
     if torch.device(args.device).type == "cuda":
         rate = matrix_rate(side.stepper.precision or torch.float32, args.device)
         found |= {"matrix_tflops": rate / 1e12, "share_of_matrix_rate": flops / per_bare / rate}
-    print(f"{name} {stage}: {found['pairs_per_s']:.2f} pairs/s, ratio {found['ratio']:.2f}", file=sys.stderr)
+    print(
+        f"{name} {stage}: {found['pairs_per_s']:.2f} pairs/s, ratio {ratio:.2f}, of processors {cpu_ratio:.2f}",
+        file=sys.stderr,
+    )
     return {f"{name}_{stage}_{key}": round(value, 3) for key, value in found.items()}
 
 
@@ -169,14 +173,14 @@ def drawn_pairs(count: int) -> list[Pair]:
     return pairs
 
 
-def seconds(work: Callable[[int], None], count: int, device: str) -> float:
-    """On the clock, the device's queue emptied before and after."""
+def seconds(work: Callable[[int], None], count: int, device: str) -> tuple[float, float]:
+    """On the clock and of all this process's threads, the device's queue emptied before and after."""
     wait = torch.cuda.synchronize if torch.device(device).type == "cuda" else (lambda: None)
     wait()
-    start = time.perf_counter()
+    start = time.perf_counter(), time.process_time()
     work(count)
     wait()
-    return time.perf_counter() - start
+    return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
 def matrix_rate(precision: torch.dtype, device: str) -> float:
@@ -188,7 +192,7 @@ def matrix_rate(precision: torch.dtype, device: str) -> float:
             first @ second
 
     products(3)
-    return 20 * 2 * MATRIX**3 / seconds(products, 20, device)
+    return 20 * 2 * MATRIX**3 / seconds(products, 20, device)[0]
 
 
 if __name__ == "__main__":
