@@ -46,7 +46,7 @@ class Outcome:
     Attributes:
         reason: stable code of what went wrong, "" with an anchor: timeout, unreachable, rate_limited, server_error,
             refused, bad_request, junk, given_up.
-        detail: one sentence on it, written here; of a model's answer it quotes a name or value of 40 characters at most.
+        detail: one sentence on it, written here; of an answer it quotes 40 characters at most.
         tokens_in, tokens_out: what the model was given and wrote for this tile, retries included; None if not told.
         tries: requests or generations it took.
     """

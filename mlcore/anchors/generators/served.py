@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -23,6 +24,7 @@ from mlcore.anchors.schema import AnchorError
 from mlcore.geometry.webmercator import TileAddress
 
 GENERATOR = "http"
+Result = TypeVar("Result")
 POLL_S = 0.25
 Messages = list[dict[str, Any]]
 
@@ -75,16 +77,23 @@ class HttpGenerator:
         Requests under way are dropped once `stopped()` is true. After several tiles in a row that stayed without an
         answer, all the rest is given up without being asked for.
         """
-        with asyncio.Runner() as runner:
-            tally = Tally(tiles, patience=max(3, self.endpoint.concurrency))
-            workers = runner.run(self._start(tally, source))
+        tally = Tally(tiles, patience=max(3, self.endpoint.concurrency))
+        # The loop has a thread of its own: the caller's may run one already, as in a notebook.
+        with ThreadPoolExecutor(1, thread_name_prefix="endpoint") as thread:
+            runner = asyncio.Runner()
+
+            def run(work: Coroutine[Any, Any, Result]) -> Result:
+                return thread.submit(runner.run, work).result()
+
+            workers = run(self._start(tally, source))
             try:
                 while tally.left:
                     if stopped():
                         return
-                    yield from runner.run(tally.take(POLL_S))
+                    yield from run(tally.take(POLL_S))
             finally:
-                runner.run(_cancel(workers))
+                run(_cancel(workers))
+                thread.submit(runner.close).result()
 
     def close(self) -> None:
         """Connections are closed with each run."""

@@ -26,7 +26,7 @@ function choice(generator, index) {
   return el("div", { class: "choice" },
     person.admin ? el("input", { type: "radio", name: "generator", id, value: generator.name, checked: index === 0, disabled: off, "aria-describedby": `${id}-help`, on: { change: drawOption } }) : el("span", { "aria-hidden": "true", text: "·" }),
     person.admin ? el("label", { for: id }, el("strong", { text: generator.title })) : el("strong", { text: generator.title }),
-    el("span", { class: "choice-help", id: `${id}-help` }, generator.words, setUp && el("span", { class: "note small", text: setUp })));
+    el("span", { class: "choice-help", id: `${id}-help` }, generator.words, setUp && el("strong", { class: "choice-note", text: setUp })));
 }
 
 function drawOption() {
