@@ -98,6 +98,7 @@ def _breakdown(methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _queue(figures: Mapping[str, float]) -> list[str]:
     lines = [
         "", "### The queue of candidates", "", EXPLANATION, "",
+        "Means over seeds and editions ± their standard deviation. "
         f"Per edition {figures['edits']:.0f} edits and {figures['candidates']:.0f} candidates, "
         f"{figures['candidates_also_on_the_unedited_map']:.0f} of which the model also makes on the unedited map.", "",
         "| | strict | known |", "|---|---|---|",
