@@ -14,8 +14,8 @@ LIKELY = 0.5
 EXPLANATION = (
     "The map itself is a little out of date, so some of the candidates that no simulated edit explains are true. "
     "`strict` counts every one of them as false. `known` leaves out the candidates that the same model also makes on "
-    "the unedited map (same kind, IoU 0.5): nobody has said whether those are true. Neither is the precision of the queue as it stands: "
-    "that takes a person who looks at the candidates one by one."
+    "the unedited map (same kind, IoU 0.5): nobody has said whether those are true. Neither is the precision of the "
+    "queue as it stands: that takes a person who looks at the candidates one by one."
 )
 
 
