@@ -17,6 +17,7 @@ export function createBenchMap() {
   let frames = [];
   let credits = [];
   let placed = false;
+  let shown = null;
   let warmed = [];
   const compare = createCompare(left, { key: "mapwright.compare.bench", initial: { mode: "side", swipe: 0.5, opacity: 0.5 }, modes: MODES, onMode: arrange });
   linkViews(left, right);
@@ -25,6 +26,13 @@ export function createBenchMap() {
     byId("bench-maps").classList.toggle("bench-side", mode === "side");
     for (const map of [left, right]) map.invalidateSize({ animate: false, pan: false });
     if (placed) right.setView(left.getCenter(), left.getZoom(), { animate: false });
+    if (shown) credit(mode);
+  }
+
+  /** Dates and makers of what each map shows. */
+  function credit(mode) {
+    credits.forEach((one) => one.remove());
+    credits = [creditLine(left, { imagery: shown.imagery, ...(mode === "side" ? {} : { snapshot: shown.snapshot }) }), creditLine(right, { snapshot: shown.snapshot })];
   }
 
   /** Base layers stay while their sources stay, so that nothing flashes between items. */
@@ -35,8 +43,8 @@ export function createBenchMap() {
       layers.get(name)?.layer.remove();
       layers.set(name, { id: source.id, layer: make(source).addTo(map) });
     }
-    credits.forEach((credit) => credit.remove());
-    credits = [creditLine(left, { imagery: subject.imagery }), creditLine(right, { snapshot: subject.snapshot })];
+    shown = subject;
+    credit(compare.mode);
   }
 
   function clear() {
