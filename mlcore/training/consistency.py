@@ -56,6 +56,8 @@ def train_consistency(
         anchors: the anchor of every tile of `pairs`.
         config: sizes, rates and options.
         validation: other matched pairs; Eq. 10 is standardised on them. Empty: on `pairs`, which flatters the model.
+            Not used where training starts from `initial`, whose standardisation is kept: the folds of a region then
+            score on one scale, and a handful of validation tiles would tell less than the many it was learnt on.
         initial: a model of the same sizes to start from; it is left as it is, and the schedule is `config.tuning()`.
         run_dir: for checkpoints; a folder of another run (other data, settings or initial weights) is refused.
         seed: with the same seed, data and machine the weights come out the same.
@@ -94,8 +96,9 @@ def train_consistency(
         run_stage(
             make(part), run_dir=run_dir, seed=seed, progress=part, figures_prefix="consistency/", processes=processes
         )
-    matched = score_held(model, validation or pairs)
-    model.set_standardisation(Standardisation.fit(matched.disc, matched.proto))
+    if initial is None:  # else its own is kept, see the docstring
+        matched = score_held(model, validation or pairs)
+        model.set_standardisation(Standardisation.fit(matched.disc, matched.proto))
     progress.report(1.0, "consistency model trained")
     return model.eval()
 

@@ -9,6 +9,7 @@ import torch
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import score_held
+from mlcore.consistency.score import Standardisation
 from mlcore.errors import CheckpointError, ConfigError, InvalidInputError, StoppedError
 from mlcore.training.consistency import train_consistency
 from tests.mlcore.consistency.samples import make_anchors, make_pairs
@@ -67,3 +68,12 @@ def test_weights_of_another_network_are_refused(tmp_path):
     other = ConsistencyModel(ConsistencyConfig.preset("tiny", dimension=16))
     with pytest.raises(InvalidInputError, match="another consistency network"):
         tune(tmp_path, other)
+
+
+def test_tuned_models_keep_the_scale_of_what_they_start_from_and_fresh_ones_find_their_own(tmp_path):
+    initial = network(11)
+    initial.set_standardisation(Standardisation(0.4, 0.7, 0.9, 0.05))
+    assert tune(tmp_path / "tuned", initial).standardisation == initial.standardisation
+    fresh = tune(tmp_path / "fresh", None)
+    matched = score_held(fresh, make_pairs(3, seed=1))
+    assert fresh.standardisation == Standardisation.fit(matched.disc, matched.proto)
