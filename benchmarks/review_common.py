@@ -13,6 +13,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+END_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 MULTIPLY = """
 INSERT INTO anchors_anchor
     (created_at, pair_id, generator, model, model_digest, prompt_version, prompt_digest, schema_version, attributes,
@@ -38,6 +41,8 @@ def own_database(name: str) -> Iterator[str]:
     try:
         yield made
     finally:
+        with connection.cursor() as cursor:
+            cursor.execute(END_OTHERS)
         connection.close()
         connection.creation.destroy_test_db(name, verbosity=0)
 
