@@ -1,4 +1,4 @@
-/** The line of items before a reviewer: one on the screen, one fetched behind it, answers saved in the background, undo. */
+/** The line of items before a reviewer: one on the screen, the next ones fetched behind it, answers saved in the background, undo. */
 import { byId } from "mapwright/lib/dom.js";
 import { createStore } from "mapwright/lib/history.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
@@ -10,6 +10,8 @@ import * as act from "mapwright/review/state.js";
 import { drawLease, drawPhase, drawStatus, drawTally } from "mapwright/review/status.js";
 
 const AGAIN_MS = 8000;
+/** Items fetched behind the one on the screen: quick answers find the next one there though the server is slow. */
+const AHEAD = 2;
 const sentence = (text) => `${text}.`.replace("..", ".");
 
 /**
@@ -31,6 +33,7 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
   const decidedKey = `mapwright.decided.${person.id}.${stage}.${page.region.id}.${batch ?? ""}`;
   const store = createStore(act.initialState(load(decidedKey, [])));
   const current = () => store.state.current;
+  const returning = new Set(); // ids on their way back: claimed by name, so not to be claimed from the queue as well
   let claiming = false;
   let againTimer = 0;
   let shownAt = performance.now();
@@ -43,21 +46,22 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     onRefused: (message, error) => refused[message.act](message, error),
   });
 
-  /** Claim until one item is on the screen and one waits behind it. */
+  /** Claim until one item is on the screen and enough wait behind it. */
   async function fillUp() {
     const { state } = store;
-    if (claiming || (state.current && state.ahead.length)) return;
+    if (claiming || (state.current && state.ahead.length >= AHEAD)) return;
     claiming = true;
     let given = null;
     try {
-      given = await server.claim([...act.held(store.state), ...store.state.skipped.slice(-900), ...server.underWay()]);
+      given = await server.claim([...act.held(store.state), ...store.state.skipped.slice(-900), ...server.underWay(), ...returning]);
     } catch (error) {
       if (!error.passing) notifyError(error);
     }
     claiming = false;
     if (given?.claim) {
       if (!server.underWay().includes(given.claim.id)) store.apply(act.claimed, given.claim);
-      if (store.state.ahead[0]) warm(store.state.ahead[0].subject);
+      const last = store.state.ahead.at(-1);
+      if (last) warm(last.subject);
       fillUp();
       return;
     }
@@ -129,11 +133,13 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
   }
 
   async function bringBack(id) {
+    returning.add(id);
     try {
       store.apply(act.bringBack, await server.reclaim(id));
     } catch (error) {
       notifyError(error);
     }
+    returning.delete(id);
   }
 
   /** Take the last decision back; its item is on the screen at once, and can be answered when the server gave its lease. */

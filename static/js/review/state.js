@@ -24,7 +24,7 @@ const reviewing = (state) => ({ ...state, phase: state.current ? "reviewing" : s
 
 /** A claim arrived: it is shown at once where nothing is, else it waits its turn. */
 export function claimed(state, claim) {
-  if (held(state).includes(claim.id)) return state;
+  if (held(state).includes(claim.id)) return leaseChanged(state, claim.id, { lease_token: claim.lease_token, leaseEnds: claim.leaseEnds, version: claim.version });
   if (!state.current) return reviewing({ ...state, current: claim });
   return { ...state, ahead: [...state.ahead, claim] };
 }
