@@ -17,7 +17,6 @@ from annotation.changes.services.find import find_changes, keep_candidates
 from annotation.common.models import Job, JobState
 from annotation.common.services.jobs import run_now
 from annotation.consistency.models import Scan
-from annotation.consistency.services.scan import scan_pairs
 from annotation.consistency.services.start import start as start_scan
 from annotation.review.models import ItemState
 from annotation.sources.engine import to_shapely
@@ -38,7 +37,7 @@ from tests.annotation.training.town import town_region
 from tests.factories import UserFactory
 from tests.factories_changes import save_decision
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(3000)]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(900)]
 ACCEPTED, REJECTED = 2, 3
 
 
@@ -61,7 +60,9 @@ def trained(region: Region, seed: int) -> ModelVersion:
 
 def scanned(region: Region, model: ModelVersion) -> Scan:
     scan = start_scan(region=region, user=None, model=model, wake=False)
-    scan_pairs(scan=scan, progress=SilentProgress())
+    assert scan.job is not None
+    job = run_now(scan.job)
+    assert job.state == JobState.SUCCEEDED, job.error_detail
     scan.refresh_from_db()
     find_changes(scan=scan, progress=SilentProgress())
     return scan
