@@ -156,9 +156,7 @@ class ConsistencyConfig:
         name, _, value = text.partition("=")
         defaults = cls().to_dict()
         if name not in defaults:
-            raise ConfigError(
-                f"unknown setting of consistency: {name!r}; NAME is one of {', '.join(defaults)}"
-            )
+            raise ConfigError(f"unknown setting of consistency: {name!r}; NAME is one of {', '.join(defaults)}")
         kind = type(defaults[name])
         try:
             return name, {"true": True, "false": False}[value.lower()] if kind is bool else kind(value)

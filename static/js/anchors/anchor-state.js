@@ -17,7 +17,7 @@ export const valueOf = (work, name) => work.changes[name] ?? work.proposed[name]
 
 /** Give an attribute a value; its proposed one is no change. */
 export function choose(work, name, value) {
-  const { [name]: _, ...others } = work.changes;
+  const others = Object.fromEntries(Object.entries(work.changes).filter(([other]) => other !== name));
   return { ...work, changes: value === work.proposed[name] ? others : { ...others, [name]: value } };
 }
 
