@@ -35,7 +35,7 @@ class BarProgress:
     def report(self, fraction: float, message: str = "", figures: Mapping[str, float] | None = None) -> None:
         """Move the bar; a message of a new kind gets its own line."""
         percentage = 100 * min(max(fraction, 0.0), 1.0)
-        shown = " ".join(f"{name.rsplit('/', 1)[-1]}={value:.3g}" for name, value in (figures or {}).items())
+        shown = " ".join(f"{_short(name)}={value:.3g}" for name, value in (figures or {}).items())
         if self._live:
             self._bar.n = round(percentage, 2)
             if shown:
@@ -66,3 +66,9 @@ class BarProgress:
         self._stop = True
         if not self._quiet:
             tqdm.write("stopping at the next checkpoint; press Ctrl-C again to stop at once", file=sys.stderr)
+
+
+def _short(name: str) -> str:
+    """ "evidence/loss/fold-1" and "evidence/loss" as "loss"."""
+    parts = name.split("/")
+    return parts[min(1, len(parts) - 1)]
