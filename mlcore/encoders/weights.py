@@ -33,7 +33,7 @@ class Origin:
     Attributes:
         model: the architecture they were put into.
         source: "random", a hub's name, or a file's name.
-        sha256: of the file; empty for random ones.
+        sha256: of the file; empty where no file was read.
     """
 
     model: str
@@ -46,6 +46,8 @@ class Origin:
     def __str__(self) -> str:
         if self.source == RANDOM:
             return f"{self.model}: random weights, no knowledge to start from"
+        if not self.sha256:
+            return f"{self.model}: {self.source}"
         return f"{self.model}: weights of {self.source}, sha256 {self.sha256}"
 
 
