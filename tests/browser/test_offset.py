@@ -41,7 +41,7 @@ def test_the_regions_offset_is_told_once_and_corrected_for(new_page, offset_stoc
     expect(page.locator("#subject")).to_contain_text("2.4 m to the north-east (90 % sure)")
     moved = "document.querySelector('.leaflet-photo-pane').style.transform"
     assert page.evaluate(moved).startswith("translate(-")
-    page.keyboard.press("g")
+    page.keyboard.press("l")
     expect(page.locator("#align")).not_to_be_checked()
     assert page.evaluate(moved) == ""
     tile = offset_stock.changes[0].pair.tile

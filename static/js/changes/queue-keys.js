@@ -28,7 +28,7 @@ export function bindQueueKeys({ answer, undoLast, skip, adjust, view, comment, r
   bindKey("p", "Map alone", () => compare.setMode("map"), look);
   bindKey("[", "Less of the image / weaker map", () => compare.nudge(-0.08), { ...look, repeats: true });
   bindKey("]", "More of the image / stronger map", () => compare.nudge(0.08), { ...look, repeats: true });
-  bindKey("g", "Image moved onto the map, or where it lies", () => byId("align").click(), look);
+  bindKey("l", "Image laid onto the map, or where it lies", () => byId("align").click(), look);
   bindKey("f", "Fit the view to the candidate", fit, look);
   bindKey("+", "Closer", () => map.zoomIn(), look);
   bindKey("=", "Closer", () => map.zoomIn(), { ...look, hidden: true });
