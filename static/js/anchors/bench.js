@@ -23,6 +23,7 @@ let work = null;
 let at = 0;
 let rejecting = false;
 let progress = null;
+let counted = 0; // answers saved since the page was opened
 let sinceRefresh = 0;
 
 const form = createForm(page.schema, { maxWords: page.max_words, reasons: page.reasons.reject, onSelect: select, onChoose: chooseValue, onReason: (reason) => say("reject", reason) });
@@ -120,6 +121,7 @@ function countSaved(act) {
   const by = act === "undo" ? -1 : 1;
   progress = { decided: progress.decided + by, open: progress.open - by };
   sinceRefresh += 1;
+  counted += 1;
   drawProgress();
   if (sinceRefresh >= REFRESH_EVERY) loadProgress();
 }
@@ -134,8 +136,10 @@ function drawProgress() {
 async function loadProgress() {
   if (!page.batch) return;
   sinceRefresh = 0;
+  const before = counted;
   try {
     const batch = await api.get(`/api/anchor-batches/${page.batch.id}/`);
+    if (counted !== before) { await loadProgress(); return; } // answers were saved meanwhile: these counts may lack them
     const counts = settles ? batch.disagreements : batch.progress;
     progress = { decided: counts.decided, open: counts.open };
     drawProgress();

@@ -18,6 +18,7 @@ export function createOutbox({ key, send, onDone, onRefused, onStatus }) {
   let wait = FIRST_WAIT_MS;
   let timer = 0;
   let trouble = null;
+  let asked = false; // a retry was asked for while an attempt was under way
 
   const status = () => ({ state: trouble ?? (waiting.length ? "saving" : "saved"), waiting: waiting.length });
   const tell = () => onStatus(status());
@@ -68,10 +69,12 @@ export function createOutbox({ key, send, onDone, onRefused, onStatus }) {
     }
     busy = false;
     tell();
+    if (asked) { asked = false; await run(); }
   }
 
   function retryNow() {
     wait = FIRST_WAIT_MS;
+    if (busy) asked = true;
     return run();
   }
 

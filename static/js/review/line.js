@@ -196,12 +196,18 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     fillUp();
   }
 
+  /** The page goes away: others may have what it held, except what has a draft here, to which its writer comes back. */
+  function giveBack() {
+    const drafted = (claim) => Object.values(drafts.read(claim.id)).some(Boolean);
+    server.releaseAll([...store.state.ahead, current()].filter((claim) => claim && !claim.undoing && !drafted(claim)));
+  }
+
   return {
     store, server, drafts, current, ready, answer, flag, undoLast, skip, back,
     /** Start working; called once the page is bound. */
     start() {
       keepLeases({ store, server, leaseSeconds: page.lease_seconds, onTick: () => drawLease(current(), what), onLost: claimLost });
-      window.addEventListener("pagehide", () => server.releaseAll([current(), ...store.state.ahead].filter((claim) => claim && !claim.undoing)));
+      window.addEventListener("pagehide", giveBack);
       window.addEventListener("pageshow", (event) => event.persisted && location.reload());
       byId("undo").addEventListener("click", undoLast);
       byId("skip").addEventListener("click", skip);
