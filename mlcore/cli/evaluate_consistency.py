@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train and score what is not finished in `--out`, then write results.json, results.md and the pictures."""
-    from mlcore.suites.methods import METHODS, check_methods
+    from mlcore.suites.methods import CONTROLS, METHODS, check_methods
     from mlcore.suites.results import write_results
     from mlcore.suites.run import Plan, prepare_pairs, run_suite
     from mlcore.suites.suites import Source, build_suite
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.rounds < 1 or args.towns < 0 or min(args.seeds) < 0:
         raise InvalidInputError("--rounds must be at least 1, --towns and --seeds 0 or more")
-    methods = tuple(check_methods(args.methods or list(METHODS)))
+    methods = tuple(check_methods(args.methods or [name for name in METHODS if name not in CONTROLS]))
     data = args.data or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
     args.out.mkdir(parents=True, exist_ok=True)
     try:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mlcore.anchors.geometric import describe_tile
+from mlcore.anchors.schema import Anchor
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import score_tiles
@@ -27,9 +30,13 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no_anchors": {"anchored": False, "local_anchors": False},
     "no_prototypes": {"prototype_weight": 0.0},
     "no_masking": {"mask_identical": False},
+    "global_anchors": {"local_anchors": False},
+    "shuffled_anchors": {"local_anchors": False},
 }
 """What each variant changes in the settings; all else, tiles, steps and seeds included, is the same."""
 DISCRIMINATOR_ALONE = ("no_prototypes",)
+SHUFFLED = ("shuffled_anchors",)
+"""Every tile gets another tile's anchor: the control that shows whether anchors carry meaning."""
 SCORING = ("views", "alpha")
 """Settings that weights don't depend on."""
 
@@ -91,10 +98,11 @@ class ConsistencyMethod:
             folder,
             config,
             lambda: pretrain_consistency(
-                learnt, kept, config, run_dir=folder, seed=settings.seed, device=settings.device, progress=progress
+                learnt, kept, config, anchors=self._anchors(learnt, settings.seed), run_dir=folder, seed=settings.seed,
+                device=settings.device, progress=progress,
             ),
             settings.device,
-        )
+        )  # fmt: skip
 
     def _fold(
         self,
@@ -109,7 +117,7 @@ class ConsistencyMethod:
         source = task.target.source
         tiles = sorted(tile for tile, other in self.folds.items() if other != fold)
         training, validation = split_tiles(tiles)
-        anchors = {tile: describe_tile(tile, source.index) for tile in training}
+        anchors = self._anchors([replace(task.target, tiles=training)], settings.seed)
         return kept_model(
             folder,
             config,
@@ -119,6 +127,15 @@ class ConsistencyMethod:
             ),
             settings.device,
         )  # fmt: skip
+
+    def _anchors(self, places: Sequence[Place], seed: int) -> dict[TileAddress, Anchor]:
+        """What geometry says of every tile; of another tile, drawn by chance, in the shuffled control."""
+        found = {tile: describe_tile(tile, place.source.index) for place in places for tile in place.tiles}
+        if self.name not in SHUFFLED:
+            return found
+        order = np.random.default_rng([seed, 53]).permutation(len(found))
+        given = list(found.values())
+        return {tile: given[int(other)] for tile, other in zip(found, order, strict=True)}
 
 
 def split_tiles(tiles: Sequence[TileAddress]) -> tuple[list[TileAddress], list[TileAddress]]:

@@ -61,6 +61,7 @@ def pretrain_consistency(
     validation: Sequence[Place],
     config: ConsistencyConfig,
     *,
+    anchors: Mapping[TileAddress, Anchor] | None = None,
     run_dir: Path,
     seed: int = 0,
     device: str = "cpu",
@@ -70,18 +71,19 @@ def pretrain_consistency(
 
     Args:
         validation: other places, on whose matched pairs the score is standardised.
+        anchors: of every tile of `places`; by default what geometry says of them.
 
     Raises:
         InvalidInputError: no building in any place.
         StoppedError: asked to stop.
     """
     progress = progress or SilentProgress()
-    pairs, anchors = _pairs(places)
+    pairs, geometric = _pairs(places)
     if not any(pair.mask.any() for pair in pairs):
         raise InvalidInputError("no building on any of these images: check that each image has its own map")
     return train_consistency(
-        pairs, anchors, config, validation=_pairs(validation)[0], run_dir=run_dir, seed=seed, device=device,
-        progress=SpanProgress(progress, 0.05, 1.0),
+        pairs, anchors or geometric, config, validation=_pairs(validation)[0], run_dir=run_dir, seed=seed,
+        device=device, progress=SpanProgress(progress, 0.05, 1.0),
     )  # fmt: skip
 
 

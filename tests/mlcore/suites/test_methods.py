@@ -12,10 +12,19 @@ from mlcore.suites.consistency_methods import ABLATIONS, VALIDATION_STEP, Consis
 from mlcore.suites.methods import METHODS, REGION_METHODS
 from mlcore.suites.places import JoinedReader
 from mlcore.suites.region_methods import RegionFamily
+from mlcore.tiles.index import MapIndex
 from mlcore.tiles.raster import open_image
 from mlcore.training.pretraining import Place
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_image
 from tests.mlcore.consistency.samples import make_pairs
+
+
+class Source:
+    """As much of a place's source as anchors are made from."""
+
+    def __init__(self, features):
+        self.index = MapIndex(features)
+
 
 COMPACT = ConsistencyConfig.preset("compact")
 ABLATED = {
@@ -23,6 +32,8 @@ ABLATED = {
     "no_anchors": {"anchored", "local_anchors"},
     "no_prototypes": {"prototype_weight"},
     "no_masking": {"mask_identical"},
+    "global_anchors": {"local_anchors"},
+    "shuffled_anchors": {"local_anchors"},
 }
 
 
@@ -44,6 +55,18 @@ def test_a_variant_takes_as_many_steps_on_the_same_batches(name):
                      for batches in (whole, mine))  # fmt: skip
     assert (first.images == second.images).all()
     assert (first.edited == second.edited).all()
+
+
+def test_shuffled_anchors_are_the_same_anchors_on_other_tiles():
+    source = Source(houses(6, 4))
+    place = Place("a", source, tiles_of(6, 4))
+    true, again, shuffled = (
+        ConsistencyMethod(name)._anchors([place], 0) for name in ("ucsa", "global_anchors", "shuffled_anchors")
+    )
+    assert true == again
+    assert list(shuffled) == list(true)
+    assert sorted(map(str, shuffled.values())) == sorted(map(str, true.values()))
+    assert shuffled != true
 
 
 def test_tiles_that_standardise_are_not_learnt_from():
