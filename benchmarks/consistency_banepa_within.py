@@ -3,6 +3,10 @@
 The image and the map are real, the errors of the map are simulated; every tile is scored by models that never saw its
 block, on the same pairs for every method. Needs the real data ($MAPWRIGHT_DATA).
 
+U-CSA and its ablations each learn their own first weights in the run (`--start own`: nothing differs but what is
+ablated). What the queue uses (`combined`, `change_head`, `largest_box`, the candidates) is trained as the product does
+it, from the general model that ships, which never saw Banepa.
+
     python benchmarks/consistency_banepa_within.py --out WORK [--seeds 0 1 2] [--preset compact]
 
 Figures (`_sd` over seeds, `_low` and `_high` the 95 % interval over blocks):
@@ -18,13 +22,16 @@ Figures (`_sd` over seeds, `_low` and `_high` the 95 % interval over blocks):
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import write_result
 from benchmarks.suites import arguments, command, flat, pick, run
+from mlcore.suites.methods import REGION_METHODS
 
+ALONE = ("ucsa", "no_anchors", "no_prototypes", "no_masking", "edge_ncc", "chance")
 KINDS = {"removed": "remove", "added": "add", "modified": "modify"}
 LARGE = {
     "ucsa_auroc": "ucsa",
@@ -43,13 +50,25 @@ SINGLE = {
 
 def main() -> None:
     args = arguments(__doc__ or "")
-    task = run("banepa-within", args)["tasks"]["banepa"]
+    task = measured(args)
     write_result(
         "consistency_banepa_within",
         figures_of(task),
         seeds=args.seeds,
         command=command("consistency_banepa_within.py", args),
     )
+
+
+def measured(args: argparse.Namespace) -> dict:
+    """Both runs, on the same pairs, as one."""
+    own = argparse.Namespace(**vars(args) | {"out": args.out / "own", "methods": list(ALONE)})
+    task = run("banepa-within", own)["tasks"]["banepa"]
+    pairs = args.pairs or own.out / "pairs.json"
+    product = {"out": args.out / "region", "methods": list(REGION_METHODS), "start": "shipped", "pairs": pairs}
+    region = run("banepa-within", argparse.Namespace(**vars(args) | product))["tasks"]["banepa"]
+    for name, figures in region["sets"].items():
+        task["sets"][name]["methods"] |= figures["methods"]
+    return task | {"queue": region["queue"], "footprints": region["footprints"]}
 
 
 def figures_of(task: dict) -> dict[str, float]:

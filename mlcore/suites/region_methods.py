@@ -107,11 +107,12 @@ class RegionFamily:
                 raise InvalidInputError("no weights ship with this installation: use --start own")
             return shipped
         folder = settings.folder("region", task.training, "general")
+        config = settings.config.for_many_places()
         return kept_region(
             folder / MODEL_FILE,
-            settings.config,
+            config,
             lambda: train_general(
-                task.training, settings.config, run_dir=folder, seed=settings.seed, device=settings.device,
+                task.training, config, run_dir=folder, seed=settings.seed, device=settings.device,
                 progress=progress,
             ),
             settings.device,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from mlcore.changes.config import EvidenceConfig
@@ -65,6 +65,14 @@ class RegionConfig:
         if isinstance(known.get("consistency"), Mapping):
             known["consistency"] = ConsistencyConfig.from_dict(known["consistency"])
         return cls(**known)
+
+    def for_many_places(self) -> RegionConfig:
+        """The same networks, their evidence trained longer and on more varied light and scale: for places not seen."""
+        evidence = replace(
+            self.evidence, epochs=-(-3 * self.evidence.epochs // 2), light=1.0,
+            scale_jitter=max(self.evidence.scale_jitter, 0.3),
+        )  # fmt: skip
+        return replace(self, evidence=evidence)
 
     def to_dict(self) -> dict[str, Any]:
         plain = {one.name: getattr(self, one.name) for one in fields(self)}

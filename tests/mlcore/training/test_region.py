@@ -226,3 +226,12 @@ def test_verdicts_of_a_large_region_are_taught_on_a_block_of_every_fold_and_on_w
 def test_a_large_region_makes_do_with_two_folds():
     assert fold_count(48, 3) == 3
     assert fold_count(500, 3) == 2
+
+
+def test_a_model_of_many_places_differs_in_how_its_evidence_is_trained_and_in_no_size():
+    config = RegionConfig.preset("compact")
+    general = config.for_many_places()
+    assert general.evidence.light == 1.0
+    assert general.evidence.epochs > config.evidence.epochs
+    assert general.evidence.widths == config.evidence.widths
+    assert general.consistency == config.consistency
