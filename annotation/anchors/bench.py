@@ -8,7 +8,7 @@ from annotation.anchors import engine
 from annotation.anchors.answers import REVIEW, answers_of, standing_verdicts
 from annotation.anchors.models import Anchor, AnchorReview
 from annotation.review.models import QueueItem
-from annotation.sources.engine import tile_version
+from annotation.sources.engine import shown_imagery, shown_snapshot
 
 
 def subject_of_item(item: QueueItem) -> dict[str, Any]:
@@ -42,19 +42,8 @@ def _subject(anchor: Anchor) -> dict[str, Any]:
         "summary": anchor.summary,
         "tile": {"z": tile.z, "x": tile.x, "y": tile.y},
         "bbox": list(tile.geometry.extent),
-        "imagery": {
-            "id": imagery.pk,
-            "captured_on": imagery.captured_on,
-            "attribution": imagery.attribution,
-            "resolution_m": imagery.resolution_m,
-            "tile_version": tile_version(imagery),
-        },
-        "snapshot": {
-            "id": snapshot.pk,
-            "taken_at": snapshot.taken_at,
-            "attribution": snapshot.attribution,
-            "tile_version": tile_version(snapshot),
-        },
+        "imagery": shown_imagery(imagery),
+        "snapshot": shown_snapshot(snapshot),
         "buildings": pair.buildings,
         "valid_share": pair.valid_share,
     }

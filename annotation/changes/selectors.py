@@ -11,7 +11,7 @@ from annotation.changes.models import Change
 from annotation.common.errors import NotFoundError
 from annotation.consistency.models import TileScore
 from annotation.review.models import ItemState, QueueItem
-from annotation.sources.engine import tile_version
+from annotation.sources.engine import shown_imagery, shown_snapshot
 from annotation.sources.models import Footprint, Region
 from annotation.sources.selectors import visible_regions
 
@@ -69,19 +69,8 @@ def subject(change: Change) -> dict[str, Any]:
         "evidence": change.evidence,
         "tile": {"z": tile.z, "x": tile.x, "y": tile.y},
         "probability": score.probability if score else None,
-        "imagery": {
-            "id": imagery.pk,
-            "captured_on": imagery.captured_on,
-            "attribution": imagery.attribution,
-            "resolution_m": imagery.resolution_m,
-            "tile_version": tile_version(imagery),
-        },
-        "snapshot": {
-            "id": snapshot.pk,
-            "taken_at": snapshot.taken_at,
-            "attribution": snapshot.attribution,
-            "tile_version": tile_version(snapshot),
-        },
+        "imagery": shown_imagery(imagery),
+        "snapshot": shown_snapshot(snapshot),
         "bbox": _bbox(change),
         "older_than_edit": older_than_edit(change),
         "anchor": anchor.summary if anchor else None,

@@ -43,6 +43,27 @@ def tile_version(source: Imagery | MapSnapshot) -> str:
     return f"{mark}-{style_digest()}" if isinstance(source, MapSnapshot) else mark
 
 
+def shown_imagery(imagery: Imagery) -> dict[str, Any]:
+    """What a review page says of the image, and needs to fetch its tiles."""
+    return {
+        "id": imagery.pk,
+        "captured_on": imagery.captured_on,
+        "attribution": imagery.attribution,
+        "resolution_m": imagery.resolution_m,
+        "tile_version": tile_version(imagery),
+    }
+
+
+def shown_snapshot(snapshot: MapSnapshot) -> dict[str, Any]:
+    """What a review page says of the map, and needs to fetch its tiles."""
+    return {
+        "id": snapshot.pk,
+        "taken_at": snapshot.taken_at,
+        "attribution": snapshot.attribution,
+        "tile_version": tile_version(snapshot),
+    }
+
+
 def to_shapely(geometry: GEOSGeometry) -> BaseGeometry:
     """GeoDjango's geometry as shapely's, both in degrees."""
     return shapely.from_wkb(bytes(geometry.wkb))
