@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from annotation.anchors import engine
@@ -68,13 +69,4 @@ STAGE = ReviewStage(
     on_undone=on_undone,
     people=people_of,
 )
-ADJUDICATION_STAGE = ReviewStage(
-    name=ADJUDICATION,
-    decisions=REASONS,
-    check_scope=check_scope,
-    subject=adjudication_of_item,
-    on_decided=on_decided,
-    on_undone=on_undone,
-    people=people_of,
-    admins_settle=True,
-)
+ADJUDICATION_STAGE = replace(STAGE, name=ADJUDICATION, subject=adjudication_of_item, admins_settle=True)
