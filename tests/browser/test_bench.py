@@ -204,7 +204,7 @@ def test_an_anchor_flagged_to_a_colleague_is_the_first_they_see(new_page, stock,
     page = new_page(stock.admin)
     open_bench(page, batch)
     flagged = page.locator("#where").inner_text()
-    page.keyboard.press("t")
+    page.keyboard.press("q")
     page.get_by_label("Colleague", exact=True).select_option(label="grace")
     page.get_by_label("What should they look at?").fill("Is this a temple?")
     page.get_by_role("button", name="Flag it to them").click()

@@ -174,6 +174,28 @@ def test_what_somebody_else_decided_is_told_in_words(new_page, stock, watch):
     expect(page.locator("#notices")).to_contain_text("somebody else has it now")
 
 
+def test_a_candidate_flagged_to_a_colleague_is_the_first_they_see(new_page, stock):
+    grace = UserFactory(username="grace", role="editor")
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    question = page.locator("#question").inner_text()
+    shown = stock.changes[0].item_id
+    page.keyboard.press("q")
+    page.get_by_label("Colleague", exact=True).select_option(label="grace")
+    page.get_by_label("What should they look at?").fill("A tent or a house?")
+    page.get_by_role("button", name="Flag it to them").click()
+    saved(page)
+    until(lambda: QueueItem.objects.get(pk=shown).assigned_to_id == grace.pk)
+    expect(page.locator("#flagged")).to_be_hidden()
+    theirs = new_page(grace)
+    open_queue(theirs, stock)
+    expect(theirs.locator("#question")).to_have_text(question)
+    expect(theirs.locator("#flagged")).to_contain_text("ada asks you to look at this: A tent or a house?")
+    theirs.keyboard.press("r")
+    saved(theirs)
+    assert decision_of(stock.changes[0]) == "reject"
+
+
 def test_an_empty_queue_differs_from_one_that_others_hold(new_page, stock):
     other = UserFactory(username="grace")
     last = stock.changes[-1]

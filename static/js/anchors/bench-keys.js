@@ -11,7 +11,7 @@ export function bindBenchKeys({ bench, view, line, settles }) {
   bindKey("c", "Can't tell", () => bench.say("cant_tell"), decide);
   bindKey("o", "The image is offset here", () => bench.say("image_offset"), decide);
   bindKey("x", "The image is bad here", () => bench.say("bad_imagery"), decide);
-  bindKey("t", "Flag it to a colleague", bench.flag, decide);
+  bindKey("q", "Flag it to a colleague", bench.flag, decide);
   bindKey("s", "Skip for now", line.skip, decide);
   bindKey("u", "Undo the last answer, as often as you like", line.undoLast, decide);
   bindKey("Backspace", "Back to the one before: what was skipped, or the last answer taken back", line.back, decide);

@@ -1,14 +1,14 @@
 /** The review bench: one anchor at a time, checked against image and map, by one key where nothing is wrong. */
 import { api } from "mapwright/lib/api.js";
-import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
+import { byId, pageData } from "mapwright/lib/dom.js";
 import { number, percent } from "mapwright/lib/format.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { asDraft, begin, choose, correction, differences, write } from "mapwright/anchors/anchor-state.js";
 import { createForm } from "mapwright/anchors/bench-form.js";
 import { bindBenchKeys } from "mapwright/anchors/bench-keys.js";
 import { createBenchMap } from "mapwright/anchors/bench-map.js";
-import { askColleague } from "mapwright/anchors/flag.js";
 import { drawAnswers } from "mapwright/anchors/settle.js";
+import { drawFlag, flagCurrent } from "mapwright/review/flag.js";
 import { createLine } from "mapwright/review/line.js";
 
 const page = pageData();
@@ -44,8 +44,7 @@ function showClaim(claim, draft) {
   comment.value = draft.comment ?? "";
   draw(true);
   byId("bench-scroll").scrollTop = 0;
-  byId("flagged").hidden = !claim.flag;
-  if (claim.flag) fill(byId("flagged"), el("strong", { text: `${claim.flag.by} asks you to look at this` }), claim.flag.comment ? `: ${claim.flag.comment}` : ".");
+  drawFlag(claim);
   if (settles) drawAnswers(claim.subject, page.schema, settle);
   view.show(claim.subject);
   const { z, x, y } = claim.subject.tile;
@@ -105,16 +104,7 @@ function startReject() {
   byId("choices").querySelector("button")?.scrollIntoView({ block: "nearest" });
 }
 
-async function flag() {
-  if (!line.ready()) return;
-  const claim = current();
-  try {
-    const sent = await askColleague({ stage: page.stage, region: page.region.id, person: person.id });
-    if (sent && current()?.id === claim.id) line.flag(sent.to, sent.comment);
-  } catch (error) {
-    notifyError(error);
-  }
-}
+const flag = () => flagCurrent(line, { stage: page.stage, region: page.region.id, person: person.id });
 
 function countSaved(act) {
   if (!progress || act === "reassign") return;

@@ -7,9 +7,11 @@ import { enterAdjust } from "mapwright/changes/adjust.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
+import { drawFlag, flagCurrent } from "mapwright/review/flag.js";
 import { createLine } from "mapwright/review/line.js";
 
 const page = pageData();
+const person = pageData("person");
 const view = createQueueMap(byId("map"));
 const comment = byId("comment");
 
@@ -17,7 +19,7 @@ let adjusting = null;
 let asking = false;
 
 const line = createLine({
-  page, person: pageData("person"), stage: "changes", what: "candidate",
+  page, person, stage: "changes", what: "candidate",
   show: showClaim,
   clear: () => view.clear(),
   warm: (subject) => view.warm(subject),
@@ -33,6 +35,7 @@ function showClaim(claim, draft) {
   comment.value = draft.comment ?? "";
   view.show(claim.subject, shapeOf(claim.subject, draft));
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
+  drawFlag(claim);
   drawReasons(claim.subject, (reason) => answer("reject", reason));
   byId("announce").textContent = byId("question").textContent;
 }
@@ -98,13 +101,14 @@ function adjust() {
 
 const undoLast = () => asking || line.undoLast();
 const skip = () => asking || line.skip();
+const flag = () => asking || flagCurrent(line, { stage: "changes", region: page.region.id, person: person.id });
 
 comment.addEventListener("input", () => current() && drafts.write(current().id, { comment: comment.value.trim() }));
 for (const button of document.querySelectorAll("[data-decision]")) button.addEventListener("click", () => answer(button.dataset.decision));
-for (const [id, run] of [["adjust", adjust], ["adjust-done", () => adjusting.done()], ["adjust-cancel", () => adjusting.cancel()], ["adjust-undo", () => adjusting.undo()], ["adjust-redo", () => adjusting.redo()]]) byId(id).addEventListener("click", run);
+for (const [id, run] of [["flag", flag], ["adjust", adjust], ["adjust-done", () => adjusting.done()], ["adjust-cancel", () => adjusting.cancel()], ["adjust-undo", () => adjusting.undo()], ["adjust-redo", () => adjusting.redo()]]) byId(id).addEventListener("click", run);
 byId("compare").append(view.compare.controls);
 byId("align").checked = view.aligned;
 byId("align").addEventListener("change", (event) => view.align(event.target.checked));
 drawOffset(page.offset);
-bindQueueKeys({ answer, undoLast, skip, adjust, view, comment, reasonAt: (index) => byId("reasons").children[index]?.click(), fit: () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id))) });
+bindQueueKeys({ answer, undoLast, skip, flag, adjust, view, comment, reasonAt: (index) => byId("reasons").children[index]?.click(), fit: () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id))) });
 line.start();

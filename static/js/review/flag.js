@@ -1,9 +1,28 @@
-/** Ask to whom an anchor goes, and what to tell them. */
+/** Flagging an item to a colleague: ask to whom it goes, and show what somebody asked of this person. */
 import { api } from "mapwright/lib/api.js";
-import { el } from "mapwright/lib/dom.js";
+import { byId, el, fill } from "mapwright/lib/dom.js";
+import { notifyError } from "mapwright/lib/notices.js";
+
+/** Leave the current item of `line` to a colleague; nothing happens where the person thinks better of it. */
+export async function flagCurrent(line, { stage, region, person }) {
+  if (!line.ready()) return;
+  const claim = line.current();
+  try {
+    const sent = await askColleague({ stage, region, person });
+    if (sent && line.current()?.id === claim.id) line.flag(sent.to, sent.comment);
+  } catch (error) {
+    notifyError(error);
+  }
+}
+
+/** Say in `#flagged` who asked this person to look at the item, and what they said. */
+export function drawFlag({ flag }) {
+  byId("flagged").hidden = !flag;
+  if (flag) fill(byId("flagged"), el("strong", { text: `${flag.by} asks you to look at this` }), flag.comment ? `: ${flag.comment}` : ".");
+}
 
 /** Resolves to `{to, comment}`, or null where the person thought better of it. */
-export async function askColleague({ stage, region, person }) {
+async function askColleague({ stage, region, person }) {
   const people = (await api.get(`/api/review/${stage}/people/?region=${region}`)).filter(({ id }) => id !== person);
   return new Promise((resolve) => {
     const select = el("select", { id: "flag-to", name: "to", required: true }, ...people.map(({ id, username }) => el("option", { value: String(id), text: username })));
