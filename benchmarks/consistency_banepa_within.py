@@ -13,7 +13,9 @@ Figures (`_sd` over seeds, `_low` and `_high` the 95 % interval over blocks):
 
 - ucsa_auroc, no_anchor_auroc, no_prototype_auroc, no_masking_auroc: changes of at least 2 % of the tile against
   untouched tiles (`protocol`); ucsa_auroc_protocol counts whole buildings of 40 m2 below 2 % as well.
-- combined_auroc, change_head_auroc, largest_box_auroc: one changed building of at least 40 m2 (`single`).
+- combined_auroc, change_head_auroc, largest_box_auroc: one changed building, wrong on at least 40 m2 (`single`).
+- ..._read: the same on tiles alone whose map two people read against the image, and on which neither is sure of an
+  error of 40 m2 or more (`readings/banepa.json`): an untouched tile that was wrong before is no false alarm there.
 - precision_first50: of the queue on edited maps, every candidate false that no simulated edit explains (strict);
   precision_first50_known leaves out candidates that the same model makes on the unedited map too.
 - recall_removed, recall_added, recall_modified: at IoU 0.5 and confidence 0.5; `_any_confidence` of all candidates.
@@ -29,6 +31,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import write_result
 from benchmarks.suites import arguments, command, flat, pick, run
+from mlcore.evaluation.readings import READ_ENDING
 from mlcore.suites.methods import REGION_METHODS
 
 ALONE = ("ucsa", "no_anchors", "no_prototypes", "no_masking", "edge_ncc", "chance")
@@ -80,6 +83,9 @@ def figures_of(task: dict) -> dict[str, float]:
     pick(found, "ucsa_auroc_protocol", protocol["methods"].get("ucsa", {}), "auroc")
     for name, method in SINGLE.items():
         pick(found, name, single["methods"].get(method, {}), "auroc")
+    for names, set_name, key in ((LARGE, "protocol", "auroc_2_percent"), (SINGLE, "single", "auroc")):
+        for name, method in names.items():
+            pick(found, f"{name}_read", task["sets"][set_name + READ_ENDING]["methods"].get(method, {}), key)
     pick(found, "precision_first50", task["queue"], "strict_precision_first50")
     pick(found, "precision_first50_known", task["queue"], "known_precision_first50")
     for name, kind in KINDS.items():

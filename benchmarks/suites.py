@@ -12,6 +12,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import data_folder
 
+READINGS = Path(__file__).resolve().parent / "readings" / "banepa.json"
+"""What two people saw wrong with Banepa's map, tile by tile, before any model's word."""
+
 
 def arguments(doc: str) -> argparse.Namespace:
     """--out, --seeds, --preset, --methods, --start, --rounds, --towns, --pairs, --device."""
@@ -24,6 +27,7 @@ def arguments(doc: str) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--towns", type=int, default=5)
     parser.add_argument("--pairs", type=Path)
+    parser.add_argument("--readings", type=Path, default=READINGS)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--data", type=Path, default=data_folder())
     return parser.parse_args()
@@ -40,6 +44,8 @@ def run(suite: str, args: argparse.Namespace) -> dict[str, Any]:
     words += ["--device", args.device, "--seeds", *map(str, args.seeds)]
     if args.methods:
         words += ["--methods", *args.methods]
+    if args.readings:
+        words += ["--readings", str(args.readings)]
     if args.pairs:
         words += ["--pairs", str(args.pairs)]
     code = main(words)

@@ -24,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="compact", help="compact (default), quick or tiny")
     parser.add_argument("--start", choices=STARTS, default="own", help="what training within a place starts from (own)")
     parser.add_argument("--pairs", type=Path, help="score the pairs of this file (default: make them)")
+    parser.add_argument(
+        "--readings", type=Path, help="what people saw wrong with a place's map: measure without it too"
+    )
     parser.add_argument("--rounds", type=int, default=8, help="editions of each place's map (8)")
     parser.add_argument("--towns", type=int, default=5, help="made towns that are learnt from as well (5)")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
@@ -31,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train and score what is not finished in `--out`, then write results.json, results.md and the pictures."""
+    from mlcore.evaluation.readings import load_readings
     from mlcore.suites.methods import CONTROLS, METHODS, check_methods
     from mlcore.suites.results import write_results
     from mlcore.suites.run import Plan, prepare_pairs, run_suite
@@ -41,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         raise InvalidInputError("--rounds must be at least 1, --towns and --seeds 0 or more")
     methods = tuple(check_methods(args.methods or [name for name in METHODS if name not in CONTROLS]))
     data = args.data or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
+    readings = load_readings(args.readings) if args.readings else None
     args.out.mkdir(parents=True, exist_ok=True)
     try:
         with BarProgress(args.suite) as progress:
@@ -53,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     except StoppedError:
         print(f"stopped; the same command goes on from what is finished in {args.out}")
         return 130
-    results = write_results(scores, args.out)
+    results = write_results(scores, args.out, readings=readings)
     print(f"simulated map edits, {suite.name}, seeds {', '.join(map(str, plan.seeds))}: AUROC, mean and sd")
     for task, figures in results["tasks"].items():
         for name, one in figures["sets"].items():

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlcore.errors import InvalidInputError
-from mlcore.geometry.webmercator import TileAddress
+from mlcore.geometry.webmercator import TILE_PX, TileAddress, ground_resolution_m
 from mlcore.synthetic.edits import EditCounts, EditedMap, Method, SimulatedEdit, simulate_edits
-from mlcore.synthetic.truth import changed_shares, tile_truth
+from mlcore.synthetic.truth import WHOLE_BUILDING_M2, changed_shares, tile_truth
 from mlcore.tiles.features import MapFeature
 from mlcore.tiles.index import MapIndex
 
@@ -77,9 +77,11 @@ def protocol_edition(edited: EditedMap, tiles: Sequence[TileAddress]) -> MapEdit
 
 
 def single_edition(edited: EditedMap, tiles: Sequence[TileAddress]) -> MapEdition:
-    """Truth where every edit is one building of 40 m2 or more inside one tile: changed, however small a share it is."""
+    """Truth where every edit is one building inside one tile: changed where the map is wrong on 40 m2 or more."""
     edition = protocol_edition(edited, tiles)
-    return replace(edition, state=np.where(edition.share > 0, CHANGED, UNTOUCHED))
+    wrong_m2 = edition.share * np.array([_area_m2(tile) for tile in tiles])
+    touched = np.where(wrong_m2 >= WHOLE_BUILDING_M2, CHANGED, UNDECIDED)
+    return replace(edition, state=np.where(edition.share > 0, touched, UNTOUCHED))
 
 
 def protocol_set(index: MapIndex, tiles: Sequence[TileAddress], rounds: int, seed: int) -> PairSet:
@@ -106,7 +108,8 @@ def queue_set(index: MapIndex, tiles: Sequence[TileAddress], rounds: int, seed: 
 def single_set(index: MapIndex, tiles: Sequence[TileAddress], rounds: int, seed: int) -> PairSet:
     """Editions with exactly one edited building in each of half of the tiles, the next one in the other half.
 
-    The four methods take turns over tiles and editions; a tile without room for its method gets the next that fits.
+    The four methods take turns over tiles and editions; a tile without room for its method gets the next that fits. A
+    building that was reshaped on less than 40 m2 of ground is neither changed nor untouched.
     """
     editions = []
     for number, half in enumerate(halves(tiles, rounds, seed + 1)):
@@ -187,6 +190,12 @@ def _merged(base: Sequence[MapFeature], parts: Sequence[tuple[set[str], EditedMa
         edits.append(edit)
     kept = [replaced.get(feature.key, feature) for feature in base if feature.key not in deleted]
     return EditedMap(kept + invented, edits)
+
+
+def _area_m2(tile: TileAddress) -> float:
+    """Of its ground."""
+    _, south, _, north = tile.bounds_lonlat
+    return float((TILE_PX * ground_resolution_m(tile.z, (south + north) / 2)) ** 2)
 
 
 def _kinds(edits: Sequence[SimulatedEdit], tiles: Sequence[TileAddress]) -> np.ndarray:

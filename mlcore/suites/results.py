@@ -11,6 +11,7 @@ import numpy as np
 
 from mlcore.evaluation.pair_files import NOTE
 from mlcore.evaluation.plots import Curve, plot_by_size, plot_precision_recall, plot_reliability, plot_roc, plot_tiles
+from mlcore.evaluation.readings import READ_ENDING, Readings
 from mlcore.evaluation.report import markdown
 from mlcore.evaluation.summary import DRAWS, Rows, base_figures, probabilities_elsewhere, summary
 from mlcore.progress import Progress, SilentProgress
@@ -23,22 +24,26 @@ from mlcore.tiles.index import MapIndex
 SHOWN = 4  # best and worst tiles of each sort in a picture
 
 
-def results_of(scores: Scores, draws: int = DRAWS) -> dict[str, Any]:
-    """Plain values of everything measured, for results.json; `draws` of the bootstrap."""
+def results_of(scores: Scores, draws: int = DRAWS, readings: Readings | None = None) -> dict[str, Any]:
+    """Plain values of everything measured, for results.json.
+
+    Args:
+        draws: of the bootstrap.
+        readings: of one of the places; its sets are measured on the clean tiles alone as well.
+    """
     plan = scores.plan
     tasks: dict[str, Any] = {}
     for task in plan.suite.tasks:
         sets: dict[str, Any] = {}
         for name in scored_sets(scores.pairs, task):
-            rows = Rows.of(scores.pairs.pairs[task.target.name][name])
-            sets[name] = base_figures(rows) | {
-                "methods": {
-                    method: summary(
-                        rows, scores.agreement[task.name, name, method], probability=is_probability(method), draws=draws
-                    )
-                    for method in plan.methods
-                }
-            }
+            pairs = scores.pairs.pairs[task.target.name][name]
+            rows = Rows.of(pairs)
+            agreement = {method: scores.agreement[task.name, name, method] for method in plan.methods}
+            sets[name] = _set_figures(rows, agreement, draws)
+            if readings is not None and readings.place == task.target.name:
+                kept = np.tile([tile in readings.clean for tile in pairs.tiles], len(pairs.editions))
+                on_clean = {method: values[:, kept] for method, values in agreement.items()}
+                sets[name + READ_ENDING] = _set_figures(rows.take(kept), on_clean, draws)
         tasks[task.name] = {
             "tiles": len(task.target.tiles),
             "training": [place.name for place in task.training],
@@ -60,10 +65,25 @@ def results_of(scores: Scores, draws: int = DRAWS) -> dict[str, Any]:
     }
 
 
-def write_results(scores: Scores, out: Path, progress: Progress | None = None, *, draws: int = DRAWS) -> dict[str, Any]:
+def _set_figures(rows: Rows, agreement: Mapping[str, np.ndarray], draws: int) -> dict[str, Any]:
+    methods = {
+        method: summary(rows, values, probability=is_probability(method), draws=draws)
+        for method, values in agreement.items()
+    }
+    return base_figures(rows) | {"methods": methods}
+
+
+def write_results(
+    scores: Scores,
+    out: Path,
+    progress: Progress | None = None,
+    *,
+    draws: int = DRAWS,
+    readings: Readings | None = None,
+) -> dict[str, Any]:
     """Write results.json, results.md and the pictures; returns the results."""
     progress = progress or SilentProgress()
-    results = results_of(scores, draws)
+    results = results_of(scores, draws, readings)
     progress.report(0.5, "figures")
     pictures: dict[str, list[str]] = {}
     for task in scores.plan.suite.tasks:

@@ -10,11 +10,13 @@ import rasterio
 
 from mlcore.cli import main
 from mlcore.errors import InvalidInputError, StoppedError
+from mlcore.evaluation.metrics import auroc
 from mlcore.evaluation.pairs import protocol_set, queue_set, single_set
+from mlcore.evaluation.readings import Readings
 from mlcore.progress import SilentProgress
 from mlcore.suites.methods import METHODS, check_methods
 from mlcore.suites.region_methods import RegionFamily
-from mlcore.suites.results import write_results
+from mlcore.suites.results import results_of, write_results
 from mlcore.suites.run import Plan, prepare_pairs, run_suite
 from mlcore.suites.suites import Source, Suite, build_suite
 from mlcore.suites.task import Settings, Task
@@ -120,6 +122,27 @@ def test_report_queue_and_pictures_are_there(finished):
             assert (out / line.split("(")[1].rstrip(")")).read_bytes().startswith(b"\x89PNG")
     assert len(list(out.glob("*-tiles-*.png"))) == len(METHODS)
     assert json.loads((out / "results.json").read_text()) == json.loads(json.dumps(results))
+
+
+def test_tiles_whose_map_was_read_are_measured_apart(finished, tmp_path):
+    _, scores, results = finished
+    tiles = scores.pairs.pairs["here"]["single"].tiles
+    readings = Readings("here", frozenset(tiles), frozenset(tiles[:4]))
+    read = results_of(scores, draws=40, readings=readings)["tasks"]["here"]["sets"]
+    whole = results["tasks"]["here"]["sets"]
+    assert set(read) == {name + ending for name in whole for ending in ("", ", read tiles")}
+    assert read["single"] == whole["single"]
+    pairs = scores.pairs.pairs["here"]["single"]
+    kept = np.array([tile not in tiles[:4] for tile in pairs.tiles] * len(pairs.editions))
+    decided = kept & (pairs.state != -1)
+    assert read["single, read tiles"]["pairs"] == decided.sum() < whole["single"]["pairs"]
+    doubt = -scores.agreement["here", "single", "edge_ncc"][0]
+    wanted = auroc(pairs.state[decided] == 1, doubt[decided])
+    assert read["single, read tiles"]["methods"]["edge_ncc"]["auroc"] == pytest.approx(wanted)
+    write_results(scores, tmp_path, draws=40, readings=readings)
+    assert "### single, read tiles" in (tmp_path / "results.md").read_text()
+    elsewhere = results_of(scores, draws=40, readings=replace(readings, place="there"))
+    assert set(elsewhere["tasks"]["here"]["sets"]) == set(whole)
 
 
 def test_a_second_run_does_nothing_again_and_gives_the_same(finished, suite):
