@@ -16,9 +16,11 @@ Figures (`_sd` over seeds, `_low` and `_high` the 95 % interval over blocks):
 - combined_auroc, change_head_auroc, largest_box_auroc: one changed building, wrong on at least 40 m2 (`single`).
 - ..._read: the same on tiles alone whose map two people read against the image, and on which neither is sure of an
   error of 40 m2 or more (`readings/banepa.json`): an untouched tile that was wrong before is no false alarm there.
-- precision_first50: of the queue on edited maps, every candidate false that no simulated edit explains (strict);
-  precision_first50_known leaves out candidates that the same model makes on the unedited map too.
-- recall_removed, recall_added, recall_modified: at IoU 0.5 and confidence 0.5; `_any_confidence` of all candidates.
+- precision_first50, precision_queue: of the queue's top and of all of it, on edited maps; every candidate is false that
+  no simulated edit explains (strict). precision_first50_known leaves out those that the same model makes on the
+  unedited map too; precision_first50_read counts what a reader is sure of as true, whether or not an edit explains it.
+- real_...: the unedited map's queue against the readings (`mlcore.evaluation.readings.real_figures`).
+- recall_removed, recall_added, recall_modified: at IoU 0.5, of the whole queue; `_likely` at confidence 0.5 alone.
 - protocol/... and single/...: everything else of the report, by method.
 """
 
@@ -86,11 +88,15 @@ def figures_of(task: dict) -> dict[str, float]:
     for names, set_name, key in ((LARGE, "protocol", "auroc_2_percent"), (SINGLE, "single", "auroc")):
         for name, method in names.items():
             pick(found, f"{name}_read", task["sets"][set_name + READ_ENDING]["methods"].get(method, {}), key)
+    pick(found, "precision_queue", task["queue"], "strict_precision")
     pick(found, "precision_first50", task["queue"], "strict_precision_first50")
     pick(found, "precision_first50_known", task["queue"], "known_precision_first50")
+    pick(found, "precision_first50_read", task["queue"], "read_precision_first50")
+    for name in ("real_confirmed_first40", "real_missing", "real_missing_found"):
+        pick(found, name, task["queue"], name)
     for name, kind in KINDS.items():
-        pick(found, f"recall_{name}", task["queue"], f"recall_{kind}")
-        pick(found, f"recall_{name}_any_confidence", task["queue"], f"recall_{kind}_any_confidence")
+        pick(found, f"recall_{name}", task["queue"], f"recall_{kind}_any_confidence")
+        pick(found, f"recall_{name}_likely", task["queue"], f"recall_{kind}")
     pick(found, "building_f1", task["footprints"], "building_f1")
     pick(found, "building_iou", task["footprints"], "building_iou")
     for name, figures in (("protocol", protocol), ("single", single)):

@@ -52,13 +52,13 @@ def run(args: argparse.Namespace) -> int:
             suite = build_suite(args.suite, Source(data, args.out, args.towns, args.rounds, progress))
             plan = Plan(
                 suite, methods, tuple(dict.fromkeys(args.seeds)), args.preset, RegionConfig.preset(args.preset),
-                args.start, args.device,
+                args.start, args.device, readings,
             )  # fmt: skip
             scores = run_suite(plan, prepare_pairs(suite, args.out, args.pairs), args.out, progress)
     except StoppedError:
         print(f"stopped; the same command goes on from what is finished in {args.out}")
         return 130
-    results = write_results(scores, args.out, readings=readings)
+    results = write_results(scores, args.out)
     print(f"simulated map edits, {suite.name}, seeds {', '.join(map(str, plan.seeds))}: AUROC, mean and sd")
     for task, figures in results["tasks"].items():
         for name, one in figures["sets"].items():

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlcore.changes.diff import Candidate
-from mlcore.evaluation.objects import KINDS, LEAST_IOU, first_true, kind_of, overlap, score_objects
+from mlcore.evaluation.objects import (
+    KINDS,
+    LEAST_IOU,
+    first_true,
+    kind_of,
+    match_candidates,
+    overlap,
+    score_objects,
+)
+from mlcore.evaluation.readings import Readings, real_figures
 from mlcore.synthetic.edits import SimulatedEdit
 
 FIRST = 50
@@ -14,13 +23,17 @@ LIKELY = 0.5
 EXPLANATION = (
     "The map itself is a little out of date, so some of the candidates that no simulated edit explains are true. "
     "`strict` counts every one of them as false. `known` leaves out the candidates that the same model also makes on "
-    "the unedited map (same kind, IoU 0.5): nobody has said whether those are true. Neither is the precision of the "
-    "queue as it stands: that takes a person who looks at the candidates one by one."
+    "the unedited map (same kind, IoU 0.5): nobody has said whether those are true. `read`, where people read the map "
+    "beforehand, counts a candidate as true that a simulated edit explains or a reader is sure of. None of them is the "
+    "precision of the queue as it stands: that takes a person who looks at the candidates one by one."
 )
 
 
 def queue_figures(
-    candidates: Sequence[Candidate], unedited: Sequence[Candidate], edits: Sequence[SimulatedEdit]
+    candidates: Sequence[Candidate],
+    unedited: Sequence[Candidate],
+    edits: Sequence[SimulatedEdit],
+    readings: Readings | None = None,
 ) -> dict[str, float]:
     """Figures of one edition's queue.
 
@@ -28,10 +41,12 @@ def queue_figures(
         candidates: on the edited map, any order.
         unedited: of the same model, on the map before the edits.
         edits: what was put into the map.
+        readings: what people saw wrong with the unedited map.
 
     Returns:
-        For `strict` and `known`: precision of the first 50, and per kind at confidence 0.5; recall per kind at IoU 0.5,
-        of candidates at confidence 0.5 and of all. Recall is the same for both.
+        For `strict` and `known`: precision of the first 50, of all, and per kind at confidence 0.5; recall per kind at
+        IoU 0.5, of candidates at confidence 0.5 and of all. Recall is the same for both. With readings, for `read` the
+        precision of the first 50, and what `real_figures` says of the unedited map.
     """
     known = without_earlier(candidates, unedited)
     figures = {
@@ -42,8 +57,15 @@ def queue_figures(
     for name, kept in (("strict", candidates), ("known", known)):
         count = min(FIRST, len(kept))
         figures[f"{name}_precision_first{FIRST}"] = first_true(kept, edits, FIRST) / count if count else 0.0
+        figures[f"{name}_precision"] = first_true(kept, edits, len(kept)) / len(kept) if kept else 0.0
         for kind, score in score_objects(kept, edits, least_confidence=LIKELY).items():
             figures[f"{name}_precision_{kind}"] = score.precision
+    if readings is not None:
+        first = sorted(candidates, key=lambda one: -one.confidence)[:FIRST]
+        matches = match_candidates(first, edits)
+        true = sum(edit is not None or readings.confirms(one) for one, edit in zip(first, matches, strict=True))
+        figures[f"read_precision_first{FIRST}"] = true / len(first) if first else 0.0
+        figures |= real_figures(unedited, readings)
     likely = score_objects(candidates, edits, least_confidence=LIKELY)
     every = score_objects(candidates, edits, least_confidence=0.0)
     for kind in KINDS:

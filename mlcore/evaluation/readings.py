@@ -2,74 +2,163 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, get_args
 
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from mlcore.changes.diff import Candidate
 from mlcore.errors import InvalidInputError
+from mlcore.evaluation.objects import kind_of
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.synthetic.local_frame import LocalFrame
 from mlcore.synthetic.truth import WHOLE_BUILDING_M2
 
 FORMAT = "mapwright-readings"
 FORMAT_VERSION = 1
 READ_ENDING = ", read tiles"
 """Of the name of a set of pairs that is kept to the clean tiles."""
+NEAR_M = 3.0
+"""A reader points at the middle of what is wrong; the point may lie this far outside the candidate's shape."""
+FIRST = 40
+Sort = Literal["missing", "gone", "wrong"]
+ANSWERS = {"add": "missing", "remove": "gone", "modify": "wrong"}
 
-Found = Collection[Mapping[str, object]]
-"""What one reader saw wrong on one tile."""
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One place where a reader found map and image apart.
+
+    Attributes:
+        sort: a building that the map lacks, a footprint without building, or one of another shape or place.
+        point: in degrees, about its middle.
+        area_m2: estimated by eye.
+        sure: False where the image does not decide it.
+    """
+
+    sort: Sort
+    point: shapely.Point
+    area_m2: float
+    sure: bool
+
+    @property
+    def counts(self) -> bool:
+        """Whether it makes a tile wrong: sure, and of the size of a whole building."""
+        return self.sure and self.area_m2 >= WHOLE_BUILDING_M2
+
+
+Reader = Mapping[TileAddress, Sequence[Disagreement]]
 
 
 @dataclass(frozen=True)
 class Readings:
-    """A place's map, read by several people.
+    """A place's map, read by one or more people.
 
     Attributes:
-        place: its name.
-        read: the tiles that every reader went over.
-        wrong: the tiles on which a reader is sure that the map errs by 40 m2 or more: a building that it lacks, a
-            footprint without a building, or one of clearly another shape or place.
+        readers: what each saw on every tile they went over.
+        sha256: of the file.
     """
 
     place: str
-    read: frozenset[TileAddress]
-    wrong: frozenset[TileAddress]
+    readers: tuple[Reader, ...]
+    sha256: str = ""
+
+    @property
+    def read(self) -> frozenset[TileAddress]:
+        """The tiles that every reader went over."""
+        return frozenset.intersection(*(frozenset(reader) for reader in self.readers))
 
     @property
     def clean(self) -> frozenset[TileAddress]:
-        """Tiles on which no reader is sure of an error of that size."""
-        return self.read - self.wrong
+        """Tiles on which no reader is sure of an error of 40 m2 or more."""
+        return frozenset(
+            tile for tile in self.read if not any(one.counts for reader in self.readers for one in reader[tile])
+        )
+
+    def confirms(self, candidate: Candidate) -> bool:
+        """Whether a reader is sure of just this error: of its sort, and within its shape or a few metres beside it."""
+        near = _grown(candidate)
+        return any(
+            one.sure and one.sort == ANSWERS[kind_of(candidate)] and near.covers(one.point)
+            for reader in self.readers
+            for one in reader.get(candidate.tile, ())
+        )
+
+
+def real_figures(candidates: Sequence[Candidate], readings: Readings) -> dict[str, float]:
+    """The queue of the map as it stands against what the readers saw.
+
+    Returns:
+        real_confirmed_first40: how many of the 40 surest candidates a reader is sure of; the others are not false for
+        that. real_missing: buildings of 40 m2 or more that a reader is sure the map lacks, and real_missing_found, the
+        share of them that some candidate proposes.
+    """
+    first = sorted(candidates, key=lambda one: -one.confidence)[:FIRST]
+    missing = _apart([one for reader in readings.readers for found in reader.values() for one in found])
+    shapes = [_grown(one) for one in candidates if one.kind == "add"]
+    found = sum(any(shape.covers(one.point) for shape in shapes) for one in missing)
+    return {
+        f"real_confirmed_first{FIRST}": float(sum(readings.confirms(one) for one in first)),
+        "real_missing": float(len(missing)),
+        "real_missing_found": found / len(missing) if missing else float("nan"),
+    }
 
 
 def load_readings(path: Path) -> Readings:
-    """Read a file of readings: per reader and tile ("z/x/y"), what they found, with `area_m2` and whether `sure`.
+    """Read a file of readings: per reader, by tile ("z/x/y"), every disagreement.
 
     Raises:
         InvalidInputError: the file is missing or is no such file.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        record = json.loads(content)
         if record["format"] != FORMAT or record["version"] != FORMAT_VERSION:
             raise ValueError("another format")
-        readers = [_tiles(reader["tiles"]) for reader in record["readers"]]
+        readers = tuple(
+            {_tile(name): [_disagreement(one) for one in found] for name, found in reader["tiles"].items()}
+            for reader in record["readers"]
+        )
         if not readers:
             raise ValueError("nobody read anything")
-        read = frozenset.intersection(*(frozenset(reader) for reader in readers))
-        wrong = frozenset(tile for reader in readers for tile, found in reader.items() if _errs(found))
-        return Readings(str(record["place"]), read, wrong & read)
+        return Readings(str(record["place"]), readers, hashlib.sha256(content).hexdigest())
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidInputError(f"{path.name} holds no readings of a map ({error}): leave --readings out") from error
 
 
-def _tiles(
-    record: Mapping[str, Collection[Mapping[str, object]]],
-) -> dict[TileAddress, Collection[Mapping[str, object]]]:
-    found = {}
-    for name, disagreements in record.items():
-        z, x, y = map(int, name.split("/"))
-        found[TileAddress(z, x, y)] = disagreements
-    return found
+def _tile(name: str) -> TileAddress:
+    z, x, y = map(int, name.split("/"))
+    return TileAddress(z, x, y)
 
 
-def _errs(found: Found) -> bool:
-    return any(bool(one["sure"]) and float(str(one["area_m2"])) >= WHOLE_BUILDING_M2 for one in found)
+def _disagreement(record: Mapping[str, Any]) -> Disagreement:
+    if record["kind"] not in get_args(Sort):
+        raise ValueError(f"no sort of error {record['kind']!r}")
+    point = shapely.Point(float(record["lon"]), float(record["lat"]))
+    return Disagreement(record["kind"], point, float(record["area_m2"]), record["sure"] is True)
+
+
+def _apart(found: Sequence[Disagreement]) -> list[Disagreement]:
+    """Missing buildings that count, each once though several readers saw it."""
+    kept: list[Disagreement] = []
+    for one in found:
+        reach = one.area_m2**0.5 / 2
+        if one.counts and one.sort == "missing" and all(_metres(one, other) > reach for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _metres(one: Disagreement, other: Disagreement) -> float:
+    frame = LocalFrame.about([one.point])
+    return float(frame.to_metres(one.point).distance(frame.to_metres(other.point)))
+
+
+def _grown(candidate: Candidate) -> BaseGeometry:
+    """Its shape in degrees, NEAR_M larger on every side."""
+    frame = LocalFrame.about([candidate.geometry])
+    return frame.to_lonlat(frame.to_metres(candidate.geometry).buffer(NEAR_M))

@@ -111,9 +111,18 @@ def _queue(figures: Mapping[str, float]) -> list[str]:
     ]  # fmt: skip
     for told, key in [
         (f"precision of the first {FIRST}", f"precision_first{FIRST}"),
+        ("precision of all", "precision"),
         *((f"precision of {kind} at confidence 0.5", f"precision_{kind}") for kind in KINDS),
     ]:
         lines.append(f"| {told} | {_pm(figures, f'strict_{key}')} | {_pm(figures, f'known_{key}')} |")
+    if f"read_precision_first{FIRST}" in figures:
+        lines += [
+            "",
+            f"With the readings: precision of the first {FIRST} {_pm(figures, f'read_precision_first{FIRST}')}. On the "
+            f"unedited map, readers are sure of {_pm(figures, 'real_confirmed_first40')} of the first 40 candidates, "
+            f"and of the {figures['real_missing']:.0f} buildings of 40 m² or more that they are sure the map lacks, "
+            f"{_pm(figures, 'real_missing_found')} are among the candidates.",
+        ]
     lines += ["", "| recall at IoU 0.5 | confidence ≥ 0.5 | all candidates |", "|---|---|---|"]
     for kind in KINDS:
         cells = f"{_pm(figures, f'recall_{kind}')} | {_pm(figures, f'recall_{kind}_any_confidence')}"

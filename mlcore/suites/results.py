@@ -11,7 +11,7 @@ import numpy as np
 
 from mlcore.evaluation.pair_files import NOTE
 from mlcore.evaluation.plots import Curve, plot_by_size, plot_precision_recall, plot_reliability, plot_roc, plot_tiles
-from mlcore.evaluation.readings import READ_ENDING, Readings
+from mlcore.evaluation.readings import READ_ENDING
 from mlcore.evaluation.report import markdown
 from mlcore.evaluation.summary import DRAWS, Rows, base_figures, probabilities_elsewhere, summary
 from mlcore.progress import Progress, SilentProgress
@@ -24,12 +24,10 @@ from mlcore.tiles.index import MapIndex
 SHOWN = 4  # best and worst tiles of each sort in a picture
 
 
-def results_of(scores: Scores, draws: int = DRAWS, readings: Readings | None = None) -> dict[str, Any]:
-    """Plain values of everything measured, for results.json.
+def results_of(scores: Scores, draws: int = DRAWS) -> dict[str, Any]:
+    """Plain values of everything measured, for results.json; `draws` of the bootstrap.
 
-    Args:
-        draws: of the bootstrap.
-        readings: of one of the places; its sets are measured on the clean tiles alone as well.
+    Where people read a place's map, its sets are measured on the clean tiles alone as well.
     """
     plan = scores.plan
     tasks: dict[str, Any] = {}
@@ -40,7 +38,8 @@ def results_of(scores: Scores, draws: int = DRAWS, readings: Readings | None = N
             rows = Rows.of(pairs)
             agreement = {method: scores.agreement[task.name, name, method] for method in plan.methods}
             sets[name] = _set_figures(rows, agreement, draws)
-            if readings is not None and readings.place == task.target.name:
+            readings = plan.readings_of(task)
+            if readings is not None:
                 kept = np.tile([tile in readings.clean for tile in pairs.tiles], len(pairs.editions))
                 on_clean = {method: values[:, kept] for method, values in agreement.items()}
                 sets[name + READ_ENDING] = _set_figures(rows.take(kept), on_clean, draws)
@@ -73,17 +72,10 @@ def _set_figures(rows: Rows, agreement: Mapping[str, np.ndarray], draws: int) ->
     return base_figures(rows) | {"methods": methods}
 
 
-def write_results(
-    scores: Scores,
-    out: Path,
-    progress: Progress | None = None,
-    *,
-    draws: int = DRAWS,
-    readings: Readings | None = None,
-) -> dict[str, Any]:
+def write_results(scores: Scores, out: Path, progress: Progress | None = None, *, draws: int = DRAWS) -> dict[str, Any]:
     """Write results.json, results.md and the pictures; returns the results."""
     progress = progress or SilentProgress()
-    results = results_of(scores, draws, readings)
+    results = results_of(scores, draws)
     progress.report(0.5, "figures")
     pictures: dict[str, list[str]] = {}
     for task in scores.plan.suite.tasks:

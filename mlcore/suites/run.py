@@ -14,6 +14,7 @@ import numpy as np
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.pair_files import PairFile, content_digest, load_pairs, save_pairs
 from mlcore.evaluation.queue import queue_figures
+from mlcore.evaluation.readings import Readings
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 from mlcore.suites.consistency_methods import ABLATIONS
 from mlcore.suites.methods import METHODS, REGION_METHODS, UNTAUGHT
@@ -31,7 +32,11 @@ FIT_SHARE = 0.8
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked of one run: scores of another plan in the same folder are refused."""
+    """What is asked of one run: scores of another plan in the same folder are refused.
+
+    Attributes:
+        readings: what people saw wrong with one of the places' maps.
+    """
 
     suite: Suite
     methods: tuple[str, ...]
@@ -40,6 +45,7 @@ class Plan:
     config: RegionConfig
     start: Start = "own"
     device: str = "cpu"
+    readings: Readings | None = None
 
     def fingerprint(self, pairs: PairFile, method: str) -> str:
         """Digest of whatever changes a method's score; not the seeds, which may be added later."""
@@ -51,7 +57,13 @@ class Plan:
         training = {task.name: [[p.name, len(p.tiles), len(p.source.index)] for p in task.training]
                     for task in self.suite.tasks}  # fmt: skip
         content = [self.suite.name, config, self.start, pairs.sha256, training]
+        if method == REGION_FIGURES and self.readings is not None:
+            content.append(self.readings.sha256)
         return content_digest({"plan": json.loads(json.dumps(content, default=str))})
+
+    def readings_of(self, task: Task) -> Readings | None:
+        """The readings, where they are of the task's target."""
+        return self.readings if self.readings is not None and self.readings.place == task.target.name else None
 
 
 @dataclass(frozen=True)
@@ -176,10 +188,12 @@ class _Worker:
         if self.task.with_queue:
             tiles = self.task.target.tiles
             unedited = self.family.candidates(self.task.target.source, tiles)
+            readings = self.plan.readings_of(self.task)
             editions = list(zip(self.pairs["queue"].editions, self._sources("queue"), strict=True))
             for number, (edition, source) in enumerate(editions):
                 stop_if_asked(progress)
-                queue.append(queue_figures(self.family.candidates(source, tiles), unedited, edition.edited.edits))
+                found, edits = self.family.candidates(source, tiles), edition.edited.edits
+                queue.append(queue_figures(found, unedited, edits, readings))
                 progress.report(0.5 + 0.5 * (number + 1) / len(editions), "queue of candidates")
         footprints = self.family.footprints(self.task)
         mark = self.plan.fingerprint(self.file, REGION_FIGURES)

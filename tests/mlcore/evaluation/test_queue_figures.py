@@ -4,6 +4,7 @@ import shapely.affinity
 
 from mlcore.changes.diff import Candidate
 from mlcore.evaluation.queue import queue_figures, without_earlier
+from mlcore.evaluation.readings import Disagreement, Readings
 from mlcore.synthetic.edits import SimulatedEdit
 from tests.mlcore.changes.made_place import houses, tiles_of
 
@@ -28,6 +29,16 @@ def test_a_building_missing_from_the_real_map_is_false_when_strict_and_left_out_
     assert figures["known_precision_first50"] == 1.0
     assert figures["candidates_also_on_the_unedited_map"] == 1
     assert figures["recall_add"] == 1.0
+
+
+def test_what_a_reader_is_sure_of_is_true_though_no_edit_explains_it():
+    stale, false = candidate("add", SHAPES[5], 0.95), candidate("add", SHAPES[7], 0.8)
+    found = [candidate("add", SHAPES[0], 0.9), stale, false]
+    said = Readings("here", ({TILE: [Disagreement("missing", SHAPES[5].centroid, 60.0, True)]},))
+    figures = queue_figures(found, [stale, false], [added(SHAPES[0])], said)
+    assert figures["read_precision_first50"] == 2 / 3
+    assert figures["strict_precision_first50"] == figures["strict_precision"] == 1 / 3
+    assert (figures["real_confirmed_first40"], figures["real_missing_found"]) == (1.0, 1.0)
 
 
 def test_a_new_false_candidate_is_false_either_way():

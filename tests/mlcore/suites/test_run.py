@@ -12,7 +12,7 @@ from mlcore.cli import main
 from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.evaluation.metrics import auroc
 from mlcore.evaluation.pairs import protocol_set, queue_set, single_set
-from mlcore.evaluation.readings import Readings
+from mlcore.evaluation.readings import Disagreement, Readings
 from mlcore.progress import SilentProgress
 from mlcore.suites.methods import METHODS, check_methods
 from mlcore.suites.region_methods import RegionFamily
@@ -126,23 +126,22 @@ def test_report_queue_and_pictures_are_there(finished):
 
 def test_tiles_whose_map_was_read_are_measured_apart(finished, tmp_path):
     _, scores, results = finished
-    tiles = scores.pairs.pairs["here"]["single"].tiles
-    readings = Readings("here", frozenset(tiles), frozenset(tiles[:4]))
-    read = results_of(scores, draws=40, readings=readings)["tasks"]["here"]["sets"]
-    whole = results["tasks"]["here"]["sets"]
+    pairs = scores.pairs.pairs["here"]["single"]
+    error = Disagreement("missing", pairs.tiles[0].polygon_lonlat.centroid, 60.0, True)
+    readings = Readings("here", ({tile: [error] * (tile in pairs.tiles[:4]) for tile in pairs.tiles},))
+    known = replace(scores, plan=replace(scores.plan, readings=readings))
+    read, whole = write_results(known, tmp_path, draws=40)["tasks"]["here"]["sets"], results["tasks"]["here"]["sets"]
     assert set(read) == {name + ending for name in whole for ending in ("", ", read tiles")}
     assert read["single"] == whole["single"]
-    pairs = scores.pairs.pairs["here"]["single"]
-    kept = np.array([tile not in tiles[:4] for tile in pairs.tiles] * len(pairs.editions))
+    kept = np.array([tile not in pairs.tiles[:4] for tile in pairs.tiles] * len(pairs.editions))
     decided = kept & (pairs.state != -1)
     assert read["single, read tiles"]["pairs"] == decided.sum() < whole["single"]["pairs"]
     doubt = -scores.agreement["here", "single", "edge_ncc"][0]
     wanted = auroc(pairs.state[decided] == 1, doubt[decided])
     assert read["single, read tiles"]["methods"]["edge_ncc"]["auroc"] == pytest.approx(wanted)
-    write_results(scores, tmp_path, draws=40, readings=readings)
     assert "### single, read tiles" in (tmp_path / "results.md").read_text()
-    elsewhere = results_of(scores, draws=40, readings=replace(readings, place="there"))
-    assert set(elsewhere["tasks"]["here"]["sets"]) == set(whole)
+    elsewhere = replace(scores, plan=replace(scores.plan, readings=replace(readings, place="there")))
+    assert set(results_of(elsewhere, draws=40)["tasks"]["here"]["sets"]) == set(whole)
 
 
 def test_a_second_run_does_nothing_again_and_gives_the_same(finished, suite):
