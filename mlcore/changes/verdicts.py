@@ -20,7 +20,7 @@ STEPS = 300
 WEIGHT_DECAY = 3e-3
 TILE_FIGURES = ("inconsistency", "any_change", "surest")
 TILE_PRIOR = (0.3, 0.5, 0.5)  # weights of the doubts about a tile where nothing better is known
-TILE_SPREAD, TILE_RIDGE = 2.0, 0.02
+TILE_SPREAD, TILE_RIDGE, BIAS_RIDGE = 2.0, 0.2, 0.05
 
 
 class Verdict(nn.Module):
@@ -85,8 +85,9 @@ def fit_verdict(
 def fit_tile_verdict(doubts: np.ndarray, changed: np.ndarray) -> Verdict:
     """Logistic regression of "the tile changed" on `tile_figures`, near TILE_PRIOR where examples are few.
 
-    The doubts are used in their own units, so that the folds' probabilities stay comparable, and none may speak against
-    a change.
+    The doubts are used in their own units, none may speak against a change, and the odds of a change where nothing
+    speaks for one stay near even: folds whose tiles have more errors of the map's own must not call all tiles of the
+    others changed, or their probabilities could not be compared.
 
     Args:
         doubts: (N, 3); changed: (N,) bool.
@@ -96,7 +97,7 @@ def fit_tile_verdict(doubts: np.ndarray, changed: np.ndarray) -> Verdict:
 
     def loss(values: np.ndarray) -> float:
         z = x @ values[:-1] + values[-1]
-        ridge = TILE_RIDGE * ((values[:-1] - TILE_PRIOR) ** 2).sum()
+        ridge = TILE_RIDGE * ((values[:-1] - TILE_PRIOR) ** 2).sum() + BIAS_RIDGE * values[-1] ** 2
         return float(np.mean(np.logaddexp(0, z) - target * z) + ridge)
 
     bounds = [(0, None)] * x.shape[1] + [(None, None)]
