@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -14,10 +14,12 @@ from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.negatives import DrawnMap, Stamp, cut_buildings, edit_map
 from mlcore.geometry.webmercator import ground_resolution_m
 from mlcore.tiles.pairs import Pair
+from mlcore.tiles.prefetch import prefetched
 
 LARGEST_ZOOM_IN = 1.35
 MIN_CHANGED_SHARE = 0.25
 MAX_UNCHANGED_SHARE = 0.08
+AHEAD = 3  # batches made before they are asked for
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,10 @@ class PairBatches:
     def epoch(
         self, generator: torch.Generator, *, edited: bool, augment: bool = True, rank: int = 0, processes: int = 1
     ) -> Iterator[Batch]:
-        """Every pair about equally often, in random order; all chance comes from `generator`.
+        """Every pair about equally often, in random order; all chance comes from `generator`, before this returns.
 
-        Of several processes with equal generators each makes its own share of the same batches, with its own turns.
+        The next batches are made by a thread while the present one is learnt from. Of several processes with equal
+        generators each makes its own share of the same batches, with its own turns.
         """
         random = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
         wanted = self.steps() * self.config.batch
@@ -67,8 +70,12 @@ class PairBatches:
         share = self.config.batch // processes
         if processes > 1:
             random = np.random.default_rng([int(random.integers(2**31)), rank])
-        for start in range(rank * share, wanted, self.config.batch):
-            yield self.make(order[start : start + share], random, edited=edited, augment=augment)
+
+        def make(start: int) -> Batch:
+            return self.make(order[start : start + share], random, edited=edited, augment=augment)
+
+        # One thread alone, so that every batch takes its chances in turn.
+        return prefetched(make, range(rank * share, wanted, self.config.batch), workers=1, ahead=AHEAD)
 
     def make(self, index: np.ndarray, random: np.random.Generator, *, edited: bool, augment: bool) -> Batch:
         """The batch of the pairs at `index`."""
@@ -91,17 +98,14 @@ class PairBatches:
         changed = None
         if edited:
             changed = edit_map(drawn, self.buildings[which], self.donors, self.metres[which], random)
-        other = changed or drawn
         valid = (pair.valid * 255).astype(np.uint8)
-        planes = np.dstack([pair.image, drawn.rgb, other.rgb, drawn.mask, other.mask, valid])
+        own = [pair.image, drawn.rgb, drawn.mask, valid]
+        others = [changed.rgb, changed.mask] if changed is not None else []
+        lay = _turned_crop(pair.image.shape[0], random) if augment else np.asarray
         size = self.config.input_px
-        if augment:
-            planes = _turned_crop(planes, random)
-        if planes.shape[0] == size:
-            return np.ascontiguousarray(planes)
-        parts = [cv2.resize(np.ascontiguousarray(planes[..., i : i + 4]), (size, size), interpolation=cv2.INTER_AREA)
-                 for i in (0, 4, 8)]  # fmt: skip
-        return np.dstack(parts)
+        image, rgb, mask, seen, *rest = (_resized(lay(plane), size) for plane in (*own, *others))
+        other_rgb, other_mask = rest or (rgb, mask)
+        return np.dstack([image, rgb, other_rgb, mask, other_mask, seen])
 
 
 def changed_cells(masks: Tensor, other_masks: Tensor, valid: Tensor, stride: int) -> Tensor:
@@ -141,12 +145,24 @@ def recolour(images: Tensor, random: np.random.Generator) -> Tensor:
     return (images + noise * draw(0.0, 0.03, 1, 1, 1)).clamp(0.0, 1.0)
 
 
-def _turned_crop(planes: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    size = planes.shape[0]
+def _turned_crop(size: int, random: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
+    """One cut, turn and mirroring, for every plane of a tile."""
     side = round(size / random.uniform(1.0, LARGEST_ZOOM_IN))
     x, y = (int(value) for value in random.integers(0, size - side + 1, 2))
-    turned = np.rot90(planes[y : y + side, x : x + side], int(random.integers(4)))
-    return turned[:, ::-1] if random.random() < 0.5 else turned
+    quarters, mirrored = int(random.integers(4)), random.random() < 0.5
+
+    def lay(plane: np.ndarray) -> np.ndarray:
+        turned = np.rot90(plane[y : y + side, x : x + side], quarters)
+        return turned[:, ::-1] if mirrored else turned
+
+    return lay
+
+
+def _resized(plane: np.ndarray, size: int) -> np.ndarray:
+    plane = np.ascontiguousarray(plane)
+    if plane.shape[0] == size:
+        return plane
+    return np.asarray(cv2.resize(plane, (size, size), interpolation=cv2.INTER_AREA))
 
 
 def _metres_per_px(pair: Pair) -> float:
