@@ -5,12 +5,15 @@ learns from the same tiles by the same schedule, its own pre-training included. 
 
     python benchmarks/anchor_control.py --out WORK [--seeds 0 1 2]
 
-Figures, AUROC for changes of at least 2 % of the tile, with `_sd` over seeds and `_low`, `_high` over blocks:
+Figures, AUROC for changes of at least 2 % of the tile, with `_sd` over seeds and `_low`, `_high` over blocks, and
+`_read` on the tiles alone whose map no reader found wrong (`readings/banepa.json`):
 
 - auroc_geometric: one geometric anchor per tile, as the paper has it (no anchors of cells);
 - auroc_shuffled: the same, every tile with another tile's anchor: what remains if anchors say nothing true;
 - auroc_none: direct contrast of image and map;
-- auroc_geometric_cells: the preset `compact`, which adds anchors of cells.
+- auroc_geometric_cells: the preset `compact`, which adds anchors of cells;
+- auroc_mismatched_only, auroc_mismatched_only_no_anchors: `compact` with the paper's negatives alone (other tiles'
+  maps) in stage 2, with and without anchors: what these are worth where no edited map shows what a change looks like.
 """
 
 from __future__ import annotations
@@ -21,22 +24,27 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import write_result
 from benchmarks.suites import arguments, command, pick, run
+from mlcore.evaluation.readings import READ_ENDING
 
 VARIANTS = {
     "auroc_geometric": "global_anchors",
     "auroc_shuffled": "shuffled_anchors",
     "auroc_none": "no_anchors",
     "auroc_geometric_cells": "ucsa",
+    "auroc_mismatched_only": "mismatched_only",
+    "auroc_mismatched_only_no_anchors": "mismatched_only_no_anchors",
 }
 
 
 def main() -> None:
     args = arguments(__doc__ or "")
     args.methods = list(VARIANTS.values())
-    methods = run("banepa-within", args)["tasks"]["banepa"]["sets"]["protocol"]["methods"]
+    sets = run("banepa-within", args)["tasks"]["banepa"]["sets"]
+    methods, on_read = (sets["protocol" + ending]["methods"] for ending in ("", READ_ENDING))
     figures: dict[str, float] = {}
     for name, method in VARIANTS.items():
         pick(figures, name, methods[method], "auroc_2_percent")
+        pick(figures, f"{name}_read", on_read[method], "auroc_2_percent")
     write_result("anchor_control", figures, seeds=args.seeds, command=command("anchor_control.py", args))
 
 

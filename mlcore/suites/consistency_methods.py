@@ -32,6 +32,8 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no_masking": {"mask_identical": False},
     "global_anchors": {"local_anchors": False},
     "shuffled_anchors": {"local_anchors": False},
+    "mismatched_only": {"edited_negatives": False},
+    "mismatched_only_no_anchors": {"edited_negatives": False, "anchored": False, "local_anchors": False},
 }
 """What each variant changes in the settings; all else, tiles, steps and seeds included, is the same."""
 DISCRIMINATOR_ALONE = ("no_prototypes",)

@@ -34,6 +34,8 @@ ABLATED = {
     "no_masking": {"mask_identical"},
     "global_anchors": {"local_anchors"},
     "shuffled_anchors": {"local_anchors"},
+    "mismatched_only": {"edited_negatives"},
+    "mismatched_only_no_anchors": {"edited_negatives", "anchored", "local_anchors"},
 }
 
 
