@@ -4,18 +4,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
+from django.db import transaction
 from django.utils import timezone
 
 from annotation.accounts.models import User
 from annotation.common.errors import InvalidError
-from annotation.review.errors import KeyReusedError, VersionConflictError
 from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.review.selectors import get_item
-from annotation.review.services import audit
 from annotation.review.services.batch import check_independent, lock
-from annotation.review.services.lease import check_open, lease_lost
+from annotation.review.services.events import check_lease, check_version, insert, record, replay
+from annotation.review.services.lease import check_open
 from annotation.review.stages import ReviewStage
 
 
@@ -48,44 +46,7 @@ def decide(
         verdict = _append(item, user, said, idempotency_key)
         _close(item, user, said.decision)
         stage.on_decided(item, verdict)
-        audit.record(
-            actor=user,
-            action="review.decide",
-            object_kind=f"{item.stage}_item",
-            object_id=item.pk,
-            scope_id=item.scope_id,
-            decision=said.decision,
-            version=item.version,
-        )
-    return verdict
-
-
-def replay(user: User, item_id: int, event: VerdictEvent, key: UUID) -> Verdict | None:
-    """The verdict this key already made; KeyReusedError where it stands for something else."""
-    verdict = Verdict.objects.select_related("reviewer", "item").filter(reviewer=user, idempotency_key=key).first()
-    if verdict is not None and (verdict.item_id != item_id or verdict.event != event):
-        raise KeyReusedError("this idempotency_key was used for another save; make a new one for every save")
-    return verdict
-
-
-def check_version(item: QueueItem, version: int) -> None:
-    """Refuse a save that was based on another version."""
-    if item.version != version:
-        raise VersionConflictError(
-            f"the item changed meanwhile (version {item.version}, yours {version}); load it again, your draft is kept",
-            version=item.version,
-        )
-
-
-def insert(verdict: Verdict) -> Verdict:
-    """Store an event; a key used at this very moment for another item is refused."""
-    try:
-        with transaction.atomic():
-            verdict.save(force_insert=True)
-    except IntegrityError as error:
-        if "verdict_once_per_key" not in str(error):
-            raise
-        raise KeyReusedError("this idempotency_key was used for another save; make a new one for every save") from error
+        record(verdict, decision=said.decision)
     return verdict
 
 
@@ -97,15 +58,6 @@ def _check_allowed(stage: ReviewStage, said: Decision) -> None:
         raise InvalidError(
             f"unknown reason {said.reason!r} for {said.decision}; use one of {', '.join(reasons) or 'none'}"
         )
-
-
-def check_lease(item: QueueItem, user: User, lease_token: int) -> None:
-    """Refuse a save under a lease that ended."""
-    live = QueueItem.objects.filter(
-        pk=item.pk, lease_holder=user, lease_token=lease_token, lease_expires_at__gt=Now()
-    ).exists()
-    if not live:
-        raise lease_lost(item)
 
 
 def _append(item: QueueItem, user: User, said: Decision, key: UUID) -> Verdict:

@@ -9,9 +9,8 @@ from annotation.common.errors import InvalidError, NotAllowedError
 from annotation.review.batches import may_work
 from annotation.review.models import QueueItem, Verdict, VerdictEvent
 from annotation.review.selectors import get_item
-from annotation.review.services import audit
 from annotation.review.services.batch import check_independent, lock
-from annotation.review.services.decide import check_lease, check_version, insert, replay
+from annotation.review.services.events import check_lease, check_version, insert, record, replay
 from annotation.review.services.lease import check_open
 from annotation.review.stages import ReviewStage
 
@@ -50,15 +49,7 @@ def reassign(
                 idempotency_key=idempotency_key,
             )
         )
-        audit.record(
-            actor=user,
-            action="review.reassign",
-            object_kind=f"{item.stage}_item",
-            object_id=item.pk,
-            scope_id=item.scope_id,
-            to=colleague.username if colleague else None,
-            version=item.version,
-        )
+        record(verdict, to=colleague.username if colleague else None)
     return verdict
 
 

@@ -12,9 +12,8 @@ from annotation.common.errors import NotAllowedError
 from annotation.review.errors import NotDecidedError
 from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.review.selectors import get_item
-from annotation.review.services import audit
 from annotation.review.services.batch import lock
-from annotation.review.services.decide import check_version, insert, replay
+from annotation.review.services.events import check_version, insert, record, replay
 
 
 def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Verdict:
@@ -44,16 +43,7 @@ def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Ve
             )
         )
         stage.on_undone(item, verdict)
-        audit.record(
-            actor=user,
-            action="review.undo",
-            object_kind=f"{item.stage}_item",
-            object_id=item.pk,
-            scope_id=item.scope_id,
-            decision=undone,
-            decided_by=decided_by,
-            version=item.version,
-        )
+        record(verdict, decision=undone, decided_by=decided_by)
     return verdict
 
 
