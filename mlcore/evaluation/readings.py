@@ -69,6 +69,11 @@ class Readings:
     sha256: str = ""
 
     @property
+    def found(self) -> list[Disagreement]:
+        """Everything that any reader saw."""
+        return [one for reader in self.readers for seen in reader.values() for one in seen]
+
+    @property
     def read(self) -> frozenset[TileAddress]:
         """The tiles that every reader went over."""
         return frozenset.intersection(*(frozenset(reader) for reader in self.readers))
@@ -81,13 +86,12 @@ class Readings:
         )
 
     def confirms(self, candidate: Candidate) -> bool:
-        """Whether a reader is sure of just this error: of its sort, and within its shape or a few metres beside it."""
-        near = _grown(candidate)
-        return any(
-            one.sure and one.sort == ANSWERS[kind_of(candidate)] and near.covers(one.point)
-            for reader in self.readers
-            for one in reader.get(candidate.tile, ())
-        )
+        """Whether a reader is sure of just this error: of its sort, and within its shape or a few metres beside it.
+
+        What lies on a border may be told of either tile.
+        """
+        near, sort = _grown(candidate), ANSWERS[kind_of(candidate)]
+        return any(one.sure and one.sort == sort and near.covers(one.point) for one in self.found)
 
 
 def real_figures(candidates: Sequence[Candidate], readings: Readings) -> dict[str, float]:
@@ -99,7 +103,7 @@ def real_figures(candidates: Sequence[Candidate], readings: Readings) -> dict[st
         share of them that some candidate proposes.
     """
     first = sorted(candidates, key=lambda one: -one.confidence)[:FIRST]
-    missing = _apart([one for reader in readings.readers for found in reader.values() for one in found])
+    missing = _apart(readings.found)
     shapes = [_grown(one) for one in candidates if one.kind == "add"]
     found = sum(any(shape.covers(one.point) for shape in shapes) for one in missing)
     return {
