@@ -1,0 +1,103 @@
+"""S5: migrations on a database with rows in it: nothing is lost, and a busy table makes them fail instead of wait."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from tests.factories import PairFactory, UserFactory
+
+FIRST = {
+    "anchors": "0001_initial", "review": "0001_initial", "consistency": "0002_score_without_fold",
+    "training": "0002_model_before",
+}  # fmt: skip
+"""The oldest released state of every app that has changed since."""
+
+
+def migrate(targets: list[tuple[str, str]]):
+    """Migrate and give the apps as they are then."""
+    executor = MigrationExecutor(connection)
+    executor.migrate(targets)
+    return MigrationExecutor(connection).loader.project_state(targets).apps
+
+
+def newest() -> list[tuple[str, str]]:
+    return MigrationExecutor(connection).loader.graph.leaf_nodes()
+
+
+@pytest.fixture
+def old(transactional_db) -> Iterator:
+    """The apps of the oldest state, in a database that stands there; afterwards it is brought up to date again."""
+    first = [(app, FIRST.get(app, name)) for app, name in newest()]
+    user, pair = UserFactory(), PairFactory()
+    try:
+        yield migrate(first), user, pair
+    finally:
+        migrate(newest())
+
+
+def fill(apps, user, pair):
+    """Rows of every table whose shape has changed."""
+    anchors = apps.get_model("anchors", "Anchor").objects
+    for state in ("generated", "verified", "rejected"):
+        anchors.create(
+            pair_id=pair.pk, generator="geometric", model=state, schema_version="1", attributes={"a": state},
+            summary="Houses.", state=state,
+        )  # fmt: skip
+    items, verdicts = (apps.get_model("review", name).objects for name in ("QueueItem", "Verdict"))
+    for number in range(20):
+        item = items.create(stage="changes", scope_id=pair.imagery.region_id, priority=number)
+        verdicts.create(item=item, reviewer_id=user.pk, decision="accept", item_version=1, idempotency_key=uuid.uuid4())
+    of_region = {"region_id": pair.imagery.region_id, "imagery_id": pair.imagery_id, "snapshot_id": pair.snapshot_id}
+    data = apps.get_model("training", "DataSet").objects.create(pairs=[[pair.pk, 1]], digest="0" * 64, **of_region)
+    run = apps.get_model("training", "TrainingRun").objects.create(data_set=data, region_id=of_region["region_id"])
+    model = apps.get_model("training", "ModelVersion").objects.create(
+        run=run, region_id=of_region["region_id"], path="model.safetensors", sha256="1" * 64, state="active"
+    )
+    scan = apps.get_model("consistency", "Scan").objects.create(model=model, **of_region)
+    figures = dict.fromkeys(("disc", "proto", "final", "difference", "probability"), 0.5)
+    apps.get_model("consistency", "TileScore").objects.create(scan=scan, pair_id=pair.pk, fold=0, **figures)
+
+
+def test_s5_rows_of_the_first_release_survive_every_migration(old):
+    apps, user, pair = old
+    fill(apps, user, pair)
+    new = migrate(newest())
+    states = dict(new.get_model("anchors", "Anchor").objects.values_list("model", "state"))
+    assert states == {"generated": "proposed", "verified": "accepted", "rejected": "rejected"}
+    assert new.get_model("review", "QueueItem").objects.filter(batch=None, assigned_to=None).count() == 20
+    assert new.get_model("review", "Verdict").objects.filter(decision="accept", event="decide").count() == 20
+    data = new.get_model("training", "DataSet").objects.get()
+    assert (data.pairs, data.decisions, data.anchor_counts) == ([[pair.pk, 1]], [], {})
+    assert new.get_model("training", "ModelVersion").objects.get().about == {}
+    score = new.get_model("consistency", "TileScore").objects.get()
+    assert (score.probability, score.shift_east_m, score.shift_origin) == (0.5, None, "none")
+    assert new.get_model("consistency", "Scan").objects.get().offset_tiles is None
+
+
+def test_s5_a_table_in_use_makes_the_migration_give_up_and_changes_nothing(old):
+    apps, user, pair = old
+    fill(apps, user, pair)
+    kept = connection.settings_dict
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '300ms'")
+    reader = psycopg.connect(
+        dbname=kept["NAME"], host=kept["HOST"], port=kept["PORT"] or None, user=kept["USER"], password=kept["PASSWORD"]
+    )
+    try:
+        reader.execute("SELECT count(*) FROM review_queueitem")  # its transaction stays open
+        with pytest.raises(OperationalError, match="lock timeout"):
+            migrate([("review", "0002_batches")])
+        assert ("review", "0002_batches") not in MigrationExecutor(connection).loader.applied_migrations
+        columns = connection.introspection.get_table_description(connection.cursor(), "review_queueitem")
+        assert "assigned_to_id" not in {column.name for column in columns}
+    finally:
+        reader.close()
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 0")
+    assert apps.get_model("review", "QueueItem").objects.count() == 20
