@@ -3,7 +3,7 @@
 Suite `banepa-within` (simulated map edits on a real place, geographic blocks, the same pairs for all); every variant
 learns from the same tiles by the same schedule, its own pre-training included. Needs the real data ($MAPWRIGHT_DATA).
 
-    python benchmarks/anchor_control.py --out WORK [--seeds 0 1 2]
+    python benchmarks/anchor_control.py --out WORK [--seeds 0 1 2] [--methods ucsa no_anchors ...]
 
 Figures, AUROC for changes of at least 2 % of the tile, with `_sd` over seeds and `_low`, `_high` over blocks, and
 `_read` on the tiles alone whose map no reader found wrong (`readings/banepa.json`):
@@ -38,11 +38,11 @@ VARIANTS = {
 
 def main() -> None:
     args = arguments(__doc__ or "")
-    args.methods = list(VARIANTS.values())
+    args.methods = [method for method in VARIANTS.values() if not args.methods or method in args.methods]
     sets = run("banepa-within", args)["tasks"]["banepa"]["sets"]
     methods, on_read = (sets["protocol" + ending]["methods"] for ending in ("", READ_ENDING))
     figures: dict[str, float] = {}
-    for name, method in VARIANTS.items():
+    for name, method in ((name, method) for name, method in VARIANTS.items() if method in args.methods):
         pick(figures, name, methods[method], "auroc_2_percent")
         pick(figures, f"{name}_read", on_read[method], "auroc_2_percent")
     write_result("anchor_control", figures, seeds=args.seeds, command=command("anchor_control.py", args))
