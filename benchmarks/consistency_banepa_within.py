@@ -14,7 +14,7 @@ Figures (`_sd` over seeds, `_low` and `_high` the 95 % interval over blocks):
 - ucsa_auroc, no_anchor_auroc, no_prototype_auroc, no_masking_auroc: changes of at least 2 % of the tile against
   untouched tiles (`protocol`); ucsa_auroc_protocol counts whole buildings of 40 m2 below 2 % as well.
 - combined_auroc, change_head_auroc, largest_box_auroc: one changed building, wrong on at least 40 m2 (`single`).
-- ..._read: the same on tiles alone whose map two people read against the image, and on which neither is sure of an
+- ..._read: the same on tiles alone whose map was read against the image twice, and where neither reading is sure of an
   error of 40 m2 or more (`readings/banepa.json`): an untouched tile that was wrong before is no false alarm there.
 - precision_first50, precision_queue: of the queue's top and of all of it, on edited maps; every candidate is false that
   no simulated edit explains (strict). precision_first50_known leaves out those that the same model makes on the

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import data_folder
 
 READINGS = Path(__file__).resolve().parent / "readings" / "banepa.json"
-"""What two people saw wrong with Banepa's map, tile by tile, before any model's word."""
+"""What two readings found wrong with Banepa's map, tile by tile, without sight of any model's output."""
 
 
 def arguments(doc: str) -> argparse.Namespace:

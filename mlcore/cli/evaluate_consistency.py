@@ -24,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="compact", help="compact (default), quick or tiny")
     parser.add_argument("--start", choices=STARTS, default="own", help="what training within a place starts from (own)")
     parser.add_argument("--pairs", type=Path, help="score the pairs of this file (default: make them)")
-    parser.add_argument(
-        "--readings", type=Path, help="what people saw wrong with a place's map: measure without it too"
-    )
+    parser.add_argument("--readings", type=Path, help="what was seen wrong with a place's map: measured without it too")
     parser.add_argument("--rounds", type=int, default=8, help="editions of each place's map (8)")
     parser.add_argument("--towns", type=int, default=5, help="made towns that are learnt from as well (5)")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")

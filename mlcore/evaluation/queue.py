@@ -23,8 +23,8 @@ LIKELY = 0.5
 EXPLANATION = (
     "The map itself is a little out of date, so some of the candidates that no simulated edit explains are true. "
     "`strict` counts every one of them as false. `known` leaves out the candidates that the same model also makes on "
-    "the unedited map (same kind, IoU 0.5): nobody has said whether those are true. `read`, where people read the map "
-    "beforehand, counts a candidate as true that a simulated edit explains or a reader is sure of. None of them is the "
+    "the unedited map (same kind, IoU 0.5): nobody has said whether those are true. `read`, where the map was read by "
+    "eye, counts a candidate as true that a simulated edit explains or a reader is sure of. None of them is the "
     "precision of the queue as it stands: that takes a person who looks at the candidates one by one."
 )
 
@@ -41,7 +41,7 @@ def queue_figures(
         candidates: on the edited map, any order.
         unedited: of the same model, on the map before the edits.
         edits: what was put into the map.
-        readings: what people saw wrong with the unedited map.
+        readings: what was seen wrong with the unedited map.
 
     Returns:
         For `strict` and `known`: precision of the first 50, of all, and per kind at confidence 0.5; recall per kind at

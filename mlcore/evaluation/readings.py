@@ -1,4 +1,4 @@
-"""What people saw who held the map as it stands against the image, tile by tile, without any model's word."""
+"""Readings of the map as it stands against the image, by eye, tile by tile, without sight of any model's output."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ Reader = Mapping[TileAddress, Sequence[Disagreement]]
 
 @dataclass(frozen=True)
 class Readings:
-    """A place's map, read by one or more people.
+    """A place's map, read once or more.
 
     Attributes:
         readers: what each saw on every tile they went over.

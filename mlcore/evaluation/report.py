@@ -24,8 +24,8 @@ SETS = {
     "real": "Real changes between two dates, from the data set's own change masks (2 % of the tile or more).",
 }
 READ = (
-    "The same, on tiles alone whose map as it stands was read against the image by people who saw no model's word, and "
-    f"on which none of them is sure of an error of {WHOLE_BUILDING_M2:.0f} m² or more."
+    "The same, on tiles alone whose map as it stands was read against the image by eye, without sight of any model's "
+    f"output, and on which no reading is sure of an error of {WHOLE_BUILDING_M2:.0f} m² or more."
 )
 PAPER = (
     "For comparison, on other data with real changes (MSTcons-WHU / -Inria), the authors of U-CSA give AUROC 0.785 / "
@@ -51,7 +51,7 @@ def markdown(results: Mapping[str, Any], pictures: Mapping[str, Sequence[str]]) 
         f"- Seeds {', '.join(map(str, results['seeds']))}; preset `{results['preset']}`; {START[results['start']]}.",
         "- Every method is scored on the same pairs; their digest is `" + results["pairs_sha256"] + "`.",
         "- The map is taken to be true, though it is a little out of date: untouched tiles that were wrong before "
-        "count against every method alike, except in the sets of tiles whose map people read.",
+        "count against every method alike, except in the sets of tiles whose map was read by eye.",
         "- Figures are means over seeds ± their standard deviation; intervals are 95 % by bootstrap over geographic "
         "blocks; thresholds and calibrations are chosen on other blocks than those they are used on.",
         f"- {PAPER}", "",

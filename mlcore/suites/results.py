@@ -27,7 +27,7 @@ SHOWN = 4  # best and worst tiles of each sort in a picture
 def results_of(scores: Scores, draws: int = DRAWS) -> dict[str, Any]:
     """Plain values of everything measured, for results.json; `draws` of the bootstrap.
 
-    Where people read a place's map, its sets are measured on the clean tiles alone as well.
+    Where a place's map was read by eye, its sets are measured on the clean tiles alone as well.
     """
     plan = scores.plan
     tasks: dict[str, Any] = {}

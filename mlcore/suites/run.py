@@ -35,7 +35,7 @@ class Plan:
     """What is asked of one run: scores of another plan in the same folder are refused.
 
     Attributes:
-        readings: what people saw wrong with one of the places' maps.
+        readings: what was seen wrong with the map of one of the places.
     """
 
     suite: Suite

@@ -1,4 +1,4 @@
-"""What people read on a map: a tile is clean where no reader is sure of an error of 40 m2."""
+"""Readings of a map: a tile is clean where no reader is sure of an error of 40 m2."""
 
 import json
 import math
