@@ -81,7 +81,7 @@ def look(args: argparse.Namespace) -> None:
     with review_page(args.reviewer) as page:
         for number, (item, kind, confidence) in enumerate(queue(), 1):
             page.screenshot(path=args.out / f"{number:02d}.png")
-            question = page.locator("#question").inner_text()
+            question = page.locator("#subject").inner_text()
             shown.append({"number": number, "item": item, "kind": kind, "confidence": confidence, "asked": question})
             answer(page, "s")
     (args.out / "shown.json").write_text(json.dumps(shown, indent=1), encoding="utf-8")
@@ -99,7 +99,7 @@ def decide(args: argparse.Namespace) -> None:
     start_django()
     with review_page(args.reviewer) as page:
         for one in shown:
-            if page.locator("#question").inner_text() != one["asked"]:
+            if page.locator("#subject").inner_text() != one["asked"]:
                 raise SystemExit(f"number {one['number']} is not what was looked at: look again")
             answer(page, answers[str(one["number"])])
         page.locator("#saved-state[data-state=saved]").wait_for()
@@ -124,11 +124,9 @@ def queue() -> list[tuple[int, str, float]]:
 
 def answer(page: Page, key: str) -> None:
     """Press a key and wait until the next candidate is drawn."""
-    before = page.locator("#question").inner_text(), page.url
+    before = page.locator("#subject").inner_text()
     page.keyboard.press(key)
-    page.wait_for_function(
-        "text => document.querySelector('#question').innerText !== text", arg=before[0], timeout=3000
-    )
+    page.wait_for_function("text => document.querySelector('#subject').innerText !== text", arg=before, timeout=20_000)
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(700)
 
@@ -169,7 +167,7 @@ def server() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
+    command = [sys.executable, "manage.py", "runserver", "--noreload", "--insecure", f"127.0.0.1:{port}"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 120
