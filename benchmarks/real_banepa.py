@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -82,6 +83,9 @@ def look(args: argparse.Namespace) -> None:
         for number, (item, kind, confidence) in enumerate(queue(), 1):
             page.screenshot(path=args.out / f"{number:02d}.png")
             question = page.locator("#subject").inner_text()
+            shown_as = re.search(r"\((\d+) %\)", question)
+            if shown_as is None or abs(100 * confidence - int(shown_as[1])) > 1:
+                raise SystemExit(f"the page shows another candidate than the {number}th of the queue: {question}")
             shown.append({"number": number, "item": item, "kind": kind, "confidence": confidence, "asked": question})
             answer(page, "s")
     (args.out / "shown.json").write_text(json.dumps(shown, indent=1), encoding="utf-8")
@@ -90,13 +94,13 @@ def look(args: argparse.Namespace) -> None:
 
 def decide(args: argparse.Namespace) -> None:
     """Press what the reviewer wrote, candidate by candidate, and count the verdicts."""
+    start_django()
     from annotation.review.models import QueueItem
 
     answers = json.loads(args.answers.read_text(encoding="utf-8"))
     shown = json.loads((args.out / "shown.json").read_text(encoding="utf-8"))
     if sorted(answers) != sorted(str(one["number"]) for one in shown) or set(answers.values()) - set(ANSWERS):
         raise SystemExit(f"--answers needs one of {', '.join(ANSWERS)} for every number of {args.out / 'shown.json'}")
-    start_django()
     with review_page(args.reviewer) as page:
         for one in shown:
             if page.locator("#subject").inner_text() != one["asked"]:
@@ -138,8 +142,10 @@ def review_page(reviewer: str) -> Iterator[Page]:
 
     start_django()
     from annotation.accounts.models import Role, User
+    from annotation.review.models import QueueItem
     from annotation.sources.models import Region
 
+    QueueItem.objects.update(lease_holder=None, lease_expires_at=None)  # what an earlier look held comes first again
     password = secrets.token_urlsafe(12)
     person, _ = User.objects.get_or_create(username=reviewer, defaults={"role": Role.ADMIN})
     person.set_password(password)

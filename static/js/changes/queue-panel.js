@@ -36,7 +36,7 @@ export function drawSubject(claim, geometry, draft) {
   fill(
     byId("subject"),
     el("div", { class: "question" }, el("span", { class: `kind kind-${subject.kind}`, "aria-hidden": "true", text: kind.mark }), el("h1", { id: "question", text: kind.question })),
-    el("p", { class: "sure" }, el("strong", { text: `The machine is ${sureness(subject.confidence)}` }), ` (${percent(subject.confidence)})`),
+    el("p", { class: "sure" }, el("strong", { text: `The machine ${sureness(subject.confidence)}` }), ` (${percent(subject.confidence)})`),
     old || null,
     draft.geometry ? el("p", { class: "note", text: `Your adjusted shape: ${Math.round(areaM2(geometry))} m².` }) : null,
     facts([...evidenceRows(subject), ["Image taken", el("strong", { text: day(subject.imagery.captured_on) })], ["Object last edited", subject.footprint ? day(subject.footprint.edited_at, "unknown") : null]]),

@@ -38,12 +38,12 @@ export function bytes(size) {
   return `${number(value, unit && value < 100 ? 1 : 0)} ${units[unit]}`;
 }
 
-/** How sure a share between 0 and 1 is, in words. */
+/** "The machine ...": how sure a share between 0 and 1 is, in words. */
 export function sureness(confidence) {
-  if (confidence >= 0.9) return "very sure";
-  if (confidence >= 0.75) return "fairly sure";
-  if (confidence >= 0.5) return "unsure";
-  return "a guess";
+  if (confidence >= 0.9) return "is very sure";
+  if (confidence >= 0.75) return "is fairly sure";
+  if (confidence >= 0.5) return "is unsure";
+  return "guesses";
 }
 
 /** `building_density` -> `Building density`. */
