@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
-from annotation.review.models import ItemState, Verdict, VerdictEvent
+from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 
 REVIEW = "anchors"
 ADJUDICATION = "anchor-adjudication"
@@ -89,13 +89,19 @@ def standing_answers(item_ids: Sequence[int]) -> dict[int, Answer]:
 
 
 def batch_answers(batch_id: int) -> Iterator[Answer]:
-    """Every answer in force of a batch, first, second and settling ones."""
-    return answers_of(standing_verdicts().filter(item__batch=batch_id))
+    """Every answer in force of a batch, first, second and settling ones; none that a second one has still to follow."""
+    return answers_of(_complete().filter(item__batch=batch_id))
 
 
 def region_answers(region_id: int) -> Iterator[Answer]:
-    """Every answer in force of a region."""
-    return answers_of(standing_verdicts().filter(item__scope_id=region_id))
+    """The same of a region."""
+    return answers_of(_complete().filter(item__scope_id=region_id))
+
+
+def _complete() -> QuerySet[Verdict]:
+    """Without first answers whose second is still open: it would be swayed, and nothing is settled before it."""
+    same = {"batch": OuterRef("item__batch"), "subject_id": OuterRef("item__subject_id")}
+    return standing_verdicts().filter(~Exists(QueueItem.objects.filter(**same, stage=REVIEW, state=ItemState.OPEN)))
 
 
 def agree(first: Answer, second: Answer) -> bool:

@@ -14,6 +14,7 @@ from annotation.common.errors import NotFoundError
 from annotation.review.agreement import wilson
 from annotation.review.batches import NO_BATCH, batches_of, may_work, progress_of
 from annotation.review.models import Batch, ItemState
+from annotation.review.selectors import queue_counts
 from annotation.sources.models import Region
 from annotation.sources.selectors import get_region
 
@@ -61,7 +62,7 @@ def _number(decided: Q, state: AnchorState) -> Count:
 def batch_to_work_on(user: User, region: Region, stage: str = REVIEW) -> Batch | None:
     """The newest batch of the region with something open, to review or to settle, that this person may answer."""
     for batch in batches_of(REVIEW, region.pk).filter(closed_at=None):
-        waiting = batch.items.filter(stage=stage, state=ItemState.OPEN).exists()
-        if waiting and may_work(user, batch):
+        counts = queue_counts(user, stage, region.pk, batch.pk)
+        if counts.open > counts.blocked and may_work(user, batch):
             return batch
     return None

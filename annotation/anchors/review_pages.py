@@ -15,7 +15,6 @@ from annotation.anchors import engine
 from annotation.anchors.answers import ADJUDICATION, REVIEW
 from annotation.anchors.overview import batch_to_work_on
 from annotation.anchors.services.review_stage import REASONS
-from annotation.anchors.services.sampling import STRATA
 from annotation.common.errors import NotFoundError
 from annotation.review.batches import get_batch
 from annotation.review.models import Batch
@@ -39,7 +38,7 @@ def disagreements(request: HttpRequest, region_id: int) -> HttpResponse:
 def batches(request: HttpRequest, region_id: int) -> HttpResponse:
     """Every batch with how far it is; starting one; files out and in."""
     forms = [{"name": row["name"], "label": row["label"]} for row in engine.review_form()]
-    page = {"attributes": forms, "strata": list(STRATA), "links": _links(region_id)}
+    page = {"attributes": forms, "links": _links(region_id)}
     return region_page(request, region_id, "anchors/batches.html", active="anchors", page=page)
 
 

@@ -216,6 +216,34 @@ def test_an_anchor_flagged_to_a_colleague_is_the_first_they_see(new_page, stock,
     expect(theirs.locator("#flagged")).to_contain_text("ada asks you to look at this: Is this a temple?")
 
 
+def test_a_flag_that_is_refused_loses_no_draft(new_page, stock, batch, watch):
+    watch.expect("400 (Bad Request)")
+    UserFactory(username="grace")
+    Batch.objects.filter(pk=batch.pk).update(open_to_all=False)
+    page = new_page(stock.admin)
+    open_bench(page, batch)
+    shown = page.locator("#where").inner_text()
+    page.keyboard.press("m")
+    page.keyboard.type("half a thought")
+    page.keyboard.press("Escape")
+    page.keyboard.press("q")
+    page.get_by_label("Colleague", exact=True).select_option(label="grace")
+    page.get_by_role("button", name="Flag it to them").click()
+    expect(page.locator("#notices")).to_contain_text("grace does not work in this batch")
+    expect(page.locator("#where")).to_have_text(shown)
+    expect(page.locator("#comment")).to_have_value("half a thought")
+
+
+def test_a_page_on_a_batch_that_is_closed_says_so_once(new_page, stock, batch, watch):
+    watch.expect("409 (Conflict)")
+    Batch.objects.filter(pk=batch.pk).update(closed_at="2026-01-01T00:00Z")
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{batch.scope_id}/anchors/review/?batch={batch.pk}")
+    expect(page.locator("#notices")).to_contain_text("this batch is closed")
+    page.wait_for_timeout(9000)
+    expect(page.locator("#notices .notice")).to_have_count(1)
+
+
 def test_image_and_map_lie_side_by_side_and_move_together(new_page, stock, batch):
     page = new_page(stock.admin)
     open_bench(page, batch)

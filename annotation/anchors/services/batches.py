@@ -14,7 +14,7 @@ from annotation.anchors.services.review_stage import STAGE
 from annotation.anchors.services.settle import settle
 from annotation.common.errors import InvalidError
 from annotation.review.batches import get_batch
-from annotation.review.models import Batch, BatchPlan
+from annotation.review.models import Batch, BatchPlan, ItemState, QueueItem
 from annotation.review.services import audit
 from annotation.review.services import batch as batch_service
 from annotation.review.services.batch import BatchWish
@@ -54,7 +54,9 @@ def queue(*, user: User, region: Region, wish: BatchWish, drawn: sampling.Drawn,
 def close(*, user: User, region: Region, batch_id: int) -> Batch:
     """Take what is undecided out of the queue; where one of two answers was given, it counts alone."""
     batch = get_batch(region.pk, batch_id, STAGE.name)
-    for anchor_id in batch_service.close(user=user, batch=batch):
+    withdrawn = batch_service.close(user=user, batch=batch)
+    answered = QueueItem.objects.filter(batch=batch, subject_id__in=withdrawn, state=ItemState.DECIDED)
+    for anchor_id in sorted({subject for (subject,) in answered.values_list("subject_id") if subject is not None}):
         settle(anchor_id)
     batch.refresh_from_db()
     return batch

@@ -108,7 +108,7 @@ def _annotation(task: Any, counts: ImportCounts) -> Annotation | None:
     except DomainError as error:
         counts.left_out.append(f"anchor {anchor_id}: {error.detail}"[:300])
         return None
-    mark = f"{anchor_id}:{usable[-1].get('id')}:{attributes}:{text}"
+    mark = f"{anchor_id}:{usable[-1].get('id')!a}:{attributes}:{text}"
     return Annotation(anchor_id, uuid.uuid5(NAMESPACE, mark), attributes, text)
 
 

@@ -19,7 +19,7 @@ def settle(anchor_id: int) -> None:
     anchor = Anchor.objects.select_for_update().get(pk=anchor_id)
     by_batch: dict[int | None, list[QueueItem]] = defaultdict(list)
     reviews = AnchorReview.objects.filter(anchor=anchor).exclude(item__state=ItemState.WITHDRAWN)
-    for review in reviews.select_related("item").order_by("-item__batch_id", "item_id"):
+    for review in reviews.select_related("item__batch").order_by("-item__batch_id", "item_id"):
         by_batch[review.item.batch_id].append(review.item)
     answers = standing_answers([item.pk for items in by_batch.values() for item in items])
     found = None
@@ -42,7 +42,8 @@ def _outcome(anchor: Anchor, items: list[QueueItem], answers: dict[int, Answer])
             QueueItem.objects.filter(pk=item.pk).update(
                 state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None
             )
-    if differ and not settled:
+    batch = items[0].batch
+    if differ and not settled and batch is not None and batch.closed_at is None:
         _ask_a_third(anchor, items[0])
     if differ or not complete or not given:
         return None

@@ -103,7 +103,9 @@ class ItemAfter(serializers.Serializer):
     lease_expires_at = serializers.SerializerMethodField()
 
     def get_state(self, verdict: Verdict) -> str:
-        return "decided" if verdict.event == VerdictEvent.DECIDE else "open"
+        if verdict.event == VerdictEvent.DECIDE:
+            return "decided"
+        return verdict.payload.get("state", "open") if verdict.event == VerdictEvent.UNDO else "open"
 
     def get_decision(self, verdict: Verdict) -> str:
         return verdict.decision if verdict.event == VerdictEvent.DECIDE else ""

@@ -136,10 +136,22 @@ def lock(item: QueueItem) -> QueueItem:
 
 def check_independent(user: User, item: QueueItem, stage: ReviewStage) -> None:
     """Refuse a second answer by the person who gave the first."""
-    if not stage.settles(user) and twins_of(item).filter(decided_by=user).exists():
+    if not is_independent(user, item, stage):
         raise NotIndependentError(
             "you answered this one already: the second answer must come from somebody else; take the next item"
         )
+
+
+def is_independent(user: User, item: QueueItem, stage: ReviewStage) -> bool:
+    """Whether the person gave no answer on the item's subject yet, or need not care."""
+    return stage.settles(user) or not twins_of(item).filter(decided_by=user).exists()
+
+
+def let_go_of_twins(item: QueueItem, user: User) -> None:
+    """Give back what the person, who just answered the item, holds of its twins: others answer these."""
+    twins = twins_of(item).filter(state=ItemState.OPEN)
+    twins.filter(lease_holder=user).update(lease_holder=None, lease_expires_at=None)
+    twins.filter(assigned_to=user).update(assigned_to=None)
 
 
 def _check_people(stage: ReviewStage, scope_id: int, people: Sequence[User]) -> None:

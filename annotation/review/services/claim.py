@@ -22,14 +22,14 @@ MAX_SKIP = 1000
 # was locked.
 PICK = """
 WITH own AS MATERIALIZED (
-    SELECT id FROM review_queueitem
+    SELECT id FROM review_queueitem AS one
     WHERE lease_holder_id = %(user)s AND lease_expires_at > statement_timestamp()
       AND stage = %(stage)s AND scope_id = %(scope)s AND <of this queue>
-      AND state = 'open' AND NOT (id = ANY(%(skip)s))
+      AND state = 'open' AND NOT (id = ANY(%(skip)s)) <and not answered>
     ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), flagged AS MATERIALIZED (
-    SELECT id FROM review_queueitem
-    WHERE NOT EXISTS (SELECT 1 FROM own) AND assigned_to_id = %(user)s
+    SELECT id FROM review_queueitem AS one
+    WHERE NOT EXISTS (SELECT 1 FROM own) AND assigned_to_id = %(user)s <and not answered>
       AND stage = %(stage)s AND scope_id = %(scope)s AND <of this queue>
       AND state = 'open' AND NOT (id = ANY(%(skip)s))
       AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp())
@@ -55,8 +55,19 @@ INDEPENDENT = """AND (%(settles)s OR NOT EXISTS (
       AND (twin.decided_by_id = %(user)s
            OR (twin.lease_holder_id = %(user)s AND twin.state = 'open'
                AND twin.lease_expires_at > statement_timestamp()))))"""
-CLAIM = PICK.replace("<of this queue>", "batch_id IS NULL").replace("<and independent>", "")
-CLAIM_IN_BATCH = PICK.replace("<of this queue>", "batch_id = %(batch)s").replace("<and independent>", INDEPENDENT)
+NOT_ANSWERED = """AND (%(settles)s OR NOT EXISTS (
+    SELECT 1 FROM review_queueitem AS twin
+    WHERE twin.batch_id = one.batch_id AND twin.subject_id = one.subject_id AND twin.id <> one.id
+      AND twin.decided_by_id = %(user)s))"""
+
+
+def _query(queue: str, independent: str, not_answered: str) -> str:
+    statement = PICK.replace("<of this queue>", queue)
+    return statement.replace("<and independent>", independent).replace("<and not answered>", not_answered)
+
+
+CLAIM = _query("batch_id IS NULL", "", "")
+CLAIM_IN_BATCH = _query("batch_id = %(batch)s", INDEPENDENT, NOT_ANSWERED)
 
 
 @dataclass(frozen=True)

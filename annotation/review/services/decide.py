@@ -11,7 +11,7 @@ from annotation.accounts.models import User
 from annotation.common.errors import InvalidError
 from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.review.selectors import get_item
-from annotation.review.services.batch import check_independent, lock
+from annotation.review.services.batch import check_independent, let_go_of_twins, lock
 from annotation.review.services.events import check_lease, check_version, insert, record, replay
 from annotation.review.services.lease import check_open
 from annotation.review.stages import ReviewStage
@@ -45,6 +45,8 @@ def decide(
         check_independent(user, item, stage)
         verdict = _append(item, user, said, idempotency_key)
         _close(item, user, said.decision)
+        if not stage.settles(user):
+            let_go_of_twins(item, user)
         stage.on_decided(item, verdict)
         record(verdict, decision=said.decision)
     return verdict

@@ -9,7 +9,7 @@ from annotation.common.errors import InvalidError, NotAllowedError
 from annotation.review.batches import may_work
 from annotation.review.models import QueueItem, Verdict, VerdictEvent
 from annotation.review.selectors import get_item
-from annotation.review.services.batch import check_independent, lock
+from annotation.review.services.batch import is_independent, lock
 from annotation.review.services.events import check_lease, check_version, insert, record, replay
 from annotation.review.services.lease import check_open
 from annotation.review.stages import ReviewStage
@@ -61,7 +61,8 @@ def _colleague(stage: ReviewStage, item: QueueItem, to: int | None) -> User | No
         raise InvalidError("there is no such person among those who see this region; choose a colleague from the list")
     if item.batch is not None and not may_work(colleague, item.batch):
         raise InvalidError(f"{colleague.username} does not work in this batch; choose somebody who does")
-    check_independent(colleague, item, stage)
+    if not is_independent(colleague, item, stage):
+        raise InvalidError(f"{colleague.username} can't take this one; choose somebody else")
     return colleague
 
 

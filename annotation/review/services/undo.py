@@ -1,4 +1,7 @@
-"""Take a decision back: one more event, after which the item is open and leased to whoever took it back."""
+"""Take a decision back: one more event, after which the item is open and leased to whoever took it back.
+
+In a closed batch nobody can answer it again: there it is taken out of the queue.
+"""
 
 from datetime import timedelta
 from uuid import UUID
@@ -10,7 +13,7 @@ from django.utils import timezone
 from annotation.accounts.models import User
 from annotation.common.errors import NotAllowedError
 from annotation.review.errors import NotDecidedError
-from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
+from annotation.review.models import Batch, ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.review.selectors import get_item
 from annotation.review.services.batch import lock
 from annotation.review.services.events import check_version, insert, record, replay
@@ -20,6 +23,8 @@ def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Ve
     """Reopen a decided item; one's own, or as an editor or admin anybody's."""
     found, stage = get_item(user, item_id)
     with transaction.atomic():
+        # The batch first, as closing it does, so that the two come one after the other.
+        batch = Batch.objects.select_for_update().get(pk=found.batch_id) if found.batch_id is not None else None
         item = lock(found)
         earlier = replay(user, item_id, VerdictEvent.UNDO, idempotency_key)
         if earlier is not None:
@@ -30,14 +35,14 @@ def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Ve
         if item.decided_by_id != user.pk and not user.is_editor:
             raise NotAllowedError("you can undo your own decisions; ask an editor to undo this one")
         undone, decided_by = item.decision, item.decided_by_id
-        _reopen(item, user)
+        _reopen(item, user, withdrawn=batch is not None and batch.closed_at is not None)
         verdict = insert(
             Verdict(
                 item=item,
                 reviewer=user,
                 event=VerdictEvent.UNDO,
                 decision=undone,
-                payload={"lease_token": item.lease_token, "lease_expires_at": _text(item)},
+                payload={"state": item.state, "lease_token": item.lease_token, "lease_expires_at": _text(item)},
                 item_version=item.version,
                 idempotency_key=idempotency_key,
             )
@@ -47,12 +52,14 @@ def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Ve
     return verdict
 
 
-def _reopen(item: QueueItem, user: User) -> None:
-    item.state, item.decision, item.decided_by, item.decided_at = ItemState.OPEN, "", None, None
-    item.assigned_to = None
+def _reopen(item: QueueItem, user: User, *, withdrawn: bool) -> None:
+    item.state = ItemState.WITHDRAWN if withdrawn else ItemState.OPEN
+    item.decision, item.decided_by, item.decided_at, item.assigned_to = "", None, None, None
     item.version += 1
-    item.lease_holder, item.lease_token = user, item.lease_token + 1
-    item.lease_expires_at = timezone.now() + timedelta(seconds=settings.REVIEW_LEASE_SECONDS)
+    item.lease_token += 1
+    if not withdrawn:
+        item.lease_holder = user
+        item.lease_expires_at = timezone.now() + timedelta(seconds=settings.REVIEW_LEASE_SECONDS)
     item.save()
 
 

@@ -27,7 +27,7 @@ def retry_after_s(value: str | None, now: datetime | None = None) -> float | Non
         return float(min(int(value), 86400))
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max((at - (now or datetime.now(UTC))).total_seconds(), 0.0)

@@ -38,7 +38,7 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
   let againTimer = 0;
   let shownAt = performance.now();
 
-  const saved = { decide: decisionSaved, undo: undoSaved, reassign: () => {} };
+  const saved = { decide: decisionSaved, undo: undoSaved, reassign: (message) => drafts.drop(message.item) };
   const refused = { decide: decisionRefused, undo: undoRefused, reassign: flagRefused };
   const server = createServer({
     stage, batch, region: page.region.id, person: person.id, leaseSeconds: page.lease_seconds, onStatus: drawStatus,
@@ -52,10 +52,11 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     if (claiming || (state.current && state.ahead.length >= AHEAD)) return;
     claiming = true;
     let given = null;
+    let refusal = null;
     try {
       given = await server.claim([...act.held(store.state), ...store.state.skipped.slice(-900), ...server.underWay(), ...returning]);
     } catch (error) {
-      if (!error.passing) notifyError(error);
+      if (!error.passing) refusal = error;
     }
     claiming = false;
     if (given?.claim) {
@@ -67,6 +68,7 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     }
     if (given) store.apply(act.nothingLeft, given.counts);
     clearTimeout(againTimer);
+    if (refusal) { notifyError(refusal); return; } // such as a batch that was closed: asking again changes nothing
     againTimer = setTimeout(fillUp, AGAIN_MS);
   }
 
@@ -111,7 +113,6 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     if (!ready()) return;
     const claim = current();
     server.saveFlag(claim, to, comment);
-    drafts.drop(claim.id);
     store.apply(act.dropItem, claim.id);
     fillUp();
   }
@@ -156,6 +157,12 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
 
   async function undoSaved(message, reply) {
     onSaved(message);
+    if (reply.item.state !== "open") {
+      notify("Taken back. Its batch is closed, so nobody answers it again.", { kind: "good" });
+      store.apply(act.dropItem, message.item);
+      fillUp();
+      return;
+    }
     if (act.held(store.state).includes(message.item)) store.apply(act.leaseChanged, message.item, { ...server.leaseOf(reply.item), undoing: false });
     else await bringBack(message.item);
   }

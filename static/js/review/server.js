@@ -24,22 +24,22 @@ export function createServer({ stage, region, batch = null, person, leaseSeconds
     return asClaim(await api.post(itemPath(id, "claim")));
   }
 
-  async function decide(message) {
-    const { item, lease_token, version, key, body } = message;
+  /** Save under the lease, and under a new one where it ended and nobody else has the item. */
+  async function saveLeased({ act, item, lease_token, version, key, body }) {
     try {
-      return await api.post(itemPath(item, "decide"), { ...body, lease_token, version, idempotency_key: key });
+      return await api.post(itemPath(item, act), { ...body, lease_token, version, idempotency_key: key });
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== "lease_lost" || !error.data.free) throw error;
       const again = await reclaim(item);
       if (again.version !== version) throw error;
-      return api.post(itemPath(item, "decide"), { ...body, lease_token: again.lease_token, version, idempotency_key: key });
+      return api.post(itemPath(item, act), { ...body, lease_token: again.lease_token, version, idempotency_key: key });
     }
   }
 
   const SENDERS = {
-    decide,
+    decide: saveLeased,
     undo: (message) => api.post(itemPath(message.item, "undo"), { version: message.version, idempotency_key: message.key }),
-    reassign: ({ item, lease_token, version, key, body }) => api.post(itemPath(item, "reassign"), { ...body, lease_token, version, idempotency_key: key }),
+    reassign: saveLeased,
   };
   const send = (message) => SENDERS[message.act](message);
 

@@ -175,6 +175,7 @@ def test_a_retry_after_is_honoured_within_bounds():
     assert retry_after_s("Sun, 01 Mar 2026 12:00:30 GMT", now) == 30.0
     assert retry_after_s("Sun, 01 Mar 2026 11:00:00 GMT", now) == 0.0
     assert [retry_after_s(value) for value in (None, "", "soon", "-3", "1e9", "9" * 200)] == [None] * 6
+    assert retry_after_s("Mon, 01 Jan 99999999999 00:00:00 GMT") is None
 
 
 def test_the_wait_a_server_asks_for_is_the_wait_taken(monkeypatch):
