@@ -23,8 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import write_result
-from benchmarks.suites import arguments, command, pick, run
-from mlcore.evaluation.readings import READ_ENDING
+from benchmarks.suites import arguments, command, pick_aurocs, run
 
 VARIANTS = {
     "auroc_geometric": "global_anchors",
@@ -40,11 +39,8 @@ def main() -> None:
     args = arguments(__doc__ or "")
     args.methods = [method for method in VARIANTS.values() if not args.methods or method in args.methods]
     sets = run("banepa-within", args)["tasks"]["banepa"]["sets"]
-    methods, on_read = (sets["protocol" + ending]["methods"] for ending in ("", READ_ENDING))
     figures: dict[str, float] = {}
-    for name, method in ((name, method) for name, method in VARIANTS.items() if method in args.methods):
-        pick(figures, name, methods[method], "auroc_2_percent")
-        pick(figures, f"{name}_read", on_read[method], "auroc_2_percent")
+    pick_aurocs(figures, VARIANTS, sets, "protocol", "auroc_2_percent")
     write_result("anchor_control", figures, seeds=args.seeds, command=command("anchor_control.py", args))
 
 

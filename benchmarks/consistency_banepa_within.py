@@ -32,8 +32,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import write_result
-from benchmarks.suites import arguments, command, flat, pick, run
-from mlcore.evaluation.readings import READ_ENDING
+from benchmarks.suites import arguments, command, flat, pick, pick_aurocs, run
 from mlcore.suites.methods import REGION_METHODS
 
 ALONE = ("ucsa", "no_anchors", "no_prototypes", "no_masking", "edge_ncc", "chance")
@@ -80,14 +79,9 @@ def figures_of(task: dict) -> dict[str, float]:
     """The headline figures, then everything."""
     found: dict[str, float] = {}
     protocol, single = task["sets"]["protocol"], task["sets"]["single"]
-    for name, method in LARGE.items():
-        pick(found, name, protocol["methods"].get(method, {}), "auroc_2_percent")
+    pick_aurocs(found, LARGE, task["sets"], "protocol", "auroc_2_percent")
     pick(found, "ucsa_auroc_protocol", protocol["methods"].get("ucsa", {}), "auroc")
-    for name, method in SINGLE.items():
-        pick(found, name, single["methods"].get(method, {}), "auroc")
-    for names, set_name, key in ((LARGE, "protocol", "auroc_2_percent"), (SINGLE, "single", "auroc")):
-        for name, method in names.items():
-            pick(found, f"{name}_read", task["sets"][set_name + READ_ENDING]["methods"].get(method, {}), key)
+    pick_aurocs(found, SINGLE, task["sets"], "single", "auroc")
     pick(found, "precision_queue", task["queue"], "strict_precision")
     pick(found, "precision_first50", task["queue"], "strict_precision_first50")
     pick(found, "precision_first50_known", task["queue"], "known_precision_first50")

@@ -26,7 +26,7 @@ import shapely
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.common import data_folder, write_result
-from mlcore.geometry.webmercator import TileAddress, ground_resolution_m, lonlat_to_mercator, tiles_covering
+from mlcore.geometry.webmercator import TileAddress, lonlat_to_mercator, tiles_covering
 from mlcore.tiles.features import MapFeature
 from mlcore.tiles.index import MapIndex
 from mlcore.tiles.osm_files import read_map
@@ -98,8 +98,7 @@ def time_ours(renderer: MapRenderer, index: MapIndex, tiles: list[TileAddress], 
 def time_mapnik(
     layers: dict[str, Path], style: MapStyle, tiles: list[TileAddress], size_px: int, passes: int, picture: str | None
 ) -> dict[str, Any]:
-    south, north = tiles[0].bounds_lonlat[1], tiles[0].bounds_lonlat[3]
-    resolution = ground_resolution_m(tiles[0].z, (south + north) / 2, size_px)
+    resolution = tiles[0].resolution_m(size_px)
     job = {
         "xml": mapnik_xml(layers, style, resolution), "size_px": size_px, "passes": passes, "picture": picture,
         "boxes": [tile.bounds_mercator for tile in tiles],

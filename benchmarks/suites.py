@@ -11,6 +11,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import data_folder
+from mlcore.evaluation.readings import READ_ENDING
 
 READINGS = Path(__file__).resolve().parent / "readings" / "banepa.json"
 """What two readings found wrong with Banepa's map, tile by tile, without sight of any model's output."""
@@ -74,6 +75,19 @@ def flat(figures: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
                 size = f"{100 * entry['from']:.0f}-{100 * entry['to']:.0f}%"
                 found |= flat({"auroc": entry["auroc"], "pairs": entry["pairs"]}, f"{prefix}size {size}/")
     return found
+
+
+def pick_aurocs(
+    found: dict[str, float], names: Mapping[str, str], sets: Mapping[str, Any], set_name: str, key: str
+) -> None:
+    """Put the figure `key` of methods under headline names, and as `NAME_read` that of the tiles that were read.
+
+    Args:
+        names: method by headline name; a method that was not measured is left out.
+    """
+    for name, method in names.items():
+        pick(found, name, sets[set_name]["methods"].get(method, {}), key)
+        pick(found, f"{name}_read", sets[set_name + READ_ENDING]["methods"].get(method, {}), key)
 
 
 def pick(found: dict[str, float], name: str, figures: Mapping[str, Any], key: str) -> None:

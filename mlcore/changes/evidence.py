@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 from mlcore.changes.labels import to_xy
 from mlcore.changes.model import EvidenceModel
 from mlcore.errors import InvalidInputError
-from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, ground_resolution_m, xy_to_lonlat
+from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, xy_to_lonlat
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 from mlcore.tiles.prefetch import prefetched
 from mlcore.tiles.raster import ImageReader, ImageTile
@@ -145,8 +145,7 @@ class EvidenceWindow:
     @property
     def resolution_m(self) -> float:
         """Metres on the ground per pixel."""
-        _, south, _, north = self.tile.bounds_lonlat
-        return ground_resolution_m(self.tile.z, (south + north) / 2)
+        return self.tile.resolution_m()
 
     def polygons_xy(self, geometry: BaseGeometry) -> list[Polygon]:
         """Lon/lat polygons in pixels of this window."""

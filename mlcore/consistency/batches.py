@@ -12,14 +12,12 @@ from torch import Tensor
 
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.negatives import DrawnMap, Stamp, cut_buildings, edit_map
-from mlcore.geometry.webmercator import ground_resolution_m
 from mlcore.tiles.pairs import Pair
-from mlcore.tiles.prefetch import prefetched
+from mlcore.tiles.prefetch import in_turn
 
 LARGEST_ZOOM_IN = 1.35
 MIN_CHANGED_SHARE = 0.25
 MAX_UNCHANGED_SHARE = 0.08
-AHEAD = 3  # batches made before they are asked for
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class PairBatches:
 
     def __init__(self, pairs: Sequence[Pair], config: ConsistencyConfig) -> None:
         self.pairs, self.config = list(pairs), config
-        self.metres = [_metres_per_px(pair) for pair in self.pairs]
+        self.metres = [pair.tile.resolution_m(pair.image.shape[0]) for pair in self.pairs]
         drawn = [DrawnMap(pair.map, pair.mask) for pair in self.pairs]
         self.buildings = [cut_buildings(*each) for each in zip(drawn, self.metres, strict=True)]
         self.donors: list[Stamp] = [stamp for stamps in self.buildings for stamp in stamps]
@@ -74,8 +72,7 @@ class PairBatches:
         def make(start: int) -> Batch:
             return self.make(order[start : start + share], random, edited=edited, augment=augment)
 
-        # One thread alone, so that every batch takes its chances in turn.
-        return prefetched(make, range(rank * share, wanted, self.config.batch), workers=1, ahead=AHEAD)
+        return in_turn(make, range(rank * share, wanted, self.config.batch))
 
     def make(self, index: np.ndarray, random: np.random.Generator, *, edited: bool, augment: bool) -> Batch:
         """The batch of the pairs at `index`."""
@@ -163,8 +160,3 @@ def _resized(plane: np.ndarray, size: int) -> np.ndarray:
     if plane.shape[0] == size:
         return plane
     return np.asarray(cv2.resize(plane, (size, size), interpolation=cv2.INTER_AREA))
-
-
-def _metres_per_px(pair: Pair) -> float:
-    _, south, _, north = pair.tile.bounds_lonlat
-    return ground_resolution_m(pair.tile.z, (south + north) / 2, pair.image.shape[0])

@@ -95,8 +95,12 @@ def score_objects(
 
 def first_true(candidates: Sequence[Candidate], edits: Sequence[SimulatedEdit], count: int) -> int:
     """How many of the `count` surest candidates are right."""
-    first = sorted(candidates, key=lambda one: -one.confidence)[:count]
-    return sum(match is not None for match in match_candidates(first, edits))
+    return sum(match is not None for match in match_candidates(surest(candidates, count), edits))
+
+
+def surest(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
+    """The top of the queue."""
+    return sorted(candidates, key=lambda one: -one.confidence)[:count]
 
 
 def kind_of(candidate: Candidate) -> EditKind:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlcore.errors import InvalidInputError
-from mlcore.geometry.webmercator import TILE_PX, TileAddress, ground_resolution_m
+from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.synthetic.edits import EditCounts, EditedMap, Method, SimulatedEdit, simulate_edits
 from mlcore.synthetic.truth import WHOLE_BUILDING_M2, changed_shares, tile_truth
 from mlcore.tiles.features import MapFeature
@@ -79,7 +79,7 @@ def protocol_edition(edited: EditedMap, tiles: Sequence[TileAddress]) -> MapEdit
 def single_edition(edited: EditedMap, tiles: Sequence[TileAddress]) -> MapEdition:
     """Truth where every edit is one building inside one tile: changed where the map is wrong on 40 m2 or more."""
     edition = protocol_edition(edited, tiles)
-    wrong_m2 = edition.share * np.array([_area_m2(tile) for tile in tiles])
+    wrong_m2 = edition.share * np.array([(TILE_PX * tile.resolution_m()) ** 2 for tile in tiles])
     touched = np.where(wrong_m2 >= WHOLE_BUILDING_M2, CHANGED, UNDECIDED)
     return replace(edition, state=np.where(edition.share > 0, touched, UNTOUCHED))
 
@@ -190,12 +190,6 @@ def _merged(base: Sequence[MapFeature], parts: Sequence[tuple[set[str], EditedMa
         edits.append(edit)
     kept = [replaced.get(feature.key, feature) for feature in base if feature.key not in deleted]
     return EditedMap(kept + invented, edits)
-
-
-def _area_m2(tile: TileAddress) -> float:
-    """Of its ground."""
-    _, south, _, north = tile.bounds_lonlat
-    return float((TILE_PX * ground_resolution_m(tile.z, (south + north) / 2)) ** 2)
 
 
 def _kinds(edits: Sequence[SimulatedEdit], tiles: Sequence[TileAddress]) -> np.ndarray:

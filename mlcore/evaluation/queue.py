@@ -13,6 +13,7 @@ from mlcore.evaluation.objects import (
     match_candidates,
     overlap,
     score_objects,
+    surest,
 )
 from mlcore.evaluation.readings import Readings, real_figures
 from mlcore.synthetic.edits import SimulatedEdit
@@ -61,7 +62,7 @@ def queue_figures(
         for kind, score in score_objects(kept, edits, least_confidence=LIKELY).items():
             figures[f"{name}_precision_{kind}"] = score.precision
     if readings is not None:
-        first = sorted(candidates, key=lambda one: -one.confidence)[:FIRST]
+        first = surest(candidates, FIRST)
         matches = match_candidates(first, edits)
         true = sum(edit is not None or readings.confirms(one) for one, edit in zip(first, matches, strict=True))
         figures[f"read_precision_first{FIRST}"] = true / len(first) if first else 0.0

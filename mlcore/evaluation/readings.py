@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.diff import Candidate
 from mlcore.errors import InvalidInputError
-from mlcore.evaluation.objects import kind_of
+from mlcore.evaluation.objects import kind_of, surest
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.synthetic.local_frame import LocalFrame
 from mlcore.synthetic.truth import WHOLE_BUILDING_M2
@@ -102,7 +102,7 @@ def real_figures(candidates: Sequence[Candidate], readings: Readings) -> dict[st
         that. real_missing: buildings of 40 m2 or more that a reader is sure the map lacks, and real_missing_found, the
         share of them that some candidate proposes.
     """
-    first = sorted(candidates, key=lambda one: -one.confidence)[:FIRST]
+    first = surest(candidates, FIRST)
     missing = _apart(readings.found)
     shapes = [_grown(one) for one in candidates if one.kind == "add"]
     found = sum(any(shape.covers(one.point) for shape in shapes) for one in missing)

@@ -14,7 +14,7 @@ from mlcore.changes.diff import SHIFT_MARGIN_PX
 from mlcore.changes.labels import BUILDINGS, draw_ids, to_xy
 from mlcore.changes.registration import RIGHT_M, estimate_shift
 from mlcore.evaluation.metrics import calibration_error
-from mlcore.geometry.webmercator import TILE_PX, TileAddress, ground_resolution_m
+from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.tiles.index import MapIndex
 
 SHIFTS_M = (0.0, 0.3, 0.7, 1.5, 2.5, 4.0)
@@ -91,8 +91,7 @@ def trials(index: MapIndex, tiles: Sequence[TileAddress], *, rounds: int = 3, se
     for number in range(rounds * len(places)):
         rng = np.random.default_rng([seed, number])
         tile, polygons = places[number % len(places)]
-        _, south, _, north = tile.bounds_lonlat
-        resolution_m = ground_resolution_m(tile.z, (south + north) / 2)
+        resolution_m = tile.resolution_m()
         spoiled, true_m = float(rng.choice(SPOILED)), float(rng.choice(SHIFTS_M))
         turn = rng.uniform(0, 2 * np.pi)
         dx, dy = true_m / resolution_m * np.cos(turn), true_m / resolution_m * np.sin(turn)

@@ -51,6 +51,11 @@ class TileAddress:
         (lon0, lat0), (lon1, lat1) = mercator_to_lonlat(np.array([[west, south], [east, north]]))
         return float(lon0), float(lat0), float(lon1), float(lat1)
 
+    def resolution_m(self, size_px: int = TILE_PX) -> float:
+        """Metres on the ground per pixel in its middle, drawn at `size_px`."""
+        _, south, _, north = self.bounds_lonlat
+        return ground_resolution_m(self.z, (south + north) / 2, size_px)
+
     @property
     def polygon_lonlat(self) -> shapely.Polygon:
         return shapely.box(*self.bounds_lonlat)

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from mlcore.errors import InvalidInputError
-from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, ground_resolution_m
+from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress
 from mlcore.tiles.features import FeatureKind, MapFeature
 from mlcore.tiles.index import Bounds, MapIndex, ProjectedShape
 from mlcore.tiles.style import Colour, MapStyle, RoadClass, load_style
@@ -126,7 +126,7 @@ class _Frame:
             raise InvalidInputError(f"a tile of {size_px} px can't be drawn: ask for 1 to 4096 px")
         west, south, east, north = tile.bounds_lonlat
         self.size_px = size_px
-        self.resolution_m = ground_resolution_m(tile.z, (south + north) / 2, size_px)
+        self.resolution_m = tile.resolution_m(size_px)
         self.scale = size_px * 2**tile.z / WORLD_M
         self.west_m, self.south_m, self.east_m, self.north_m = tile.bounds_mercator
         pad = (MARGIN_M / self.resolution_m) * (east - west) / size_px

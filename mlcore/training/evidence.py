@@ -19,7 +19,7 @@ from mlcore.changes.config import EvidenceConfig
 from mlcore.changes.model import EvidenceModel
 from mlcore.errors import InvalidInputError
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
-from mlcore.tiles.prefetch import prefetched
+from mlcore.tiles.prefetch import in_turn
 from mlcore.training.decided import SURE_WEIGHT
 from mlcore.training.loop import Stage, run_stage
 from mlcore.training.samples import CropBatch, CropSampler, EvidenceSample
@@ -27,7 +27,6 @@ from mlcore.training.samples import CropBatch, CropSampler, EvidenceSample
 OUTLINE_GAIN = 3.0
 OVERLAP_WEIGHT = 0.5
 GRADIENT_NORM = 1.0
-AHEAD = 3  # batches drawn before they are asked for
 
 
 def train_evidence(
@@ -98,8 +97,7 @@ class _Trainer:
         rng = np.random.default_rng(generator.initial_seed())
         losses: list[float] = []
         steps = range(epoch * self.config.steps_per_epoch, (epoch + 1) * self.config.steps_per_epoch)
-        # One thread alone, so that every batch takes its chances in turn.
-        batches = prefetched(lambda _: self.sampler.draw(self.config.batch, rng), steps, workers=1, ahead=AHEAD)
+        batches = in_turn(lambda _: self.sampler.draw(self.config.batch, rng), steps)
         for step, batch in zip(steps, batches, strict=True):
             stop_if_asked(self.progress)
             losses.append(self._step(step, batch))

@@ -11,7 +11,7 @@ from mlcore.changes.model import EvidenceModel
 from mlcore.changes.registration import Origin, Shift
 from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
-from mlcore.geometry.webmercator import TileAddress, ground_resolution_m
+from mlcore.geometry.webmercator import TileAddress
 from mlcore.training.region_config import RegionConfig
 
 
@@ -48,8 +48,7 @@ class TileResult:
 
     def with_shift(self, shift: Shift) -> TileResult:
         """The same with its shift, given in pixels of the tile's own zoom."""
-        _, south, _, north = self.tile.bounds_lonlat
-        east_m, north_m = shift.metres(ground_resolution_m(self.tile.z, (south + north) / 2))
+        east_m, north_m = shift.metres(self.tile.resolution_m())
         return replace(
             self, shift_east_m=east_m, shift_north_m=north_m, shift_confidence=shift.confidence,
             shift_origin=shift.origin,

@@ -35,7 +35,7 @@ def start(*, user: User, region: Region, wish: BatchWish, plan: sampling.Plan) -
     Raises:
         InvalidError: nothing is left to review, or the plan does not fit what the region has.
     """
-    Region.objects.select_for_update().get(pk=region.pk)
+    Region.objects.select_for_update(no_key=True).get(pk=region.pk)
     plan = plan if plan.seed else sampling.Plan(**{**asdict(plan), "seed": secrets.randbelow(2**31 - 1) + 1})
     drawn = sampling.draw(region, plan)
     wish = BatchWish(**{**wish.__dict__, "plan": plan.plan, "options": _options(plan)})
@@ -72,7 +72,7 @@ def change(
     people: Sequence[User] | None = None,
 ) -> Batch:
     """Rename a batch, or change for whom it is; None leaves a thing as it is."""
-    batch = Batch.objects.select_for_update().get(pk=batch.pk)
+    batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
     batch.name = batch.name if name is None else name
     batch.open_to_all = batch.open_to_all if open_to_all is None else open_to_all
     if people is not None:

@@ -54,7 +54,7 @@ def import_annotations(*, user: User, region: Region, tasks: Any) -> ImportCount
     anchors that carry an answer already, are in somebody's queue, or are none of this region's.
     """
     counts = ImportCounts()
-    Region.objects.select_for_update().get(pk=region.pk)
+    Region.objects.select_for_update(no_key=True).get(pk=region.pk)
     found = [one for task in _checked(tasks) if (one := _annotation(task, counts)) is not None]
     known = set(
         Verdict.objects.filter(reviewer=user, idempotency_key__in=[one.key for one in found]).values_list(

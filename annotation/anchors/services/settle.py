@@ -16,7 +16,7 @@ def settle(anchor_id: int) -> None:
 
     Call it in the transaction of the decision; it locks the anchor.
     """
-    anchor = Anchor.objects.select_for_update().get(pk=anchor_id)
+    anchor = Anchor.objects.select_for_update(no_key=True).get(pk=anchor_id)
     by_batch: dict[int | None, list[QueueItem]] = defaultdict(list)
     reviews = AnchorReview.objects.filter(anchor=anchor).exclude(item__state=ItemState.WITHDRAWN)
     for review in reviews.select_related("item__batch").order_by("-item__batch_id", "item_id"):

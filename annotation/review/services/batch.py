@@ -97,10 +97,11 @@ def fill(batch: Batch, subjects: Sequence[tuple[int, float]]) -> None:
 @transaction.atomic
 def close(*, user: User, batch: Batch) -> list[int]:
     """Take what is undecided out of the queue; gives the subjects whose items were withdrawn."""
-    batch = Batch.objects.select_for_update().get(pk=batch.pk)
+    batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
     if batch.closed_at is not None:
         return []
     undecided = QueueItem.objects.filter(batch=batch, state=ItemState.OPEN).select_for_update().order_by("pk")
+    list(undecided)  # waits for answers that are being saved: what they ask of a third person is open only then
     rows = list(undecided.values_list("pk", "subject_id"))
     QueueItem.objects.filter(pk__in=[pk for pk, _ in rows]).update(
         state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None

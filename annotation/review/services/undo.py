@@ -24,7 +24,9 @@ def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Ve
     found, stage = get_item(user, item_id)
     with transaction.atomic():
         # The batch first, as closing it does, so that the two come one after the other.
-        batch = Batch.objects.select_for_update().get(pk=found.batch_id) if found.batch_id is not None else None
+        batch = (
+            Batch.objects.select_for_update(no_key=True).get(pk=found.batch_id) if found.batch_id is not None else None
+        )
         item = lock(found)
         earlier = replay(user, item_id, VerdictEvent.UNDO, idempotency_key)
         if earlier is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from django.db import connection, transaction
 
 from annotation.anchors.answers import batch_answers, region_answers
 from annotation.anchors.models import Anchor, AnchorState
@@ -108,3 +111,27 @@ def test_the_page_opens_the_newest_batch_that_has_something_for_this_person(regi
     answer(ana, take(ana, newer))
     assert batch_to_work_on(ana, region) == older
     assert batch_to_work_on(UserFactory(), region) == newer
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_disagreement_that_is_saved_while_the_batch_closes_leaves_nothing_open(region):
+    anchors(region, 1)
+    ana, ben, editor = UserFactory(), UserFactory(), UserFactory(role="editor")
+    batch = make_batch(region, second_share=1.0)
+    answer(ana, take(ana, batch))
+    second = take(ben, batch)
+
+    def close() -> None:
+        try:
+            batches.close(user=editor, region=region, batch_id=batch.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            answer(ben, second, "reject")
+            closing = pool.submit(close)
+            time.sleep(1)  # it waits for the answer
+            assert not closing.done()
+        closing.result(timeout=20)
+    assert Counter(QueueItem.objects.values_list("state", flat=True)) == {"decided": 2, "withdrawn": 1}
