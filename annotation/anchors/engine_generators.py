@@ -20,12 +20,22 @@ from annotation.sources.models import Imagery, MapSnapshot
 from annotation.tiles.engine import MapIndex, PairSource, TileAddress, map_index, pair_source, tile_address
 from mlcore.anchors.generators.base import Generator, GeneratorError, Outcome
 from mlcore.anchors.generators.by_geometry import GeometricGenerator
+from mlcore.anchors.generators.checkpoint import shown_name
 from mlcore.anchors.generators.endpoint import Endpoint, endpoint_from
-from mlcore.anchors.prompt import Prompt, load_prompt
+from mlcore.anchors.prompt import PROMPT_VERSION, Prompt, load_prompt
 from mlcore.errors import ConfigError, MlcoreError
 from mlcore.tiles.pairs import TileView
 
-__all__ = ["Generator", "GeneratorError", "MlcoreError", "Outcome", "Prompt", "load_prompt", "tile_address"]
+__all__ = [
+    "Generator",
+    "GeneratorError",
+    "MlcoreError",
+    "Outcome",
+    "Prompt",
+    "load_prompt",
+    "shown_name",
+    "tile_address",
+]
 GENERATORS = ("geometric", "transformers", "http")
 
 
@@ -86,6 +96,11 @@ def models() -> dict[str, str]:
     if any(not name.strip() or not model.strip() for name, _, model in entries):
         raise SettingError("MAPWRIGHT_MLLM_MODELS must be name=folder or name=owner/model, separated by commas")
     return {name.strip(): model.strip() for name, _, model in entries}
+
+
+def origin_of(generator: str, model: str = "") -> tuple[str, str, str]:
+    """Generator, model and prompt as the anchors name them that such a choice would make now."""
+    return generator, shown_name(model) if generator == "transformers" else model, PROMPT_VERSION if model else ""
 
 
 def make(choice: Choice) -> Generator:

@@ -22,6 +22,7 @@ class GeneratorOption(serializers.Serializer):
 
     name = serializers.CharField()
     model = serializers.CharField()
+    left = serializers.IntegerField(help_text="mapped tiles it has yet to describe")
     price_in = serializers.FloatField(required=False)
     price_out = serializers.FloatField(required=False)
     currency = serializers.CharField(required=False)
@@ -34,6 +35,7 @@ class GeneratorOutput(serializers.Serializer):
     title = serializers.CharField()
     words = serializers.CharField(help_text="what it does, in a sentence or two")
     options = GeneratorOption(many=True)
+    left = serializers.IntegerField(required=False, help_text="the same, of a generator without options")
     usable = serializers.BooleanField()
     problem = serializers.CharField(help_text="why its settings can't be used; empty if they can")
 
@@ -60,7 +62,7 @@ class OverviewOutput(serializers.Serializer):
 
     generators = GeneratorOutput(many=True)
     made = OriginOutput(many=True)
-    mapped = serializers.IntegerField(help_text="tiles that can be described")
+    mapped = serializers.IntegerField(help_text="mapped tiles of the newest imagery and map")
     jobs = JobDetail(many=True)
 
 

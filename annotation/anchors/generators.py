@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from annotation.anchors import engine_generators, selectors
+from annotation.anchors import engine, engine_generators, selectors
 from annotation.anchors.engine_generators import SettingError
 from annotation.common.models import Job
 from annotation.sources.models import Region
+from annotation.sources.selectors import latest_imagery, latest_snapshot
 from annotation.tiles.models import TilePair
 
 HELP = {
@@ -25,7 +26,10 @@ def offered(*, admin: bool) -> list[dict[str, Any]]:
     """Every generator with its help text and the models or endpoints to choose from; details for admins alone."""
     problem, endpoints, models = "", [], []
     try:
-        models = [{"name": name, "model": model} for name, model in engine_generators.models().items()]
+        models = [
+            {"name": name, "model": engine_generators.shown_name(model)}
+            for name, model in engine_generators.models().items()
+        ]
         endpoints = [
             {
                 "name": name,
@@ -53,11 +57,28 @@ def offered(*, admin: bool) -> list[dict[str, Any]]:
 
 
 def overview(region: Region, *, admin: bool) -> dict[str, Any]:
-    """Generators, what each has described of the region, and the last jobs."""
+    """Generators, what each has described of the region and has still to describe, and the last jobs."""
+    generators = offered(admin=admin)
+    mapped, described = _described(region)
+    for generator in generators:
+        for option in generator["options"] or [generator]:
+            origin = engine_generators.origin_of(generator["name"], option.get("model", ""))
+            option["left"] = mapped - described.get(origin, 0)
     jobs = Job.objects.for_scope(region.pk).filter(kind="anchors.generate").select_related("created_by")
     return {
-        "generators": offered(admin=admin),
+        "generators": generators,
         "made": selectors.anchors_by_origin(region.pk),
-        "mapped": TilePair.objects.filter(tile__region=region, mapped=True).count(),
+        "mapped": mapped,
         "jobs": list(jobs.order_by("-created_at")[:5]),
     }
+
+
+def _described(region: Region) -> tuple[int, dict[tuple[str, str, str], int]]:
+    """Mapped tiles of the newest imagery and map, and how many of them each generator, model and prompt described."""
+    imagery, snapshot = latest_imagery(region), latest_snapshot(region)
+    if imagery is None or snapshot is None:
+        return 0, {}
+    described = selectors.tiles_described(
+        imagery_id=imagery.pk, snapshot_id=snapshot.pk, schema_version=engine.SCHEMA_VERSION
+    )
+    return TilePair.objects.filter(imagery=imagery, snapshot=snapshot, mapped=True).count(), described

@@ -80,6 +80,15 @@ def anchors_by_origin(region_id: int) -> list[dict[str, Any]]:
     )
 
 
+def tiles_described(*, imagery_id: int, snapshot_id: int, schema_version: str) -> dict[tuple[str, str, str], int]:
+    """How many mapped pairs each generator, model and prompt has described, by the newest weights of the model."""
+    origin = ("generator", "model", "prompt_version", "model_digest")
+    pairs = TilePair.objects.filter(imagery_id=imagery_id, snapshot_id=snapshot_id, mapped=True)
+    rows = Anchor.objects.filter(pair__in=pairs, schema_version=schema_version).order_by().values_list(*origin)
+    counted = rows.annotate(tiles=Count("pair", distinct=True), newest=Max("created_at")).order_by("newest")
+    return {row[:3]: row[4] for row in counted}
+
+
 def tokens_of_job(job_id: UUID) -> tuple[int, int]:
     """Tokens read and written for the anchors that a job has stored so far, earlier runs of it included."""
     found = Anchor.objects.filter(job_id=job_id).aggregate(read=Sum("tokens_in"), written=Sum("tokens_out"))

@@ -6,6 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+MAX_ID = models.BigAutoField.MAX_BIGINT
+"""The largest id a row can have; anything above it names no row."""
+
 
 class Timestamped(models.Model):
     """Rows that say when they were made."""

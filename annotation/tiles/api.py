@@ -13,12 +13,11 @@ from rest_framework.response import Response
 
 from annotation.accounts.models import User
 from annotation.accounts.permissions import ReadOrEditor
+from annotation.common.models import MAX_ID
 from annotation.sources.api.jobs import JobOutput
 from annotation.sources.selectors import get_region
 from annotation.tiles.models import TilePair
 from annotation.tiles.services.build_pairs import start
-
-MAX_ID = 2**63 - 1
 
 
 class PairOutput(serializers.ModelSerializer[TilePair]):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from annotation.anchors.answers import Answer
+from annotation.anchors.answers import ADJUDICATION, Answer
 from annotation.anchors.engine import ATTRIBUTE_NAMES, in_schema_order, review_form
 from annotation.anchors.models import Anchor
 from annotation.anchors.selectors import usable_anchors
@@ -65,7 +65,7 @@ def answer_rows(answers: Iterable[Answer]) -> Iterator[Sequence[Any]]:
     for one in answers:
         yield (
             one.batch_id, one.anchor_id, one.z, one.x, one.y, one.generator, one.model, one.prompt_version,
-            "settling" if one.stage == "anchor-adjudication" else "review", one.decision, one.reason, one.reviewer,
+            _round(one), one.decision, one.reason, one.reviewer,
             one.seconds, one.at.isoformat(), " ".join(changed(one)),
             *(one.attributes.get(name, "") for name in ATTRIBUTE_NAMES), one.summary, one.proposed_summary, one.comment,
         )  # fmt: skip
@@ -81,7 +81,7 @@ def answer_objects(answers: Iterable[Answer]) -> Iterator[dict[str, Any]]:
             "generator": one.generator,
             "model": one.model,
             "prompt_version": one.prompt_version,
-            "round": "settling" if one.stage == "anchor-adjudication" else "review",
+            "round": _round(one),
             "decision": one.decision,
             "reason": one.reason,
             "comment": one.comment,
@@ -144,3 +144,7 @@ def label_studio_config() -> str:
     lines.append('  <Header value="Summary, at most 40 words" size="6"/>')
     lines.append('  <TextArea name="summary" toName="image" maxSubmissions="1" editable="true"/>')
     return "\n".join([*lines, "</View>", ""])
+
+
+def _round(answer: Answer) -> str:
+    return "settling" if answer.stage == ADJUDICATION else "review"

@@ -3,11 +3,11 @@
 from rest_framework import serializers
 
 from annotation.anchors.services.sampling import STRATA
+from annotation.common.models import MAX_ID
 from annotation.review.models import Batch, BatchPlan
 
 PLANS = [plan for plan in BatchPlan.values if plan != BatchPlan.IMPORTED]
 MAX_NUMBER = 1_000_000
-MAX_ID = 2**63 - 1
 
 
 class BatchInput(serializers.Serializer):

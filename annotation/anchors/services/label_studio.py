@@ -14,6 +14,7 @@ from annotation.anchors import engine
 from annotation.anchors.models import Anchor, AnchorState
 from annotation.anchors.services import batches
 from annotation.common.errors import DomainError, InvalidError
+from annotation.common.models import MAX_ID
 from annotation.review.models import BatchPlan, ItemState, QueueItem, Verdict
 from annotation.review.services.batch import BatchWish
 from annotation.review.services.decide import Decision, decide
@@ -22,7 +23,6 @@ from annotation.sources.models import Region
 
 MAX_TASKS = 5000
 NAMESPACE = uuid.UUID("6f5f6f0e-63a2-4c0b-9a46-4f3a3f1f7c57")
-MAX_ID = 2**63 - 1
 
 
 @dataclass

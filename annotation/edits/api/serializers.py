@@ -5,9 +5,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from annotation.common.models import MAX_ID
 from annotation.edits.models import Changeset, EditItem
 
-MAX_ID = 2**63 - 1
 KEY = re.compile(r"(node|way|relation)/[1-9][0-9]{0,18}")
 
 

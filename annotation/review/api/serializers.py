@@ -5,10 +5,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from annotation.common.models import MAX_ID
 from annotation.review.models import AuditEntry, QueueItem, Verdict, VerdictEvent
 
 MAX_PAYLOAD_CHARS = 400_000
-MAX_ID = 2**63 - 1
 
 
 class ClaimInput(serializers.Serializer):

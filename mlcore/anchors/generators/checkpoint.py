@@ -31,6 +31,12 @@ def find_checkpoint(model: str) -> Path:
     return folder
 
 
+def shown_name(model: str) -> str:
+    """How anchors name the model that wrote them: its hub name, or the name of its folder without the path."""
+    folder = Path(model).expanduser()
+    return folder.resolve().name if folder.is_dir() else model
+
+
 def weights_digest(folder: Path) -> str:
     """SHA-256 over the names and contents of the configuration, the tokenizer and the weights of a checkpoint."""
     names = sorted(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mlcore.anchors.generators.answers import longest_answer, read_answer
 from mlcore.anchors.generators.base import GeneratorError, Origin, Outcome, Stopped, TileSource
-from mlcore.anchors.generators.checkpoint import find_checkpoint, weights_digest
+from mlcore.anchors.generators.checkpoint import find_checkpoint, shown_name, weights_digest
 from mlcore.anchors.generators.pictures import SIDE_PX, check_side, pictures
 from mlcore.anchors.prompt import PROMPT_VERSION, load_prompt
 from mlcore.anchors.schema import AnchorError
@@ -56,8 +56,9 @@ class TransformersGenerator:
         self.device, self.batch, self.side_px = device, batch, check_side(side_px)
         self.prompt = load_prompt(prompt_version)
         folder = find_checkpoint(model)
-        name = Path(model).expanduser().resolve().name if Path(model).expanduser().is_dir() else model
-        self.origin = Origin(GENERATOR, name, weights_digest(folder), self.prompt.version, self.prompt.digest)
+        self.origin = Origin(
+            GENERATOR, shown_name(model), weights_digest(folder), self.prompt.version, self.prompt.digest
+        )
         self.processor, self.model, self.grammar = _load(folder, device)
 
     def describe(self, tiles: Sequence[TileAddress], source: TileSource, stopped: Stopped) -> Iterator[Outcome]:

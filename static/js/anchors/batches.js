@@ -16,7 +16,7 @@ const PLAN_WORDS = {
   random: "Every waiting anchor is as likely as any other: the accepted share speaks for all of them.",
   stratified: "Each stratum in proportion to its size, and at least one of each.",
   uncertain: "Where generators, models or prompts say different things of the same pair, the most different first.",
-  all: "Every anchor that nobody has reviewed, row by row from the north-west.",
+  all: "Every waiting anchor, row by row from the north-west.",
 };
 let next = null;
 

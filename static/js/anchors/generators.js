@@ -47,9 +47,9 @@ function drawPrice() {
   const priced = one && (one.price_in || one.price_out);
   byId("option-words").textContent = priced ? `${money(one.price_in, one.currency)} per 1,000 tokens read, ${money(one.price_out, one.currency)} per 1,000 written` : generator?.name === "http" ? "No price is set for it." : "";
   const before = state.made.find((made) => made.generator === generator?.name && (!one || made.model === one.model));
-  const left = Math.max(state.mapped - (before?.tiles ?? 0), 0);
+  const left = (one ?? generator)?.left ?? 0;
   const perTile = before?.tiles && priced ? ((before.read ?? 0) * one.price_in + (before.written ?? 0) * one.price_out) / 1000 / before.tiles : 0;
-  byId("ahead").textContent = left ? `${plural(left, "tile")} to describe${perTile ? `, about ${money(left * perTile, one.currency)} at the price of those before` : ""}.` : "Every mapped tile is described by it already.";
+  byId("ahead").textContent = !state.mapped ? "No tile is mapped yet." : left ? `${plural(left, "tile")} to describe${perTile ? `, about ${money(left * perTile, one.currency)} at the price of those before` : ""}.` : "Every mapped tile is described by it already.";
 }
 
 /* What there is */
@@ -59,7 +59,7 @@ function madeRow(made) {
   const more = [made.prompt_version && `prompt ${made.prompt_version}`, made.model_digest && `weights ${made.model_digest.slice(0, 12)}`].filter(Boolean).join(", ");
   return el("tr", {},
     el("td", {}, el("span", { class: "made-origin" }, el("span", { text: label }), made.model && el("code", { text: made.model }), more && el("span", { class: "small muted", text: more, title: made.model_digest || null }))),
-    el("td", { class: "number", text: `${number(made.tiles)} of ${number(Math.max(state.mapped, made.tiles))}` }),
+    el("td", { class: "number", text: number(made.tiles) }),
     el("td", { class: "number", text: number(made.accepted + made.corrected) }),
     el("td", { class: "number", text: number(made.rejected) }),
     el("td", { class: "number", text: made.read === null ? "none" : number(made.read + (made.written ?? 0)) }));

@@ -12,12 +12,14 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
 
+from annotation.anchors.generators import overview
 from annotation.anchors.models import Anchor, AnchorState
 from annotation.anchors.selectors import anchors_by_origin, anchors_for_training
 from annotation.anchors.services import generate
 from annotation.common.models import Job, JobState
 from annotation.common.services import jobs
 from annotation.review.models import Verdict
+from annotation.sources.selectors import latest_imagery
 from annotation.tiles.models import TilePair
 from annotation.tiles.services.build_pairs import build
 from mlcore.anchors.prompt import load_prompt
@@ -84,6 +86,26 @@ def test_what_is_done_is_skipped_and_other_generators_stand_beside_it(region, of
     assert describe(region, generator="geometric", endpoint="").result["made"] == 4
     rows = [(row["generator"], row["model"], row["tiles"]) for row in anchors_by_origin(region.pk)]
     assert sorted(rows) == [("geometric", "", 4), ("http", "other", 4), ("http", "tiny", 4)]
+
+
+def test_the_page_says_how_many_tiles_each_choice_has_left_of_the_newest_map(region, offer, tmp_path, settings):
+    def left():
+        generators = overview(region, admin=True)["generators"]
+        return {one["name"]: [option["left"] for option in one["options"]] or one.get("left") for one in generators}
+
+    model = make_tiny_qwen(tmp_path / "tiny")
+    settings.MLLM_MODELS = f"small={model}"
+    with endpoint(lambda number, body: completion()) as server:
+        offer(server)
+        assert left() == {"geometric": 4, "transformers": [4], "http": [4]}
+        describe(region)
+        describe(region, generator="transformers", endpoint="", model="small")
+    assert left() == {"geometric": 4, "transformers": [0], "http": [0]}
+    again = ready_snapshot(region, tmp_path, tags={"building": "house"})
+    build(imagery=latest_imagery(region), snapshot=again, progress=SilentProgress())
+    TilePair.objects.filter(snapshot=again).update(mapped=True)
+    assert left() == {"geometric": 4, "transformers": [4], "http": [4]}
+    assert overview(region, admin=True)["mapped"] == 4
 
 
 def test_a_dying_endpoint_leaves_what_it_gave_and_the_missing_are_named_and_asked_again(region, offer):
