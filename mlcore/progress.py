@@ -14,7 +14,10 @@ class Progress(Protocol):
     """Receives progress and answers whether to go on."""
 
     def report(self, fraction: float, message: str = "", figures: Mapping[str, float] | None = None) -> None:
-        """Tell that `fraction` (0..1) is done; `figures` are live numbers such as a loss, keyed by name."""
+        """Tell that `fraction` (0..1) is done; `figures` are live numbers such as a loss, keyed by name.
+
+        An "epoch" among them, from 1, says to which epoch the others belong.
+        """
 
     def should_stop(self) -> bool:
         """True once the work was asked to stop."""

@@ -19,6 +19,7 @@ HELP = {
     "http": "A multimodal model behind a server that an administrator set up. Image and map of every tile are sent to "
     "it; what it charges is counted.",
 }
+SETTINGS = {"transformers": "MAPWRIGHT_MLLM_MODELS", "http": "MAPWRIGHT_MLLM_ENDPOINTS"}
 TITLES = {"geometric": "Geometry of the map", "transformers": "Model run here", "http": "Model on a server"}
 
 
@@ -50,10 +51,14 @@ def offered(*, admin: bool) -> list[dict[str, Any]]:
             "words": HELP[name],
             "options": options.get(name, []) if admin else [],
             "usable": name == "geometric" or bool(options[name]),
-            "problem": problem if name != "geometric" else "",
+            "problem": (problem or _set_up(name, admin=admin)) if name in options and not options[name] else "",
         }
         for name in engine_generators.GENERATORS
     ]
+
+
+def _set_up(name: str, *, admin: bool) -> str:
+    return f"{SETTINGS[name]} offers none yet: the README says how to set it." if admin else ""
 
 
 def overview(region: Region, *, admin: bool) -> dict[str, Any]:

@@ -11,5 +11,5 @@ from annotation.sources.pages import region_page
 @require_safe
 def activity(request: HttpRequest, region_id: int) -> HttpResponse:
     """Statistics of every queue; for admins also its acts, filtered."""
-    page = {"stages": sorted(settings.REVIEW_STAGES), "actions": list(ACTIONS)}
+    page = {"stages": list(settings.REVIEW_STAGES), "actions": list(ACTIONS)}
     return region_page(request, region_id, "review/activity.html", active="activity", page=page)

@@ -204,9 +204,9 @@ JOB_RUNNERS = {
 
 # Every queue and the ReviewStage (annotation.review.stages) that describes it.
 REVIEW_STAGES = {
+    "changes": "annotation.changes.services.review_stage.STAGE",
     "anchors": "annotation.anchors.services.review_stage.STAGE",
     "anchor-adjudication": "annotation.anchors.services.review_stage.ADJUDICATION_STAGE",
-    "changes": "annotation.changes.services.review_stage.STAGE",
 }
 # Every stage whose verdicts models learn from, and what gives them (annotation.training.decisions.Provider).
 TRAINING_DECISIONS = {"changes": "annotation.changes.decided.decisions_of"}

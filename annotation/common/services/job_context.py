@@ -38,7 +38,7 @@ class JobContext:
         self._echo = echo
         self._stop = threading.Event()
         self._progress, self._message = job.progress, ""
-        self._figures: list[tuple[str, float]] = []
+        self._figures: list[tuple[str, int | None, float]] = []
         self._steps: dict[str, int] | None = None
         self._written_at = 0.0
         self._asked_at = 0.0
@@ -52,10 +52,15 @@ class JobContext:
         self.result.update(result)
 
     def report(self, fraction: float, message: str = "", figures: Mapping[str, float] | None = None) -> None:
-        """Keep progress (0..1), message and live figures; the row is written at most twice a second."""
+        """Keep progress (0..1), message and live figures; the row is written at most twice a second.
+
+        An "epoch" among the figures, from 1, is the step of the others: an epoch that is told again changes no curve.
+        """
         self._progress = min(max(float(fraction), 0.0), 1.0)
         self._message = message[:300] or self._message
-        self._figures += [(name, float(value)) for name, value in (figures or {}).items()]
+        given = dict(figures or {})
+        epoch = given.pop("epoch", None)
+        self._figures += [(name, None if epoch is None else int(epoch) - 1, float(given[name])) for name in given]
         if self._echo:
             self._echo(self._progress, self._message)
         if time.monotonic() - self._written_at >= settings.JOB_REPORT_SECONDS and not connection.in_atomic_block:
@@ -70,13 +75,13 @@ class JobContext:
             return
         figures, self._figures = self._figures, []
         if figures:
-            JobFigure.objects.bulk_create([self._figure(name, value) for name, value in figures], ignore_conflicts=True)
+            JobFigure.objects.bulk_create([self._figure(*figure) for figure in figures], ignore_conflicts=True)
 
-    def _figure(self, name: str, value: float) -> JobFigure:
+    def _figure(self, name: str, step: int | None, value: float) -> JobFigure:
         if self._steps is None:
             last = JobFigure.objects.filter(job=self.job).order_by().values_list("name").annotate(Max("step"))
             self._steps = dict(last)
-        self._steps[name] = self._steps.get(name, -1) + 1
+        self._steps[name] = self._steps.get(name, -1) + 1 if step is None else step
         return JobFigure(job=self.job, name=name[:80], step=self._steps[name], value=value)
 
     def should_stop(self) -> bool:

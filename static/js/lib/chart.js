@@ -11,6 +11,9 @@ const DASHES = ["", "6 4", "2 3", "9 3 2 3"];
 
 const short = (value) => (Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.01) ? value.toExponential(1) : Number(value.toPrecision(2)).toString());
 
+/** A tick in as many digits as tell it from the next one. */
+const tick = (value, spread) => (spread < 1e-4 || spread >= 1e4 ? short(value) : value.toFixed(Math.max(0, Math.ceil(1 - Math.log10(spread)))));
+
 function range(values) {
   const low = Math.min(...values);
   const high = Math.max(...values);
@@ -25,7 +28,7 @@ function axes(xs, ys, at, step) {
     const y = at(xs[0], value)[1];
     group.append(svg("line", { x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: y, y2: y }));
     const text = svg("text", { x: MARGIN.left - 8, y: y + 4, "text-anchor": "end" });
-    text.textContent = short(value);
+    text.textContent = tick(value, ys[1] - ys[0]);
     group.append(text);
   }
   for (const [value, anchor] of [[xs[0], "start"], [xs[1], "end"]]) {

@@ -60,6 +60,14 @@ def test_figures_of_a_second_run_continue_where_the_first_stopped():
     assert list(JobFigure.objects.order_by("step").values_list("step", flat=True)) == [9, 10, 11, 12]
 
 
+def test_an_epoch_told_again_by_a_resumed_run_is_no_further_point_of_the_curve():
+    job = queued("learn")
+    JobFigure.objects.bulk_create(JobFigure(job=job, name="loss", step=step, value=1 / (step + 1)) for step in range(2))
+    jobs.run_now(job)
+    figures = JobFigure.objects.order_by("step").values_list("name", "step", "value")
+    assert list(figures) == [("loss", 0, 1.0), ("loss", 1, 0.5), ("loss", 2, pytest.approx(1 / 3))]
+
+
 def test_a_refusal_fails_the_job_with_its_code_and_reason():
     job = jobs.run_now(queued("refuse"))
     assert (job.state, job.error_code) == ("failed", "invalid")
