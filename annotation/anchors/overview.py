@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from annotation.accounts.models import User
 from annotation.anchors.answers import ADJUDICATION, REVIEW
@@ -34,15 +34,20 @@ def described(batches: Sequence[Batch], user: User) -> list[Batch]:
     """The batches with `may_work`, `progress`, `disagreements`, `inspected` and `acceptance` set."""
     progress, disagreements = progress_of(batches, REVIEW), progress_of(batches, ADJUDICATION)
     decided = Q(item__state=ItemState.DECIDED)
-    rows = AnchorReview.objects.filter(item__batch__in=batches, item__stage=REVIEW).values("item__batch_id")
+    waiting = AnchorReview.objects.filter(
+        anchor=OuterRef("anchor"), item__batch=OuterRef("item__batch"), item__state=ItemState.OPEN
+    )
+    rows = AnchorReview.objects.filter(~Exists(waiting), item__batch__in=batches, item__stage=REVIEW)
     counts: dict[int, Any] = {
         row["item__batch_id"]: row
-        for row in rows.annotate(
+        for row in rows.values("item__batch_id")
+        .annotate(
             inspected=Count("anchor", distinct=True, filter=decided),
             accepted=_number(decided, AnchorState.ACCEPTED),
             corrected=_number(decided, AnchorState.CORRECTED),
             rejected=_number(decided, AnchorState.REJECTED),
-        ).order_by()
+        )
+        .order_by()
     }
     for batch in batches:
         row: dict[str, Any] = counts.get(batch.pk, {})

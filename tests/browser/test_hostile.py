@@ -80,7 +80,7 @@ def test_hostile_words_of_a_model_and_of_people_are_shown_on_the_bench_and_decid
     page.locator("#comment").fill(EVIL)
     page.keyboard.press("Escape")
     page.keyboard.press("x")
-    expect(page.locator("#tally")).to_have_text("1 decision so far")
+    expect(page.locator("#tally")).to_have_text("1 decision")
     expect(page.locator("#saved-state")).to_have_attribute("data-state", "saved")
     untouched(page)
     region = f"/regions/{hostile.region.pk}"

@@ -54,7 +54,7 @@ def test_candidates_are_decided_by_one_key_each_and_the_next_is_there_at_once(ne
         saved(page)
         assert answer in set(QueueItem.objects.values_list("decision", flat=True))
         page.wait_for_load_state("networkidle")
-    expect(page.locator("#tally")).to_have_text("4 decisions so far")
+    expect(page.locator("#tally")).to_have_text("4 decisions")
     answers = [decision_of(change) for change in stock.changes[:4]]
     assert answers == ["accept", "reject", "cant_tell", "image_offset"]
     assert set(Verdict.objects.values_list("reviewer__username", flat=True)) == {"ada"}

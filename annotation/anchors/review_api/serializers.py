@@ -65,7 +65,9 @@ class BatchOutput(serializers.ModelSerializer):
     may_work = serializers.BooleanField(read_only=True)
     progress = ProgressOutput(read_only=True)
     disagreements = ProgressOutput(read_only=True)
-    inspected = serializers.IntegerField(read_only=True, help_text="anchors with at least one answer")
+    inspected = serializers.IntegerField(
+        read_only=True, help_text="anchors with every answer asked for and nothing to settle"
+    )
     acceptance = ShareOutput(read_only=True, help_text="accepted among accepted, corrected and rejected")
 
     class Meta:

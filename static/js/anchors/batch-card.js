@@ -20,6 +20,13 @@ function forWhom({ open_to_all: open, people }) {
   return open ? "open to everyone" : `for ${people.join(", ")}`;
 }
 
+function stateBadge({ closed_at: closed, progress, disagreements }) {
+  if (closed) return el("span", { class: "badge", text: "Closed" });
+  if (progress.open) return el("span", { class: "badge badge-busy", text: "Open" });
+  if (disagreements.open) return el("span", { class: "badge badge-busy", text: "To settle" });
+  return el("span", { class: "badge badge-good", text: "Done" });
+}
+
 export function batchCard(batch, { links, editor, onClose }) {
   const total = batch.progress.open + batch.progress.decided;
   const waiting = batch.disagreements.open;
@@ -29,8 +36,8 @@ export function batchCard(batch, { links, editor, onClose }) {
   const api = `/api/anchor-batches/${batch.id}`;
   return el(
     "article", { class: "card batch-card", data: { batch: String(batch.id) } },
-    el("div", { class: "card-head" }, el("h3", { text: batch.name }), el("span", { class: closed ? "badge" : batch.progress.open ? "badge badge-busy" : "badge badge-good", text: closed ? "Closed" : batch.progress.open ? "Open" : "Done" })),
-    el("p", { class: "verdict-line" }, el("strong", { class: "number", text: `${number(batch.inspected)} inspected, ${acceptanceWords(batch.acceptance)}` })),
+    el("div", { class: "card-head" }, el("h3", { text: batch.name }), stateBadge(batch)),
+    el("p", { class: "verdict-line" }, el("strong", { class: "number", text: `${number(batch.inspected)} of ${number(batch.size)} inspected, ${acceptanceWords(batch.acceptance)}` })),
     el("div", { class: "progress" }, el("progress", { max: String(Math.max(1, total)), value: String(batch.progress.decided), "aria-label": `Answers of ${batch.name}` }), el("div", { class: "progress-line muted" }, el("span", { class: "number", text: `${number(batch.progress.decided)} of ${plural(total, "answer")}` }), el("span", { text: decisions.join(", ") }))),
     el("p", { class: "small muted", text: `${planWords(batch)}; ${forWhom(batch)}; started ${day(batch.created_at)}${batch.created_by ? ` by ${batch.created_by}` : ""}` }),
     waiting ? el("p", { class: "note note-warn" }, `${plural(waiting, "disagreement waits", "disagreements wait")} for a third person. `, batch.may_work ? el("a", { href: `${links.disagreements}?batch=${batch.id}`, text: waiting === 1 ? "Settle it" : "Settle them" }) : null) : null,

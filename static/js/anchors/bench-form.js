@@ -1,9 +1,7 @@
 /** The form of an anchor: eleven attributes, the choices of the one at hand, the summary. Drawn once, then only filled. */
 import { byId, el, fill } from "mapwright/lib/dom.js";
-import { plural } from "mapwright/lib/format.js";
+import { plural, valueWords } from "mapwright/lib/format.js";
 import { differences, summaryChanged, valueOf, wordsIn } from "mapwright/anchors/anchor-state.js";
-
-const plain = (value) => String(value ?? "").replaceAll("_", " ");
 
 /**
  * @param {Array} schema per attribute its name, label, question and choices [[value, label]]
@@ -21,8 +19,8 @@ export function createForm(schema, { maxWords, reasons, onChoose, onSelect, onRe
   function drawRow({ attribute, button, value, was }, work) {
     const changed = attribute.name in work.changes;
     button.classList.toggle("attribute-changed", changed);
-    value.textContent = plain(valueOf(work, attribute.name));
-    fill(was, changed ? el("span", { class: "visually-hidden", text: "changed, proposed was " }) : null, changed ? el("s", { text: plain(work.proposed[attribute.name]) }) : null);
+    value.textContent = valueWords(valueOf(work, attribute.name));
+    fill(was, changed ? el("span", { class: "visually-hidden", text: "changed, proposed was " }) : null, changed ? el("s", { text: valueWords(work.proposed[attribute.name]) }) : null);
   }
 
   function choice(label, index, pressed, proposed, run) {
@@ -37,7 +35,7 @@ export function createForm(schema, { maxWords, reasons, onChoose, onSelect, onRe
 
   function drawReasons() {
     byId("choices-title").textContent = "Reject because (Esc goes back)";
-    fill(byId("choices"), ...reasons.map((reason, index) => choice(plain(reason), index, false, false, () => onReason(reason))));
+    fill(byId("choices"), ...reasons.map((reason, index) => choice(valueWords(reason), index, false, false, () => onReason(reason))));
   }
 
   return {

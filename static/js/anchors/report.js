@@ -1,12 +1,11 @@
 /** The report of a batch: how many were accepted, by what and whom; how far people agree; what is confused with what. */
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill, pageData, svg } from "mapwright/lib/dom.js";
-import { DECISIONS, duration, humanise, number, percent, plural } from "mapwright/lib/format.js";
+import { DECISIONS, duration, humanise, number, percent, plural, valueWords } from "mapwright/lib/format.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { acceptanceWords } from "mapwright/anchors/batch-card.js";
 
 const { batch, labels } = pageData();
-const plain = (value) => String(value).replaceAll("_", " ");
 const figure = (value, digits = 2) => (value === null || value === undefined ? "not defined" : number(value, digits));
 const labelOf = (name) => labels[name] ?? humanise(name);
 const interval = ({ low, high }) => (low === null ? "" : `${number(low * 100, 1)} to ${percent(high, 1)}`);
@@ -50,8 +49,8 @@ function confusion(found) {
 function matrix({ attribute, cells }) {
   const values = [...new Set(cells.flatMap((cell) => [cell.proposed, cell.verified]))].sort();
   const count = (proposed, verified) => cells.find((cell) => cell.proposed === proposed && cell.verified === verified)?.number ?? 0;
-  const row = (proposed) => el("tr", {}, el("th", { scope: "row", text: plain(proposed) }), ...values.map((verified) => { const found = count(proposed, verified); return el("td", { class: found ? (proposed === verified ? "same" : "other") : null, text: found ? number(found) : "·" }); }));
-  return el("section", { class: "card" }, el("h3", { text: `${labelOf(attribute)}: ${number(wrongOf({ cells }))} changed` }), el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": `Confusion of ${labelOf(attribute)}` }, el("table", { class: "matrix" }, el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "Proposed ↓ verified →" }), ...values.map((value) => el("th", { scope: "col", text: plain(value) })))), el("tbody", {}, ...values.map(row)))));
+  const row = (proposed) => el("tr", {}, el("th", { scope: "row", text: valueWords(proposed) }), ...values.map((verified) => { const found = count(proposed, verified); return el("td", { class: found ? (proposed === verified ? "same" : "other") : null, text: found ? number(found) : "·" }); }));
+  return el("section", { class: "card" }, el("h3", { text: `${labelOf(attribute)}: ${number(wrongOf({ cells }))} changed` }), el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": `Confusion of ${labelOf(attribute)}` }, el("table", { class: "matrix" }, el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "Proposed ↓ verified →" }), ...values.map((value) => el("th", { scope: "col", text: valueWords(value) })))), el("tbody", {}, ...values.map(row)))));
 }
 
 function draw(report) {

@@ -46,6 +46,9 @@ export function sureness(confidence) {
   return "guesses";
 }
 
+/** A value of an attribute as one says it: `very_dense` is "very dense", `l_shaped` "L-shaped". */
+export const valueWords = (value) => String(value ?? "").replace(/^l_/, "L-").replaceAll("_", " ");
+
 /** `building_density` -> `Building density`. */
 export const humanise = (name) => {
   const text = String(name).replace(/[_-]+/g, " ").trim().replace(/\b(auroc|f1|iou)\b/gi, (word) => word.toUpperCase());

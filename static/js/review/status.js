@@ -29,7 +29,7 @@ export function drawLease(claim, what) {
 
 export function drawTally(state) {
   const last = state.decided.at(-1);
-  byId("tally").textContent = state.session ? `${plural(state.session, "decision")} so far` : "";
+  byId("tally").textContent = state.session ? plural(state.session, "decision") : "";
   byId("undo").disabled = !last;
   byId("undo-what").textContent = last ? `Undo: ${DECISIONS[last.decision] ?? humanise(last.decision)}` : "Undo";
 }

@@ -128,6 +128,8 @@ def test_the_report_counts_each_anchor_once_as_it_was_settled(client_of, region,
     assert [row["reviewer"] for row in found["by_reviewer"]] == ["ana", "ben"]
     assert found["seconds"]["by_reviewer"][0] == {"reviewer": "ana", "items": 4, "median": 2.0, "p90": 2.0}
     assert found["agreement"]["kappa"] == pytest.approx(3 / 11)
+    card = client_of(editor).get(f"/api/anchor-batches/{batch.pk}/").json()
+    assert (card["inspected"], card["size"], card["acceptance"]["of"]) == (3, 4, 3)
     whole = client_of(editor).get(f"/api/regions/{region.pk}/anchor-report/").json()
     assert whole["outcomes"] == found["outcomes"]
 
