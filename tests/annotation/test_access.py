@@ -48,6 +48,7 @@ TABLE = [(name, ROUTES[name]) for name in EXISTING if name in ROUTES]
 
 
 def test_every_route_has_a_row_in_the_table_and_every_row_a_route():
+    """Z1."""
     assert set(EXISTING) - set(ROUTES) == set(), "give each of these a row in tests/annotation/access.py"
     assert set(ROUTES) - set(EXISTING) == set(), "these rows of tests/annotation/access.py have no route"
 
@@ -74,6 +75,7 @@ def _ask(user: Any, name: str, ids: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize(("name", "row"), TABLE, ids=[name for name, _ in TABLE])
 def test_a_role_that_may_not_is_refused_and_one_that_may_is_not(name: str, row: Row, world: dict[str, Any]):
+    """Z1."""
     if row.role == "anonymous":
         assert _ask(None, name, world["ids"]).status_code not in {401, 403, 404, 500}
         return
@@ -92,6 +94,7 @@ def test_a_role_that_may_not_is_refused_and_one_that_may_is_not(name: str, row: 
     ("name", "row"), [(n, r) for n, r in TABLE if r.scoped and r.role != "admin"], ids=lambda value: str(value)[:60]
 )
 def test_a_person_of_another_region_gets_the_answer_of_what_does_not_exist(name: str, row: Row, world: dict[str, Any]):
+    """Z3, tiles and files included."""
     outsider = factories.UserFactory(role=row.role)
     factories.RegionFactory(members=[outsider])
     missing = {key: (uuid.uuid4() if key == "job_id" else MISSING) for key in world["ids"]}
@@ -113,6 +116,7 @@ def test_an_inactive_person_is_refused_everywhere(world: dict[str, Any]):
 
 
 def test_fields_that_nobody_may_set_are_ignored(world: dict[str, Any]):
+    """Z4."""
     client = APIClient()
     client.force_login(world["admin"])
     answer = client.patch(

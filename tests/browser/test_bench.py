@@ -178,6 +178,7 @@ def test_an_answer_given_while_signed_out_is_saved_after_signing_in_again(new_pa
 
 
 def test_a_lease_that_ended_during_an_edit_keeps_the_draft_and_says_who_has_it(new_page, stock, batch, watch):
+    """C4."""
     watch.expect("409 (Conflict)")
     page = new_page(stock.admin)
     open_bench(page, batch)

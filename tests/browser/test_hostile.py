@@ -102,6 +102,7 @@ def untouched(page: Page) -> None:
 
 
 def test_hostile_text_is_shown_and_never_runs(new_page, hostile):
+    """I8."""
     page = new_page(hostile.admin)
     region = f"/regions/{hostile.region.pk}"
     tile = TilePair.objects.select_related("tile").get(pk=hostile.changes[0].pair_id).tile

@@ -36,6 +36,7 @@ def test_wrong_and_unknown_and_inactive_answer_alike():
 
 
 def test_tokens_are_not_handed_out_in_a_stream():
+    """Z6."""
     user = factories.UserFactory()
     answers = [token(user.username, "wrong").status_code for _ in range(25)]
     assert answers[-1] == 429
@@ -43,6 +44,7 @@ def test_tokens_are_not_handed_out_in_a_stream():
 
 
 def test_a_session_may_not_write_without_the_token_of_its_form():
+    """Z6."""
     user = factories.UserFactory(role="admin")
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)

@@ -120,6 +120,7 @@ def test_an_exported_decision_cannot_be_undone_before_its_changeset_is_gone(clie
 def test_the_list_is_filtered_and_costs_the_same_number_of_queries_at_any_length(
     client_of, ana, scan, django_assert_num_queries
 ):
+    """Z5."""
     ChangeFactory.create_batch(3, scan=scan, confidence=0.9)
     rejected = ChangeFactory(scan=scan, kind="remove", confidence=0.2)
     save_decision(ana, rejected, "reject")

@@ -145,6 +145,7 @@ def test_a_running_job_that_is_cancelled_commits_nothing_and_ends_cancelled():
 
 
 def test_a_rolled_back_enqueue_sends_no_message(django_capture_on_commit_callbacks: Any):
+    """C8."""
     with django_capture_on_commit_callbacks() as callbacks, pytest.raises(ZeroDivisionError), transaction.atomic():
         jobs.enqueue(kind="test.count", params={}, scope_id=None, created_by=None)
         raise ZeroDivisionError

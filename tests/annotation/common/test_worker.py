@@ -77,6 +77,7 @@ def test_a_killed_worker_loses_nothing_and_the_job_has_one_result(worker: Worker
 
 
 def test_a_job_that_kills_its_worker_is_given_up_after_three_times(worker: Worker):
+    """F2."""
     worker.start()
     job = enqueue("die", deaths=9, name="nobody")
     wait_until(lambda: jobs.sweep() >= 0 and ended(job)(), seconds=120, what="the job was not given up")

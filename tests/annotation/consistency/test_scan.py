@@ -136,6 +136,7 @@ class Killed(BaseException):
 
 
 def test_a_scan_whose_worker_was_killed_is_requeued_and_ends_like_an_undisturbed_one(region, monkeypatch):
+    """F1, of a scan."""
     expected = values(finished(region))
     monkeypatch.setattr(service, "BATCH", 8)
     scan = start(region=region, user=None, wake=False)

@@ -105,6 +105,7 @@ def test_a_decision_is_an_event_with_an_audit_entry(ana, region, scan):
 
 
 def test_the_lease_of_a_reviewer_who_vanished_is_claimable_once_it_expired(ana, client_of, region, scan):
+    """C5."""
     change = ChangeFactory(scan=scan)
     item = claim(ana, region)["item"]
     expire(item["id"])
@@ -112,6 +113,7 @@ def test_the_lease_of_a_reviewer_who_vanished_is_claimable_once_it_expired(ana, 
 
 
 def test_a_late_save_is_refused_says_that_the_item_is_free_and_saves_after_a_reclaim(ana, region, scan):
+    """C4."""
     ChangeFactory(scan=scan)
     item = claim(ana, region)["item"]
     expire(item["id"])
@@ -123,6 +125,7 @@ def test_a_late_save_is_refused_says_that_the_item_is_free_and_saves_after_a_rec
 
 
 def test_a_late_save_cannot_overtake_the_next_holder(ana, client_of, region, scan):
+    """C4."""
     ChangeFactory(scan=scan)
     ben = client_of(UserFactory())
     item = claim(ana, region)["item"]

@@ -1,5 +1,6 @@
 """Many people at the queue at once, on real connections: nothing twice, nothing lost, one winner each."""
 
+import os
 import threading
 import uuid
 from collections import Counter
@@ -15,6 +16,7 @@ from annotation.review.services.decide import Decision, decide
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory
 
+ROUNDS = int(os.environ.get("MAPWRIGHT_SAVE_ROUNDS", "20"))
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -50,6 +52,7 @@ def save(user, item, key=None, decision="accept"):
 
 
 def test_twenty_people_drain_three_hundred_items_and_each_is_decided_once(scan):
+    """C1, in small; with 50 clients and 10,000 items it is benchmarks/review_drain.py."""
     ChangeFactory.create_batch(300, scan=scan)
     users = UserFactory.create_batch(20)
 
@@ -70,6 +73,7 @@ def test_twenty_people_drain_three_hundred_items_and_each_is_decided_once(scan):
 
 
 def test_of_two_saves_of_one_version_exactly_one_wins(scan):
+    """C2, of the service."""
     user = UserFactory()
     ChangeFactory.create_batch(40, scan=scan)
     for _ in range(40):
@@ -89,10 +93,11 @@ def test_of_two_saves_of_one_version_exactly_one_wins(scan):
 
 
 def test_two_http_saves_of_one_version_get_one_200_and_one_409(scan, client_of):
+    """C2; the whole check takes MAPWRIGHT_SAVE_ROUNDS=1000."""
     user = UserFactory()
-    ChangeFactory.create_batch(20, scan=scan)
+    ChangeFactory.create_batch(ROUNDS, scan=scan)
     clients = [client_of(user), client_of(user)]
-    for _ in range(20):
+    for _ in range(ROUNDS):
         item = claim(user=user, stage="changes", scope_id=scan.region_id).item
 
         def attempt(client, item=item):
@@ -106,6 +111,7 @@ def test_two_http_saves_of_one_version_get_one_200_and_one_409(scan, client_of):
 
 
 def test_one_key_sent_twenty_times_has_one_effect_and_one_reply(scan, client_of):
+    """C3."""
     user = UserFactory()
     ChangeFactory(scan=scan)
     item = claim(user=user, stage="changes", scope_id=scan.region_id).item

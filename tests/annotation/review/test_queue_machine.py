@@ -193,6 +193,7 @@ class QueueMachine(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_any_order_of_events_keeps_the_promises():
+    """C6."""
     run_state_machine_as_test(
         QueueMachine,
         settings=settings(

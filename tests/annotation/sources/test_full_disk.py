@@ -44,6 +44,7 @@ def media(settings: Any, tmp_path: Path) -> Path:
 
 
 def test_an_upload_that_fills_the_disk_leaves_nothing(client_of, media, tmp_path):
+    """F6, of an upload."""
     editor = factories.UserFactory(role="editor")
     region = factories.RegionFactory(members=[editor])
     content = write_geotiff(tmp_path / "a.tif").read_bytes()

@@ -79,6 +79,7 @@ def test_a_model_path_that_leaves_the_media_folder_is_refused_unread(tmp_path):
 
 
 def test_a_pickle_is_refused_unread_even_under_its_registered_digest(tmp_path):
+    """I9."""
     canary = tmp_path / "ran"
     pickle = b"cos\nsystem\n(S'touch " + str(canary).encode() + b"'\ntR."
     with pytest.raises(ModelFileError, match="safetensors"):

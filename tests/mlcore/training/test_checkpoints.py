@@ -29,6 +29,7 @@ class Canary:
 
 @pytest.mark.parametrize("protocol", [0, 2, 4, 5])
 def test_a_pickle_is_refused_unread(tmp_path, protocol):
+    """I9."""
     path = tmp_path / "model.safetensors"
     path.write_bytes(pickle.dumps(Canary(), protocol))
     with pytest.raises(CheckpointError, match=r"never loaded|another version|weights file"):
@@ -62,6 +63,7 @@ def test_a_flipped_bit_is_noticed(tmp_path):
 
 @pytest.mark.parametrize("kept", [0, 4, 30, -9])
 def test_a_truncated_newest_checkpoint_gives_way_to_the_previous_and_it_is_said(tmp_path, kept):
+    """F8."""
     save_checkpoint(tmp_path, 1, {"w": torch.ones(4)}, {"x": 1})
     newest = save_checkpoint(tmp_path, 2, {"w": torch.zeros(4)}, {"x": 2})
     newest.write_bytes(newest.read_bytes()[:kept])

@@ -19,7 +19,8 @@ from tests.mlcore.training import tiny_run
 
 SCRIPT = Path(__file__).with_name("tiny_run.py")
 ROOT = Path(__file__).parents[3]
-EPOCHS = 40
+KILLS = int(os.environ.get("MAPWRIGHT_KILLS", "4"))
+EPOCHS = 10 * KILLS
 
 
 class Recorder:
@@ -57,6 +58,8 @@ def test_a_stopped_and_resumed_run_ends_with_the_weights_of_a_straight_one(tmp_p
 
 @pytest.mark.slow
 def test_a_run_killed_at_random_points_ends_with_the_weights_of_a_straight_one(tmp_path):
+    """F7; the whole check takes MAPWRIGHT_KILLS=20."""
+
     def start(name):
         command = [
             sys.executable,
@@ -69,7 +72,7 @@ def test_a_run_killed_at_random_points_ends_with_the_weights_of_a_straight_one(t
 
     assert start("straight").wait(120) == 0
     chance, kills = random.Random(1), 0
-    while kills < 4:
+    while kills < KILLS:
         process = start("killed")
         before = sorted_checkpoints(tmp_path / "killed" / "tiny")[:1]
         wanted = chance.randrange(1, 6)
