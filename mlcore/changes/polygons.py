@@ -71,8 +71,9 @@ def dominant_angle(polygon: Polygon) -> float:
 
 def iou(first: Polygon, second: Polygon) -> float:
     """Intersection over union of two shapes; 0 where both are empty."""
-    union = first.union(second).area
-    return float(first.intersection(second).area / union) if union > 0 else 0.0
+    shared = first.intersection(second).area
+    union = first.area + second.area - shared
+    return float(shared / union) if union > 0 else 0.0
 
 
 def _regular_ring(polygon: Polygon, resolution_m: float) -> Polygon:

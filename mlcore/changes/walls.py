@@ -115,8 +115,11 @@ def _turned(points: np.ndarray, angle: float) -> np.ndarray:
 def _nearest_wall(points: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """(N,) the wall that each point is nearest to."""
     starts = np.roll(ends, 1, axis=0)
-    lines = shapely.linestrings(np.stack([starts, ends], axis=1))
-    return np.asarray(shapely.distance(shapely.points(points)[:, None], lines[None]).argmin(axis=1))
+    runs = ends - starts
+    off = points[:, None] - starts  # (N, M, 2)
+    along = (off * runs).sum(axis=2) / np.maximum((runs**2).sum(axis=1), 1e-12)
+    away = off - np.clip(along, 0, 1)[..., None] * runs
+    return np.asarray(np.round((away**2).sum(axis=2), 9).argmin(axis=1))  # of two at their corner, the first
 
 
 def _inner(points: np.ndarray, wall: Wall, ends: np.ndarray, number: int) -> np.ndarray:
