@@ -33,8 +33,9 @@ def several_parts(whole: np.ndarray, parts: np.ndarray) -> np.ndarray:
     """(regions + 1,) bool: regions that hold more than one part."""
     if not (parts > 0).any():
         return np.zeros(int(whole.max()) + 1, bool)
-    pairs = np.unique(np.stack([whole[parts > 0], parts[parts > 0]]), axis=1)
-    return np.bincount(pairs[0], minlength=int(whole.max()) + 1) > 1
+    many = int(parts.max()) + 1
+    pairs = np.unique(whole[parts > 0].astype(np.int64) * many + parts[parts > 0])
+    return np.bincount(pairs // many, minlength=int(whole.max()) + 1) > 1
 
 
 def compactness(mask: np.ndarray) -> float:
