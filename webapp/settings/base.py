@@ -14,7 +14,9 @@ def env(name: str, default: str = "") -> str:
 
 
 VAR_DIR = Path(env("VAR", str(BASE_DIR / "var")))
-RUN_DIR = Path(env("RUN_DIR", str(VAR_DIR / "run")))
+# Where deploy/services put the sockets: it leaves a note where that is not var/run.
+_NOTE = VAR_DIR / "run_dir"
+RUN_DIR = Path(env("RUN_DIR", _NOTE.read_text(encoding="utf-8").strip() if _NOTE.is_file() else str(VAR_DIR / "run")))
 
 SECRET_KEY = env("SECRET_KEY")
 DEBUG = False
