@@ -3,7 +3,7 @@ import { humanise, metres, number, percent } from "mapwright/lib/format.js";
 import { notableShift, shiftWords } from "mapwright/lib/offset.js";
 import { classOf } from "mapwright/lib/ramp.js";
 
-const strength = (value) => (value >= 0.8 ? "strong" : value >= 0.6 ? "fair" : value >= 0.4 ? "weak" : "hardly any");
+const strength = (value) => (value >= 0.8 ? "strong" : value >= 0.6 ? "fair" : value >= 0.2 ? "weak" : "hardly any");
 
 /** What each figure says; nothing where it says nothing. */
 const WORDS = {
