@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -162,3 +163,13 @@ def test_services_start_twice_and_stop_twice_without_complaint(own_var):
         if command == "status":
             assert "postgres up" in result.stdout
             assert "redis up" in result.stdout
+
+
+def test_settings_find_the_sockets_where_the_services_put_them(own_var):
+    """Below a folder that postgres can't enter, or with a long path, they are not in var/run."""
+    assert script("services", "start", MAPWRIGHT_VAR=str(own_var), MAPWRIGHT_RUN_DIR="").returncode == 0
+    asked = "from webapp.settings import base; print(base.RUN_DIR)"
+    env = {**os.environ, "MAPWRIGHT_VAR": str(own_var)}
+    env.pop("MAPWRIGHT_RUN_DIR", None)
+    found = Path(subprocess.check_output([sys.executable, "-c", asked], env=env, cwd=ROOT, text=True).strip())
+    assert (found / ".s.PGSQL.5432").exists() and (found / "redis.sock").exists()
