@@ -36,7 +36,7 @@ def check_lease(item: QueueItem, user: User, lease_token: int) -> None:
         pk=item.pk, lease_holder=user, lease_token=lease_token, lease_expires_at__gt=Now()
     ).exists()
     if not live:
-        raise lease_lost(item)
+        raise lease_lost(item, user)
 
 
 def insert(verdict: Verdict) -> Verdict:

@@ -30,7 +30,7 @@ def heartbeat(*, user: User, item_id: int, lease_token: int) -> QueueItem:
     ).update(lease_expires_at=lease_end())
     item.refresh_from_db()
     if not kept:
-        raise lease_lost(item)
+        raise lease_lost(item, user)
     return item
 
 
@@ -58,7 +58,7 @@ def reclaim(*, user: User, item_id: int) -> QueueItem:
         )
         item.refresh_from_db()
     if not taken:
-        raise lease_lost(item)
+        raise lease_lost(item, user)
     return item
 
 
@@ -82,10 +82,11 @@ def check_open(item: QueueItem) -> None:
         raise WithdrawnError("this item was taken out of the queue; take the next one", version=item.version)
 
 
-def lease_lost(item: QueueItem) -> LeaseLostError:
-    """The error for a lost lease; `free` says whether the person can take it again."""
-    free = item.state == ItemState.OPEN and QueueItem.objects.filter(FREE, pk=item.pk).exists()
-    remedy = "nobody has it: claim it again and save" if free else "somebody else has it now: take the next item"
+def lease_lost(item: QueueItem, user: User) -> LeaseLostError:
+    """The error for a lost lease; `free` says whether the person can take it again, as from another page of theirs."""
+    takeable = FREE | Q(lease_holder=user)
+    free = item.state == ItemState.OPEN and QueueItem.objects.filter(takeable, pk=item.pk).exists()
+    remedy = "nobody else has it: claim it again and save" if free else "somebody else has it now: take the next item"
     return LeaseLostError(
         f"your lease on this item ended; your draft is kept; {remedy}", free=free, version=item.version
     )

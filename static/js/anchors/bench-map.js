@@ -19,13 +19,18 @@ export function createBenchMap() {
   let placed = false;
   let shown = null;
   let warmed = [];
+  const unlinked = linkViews(left, right);
   const compare = createCompare(left, { key: "mapwright.compare.bench", initial: { mode: "side", swipe: 0.5, opacity: 0.5 }, modes: MODES, onMode: arrange });
-  linkViews(left, right);
-
+  /** Room for one map or two; the middle stays the middle, and a tile that was whole stays whole. */
   function arrange(mode) {
+    const [centre, zoom] = placed ? [left.getCenter(), left.getZoom()] : [];
+    const whole = placed && left.getBounds().contains(toBounds(shown.bbox));
     byId("bench-maps").classList.toggle("bench-side", mode === "side");
-    for (const map of [left, right]) map.invalidateSize({ animate: false, pan: false });
-    if (placed) right.setView(left.getCenter(), left.getZoom(), { animate: false });
+    unlinked(() => {
+      for (const map of [left, right]) map.invalidateSize({ animate: false, pan: false });
+      if (placed) for (const map of [left, right]) map.setView(centre, zoom, { animate: false });
+    });
+    if (whole && !left.getBounds().contains(toBounds(shown.bbox))) fit(shown);
     if (shown) credit(mode);
   }
 

@@ -33,7 +33,7 @@ const line = createLine({
   clear: () => view.clear(),
   warm: (subject) => view.warm(subject),
   leave: () => { rejecting = false; },
-  emptyActions: () => ({ done: settles ? "Where two answers differ again, it comes here." : "The report says what came of it.", links: [[settles || !page.may_report ? "To the batches" : "To the report", settles || !page.may_report ? page.links.batches : page.links.report], ["Look at every batch", page.links.batches]].slice(0, page.may_report && !settles ? 2 : 1) }),
+  emptyActions: () => ({ done: settles ? "Where two answers differ again, it comes here." : page.may_report ? "The report says what came of it." : "", links: [[settles || !page.may_report ? "To the batches" : "To the report", settles || !page.may_report ? page.links.batches : page.links.report], ["Look at every batch", page.links.batches]].slice(0, page.may_report && !settles ? 2 : 1) }),
   draftOf: (body) => ({ comment: body.comment, attributes: body.payload?.attributes, summary: body.payload?.summary }),
   onSaved: (message) => countSaved(message.act),
 });
@@ -52,6 +52,12 @@ function showClaim(claim, draft) {
   byId("partly").hidden = claim.subject.valid_share > 0.99;
   byId("partly").textContent = `The image covers ${percent(claim.subject.valid_share)} of this tile.`;
   byId("announce").textContent = claim.subject.summary;
+}
+
+function proposedSummary() {
+  if (!work) return;
+  changed(write(work, work.proposedSummary));
+  draw(true);
 }
 
 const draw = (fresh = false) => form.draw(work, { at, rejecting, fresh });
@@ -75,7 +81,7 @@ function chooseValue(index) {
 
 /** Accept what is unchanged, save what is changed. */
 function take() {
-  if (!line.ready()) return;
+  if (rejecting || !line.ready()) return;
   if (!differences(work)) { say("accept"); return; }
   if (!form.fits(work.summary)) {
     notify(`The summary needs between 1 and ${page.max_words} words.`, { kind: "warn" });
@@ -153,7 +159,7 @@ const bench = {
 
 summary.addEventListener("input", () => work && changed(write(work, summary.value)));
 comment.addEventListener("input", () => current() && drafts.write(current().id, { comment: comment.value.trim() }));
-for (const [id, run] of [["accept", take], ["reject", startReject], ["flag", flag], ["back", line.back], ["as-proposed", bench.reset]]) byId(id).addEventListener("click", run);
+for (const [id, run] of [["accept", take], ["reject", startReject], ["flag", flag], ["back", line.back], ["as-proposed", proposedSummary]]) byId(id).addEventListener("click", run);
 for (const button of document.querySelectorAll("[data-decision]")) button.addEventListener("click", () => say(button.dataset.decision));
 byId("compare").append(view.compare.controls);
 bindBenchKeys({ bench, view, line, settles });

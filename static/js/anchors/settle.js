@@ -2,9 +2,12 @@
 import { byId, el, fill } from "mapwright/lib/dom.js";
 import { DECISIONS, humanise, valueWords } from "mapwright/lib/format.js";
 
+/** What an answer says of an attribute: nothing, where it calls the whole anchor wrong or can't tell. */
+const said = ({ decision, attributes }, name) => (["accept", "correct"].includes(decision) ? valueWords(attributes[name]) : "–");
+
 /** Rows [label, first, second] of the attributes in which the answers differ. */
 function differing(answers, schema) {
-  const rows = schema.filter(({ name }) => answers[0]?.attributes[name] !== answers[1]?.attributes[name]).map(({ name, label }) => [label, ...answers.map((answer) => valueWords(answer.attributes[name]))]);
+  const rows = schema.filter(({ name }) => answers[0]?.attributes[name] !== answers[1]?.attributes[name]).map(({ name, label }) => [label, ...answers.map((answer) => said(answer, name))]);
   if (answers[0]?.summary !== answers[1]?.summary) rows.push(["Summary", ...answers.map((answer) => answer.summary)]);
   return rows;
 }

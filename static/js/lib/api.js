@@ -17,7 +17,7 @@ export class ApiError extends Error {
   }
 
   get signedOut() {
-    return this.status === 401 || this.code === "not_authenticated" || /CSRF/.test(this.message);
+    return this.status === 401 || this.code === "other_person" || this.code === "not_authenticated" || /CSRF/.test(this.message);
   }
 }
 
@@ -33,6 +33,9 @@ export class ConnectionError extends Error {
 
 /** The cookie is newer than the page where somebody signed in again in another tab. */
 export const csrf = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? document.querySelector("meta[name=csrf-token]").content;
+
+/** Whose page this is: the server refuses it once somebody else has signed in in another tab. */
+const personOf = () => JSON.parse(document.getElementById("person")?.textContent || "null")?.id;
 
 function bodyOf(text) {
   try {
@@ -51,6 +54,7 @@ export function fieldErrors(error) {
 async function call(method, path, body) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrf();
+  if (personOf()) headers["X-Person"] = String(personOf());
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
@@ -69,6 +73,7 @@ function upload(path, form, { onProgress, signal } = {}) {
     const request = new XMLHttpRequest();
     request.open("POST", path);
     request.setRequestHeader("X-CSRFToken", csrf());
+    if (personOf()) request.setRequestHeader("X-Person", String(personOf()));
     request.setRequestHeader("Accept", "application/json");
     request.upload.addEventListener("progress", (event) => event.lengthComputable && onProgress?.(event.loaded / event.total));
     request.addEventListener("load", () => {

@@ -68,7 +68,11 @@ export function showKeys() {
   const close = el("button", { type: "button", class: "button", text: "Close", on: { click: () => dialog.close() } });
   dialog = el("dialog", { id: "keys-card", "aria-labelledby": "keys-title" }, el("div", { class: "dialog-body" }, el("h2", { id: "keys-title", text: "Keys of this page" }), body, el("div", { class: "dialog-end" }, close)));
   document.body.append(dialog);
-  dialog.addEventListener("keydown", (event) => event.key === "?" && dialog.close());
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "?") return;
+    event.preventDefault(); // or the same press would open it again
+    dialog.close();
+  });
   dialog.showModal();
   close.focus();
 }

@@ -1,5 +1,6 @@
 /** Maps whose views move together. */
 
+/** @returns {(work: Function) => void} does `work` with the maps unlinked, as while their sizes change one by one */
 export function linkViews(first, second) {
   let following = false;
   const follow = (from, to) => from.on("move zoom", () => {
@@ -10,4 +11,9 @@ export function linkViews(first, second) {
   });
   follow(first, second);
   follow(second, first);
+  return (work) => {
+    following = true;
+    work();
+    following = false;
+  };
 }

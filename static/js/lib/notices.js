@@ -2,6 +2,7 @@
 import { byId, el } from "mapwright/lib/dom.js";
 
 export function notify(text, { kind = "plain", seconds = 5, action = null } = {}) {
+  for (const shown of byId("notices").children) if (shown.querySelector("p")?.textContent === text) shown.remove();
   const close = el("button", { type: "button", class: "icon-button", "aria-label": "Close the message", text: "×" });
   const button = action && el("button", { type: "button", class: "button button-small", text: action.label });
   const notice = el("div", { class: `notice notice-${kind}` }, el("p", { text }), button, close);
@@ -16,7 +17,7 @@ export function notify(text, { kind = "plain", seconds = 5, action = null } = {}
 /** Show an error of the API in words. */
 export function notifyError(error) {
   if (error?.name === "AbortError") return null;
-  if (error?.signedOut) return notify("You are signed out. Sign in again in another tab; what you did here is kept.", { kind: "bad" });
+  if (error?.signedOut && error.code !== "other_person") return notify("You are signed out. Sign in again in another tab; what you did here is kept.", { kind: "bad" });
   if (!error?.code && error?.name !== "ConnectionError") console.error(error);
   return notify(error?.message || "Something went wrong on this page.", { kind: "bad" });
 }

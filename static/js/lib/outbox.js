@@ -1,10 +1,13 @@
 /** Decisions on their way to the server: in order, kept in this browser until acknowledged, tried again when a connection is lost. */
-import { drop, load, save } from "mapwright/lib/storage.js";
+import { drop, loadAll, save } from "mapwright/lib/storage.js";
 
 const FIRST_WAIT_MS = 800;
 const LONGEST_WAIT_MS = 15000;
 
 /**
+ * Each message is kept under a key of its own, so that two tabs never overwrite one another's; what a closed tab left is
+ * sent by the next that opens, and what two tabs send has one effect by its idempotency key.
+ *
  * @param {Object} options
  * @param {string} options.key where waiting messages are kept; one per person
  * @param {(message) => Promise} options.send sends one; throws ApiError or ConnectionError
@@ -13,7 +16,8 @@ const LONGEST_WAIT_MS = 15000;
  * @param {(status) => void} options.onStatus `{state: "saved"|"saving"|"offline"|"signed-out", waiting}`
  */
 export function createOutbox({ key, send, onDone, onRefused, onStatus }) {
-  let waiting = load(key, []);
+  const place = ({ at, key: name }) => `${key}/${String(at).padStart(16, "0")}/${name}`;
+  let waiting = loadAll(`${key}/`);
   let busy = false;
   let wait = FIRST_WAIT_MS;
   let timer = 0;
@@ -23,9 +27,9 @@ export function createOutbox({ key, send, onDone, onRefused, onStatus }) {
   const status = () => ({ state: trouble ?? (waiting.length ? "saving" : "saved"), waiting: waiting.length });
   const tell = () => onStatus(status());
 
-  function keep() {
-    if (waiting.length) save(key, waiting);
-    else drop(key);
+  function done(message) {
+    waiting = waiting.filter((one) => one.key !== message.key);
+    drop(place(message));
   }
 
   function later() {
@@ -45,15 +49,13 @@ export function createOutbox({ key, send, onDone, onRefused, onStatus }) {
         later();
         return false;
       }
-      waiting = waiting.slice(1);
-      keep();
+      done(message);
       onRefused(message, error);
       return true;
     }
     trouble = null;
     wait = FIRST_WAIT_MS;
-    waiting = waiting.slice(1);
-    keep();
+    done(message);
     onDone(message, answer);
     return true;
   }
@@ -84,16 +86,18 @@ export function createOutbox({ key, send, onDone, onRefused, onStatus }) {
   return {
     get status() { return status(); },
     get messages() { return waiting; },
-    add(message) {
+    /** @param {Object} given with a `key` of its own */
+    add(given) {
+      const message = { ...given, at: Math.max(Date.now(), (waiting.at(-1)?.at ?? 0) + 1) };
       waiting = [...waiting, message];
-      keep();
+      save(place(message), message);
       tell();
       if (!trouble) run();
     },
     /** Change messages that wait, such as giving an undo the version that its decision has got by now. */
     amend(change) {
       waiting = waiting.map(change);
-      keep();
+      for (const message of waiting) save(place(message), message);
     },
     start: run,
     retryNow,

@@ -19,6 +19,17 @@ export function save(key, value) {
   }
 }
 
+/** Values of all keys that begin so, in the order of the keys. */
+export function loadAll(prefix) {
+  const keys = new Set([...fallback.keys()].filter((key) => key.startsWith(prefix)));
+  try {
+    for (let index = 0; index < localStorage.length; index += 1) if (localStorage.key(index).startsWith(prefix)) keys.add(localStorage.key(index));
+  } catch {
+    /* off */
+  }
+  return [...keys].sort().map((key) => load(key)).filter(Boolean);
+}
+
 export function drop(key) {
   fallback.delete(key);
   try {

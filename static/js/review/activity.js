@@ -23,7 +23,8 @@ function drawWork({ decisions, reviewers }) {
   fill(byId("people"), rows.length ? el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-labelledby": "work-title" }, el("table", { class: "report-table" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows))) : null);
 }
 
-const act = (one) => el("tr", {}, el("td", { class: "number", text: moment(one.at) }), el("td", { text: one.actor ?? "the program" }), el("td", { text: humanise(one.action.replace("review.", "")) }), el("td", { class: "number", text: `${humanise(one.object_kind)} ${one.object_id}` }), el("td", { text: inWords(one.data) }));
+const ACTS = { "review.reassign": "Flag" };
+const act = (one) => el("tr", {}, el("td", { class: "number", text: moment(one.at) }), el("td", { text: one.actor ?? "the program" }), el("td", { text: ACTS[one.action] ?? humanise(one.action.replace("review.", "")) }), el("td", { class: "number", text: `${humanise(one.object_kind)} ${one.object_id}` }), el("td", { text: inWords(one.data) }));
 
 async function loadActs(path, fresh) {
   const answer = await api.get(path);
@@ -52,7 +53,7 @@ stage.append(...stages.map((key) => el("option", { value: key, text: STAGES[key]
 stage.value = stages.find((key) => key === new URLSearchParams(location.search).get("stage")) ?? stages[0];
 stage.addEventListener("change", show);
 if (person.admin) {
-  filters.elements.namedItem("action").append(...actions.map((key) => el("option", { value: key, text: humanise(key.replace("review.", "")) })));
+  filters.elements.namedItem("action").append(...actions.map((key) => el("option", { value: key, text: ACTS[key] ?? humanise(key.replace("review.", "")) })));
   filters.addEventListener("change", restart);
   filters.addEventListener("submit", (event) => event.preventDefault());
   byId("more").addEventListener("click", () => loadActs(new URL(next).pathname + new URL(next).search, false).catch(notifyError));

@@ -56,7 +56,8 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     try {
       given = await server.claim([...act.held(store.state), ...store.state.skipped.slice(-900), ...server.underWay(), ...returning]);
     } catch (error) {
-      if (!error.passing) refusal = error;
+      refusal = error.passing || error.signedOut ? null : error;
+      if (error.signedOut) notifyError(error);
     }
     claiming = false;
     if (given?.claim) {
@@ -68,7 +69,7 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     }
     if (given) store.apply(act.nothingLeft, given.counts);
     clearTimeout(againTimer);
-    if (refusal) { notifyError(refusal); return; } // such as a batch that was closed: asking again changes nothing
+    if (refusal) { store.apply(act.refusedAll, sentence(refusal.message)); return; } // such as a batch that was closed: asking again changes nothing
     againTimer = setTimeout(fillUp, AGAIN_MS);
   }
 
@@ -86,7 +87,7 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
 
   store.watch((state, before) => {
     if (state.current?.id !== before.current?.id) { leave(); showCurrent(); }
-    if (state.decided !== before.decided) save(decidedKey, state.decided.map(({ id, decision, version }) => ({ id, decision, version })));
+    if (state.decided !== before.decided) save(decidedKey, state.decided.map(({ id, decision, version, draft }) => ({ id, decision, version, draft })));
     redrawPhase();
     drawTally(state);
   });
@@ -104,7 +105,7 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
   function answer(body) {
     if (!ready()) return;
     server.saveDecision(current(), { seconds: seconds(), ...body });
-    store.apply(act.decidedNow, body.decision);
+    store.apply(act.decidedNow, body.decision, draftOf(body));
     fillUp();
   }
 
@@ -118,7 +119,7 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
   }
 
   function decisionSaved(message, reply) {
-    drafts.drop(message.item);
+    if (!server.underWay().includes(message.item)) drafts.drop(message.item); // an undo behind it wants the draft
     store.apply(act.versionKnown, message.item, reply.item.version);
     onSaved(message);
     if (!current()) fillUp();
@@ -131,6 +132,7 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     const draft = draftOf(message.body);
     if (Object.values(draft).some(Boolean)) drafts.write(message.item, draft);
     if (error.status === 400) await bringBack(message.item);
+    if (error.code === "batch_closed") store.apply(act.refusedAll, sentence(error.message));
   }
 
   async function bringBack(id) {
@@ -150,6 +152,7 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     const waiting = server.outbox.messages.some((message) => message.item === last.id);
     if (last.version === null && !waiting) return;
     server.saveUndo(last.id, last.version);
+    if (last.draft) drafts.write(last.id, last.draft);
     const shown = { id: last.id, version: last.version, lease_token: 0, leaseEnds: 0, subject: last.subject, undoing: true };
     if (last.subject) store.apply(act.undoneLast, shown);
     else store.apply((state) => ({ ...state, decided: state.decided.slice(0, -1) }));

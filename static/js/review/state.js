@@ -10,11 +10,12 @@
  */
 
 export const initialState = (decided = []) => ({
-  phase: "loading", // loading | reviewing | waiting | blocked | empty
+  phase: "loading", // loading | reviewing | waiting | blocked | empty | refused
   current: null,
   ahead: [],
   skipped: [],
   decided,
+  refusal: "", // why the server gives nothing, in words
   counts: { open: null, leased: null, blocked: null },
   session: 0,
   last: "", // what was done last: answer | skip
@@ -36,15 +37,18 @@ export function nothingLeft(state, counts) {
   return { ...state, counts, phase };
 }
 
+/** Nothing can be had here at all, such as in a closed batch; what was held is let go. */
+export const refusedAll = (state, refusal) => ({ ...state, current: null, ahead: [], phase: "refused", refusal });
+
 /** Go on to the next claim, or wait for one. */
 export function advance(state) {
   const [next = null, ...ahead] = state.ahead;
   return { ...state, current: next, ahead, phase: next ? "reviewing" : "loading" };
 }
 
-/** The current item got an answer. */
-export function decidedNow(state, decision) {
-  const entry = { id: state.current.id, decision, version: null, subject: state.current.subject };
+/** The current item got an answer; `draft` is what the answer held, for whoever takes it back. */
+export function decidedNow(state, decision, draft) {
+  const entry = { id: state.current.id, decision, version: null, subject: state.current.subject, draft };
   return advance({ ...state, decided: [...state.decided, entry].slice(-200), session: state.session + 1, last: "answer" });
 }
 

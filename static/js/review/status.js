@@ -35,6 +35,7 @@ export function drawTally(state) {
 }
 
 const texts = {
+  refused: ({ refusal }) => ["Nothing more to answer here", refusal, null],
   loading: (_, { what }) => [`Fetching the next ${what}`, "", null],
   waiting: ({ counts }, { what }) => ["Others have the rest just now", `${plural(counts.leased, `${what} is`, `${what}s are`)} on other people's screens. This page looks again every few seconds; nothing to do.`, null],
   blocked: ({ counts }, { what }) => ["The rest is for somebody else", `${plural(counts.blocked, `${what} waits`, `${what}s wait`)} for another person: flagged to them, or for a second answer by somebody who did not give the first.`, null],
@@ -52,7 +53,7 @@ export function drawPhase(state, offer, onAgain) {
   document.body.dataset.phase = state.phase;
   if (reviewing) return;
   const [title, text, action] = texts[state.phase](state, offer);
-  const over = ["empty", "blocked"].includes(state.phase) && !action;
+  const over = ["empty", "blocked", "refused"].includes(state.phase) && !action;
   const links = over ? (offer.links ?? []) : [];
   fill(
     byId("no-item"),

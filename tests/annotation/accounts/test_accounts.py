@@ -79,3 +79,13 @@ def test_the_admin_site_shows_every_list(client_of):
     for model in admin.site._registry:
         meta = model._meta
         assert client.get(f"/admin/{meta.app_label}/{meta.model_name}/").status_code == 200, meta.label
+
+
+def test_a_page_of_somebody_else_is_refused_in_this_session():
+    ana, ben = factories.UserFactory(), factories.UserFactory()
+    client = Client()
+    client.force_login(ben)
+    assert client.get("/api/me/", headers={"X-Person": str(ben.pk)}).status_code == 200
+    refused = client.get("/api/me/", headers={"X-Person": str(ana.pk)})
+    assert (refused.status_code, refused.json()["code"]) == (409, "other_person")
+    assert client.get("/api/me/").status_code == 200
