@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q
-
 from annotation.accounts.models import User
-from annotation.anchors.answers import ADJUDICATION, REVIEW
-from annotation.anchors.models import AnchorReview, AnchorState
+from annotation.anchors.answers import ADJUDICATION, ANSWERED, REVIEW
+from annotation.anchors.outcomes import outcomes_of
 from annotation.common.errors import NotFoundError
 from annotation.review.agreement import wilson
 from annotation.review.batches import NO_BATCH, batches_of, may_work, progress_of
-from annotation.review.models import Batch, ItemState
+from annotation.review.models import Batch
 from annotation.review.selectors import queue_counts
 from annotation.sources.models import Region
 from annotation.sources.selectors import get_region
@@ -33,35 +31,15 @@ def visible_batch(user: User, batch_id: int) -> tuple[Batch, Region]:
 def described(batches: Sequence[Batch], user: User) -> list[Batch]:
     """The batches with `may_work`, `progress`, `disagreements`, `inspected` and `acceptance` set."""
     progress, disagreements = progress_of(batches, REVIEW), progress_of(batches, ADJUDICATION)
-    decided = Q(item__state=ItemState.DECIDED)
-    waiting = AnchorReview.objects.filter(
-        anchor=OuterRef("anchor"), item__batch=OuterRef("item__batch"), item__state=ItemState.OPEN
-    )
-    rows = AnchorReview.objects.filter(~Exists(waiting), item__batch__in=batches, item__stage=REVIEW)
-    counts: dict[int, Any] = {
-        row["item__batch_id"]: row
-        for row in rows.values("item__batch_id")
-        .annotate(
-            inspected=Count("anchor", distinct=True, filter=decided),
-            accepted=_number(decided, AnchorState.ACCEPTED),
-            corrected=_number(decided, AnchorState.CORRECTED),
-            rejected=_number(decided, AnchorState.REJECTED),
-        )
-        .order_by()
-    }
+    outcomes = outcomes_of([batch.pk for batch in batches])
     for batch in batches:
-        row: dict[str, Any] = counts.get(batch.pk, {})
-        answered = sum(row.get(name, 0) for name in ("accepted", "corrected", "rejected"))
+        counts = outcomes[batch.pk]
         shown: Any = batch
         shown.may_work = batch.closed_at is None and may_work(user, batch)
         shown.progress, shown.disagreements = progress[batch.pk], disagreements[batch.pk]
-        shown.inspected = row.get("inspected", 0)
-        shown.acceptance = wilson(row.get("accepted", 0), answered)
+        shown.inspected = counts.total()
+        shown.acceptance = wilson(counts["accept"], sum(counts[decision] for decision in ANSWERED))
     return list(batches)
-
-
-def _number(decided: Q, state: AnchorState) -> Count:
-    return Count("anchor", distinct=True, filter=decided & Q(anchor__state=state))
 
 
 def batch_to_work_on(user: User, region: Region, stage: str = REVIEW) -> Batch | None:

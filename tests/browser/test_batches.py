@@ -56,7 +56,8 @@ def test_one_click_draws_an_inspection_and_its_card_says_how_much_was_accepted(n
     expect(page.get_by_role("region", name="By reviewer")).to_contain_text("ada")
 
 
-def test_a_batch_is_started_for_somebody_and_closed(new_page, stock):
+def test_a_batch_is_started_for_somebody_and_closed(new_page, stock, watch):
+    watch.expect("400 (Bad Request)")
     UserFactory(username="grace")
     page = new_page(stock.admin)
     open_batches(page, stock)
@@ -66,8 +67,11 @@ def test_a_batch_is_started_for_somebody_and_closed(new_page, stock):
     page.get_by_label("How many").fill("6")
     page.get_by_label("For", exact=True).select_option(label="grace")
     page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator("#start")).to_contain_text("a second answer needs a second person")
+    page.get_by_label("Second answers, %").fill("0")
+    page.get_by_role("button", name="Start", exact=True).click()
     card = page.locator(".batch-card")
-    expect(card).to_contain_text("6 anchors by strata of land use, 10 % answered twice; for grace")
+    expect(card).to_contain_text("6 anchors by strata of land use; for grace")
     card.get_by_role("button", name="Close North side").click()
     page.get_by_role("button", name="Close it").click()
     expect(card).to_contain_text("Closed")
@@ -147,3 +151,17 @@ def test_the_page_of_acts_filters_and_is_whole_for_admins_alone(new_page, stock)
     theirs.goto(f"/regions/{stock.region.pk}/activity/?stage=anchors")
     expect(theirs.locator("#people")).to_contain_text("ben")
     expect(theirs.locator("#acts")).to_have_count(0)
+
+
+def test_an_editor_says_for_whom_a_batch_is_after_it_was_started(new_page, stock):
+    UserFactory(username="grace")
+    batch = make_batch(stock.region, user=stock.admin)
+    page = new_page(stock.admin)
+    open_batches(page, stock)
+    expect(page.locator(".batch-card")).to_contain_text("open to everyone")
+    page.get_by_role("button", name=f"For whom {batch.name} is").click()
+    page.get_by_label("People", exact=True).select_option(label="grace")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".batch-card")).to_contain_text("for grace")
+    batch.refresh_from_db()
+    assert not batch.open_to_all

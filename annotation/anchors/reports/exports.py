@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from annotation.anchors.answers import ADJUDICATION, Answer
 from annotation.anchors.engine import ATTRIBUTE_NAMES, in_schema_order, review_form
-from annotation.anchors.models import Anchor
+from annotation.anchors.models import Anchor, AnchorState
 from annotation.anchors.selectors import usable_anchors
 from annotation.sources.models import Region
 
@@ -101,8 +101,11 @@ def changed(answer: Answer) -> list[str]:
 
 
 def label_studio_tasks(region: Region, base_url: str) -> Iterator[dict[str, Any]]:
-    """Proposed and verified anchors as Label Studio tasks, each with the generator's words as its prediction."""
-    anchors = Anchor.objects.filter(pair__tile__region=region).exclude(state="rejected").order_by("pk")
+    """Proposed anchors as Label Studio tasks, each with the generator's words as its prediction.
+
+    Verified and rejected ones are left out: annotations of them are not taken back.
+    """
+    anchors = Anchor.objects.filter(pair__tile__region=region, state=AnchorState.PROPOSED).order_by("pk")
     for anchor in anchors.select_related("pair__tile").iterator(chunk_size=CHUNK):
         tile, pair = anchor.pair.tile, anchor.pair
         address = f"{tile.z}/{tile.x}/{tile.y}"

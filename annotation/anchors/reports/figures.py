@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median, quantiles
 from typing import Any
 
-from annotation.anchors.answers import ADJUDICATION, ANSWERED, REVIEW, Answer, agree
+from annotation.anchors.answers import ADJUDICATION, ANSWERED, REVIEW, TAKES, Answer, by_subject, outcome, said
 from annotation.anchors.engine import ATTRIBUTE_NAMES
 from annotation.review.agreement import cohen_kappa, krippendorff_alpha, wilson
 
@@ -28,7 +28,6 @@ class _Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     pairs: list[tuple[Answer, Answer]] = field(default_factory=list)
-    disagreements: int = 0
     waiting: int = 0
 
 
@@ -40,7 +39,7 @@ def report(answers: Iterable[Answer]) -> dict[str, Any]:
     tell, and bad or shifted images, are counted beside them.
     """
     tally = _Tally()
-    for members in _by_subject(answers):
+    for members in by_subject(answers):
         _count(tally, members)
     return {
         "inspected": sum(tally.outcomes.values()),
@@ -59,25 +58,6 @@ def report(answers: Iterable[Answer]) -> dict[str, Any]:
     }
 
 
-def _by_subject(answers: Iterable[Answer]) -> Iterable[list[Answer]]:
-    """Answers on one anchor of one batch together."""
-    members: list[Answer] = []
-    for answer in answers:
-        if members and answer.anchor_id != members[0].anchor_id:
-            yield from _by_batch(members)
-            members = []
-        members.append(answer)
-    if members:
-        yield from _by_batch(members)
-
-
-def _by_batch(members: Sequence[Answer]) -> Iterable[list[Answer]]:
-    batches: dict[int | None, list[Answer]] = defaultdict(list)
-    for answer in members:
-        batches[answer.batch_id].append(answer)
-    return batches.values()
-
-
 def _count(tally: _Tally, members: Sequence[Answer]) -> None:
     given = [answer for answer in members if answer.stage == REVIEW]
     settled = next((answer for answer in members if answer.stage == ADJUDICATION), None)
@@ -85,22 +65,20 @@ def _count(tally: _Tally, members: Sequence[Answer]) -> None:
         tally.by_reviewer[answer.reviewer][answer.decision] += answer.stage == REVIEW
         if answer.seconds is not None:
             tally.seconds[answer.reviewer].append(answer.seconds)
-    differ = len(given) > 1 and not agree(given[0], given[1])
     if len(given) > 1:
         tally.pairs.append((given[0], given[1]))
-        tally.disagreements += differ
-    if differ and settled is None:
+    found = outcome(given, settled)
+    if found is None:
         tally.waiting += 1
         return
-    outcome = settled or next((answer for answer in given if answer.decision == "correct"), given[0])
-    tally.outcomes[outcome.decision] += 1
-    tally.by_generator[_generator(outcome)][outcome.decision] += 1
-    if outcome.reason:
-        tally.reasons[f"{outcome.decision}:{outcome.reason}"] += 1
-    if outcome.decision in {"accept", "correct"}:
+    tally.outcomes[found.decision] += 1
+    tally.by_generator[_generator(found)][found.decision] += 1
+    if found.reason:
+        tally.reasons[f"{found.decision}:{found.reason}"] += 1
+    if found.decision in TAKES:
         tally.taken += 1
         for name in ATTRIBUTE_NAMES:
-            before, after = outcome.proposed.get(name, ""), outcome.attributes.get(name, "")
+            before, after = found.proposed.get(name, ""), found.attributes.get(name, "")
             tally.kept[name] += before == after
             tally.confusion[name][before, after] += 1
 
@@ -122,10 +100,8 @@ def _shares(groups: dict[str, Counter[str]], name: str) -> list[dict[str, Any]]:
 
 
 def _agreement(tally: _Tally) -> dict[str, Any]:
-    """Of subjects with two answers; attributes are compared where both people took the anchor."""
-    both = [
-        (first, second) for first, second in tally.pairs if {first.decision, second.decision} <= {"accept", "correct"}
-    ]
+    """Of subjects with two answers, each as a whole; attributes are compared where both people took the anchor."""
+    both = [(first, second) for first, second in tally.pairs if {first.decision, second.decision} <= set(TAKES)]
     by_attribute = []
     for name in ATTRIBUTE_NAMES:
         values = [(first.attributes.get(name, ""), second.attributes.get(name, "")) for first, second in both]
@@ -135,15 +111,30 @@ def _agreement(tally: _Tally) -> dict[str, Any]:
             "kappa": cohen_kappa(values),
             "alpha": krippendorff_alpha(values),
         })  # fmt: skip
-    decisions = [(first.decision, second.decision) for first, second in tally.pairs]
+    whole = [(said(first), said(second)) for first, second in tally.pairs]
+    same = sum(first == second for first, second in whole)
     return {
-        "subjects": len(tally.pairs),
-        "disagreements": tally.disagreements,
-        "same": asdict(wilson(len(tally.pairs) - tally.disagreements, len(tally.pairs))),
-        "kappa": cohen_kappa(decisions),
-        "alpha": krippendorff_alpha(decisions),
+        "subjects": len(whole),
+        "disagreements": len(whole) - same,
+        "same": asdict(wilson(same, len(whole))),
+        "kappa": cohen_kappa(whole),
+        "alpha": alpha_of_pairs(whole),
         "by_attribute": by_attribute,
     }
+
+
+def alpha_of_pairs(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
+    """`krippendorff_alpha` of two answers each: 1 - D_o / D_e from counts alone (Krippendorff 2011, nominal data).
+
+    Almost every correction is an answer of its own: a table of all answers by all answers would fill the memory.
+    """
+    counts = Counter(answer for pair in pairs for answer in pair)
+    if len(pairs) < 2 or len(counts) < 2:
+        return None
+    total = counts.total()
+    observed = sum(first != second for first, second in pairs) / len(pairs)
+    expected = (total**2 - sum(count**2 for count in counts.values())) / (total * (total - 1))
+    return 1 - observed / expected
 
 
 def _confusion(confusion: Confusion) -> list[dict[str, Any]]:

@@ -38,7 +38,11 @@ class Plan:
 def waiting_anchors(region: Region, generator: str = "") -> QuerySet[Anchor]:
     """Proposed anchors that wait in no open batch."""
     queued = AnchorReview.objects.filter(anchor=OuterRef("pk"), item__state=ItemState.OPEN)
-    rows = Anchor.objects.filter(pair__tile__region=region, state=AnchorState.PROPOSED).exclude(Exists(queued))
+    return _proposed_anchors(region, generator).exclude(Exists(queued))
+
+
+def _proposed_anchors(region: Region, generator: str) -> QuerySet[Anchor]:
+    rows = Anchor.objects.filter(pair__tile__region=region, state=AnchorState.PROPOSED)
     return rows.filter(generator=generator) if generator else rows
 
 
@@ -46,10 +50,12 @@ def draw(region: Region, plan: Plan) -> Drawn:
     """The anchors of a batch, in the order they are to be reviewed.
 
     Raises:
-        InvalidError: the plan does not fit what the region has.
+        InvalidError: all that could be drawn is in an open batch, or the plan does not fit what the region has.
     """
     rng = random.Random(plan.seed)  # noqa: S311
     anchors = waiting_anchors(region, plan.generator)
+    if not anchors.exists() and _proposed_anchors(region, plan.generator).exists():
+        raise InvalidError("every anchor that waits is in an open batch: review or close it first")
     if plan.plan == BatchPlan.ALL:
         return _ordered(anchors.order_by("pair__tile__y", "pair__tile__x", "pk").values_list("pk", flat=True))
     if plan.plan == BatchPlan.STRATIFIED:

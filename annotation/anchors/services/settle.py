@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from annotation.anchors.answers import ADJUDICATION, REVIEW, Answer, agree, standing_answers
+from annotation.anchors.answers import ADJUDICATION, REVIEW, Answer, outcome, standing_answers
 from annotation.anchors.models import Anchor, AnchorReview, AnchorState
 from annotation.review.models import ItemState, QueueItem
 
@@ -24,8 +24,8 @@ def settle(anchor_id: int) -> None:
     answers = standing_answers([item.pk for items in by_batch.values() for item in items])
     found = None
     for items in by_batch.values():
-        outcome = _outcome(anchor, items, answers)
-        found = found or (outcome if outcome is not None and outcome.decision in STATES else None)
+        answer = _outcome(anchor, items, answers)
+        found = found or (answer if answer is not None and answer.decision in STATES else None)
     _apply(anchor, found)
 
 
@@ -33,21 +33,20 @@ def _outcome(anchor: Anchor, items: list[QueueItem], answers: dict[int, Answer])
     """The answer of one batch, if it has one by now."""
     settled = [item for item in items if item.stage == ADJUDICATION]
     given = [answers[item.pk] for item in items if item.stage == REVIEW and item.pk in answers]
+    settling = next((answers[item.pk] for item in settled if item.state == ItemState.DECIDED), None)
+    if settling is not None:
+        return settling
     complete = all(item.state == ItemState.DECIDED for item in items if item.stage == REVIEW)
-    differ = complete and len(given) > 1 and not agree(given[0], given[1])
-    for item in settled:
-        if item.state == ItemState.DECIDED:
-            return answers[item.pk]
-        if not differ:
-            QueueItem.objects.filter(pk=item.pk).update(
-                state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None
-            )
+    found = outcome(given) if complete else None
+    differ = complete and bool(given) and found is None
+    if settled and not differ:
+        QueueItem.objects.filter(pk__in=[item.pk for item in settled]).update(
+            state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None
+        )
     batch = items[0].batch
     if differ and not settled and batch is not None and batch.closed_at is None:
         _ask_a_third(anchor, items[0])
-    if differ or not complete or not given:
-        return None
-    return next((answer for answer in given if answer.decision == "correct"), given[0])
+    return found
 
 
 def _ask_a_third(anchor: Anchor, like: QueueItem) -> None:

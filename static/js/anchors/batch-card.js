@@ -27,7 +27,7 @@ function stateBadge({ closed_at: closed, progress, disagreements }) {
   return el("span", { class: "badge badge-good", text: "Done" });
 }
 
-export function batchCard(batch, { links, editor, onClose }) {
+export function batchCard(batch, { links, editor, onClose, onPeople }) {
   const total = batch.progress.open + batch.progress.decided;
   const waiting = batch.disagreements.open;
   const closed = Boolean(batch.closed_at);
@@ -46,6 +46,7 @@ export function batchCard(batch, { links, editor, onClose }) {
       editor ? el("a", { class: "button button-small", href: report, text: "Report", "aria-label": `Report of ${batch.name}` }) : null,
       editor ? el("a", { class: "button button-small", href: `${api}/answers.csv`, download: true, text: "CSV", "aria-label": `Answers of ${batch.name} as CSV` }) : null,
       editor ? el("a", { class: "button button-small", href: `${api}/answers.json`, download: true, text: "JSON", "aria-label": `Answers of ${batch.name} as JSON` }) : null,
+      editor && !closed && (batch.progress.open || waiting) ? el("button", { type: "button", class: "button button-small", text: "People", "aria-label": `For whom ${batch.name} is`, on: { click: () => onPeople(batch) } }) : null,
       editor && !closed && batch.progress.open ? el("button", { type: "button", class: "button button-small", text: "Close", "aria-label": `Close ${batch.name}`, on: { click: () => onClose(batch) } }) : null),
   );
 }

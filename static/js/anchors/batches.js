@@ -6,6 +6,7 @@ import { confirmDialog, onSubmit, values } from "mapwright/lib/forms.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { batchCard } from "mapwright/anchors/batch-card.js";
+import { changePeople } from "mapwright/anchors/batch-people.js";
 
 const { region, links } = pageData();
 const person = pageData("person");
@@ -14,13 +15,13 @@ const INSPECTION = { name: "Inspection of 500", plan: "random", number: 500 };
 const SHOWN_LEFT_OUT = 20;
 const PLAN_WORDS = {
   random: "Every waiting anchor is as likely as any other: the accepted share speaks for all of them.",
-  stratified: "Each stratum in proportion to its size, and at least one of each.",
+  stratified: "Each stratum in proportion to its size; where there are enough, at least one of each.",
   uncertain: "Where generators, models or prompts say different things of the same pair, the most different first.",
   all: "Every waiting anchor, row by row from the north-west.",
 };
 let next = null;
 
-const card = (batch) => batchCard(batch, { links, editor: person.editor, onClose: close });
+const card = (batch) => batchCard(batch, { links, editor: person.editor, onClose: close, onPeople: choosePeople });
 
 async function load(path, fresh) {
   const answer = await api.get(path);
@@ -31,7 +32,15 @@ async function load(path, fresh) {
   if (!byId("batches").children.length) byId("batches").append(el("div", { class: "empty" }, el("h3", { text: "No batch yet" }), el("p", { text: person.editor ? "Inspect 500 at random to learn how good the anchors are." : "An editor starts one." })));
 }
 
-const reload = () => load(`${base}?page_size=20`, true).catch(notifyError);
+const reload = () => load(`${base}?page_size=6`, true).catch(notifyError);
+
+async function choosePeople(batch) {
+  try {
+    if (await changePeople(batch, region.id)) await reload();
+  } catch (error) {
+    notifyError(error);
+  }
+}
 
 async function close(batch) {
   const sure = await confirmDialog({ title: `Close ${batch.name}?`, text: `${plural(batch.progress.open, "unanswered item leaves", "unanswered items leave")} the queue. Answers stay, and count.`, yes: "Close it" });

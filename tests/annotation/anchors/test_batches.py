@@ -61,8 +61,11 @@ def test_what_waits_in_one_batch_or_is_reviewed_is_not_drawn_again(region):
     second = make_batch(region)
     assert not set(drawn(first)) & set(drawn(second))
     assert one.pk not in drawn(first) + drawn(second)
+    for plan in ({}, {"plan": "uncertain"}, {"generator": "geometric"}):
+        with pytest.raises(InvalidError, match="every anchor that waits is in an open batch: review or close it first"):
+            make_batch(region, **plan)
     with pytest.raises(InvalidError, match="nothing is left"):
-        make_batch(region)
+        make_batch(region, generator="http")
     assert two.pk in drawn(first) + drawn(second)
 
 
@@ -172,14 +175,30 @@ def test_one_person_never_holds_both_items_of_a_subject(region):
     assert take(ana, batch, skip=[first.pk, second.pk]) is None
 
 
-def test_two_that_agree_settle_it_and_the_corrected_summary_stays(region):
+@pytest.mark.parametrize("first", ["accept", "correct"])
+def test_a_third_person_decides_on_a_summary_that_one_alone_rewrote(region, first):
+    (anchor,) = anchors(region, 1)
+    ana, ben, cleo = UserFactory.create_batch(3)
+    batch = make_batch(region, second_share=1.0)
+    attributes = ATTRIBUTES_AS_PROPOSED if first == "accept" else CORRECTED
+    answer(ana, take(ana, batch), first)
+    answer(ben, take(ben, batch), "correct", attributes=attributes, summary="A row of houses.")
+    anchor.refresh_from_db()
+    assert (anchor.state, anchor.said_summary) == ("proposed", SUMMARY)
+    answer(cleo, take(cleo, batch, "anchor-adjudication"), "accept")
+    anchor.refresh_from_db()
+    assert (anchor.state, anchor.said_summary) == ("accepted", SUMMARY)
+
+
+def test_case_space_and_a_full_stop_in_the_summary_ask_nobody_and_the_corrected_one_stays(region):
     (anchor,) = anchors(region, 1)
     ana, ben = UserFactory.create_batch(2)
     batch = make_batch(region, second_share=1.0)
+    tidied = f"  {SUMMARY.upper().replace(' ', '  ')[:-1]} "
     answer(ana, take(ana, batch))
-    answer(ben, take(ben, batch), "correct", attributes=ATTRIBUTES_AS_PROPOSED, summary="A row of houses.")
+    answer(ben, take(ben, batch), "correct", attributes=ATTRIBUTES_AS_PROPOSED, summary=tidied)
     anchor.refresh_from_db()
-    assert (anchor.state, anchor.said_summary) == ("corrected", "A row of houses.")
+    assert (anchor.state, anchor.said_summary) == ("corrected", tidied)
     assert not QueueItem.objects.filter(stage="anchor-adjudication").exists()
 
 
@@ -239,6 +258,30 @@ def test_a_batch_for_some_is_not_for_others(region):
     assert take(ana, batch) is not None
     with pytest.raises(InvalidError, match="name at least one"):
         batches.change(user=editor, batch=batch, people=[])
+
+
+def test_second_answers_need_a_second_person(region):
+    anchors(region, 2)
+    ana, ben, editor = UserFactory(), UserFactory(), UserFactory(role="editor")
+    plan = batches.sampling.Plan(plan="random", number=1, seed=1)
+
+    def start(people, second_share=0.5):
+        wish = BatchWish(name="Ours", second_share=second_share, open_to_all=False, people=people)
+        return batches.start(user=editor, region=region, wish=wish, plan=plan)
+
+    for people in ([ana], [ana, ana]):
+        with pytest.raises(InvalidError, match="a second answer needs a second person: name at least two"):
+            start(people)
+    assert start([ana], second_share=0.0).size == 1
+    batch = start([ana, ben])
+    for changed in ({"people": [ben]}, {"people": [], "open_to_all": False}):
+        with pytest.raises(InvalidError, match=r"second person|name at least one"):
+            batches.change(user=editor, batch=batch, **changed)
+    assert batches.change(user=editor, batch=batch, people=[ben], open_to_all=True).open_to_all
+    with pytest.raises(InvalidError, match="second person"):
+        batches.change(user=editor, batch=batch, open_to_all=False)
+    Batch.objects.filter(pk=batch.pk).update(open_to_all=False)
+    assert batches.change(user=editor, batch=batch, name="Kept as it was").name == "Kept as it was"
 
 
 def test_a_deleted_region_takes_its_batches_and_items_along(region):

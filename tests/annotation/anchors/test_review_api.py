@@ -52,9 +52,9 @@ def test_a_batch_is_started_listed_changed_and_closed(client_of, region, editor,
         rows = client.get(f"/api/regions/{region.pk}/anchor-batches/").json()["results"]
     assert [row["size"] for row in rows] == [1, 2]
     url = f"/api/anchor-batches/{batch['id']}/"
-    ben = UserFactory(username="ben")
-    changed = client.patch(url, {"people": [ben.pk], "open_to_all": False}, format="json").json()
-    assert (changed["people"], changed["open_to_all"], changed["may_work"]) == (["ben"], False, False)
+    ben, cleo = UserFactory(username="ben"), UserFactory(username="cleo")
+    changed = client.patch(url, {"people": [ben.pk, cleo.pk], "open_to_all": False}, format="json").json()
+    assert (changed["people"], changed["open_to_all"], changed["may_work"]) == (["ben", "cleo"], False, False)
     assert client.post(f"{url}close/").json()["closed_at"] is not None
     assert client_of(ben).get(url).json()["progress"] == {"open": 0, "decided": 0, "withdrawn": 3, "decisions": {}}
 
@@ -180,6 +180,14 @@ def test_the_mstcons_file_has_one_object_per_pair_with_what_people_verified(clie
 
 def tasks_of(client, region):
     return json.loads(body_of(client.get(f"/api/regions/{region.pk}/label-studio.json")))
+
+
+def test_label_studio_gets_no_task_whose_annotation_would_not_be_taken_back(client_of, region):
+    waiting = AnchorFactory(pair__region=region)
+    for fields in ({"state": "accepted"}, {"state": "rejected"},
+                   {"state": "corrected", "final_attributes": CORRECTED, "final_summary": SUMMARY}):  # fmt: skip
+        AnchorFactory(pair__region=region, **fields)
+    assert [task["data"]["anchor_id"] for task in tasks_of(client_of(UserFactory()), region)] == [waiting.pk]
 
 
 def bring(client, region, tasks):
