@@ -159,7 +159,7 @@ def test_an_editor_says_for_whom_a_batch_is_after_it_was_started(new_page, stock
     page = new_page(stock.admin)
     open_batches(page, stock)
     expect(page.locator(".batch-card")).to_contain_text("open to everyone")
-    page.get_by_role("button", name=f"For whom {batch.name} is").click()
+    page.get_by_role("button", name=f"People of {batch.name}").click()
     page.get_by_label("People", exact=True).select_option(label="grace")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".batch-card")).to_contain_text("for grace")

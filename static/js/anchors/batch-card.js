@@ -46,7 +46,7 @@ export function batchCard(batch, { links, editor, onClose, onPeople }) {
       editor ? el("a", { class: "button button-small", href: report, text: "Report", "aria-label": `Report of ${batch.name}` }) : null,
       editor ? el("a", { class: "button button-small", href: `${api}/answers.csv`, download: true, text: "CSV", "aria-label": `Answers of ${batch.name} as CSV` }) : null,
       editor ? el("a", { class: "button button-small", href: `${api}/answers.json`, download: true, text: "JSON", "aria-label": `Answers of ${batch.name} as JSON` }) : null,
-      editor && !closed && (batch.progress.open || waiting) ? el("button", { type: "button", class: "button button-small", text: "People", "aria-label": `For whom ${batch.name} is`, on: { click: () => onPeople(batch) } }) : null,
+      editor && !closed && (batch.progress.open || waiting) ? el("button", { type: "button", class: "button button-small", text: "People", "aria-label": `People of ${batch.name}`, on: { click: () => onPeople(batch) } }) : null,
       editor && !closed && batch.progress.open ? el("button", { type: "button", class: "button button-small", text: "Close", "aria-label": `Close ${batch.name}`, on: { click: () => onClose(batch) } }) : null),
   );
 }
