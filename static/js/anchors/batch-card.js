@@ -6,7 +6,7 @@ const PLANS = { random: "at random", stratified: "by strata", uncertain: "most u
 
 /** "94.2 % accepted (91.8 to 95.9 %)" */
 export function acceptanceWords(share) {
-  if (!share || share.share === null) return "none settled yet";
+  if (!share || share.share === null) return "no verdict yet";
   return `${percent(share.share, 1)} accepted (${number(share.low * 100, 1)} to ${percent(share.high, 1)})`;
 }
 
