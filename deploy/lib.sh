@@ -60,6 +60,5 @@ locate_services() {
   elif [ "${#RUN_DIR}" -gt 80 ]; then
     RUN_DIR="/tmp/mapwright-$(id -u)-$digest"
   fi
-  printf '%s\n' "$RUN_DIR" >"$VAR/run_dir" 2>/dev/null || true  # where manage.py looks for them
   export MAPWRIGHT_RUN_DIR="$RUN_DIR"
 }

@@ -35,7 +35,7 @@ class GeneratorOutput(serializers.Serializer):
     title = serializers.CharField()
     words = serializers.CharField(help_text="what it does, in a sentence or two")
     options = GeneratorOption(many=True)
-    left = serializers.IntegerField(required=False, help_text="the same, of a generator without options")
+    left = serializers.IntegerField(allow_null=True, help_text="the same, of a generator that needs no model")
     usable = serializers.BooleanField()
     problem = serializers.CharField(help_text="why its settings can't be used; empty if they can")
 

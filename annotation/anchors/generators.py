@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from annotation.anchors import engine, engine_generators, selectors
@@ -23,18 +24,23 @@ SETTINGS = {"transformers": "MAPWRIGHT_MLLM_MODELS", "http": "MAPWRIGHT_MLLM_END
 TITLES = {"geometric": "Geometry of the map", "transformers": "Model run here", "http": "Model on a server"}
 
 
-def offered(*, admin: bool) -> list[dict[str, Any]]:
-    """Every generator with its help text and the models or endpoints to choose from; details for admins alone."""
+def offered(*, admin: bool, left: Callable[[str, str], int]) -> list[dict[str, Any]]:
+    """Every generator with its help text and the models or endpoints to choose from; details for admins alone.
+
+    Args:
+        left: how many tiles a generator with a model has yet to describe.
+    """
     problem, endpoints, models = "", [], []
     try:
         models = [
-            {"name": name, "model": engine_generators.shown_name(model)}
+            {"name": name, "model": engine_generators.shown_name(model), "left": left("transformers", model)}
             for name, model in engine_generators.models().items()
         ]
         endpoints = [
             {
                 "name": name,
                 "model": endpoint.model,
+                "left": left("http", endpoint.model),
                 "price_in": endpoint.price_in,
                 "price_out": endpoint.price_out,
                 "currency": endpoint.currency,
@@ -50,6 +56,7 @@ def offered(*, admin: bool) -> list[dict[str, Any]]:
             "title": TITLES[name],
             "words": HELP[name],
             "options": options.get(name, []) if admin else [],
+            "left": left(name, "") if name not in options else None,
             "usable": name == "geometric" or bool(options[name]),
             "problem": (problem or _set_up(name, admin=admin)) if name in options and not options[name] else "",
         }
@@ -63,15 +70,14 @@ def _set_up(name: str, *, admin: bool) -> str:
 
 def overview(region: Region, *, admin: bool) -> dict[str, Any]:
     """Generators, what each has described of the region and has still to describe, and the last jobs."""
-    generators = offered(admin=admin)
     mapped, described = _described(region)
-    for generator in generators:
-        for option in generator["options"] or [generator]:
-            origin = engine_generators.origin_of(generator["name"], option.get("model", ""))
-            option["left"] = mapped - described.get(origin, 0)
+
+    def left(generator: str, model: str) -> int:
+        return mapped - described.get(engine_generators.origin_of(generator, model), 0)
+
     jobs = Job.objects.for_scope(region.pk).filter(kind="anchors.generate").select_related("created_by")
     return {
-        "generators": generators,
+        "generators": offered(admin=admin, left=left),
         "made": selectors.anchors_by_origin(region.pk),
         "mapped": mapped,
         "jobs": list(jobs.order_by("-created_at")[:5]),

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-import krippendorff
 from scipy.stats import binomtest
 
 CONFIDENCE = 0.95
@@ -52,7 +51,10 @@ def cohen_kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
 
 
 def krippendorff_alpha(units: Sequence[Sequence[Hashable]]) -> float | None:
-    """Agreement of any number of answers per subject beyond chance (Krippendorff 2011), on nominal answers.
+    """Agreement of any number of answers per subject beyond chance (Krippendorff 2011), nominal: 1 - D_o / D_e.
+
+    From counts alone: reference code tables all answers by all answers, which whole answers, hardly two of them alike,
+    would make larger than the memory.
 
     Args:
         units: per subject its answers; subjects with fewer than two count for nothing.
@@ -60,13 +62,14 @@ def krippendorff_alpha(units: Sequence[Sequence[Hashable]]) -> float | None:
     Returns:
         alpha, at most 1; None where fewer than two subjects have two answers, or all answers are the same.
     """
-    paired = [unit for unit in units if len(unit) > 1]
-    domain = sorted({str(answer) for unit in paired for answer in unit})
-    if len(paired) < 2 or len(domain) < 2:
+    paired = [Counter(unit) for unit in units if len(unit) > 1]
+    counts = Counter(answer for unit in paired for answer in unit.elements())
+    if len(paired) < 2 or len(counts) < 2:
         return None
-    place = {answer: index for index, answer in enumerate(domain)}
-    counts = [[0] * len(domain) for _ in paired]
-    for row, unit in zip(counts, paired, strict=True):
-        for answer in unit:
-            row[place[str(answer)]] += 1
-    return float(krippendorff.alpha(value_counts=counts, level_of_measurement="nominal"))
+    observed = sum(_different(unit) / (unit.total() - 1) for unit in paired)
+    return 1 - observed / (_different(counts) / (counts.total() - 1))
+
+
+def _different(counts: Counter[Hashable]) -> int:
+    """Ordered pairs of different answers among so many of each."""
+    return counts.total() ** 2 - sum(count**2 for count in counts.values())

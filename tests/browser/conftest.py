@@ -17,8 +17,11 @@ from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from annotation.accounts.models import User
+from annotation.review.models import Batch
 from mlcore.synthetic.town import Town, TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
+from tests.browser.stock import Stock, stock_region
+from tests.factories_anchors import make_batch
 
 # Playwright's sync API keeps an event loop in the thread of the test, and Django sees it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -135,6 +138,18 @@ def town() -> Town:
 @pytest.fixture(scope="session")
 def town_files(town: Town, tmp_path_factory) -> Path:
     return write_town(town, tmp_path_factory.mktemp("town"))
+
+
+@pytest.fixture
+def stock(town: Town, town_files: Path, live_server) -> Stock:
+    """A region as it is after a scan."""
+    return stock_region(town, town_files)
+
+
+@pytest.fixture
+def batch(stock: Stock) -> Batch:
+    """Every anchor of the stocked region, open to all."""
+    return make_batch(stock.region, user=stock.admin)
 
 
 @pytest.fixture

@@ -6,21 +6,15 @@ import json
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from annotation.anchors.models import Anchor
 from annotation.review.models import Batch, QueueItem
-from tests.browser.stock import Stock, stock_region
+from tests.browser.stock import Stock
 from tests.browser.test_bench import open_bench
 from tests.browser.test_queue import saved
 from tests.factories import UserFactory
 from tests.factories_anchors import answer, make_batch, take
-
-
-@pytest.fixture
-def stock(town, town_files, live_server) -> Stock:
-    return stock_region(town, town_files)
 
 
 def open_batches(page: Page, stock: Stock) -> None:

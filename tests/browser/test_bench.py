@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
@@ -11,20 +10,9 @@ from annotation.anchors.models import Anchor
 from annotation.review.models import Batch, QueueItem, Verdict
 from annotation.review.services.claim import claim
 from tests.browser.conftest import sign_in
-from tests.browser.stock import Stock, stock_region
 from tests.browser.test_queue import saved, until
 from tests.factories import UserFactory
 from tests.factories_anchors import AnchorFactory, make_batch
-
-
-@pytest.fixture
-def stock(town, town_files, live_server) -> Stock:
-    return stock_region(town, town_files)
-
-
-@pytest.fixture
-def batch(stock) -> Batch:
-    return make_batch(stock.region, user=stock.admin)
 
 
 def open_bench(page: Page, batch: Batch, path: str = "review") -> None:

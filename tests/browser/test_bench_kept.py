@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from annotation.anchors.models import Anchor
 from annotation.anchors.services.batches import close
-from annotation.review.models import Batch, Verdict
+from annotation.review.models import Verdict
 from tests.browser.conftest import sign_in
-from tests.browser.stock import Stock, stock_region
 from tests.browser.test_bench import open_bench
 from tests.browser.test_queue import saved, until
 from tests.factories import UserFactory
-from tests.factories_anchors import make_batch
-
-
-@pytest.fixture
-def stock(town, town_files, live_server) -> Stock:
-    return stock_region(town, town_files)
-
-
-@pytest.fixture
-def batch(stock) -> Batch:
-    return make_batch(stock.region, user=stock.admin)
 
 
 def where(page: Page) -> str:

@@ -6,14 +6,12 @@ import hashlib
 from pathlib import Path
 from xml.etree import ElementTree
 
-import pytest
 from django.conf import settings
 from playwright.sync_api import Locator, expect
 
 from annotation.common.models import Job
 from annotation.sources.models import Footprint, Region
 from annotation.training.models import ModelState, ModelVersion, TrainingRun
-from tests.browser.stock import Stock, stock_region
 from tests.factories import JobFactory, RegionFactory, UserFactory
 from tests.factories_changes import save_decision
 
@@ -22,11 +20,6 @@ DROP = """(zone, text) => {
     data.items.add(new File([text], "holiday.tif", { type: "image/tiff" }));
     zone.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
-
-
-@pytest.fixture
-def stock(town, town_files, live_server) -> Stock:
-    return stock_region(town, town_files)
 
 
 def test_a_dropped_file_that_is_no_image_is_refused_with_what_to_do(new_page, live_server, worker):

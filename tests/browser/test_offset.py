@@ -7,14 +7,9 @@ from playwright.sync_api import expect
 
 from annotation.changes.models import Change
 from annotation.consistency.models import TileScore
-from tests.browser.stock import Stock, stock_region
+from tests.browser.stock import Stock
 
 NORTH_EAST = {"shift_east_m": 1.7, "shift_north_m": 1.7, "shift_confidence": 0.9}
-
-
-@pytest.fixture
-def stock(town, town_files, live_server) -> Stock:
-    return stock_region(town, town_files)
 
 
 @pytest.fixture

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.stock import Stock, stock_region
 from tests.factories import PASSWORD, UserFactory
-
-
-@pytest.fixture
-def stock(town, town_files, live_server) -> Stock:
-    return stock_region(town, town_files)
 
 
 def test_a_person_signs_in_and_out(new_page, live_server):

@@ -5,19 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from annotation.changes.models import Change
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.services.claim import claim
-from tests.browser.stock import Stock, stock_region
+from tests.browser.stock import Stock
 from tests.factories import UserFactory
-
-
-@pytest.fixture
-def stock(town, town_files, live_server) -> Stock:
-    return stock_region(town, town_files)
 
 
 def open_queue(page: Page, stock: Stock) -> None:

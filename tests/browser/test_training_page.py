@@ -12,16 +12,11 @@ from playwright.sync_api import expect
 from annotation.common.models import JobFigure, JobState
 from annotation.training.models import DataSet, Evaluation, ModelState, ModelVersion, TrainingRun
 from annotation.training.services.freeze import freeze
-from tests.browser.stock import Stock, stock_region
+from tests.browser.stock import Stock
 from tests.factories import JobFactory, UserFactory
 from tests.factories_changes import save_decision
 
 LOSSES = ["evidence/loss", "consistency/contrastive_loss", "consistency/cell_loss", "consistency/discriminator_loss"]
-
-
-@pytest.fixture
-def stock(town, town_files, live_server) -> Stock:
-    return stock_region(town, town_files)
 
 
 def interval(value: float, spread: float) -> dict[str, float]:

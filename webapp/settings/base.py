@@ -14,7 +14,7 @@ def env(name: str, default: str = "") -> str:
 
 
 VAR_DIR = Path(env("VAR", str(BASE_DIR / "var")))
-# Where deploy/services put the sockets: it leaves a note where that is not var/run.
+# deploy/services notes where it put the sockets.
 _NOTE = VAR_DIR / "run_dir"
 RUN_DIR = Path(env("RUN_DIR", _NOTE.read_text(encoding="utf-8").strip() if _NOTE.is_file() else str(VAR_DIR / "run")))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median, quantiles
 from typing import Any
@@ -118,23 +118,9 @@ def _agreement(tally: _Tally) -> dict[str, Any]:
         "disagreements": len(whole) - same,
         "same": asdict(wilson(same, len(whole))),
         "kappa": cohen_kappa(whole),
-        "alpha": alpha_of_pairs(whole),
+        "alpha": krippendorff_alpha(whole),
         "by_attribute": by_attribute,
     }
-
-
-def alpha_of_pairs(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
-    """`krippendorff_alpha` of two answers each: 1 - D_o / D_e from counts alone (Krippendorff 2011, nominal data).
-
-    Almost every correction is an answer of its own: a table of all answers by all answers would fill the memory.
-    """
-    counts = Counter(answer for pair in pairs for answer in pair)
-    if len(pairs) < 2 or len(counts) < 2:
-        return None
-    total = counts.total()
-    observed = sum(first != second for first, second in pairs) / len(pairs)
-    expected = (total**2 - sum(count**2 for count in counts.values())) / (total * (total - 1))
-    return 1 - observed / expected
 
 
 def _confusion(confusion: Confusion) -> list[dict[str, Any]]:

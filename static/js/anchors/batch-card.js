@@ -2,7 +2,7 @@
 import { el } from "mapwright/lib/dom.js";
 import { day, DECISIONS, humanise, number, percent, plural } from "mapwright/lib/format.js";
 
-const PLANS = { random: "at random", stratified: "by strata", uncertain: "most uncertain first", all: ", all of them", imported: "brought in from Label Studio" };
+const PLANS = { random: " at random", stratified: " by strata", uncertain: ", most uncertain first", all: ", all of them", imported: " brought in from Label Studio" };
 
 /** "94.2 % accepted (91.8 to 95.9 %)" */
 export function acceptanceWords(share) {
@@ -13,7 +13,7 @@ export function acceptanceWords(share) {
 function planWords({ plan, options, size, second_share: second, generator }) {
   const by = options.by ? ` of ${humanise(options.by).toLowerCase()}` : "";
   const from = options.generator ?? generator;
-  return [`${plural(size, "anchor")} ${PLANS[plan] ?? plan}${by}`.replace(" ,", ","), from ? `from ${from}` : null, second ? `${percent(second)} answered twice` : null].filter(Boolean).join(", ");
+  return [`${plural(size, "anchor")}${PLANS[plan] ?? ` ${plan}`}${by}`, from ? `from ${from}` : null, second ? `${percent(second)} answered twice` : null].filter(Boolean).join(", ");
 }
 
 function forWhom({ open_to_all: open, people }) {

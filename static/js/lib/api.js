@@ -1,4 +1,5 @@
 /** The one client of the HTTP API: CSRF, typed errors, uploads with progress. */
+import { pageData } from "mapwright/lib/dom.js";
 
 /** The server answered with an error: `{code, detail}` and any data that helps to mend it. */
 export class ApiError extends Error {
@@ -34,9 +35,6 @@ export class ConnectionError extends Error {
 /** The cookie is newer than the page where somebody signed in again in another tab. */
 export const csrf = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? document.querySelector("meta[name=csrf-token]").content;
 
-/** Whose page this is: the server refuses it once somebody else has signed in in another tab. */
-const personOf = () => JSON.parse(document.getElementById("person")?.textContent || "null")?.id;
-
 function bodyOf(text) {
   try {
     const body = text ? JSON.parse(text) : {};
@@ -51,10 +49,14 @@ export function fieldErrors(error) {
   return Object.entries(error.fields ?? {}).map(([name, texts]) => [name, [texts].flat().map(String).join(" ")]);
 }
 
+/** What every request carries: from whose page it comes; the server refuses it once somebody else has signed in. */
+function headersOf(method) {
+  const { id } = pageData("person");
+  return { Accept: "application/json", ...(id ? { "X-Person": String(id) } : {}), ...(method === "GET" ? {} : { "X-CSRFToken": csrf() }) };
+}
+
 async function call(method, path, body) {
-  const headers = { Accept: "application/json" };
-  if (method !== "GET") headers["X-CSRFToken"] = csrf();
-  if (personOf()) headers["X-Person"] = String(personOf());
+  const headers = headersOf(method);
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
@@ -72,9 +74,7 @@ function upload(path, form, { onProgress, signal } = {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", path);
-    request.setRequestHeader("X-CSRFToken", csrf());
-    if (personOf()) request.setRequestHeader("X-Person", String(personOf()));
-    request.setRequestHeader("Accept", "application/json");
+    for (const [name, value] of Object.entries(headersOf("POST"))) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => event.lengthComputable && onProgress?.(event.loaded / event.total));
     request.addEventListener("load", () => {
       const answer = bodyOf(request.responseText);

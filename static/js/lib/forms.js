@@ -52,14 +52,22 @@ export function onSubmit(form, send) {
 /** Values of a form, without what was left empty. */
 export const values = (form) => Object.fromEntries([...new FormData(form)].filter(([, value]) => !(value instanceof File) && value !== ""));
 
-/** Ask before something that can't be taken back. Resolves to true on yes. */
-export function confirmDialog({ title, text, yes, kind = "main" }) {
+/**
+ * Ask something in a dialog. Resolves to true on yes.
+ * @param {{title: string, body: Array<Node>, yes: ?string, kind?: string, focus?: ?HTMLElement}} options without `yes` one can only go back;
+ *   `focus` is what is asked first, else the button
+ */
+export function askDialog({ title, body, yes, kind = "main", focus = null }) {
   return new Promise((resolve) => {
-    const accept = el("button", { type: "submit", class: `button button-${kind}`, value: "yes", text: yes });
-    const form = el("form", { method: "dialog", class: "dialog-body" }, el("h2", { text: title }), el("p", { text }), el("div", { class: "dialog-end" }, el("button", { type: "submit", class: "button", value: "no", formnovalidate: true, text: "Back" }), accept));
+    const back = el("button", { type: "submit", class: "button", value: "no", formnovalidate: true, text: "Back" });
+    const accept = yes ? el("button", { type: "submit", class: `button button-${kind}`, value: "yes", text: yes }) : null;
+    const form = el("form", { method: "dialog", class: "dialog-body" }, el("h2", { text: title }), ...body, el("div", { class: "dialog-end" }, back, accept));
     const dialog = el("dialog", { "aria-label": title, on: { close: () => { resolve(dialog.returnValue === "yes"); dialog.remove(); } } }, form);
     document.body.append(dialog);
     dialog.showModal();
-    accept.focus();
+    (focus ?? accept ?? back).focus();
   });
 }
+
+/** Ask before something that can't be taken back. Resolves to true on yes. */
+export const confirmDialog = ({ text, ...options }) => askDialog({ ...options, body: [el("p", { text })] });

@@ -1,6 +1,7 @@
 /** Flagging an item to a colleague: ask to whom it goes, and show what somebody asked of this person. */
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
+import { askDialog } from "mapwright/lib/forms.js";
 import { notifyError } from "mapwright/lib/notices.js";
 
 /** Leave the current item of `line` to a colleague; nothing happens where the person thinks better of it. */
@@ -24,17 +25,18 @@ export function drawFlag({ flag }) {
 /** Resolves to `{to, comment}`, or null where the person thought better of it. */
 async function askColleague({ stage, region, person }) {
   const people = (await api.get(`/api/review/${stage}/people/?region=${region}`)).filter(({ id }) => id !== person);
-  return new Promise((resolve) => {
-    const select = el("select", { id: "flag-to", name: "to", required: true }, ...people.map(({ id, username }) => el("option", { value: String(id), text: username })));
-    const comment = el("textarea", { id: "flag-comment", name: "comment", rows: "3", maxlength: "4000" });
-    const body = people.length
-      ? [el("div", { class: "field" }, el("label", { for: "flag-to", text: "Colleague" }), select), el("div", { class: "field" }, el("label", { for: "flag-comment", text: "What should they look at?" }), comment)]
-      : [el("p", { text: "Nobody else sees this region yet." })];
-    const send = people.length ? el("button", { type: "submit", class: "button button-main", value: "send", text: "Flag it to them" }) : null;
-    const form = el("form", { method: "dialog", class: "dialog-body" }, el("h2", { text: "Flag it to a colleague" }), el("p", { class: "muted small", text: "They get it first, and nobody else gets it. You go on with the next one." }), ...body, el("div", { class: "dialog-end" }, el("button", { type: "submit", class: "button", value: "back", formnovalidate: true, text: "Back" }), send));
-    const dialog = el("dialog", { "aria-label": "Flag it to a colleague", on: { close: () => { resolve(dialog.returnValue === "send" ? { to: Number(select.value), comment: comment.value.trim() } : null); dialog.remove(); } } }, form);
-    document.body.append(dialog);
-    dialog.showModal();
-    (people.length ? select : form.querySelector("button")).focus();
-  });
+  const title = "Flag it to a colleague";
+  if (!people.length) {
+    await askDialog({ title, body: [el("p", { text: "Nobody else sees this region yet." })] });
+    return null;
+  }
+  const select = el("select", { id: "flag-to", name: "to", required: true }, ...people.map(({ id, username }) => el("option", { value: String(id), text: username })));
+  const comment = el("textarea", { id: "flag-comment", name: "comment", rows: "3", maxlength: "4000" });
+  const body = [
+    el("p", { class: "muted small", text: "They get it first, and nobody else gets it. You go on with the next one." }),
+    el("div", { class: "field" }, el("label", { for: "flag-to", text: "Colleague" }), select),
+    el("div", { class: "field" }, el("label", { for: "flag-comment", text: "What should they look at?" }), comment),
+  ];
+  const sure = await askDialog({ title, body, yes: "Flag it to them", focus: select });
+  return sure ? { to: Number(select.value), comment: comment.value.trim() } : null;
 }

@@ -69,7 +69,10 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     }
     if (given) store.apply(act.nothingLeft, given.counts);
     clearTimeout(againTimer);
-    if (refusal) { store.apply(act.refusedAll, sentence(refusal.message)); return; } // such as a batch that was closed: asking again changes nothing
+    if (refusal) { // such as a batch that was closed: asking again changes nothing; what is on the screen stays
+      if (!current()) store.apply(act.refusedAll, sentence(refusal.message));
+      return;
+    }
     againTimer = setTimeout(fillUp, AGAIN_MS);
   }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 
 import pytest
@@ -11,9 +10,8 @@ from annotation.anchors.answers import batch_answers
 from annotation.anchors.models import Anchor
 from annotation.anchors.outcomes import outcomes_of
 from annotation.anchors.overview import described
-from annotation.anchors.reports.figures import alpha_of_pairs, report
+from annotation.anchors.reports.figures import report
 from annotation.anchors.services import batches
-from annotation.review.agreement import krippendorff_alpha
 from annotation.review.models import QueueItem
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_anchors import ATTRIBUTES_AS_PROPOSED, CORRECTED, SUMMARY, AnchorFactory, answer, make_batch, take
@@ -76,15 +74,6 @@ def test_two_corrections_of_different_things_are_no_agreement_beyond_chance(regi
     found = report(batch_answers(answer_twice(region, [(ROOF, LAND), (LAND, ROOF)]).pk))["agreement"]
     assert (found["same"]["hits"], found["kappa"]) == (0, pytest.approx(-1))
     assert found["alpha"] == pytest.approx(-0.5)
-
-
-@pytest.mark.parametrize("answers", [2, 3, 40])
-def test_alpha_of_pairs_is_that_of_the_library(answers):
-    rng = random.Random(answers)
-    pairs = [(str(rng.randrange(answers)), str(rng.randrange(answers))) for _ in range(30)]
-    assert alpha_of_pairs(pairs) == pytest.approx(krippendorff_alpha(pairs))
-    assert alpha_of_pairs([("a", "a")] * 3) is krippendorff_alpha([("a", "a")] * 3) is None
-    assert alpha_of_pairs([("a", "b")]) is None
 
 
 def test_a_card_keeps_its_figures_when_another_batch_settles_the_same_anchor(region):

@@ -1,5 +1,8 @@
 """Shares and agreement against values known from the literature."""
 
+import random
+
+import krippendorff
 import pytest
 
 from annotation.review.agreement import cohen_kappa, krippendorff_alpha, wilson
@@ -49,3 +52,14 @@ def test_alpha_ignores_subjects_with_one_answer_and_is_undefined_without_variati
     assert krippendorff_alpha([("a", "a"), ("b", "b"), ("a",)]) == pytest.approx(1)
     assert krippendorff_alpha([("a", "a"), ("a", "a")]) is None
     assert krippendorff_alpha([]) is None
+
+
+@pytest.mark.parametrize("answers", [2, 3, 40])
+@pytest.mark.parametrize("most", [2, 4])
+def test_alpha_is_that_of_the_reference_package(answers, most):
+    rng = random.Random(answers)
+    units = [[rng.randrange(answers) for _ in range(rng.randint(1, most))] for _ in range(30)]
+    table = [[unit.count(answer) for answer in range(answers)] for unit in units]
+    reference = krippendorff.alpha(value_counts=table, level_of_measurement="nominal")
+    assert krippendorff_alpha(units) == pytest.approx(reference)
+    assert krippendorff_alpha([("a", "b")]) is None
