@@ -9,6 +9,7 @@ const person = pageRegion().person;
 const stops = [];
 const names = new Map();
 let next = null;
+let generation = 0; // of the filters: an answer to earlier ones comes too late
 
 function pageRegion() {
   return { person: JSON.parse(byId("person").textContent), region: new URLSearchParams(location.search).get("region") };
@@ -30,8 +31,10 @@ function card(job) {
 }
 
 async function load(path) {
+  const mine = generation;
   try {
     const answer = await api.get(path);
+    if (mine !== generation) return;
     const list = byId("jobs");
     list.append(...answer.results.map(card));
     if (!list.children.length) list.append(el("div", { class: "empty" }, el("h2", { text: "No jobs" }), el("p", { text: "Imports, training and scans show here while they run and after." })));
@@ -43,6 +46,7 @@ async function load(path) {
 }
 
 function restart() {
+  generation += 1;
   stops.splice(0).forEach((stop) => stop());
   byId("jobs").replaceChildren();
   const query = new URLSearchParams({ page_size: 30 });

@@ -11,6 +11,7 @@ const stage = byId("stage");
 const acts = document.getElementById("acts");
 const filters = document.getElementById("filters");
 let next = null;
+let generation = 0; // of the filters: an answer to earlier ones comes too late
 
 const name = (decision) => humanise(DECISIONS[decision] ?? decision);
 const inWords = (data) => Object.entries(data).map(([key, value]) => `${humanise(key)}: ${Array.isArray(value) ? value.join(", ") : value}`).join("; ");
@@ -27,7 +28,9 @@ const ACTS = { "review.reassign": "Flag" };
 const act = (one) => el("tr", {}, el("td", { class: "number", text: moment(one.at) }), el("td", { text: one.actor ?? "the program" }), el("td", { text: ACTS[one.action] ?? humanise(one.action.replace("review.", "")) }), el("td", { class: "number", text: `${humanise(one.object_kind)} ${one.object_id}` }), el("td", { text: inWords(one.data) }));
 
 async function loadActs(path, fresh) {
+  const mine = fresh ? (generation += 1) : generation;
   const answer = await api.get(path);
+  if (mine !== generation) return;
   if (fresh) acts.replaceChildren();
   acts.append(...answer.results.map(act));
   if (!acts.children.length) acts.append(el("tr", {}, el("td", { colspan: "5", class: "muted", text: "No act fits." })));
@@ -45,7 +48,8 @@ function restart() {
 
 function show() {
   history.replaceState(null, "", `?stage=${stage.value}`);
-  api.get(`/api/review/${stage.value}/statistics/?region=${region.id}`).then(drawWork).catch(notifyError);
+  const shown = stage.value;
+  api.get(`/api/review/${shown}/statistics/?region=${region.id}`).then((work) => shown === stage.value && drawWork(work)).catch(notifyError);
   if (person.admin) restart();
 }
 

@@ -69,11 +69,13 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     }
     if (given) store.apply(act.nothingLeft, given.counts);
     clearTimeout(againTimer);
-    if (refusal) { // such as a batch that was closed: asking again changes nothing; what is on the screen stays
-      if (!current()) store.apply(act.refusedAll, sentence(refusal.message));
-      return;
-    }
+    if (refusal) { noMore(refusal); return; }
     againTimer = setTimeout(fillUp, AGAIN_MS);
+  }
+
+  /** Asking for items changes nothing any more. In a closed batch what is held can't be answered either; else it can. */
+  function noMore(refusal) {
+    if (!current() || refusal.code === "batch_closed") store.apply(act.refusedAll, sentence(refusal.message));
   }
 
   function showCurrent() {
@@ -135,7 +137,6 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     const draft = draftOf(message.body);
     if (Object.values(draft).some(Boolean)) drafts.write(message.item, draft);
     if (error.status === 400) await bringBack(message.item);
-    if (error.code === "batch_closed") store.apply(act.refusedAll, sentence(error.message));
   }
 
   async function bringBack(id) {
