@@ -20,6 +20,9 @@ function forWhom({ open_to_all: open, people }) {
   return open ? "open to everyone" : `for ${people.join(", ")}`;
 }
 
+const ORDER = Object.keys(DECISIONS);
+const byDecision = ([one], [other]) => ORDER.indexOf(one) - ORDER.indexOf(other);
+
 function stateBadge({ closed_at: closed, progress, disagreements }) {
   if (closed) return el("span", { class: "badge", text: "Closed" });
   if (progress.open) return el("span", { class: "badge badge-busy", text: "Open" });
@@ -31,7 +34,7 @@ export function batchCard(batch, { links, editor, onClose, onPeople }) {
   const total = batch.progress.open + batch.progress.decided;
   const waiting = batch.disagreements.open;
   const closed = Boolean(batch.closed_at);
-  const decisions = Object.entries(batch.progress.decisions).map(([name, count]) => `${number(count)} ${DECISIONS[name] ?? humanise(name)}`);
+  const decisions = Object.entries(batch.progress.decisions).sort(byDecision).map(([name, count]) => `${number(count)} ${DECISIONS[name] ?? humanise(name)}`);
   const report = `${links.batches}${batch.id}/`;
   const api = `/api/anchor-batches/${batch.id}`;
   return el(

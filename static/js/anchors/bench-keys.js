@@ -5,8 +5,9 @@ const PAN_PX = 120;
 
 export function bindBenchKeys({ bench, view, line, settles }) {
   const decide = { group: "Answer" };
-  bindKey("a", "Accept, or save what you changed", bench.take, { ...decide, shown: "A Enter" });
-  bindKey("Enter", "Accept, or save what you changed", bench.take, { ...decide, hidden: true });
+  const accept = () => bench.rejecting || bench.take(); // while a reason is asked for, these keys would be a slip
+  bindKey("a", "Accept, or save what you changed", accept, { ...decide, shown: "A Enter" });
+  bindKey("Enter", "Accept, or save what you changed", accept, { ...decide, hidden: true });
   bindKey("r", "Reject: then the number of the reason", bench.startReject, decide);
   bindKey("c", "Can't tell", () => bench.say("cant_tell"), decide);
   bindKey("o", "The image is offset here", () => bench.say("image_offset"), decide);

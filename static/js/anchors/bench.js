@@ -81,7 +81,7 @@ function chooseValue(index) {
 
 /** Accept what is unchanged, save what is changed. */
 function take() {
-  if (rejecting || !line.ready()) return;
+  if (!line.ready()) return;
   if (!differences(work)) { say("accept"); return; }
   if (!form.fits(work.summary)) {
     notify(`The summary needs between 1 and ${page.max_words} words.`, { kind: "warn" });
