@@ -11,8 +11,12 @@ Figures (`_sd` over seeds, `_low` and `_high` the 95 % interval over blocks):
 
 - combined_auroc_min_zero_shot, combined_auroc_min_finetuned: the worst of the three places, for one changed building of
   at least 40 m2 (`single`), by the probability that the queue uses.
+- the same with _same_tile: the probability that a tile is doubted more with the change than without; what the map as
+  it stands has wrong cancels out.
 - PLACE_zero_shot/... and PLACE_finetuned/...: every method's AUROC on `single` and, for changes of 2 % of the tile or
-  more, on `protocol`; building F1 and IoU of the evidence.
+  more, on `protocol`, the same on the tiles alone whose map was read and found right (_read, where there are at least
+  8), and between editions of the same tile (_same_tile); tiles_read and tiles_clean: of how many tiles the map was read
+  by eye, and how many hold no sure error of 40 m2 or more (`readings/PLACE.json`); building F1 and IoU of the evidence.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import write_result
-from benchmarks.suites import arguments, command, flat, pick, run
+from benchmarks.suites import arguments, command, flat, pick, pick_aurocs, run
 
 WAYS = {"unseen": "zero_shot", "fine-tuned": "finetuned"}
 
@@ -44,21 +48,19 @@ def figures_of(tasks: dict) -> dict[str, float]:
     details: dict[str, float] = {}
     for way, told in WAYS.items():
         combined = {
-            name: task["sets"]["single"]["methods"]["combined"]["auroc"]
+            name: task["sets"]["single"]["methods"]["combined"]
             for name, task in tasks.items()
             if name.endswith(f", {way}") and "combined" in task["sets"]["single"]["methods"]
         }
-        if combined:
-            worst = min(combined, key=lambda name: combined[name])
-            headline = f"combined_auroc_min_{told}"
-            pick(found, headline, tasks[worst]["sets"]["single"]["methods"]["combined"], "auroc")
+        for key, ending in (("auroc", ""), ("same_tile_auroc", "_same_tile")) if combined else ():
+            pick(found, f"combined_auroc_min_{told}{ending}", min(combined.values(), key=lambda one: one[key]), key)
     for name, task in tasks.items():
         place, way = name.rsplit(", ", 1)
-        head = f"{place}_{WAYS[way]}"
-        for method, figures in task["sets"]["single"]["methods"].items():
-            pick(details, f"{head}/{method}_auroc", figures, "auroc")
-        for method, figures in task["sets"]["protocol"]["methods"].items():
-            pick(details, f"{head}/{method}_auroc_2_percent", figures, "auroc_2_percent")
+        head, sets = f"{place}_{WAYS[way]}", task["sets"]
+        for set_name, key in (("single", "auroc"), ("protocol", "auroc_2_percent")):
+            names = {f"{head}/{method}_{key}": method for method in sets[set_name]["methods"]}
+            pick_aurocs(details, names, sets, set_name, key)
+        details |= {f"{head}/{key}": float(task[key]) for key in ("tiles_read", "tiles_clean") if key in task}
         details |= flat(task["footprints"], f"{head}/")
         for set_name, figures in task["sets"].items():
             kept = {key: figures[key] for key in ("pairs", "prevalence", "all_positive_f1")}

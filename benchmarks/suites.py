@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import data_folder
 from mlcore.evaluation.readings import READ_ENDING
 
-READINGS = Path(__file__).resolve().parent / "readings" / "banepa.json"
-"""What two readings found wrong with Banepa's map, tile by tile, without sight of any model's output."""
+READINGS = sorted((Path(__file__).resolve().parent / "readings").glob("*.json"))
+"""What two readings each found wrong with maps of places, tile by tile, without sight of any model's output."""
 
 
 def arguments(doc: str) -> argparse.Namespace:
@@ -28,7 +28,7 @@ def arguments(doc: str) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--towns", type=int, default=5)
     parser.add_argument("--pairs", type=Path)
-    parser.add_argument("--readings", type=Path, default=READINGS)
+    parser.add_argument("--readings", type=Path, nargs="*", default=READINGS)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--data", type=Path, default=data_folder())
     return parser.parse_args()
@@ -46,7 +46,7 @@ def run(suite: str, args: argparse.Namespace) -> dict[str, Any]:
     if args.methods:
         words += ["--methods", *args.methods]
     if args.readings:
-        words += ["--readings", str(args.readings)]
+        words += ["--readings", *map(str, args.readings)]
     if args.pairs:
         words += ["--pairs", str(args.pairs)]
     code = main(words)
@@ -80,14 +80,18 @@ def flat(figures: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
 def pick_aurocs(
     found: dict[str, float], names: Mapping[str, str], sets: Mapping[str, Any], set_name: str, key: str
 ) -> None:
-    """Put the figure `key` of methods under headline names, and as `NAME_read` that of the tiles that were read.
+    """Put the figure `key` of methods under headline names, and beside it as NAME_read and NAME_same_tile.
+
+    The one is the figure of the tiles whose map was read and found right, the other is taken between editions of the
+    same tile.
 
     Args:
         names: method by headline name; a method that was not measured is left out.
     """
     for name, method in names.items():
         pick(found, name, sets[set_name]["methods"].get(method, {}), key)
-        pick(found, f"{name}_read", sets[set_name + READ_ENDING]["methods"].get(method, {}), key)
+        pick(found, f"{name}_same_tile", sets[set_name]["methods"].get(method, {}), f"same_tile_{key}")
+        pick(found, f"{name}_read", sets.get(set_name + READ_ENDING, {"methods": {}})["methods"].get(method, {}), key)
 
 
 def pick(found: dict[str, float], name: str, figures: Mapping[str, Any], key: str) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
+import shapely.affinity
 from shapely.geometry.base import BaseGeometry
 
+from mlcore.changes.boxes import largest_box
 from mlcore.changes.diff import Candidate
+from mlcore.changes.evidence import EvidenceReader
+from mlcore.changes.labels import BUILDINGS, draw_ids
+from mlcore.changes.registration import Shift
 from mlcore.errors import InvalidInputError
 from mlcore.tiles.features import MapFeature
 from mlcore.tiles.index import MapIndex
@@ -22,6 +27,20 @@ def apply_edit(index: MapIndex, candidate: Candidate) -> MapIndex:
         return index.edited(remove=[candidate.key])
     replaced = next(feature for feature in index.query(_bounds_around(candidate)) if feature.key == candidate.key)
     return index.edited(remove=[candidate.key], add=[dataclasses.replace(replaced, geometry=candidate.geometry)])
+
+
+def largest_after(evidence: EvidenceReader, index: MapIndex, candidate: Candidate, shift: Shift) -> float:
+    """The largest difference on the candidate's tile (`Measures.largest`) once its edit is in the map."""
+    window = evidence.window(candidate.tile, margin_px=0)
+    shapes = [
+        feature.geometry
+        for feature in index.query(candidate.tile.bounds_lonlat, BUILDINGS)
+        if feature.key != candidate.key
+    ]
+    shapes += [candidate.geometry] if candidate.kind != "remove" else []
+    polygons = [polygon for shape in shapes for polygon in window.polygons_xy(shape)]
+    moved = [(1, shapely.affinity.translate(polygon, shift.dx_px, shift.dy_px)) for polygon in polygons]
+    return largest_box(window.building, draw_ids(moved, *window.building.shape) > 0, window.valid)
 
 
 def _bounds_around(candidate: Candidate) -> tuple[float, float, float, float]:

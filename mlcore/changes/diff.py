@@ -56,12 +56,14 @@ class Measures:
 
     Attributes:
         shift: what the map was moved by before it was compared.
+        largest: of every tile, the largest difference of evidence and moved map on a small square, 0..1.
     """
 
     footprints: list[FootprintMeasure]
     ground: list[GroundMeasure]
     shift: Shift
     resolution_m: float
+    largest: Mapping[TileAddress, float]
 
 
 def region_shifts(
@@ -120,6 +122,7 @@ def measure_block(
         ground,
         shift,
         window.resolution_m,
+        {tile: measurer.largest_difference(tile) for tile in tiles},
     )
 
 

@@ -16,8 +16,8 @@ from rasterio.windows import Window
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
+from mlcore.changes.blend import EvidenceNetwork
 from mlcore.changes.labels import to_xy
-from mlcore.changes.model import EvidenceModel
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, xy_to_lonlat
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
@@ -30,7 +30,7 @@ LEVELS = 254  # evidence 0..1 is stored as 1..255; 0 is "no data"
 
 
 def predict(
-    models: Sequence[EvidenceModel], images: np.ndarray, flips: int = 1, prior_shift: float = 0.0
+    models: Sequence[EvidenceNetwork], images: np.ndarray, flips: int = 1, prior_shift: float = 0.0
 ) -> np.ndarray:
     """Evidence of building and outline.
 
@@ -60,7 +60,7 @@ def write_evidence(
     path: Path,
     reader: ImageReader,
     tiles: Sequence[TileAddress],
-    models_of: Callable[[TileAddress], Sequence[EvidenceModel]],
+    models_of: Callable[[TileAddress], Sequence[EvidenceNetwork]],
     *,
     flips: int = 1,
     prior_shift: float = 0.0,
@@ -117,7 +117,7 @@ def with_context(reader: ImageReader, tile: TileAddress) -> ImageTile:
 
 
 def _predict_windows(
-    windows: Sequence[ImageTile], models: Sequence[EvidenceModel], flips: int, prior_shift: float
+    windows: Sequence[ImageTile], models: Sequence[EvidenceNetwork], flips: int, prior_shift: float
 ) -> list[np.ndarray]:
     inner = slice(CONTEXT_PX, -CONTEXT_PX)
     values = predict(models, np.stack([window.rgb for window in windows]), flips, prior_shift)[:, :, inner, inner]

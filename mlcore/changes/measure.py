@@ -12,12 +12,13 @@ import shapely.affinity
 from scipy import ndimage
 from shapely import Polygon
 
+from mlcore.changes.boxes import largest_box
 from mlcore.changes.evidence import EvidenceWindow
 from mlcore.changes.instances import compactness, several_parts, split_buildings
 from mlcore.changes.labels import draw_ids
 from mlcore.changes.polygons import iou, mask_polygon, regularise
 from mlcore.changes.registration import Shift
-from mlcore.geometry.webmercator import TileAddress
+from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.tiles.features import MapFeature
 
 REACH_M = 8.0  # a footprint is looked for this far from where it is drawn
@@ -94,6 +95,13 @@ class WindowMeasurer:
         margin = self.window.margin_px
         x, y = shape.centroid.x, shape.centroid.y
         return margin <= x < self.width - margin and margin <= y < self.height - margin
+
+    def largest_difference(self, tile: TileAddress) -> float:
+        """On a small square of one tile of the window's core, 0..1."""
+        left = self.window.margin_px + (tile.x - self.window.tile.x) * TILE_PX
+        top = self.window.margin_px + (tile.y - self.window.tile.y) * TILE_PX
+        place = np.s_[top : top + TILE_PX, left : left + TILE_PX]
+        return largest_box(self.window.building[place], self.count[place] > 0, self.window.valid[place])
 
     def footprints(self) -> list[FootprintMeasure]:
         measures = [self._footprint(feature, shape) for feature, shape in self.shapes if self.in_core(shape)]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mlcore.changes.blend import EvidenceNetwork
 from mlcore.changes.evidence import predict, with_context
-from mlcore.changes.model import EvidenceModel
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.tiles.pairs import PairSource
 
@@ -17,7 +17,7 @@ STEPS = 30
 EDGE = 1e-6
 
 
-def prior_shift(models: Sequence[EvidenceModel], source: PairSource, tiles: Sequence[TileAddress]) -> float:
+def prior_shift(models: Sequence[EvidenceNetwork], source: PairSource, tiles: Sequence[TileAddress]) -> float:
     """What to add to the building logit so that the mean evidence is the share of ground that the map calls built-up.
 
     A network that learnt from sparse places is too shy in a dense one: its prior is wrong, its order of pixels is not

@@ -18,8 +18,8 @@ GROUND_CLASSES = ("nothing", "add")
 HIDDEN = 16
 STEPS = 300
 WEIGHT_DECAY = 3e-3
-TILE_FIGURES = ("inconsistency", "any_change", "surest")
-TILE_PRIOR = (0.3, 0.5, 0.5)  # weights of the doubts about a tile where nothing better is known
+TILE_FIGURES = ("inconsistency", "any_change", "surest", "largest")
+TILE_PRIOR = (0.3, 0.5, 0.5, 1.0)  # weights of the doubts about a tile where nothing better is known
 TILE_SPREAD, TILE_RIDGE, BIAS_RIDGE = 2.0, 0.2, 0.05
 
 
@@ -90,7 +90,7 @@ def fit_tile_verdict(doubts: np.ndarray, changed: np.ndarray) -> Verdict:
     others changed, or their probabilities could not be compared.
 
     Args:
-        doubts: (N, 3); changed: (N,) bool.
+        doubts: (N, 4); changed: (N,) bool.
     """
     target = changed.astype(np.float64)
     x = np.clip(doubts / TILE_SPREAD, -4, 4) * TILE_SPREAD
@@ -154,14 +154,15 @@ class Judge(nn.Module):
         return judge.eval()
 
 
-def tile_figures(final: float, confidences: Sequence[float], areas_m2: Sequence[float]) -> np.ndarray:
-    """(3,) doubts about a tile: negated consistency, log-odds that any building changed, log-odds of the surest one.
+def tile_figures(final: float, confidences: Sequence[float], areas_m2: Sequence[float], largest: float) -> np.ndarray:
+    """(4,) doubts about a tile: negated consistency, and log-odds that any building changed, of the surest change, and
+    of the largest difference of evidence and map (`Measures.largest`), which needs no verdict.
 
     Buildings below 40 m2 count less, since a tile is called changed from one building of that size on.
     """
     weighed = [c * min(1.0, (a / 40.0) ** 2) for c, a in zip(confidences, areas_m2, strict=True)]
     none = float(np.prod([1 - c for c in weighed])) if weighed else 1.0
-    return np.array([-final, log_odds(1 - none), log_odds(max(weighed, default=0.0))])
+    return np.array([-final, log_odds(1 - none), log_odds(max(weighed, default=0.0)), log_odds(largest)])
 
 
 def log_odds(probability: float) -> float:

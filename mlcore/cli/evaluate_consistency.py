@@ -24,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="compact", help="compact (default), quick or tiny")
     parser.add_argument("--start", choices=STARTS, default="own", help="what training within a place starts from (own)")
     parser.add_argument("--pairs", type=Path, help="score the pairs of this file (default: make them)")
-    parser.add_argument("--readings", type=Path, help="what was seen wrong with a place's map: measured without it too")
+    parser.add_argument(
+        "--readings", type=Path, nargs="+", default=[],
+        help="what was seen wrong with places' maps: measured without it too",
+    )  # fmt: skip
     parser.add_argument("--rounds", type=int, default=8, help="editions of each place's map (8)")
     parser.add_argument("--towns", type=int, default=5, help="made towns that are learnt from as well (5)")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
@@ -43,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         raise InvalidInputError("--rounds must be at least 1, --towns and --seeds 0 or more")
     methods = tuple(check_methods(args.methods or [name for name in METHODS if name not in CONTROLS]))
     data = args.data or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
-    readings = load_readings(args.readings) if args.readings else None
+    readings = tuple(load_readings(path) for path in args.readings)
     args.out.mkdir(parents=True, exist_ok=True)
     try:
         with BarProgress(args.suite) as progress:

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--backgrounds", type=int, default=5, help="images taken of each such folder (5)")
     parser.add_argument("--preset", default="general", help="general (default), compact or tiny")
-    parser.add_argument("--towns", type=int, default=4, help="made towns of 16 tiles to learn from as well (4)")
+    parser.add_argument("--towns", type=int, default=5, help="made towns of 16 tiles to learn from as well (5)")
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints; the same one goes on")
     parser.add_argument("--out", type=Path, required=True, help="the model (.safetensors)")
     parser.add_argument("--seed", type=int, default=0)

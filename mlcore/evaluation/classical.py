@@ -1,4 +1,4 @@
-"""Scores that need no learning about agreement: edges of image and map, and the largest box of evidence against map."""
+"""A score that needs no learning about agreement: the edges of image and map."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 from mlcore.errors import InvalidInputError
 
 SHIFT_PX = 8
-BOX_PX = 21
 
 
 def edge_ncc(image: np.ndarray, map_: np.ndarray, valid: np.ndarray, shift_px: int = SHIFT_PX) -> float:
@@ -32,24 +31,6 @@ def edge_ncc(image: np.ndarray, map_: np.ndarray, valid: np.ndarray, shift_px: i
         return 0.0
     found = cv2.matchTemplate(edges, core, cv2.TM_CCOEFF_NORMED)
     return float(np.clip(np.nan_to_num(found, posinf=0.0, neginf=0.0).max(), -1, 1))
-
-
-def largest_box(evidence: np.ndarray, mask: np.ndarray, valid: np.ndarray, box_px: int = BOX_PX) -> float:
-    """The largest mean of |evidence - map| over a square of `box_px` inside the tile: the simplest score of evidence.
-
-    Args:
-        evidence, mask: (S, S) float in 0..1, probability of building, and the map's buildings.
-        valid: (S, S) bool; pixels without image don't differ.
-
-    Returns:
-        0..1; higher = differs more.
-    """
-    if evidence.shape != mask.shape or evidence.shape != valid.shape or min(evidence.shape) < box_px:
-        raise InvalidInputError(f"evidence, mask and valid must be of one size of at least {box_px} px")
-    difference = np.where(valid, np.abs(evidence - mask), 0).astype(np.float32)
-    means = cv2.boxFilter(difference, -1, (box_px, box_px), borderType=cv2.BORDER_CONSTANT)
-    edge = box_px // 2
-    return float(means[edge : means.shape[0] - edge, edge : means.shape[1] - edge].max())
 
 
 def _gradient(rgb: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from mlcore.evaluation.metrics import (
     prevalence,
 )
 from mlcore.evaluation.pairs import CHANGED, UNTOUCHED, PairSet
+from mlcore.evaluation.same_tile import same_tile_auroc
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.synthetic.truth import CHANGED_SHARE
 from mlcore.tiles.splits import geographic_folds
@@ -39,6 +40,7 @@ class Rows:
         state, share, kind: as in MapEdition.
         block: geographic block of the pair's tile, for the bootstrap.
         part: which quarter of the place it lies in; what is chosen on data is chosen on the other quarters.
+        tile: number of its tile.
     """
 
     state: np.ndarray
@@ -46,15 +48,17 @@ class Rows:
     kind: np.ndarray
     block: np.ndarray
     part: np.ndarray
+    tile: np.ndarray
 
     @classmethod
     def of(cls, pairs: PairSet) -> Rows:
         blocks, parts = blocks_of(pairs.tiles)
         count = len(pairs.editions)
-        return cls(pairs.state, pairs.share, pairs.kind, np.tile(blocks, count), np.tile(parts, count))
+        places = [np.tile(one, count) for one in (blocks, parts, np.arange(len(pairs.tiles)))]
+        return cls(pairs.state, pairs.share, pairs.kind, *places)
 
     def take(self, kept: np.ndarray) -> Rows:
-        return Rows(*(getattr(self, name)[kept] for name in ("state", "share", "kind", "block", "part")))
+        return Rows(*(getattr(self, one.name)[kept] for one in fields(self)))
 
 
 def blocks_of(tiles: Sequence[TileAddress]) -> tuple[np.ndarray, np.ndarray]:
@@ -101,6 +105,8 @@ def summary(
     wanted = large | (kept.state == UNTOUCHED)
     figures |= _spread("auroc_2_percent", [_try(auroc, large[wanted], one[wanted]) for one in doubt])
     figures |= _interval("auroc_2_percent", kept.take(wanted), doubt[:, wanted], draws, seed)
+    figures |= _same_tile("same_tile_auroc", kept, doubt, draws, seed)
+    figures |= _same_tile("same_tile_auroc_2_percent", kept.take(wanted), doubt[:, wanted], draws, seed)
     figures["by_size"] = _by_size(rows, -agreement)
     figures["by_kind"] = {kind: _against(rows, -agreement, rows.kind == kind) for kind in sorted(set(rows.kind) - {""})}
     return figures
@@ -184,6 +190,14 @@ def _interval(name: str, rows: Rows, doubt: np.ndarray, draws: int, seed: int) -
     except InvalidInputError:
         return {f"{name}_low": None, f"{name}_high": None}
     return {f"{name}_low": found.low, f"{name}_high": found.high}
+
+
+def _same_tile(name: str, rows: Rows, doubt: np.ndarray, draws: int, seed: int) -> dict[str, float | None]:
+    try:
+        found = same_tile_auroc(rows.state == CHANGED, list(doubt), rows.tile, rows.block, draws=draws, seed=seed)
+    except InvalidInputError:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
 def _spread(name: str, values: Sequence[float | None]) -> dict[str, float | None]:

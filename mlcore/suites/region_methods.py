@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlcore.anchors.geometric import describe_tile
+from mlcore.changes.boxes import largest_box
 from mlcore.changes.diff import Candidate
 from mlcore.changes.evidence import EvidenceReader
 from mlcore.errors import InvalidInputError
-from mlcore.evaluation.classical import largest_box
 from mlcore.evaluation.footprints import footprint_figures
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SpanProgress

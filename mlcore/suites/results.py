@@ -21,30 +21,32 @@ from mlcore.suites.run import Scores, scored_sets
 from mlcore.suites.task import Task
 from mlcore.tiles.index import MapIndex
 
+LEAST_CLEAN = 8  # a figure on fewer tiles says nothing
 SHOWN = 4  # best and worst tiles of each sort in a picture
 
 
 def results_of(scores: Scores, draws: int = DRAWS) -> dict[str, Any]:
     """Plain values of everything measured, for results.json; `draws` of the bootstrap.
 
-    Where a place's map was read by eye, its sets are measured on the clean tiles alone as well.
+    Where a place's map was read by eye, its sets are measured on the clean tiles alone as well, if there are some.
     """
     plan = scores.plan
     tasks: dict[str, Any] = {}
     for task in plan.suite.tasks:
         sets: dict[str, Any] = {}
+        readings = plan.readings_of(task)
         for name in scored_sets(scores.pairs, task):
             pairs = scores.pairs.pairs[task.target.name][name]
             rows = Rows.of(pairs)
             agreement = {method: scores.agreement[task.name, name, method] for method in plan.methods}
             sets[name] = _set_figures(rows, agreement, draws)
-            readings = plan.readings_of(task)
-            if readings is not None:
+            if readings is not None and len(readings.clean & set(pairs.tiles)) >= LEAST_CLEAN:
                 kept = np.tile([tile in readings.clean for tile in pairs.tiles], len(pairs.editions))
                 on_clean = {method: values[:, kept] for method, values in agreement.items()}
                 sets[name + READ_ENDING] = _set_figures(rows.take(kept), on_clean, draws)
         tasks[task.name] = {
             "tiles": len(task.target.tiles),
+            **({"tiles_read": len(readings.read), "tiles_clean": len(readings.clean)} if readings is not None else {}),
             "training": [place.name for place in task.training],
             "sets": sets,
             "queue": mean_and_sd(scores.queue[task.name]),

@@ -35,7 +35,7 @@ class Plan:
     """What is asked of one run: scores of another plan in the same folder are refused.
 
     Attributes:
-        readings: what was seen wrong with the map of one of the places.
+        readings: what was seen wrong with the maps of places.
     """
 
     suite: Suite
@@ -45,7 +45,7 @@ class Plan:
     config: RegionConfig
     start: Start = "own"
     device: str = "cpu"
-    readings: Readings | None = None
+    readings: tuple[Readings, ...] = ()
 
     def fingerprint(self, pairs: PairFile, method: str) -> str:
         """Digest of whatever changes a method's score; not the seeds, which may be added later."""
@@ -57,13 +57,14 @@ class Plan:
         training = {task.name: [[p.name, len(p.tiles), len(p.source.index)] for p in task.training]
                     for task in self.suite.tasks}  # fmt: skip
         content = [self.suite.name, config, self.start, pairs.sha256, training]
-        if method == REGION_FIGURES and self.readings is not None:
-            content.append(self.readings.sha256)
+        if method == REGION_FIGURES:
+            queued = [self.readings_of(task) for task in self.suite.tasks if task.with_queue]
+            content += [readings.sha256 for readings in queued if readings is not None]
         return content_digest({"plan": json.loads(json.dumps(content, default=str))})
 
     def readings_of(self, task: Task) -> Readings | None:
-        """The readings, where they are of the task's target."""
-        return self.readings if self.readings is not None and self.readings.place == task.target.name else None
+        """The readings of the task's target, where there are some."""
+        return next((one for one in self.readings if one.place == task.target.name), None)
 
 
 @dataclass(frozen=True)

@@ -199,10 +199,11 @@ def _fit_tiles(
     figures, labels, folds = [], [], []
     for edition in editions:
         found = _confidences(edition.measures, judges, fold_of)
+        largest = {tile: value for block in edition.measures for tile, value in block.largest.items()}
         for tile, edited in edition.changed.items():
             changed = edited or tile in said.changed
             if tile in edition.final and (changed or tile not in suspects.tiles):
-                figures.append(tile_figures(edition.final[tile], *found.get(tile, ([], []))))
+                figures.append(tile_figures(edition.final[tile], *found.get(tile, ([], [])), largest[tile]))
                 labels.append(int(changed))
                 folds.append(fold_of[tile])
     for fold, judge in enumerate(judges):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
 from mlcore.anchors.schema import Anchor
+from mlcore.changes.blend import share_of, tuned_part
 from mlcore.changes.decisions import Decision
 from mlcore.changes.diff import iter_measures, region_shifts
 from mlcore.changes.evidence import EvidenceReader
+from mlcore.changes.model import EvidenceModel
 from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.errors import InvalidInputError
@@ -22,6 +23,7 @@ from mlcore.progress import Progress, SilentProgress, SpanProgress
 from mlcore.tiles.index import MapIndex
 from mlcore.tiles.pairs import PairSource
 from mlcore.tiles.splits import geographic_folds
+from mlcore.training.blending import blend_with_start
 from mlcore.training.calibrate import Edition, fit_judges, make_editions
 from mlcore.training.consistency import MIN_PAIRS, train_consistency
 from mlcore.training.decided import Said, decision_counts, fold_source
@@ -34,9 +36,9 @@ from mlcore.training.shipped import shipped_model
 
 __all__ = ["RegionConfig", "RegionModel", "TileResult", "train_region"]
 
-TRAINING_SHARE = 0.85
+TRAINING_SHARE, BLENDED = 0.83, 0.85
 PLENTY = 200  # tiles
-TAUGHT = 96  # tiles, about
+TAUGHT = 72  # tiles, about
 EVIDENCE_SHARE = 0.6
 
 
@@ -84,9 +86,10 @@ def train_region(
         )  # fmt: skip
         folds.append(trained)
         metrics |= {f"fold_{fold}/{name}": value for name, value in live.last.items()}
-    model = RegionModel(config, folds, fold_by_tile, metrics)
-    model.metrics |= decision_counts(decisions)
-    _calibrate(model, source, decisions, Path(run_dir), seed, SpanProgress(progress, TRAINING_SHARE, 1.0))
+    model = RegionModel(config, folds, fold_by_tile, metrics | decision_counts(decisions))
+    if start.evidence is not None and len(mapped) < PLENTY:
+        _blend(model, start.evidence, source, SpanProgress(progress, TRAINING_SHARE, BLENDED))
+    _calibrate(model, source, decisions, Path(run_dir), seed, SpanProgress(progress, BLENDED, 1.0))
     progress.report(1.0, "region trained")
     return model
 
@@ -122,7 +125,7 @@ def fold_count(tiles: int, wanted: int) -> int:
 class Start:
     """The networks that the folds start from; None where a network starts from nothing."""
 
-    evidence: Mapping[str, Tensor] | None = None
+    evidence: EvidenceModel | None = None
     consistency: ConsistencyModel | None = None
 
     @classmethod
@@ -134,7 +137,7 @@ class Start:
         same_evidence = general.config.evidence.widths == config.evidence.widths
         same_consistency = parts.consistency.config.architecture() == config.consistency.architecture()
         return cls(
-            parts.evidence.state_dict() if same_evidence else None, parts.consistency if same_consistency else None
+            tuned_part(parts.evidence) if same_evidence else None, parts.consistency if same_consistency else None
         )
 
 
@@ -175,7 +178,8 @@ def _train_fold(
         learnt = [learnt[int(i)] for i in sorted(kept)]
     source, verified = fold_source(source, decisions, scored)
     evidence = train_evidence(
-        evidence_samples(source, learnt, avoid=scored, verified=verified), config.evidence, initial=start.evidence,
+        evidence_samples(source, learnt, avoid=scored, verified=verified), config.evidence,
+        initial=start.evidence.state_dict() if start.evidence is not None else None,
         run_dir=run_dir, seed=seed, device=device, progress=SpanProgress(progress, 0, EVIDENCE_SHARE),
     )  # fmt: skip
     training, validation = _split(learnt)
@@ -191,6 +195,14 @@ def _split(learnt: Sequence[TileAddress]) -> tuple[list[TileAddress], list[TileA
     """Training and validation tiles of U-CSA; none to spare for validation in a tiny region."""
     validation = list(learnt[::6]) if len(learnt) >= 2 * MIN_PAIRS else []
     return [tile for tile in learnt if tile not in set(validation)], validation
+
+
+def _blend(model: RegionModel, start: EvidenceModel, source: PairSource, progress: Progress) -> None:
+    """Keep as much of the start's evidence as a small region's own tiles ask for; a large one has enough of its own."""
+    tuned = [tuned_part(fold.evidence) for fold in model.folds]
+    networks = blend_with_start(tuned, start, model.fold_by_tile, source, progress)
+    model.folds = [replace(fold, evidence=network) for fold, network in zip(model.folds, networks, strict=True)]
+    model.metrics["tuned_share"] = float(np.mean([share_of(network) for network in networks]))
 
 
 def _calibrate(
@@ -219,9 +231,7 @@ def _calibrate(
     base = list(iter_measures(evidence, source.index, taught, shifts))
     said = Said(decisions, source.index, taught)
     judges = fit_judges(editions, model.fold_by_tile, len(model.folds), seed, base, said)
-    model.folds = [
-        FoldModel(fold.evidence, fold.consistency, judge) for fold, judge in zip(model.folds, judges, strict=True)
-    ]
+    model.folds = [replace(fold, judge=judge) for fold, judge in zip(model.folds, judges, strict=True)]
     model.metrics |= _counts(editions)
 
 

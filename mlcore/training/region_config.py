@@ -87,7 +87,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "flips": 2, "rounds": 4, "counterfactuals": 30,
     },
     "general": {
-        "evidence": {"epochs": 60, "scale_jitter": 0.3, "light": 1.0},
+        "evidence": {"epochs": 24, "scale_jitter": 0.3, "light": 1.0},
         "consistency": {"contrastive_epochs": 6, "matching_epochs": 24, "steps_per_epoch": 30},
         "initial": False, "rounds": 12,
     },

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from mlcore.changes.apply import apply_edit
+from mlcore.changes.apply import apply_edit, largest_after
 from mlcore.changes.diff import Candidate, candidates_of, iter_measures, measure_block, region_shifts
 from mlcore.changes.evidence import EvidenceReader, write_evidence
 from mlcore.changes.prior import prior_shift
@@ -112,9 +112,10 @@ class RegionModel:
         """Results of tiles whose evidence is written already: the image is the same, the map may be another edition."""
         progress = progress or SilentProgress()
         shifts = region_shifts(evidence, source.index, tiles, SpanProgress(progress, 0, 0.1))
-        found = self._by_tile(self._judged(source, evidence, tiles, shifts, SpanProgress(progress, 0.1, 0.6)))
+        judged, largest = self._judged(source, evidence, tiles, shifts, SpanProgress(progress, 0.1, 0.6))
+        found = self._by_tile(judged)
         scores = self.consistency_scores(source, tiles, SpanProgress(progress, 0.6, 1.0))
-        results = (self._result(tile, scores[tile], found.get(tile, [])) for tile in tiles)
+        results = (self._result(tile, scores[tile], found.get(tile, []), largest[tile]) for tile in tiles)
         return {result.tile: result.with_shift(shifts[result.tile]) for result in results}
 
     def write_evidence(
@@ -165,7 +166,7 @@ class RegionModel:
         evidence = EvidenceReader(evidence_path, self.zoom)
         tiles = list(results)
         shifts = region_shifts(evidence, source.index, tiles, SpanProgress(progress, 0, 0.1))
-        found = self._judged(source, evidence, tiles, shifts, SpanProgress(progress, 0.1, 0.6))
+        found, _ = self._judged(source, evidence, tiles, shifts, SpanProgress(progress, 0.1, 0.6))
         found.sort(key=lambda one: -one.confidence)
         by_tile = self._by_tile(found)
         for number, candidate in enumerate(found):
@@ -179,7 +180,8 @@ class RegionModel:
             else:
                 others = [other for other in by_tile[candidate.tile] if other is not candidate]
                 score = (result.disc, result.proto, result.final)
-                after, how = self._result(candidate.tile, score, others).probability, "estimated"
+                largest = largest_after(evidence, source.index, candidate, shifts[candidate.tile])
+                after, how = self._result(candidate.tile, score, others, largest).probability, "estimated"
             figures = candidate.evidence | {
                 "tile_probability": result.probability, "tile_probability_after": after, "counterfactual": how,
             }  # fmt: skip
@@ -192,8 +194,8 @@ class RegionModel:
         tile = candidate.tile
         edited = source.with_index(apply_edit(source.index, candidate))
         measures = measure_block(evidence, edited.index, tile, [tile], shifts)
-        found = candidates_of(measures, self._judges)
-        return self._result(tile, self.consistency_scores(edited, [tile])[tile], found).probability
+        found, score = candidates_of(measures, self._judges), self.consistency_scores(edited, [tile])[tile]
+        return self._result(tile, score, found, measures.largest[tile]).probability
 
     def _judges(self, tile: TileAddress) -> list[Judge]:
         return [model.judge for model in self.models_of(tile)]
@@ -205,12 +207,13 @@ class RegionModel:
         tiles: Sequence[TileAddress],
         shifts: Mapping[TileAddress, Shift],
         progress: Progress,
-    ) -> list[Candidate]:
-        return [
-            candidate
-            for measures in iter_measures(evidence, source.index, tiles, shifts, progress)
-            for candidate in candidates_of(measures, self._judges)
-        ]
+    ) -> tuple[list[Candidate], dict[TileAddress, float]]:
+        """Candidates, and the largest difference of every tile."""
+        found, largest = list[Candidate](), dict[TileAddress, float]()
+        for measures in iter_measures(evidence, source.index, tiles, shifts, progress):
+            found += candidates_of(measures, self._judges)
+            largest |= measures.largest
+        return found, largest
 
     @staticmethod
     def _by_tile(candidates: Sequence[Candidate]) -> dict[TileAddress, list[Candidate]]:
@@ -220,13 +223,18 @@ class RegionModel:
         return by_tile
 
     def _result(
-        self, tile: TileAddress, score: tuple[float, float, float], candidates: Sequence[Candidate]
+        self,
+        tile: TileAddress,
+        score: tuple[float, float, float],
+        candidates: Sequence[Candidate],
+        largest: float,
     ) -> TileResult:
         disc, proto, final = score
         figures = tile_figures(
             final,
             [candidate.confidence for candidate in candidates],
             [float(candidate.evidence["area_m2"]) for candidate in candidates],
+            largest,
         )
         probability = float(np.mean([model.judge.consistent(figures) for model in self.models_of(tile)]))
         return TileResult(tile, self.fold_of(tile), disc, proto, final, float(figures[1]), probability)

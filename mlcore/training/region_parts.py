@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from mlcore.changes.model import EvidenceModel
+from mlcore.changes.blend import EvidenceNetwork, network_from_tensors
 from mlcore.changes.registration import Origin, Shift
 from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
@@ -59,14 +59,13 @@ class TileResult:
 class FoldModel:
     """What was trained without one block of tiles."""
 
-    evidence: EvidenceModel
+    evidence: EvidenceNetwork
     consistency: ConsistencyModel
     judge: Judge
 
     @classmethod
     def from_tensors(cls, config: RegionConfig, parts: Mapping[str, Mapping[str, Tensor]]) -> FoldModel:
         """Rebuild from the state dicts of the three parts."""
-        evidence = EvidenceModel(config.evidence)
-        evidence.load_state_dict(dict(parts["evidence"]))
+        evidence = network_from_tensors(config.evidence, parts["evidence"])
         consistency = ConsistencyModel.from_tensors(config.consistency.to_dict(), parts["consistency"])
-        return cls(evidence.eval(), consistency, Judge.from_tensors(parts["judge"]))
+        return cls(evidence, consistency, Judge.from_tensors(parts["judge"]))

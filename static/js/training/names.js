@@ -16,6 +16,7 @@ export const LOSSES = {
 const COUNTS = {
   mapped_tiles: ["Tiles learnt from", "Mapped tiles with enough image."],
   folds: ["Folds", "Blocks of tiles; each is scored by networks that did not learn from it."],
+  tuned_share: ["Share of the evidence learnt here", "The rest is what the model that it started from still knows.", percent],
   "calibration/editions": ["Simulated editions of the map", "Known errors, put in to learn how sure a suggestion may be."],
   "calibration/add_examples": ["Simulated: missing buildings", "Examples that the confidence was learnt on."],
   "calibration/remove_examples": ["Simulated: invented buildings", "Examples that the confidence was learnt on."],
@@ -60,7 +61,7 @@ export function metricRows(metrics) {
   for (const [name, value] of Object.entries(metrics)) {
     const loss = /^fold_\d+\/(.*)$/.exec(name);
     if (loss) losses.set(loss[1], [...(losses.get(loss[1]) ?? []), value]);
-    else if (COUNTS[name]) rows.push([COUNTS[name][0], number(value)]);
+    else if (COUNTS[name]) rows.push([COUNTS[name][0], (COUNTS[name][2] ?? number)(value)]);
     else rows.push([humanise(name.replace(/\//g, ": ")), Number.isInteger(value) ? number(value) : decimals(value)]);
   }
   for (const [name, values] of losses) {

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from mlcore.changes.boxes import largest_box
 from mlcore.errors import InvalidInputError
-from mlcore.evaluation.classical import edge_ncc, largest_box
+from mlcore.evaluation.classical import edge_ncc
 from tests.mlcore.consistency.samples import draw, random_boxes
 
 VALID = np.ones((256, 256), bool)

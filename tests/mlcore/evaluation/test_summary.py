@@ -32,7 +32,7 @@ def rows_of(count, seed=0, blocks=8):
     state = rng.integers(0, 2, count)
     share = np.where(state == 1, rng.uniform(0.005, 0.2, count), 0.0)
     kind = np.where(state == 1, np.where(rng.random(count) < 0.5, "deleted", "invented"), "").astype(object)
-    return Rows(state, share, kind, block, block % PARTS)
+    return Rows(state, share, kind, block, block % PARTS, np.arange(count) % 20)
 
 
 def test_perfect_agreement_scores_give_one_and_constant_ones_a_half():
@@ -64,7 +64,7 @@ def test_undecided_pairs_count_by_size_alone():
     rows = rows_of(80)
     state, share = rows.state.copy(), rows.share.copy()
     state[:10], share[:10] = -1, 0.01
-    some = Rows(state, share, rows.kind, rows.block, rows.part)
+    some = Rows(state, share, rows.kind, rows.block, rows.part, rows.tile)
     scores = np.random.default_rng(0).random(80)
     other = scores.copy()
     other[:10] = 99.0
@@ -114,19 +114,19 @@ def test_pairs_that_stand_and_fall_together_widen_the_interval():
     state = np.tile([0, 1], 40)
     scores = rng.normal(size=10)[block] * 2 - 0.5 * state + rng.normal(size=80) * 0.1
     share, kind = np.where(state == 1, 0.1, 0.0), np.where(state == 1, "deleted", "").astype(object)
-    by_block = summary(Rows(state, share, kind, block, block % 4), scores)
-    by_pair = summary(Rows(state, share, kind, np.arange(80) // 2, block % 4), scores)
+    by_block = summary(Rows(state, share, kind, block, block % 4, block), scores)
+    by_pair = summary(Rows(state, share, kind, np.arange(80) // 2, block % 4, block), scores)
     assert by_block["auroc"] == by_pair["auroc"]
     assert by_block["auroc_high"] - by_block["auroc_low"] != by_pair["auroc_high"] - by_pair["auroc_low"]
 
 
 def test_one_block_has_no_interval_and_one_class_no_figures():
     rows = rows_of(20)
-    alone = Rows(rows.state, rows.share, rows.kind, np.zeros(20, int), np.zeros(20, int))
+    alone = Rows(rows.state, rows.share, rows.kind, np.zeros(20, int), np.zeros(20, int), rows.tile)
     figures = summary(alone, np.random.default_rng(0).random(20))
     assert figures["auroc"] is not None
     assert (figures["auroc_low"], figures["f1"], figures["calibration_error"]) == (None, None, None)
-    same = Rows(np.zeros(20, int), np.zeros(20), rows.kind, rows.block, rows.part)
+    same = Rows(np.zeros(20, int), np.zeros(20), rows.kind, rows.block, rows.part, rows.tile)
     assert summary(same, np.zeros(20))["auroc"] is None
 
 

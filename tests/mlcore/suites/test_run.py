@@ -129,7 +129,7 @@ def test_tiles_whose_map_was_read_are_measured_apart(finished, tmp_path):
     pairs = scores.pairs.pairs["here"]["single"]
     error = Disagreement("missing", pairs.tiles[0].polygon_lonlat.centroid, 60.0, True)
     readings = Readings("here", ({tile: [error] * (tile in pairs.tiles[:4]) for tile in pairs.tiles},))
-    known = replace(scores, plan=replace(scores.plan, readings=readings))
+    known = replace(scores, plan=replace(scores.plan, readings=(readings,)))
     read, whole = write_results(known, tmp_path, draws=40)["tasks"]["here"]["sets"], results["tasks"]["here"]["sets"]
     assert set(read) == {name + ending for name in whole for ending in ("", ", read tiles")}
     assert read["single"] == whole["single"]
@@ -140,7 +140,7 @@ def test_tiles_whose_map_was_read_are_measured_apart(finished, tmp_path):
     wanted = auroc(pairs.state[decided] == 1, doubt[decided])
     assert read["single, read tiles"]["methods"]["edge_ncc"]["auroc"] == pytest.approx(wanted)
     assert "### single, read tiles" in (tmp_path / "results.md").read_text()
-    elsewhere = replace(scores, plan=replace(scores.plan, readings=replace(readings, place="there")))
+    elsewhere = replace(scores, plan=replace(scores.plan, readings=(replace(readings, place="there"),)))
     assert set(results_of(elsewhere, draws=40)["tasks"]["here"]["sets"]) == set(whole)
 
 

@@ -13,7 +13,7 @@ from mlcore.cli.pretrain import read_pictures
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.errors import InvalidInputError
 from mlcore.tiles.index import MapIndex
-from mlcore.training.general import train_general
+from mlcore.training.general import towns_of, train_general
 from mlcore.training.pretraining import Place, pretrain_consistency, synthetic_place
 from mlcore.training.region import Start
 from mlcore.training.region_config import RegionConfig
@@ -83,6 +83,23 @@ def test_a_general_model_scores_a_place_it_never_saw(tmp_path):
     assert [one.tile for one in found] == tiles
     assert all(0 <= one.probability <= 1 and one.fold == -1 for one in found)
     assert any(key.startswith("judge") for key in _taught(model)), "verdicts must be taught on the kept block"
+
+
+def test_verdicts_are_taught_by_networks_that_do_not_know_the_place(tmp_path):
+    towns = [synthetic_place(number, tmp_path) for number in range(2)]
+    places = [Place(name, town.source, town.tiles[:9]) for name, town in zip("ab", towns, strict=True)]
+    train_general(places, RegionConfig.preset("tiny"), run_dir=tmp_path / "run")
+    whole, *strangers = [tmp_path / "run" / name / "evidence" for name in ("", "without-0", "without-1")]
+    assert whole.is_dir()
+    assert all(stranger.is_dir() for stranger in strangers)
+    assert (tmp_path / "run" / "evidence-0.tif").is_file()
+
+
+def test_patches_of_one_town_are_left_out_together_and_made_towns_never(tmp_path):
+    first, second = synthetic_place(0, tmp_path), synthetic_place(1, tmp_path)
+    patches = [Place(name, first.source, first.tiles[part]) for name, part in (("a", slice(8)), ("b", slice(8, 16)))]
+    far = Place("c", second.source, second.tiles)
+    assert towns_of([*patches, far, first]) == [0, 0, 2, 3]
 
 
 def _taught(model: RegionModel) -> list[str]:

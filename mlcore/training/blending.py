@@ -1,0 +1,73 @@
+"""Gives the folds of a small region as much of the network they started from as tiles ask for that they did not see."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from mlcore.changes.blend import BlendedEvidence, EvidenceNetwork, best_share
+from mlcore.changes.evidence import CONTEXT_PX, predict, with_context
+from mlcore.changes.model import EvidenceModel
+from mlcore.changes.prior import prior_shift
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.progress import Progress, stop_if_asked
+from mlcore.tiles.pairs import PairSource
+
+MOST_TILES = 24  # of every fold that are looked at
+WHOLE = 0.97  # a start with less than the rest of this is left out: it would only cost time
+
+
+def blend_with_start(
+    networks: Sequence[EvidenceModel],
+    start: EvidenceModel,
+    fold_by_tile: Mapping[TileAddress, int],
+    source: PairSource,
+    progress: Progress,
+) -> list[EvidenceNetwork]:
+    """The networks of all folds, each blended with `start`.
+
+    The share, and the shift of the start's prior, are one number each for the whole region, fitted on tiles of all
+    folds, each seen by its own fold's network, which did not learn from it. Shares of single folds, fitted on the
+    others, are worse than one for all: where one fold's tiles look unlike the rest, its network is the one that knows
+    least there, and the others' tiles say the opposite.
+    """
+    start = copy.deepcopy(start).to(next(networks[0].parameters()).device)
+    members = [_some(tile for tile, other in fold_by_tile.items() if other == fold) for fold in range(len(networks))]
+    shift = prior_shift([start], source, [tile for tiles in members for tile in tiles])
+    seen = []
+    for fold, (network, tiles) in enumerate(zip(networks, members, strict=True)):
+        stop_if_asked(progress)
+        seen.append(_pixels(network, start, shift, source, tiles))
+        progress.report((fold + 1) / len(networks), "what the start still knows")
+    share = best_share(*(np.concatenate(parts) for parts in zip(*seen, strict=True)))
+    if share >= WHOLE:
+        return list(networks)
+    return [_pool(network, start, share, shift) for network in networks]
+
+
+def _pool(network: EvidenceModel, start: EvidenceModel, share: float, shift: float) -> BlendedEvidence:
+    return BlendedEvidence(network, start, share, shift).to(next(network.parameters()).device).eval()
+
+
+def _some(tiles: Iterable[TileAddress]) -> list[TileAddress]:
+    ordered = sorted(tiles)
+    return ordered[:: max(1, -(-len(ordered) // MOST_TILES))]
+
+
+def _pixels(
+    network: EvidenceModel, start: EvidenceModel, shift: float, source: PairSource, tiles: Sequence[TileAddress]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Evidence of both networks and the map's buildings on every pixel with image."""
+    inner = slice(CONTEXT_PX, -CONTEXT_PX)
+    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    for tile in tiles:
+        window = with_context(source.reader, tile)
+        valid = window.valid[inner, inner]
+        tuned = predict([network], window.rgb[None])[0, 0, inner, inner]
+        general = predict([start], window.rgb[None], prior_shift=shift)[0, 0, inner, inner]
+        drawn = source.renderer.building_mask(tile, source.index, valid.shape[0]) > 127
+        parts.append((tuned[valid], general[valid], drawn[valid]))
+    tuned, general, drawn = (np.concatenate(one) for one in zip(*parts, strict=True))
+    return tuned, general, drawn
