@@ -150,7 +150,9 @@ class Judge(nn.Module):
         try:
             judge.load_state_dict(dict(tensors))
         except RuntimeError as error:
-            raise InvalidInputError(f"these weights are of another version of the change verdicts: {error}") from error
+            raise InvalidInputError(
+                f"these weights are of another version of the change verdicts: train the region again ({error})"
+            ) from error
         return judge.eval()
 
 
