@@ -100,10 +100,11 @@ def run_consistency(args: argparse.Namespace) -> int:
     except StoppedError:
         if processes.rank == 0:
             print(f"stopped; the same command goes on from the last checkpoint in {args.out}")
-        return 130
-    finally:
+        return processes.leave(130)
+    except BaseException:
         processes.close()
-    return 0
+        raise
+    return processes.leave(0)
 
 
 class _Quiet(SilentProgress):

@@ -242,7 +242,7 @@ def test_another_answer_in_a_fold_leaves_the_judge_of_that_fold_as_it_was() -> N
 
 
 def _measures(footprints: list[FootprintMeasure]) -> Measures:
-    return Measures(footprints, [], Shift(0.0, 0.0, 1.0), 0.25)
+    return Measures(footprints, [], Shift(0.0, 0.0, 1.0), 0.25, {})
 
 
 class SureOfRemovals(Judge):

@@ -49,11 +49,9 @@ def main(run_dir: Path, out: Path, changes: dict) -> int:
     try:
         model = train(run_dir, processes, changes, stop_after)
     except StoppedError:
-        processes.close()
-        return 0
+        return processes.leave(0)
     save_consistency(out.with_name(f"{out.stem}-{processes.rank}-of-{processes.count}.safetensors"), model)
-    processes.close()
-    return 0
+    return processes.leave(0)
 
 
 if __name__ == "__main__":
