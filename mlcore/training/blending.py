@@ -30,8 +30,8 @@ def blend_with_start(
 
     The share, and the shift of the start's prior, are one number each for the whole region, fitted on tiles of all
     folds, each seen by its own fold's network, which did not learn from it. Shares of single folds, fitted on the
-    others, are worse than one for all: where one fold's tiles look unlike the rest, its network is the one that knows
-    least there, and the others' tiles say the opposite.
+    others, mislead: where one fold's tiles look unlike the rest, its network is the one that knows least there, and
+    the others' tiles say the opposite.
     """
     start = copy.deepcopy(start).to(next(networks[0].parameters()).device)
     members = [_some(tile for tile, other in fold_by_tile.items() if other == fold) for fold in range(len(networks))]
