@@ -13,7 +13,6 @@ from mlcore.changes.config import EvidenceConfig
 from mlcore.changes.model import EvidenceModel
 
 EDGE = 1e-3
-PARTS = ("tuned", "start")
 
 
 class BlendedEvidence(nn.Module):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import expit, logit
 
 from mlcore.changes.blend import EvidenceNetwork
-from mlcore.changes.evidence import predict, with_context
+from mlcore.changes.evidence import CONTEXT_PX, predict, with_context
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.tiles.pairs import PairSource
 
@@ -31,19 +32,34 @@ def prior_shift(models: Sequence[EvidenceNetwork], source: PairSource, tiles: Se
         Within +-4; 0 where the image or the map shows nothing to go by.
     """
     step = max(1, len(tiles) // SAMPLE)
-    logits, drawn = [], []
-    for tile in sorted(tiles)[::step][:SAMPLE]:
+    (evidence,), drawn = seen_pixels([models], source, sorted(tiles)[::step][:SAMPLE])
+    return shift_between(evidence, drawn)
+
+
+def seen_pixels(
+    voices: Sequence[Sequence[EvidenceNetwork]], source: PairSource, tiles: Sequence[TileAddress]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What networks say and what the map shows, on every pixel of `tiles` with image.
+
+    Args:
+        voices: K groups of networks; a group speaks by its mean.
+
+    Returns:
+        (K, N) evidence of building, and (N,) bool, the map's buildings.
+    """
+    inner = slice(CONTEXT_PX, -CONTEXT_PX)
+    said, drawn = [np.zeros((len(voices), 0), np.float32)], [np.zeros(0, bool)]
+    for tile in tiles:
         window = with_context(source.reader, tile)
-        margin = (window.rgb.shape[0] - TILE_PX) // 2
-        inner = slice(margin, margin + TILE_PX)
-        seen = window.valid[inner, inner]
-        values = predict(models, window.rgb[None])[0, 0, inner, inner][seen].clip(EDGE, 1 - EDGE)
-        logits.append(np.log(values / (1 - values)))
-        drawn.append(source.renderer.building_mask(tile, source.index, TILE_PX)[seen] > 127)
-    if not logits:
-        return 0.0
-    evidence, built = np.concatenate(logits), np.concatenate(drawn)
-    return _shift(evidence, float(built.mean())) if built.any() else 0.0
+        valid = window.valid[inner, inner]
+        said.append(np.stack([predict(group, window.rgb[None])[0, 0, inner, inner][valid] for group in voices]))
+        drawn.append(source.renderer.building_mask(tile, source.index, TILE_PX)[valid] > 127)
+    return np.concatenate(said, axis=1), np.concatenate(drawn)
+
+
+def shift_between(evidence: np.ndarray, drawn: np.ndarray) -> float:
+    """`prior_shift` of (N,) evidence that was seen already, where `drawn` (N,) are the map's buildings."""
+    return _shift(logit(evidence.clip(EDGE, 1 - EDGE)), float(drawn.mean())) if drawn.any() else 0.0
 
 
 def _shift(logits: np.ndarray, share: float) -> float:
@@ -51,7 +67,7 @@ def _shift(logits: np.ndarray, share: float) -> float:
     low, high = -LIMIT, LIMIT
     for _ in range(STEPS):
         middle = (low + high) / 2
-        if (1 / (1 + np.exp(-(logits + middle)))).mean() < share:
+        if expit(logits + middle).mean() < share:
             low = middle
         else:
             high = middle

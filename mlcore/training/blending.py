@@ -6,11 +6,11 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from scipy.special import expit, logit
 
 from mlcore.changes.blend import BlendedEvidence, EvidenceNetwork, best_share
-from mlcore.changes.evidence import CONTEXT_PX, predict, with_context
 from mlcore.changes.model import EvidenceModel
-from mlcore.changes.prior import prior_shift
+from mlcore.changes.prior import seen_pixels, shift_between
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, stop_if_asked
 from mlcore.tiles.pairs import PairSource
@@ -35,13 +35,16 @@ def blend_with_start(
     """
     start = copy.deepcopy(start).to(next(networks[0].parameters()).device)
     members = [_some(tile for tile, other in fold_by_tile.items() if other == fold) for fold in range(len(networks))]
-    shift = prior_shift([start], source, [tile for tiles in members for tile in tiles])
-    seen = []
+    said, drawn = [], []
     for fold, (network, tiles) in enumerate(zip(networks, members, strict=True)):
         stop_if_asked(progress)
-        seen.append(_pixels(network, start, shift, source, tiles))
+        of_both, buildings = seen_pixels([[network], [start]], source, tiles)
+        said.append(of_both)
+        drawn.append(buildings)
         progress.report((fold + 1) / len(networks), "what the start still knows")
-    share = best_share(*(np.concatenate(parts) for parts in zip(*seen, strict=True)))
+    (tuned, general), mapped = np.concatenate(said, axis=1), np.concatenate(drawn)
+    shift = shift_between(general, mapped)
+    share = best_share(tuned, expit(logit(general) + shift), mapped)
     if share >= WHOLE:
         return list(networks)
     return [_pool(network, start, share, shift) for network in networks]
@@ -54,20 +57,3 @@ def _pool(network: EvidenceModel, start: EvidenceModel, share: float, shift: flo
 def _some(tiles: Iterable[TileAddress]) -> list[TileAddress]:
     ordered = sorted(tiles)
     return ordered[:: max(1, -(-len(ordered) // MOST_TILES))]
-
-
-def _pixels(
-    network: EvidenceModel, start: EvidenceModel, shift: float, source: PairSource, tiles: Sequence[TileAddress]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Evidence of both networks and the map's buildings on every pixel with image."""
-    inner = slice(CONTEXT_PX, -CONTEXT_PX)
-    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    for tile in tiles:
-        window = with_context(source.reader, tile)
-        valid = window.valid[inner, inner]
-        tuned = predict([network], window.rgb[None])[0, 0, inner, inner]
-        general = predict([start], window.rgb[None], prior_shift=shift)[0, 0, inner, inner]
-        drawn = source.renderer.building_mask(tile, source.index, valid.shape[0]) > 127
-        parts.append((tuned[valid], general[valid], drawn[valid]))
-    tuned, general, drawn = (np.concatenate(one) for one in zip(*parts, strict=True))
-    return tuned, general, drawn

@@ -34,7 +34,7 @@ from mlcore.training.samples import EvidenceSample, background_samples, evidence
 
 BLOCKS = 4  # one in so many blocks of a real place is kept from U-CSA: its score is standardised and weighed there
 MIN_TILES = 8  # a smaller place is learnt from as a whole
-NEAR_DEGREES = 0.05
+NEAR_DEGREES = 0.05  # about 5 km
 EVIDENCE_END, CONSISTENCY_END = 0.5, 0.85
 
 
