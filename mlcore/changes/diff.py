@@ -10,8 +10,9 @@ import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.evidence import EvidenceReader
+from mlcore.changes.ground import GroundMeasure, GroundMeasurer, with_claims
 from mlcore.changes.labels import BUILDINGS, draw_ids
-from mlcore.changes.measure import FootprintMeasure, GroundMeasure, WindowMeasurer, with_claims
+from mlcore.changes.measure import FootprintMeasure, WindowMeasurer
 from mlcore.changes.polygons import iou
 from mlcore.changes.registration import RIGHT_M, Shift, estimate_shift, median_shift, smooth_shifts
 from mlcore.changes.verdicts import Judge
@@ -48,6 +49,11 @@ class Candidate:
     confidence: float
     evidence: dict[str, float | str] = field(default_factory=dict)
     key: str | None = None
+
+    @property
+    def changed_m2(self) -> float:
+        """How much of the ground it is about: of a part that is added to a building, the part alone."""
+        return float(self.evidence.get("more_m2", self.evidence["area_m2"]))
 
 
 @dataclass(frozen=True)
@@ -116,10 +122,10 @@ def measure_block(
     measurer = WindowMeasurer(window, features, shift)
     chosen = set(tiles)
     footprints = measurer.footprints()
-    ground = with_claims([measure for measure in measurer.ground() if measure.tile in chosen], footprints)
+    bare = [measure for measure in GroundMeasurer(measurer).measures() if measure.tile in chosen]
     return Measures(
         [measure for measure in footprints if measure.tile in chosen],
-        ground,
+        with_claims(bare, footprints),
         shift,
         window.resolution_m,
         {tile: measurer.largest_difference(tile) for tile in tiles},
@@ -142,26 +148,30 @@ def candidates_of(measures: Measures, judges_of: Callable[[TileAddress], Sequenc
                 found.append(_about_footprint(measure, float(remove), float(modify), measures))
         grounds = [ground for ground in measures.ground if ground.tile == tile]
         verdicts = np.mean([judge.judge_ground(grounds) for judge in judges], axis=0)
-        for ground, (_, add) in zip(grounds, verdicts, strict=True):
-            if add >= LEAST_CONFIDENCE:
-                found.append(_about_ground(ground, float(add), measures))
+        for ground, (_, add, extend) in zip(grounds, verdicts, strict=True):
+            if max(add, extend) >= LEAST_CONFIDENCE:
+                found.append(_about_ground(ground, float(add), float(extend), measures))
     return resolve(found)
 
 
 def resolve(candidates: Collection[Candidate]) -> list[Candidate]:
-    """Drop what proposes a building where a surer candidate already does; surest first."""
+    """Drop what a surer candidate leaves no room for; surest first.
+
+    That is a second edit of one footprint, and a building where another is proposed already.
+    """
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda one: -one.confidence):
-        proposes = candidate.kind != "remove"
-        clash = proposes and any(
-            other.kind != "remove"
-            and other.geometry.intersects(candidate.geometry)
-            and _shared(other.geometry, candidate.geometry) > SAME_OBJECT_IOU
-            for other in kept
-        )
-        if not clash:
+        if not any(_clash(candidate, other) for other in kept):
             kept.append(candidate)
     return kept
+
+
+def _clash(one: Candidate, other: Candidate) -> bool:
+    if one.key is not None and one.key == other.key:
+        return True
+    if "remove" in (one.kind, other.kind) or not one.geometry.intersects(other.geometry):
+        return False
+    return _shared(one.geometry, other.geometry) > SAME_OBJECT_IOU
 
 
 def _shared(first: BaseGeometry, second: BaseGeometry) -> float:
@@ -198,14 +208,24 @@ def _shift_figures(measures: Measures) -> dict[str, float]:
     }
 
 
-def _about_ground(ground: GroundMeasure, add: float, measures: Measures) -> Candidate:
+def _about_ground(ground: GroundMeasure, add: float, extend: float, measures: Measures) -> Candidate:
     figures: dict[str, float | str] = {
         "area_m2": ground.area_m2,
         "mean_evidence": ground.figure("mean"),
         "iou_with_map": 0.0,
         **_shift_figures(measures),
     }
-    return Candidate("add", ground.proposal, None, None, ground.tile, add, figures)
+    beside = ground.neighbour
+    if beside is None or add >= extend:
+        return Candidate("add", ground.proposal, None, None, ground.tile, max(add, extend), figures)
+    feature = beside.feature
+    figures |= {
+        "area_m2": beside.extended_m2, "iou_with_map": iou(beside.extended, beside.current),
+        "more_m2": ground.area_m2,
+    }  # fmt: skip
+    return Candidate(
+        "modify", beside.extended, feature.osm_type, feature.osm_id, ground.tile, extend, figures, feature.key
+    )
 
 
 def iter_measures(

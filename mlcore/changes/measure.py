@@ -1,20 +1,19 @@
-"""What image and map say about every footprint, and about every building that the map lacks: numbers, no verdicts."""
+"""What image and map say about every footprint: numbers, no verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import shapely
 import shapely.affinity
-from scipy import ndimage
 from shapely import Polygon
 
 from mlcore.changes.boxes import largest_box
 from mlcore.changes.evidence import EvidenceWindow
-from mlcore.changes.instances import compactness, several_parts, split_buildings
+from mlcore.changes.instances import compactness, split_buildings
 from mlcore.changes.labels import draw_ids
 from mlcore.changes.polygons import iou, mask_polygon, regularise
 from mlcore.changes.registration import Shift
@@ -31,9 +30,6 @@ FOOTPRINT_FIGURES = (
     "mean", "best_near", "low_share", "log_area", "overlap", "outline", "shift_m", "shift_gain", "shifted_mean",
     "remove_gain", "modify_gain", "iou_with_map", "grown", "lost", "instance_grown",
     "instance_lost", "moved",
-)  # fmt: skip
-GROUND_FIGURES = (
-    "mean", "high_share", "log_area", "width_m", "solidity", "touching", "outline", "contrast", "covered", "claimed",
 )  # fmt: skip
 
 
@@ -59,19 +55,6 @@ class FootprintMeasure:
         return float(self.figures[FOOTPRINT_FIGURES.index(name)])
 
 
-@dataclass(frozen=True)
-class GroundMeasure:
-    """A building that the image shows and the map lacks; `figures` is (len(GROUND_FIGURES),) float64."""
-
-    tile: TileAddress
-    proposal: Polygon
-    figures: np.ndarray
-    area_m2: float
-
-    def figure(self, name: str) -> float:
-        return float(self.figures[GROUND_FIGURES.index(name)])
-
-
 class WindowMeasurer:
     """Measures everything whose centre lies in the core of one evidence window."""
 
@@ -81,13 +64,16 @@ class WindowMeasurer:
         self.height, self.width = window.building.shape
         self.shapes: list[tuple[MapFeature, shapely.geometry.base.BaseGeometry]] = []
         self.count = np.zeros((self.height, self.width), np.uint8)
+        self.owner = np.zeros((self.height, self.width), np.int32)
         for feature in features:
             polygons = window.polygons_xy(feature.geometry)
             if not polygons:
                 continue
             shape = shapely.affinity.translate(shapely.union_all(polygons), shift.dx_px, shift.dy_px)
             self.shapes.append((feature, shape))
-            self.count += draw_ids([(1, shape)], self.height, self.width).astype(np.uint8)
+            drawn = draw_ids([(1, shape)], self.height, self.width)
+            self.count += drawn.astype(np.uint8)
+            self.owner[drawn > 0] = len(self.shapes)
         self.instances = split_buildings(window.building, window.outline, self.resolution_m)
         self.trust = np.where(window.valid, 2 * window.building - 1, 0).astype(np.float32)
 
@@ -156,7 +142,7 @@ class WindowMeasurer:
         ], np.float64)  # fmt: skip
         centre = np.array([shape.centroid.x, shape.centroid.y])
         return FootprintMeasure(
-            feature, self.window.tile_of(centre), self._lonlat(proposal), feature.geometry, figures, is_moved
+            feature, self.window.tile_of(centre), self.lonlat(proposal), feature.geometry, figures, is_moved
         )
 
     def _instance(self, own: np.ndarray, others: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
@@ -207,81 +193,10 @@ class WindowMeasurer:
         best = np.bincount(parts[own & (parts > 0)]).argmax()
         return parts == best
 
-    def _lonlat(self, polygon_xy: Polygon) -> Polygon:
+    def lonlat(self, polygon_xy: Polygon) -> Polygon:
         """Back to the map's frame: the shift that was added is taken out again, so that neighbours keep fitting."""
         back = shapely.affinity.translate(polygon_xy, -self.shift.dx_px, -self.shift.dy_px)
         return self.window.lonlat(back)
-
-    def ground(self) -> list[GroundMeasure]:
-        """Buildings that the image shows outside every footprint."""
-        slack = max(1, round(SLACK_M / self.resolution_m))
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * slack + 1,) * 2)
-        covered = cv2.dilate((self.count > 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        bare = ((self.window.building > 0.5) & ~covered & self.window.valid).astype(np.uint8)
-        opened = cv2.morphologyEx(bare, cv2.MORPH_OPEN, kernel)
-        _, whole = cv2.connectedComponents(opened, connectivity=4)
-        parts = np.where(opened > 0, self.instances, 0).astype(np.int32)
-        several = several_parts(whole, parts)
-        found = []
-        for labels in (whole, np.where(several[whole], parts, 0)):
-            for number, box in enumerate(ndimage.find_objects(labels), start=1):
-                if box is not None:
-                    found.append(self._region(labels[box] == number, box))
-        return [measure for measure in found if measure is not None]
-
-    def _region(self, part: np.ndarray, box: tuple[slice, slice]) -> GroundMeasure | None:
-        margin, top, left = self.window.margin_px, box[0].start, box[1].start
-        rows, columns = np.where(part)
-        centre = np.array([left + columns.mean(), top + rows.mean()])
-        inside = margin <= centre[0] < self.width - margin and margin <= centre[1] < self.height - margin
-        if not inside or len(rows) * self.resolution_m**2 < LEAST_M2:
-            return None
-        return self._ground(part, (left, top, part.shape[1], part.shape[0]), centre)
-
-    def _ground(self, part: np.ndarray, box: tuple[int, int, int, int], centre: np.ndarray) -> GroundMeasure | None:
-        pad = 6
-        left, top = max(0, box[0] - pad), max(0, box[1] - pad)
-        place = np.s_[top : box[1] + box[3] + pad, left : box[0] + box[2] + pad]
-        own = np.zeros(self.count[place].shape, np.uint8)
-        own[box[1] - top : box[1] - top + box[3], box[0] - left : box[0] - left + box[2]] = part
-        # the pixel that was kept off neighbouring footprints is given back
-        own = cv2.dilate(own, np.ones((3, 3), np.uint8)) * (self.count[place] == 0).astype(np.uint8)
-        evidence = self.window.building[place]
-        polygon = regularise(mask_polygon(own > 0), self.resolution_m)
-        if polygon.is_empty or not polygon.is_valid:
-            return None
-        ring = cv2.dilate(own, np.ones((5, 5), np.uint8)) - own > 0
-        width_m = 2 * cv2.distanceTransform(np.pad(own, 1), cv2.DIST_L2, 3).max() * self.resolution_m
-        area_m2 = polygon.area * self.resolution_m**2
-        mapped = self.count[place] > 0
-        rectangle = polygon.minimum_rotated_rectangle.area
-        drawn = draw_ids([(1, polygon)], *own.shape) > 0
-        figures = np.array([
-            evidence[own > 0].mean(), (evidence[own > 0] > 0.8).mean(), np.log(max(area_m2, 1.0)), width_m,
-            polygon.area / rectangle if rectangle else 0.0, (ring & mapped).sum() / max(ring.sum(), 1),
-            cv2.dilate(self.window.outline[place], np.ones((3, 3), np.uint8))[ring].mean(),
-            evidence[own > 0].mean() - (evidence[ring & ~mapped].mean() if (ring & ~mapped).any() else 0.5),
-            (drawn & mapped).sum() / max(drawn.sum(), 1), 0.0,
-        ], np.float64)  # fmt: skip
-        whole = shapely.affinity.translate(polygon, left, top)
-        return GroundMeasure(self.window.tile_of(centre), self._lonlat(whole), figures, area_m2)
-
-
-def with_claims(ground: Sequence[GroundMeasure], footprints: Sequence[FootprintMeasure]) -> list[GroundMeasure]:
-    """Say of each building on bare ground how well it explains a footprint that stands wrongly nearby.
-
-    A house drawn some metres off leaves its true place bare: that is one change, not two. The figure "claimed" is the
-    overlap with the footprint's proposal times how little the image supports the footprint where it is drawn.
-    """
-    tree = shapely.STRtree([measure.proposal for measure in footprints])
-    claimed = []
-    for one in ground:
-        near = [footprints[int(i)] for i in tree.query(one.proposal, predicate="intersects")]
-        claim = max((iou(one.proposal, m.proposal) * (1 - m.figure("mean")) for m in near if m.moved), default=0.0)
-        figures = one.figures.copy()
-        figures[GROUND_FIGURES.index("claimed")] = claim
-        claimed.append(replace(one, figures=figures))
-    return claimed
 
 
 def _rolled(mask: np.ndarray, dx: int, dy: int) -> np.ndarray:

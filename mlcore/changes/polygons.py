@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 import shapely.affinity
 from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.labels import draw_ids, polygons_of
 from mlcore.changes.walls import corners_of, fitted, walls_of, without_jogs
@@ -69,11 +70,16 @@ def dominant_angle(polygon: Polygon) -> float:
     return float(np.angle(turned.sum()) / 4 % (np.pi / 2))
 
 
-def iou(first: Polygon, second: Polygon) -> float:
+def iou(first: BaseGeometry, second: BaseGeometry) -> float:
     """Intersection over union of two shapes; 0 where both are empty."""
     shared = first.intersection(second).area
     union = first.area + second.area - shared
     return float(shared / union) if union > 0 else 0.0
+
+
+def mends(proposal: BaseGeometry, drawn: BaseGeometry, truth: BaseGeometry, least: float = 0.5) -> bool:
+    """Whether a proposed shape is about the true one (IoU of at least `least`), and nearer to it than what is drawn."""
+    return iou(proposal, truth) >= least and iou(proposal, truth) > iou(drawn, truth)
 
 
 def _regular_ring(polygon: Polygon, resolution_m: float) -> Polygon:

@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from scipy.optimize import minimize
 from torch import Tensor, nn
 
-from mlcore.changes.measure import FOOTPRINT_FIGURES, GROUND_FIGURES, FootprintMeasure, GroundMeasure
+from mlcore.changes.ground import GROUND_FIGURES, GroundMeasure
+from mlcore.changes.measure import FOOTPRINT_FIGURES, FootprintMeasure
 from mlcore.errors import InvalidInputError
 
 FOOTPRINT_CLASSES = ("unchanged", "remove", "modify")
-GROUND_CLASSES = ("nothing", "add")
+GROUND_CLASSES = ("nothing", "add", "extend")
 HIDDEN = 16
 STEPS = 300
 WEIGHT_DECAY = 3e-3
@@ -136,7 +137,7 @@ class Judge(nn.Module):
         return _probabilities(self.footprint, [measure.figures for measure in measures], len(FOOTPRINT_CLASSES))
 
     def judge_ground(self, measures: Sequence[GroundMeasure]) -> np.ndarray:
-        """(N, 2) probabilities of nothing, add."""
+        """(N, 3) probabilities of nothing, a building that the map lacks, a part of one that it has."""
         return _probabilities(self.ground, [measure.figures for measure in measures], len(GROUND_CLASSES))
 
     def consistent(self, figures: np.ndarray) -> float:

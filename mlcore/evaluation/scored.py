@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.decisions import Decision
 from mlcore.changes.diff import SAME_OBJECT_IOU, Candidate, Measures, iter_measures, region_shifts
 from mlcore.changes.evidence import EvidenceReader
-from mlcore.changes.verdicts import FOOTPRINT_CLASSES, Judge
+from mlcore.changes.verdicts import FOOTPRINT_CLASSES, GROUND_CLASSES, Judge
 from mlcore.evaluation.objects import match_candidates
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SilentProgress, SpanProgress
@@ -182,11 +183,19 @@ def _of_block(model: ScoringModel, block: Measures, decisions: Sequence[Decision
             chances = _mean(judge.judge_footprints([measure])[0] for judge in _judges(model, measure.tile))
             yield position, float(chances[FOOTPRINT_CLASSES.index(kind)])
     for ground in block.ground:
-        for position, shape in adds:
-            least = min(shape.area, ground.proposal.area)
-            if least > 0 and shape.intersection(ground.proposal).area / least > SAME_OBJECT_IOU:
-                chances = _mean(judge.judge_ground([ground])[0] for judge in _judges(model, ground.tile))
-                yield position, float(chances[1])
+        beside = ground.neighbour
+        near = by_key.get(beside.feature.key, ()) if beside is not None else ()
+        extends = [n for n in near if decisions[n].kind != "remove" and ground.leads_to(decisions[n].geometry)]
+        new = [position for position, shape in adds if _same_place(shape, ground.proposal)]
+        if extends or new:
+            chances = _mean(judge.judge_ground([ground])[0] for judge in _judges(model, ground.tile))
+            yield from ((position, float(chances[GROUND_CLASSES.index("extend")])) for position in extends)
+            yield from ((position, float(chances[GROUND_CLASSES.index("add")])) for position in new)
+
+
+def _same_place(one: BaseGeometry, other: BaseGeometry) -> bool:
+    least = min(one.area, other.area)
+    return least > 0 and one.intersection(other).area / least > SAME_OBJECT_IOU
 
 
 def _judges(model: ScoringModel, tile: TileAddress) -> list[Judge]:

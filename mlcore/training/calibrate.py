@@ -10,6 +10,8 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.diff import Candidate, Measures, candidates_of, iter_measures, same_shape
 from mlcore.changes.evidence import EvidenceReader
+from mlcore.changes.ground import GroundMeasure
+from mlcore.changes.polygons import mends
 from mlcore.changes.registration import Shift
 from mlcore.changes.verdicts import (
     FOOTPRINT_CLASSES,
@@ -21,7 +23,7 @@ from mlcore.changes.verdicts import (
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
-from mlcore.synthetic.edits import EditCounts, EditedMap, simulate_edits
+from mlcore.synthetic.edits import EditCounts, EditedMap, SimulatedEdit, simulate_edits
 from mlcore.synthetic.truth import tile_truth
 from mlcore.tiles.features import MapFeature
 from mlcore.tiles.index import MapIndex
@@ -115,11 +117,21 @@ def _measured(
             label = 0
             if edit is not None and edit.kind == "remove":
                 label = FOOTPRINT_CLASSES.index("remove")
-            elif edit is not None and same_shape(measure.proposal, edit.after):
+            elif edit is not None and mends(measure.proposal, measure.current, edit.after):
                 label = FOOTPRINT_CLASSES.index("modify")
             footprint_labels.append(label)
-        ground_labels += [int(any(same_shape(ground.proposal, one) for one in missing)) for ground in block.ground]
+        ground_labels += [_ground_label(ground, missing, drawn) for ground in block.ground]
     return Edition(measures, footprint_labels, ground_labels, tile_truth(edited.edits, tiles), score(index, tiles))
+
+
+def _ground_label(ground: GroundMeasure, missing: Sequence[BaseGeometry], drawn: Mapping[bytes, SimulatedEdit]) -> int:
+    if any(same_shape(ground.proposal, one) for one in missing):
+        return GROUND_CLASSES.index("add")
+    beside = ground.neighbour
+    edit = drawn.get(beside.current.wkb) if beside is not None else None
+    if beside is None or edit is None or edit.after is None:
+        return 0
+    return GROUND_CLASSES.index("extend") if mends(beside.extended, beside.current, edit.after) else 0
 
 
 @dataclass(frozen=True)
@@ -221,7 +233,7 @@ def _confidences(
     for candidate in _judged(measures, judges, fold_of):
         confidences, areas = found.setdefault(candidate.tile, ([], []))
         confidences.append(candidate.confidence)
-        areas.append(float(candidate.evidence["area_m2"]))
+        areas.append(candidate.changed_m2)
     return found
 
 

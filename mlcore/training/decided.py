@@ -16,9 +16,11 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.decisions import Decision, apart_from, decided_index, footprint_of
 from mlcore.changes.diff import SAME_OBJECT_IOU, same_shape
+from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.labels import draw_ids, to_xy
-from mlcore.changes.measure import FootprintMeasure, GroundMeasure
-from mlcore.changes.verdicts import FOOTPRINT_CLASSES
+from mlcore.changes.measure import FootprintMeasure
+from mlcore.changes.polygons import mends
+from mlcore.changes.verdicts import FOOTPRINT_CLASSES, GROUND_CLASSES
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.synthetic.truth import tile_truth
 from mlcore.tiles.index import MapIndex
@@ -121,14 +123,22 @@ class Said:
         return 0
 
     def ground_label(self, ground: GroundMeasure) -> int | None:
-        """1 where a person accepted this new building, 0 where one rejected it; None where nobody said."""
+        """Class of a thing on bare ground as people said it, 0 where they rejected it; None where nobody did."""
         labels = set()
+        beside = ground.neighbour
+        one = self._by_key.get(beside.feature.key) if beside is not None else None
+        if beside is not None and one is not None and one.kind != "remove":
+            final = one.final_geometry if one.accepted else None
+            if final is not None and ground.leads_to(final) and mends(beside.extended, beside.current, final):
+                labels.add(GROUND_CLASSES.index("extend"))
+            elif not one.accepted and ground.leads_to(one.geometry):
+                labels.add(0)
         for i in self._places.near(ground.proposal):
             one = self._adds[i]
             if not one.accepted and _same_place(ground.proposal, one.geometry):
                 labels.add(0)
             if one.final_geometry is not None and same_shape(ground.proposal, one.final_geometry):
-                labels.add(1)
+                labels.add(GROUND_CLASSES.index("add"))
         return max(labels) if labels else None
 
 

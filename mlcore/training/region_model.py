@@ -233,7 +233,7 @@ class RegionModel:
         figures = tile_figures(
             final,
             [candidate.confidence for candidate in candidates],
-            [float(candidate.evidence["area_m2"]) for candidate in candidates],
+            [candidate.changed_m2 for candidate in candidates],
             largest,
         )
         probability = float(np.mean([model.judge.consistent(figures) for model in self.models_of(tile)]))

@@ -84,9 +84,11 @@ class Teacher:
             for ground, label in zip(grounds, edition.ground_labels, strict=True):
                 if self.fold_of[ground.tile] == without:
                     continue
-                doubtful = self.said.covers(ground.proposal) or any(
-                    same_shape(ground.proposal, shape) for shape in suspects.shapes
-                )
+                key = ground.neighbour.feature.key if ground.neighbour is not None else None
+                doubtful = (
+                    key in suspects.keys or self.said.holds(key) or self.said.covers(ground.proposal)
+                    or any(same_shape(ground.proposal, shape) for shape in suspects.shapes)
+                )  # fmt: skip
                 if label or not doubtful:
                     examples.add(ground.figures, label)
         for ground in (ground for block in self.base for ground in block.ground):

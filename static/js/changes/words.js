@@ -10,6 +10,7 @@ const WORDS = {
   mean_evidence: (value) => ["Looks like a building", `${strength(value)} (${percent(value)})`],
   moved_m: (value) => (value >= 0.5 ? ["Moved by", metres(value)] : null),
   area_m2: (value) => ["Area", `${number(value)} m²`],
+  more_m2: (value) => ["Of it not on the map", `${number(value)} m²`],
 };
 const DETAILS = {
   iou_with_map: (value, kind) => (["modify", "shifted"].includes(kind) ? ["Overlap with the map's shape", percent(value)] : null),

@@ -16,8 +16,9 @@ from mlcore.changes.config import EvidenceConfig
 from mlcore.changes.decisions import Decision
 from mlcore.changes.diff import Measures
 from mlcore.changes.evidence import EvidenceReader
+from mlcore.changes.ground import GROUND_FIGURES, GroundMeasure, Neighbour
 from mlcore.changes.labels import to_xy
-from mlcore.changes.measure import FOOTPRINT_FIGURES, GROUND_FIGURES, FootprintMeasure, GroundMeasure
+from mlcore.changes.measure import FOOTPRINT_FIGURES, FootprintMeasure
 from mlcore.changes.registration import Shift
 from mlcore.changes.verdicts import Judge
 from mlcore.geometry.webmercator import TileAddress, tile_at
@@ -200,6 +201,22 @@ def test_answers_become_labels_and_ones_that_fit_no_more_become_none() -> None:
     assert Said([decision(0, "add", "accepted", shape=wider)]).ground_label(ground) == 1
     assert Said([decision(0, "add", "rejected", shape=wider)]).ground_label(ground) == 0
     assert Said([decision(0, "add", "rejected", shape=elsewhere)]).ground_label(ground) is None
+
+
+def test_an_answer_about_another_shape_is_a_label_of_the_part_that_it_adds() -> None:
+    house = HOUSES[0]
+    west, south, east, north = house.geometry.bounds
+    wing = shapely.box(east, south, east + (east - west), north)
+    extended = house.geometry.union(wing).convex_hull
+    beside = Neighbour(house, house.geometry, extended, 160.0)
+    ground = GroundMeasure(TILES[0], wing, np.zeros(len(GROUND_FIGURES)), 80.0, beside)
+    narrower = shapely.affinity.scale(house.geometry, 0.7, 0.7)
+
+    assert Said([decision(0, "modify", "accepted", shape=extended)]).ground_label(ground) == 2
+    assert Said([decision(0, "modify", "rejected", shape=extended)]).ground_label(ground) == 0
+    assert Said([decision(0, "modify", "accepted", shape=narrower)]).ground_label(ground) is None
+    assert Said([decision(0, "modify", "rejected", shape=narrower)]).ground_label(ground) is None
+    assert Said([decision(0, "remove", "accepted")]).ground_label(ground) is None
 
 
 def test_an_accepted_change_makes_its_tile_an_example_of_disagreement_and_a_rejected_one_does_not() -> None:

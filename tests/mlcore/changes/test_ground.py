@@ -1,0 +1,129 @@
+"""What stands beside a footprint is measured as a building of its own and as a part of the mapped one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+import shapely.affinity
+from shapely import Polygon
+
+from mlcore.changes.diff import candidates_of, measure_block, resolve
+from mlcore.changes.evidence import EvidenceReader
+from mlcore.changes.ground import GroundMeasure
+from mlcore.changes.polygons import iou, mends
+from mlcore.changes.verdicts import Judge
+from mlcore.geometry.webmercator import xy_to_lonlat
+from mlcore.tiles.features import MapFeature
+from mlcore.tiles.index import MapIndex
+from tests.mlcore.changes.made_place import CORNER, tiles_of, write_perfect_evidence
+
+TURN = 20.0
+HOUSE = (100, 110, 160, 140)  # pixels of the tile
+
+
+def shape_of(left: float, top: float, right: float, bottom: float) -> Polygon:
+    """A box in pixels, turned about the middle of the house, in degrees."""
+    turned = shapely.affinity.rotate(shapely.box(left, top, right, bottom), TURN, origin=(130, 125))
+    return Polygon(xy_to_lonlat(np.asarray(turned.exterior.coords), CORNER))
+
+
+def house(number: int, *box: float) -> MapFeature:
+    return MapFeature("building", shape_of(*box), {"building": "yes"}, "way", number, 1)
+
+
+WHOLE, HALF = house(1, *HOUSE), house(1, 100, 110, 128, 140)
+ATTACHED = house(2, 160, 110, 200, 140)
+
+
+def measured(folder: Path, real: list[MapFeature], drawn: list[MapFeature]) -> list[GroundMeasure]:
+    evidence = EvidenceReader(write_perfect_evidence(folder / "e.tif", real, 1, 1), 19)
+    return measure_block(evidence, MapIndex(drawn), CORNER, tiles_of(1, 1), {}).ground
+
+
+def largest(ground: list[GroundMeasure]) -> GroundMeasure:
+    return max(ground, key=lambda one: one.area_m2)
+
+
+def test_the_missing_half_of_a_house_is_measured_as_a_part_of_it(tmp_path: Path) -> None:
+    found = largest(measured(tmp_path, [WHOLE], [HALF]))
+
+    assert found.neighbour is not None and found.neighbour.feature.key == HALF.key
+    assert iou(found.neighbour.extended, WHOLE.geometry) > 0.85
+    assert mends(found.neighbour.extended, HALF.geometry, WHOLE.geometry)
+    assert found.figure("abutting") > 0.15
+    assert found.leads_to(WHOLE.geometry) and not found.leads_to(HALF.geometry)
+
+
+def test_a_wall_tells_an_attached_house_from_a_part_of_its_neighbour(tmp_path: Path) -> None:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "own").mkdir()
+    part = largest(measured(tmp_path / "part", [WHOLE], [HALF]))
+    own = largest(measured(tmp_path / "own", [WHOLE, ATTACHED], [WHOLE]))
+
+    assert own.neighbour is not None
+    assert own.figure("wall") > 2 * part.figure("wall")
+    assert iou(own.proposal, ATTACHED.geometry) > 0.75
+
+
+def test_a_building_that_stands_alone_has_no_neighbour(tmp_path: Path) -> None:
+    apart = house(2, 190, 190, 230, 230)
+    found = largest(measured(tmp_path, [WHOLE, apart], [WHOLE]))
+
+    assert found.neighbour is None
+    assert (found.figure("abutting"), found.figure("wall"), found.figure("joined")) == (0.0, 1.0, 0.0)
+    assert not found.leads_to(WHOLE.geometry)
+
+
+class Sure(Judge):
+    """Says the same of everything on bare ground, and that every footprint is unchanged."""
+
+    def __init__(self, *ground: float) -> None:
+        super().__init__()
+        self.chances = ground
+
+    def judge_footprints(self, measures) -> np.ndarray:
+        return np.tile([1.0, 0.0, 0.0], (len(measures), 1))
+
+    def judge_ground(self, measures) -> np.ndarray:
+        return np.tile(self.chances, (len(measures), 1))
+
+
+@pytest.mark.parametrize("chances", [(0.1, 0.2, 0.7), (0.1, 0.7, 0.2)])
+def test_a_part_is_suggested_as_another_shape_of_its_building_and_a_building_as_a_new_one(
+    tmp_path: Path, chances: tuple[float, ...]
+) -> None:
+    evidence = EvidenceReader(write_perfect_evidence(tmp_path / "e.tif", [WHOLE], 1, 1), 19)
+    measures = measure_block(evidence, MapIndex([HALF]), CORNER, tiles_of(1, 1), {})
+
+    found = candidates_of(measures, lambda _: [Sure(*chances)])[0]
+
+    assert found.confidence == pytest.approx(0.7)
+    if chances[2] > chances[1]:
+        assert (found.kind, found.key, found.osm_id) == ("modify", HALF.key, HALF.osm_id)
+        assert iou(found.geometry, WHOLE.geometry) > 0.85
+        assert 0 < found.changed_m2 < float(found.evidence["area_m2"])
+    else:
+        assert (found.kind, found.key) == ("add", None)
+        assert found.changed_m2 == found.evidence["area_m2"]
+
+
+def test_of_two_edits_of_one_footprint_the_surer_stays(tmp_path: Path) -> None:
+    evidence = EvidenceReader(write_perfect_evidence(tmp_path / "e.tif", [WHOLE], 1, 1), 19)
+    measures = measure_block(evidence, MapIndex([HALF]), CORNER, tiles_of(1, 1), {})
+    extended = candidates_of(measures, lambda _: [Sure(0.1, 0.2, 0.7)])[0]
+    gone = replace(extended, kind="remove", geometry=HALF.geometry, confidence=0.4)
+
+    assert resolve([gone, extended]) == [extended]
+
+
+def test_a_house_cut_by_the_border_of_the_image_keeps_what_lies_beyond_it(tmp_path: Path) -> None:
+    wide, drawn = house(1, 40, -20, 90, 40), house(1, 40, -20, 90, 12)
+
+    found = largest(measured(tmp_path, [wide], [drawn]))
+
+    assert found.neighbour is not None
+    assert iou(found.neighbour.extended, wide.geometry) > 0.75
