@@ -71,11 +71,18 @@ class WindowMeasurer:
                 continue
             shape = shapely.affinity.translate(shapely.union_all(polygons), shift.dx_px, shift.dy_px)
             self.shapes.append((feature, shape))
-            drawn = draw_ids([(1, shape)], self.height, self.width)
-            self.count += drawn.astype(np.uint8)
-            self.owner[drawn > 0] = len(self.shapes)
+            self._draw(shape, len(self.shapes))
         self.instances = split_buildings(window.building, window.outline, self.resolution_m)
         self.trust = np.where(window.valid, 2 * window.building - 1, 0).astype(np.float32)
+
+    def _draw(self, shape: shapely.geometry.base.BaseGeometry, number: int) -> None:
+        left, top = (max(0, int(v) - 2) for v in shape.bounds[:2])
+        place = np.s_[top : max(top, int(shape.bounds[3]) + 3), left : max(left, int(shape.bounds[2]) + 3)]
+        height, width = self.count[place].shape
+        if height and width:
+            drawn = draw_ids([(1, shapely.affinity.translate(shape, -left, -top))], height, width) > 0
+            self.count[place] += drawn
+            self.owner[place][drawn] = number
 
     def in_core(self, shape: shapely.geometry.base.BaseGeometry) -> bool:
         margin = self.window.margin_px
