@@ -16,6 +16,8 @@ Figures (`_sd` over seeds, `_low` and `_high` the 95 % interval over blocks):
 - combined_auroc, change_head_auroc, largest_box_auroc: one changed building, wrong on at least 40 m2 (`single`).
 - ..._read: the same on tiles alone whose map was read against the image twice, and where neither reading is sure of an
   error of 40 m2 or more (`readings/banepa.json`): an untouched tile that was wrong before is no false alarm there.
+- truth_auroc, truth_auroc_2_percent: what a judge would reach on all tiles of `single` and of `protocol` who knows the
+  simulated edits and the errors that a reading is sure of: a tile that was wrong before counts as untouched there.
 - precision_first50, precision_queue: of the queue's top and of all of it, on edited maps; every candidate is false that
   no simulated edit explains (strict). precision_first50_known leaves out those that the same model makes on the
   unedited map too; precision_first50_read counts what a reader is sure of as true, whether or not an edit explains it.
@@ -82,6 +84,8 @@ def figures_of(task: dict) -> dict[str, float]:
     pick_aurocs(found, LARGE, task["sets"], "protocol", "auroc_2_percent")
     pick(found, "ucsa_auroc_protocol", protocol["methods"].get("ucsa", {}), "auroc")
     pick_aurocs(found, SINGLE, task["sets"], "single", "auroc")
+    pick(found, "truth_auroc", single, "truth_auroc")
+    pick(found, "truth_auroc_2_percent", protocol, "truth_auroc_2_percent")
     pick(found, "precision_queue", task["queue"], "strict_precision")
     pick(found, "precision_first50", task["queue"], "strict_precision_first50")
     pick(found, "precision_first50_known", task["queue"], "known_precision_first50")

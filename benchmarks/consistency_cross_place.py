@@ -16,7 +16,9 @@ Figures (`_sd` over seeds, `_low` and `_high` the 95 % interval over blocks):
 - PLACE_zero_shot/... and PLACE_finetuned/...: every method's AUROC on `single` and, for changes of 2 % of the tile or
   more, on `protocol`, the same on the tiles alone whose map was read and found right (_read, where there are at least
   8), and between editions of the same tile (_same_tile); tiles_read and tiles_clean: of how many tiles the map was read
-  by eye, and how many hold no sure error of 40 m2 or more (`readings/PLACE.json`); building F1 and IoU of the evidence.
+  by eye, and how many hold no sure error of 40 m2 or more (`readings/PLACE.json`); SET_truth_auroc: what a judge would
+  reach who knows the simulated edits and these errors, since a tile that was wrong before counts as untouched; building
+  F1 and IoU of the evidence.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import write_result
 from benchmarks.suites import arguments, command, flat, pick, pick_aurocs, run
 
+TOLD = ("pairs", "prevalence", "all_positive_f1", "truth_auroc", "truth_auroc_2_percent")
 WAYS = {"unseen": "zero_shot", "fine-tuned": "finetuned"}
 
 
@@ -63,7 +66,7 @@ def figures_of(tasks: dict) -> dict[str, float]:
         details |= {f"{head}/{key}": float(task[key]) for key in ("tiles_read", "tiles_clean") if key in task}
         details |= flat(task["footprints"], f"{head}/")
         for set_name, figures in task["sets"].items():
-            kept = {key: figures[key] for key in ("pairs", "prevalence", "all_positive_f1")}
+            kept = {key: figures[key] for key in TOLD if key in figures}
             details |= flat(kept, f"{head}/{set_name}_")
     return found | details
 

@@ -126,6 +126,25 @@ def base_figures(rows: Rows) -> dict[str, float]:
     }
 
 
+def truth_figures(rows: Rows, wrong_before: np.ndarray) -> dict[str, float | None]:
+    """AUROC of a judge who knows the truth: it doubts a tile that was edited or that was wrong before, and no other.
+
+    The pairs call a tile untouched that was not edited, and whoever sees what was wrong with it before is marked down.
+    A method that comes out above the truth ranks simulated errors above real ones.
+
+    Args:
+        wrong_before: (N,) bool, the tile's map was read by eye and found wrong without any edit.
+    """
+    decided = rows.state != -1
+    changed, large = rows.state == CHANGED, rows.share >= CHANGED_SHARE
+    doubt = (changed | wrong_before).astype(float)
+    wanted = decided & ~(changed & ~large)
+    return {
+        "truth_auroc": _try(auroc, changed[decided], doubt[decided]),
+        "truth_auroc_2_percent": _try(auroc, changed[wanted], doubt[wanted]),
+    }
+
+
 def f1_elsewhere(changed: np.ndarray, doubt: np.ndarray, part: np.ndarray) -> float:
     """F1 over all pairs, each called by the threshold that is best on the other parts of the place."""
     return f1_at(changed, called_elsewhere(changed, doubt, part).astype(float), 0.5)

@@ -13,7 +13,7 @@ from mlcore.evaluation.pair_files import NOTE
 from mlcore.evaluation.plots import Curve, plot_by_size, plot_precision_recall, plot_reliability, plot_roc, plot_tiles
 from mlcore.evaluation.readings import READ_ENDING
 from mlcore.evaluation.report import markdown
-from mlcore.evaluation.summary import DRAWS, Rows, base_figures, probabilities_elsewhere, summary
+from mlcore.evaluation.summary import DRAWS, Rows, base_figures, probabilities_elsewhere, summary, truth_figures
 from mlcore.progress import Progress, SilentProgress
 from mlcore.suites.methods import DESCRIPTIONS, METHODS
 from mlcore.suites.region_methods import RegionFamily
@@ -40,8 +40,11 @@ def results_of(scores: Scores, draws: int = DRAWS) -> dict[str, Any]:
             rows = Rows.of(pairs)
             agreement = {method: scores.agreement[task.name, name, method] for method in plan.methods}
             sets[name] = _set_figures(rows, agreement, draws)
-            if readings is not None and len(readings.clean & set(pairs.tiles)) >= LEAST_CLEAN:
-                kept = np.tile([tile in readings.clean for tile in pairs.tiles], len(pairs.editions))
+            if readings is None:
+                continue
+            kept = np.tile([tile in readings.clean for tile in pairs.tiles], len(pairs.editions))
+            sets[name] |= {key: value for key, value in truth_figures(rows, ~kept).items() if value is not None}
+            if len(readings.clean & set(pairs.tiles)) >= LEAST_CLEAN:
                 on_clean = {method: values[:, kept] for method, values in agreement.items()}
                 sets[name + READ_ENDING] = _set_figures(rows.take(kept), on_clean, draws)
         tasks[task.name] = {

@@ -132,7 +132,11 @@ def test_tiles_whose_map_was_read_are_measured_apart(finished, tmp_path):
     known = replace(scores, plan=replace(scores.plan, readings=(readings,)))
     read, whole = write_results(known, tmp_path, draws=40)["tasks"]["here"]["sets"], results["tasks"]["here"]["sets"]
     assert set(read) == {name + ending for name in whole for ending in ("", ", read tiles")}
-    assert read["single"] == whole["single"]
+    truth = {"truth_auroc", "truth_auroc_2_percent"}
+    assert {key: value for key, value in read["single"].items() if key not in truth} == whole["single"]
+    untouched = (pairs.state == 0) & np.tile([tile in pairs.tiles[:4] for tile in pairs.tiles], len(pairs.editions))
+    assert read["single"]["truth_auroc"] == pytest.approx(1 - untouched.sum() / (pairs.state == 0).sum() / 2)
+    assert "would reach an AUROC of" in (tmp_path / "results.md").read_text()
     kept = np.array([tile not in pairs.tiles[:4] for tile in pairs.tiles] * len(pairs.editions))
     decided = kept & (pairs.state != -1)
     assert read["single, read tiles"]["pairs"] == decided.sum() < whole["single"]["pairs"]
