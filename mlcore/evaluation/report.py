@@ -33,7 +33,7 @@ CLEAN = (
 )
 TRUTH = (
     "A judge who knew every simulated edit, and every error that a reading is sure of, would reach an AUROC of "
-    "{truth_auroc:.2f} here: a tile that was wrong before any edit counts as untouched, and doubting it is a false alarm."
+    "{truth_auroc:.2f} here: a tile that was wrong before any edit counts as untouched, and doubting it as a mistake."
 )
 PAPER = (
     "For comparison, on other data with real changes (MSTcons-WHU / -Inria), the authors of U-CSA give AUROC 0.785 / "
