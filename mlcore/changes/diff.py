@@ -26,6 +26,9 @@ MARGIN_PX = 128
 SHIFT_MARGIN_PX = 32
 LEAST_CONFIDENCE = 0.05
 SAME_OBJECT_IOU = 0.3
+PART_ODDS = 2.0
+"""A part of a mapped building is suggested where it is so many times likelier than a building of its own: real maps
+lack whole buildings far more often, against parts, than maps with simulated errors do."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Candidate:
         geometry: the proposed shape in degrees; for remove the shape as it stands.
         osm_type, osm_id: the footprint it is about; None for add.
         tile: the tile that holds its centre.
-        confidence: calibrated probability that the edit is right, 0..1.
+        confidence: calibrated probability that the edit is right, 0..1; of what stands on bare ground, that it is
+            missing from the map, as a building of its own or as a part of one.
         evidence: figures behind it.
     """
 
@@ -149,7 +153,7 @@ def candidates_of(measures: Measures, judges_of: Callable[[TileAddress], Sequenc
         grounds = [ground for ground in measures.ground if ground.tile == tile]
         verdicts = np.mean([judge.judge_ground(grounds) for judge in judges], axis=0)
         for ground, (_, add, extend) in zip(grounds, verdicts, strict=True):
-            if max(add, extend) >= LEAST_CONFIDENCE:
+            if add + extend >= LEAST_CONFIDENCE:
                 found.append(_about_ground(ground, float(add), float(extend), measures))
     return resolve(found)
 
@@ -215,16 +219,16 @@ def _about_ground(ground: GroundMeasure, add: float, extend: float, measures: Me
         "iou_with_map": 0.0,
         **_shift_figures(measures),
     }
-    beside = ground.neighbour
-    if beside is None or add >= extend:
-        return Candidate("add", ground.proposal, None, None, ground.tile, max(add, extend), figures)
+    beside, missing = ground.neighbour, min(1.0, add + extend)
+    if beside is None or extend < PART_ODDS * add:
+        return Candidate("add", ground.proposal, None, None, ground.tile, missing, figures)
     feature = beside.feature
     figures |= {
         "area_m2": beside.extended_m2, "iou_with_map": iou(beside.extended, beside.current),
         "more_m2": ground.area_m2,
     }  # fmt: skip
     return Candidate(
-        "modify", beside.extended, feature.osm_type, feature.osm_id, ground.tile, extend, figures, feature.key
+        "modify", beside.extended, feature.osm_type, feature.osm_id, ground.tile, missing, figures, feature.key
     )
 
 

@@ -189,8 +189,7 @@ def _of_block(model: ScoringModel, block: Measures, decisions: Sequence[Decision
         new = [position for position, shape in adds if _same_place(shape, ground.proposal)]
         if extends or new:
             chances = _mean(judge.judge_ground([ground])[0] for judge in _judges(model, ground.tile))
-            yield from ((position, float(chances[GROUND_CLASSES.index("extend")])) for position in extends)
-            yield from ((position, float(chances[GROUND_CLASSES.index("add")])) for position in new)
+            yield from ((position, float(1 - chances[GROUND_CLASSES.index("nothing")])) for position in extends + new)
 
 
 def _same_place(one: BaseGeometry, other: BaseGeometry) -> bool:
