@@ -31,17 +31,22 @@ def candidates(scan: Scan, progress: Progress) -> Iterator[Candidate]:
 
 
 def fingerprint(imagery_sha256: str, candidate: Candidate) -> str:
-    """The same object, imagery and family of kinds; of a new building, its place to a metre and its size.
+    """The same object, imagery and family of kinds; of a new building or part, its place to a metre and its size.
 
     A modify and a shift of one building are one suggestion: who rejected the one need not see the other.
     """
-    if candidate.kind == ChangeKind.ADD:
-        centre = candidate.geometry.centroid
-        what = f"add:{centre.x:.5f}:{centre.y:.5f}:{candidate.geometry.area:.1e}"
+    new = newly_drawn(candidate)
+    if new is not None:
+        what = f"add:{new.centroid.x:.5f}:{new.centroid.y:.5f}:{new.area:.1e}"
     else:
         family = "remove" if candidate.kind == ChangeKind.REMOVE else "reshape"
         what = f"{family}:{candidate.osm_type}/{candidate.osm_id}"
     return hashlib.sha256(f"{imagery_sha256}:{what}".encode()).hexdigest()
+
+
+def newly_drawn(candidate: Candidate) -> BaseGeometry | None:
+    """What a candidate draws on ground that the map leaves bare: a building, or a part that is added to one."""
+    return candidate.geometry if candidate.kind == ChangeKind.ADD else candidate.part
 
 
 def unsaved(scan: Scan, candidate: Candidate, *, mark: str, pair_id: int, footprint_id: int | None) -> Change:
@@ -59,20 +64,27 @@ def unsaved(scan: Scan, candidate: Candidate, *, mark: str, pair_id: int, footpr
 
 
 class Drawn:
-    """Outlines of new buildings that were decided before, searchable by overlap."""
+    """Outlines of new buildings, and of parts of mapped ones, that were decided before, searchable by overlap."""
 
     def __init__(self, changes: Iterable[Change]) -> None:
-        self._shapes = [to_shapely(change.geometry) for change in changes]
+        self._shapes = [_new_part(change) for change in changes]
         self._tree = shapely.STRtree(self._shapes)
 
-    def has(self, shape: BaseGeometry) -> bool:
-        """Whether one of them is the same suggestion."""
+    def has(self, shape: BaseGeometry | None) -> bool:
+        """Whether one of them is the same suggestion; what draws nothing new is none."""
+        if shape is None:
+            return False
         for index in self._tree.query(shape, predicate="intersects"):
             other = self._shapes[int(index)]
             shared = shapely.intersection(shape, other).area
             if shared >= SAME_SHARE * min(shape.area, other.area):
                 return True
         return False
+
+
+def _new_part(change: Change) -> BaseGeometry:
+    shape = to_shapely(change.geometry)
+    return shape if change.footprint is None else shape.difference(to_shapely(change.footprint.geometry))
 
 
 def _polygonal(geometry: BaseGeometry) -> BaseGeometry:

@@ -33,7 +33,7 @@ class Decision:
         final_geometry: the shape that stands after the decision, of a rejected modify the one in the map; None where no
             building was added or left.
         osm_type, osm_id: the footprint it is about; None for add.
-        tile: the tile that holds the candidate's centre.
+        tile: the tile that holds the centre of what differs.
         key: of the footprint; derived from `osm_type` and `osm_id` where these are given.
         reason: why it was rejected, a code of the queue; empty where none was given.
     """
@@ -53,6 +53,8 @@ class Decision:
             object.__setattr__(self, "key", f"{self.osm_type}/{self.osm_id}")
         if self.kind != "add" and self.key is None:
             raise InvalidInputError(f"a decided {self.kind} names its footprint: give osm_type and osm_id, or the key")
+        if not all(shape.is_valid for shape in self.shapes):
+            raise InvalidInputError(f"a decided {self.kind} has a shape that crosses itself: repair it first")
         if self.accepted and self.kind != "remove" and self.final_geometry is None:
             raise InvalidInputError("an accepted change that leaves a building has the shape it left: final_geometry")
 
@@ -79,6 +81,8 @@ class Decision:
         """Ground on which a person saw no building."""
         if self.accepted:
             return self.geometry if self.kind == "remove" else None
+        if self.kind == "modify" and self.reason == "not_a_building" and self.final_geometry is not None:
+            return self.geometry.difference(self.final_geometry)  # the part that was to be added
         return self.geometry if self.kind == "add" and self.reason not in STILL_A_BUILDING else None
 
     @property

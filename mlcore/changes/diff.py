@@ -39,10 +39,11 @@ class Candidate:
         kind: what an editor would do; "shifted" is a modify that keeps the shape.
         geometry: the proposed shape in degrees; for remove the shape as it stands.
         osm_type, osm_id: the footprint it is about; None for add.
-        tile: the tile that holds its centre.
+        tile: the tile that holds the centre of what differs.
         confidence: calibrated probability that the edit is right, 0..1; of what stands on bare ground, that it is
             missing from the map, as a building of its own or as a part of one.
         evidence: figures behind it.
+        part: of a modify that adds a part to a building, that part alone, in degrees.
     """
 
     kind: ChangeKind
@@ -53,6 +54,7 @@ class Candidate:
     confidence: float
     evidence: dict[str, float | str] = field(default_factory=dict)
     key: str | None = None
+    part: BaseGeometry | None = None
 
     @property
     def changed_m2(self) -> float:
@@ -142,7 +144,7 @@ def candidates_of(measures: Measures, judges_of: Callable[[TileAddress], Sequenc
     Args:
         judges_of: the judges of a tile; the mean of their probabilities is taken.
     """
-    found = []
+    found, bare = [], []
     for tile in sorted({m.tile for m in measures.footprints} | {g.tile for g in measures.ground}):
         judges = judges_of(tile)
         footprints = [measure for measure in measures.footprints if measure.tile == tile]
@@ -152,10 +154,20 @@ def candidates_of(measures: Measures, judges_of: Callable[[TileAddress], Sequenc
                 found.append(_about_footprint(measure, float(remove), float(modify), measures))
         grounds = [ground for ground in measures.ground if ground.tile == tile]
         verdicts = np.mean([judge.judge_ground(grounds) for judge in judges], axis=0)
-        for ground, (_, add, extend) in zip(grounds, verdicts, strict=True):
-            if add + extend >= LEAST_CONFIDENCE:
-                found.append(_about_ground(ground, float(add), float(extend), measures))
+        bare += [
+            (missing_chance(one, chances), float(chances[2]), one)
+            for one, chances in zip(grounds, verdicts, strict=True)
+        ]
+    extended: set[str] = set()
+    for missing, extend, ground in sorted(bare, key=lambda one: -one[0]):
+        if missing >= LEAST_CONFIDENCE:
+            found.append(_about_ground(ground, missing, extend, measures, extended))
     return resolve(found)
+
+
+def missing_chance(ground: GroundMeasure, chances: np.ndarray) -> float:
+    """That something stands there which the map lacks: a building, or a part of the building that it touches."""
+    return float(chances[1] + (chances[2] if ground.neighbour is not None else 0.0))
 
 
 def resolve(candidates: Collection[Candidate]) -> list[Candidate]:
@@ -168,6 +180,14 @@ def resolve(candidates: Collection[Candidate]) -> list[Candidate]:
         if not any(_clash(candidate, other) for other in kept):
             kept.append(candidate)
     return kept
+
+
+def one_each(candidates: Collection[Candidate]) -> list[Candidate]:
+    """Of the edits of one footprint the surest alone, as where its tile and its missing part's lie in two blocks."""
+    kept: dict[str, Candidate] = {}
+    for number, candidate in enumerate(sorted(candidates, key=lambda one: -one.confidence)):
+        kept.setdefault(candidate.key or f"new {number}", candidate)
+    return list(kept.values())
 
 
 def _clash(one: Candidate, other: Candidate) -> bool:
@@ -212,24 +232,30 @@ def _shift_figures(measures: Measures) -> dict[str, float]:
     }
 
 
-def _about_ground(ground: GroundMeasure, add: float, extend: float, measures: Measures) -> Candidate:
+def _about_ground(
+    ground: GroundMeasure, missing: float, extend: float, measures: Measures, extended: set[str]
+) -> Candidate:
+    """A part of a mapped building or a building of its own; `extended` are the buildings that have a part already."""
     figures: dict[str, float | str] = {
         "area_m2": ground.area_m2,
         "mean_evidence": ground.figure("mean"),
         "iou_with_map": 0.0,
         **_shift_figures(measures),
     }
-    beside, missing = ground.neighbour, min(1.0, add + extend)
-    if beside is None or extend < PART_ODDS * add:
+    beside = ground.neighbour
+    of_its_own = beside is None or beside.feature.osm_id is None or beside.feature.key in extended
+    if beside is None or of_its_own or extend < PART_ODDS * (missing - extend):
         return Candidate("add", ground.proposal, None, None, ground.tile, missing, figures)
     feature = beside.feature
+    extended.add(feature.key)
     figures |= {
         "area_m2": beside.extended_m2, "iou_with_map": iou(beside.extended, beside.current),
         "more_m2": ground.area_m2,
     }  # fmt: skip
     return Candidate(
-        "modify", beside.extended, feature.osm_type, feature.osm_id, ground.tile, missing, figures, feature.key
-    )
+        "modify", beside.extended, feature.osm_type, feature.osm_id, ground.tile, missing, figures, feature.key,
+        beside.part,
+    )  # fmt: skip
 
 
 def iter_measures(

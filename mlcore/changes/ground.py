@@ -13,16 +13,16 @@ from scipy import ndimage
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.instances import compactness, several_parts
-from mlcore.changes.labels import draw_ids
+from mlcore.changes.instances import several_parts
+from mlcore.changes.labels import draw_ids, polygons_of
 from mlcore.changes.measure import LEAST_M2, SLACK_M, FootprintMeasure, WindowMeasurer
-from mlcore.changes.polygons import iou, mask_polygon, regularise
+from mlcore.changes.polygons import aligned, iou, joined, mask_polygon, regularise
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.tiles.features import MapFeature
 
 SEAM_M = 1.0  # a part of a mapped building lies this close to it
-PAD_PX = 6
-SAME_PART = 0.5  # of the smaller of two, covered by both
+PAD_M = 1.6
+SAME_PART = 0.5  # of a part, covered by another shape
 ALONE = (0.0, 1.0, 0.0, 0.5, 0.0)  # the last five figures where no footprint is near
 GROUND_FIGURES = (
     "mean", "high_share", "log_area", "width_m", "solidity", "touching", "outline", "contrast", "covered", "claimed",
@@ -35,14 +35,22 @@ class Neighbour:
     """The mapped building that something on bare ground may be a part of.
 
     Attributes:
-        current: its shape, in degrees.
-        extended: the shape of both as one building, in degrees; extended_m2: its area.
+        extended: its shape with what stands beside it as one building, in degrees; extended_m2: its area.
     """
 
     feature: MapFeature
-    current: BaseGeometry
     extended: Polygon
     extended_m2: float
+
+    @property
+    def current(self) -> BaseGeometry:
+        """Its shape on the map, in degrees."""
+        return self.feature.geometry
+
+    @property
+    def part(self) -> BaseGeometry:
+        """What the extended shape has more, in degrees; without the slivers along walls that are the same."""
+        return max(polygons_of(self.extended.difference(self.current)), key=lambda one: one.area, default=self.extended)
 
 
 @dataclass(frozen=True)
@@ -65,12 +73,11 @@ class GroundMeasure:
         return float(self.figures[GROUND_FIGURES.index(name)])
 
     def leads_to(self, shape: BaseGeometry) -> bool:
-        """Whether this is what a shape of the neighbour has more than the map draws."""
+        """Whether a shape of the neighbour covers this as well, which the map's shape does not."""
         if self.neighbour is None or not shape.intersects(self.proposal):
             return False
         more = shape.difference(self.neighbour.current)
-        least = min(more.area, self.proposal.area)
-        return least > 0 and more.intersection(self.proposal).area > SAME_PART * least
+        return more.intersection(self.proposal).area > SAME_PART * self.proposal.area
 
 
 class GroundMeasurer:
@@ -80,6 +87,7 @@ class GroundMeasurer:
         self.map = measurer
         self.resolution_m = measurer.resolution_m
         self.seam = _disc(round(SEAM_M / self.resolution_m))
+        self.pad = max(round(PAD_M / self.resolution_m), self.seam.shape[0] // 2 + 1)
 
     def measures(self) -> list[GroundMeasure]:
         """Whole regions of bare ground with evidence, and their parts where outlines separate several."""
@@ -109,14 +117,15 @@ class GroundMeasurer:
 
     def _ground(self, part: np.ndarray, box: tuple[int, int, int, int], centre: np.ndarray) -> GroundMeasure | None:
         window = self.map.window
-        left, top = max(0, box[0] - PAD_PX), max(0, box[1] - PAD_PX)
-        place = np.s_[top : box[1] + box[3] + PAD_PX, left : box[0] + box[2] + PAD_PX]
+        left, top = max(0, box[0] - self.pad), max(0, box[1] - self.pad)
+        place = np.s_[top : box[1] + box[3] + self.pad, left : box[0] + box[2] + self.pad]
         own = np.zeros(self.map.count[place].shape, np.uint8)
         own[box[1] - top : box[1] - top + box[3], box[0] - left : box[0] - left + box[2]] = part
         # the pixel that was kept off neighbouring footprints is given back
         own = cv2.dilate(own, np.ones((3, 3), np.uint8)) * (self.map.count[place] == 0).astype(np.uint8)
         evidence = window.building[place]
-        polygon = regularise(mask_polygon(own > 0), self.resolution_m)
+        traced = mask_polygon(own > 0)
+        polygon = regularise(traced, self.resolution_m)
         if polygon.is_empty or not polygon.is_valid:
             return None
         ring = cv2.dilate(own, np.ones((5, 5), np.uint8)) - own > 0
@@ -125,7 +134,8 @@ class GroundMeasurer:
         mapped = self.map.count[place] > 0
         rectangle = polygon.minimum_rotated_rectangle.area
         drawn = draw_ids([(1, polygon)], *own.shape) > 0
-        neighbour, beside = self._neighbour(own > 0, (left, top))
+        whole = shapely.affinity.translate(polygon, left, top)
+        neighbour, beside = self._neighbour(own > 0, place, whole, shapely.affinity.translate(traced, left, top))
         figures = np.array([
             evidence[own > 0].mean(), (evidence[own > 0] > 0.8).mean(), np.log(max(area_m2, 1.0)), width_m,
             polygon.area / rectangle if rectangle else 0.0, (ring & mapped).sum() / max(ring.sum(), 1),
@@ -133,57 +143,50 @@ class GroundMeasurer:
             evidence[own > 0].mean() - (evidence[ring & ~mapped].mean() if (ring & ~mapped).any() else 0.5),
             (drawn & mapped).sum() / max(drawn.sum(), 1), 0.0, *beside,
         ], np.float64)  # fmt: skip
-        whole = shapely.affinity.translate(polygon, left, top)
         return GroundMeasure(window.tile_of(centre), self.map.lonlat(whole), figures, area_m2, neighbour)
 
-    def _neighbour(self, own: np.ndarray, corner: tuple[int, int]) -> tuple[Neighbour | None, tuple[float, ...]]:
+    def _neighbour(
+        self, own: np.ndarray, place: tuple[slice, slice], polygon: Polygon, traced: Polygon
+    ) -> tuple[Neighbour | None, tuple[float, ...]]:
         """The footprint along most of the border, and how much the two look like one building.
 
+        A footprint of several polygons has no parts that could be told from buildings of their own.
+
+        Args:
+            polygon, traced: what stands there in pixels of the window, with right angles and as it was traced.
+
         Returns:
-            The figures are: share of the border along it, outline evidence in the seam, compactness of both as one,
-            evidence on the footprint, log ratio of the areas.
+            The figures are: share of the border along it, outline evidence in the seam, share of its tightest rectangle
+            that the whole fills, evidence on the footprint beside it, log ratio of the areas.
         """
-        near = self._about(own)
-        left, top = corner
-        owners = self.map.owner[top : top + own.shape[0], left : left + own.shape[1]]
+        near, owners = self._about(own), self.map.owner[place]
         beside = owners[near & (owners > 0)]
-        if not beside.size:
+        number = int(np.bincount(beside).argmax()) if beside.size else 0
+        feature, shape = self.map.shapes[number - 1] if number else (None, None)
+        if feature is None or not isinstance(shape, Polygon) or not shape.is_valid:
             return None, ALONE
-        number = int(np.bincount(beside).argmax())
-        feature, shape = self.map.shapes[number - 1]
-        x0, y0, x1, y1 = self._around(shape.bounds, (left, top, left + own.shape[1], top + own.shape[0]))
-        place = np.s_[y0:y1, x0:x1]
-        mine = np.zeros((y1 - y0, x1 - x0), bool)
-        mine[top - y0 : top - y0 + own.shape[0], left - x0 : left - x0 + own.shape[1]] = own
-        theirs = self.map.owner[place] == number
-        seam = self._about(mine) & self._about(theirs)
-        both = cv2.morphologyEx((mine | theirs).astype(np.uint8), cv2.MORPH_CLOSE, self.seam) > 0
-        extended = regularise(mask_polygon(both), self.resolution_m)
-        if extended.is_empty or not extended.is_valid or not seam.any():
+        part = aligned(traced, shape)
+        extended = joined(shape, polygon if part is None else part, 1.5 * SEAM_M / self.resolution_m)
+        theirs = owners == number
+        seam = near & self._about(theirs)
+        if extended is None or not seam.any():
             return None, ALONE
+        rectangle = extended.minimum_rotated_rectangle.area
         figures = (
-            float((near & (owners == number)).sum() / max((near & ~own).sum(), 1)),
+            float((near & theirs).sum() / max((near & ~own).sum(), 1)),
             float(self.map.window.outline[place][seam].mean()),
-            compactness(both),
+            extended.area / rectangle if rectangle else 0.0,
             float(self.map.window.building[place][theirs].mean()),
-            float(np.clip(np.log(mine.sum() / max(theirs.sum(), 1)), -3, 3)),
+            float(np.clip(np.log(polygon.area / max(shape.area, 1.0)), -3, 3)),
         )
-        whole = self.map.lonlat(shapely.affinity.translate(extended, x0, y0))
-        return Neighbour(feature, feature.geometry, whole, extended.area * self.resolution_m**2), figures
+        return Neighbour(feature, self.map.lonlat(extended), extended.area * self.resolution_m**2), figures
 
     def _about(self, mask: np.ndarray) -> np.ndarray:
         return np.asarray(cv2.dilate(mask.astype(np.uint8), self.seam)) > 0
 
-    def _around(self, first: Sequence[float], second: Sequence[float]) -> tuple[int, int, int, int]:
-        """(left, top, right, bottom) of the window that holds two boxes and the seam about them."""
-        pad = self.seam.shape[0] + 1
-        left, top = (max(0, int(min(first[i], second[i])) - pad) for i in (0, 1))
-        right, bottom = (int(max(first[i], second[i])) + pad + 1 for i in (2, 3))
-        return left, top, min(right, self.map.width), min(bottom, self.map.height)
-
 
 def with_claims(ground: Sequence[GroundMeasure], footprints: Sequence[FootprintMeasure]) -> list[GroundMeasure]:
-    """Say of each building on bare ground how well it explains a footprint that stands wrongly nearby.
+    """Say of each thing on bare ground how well it explains a footprint that stands wrongly nearby.
 
     A house drawn some metres off leaves its true place bare: that is one change, not two. The figure "claimed" is the
     overlap with the footprint's proposal times how little the image supports the footprint where it is drawn.

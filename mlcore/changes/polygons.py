@@ -16,6 +16,7 @@ RECTANGLE_IOU = 0.82  # a shape this close to its rectangle may become the recta
 CORNERS_WORTH = 0.06  # unless more corners bring it so much closer
 KEEP_IOU = 0.75  # a regularised shape further than this from the mask is refused
 HOLE_M2 = 20.0
+LEAST_IOU, LEAST_GAIN = 0.5, 0.05  # of a shape that puts another right
 LEAST_WALL_M = 1.5  # shorter steps of an outline are noise
 
 
@@ -77,9 +78,35 @@ def iou(first: BaseGeometry, second: BaseGeometry) -> float:
     return float(shared / union) if union > 0 else 0.0
 
 
-def mends(proposal: BaseGeometry, drawn: BaseGeometry, truth: BaseGeometry, least: float = 0.5) -> bool:
-    """Whether a proposed shape is about the true one (IoU of at least `least`), and nearer to it than what is drawn."""
-    return iou(proposal, truth) >= least and iou(proposal, truth) > iou(drawn, truth)
+def mends(proposal: BaseGeometry, drawn: BaseGeometry, truth: BaseGeometry) -> bool:
+    """Whether a proposed shape is about the true one, and clearly nearer to it than what is drawn."""
+    reached = iou(proposal, truth)
+    return reached >= LEAST_IOU and reached >= iou(drawn, truth) + LEAST_GAIN
+
+
+def aligned(traced: Polygon, walls: Polygon) -> Polygon | None:
+    """The rectangle along another shape's walls that a traced shape nearly is; None where it is none."""
+    angle, middle = dominant_angle(walls), traced.centroid
+    box = shapely.affinity.rotate(traced, -angle, origin=middle, use_radians=True).envelope
+    if not isinstance(box, Polygon) or box.area == 0 or traced.area / box.area < RECTANGLE_IOU:
+        return None
+    # rounded corners make the tightest box too large: keep the area
+    factor = float(np.sqrt(traced.area / box.area))
+    box = shapely.affinity.scale(box, factor, factor)
+    return shapely.affinity.rotate(box, angle, origin=middle, use_radians=True)
+
+
+def joined(shape: Polygon, part: Polygon, gap: float) -> Polygon | None:
+    """Two shapes as one, what lies between them filled where they are at most `gap` apart; `shape` stays as it is.
+
+    Returns:
+        None where that makes no single polygon.
+    """
+    near = part.buffer(gap, join_style="mitre")
+    both = shapely.union_all([shape.intersection(near.envelope.buffer(gap)), part])
+    closed = both.buffer(gap / 2, join_style="mitre").buffer(-gap / 2, join_style="mitre")
+    whole = shapely.union_all([shape, part, closed.intersection(near)])
+    return whole if isinstance(whole, Polygon) and whole.is_valid else None
 
 
 def _regular_ring(polygon: Polygon, resolution_m: float) -> Polygon:

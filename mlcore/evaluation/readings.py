@@ -88,10 +88,13 @@ class Readings:
     def confirms(self, candidate: Candidate) -> bool:
         """Whether a reader is sure of just this error: of its sort, and within its shape or a few metres beside it.
 
-        What lies on a border may be told of either tile.
+        What lies on a border may be told of either tile. A part of a building that lies outside its outline is read as
+        missing, or the outline as wrong.
         """
-        near, sort = _grown(candidate), ANSWERS[kind_of(candidate)]
-        return any(one.sure and one.sort == sort and near.covers(one.point) for one in self.found)
+        shapes = {ANSWERS[kind_of(candidate)]: _grown(candidate.geometry)}
+        if candidate.part is not None:
+            shapes["missing"] = _grown(candidate.part)
+        return any(one.sure and one.sort in shapes and shapes[one.sort].covers(one.point) for one in self.found)
 
 
 def real_figures(candidates: Sequence[Candidate], readings: Readings) -> dict[str, float]:
@@ -100,11 +103,12 @@ def real_figures(candidates: Sequence[Candidate], readings: Readings) -> dict[st
     Returns:
         real_confirmed_first40: how many of the 40 surest candidates a reader is sure of; the others are not false for
         that. real_missing: buildings of 40 m2 or more that a reader is sure the map lacks, and real_missing_found, the
-        share of them that some candidate proposes.
+        share of them that some candidate proposes, as a building or as a part of one.
     """
     first = surest(candidates, FIRST)
     missing = _apart(readings.found)
-    shapes = [_grown(one) for one in candidates if one.kind == "add"]
+    new = [one.part if one.part is not None else one.geometry for one in candidates if one.part or one.kind == "add"]
+    shapes = [_grown(shape) for shape in new]
     found = sum(any(shape.covers(one.point) for shape in shapes) for one in missing)
     return {
         f"real_confirmed_first{FIRST}": float(sum(readings.confirms(one) for one in first)),
@@ -162,7 +166,7 @@ def _metres(one: Disagreement, other: Disagreement) -> float:
     return float(frame.to_metres(one.point).distance(frame.to_metres(other.point)))
 
 
-def _grown(candidate: Candidate) -> BaseGeometry:
-    """Its shape in degrees, NEAR_M larger on every side."""
-    frame = LocalFrame.about([candidate.geometry])
-    return frame.to_lonlat(frame.to_metres(candidate.geometry).buffer(NEAR_M))
+def _grown(shape: BaseGeometry) -> BaseGeometry:
+    """A shape in degrees, NEAR_M larger on every side."""
+    frame = LocalFrame.about([shape])
+    return frame.to_lonlat(frame.to_metres(shape).buffer(NEAR_M))

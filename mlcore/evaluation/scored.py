@@ -11,9 +11,9 @@ import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.decisions import Decision
-from mlcore.changes.diff import SAME_OBJECT_IOU, Candidate, Measures, iter_measures, region_shifts
+from mlcore.changes.diff import SAME_OBJECT_IOU, Candidate, Measures, iter_measures, missing_chance, region_shifts
 from mlcore.changes.evidence import EvidenceReader
-from mlcore.changes.verdicts import FOOTPRINT_CLASSES, GROUND_CLASSES, Judge
+from mlcore.changes.verdicts import FOOTPRINT_CLASSES, Judge
 from mlcore.evaluation.objects import match_candidates
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SilentProgress, SpanProgress
@@ -189,7 +189,7 @@ def _of_block(model: ScoringModel, block: Measures, decisions: Sequence[Decision
         new = [position for position, shape in adds if _same_place(shape, ground.proposal)]
         if extends or new:
             chances = _mean(judge.judge_ground([ground])[0] for judge in _judges(model, ground.tile))
-            yield from ((position, float(1 - chances[GROUND_CLASSES.index("nothing")])) for position in extends + new)
+            yield from ((position, missing_chance(ground, chances)) for position in extends + new)
 
 
 def _same_place(one: BaseGeometry, other: BaseGeometry) -> bool:

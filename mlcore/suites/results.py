@@ -43,7 +43,8 @@ def results_of(scores: Scores, draws: int = DRAWS) -> dict[str, Any]:
             if readings is None:
                 continue
             kept = np.tile([tile in readings.clean for tile in pairs.tiles], len(pairs.editions))
-            sets[name] |= {key: value for key, value in truth_figures(rows, ~kept).items() if value is not None}
+            wrong = np.tile([tile in readings.read - readings.clean for tile in pairs.tiles], len(pairs.editions))
+            sets[name] |= {key: value for key, value in truth_figures(rows, wrong).items() if value is not None}
             if len(readings.clean & set(pairs.tiles)) >= LEAST_CLEAN:
                 on_clean = {method: values[:, kept] for method, values in agreement.items()}
                 sets[name + READ_ENDING] = _set_figures(rows.take(kept), on_clean, draws)

@@ -129,8 +129,8 @@ def _ground_label(ground: GroundMeasure, missing: Sequence[BaseGeometry], drawn:
         return GROUND_CLASSES.index("add")
     beside = ground.neighbour
     edit = drawn.get(beside.current.wkb) if beside is not None else None
-    if beside is None or edit is None or edit.after is None:
-        return 0
+    if beside is None or edit is None or edit.after is None or edit.method == "shifted":
+        return 0  # the true place of a house that is drawn beside it is no part of it
     return GROUND_CLASSES.index("extend") if mends(beside.extended, beside.current, edit.after) else 0
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.decisions import Decision, apart_from, decided_index, footprint_of
+from mlcore.changes.decisions import STILL_A_BUILDING, Decision, apart_from, decided_index, footprint_of
 from mlcore.changes.diff import SAME_OBJECT_IOU, same_shape
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.labels import draw_ids, to_xy
@@ -116,7 +116,7 @@ class Said:
         if one.accepted and one.kind == "remove":
             return FOOTPRINT_CLASSES.index("remove")
         if one.accepted:
-            right = one.final_geometry is not None and same_shape(measure.proposal, one.final_geometry)
+            right = one.final_geometry is not None and mends(measure.proposal, measure.current, one.final_geometry)
             return FOOTPRINT_CLASSES.index("modify") if right else None
         if one.reason == "wrong_shape" and not same_shape(measure.proposal, one.geometry):
             return None
@@ -131,7 +131,7 @@ class Said:
             final = one.final_geometry if one.accepted else None
             if final is not None and ground.leads_to(final) and mends(beside.extended, beside.current, final):
                 labels.add(GROUND_CLASSES.index("extend"))
-            elif not one.accepted and ground.leads_to(one.geometry):
+            elif not one.accepted and one.reason not in STILL_A_BUILDING and ground.leads_to(one.geometry):
                 labels.add(0)
         for i in self._places.near(ground.proposal):
             one = self._adds[i]

@@ -256,9 +256,11 @@ def taught_tiles(
 
 def _counts(editions: Sequence[Edition]) -> dict[str, float]:
     labels = Counter(label for edition in editions for label in edition.footprint_labels)
+    bare = Counter(label for edition in editions for label in edition.ground_labels)
     return {
         "calibration/editions": float(len(editions)),
         "calibration/remove_examples": float(labels[1]),
         "calibration/modify_examples": float(labels[2]),
-        "calibration/add_examples": float(sum(sum(edition.ground_labels) for edition in editions)),
+        "calibration/add_examples": float(bare[1]),
+        "calibration/part_examples": float(bare[2]),
     }

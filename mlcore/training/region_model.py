@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from mlcore.changes.apply import apply_edit, largest_after
-from mlcore.changes.diff import Candidate, candidates_of, iter_measures, measure_block, region_shifts
+from mlcore.changes.diff import Candidate, candidates_of, iter_measures, measure_block, one_each, region_shifts
 from mlcore.changes.evidence import EvidenceReader, write_evidence
 from mlcore.changes.prior import prior_shift
 from mlcore.changes.registration import Shift
@@ -213,7 +213,7 @@ class RegionModel:
         for measures in iter_measures(evidence, source.index, tiles, shifts, progress):
             found += candidates_of(measures, self._judges)
             largest |= measures.largest
-        return found, largest
+        return one_each(found), largest
 
     @staticmethod
     def _by_tile(candidates: Sequence[Candidate]) -> dict[TileAddress, list[Candidate]]:

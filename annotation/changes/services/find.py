@@ -138,13 +138,14 @@ def _unanswered(scan: Scan, missing: Sequence[Prepared]) -> list[Prepared]:
     marks = set(known.values_list("fingerprint", flat=True))
     out = others.filter(edit_items__isnull=False)
     touched = set(out.exclude(kind=ChangeKind.ADD).values_list("footprint__osm_type", "footprint__osm_id"))
-    drawn = engine.Drawn((known | out).filter(kind=ChangeKind.ADD).distinct().only("geometry"))
+    new = Q(kind=ChangeKind.ADD) | Q(kind=ChangeKind.MODIFY, evidence__has_key="more_m2")
+    drawn = engine.Drawn((known | out).filter(new).distinct().select_related("footprint"))
     return [
         one
         for one in missing
         if one.mark not in marks
         and (one.candidate.osm_type or "", one.candidate.osm_id) not in touched
-        and not (one.footprint_id is None and drawn.has(one.candidate.geometry))
+        and not drawn.has(engine.newly_drawn(one.candidate))
     ]
 
 

@@ -19,6 +19,7 @@ const COUNTS = {
   tuned_share: ["Share of the evidence learnt here", "The rest is what the model that it started from still knows.", percent],
   "calibration/editions": ["Simulated editions of the map", "Known errors, put in to learn how sure a suggestion may be."],
   "calibration/add_examples": ["Simulated: missing buildings", "Examples that the confidence was learnt on."],
+  "calibration/part_examples": ["Simulated: missing parts of buildings", "Examples that the confidence was learnt on."],
   "calibration/remove_examples": ["Simulated: invented buildings", "Examples that the confidence was learnt on."],
   "calibration/modify_examples": ["Simulated: wrong shapes and places", "Examples that the confidence was learnt on."],
   "decisions/accepted": ["Learnt from people: accepted", "Suggestions that people accepted as they were."],

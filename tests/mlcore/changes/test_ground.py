@@ -11,7 +11,7 @@ import shapely
 import shapely.affinity
 from shapely import Polygon
 
-from mlcore.changes.diff import candidates_of, measure_block, resolve
+from mlcore.changes.diff import Candidate, candidates_of, measure_block, one_each, resolve
 from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.polygons import iou, mends
@@ -118,6 +118,51 @@ def test_of_two_edits_of_one_footprint_the_surer_stays(tmp_path: Path) -> None:
     gone = replace(extended, kind="remove", geometry=HALF.geometry, confidence=0.4)
 
     assert resolve([gone, extended]) == [extended]
+
+
+def test_what_the_map_has_right_of_a_building_stays_as_it_is(tmp_path: Path) -> None:
+    """A courtyard, a notch and the far end of a long hall are none of the part's business."""
+    ring = shape_of(20, 110, 128, 140).difference(shape_of(40, 118, 52, 130)).difference(shape_of(60, 108, 66, 122))
+    drawn = replace(HALF, geometry=ring)
+    found = largest(measured(tmp_path, [replace(HALF, geometry=ring.union(WHOLE.geometry))], [drawn]))
+
+    assert found.neighbour is not None
+    assert found.neighbour.extended.intersection(ring).area == pytest.approx(ring.area, rel=1e-6)
+    assert len(found.neighbour.extended.interiors) == 1
+    assert iou(found.neighbour.part, WHOLE.geometry.difference(HALF.geometry)) > 0.75
+
+
+def test_a_hall_that_reaches_beyond_the_window_is_kept_whole(tmp_path: Path) -> None:
+    hall = house(1, -700, 110, 128, 140)
+    found = largest(measured(tmp_path, [hall, WHOLE], [hall]))
+
+    assert found.neighbour is not None
+    assert found.neighbour.extended.intersection(hall.geometry).area == pytest.approx(hall.geometry.area, rel=1e-6)
+
+
+def test_a_building_of_several_polygons_has_no_part_of_its_own(tmp_path: Path) -> None:
+    two = replace(HALF, geometry=shapely.MultiPolygon([HALF.geometry, shape_of(20, 110, 60, 140)]))
+
+    assert largest(measured(tmp_path, [WHOLE], [two])).neighbour is None
+
+
+def test_a_house_with_two_missing_wings_is_extended_by_one_and_the_other_is_still_suggested(tmp_path: Path) -> None:
+    evidence = EvidenceReader(write_perfect_evidence(tmp_path / "e.tif", [house(1, 60, 110, 200, 140)], 1, 1), 19)
+    middle = house(1, 110, 110, 150, 140)
+    measures = measure_block(evidence, MapIndex([middle]), CORNER, tiles_of(1, 1), {})
+
+    found = candidates_of(measures, lambda _: [Sure(0.1, 0.1, 0.8)])
+
+    assert sorted(one.kind for one in found) == ["add", "modify"]
+
+
+def test_an_edit_of_one_footprint_that_lies_in_two_blocks_is_suggested_once() -> None:
+    tile = tiles_of(1, 1)[0]
+    gone = Candidate("remove", HALF.geometry, "way", 1, tile, 0.9, {}, HALF.key)
+    grown = Candidate("modify", WHOLE.geometry, "way", 1, tile, 0.8, {}, HALF.key)
+    new = [Candidate("add", ATTACHED.geometry, None, None, tile, chance) for chance in (0.3, 0.95)]
+
+    assert one_each([grown, *new, gone]) == [new[1], gone, new[0]]
 
 
 def test_a_house_cut_by_the_border_of_the_image_keeps_what_lies_beyond_it(tmp_path: Path) -> None:

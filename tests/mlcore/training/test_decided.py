@@ -208,12 +208,13 @@ def test_an_answer_about_another_shape_is_a_label_of_the_part_that_it_adds() -> 
     west, south, east, north = house.geometry.bounds
     wing = shapely.box(east, south, east + (east - west), north)
     extended = house.geometry.union(wing).convex_hull
-    beside = Neighbour(house, house.geometry, extended, 160.0)
+    beside = Neighbour(house, extended, 160.0)
     ground = GroundMeasure(TILES[0], wing, np.zeros(len(GROUND_FIGURES)), 80.0, beside)
     narrower = shapely.affinity.scale(house.geometry, 0.7, 0.7)
 
     assert Said([decision(0, "modify", "accepted", shape=extended)]).ground_label(ground) == 2
     assert Said([decision(0, "modify", "rejected", shape=extended)]).ground_label(ground) == 0
+    assert Said([decision(0, "modify", "rejected", shape=extended, reason="wrong_shape")]).ground_label(ground) is None
     assert Said([decision(0, "modify", "accepted", shape=narrower)]).ground_label(ground) is None
     assert Said([decision(0, "modify", "rejected", shape=narrower)]).ground_label(ground) is None
     assert Said([decision(0, "remove", "accepted")]).ground_label(ground) is None
