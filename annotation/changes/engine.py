@@ -13,7 +13,8 @@ from shapely.geometry.base import BaseGeometry
 from annotation.changes.models import Change, ChangeKind
 from annotation.consistency.engine import evidence_file, scan_source, tile_results
 from annotation.consistency.models import Scan
-from annotation.sources.engine import to_geos, to_shapely
+from annotation.sources.engine import map_feature_of, to_geos, to_shapely
+from annotation.sources.models import Footprint
 from annotation.training.engine import load_region_model
 from mlcore.changes.diff import Candidate
 from mlcore.progress import Progress, SpanProgress, stop_if_asked
@@ -40,8 +41,19 @@ def fingerprint(imagery_sha256: str, candidate: Candidate) -> str:
         what = f"add:{new.centroid.x:.5f}:{new.centroid.y:.5f}:{new.area:.1e}"
     else:
         family = "remove" if candidate.kind == ChangeKind.REMOVE else "reshape"
-        what = f"{family}:{candidate.osm_type}/{candidate.osm_id}"
+        what = f"{family}:{object_key(candidate)}"
     return hashlib.sha256(f"{imagery_sha256}:{what}".encode()).hexdigest()
+
+
+def object_key(candidate: Candidate) -> str:
+    """The footprint that a candidate is about: its OSM element, or its shape where it has none."""
+    named = candidate.osm_type is not None and candidate.osm_id is not None
+    return f"{candidate.osm_type}/{candidate.osm_id}" if named else candidate.key or ""
+
+
+def key_without_id(footprint: Footprint) -> str:
+    """The key that the library knows a footprint without OSM element by."""
+    return map_feature_of(footprint).key
 
 
 def newly_drawn(candidate: Candidate) -> BaseGeometry | None:

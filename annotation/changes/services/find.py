@@ -99,18 +99,16 @@ def _prepare(scan: Scan, found: Sequence[engine.Candidate]) -> tuple[list[Prepar
             "pk", "tile__z", "tile__x", "tile__y"
         )
     }
-    footprints = {
-        (osm_type, osm_id): pk
-        for pk, osm_type, osm_id in Footprint.objects.filter(snapshot=scan.snapshot).values_list(
-            "pk", "osm_type", "osm_id"
-        )
-    }
+    rows = Footprint.objects.filter(snapshot=scan.snapshot)
+    named = rows.exclude(osm_id=None).values_list("pk", "osm_type", "osm_id")
+    footprints = {f"{osm_type}/{osm_id}": pk for pk, osm_type, osm_id in named}
+    footprints |= {engine.key_without_id(row): row.pk for row in rows.filter(osm_id=None)}
     prepared: dict[str, Prepared] = {}
     lost = 0
     for candidate in sorted(found, key=lambda one: -one.confidence):
         tile = candidate.tile
         pair_id = pairs.get((tile.z, tile.x, tile.y))
-        footprint_id = footprints.get((candidate.osm_type or "", candidate.osm_id))
+        footprint_id = footprints.get(engine.object_key(candidate))
         if pair_id is None or (candidate.kind != ChangeKind.ADD and footprint_id is None):
             lost += 1
             continue

@@ -1,5 +1,7 @@
 """Which candidates of a scan reach the queue, and which people have answered already."""
 
+from dataclasses import replace
+
 import pytest
 import shapely.affinity
 
@@ -12,6 +14,7 @@ from annotation.sources.engine import to_shapely
 from mlcore.changes.diff import Candidate
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import SilentProgress
+from mlcore.tiles.features import MapFeature
 from tests.factories import FootprintFactory, ImageryFactory, PairFactory, RegionFactory, UserFactory, square
 from tests.factories_changes import ModelVersionFactory, ScanFactory, save_decision
 
@@ -91,6 +94,54 @@ def test_a_rejected_new_building_does_not_come_back_drawn_a_little_differently(s
     elsewhere = to_shapely(square(0.1, 0.1))
     counts = keep(later, candidate(later, shape=nearly), candidate(later, shape=elsewhere))
     assert (counts.made, counts.answered) == (1, 1)
+
+
+def extension(scan, house, wing):
+    """The house with a wing, as a candidate."""
+    shape = to_shapely(house.geometry)
+    return replace(
+        candidate(scan, "modify", shape=shape.union(wing), footprint=house, more_m2=60.0), part=wing.difference(shape)
+    )
+
+
+@pytest.mark.parametrize("first", ["add", "modify"])
+def test_a_rejected_part_of_a_building_does_not_come_back_as_a_building_nor_the_other_way_round(scan, first):
+    house = FootprintFactory(snapshot=scan.snapshot)
+    east, west = (to_shapely(square(column, 0.5, 0.1)) for column in (0.65, 0.35))
+
+    def both(scan, wing):
+        return {"add": candidate(scan, shape=wing), "modify": extension(scan, house, wing)}
+
+    keep(scan, both(scan, east)[first])
+    decide(UserFactory(), "reject")
+    later = again(scan)
+    counts = keep(later, *both(later, east).values())
+    assert (counts.made, counts.answered) == (0, 1)  # one mark for the two
+    counts = keep(later, extension(later, house, west), candidate(later, "remove", footprint=house))
+    assert (counts.made, counts.answered) == (2, 0)  # another wing, and another question about the house
+
+
+def test_what_was_built_on_in_a_changeset_is_not_suggested_as_a_new_building(scan):
+    house, wing = FootprintFactory(snapshot=scan.snapshot), to_shapely(square(0.65, 0.5, 0.1))
+    editor = UserFactory(role="editor")
+    keep(scan, extension(scan, house, wing))
+    decide(editor, "accept")
+    changesets.create(user=editor, region=scan.region, comment="done")
+    later = again(scan)
+    assert keep(later, candidate(later, shape=wing)).answered == 1
+
+
+def test_buildings_of_a_map_without_osm_ids_are_told_apart_by_their_shapes(scan):
+    houses = [
+        FootprintFactory(snapshot=scan.snapshot, geometry=square(column), osm_type="", osm_id=None)
+        for column in (0.2, 0.5, 0.8)
+    ]
+    features = [MapFeature("building", to_shapely(house.geometry)) for house in houses]
+    found = [replace(candidate(scan, "remove", shape=one.geometry), key=one.key) for one in features[:2]]
+    assert keep(scan, *found).made == 2
+    assert set(Change.objects.values_list("footprint_id", flat=True)) == {house.pk for house in houses[:2]}
+    stranger = MapFeature("building", to_shapely(square(0.5, 0.1)))
+    assert keep(scan, replace(candidate(scan, "remove", shape=stranger.geometry), key=stranger.key)).lost == 1
 
 
 def test_another_image_may_suggest_it_again(scan):

@@ -104,3 +104,23 @@ def test_a_decision_that_names_no_footprint_or_leaves_no_shape_is_refused():
         Decision("remove", "accepted", ELSEWHERE, None, None, None, tile_of(ELSEWHERE))
     with pytest.raises(InvalidInputError, match="final_geometry"):
         Decision("add", "accepted", ELSEWHERE, None, None, None, tile_of(ELSEWHERE))
+
+
+def test_a_part_that_is_no_building_is_bare_ground_and_the_building_stands():
+    house = HOUSES[0]
+    west, south, east, north = house.geometry.bounds
+    wing = shapely.box(east, south, 2 * east - west, north).difference(house.geometry)
+    proposed = house.geometry.union(wing)
+    said = about(house, "modify", "rejected", final=house.geometry, proposed=proposed, reason="not_a_building")
+    assert said.bare is not None and said.bare.equals(proposed.difference(house.geometry))
+    fine = about(house, "modify", "rejected", final=house.geometry, proposed=proposed, reason="wrong_shape")
+    assert fine.bare is None
+
+
+def test_a_shape_that_crosses_itself_is_refused():
+    west, south, east, north = HOUSES[0].geometry.bounds
+    bow = shapely.Polygon([(west, south), (east, north), (east, south), (west, north)])
+    with pytest.raises(InvalidInputError, match="crosses itself"):
+        new(bow)
+    with pytest.raises(InvalidInputError, match="crosses itself"):
+        about(HOUSES[0], "modify", "rejected", proposed=bow)
