@@ -86,7 +86,7 @@ class ChangeFactory(DjangoModelFactory[Change]):
         return None if self.kind == "add" else FootprintFactory(snapshot=self.scan.snapshot, geometry=self.geometry)
 
 
-def save_decision(user: Any, change: Change, decision: str = "accept", **payload: Any) -> Verdict:
+def save_decision(user: Any, change: Change, decision: str = "accept", reason: str = "", **payload: Any) -> Verdict:
     """Claim exactly this change and decide it, as the page does."""
     others = list(QueueItem.objects.exclude(pk=change.item_id).values_list("pk", flat=True))
     claimed = claim(user=user, stage="changes", scope_id=change.scan.region_id, skip=others).item
@@ -96,6 +96,6 @@ def save_decision(user: Any, change: Change, decision: str = "accept", **payload
         item_id=claimed.pk,
         lease_token=claimed.lease_token,
         version=claimed.version,
-        said=Decision(decision, payload=payload),
+        said=Decision(decision, reason=reason, payload=payload),
         idempotency_key=uuid.uuid4(),
     )

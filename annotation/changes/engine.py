@@ -61,6 +61,15 @@ def newly_drawn(candidate: Candidate) -> BaseGeometry | None:
     return candidate.geometry if candidate.kind == ChangeKind.ADD else candidate.part
 
 
+def as_new(candidate: Candidate) -> Candidate:
+    """The part that a candidate adds to a building, as a building of its own."""
+    if candidate.part is None:
+        return candidate
+    figures = {name: value for name, value in candidate.evidence.items() if name != "more_m2"}
+    figures |= {"area_m2": candidate.changed_m2, "iou_with_map": 0.0}
+    return Candidate("add", candidate.part, None, None, candidate.tile, candidate.confidence, figures)
+
+
 def unsaved(scan: Scan, candidate: Candidate, *, mark: str, pair_id: int, footprint_id: int | None) -> Change:
     """The candidate as a row without its queue item."""
     return Change(

@@ -20,6 +20,8 @@ from mlcore.tiles.index import MapIndex
 DecisionWord = Literal["accepted", "adjusted", "rejected"]
 STILL_A_BUILDING = frozenset({"already_mapped", "wrong_shape", "temporary", "under_construction"})
 """Reasons that reject a suggestion, though the image may well show a building there."""
+SEPARATE = "separate_building"
+"""Reason that rejects a part of a building, since it is a building of its own."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Decision:
     def doubtful(self) -> BaseGeometry | None:
         """Where neither the map nor the suggestion is right, or nobody can say: nothing is learnt from these pixels."""
         lacking = not self.accepted and self.kind == "add" and self.reason in STILL_A_BUILDING
+        if not self.accepted and self.reason == SEPARATE and self.final_geometry is not None:
+            return self.geometry.difference(self.final_geometry)
         return self.geometry if lacking else None
 
 

@@ -59,7 +59,7 @@ class Candidate:
     @property
     def changed_m2(self) -> float:
         """How much of the ground it is about: of a part that is added to a building, the part alone."""
-        return float(self.evidence.get("more_m2", self.evidence["area_m2"]))
+        return float(self.evidence["more_m2" if "more_m2" in self.evidence else "area_m2"])
 
 
 @dataclass(frozen=True)

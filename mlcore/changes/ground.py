@@ -50,7 +50,8 @@ class Neighbour:
     @property
     def part(self) -> BaseGeometry:
         """What the extended shape has more, in degrees; without the slivers along walls that are the same."""
-        return max(polygons_of(self.extended.difference(self.current)), key=lambda one: one.area, default=self.extended)
+        more = self.extended.difference(shapely.make_valid(self.current))
+        return max(polygons_of(more), key=lambda one: one.area, default=self.extended)
 
 
 @dataclass(frozen=True)

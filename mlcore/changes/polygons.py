@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 import shapely.affinity
 from shapely import Polygon
+from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.labels import draw_ids, polygons_of
@@ -102,10 +103,13 @@ def joined(shape: Polygon, part: Polygon, gap: float) -> Polygon | None:
     Returns:
         None where that makes no single polygon.
     """
-    near = part.buffer(gap, join_style="mitre")
-    both = shapely.union_all([shape.intersection(near.envelope.buffer(gap)), part])
-    closed = both.buffer(gap / 2, join_style="mitre").buffer(-gap / 2, join_style="mitre")
-    whole = shapely.union_all([shape, part, closed.intersection(near)])
+    near = part.buffer(gap)
+    try:
+        both = shapely.union_all([shape.intersection(near.envelope.buffer(gap)), part])
+        closed = both.buffer(gap / 2, join_style="mitre").buffer(-gap / 2, join_style="mitre")
+        whole = shapely.union_all([shape, part, shapely.make_valid(closed).intersection(near)])
+    except GEOSException:  # walls that nearly coincide
+        return None
     return whole if isinstance(whole, Polygon) and whole.is_valid else None
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.decisions import STILL_A_BUILDING, Decision, apart_from, decided_index, footprint_of
+from mlcore.changes.decisions import SEPARATE, STILL_A_BUILDING, Decision, apart_from, decided_index, footprint_of
 from mlcore.changes.diff import SAME_OBJECT_IOU, same_shape
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.labels import draw_ids, to_xy
@@ -132,7 +132,7 @@ class Said:
             if final is not None and ground.leads_to(final) and mends(beside.extended, beside.current, final):
                 labels.add(GROUND_CLASSES.index("extend"))
             elif not one.accepted and one.reason not in STILL_A_BUILDING and ground.leads_to(one.geometry):
-                labels.add(0)
+                labels.add(GROUND_CLASSES.index("add") if one.reason == SEPARATE else 0)
         for i in self._places.near(ground.proposal):
             one = self._adds[i]
             if not one.accepted and _same_place(ground.proposal, one.geometry):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from annotation.changes import engine
-from annotation.changes.models import Change, ChangeKind
+from annotation.changes.models import SEPARATE_BUILDING, Change, ChangeKind
 from annotation.common.errors import InvalidError
 from annotation.common.services.jobs import JobContext
 from annotation.consistency.models import Scan, ScanState
-from annotation.review.models import ItemState, QueueItem
+from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.sources.models import Footprint
 from annotation.tiles.models import TilePair
 
@@ -133,6 +133,11 @@ def _unanswered(scan: Scan, missing: Sequence[Prepared]) -> list[Prepared]:
     others = Change.objects.filter(scan__region=scan.region_id).exclude(scan=scan)
     same_image = Q(scan__imagery__sha256=scan.imagery.sha256) & ~Q(item__state=ItemState.WITHDRAWN)
     known = others.filter(same_image)
+    separate = Verdict.objects.filter(
+        item=OuterRef("item"), item_version=OuterRef("item__version"), event=VerdictEvent.DECIDE,
+        reason=SEPARATE_BUILDING,
+    )  # fmt: skip
+    apart, known = known.filter(Exists(separate)), known.exclude(Exists(separate))
     marks = set(known.values_list("fingerprint", flat=True))
     out = others.filter(edit_items__isnull=False)
     touched = set(out.exclude(kind=ChangeKind.ADD).values_list("footprint__osm_type", "footprint__osm_id"))
@@ -140,10 +145,19 @@ def _unanswered(scan: Scan, missing: Sequence[Prepared]) -> list[Prepared]:
     drawn = engine.Drawn((known | out).filter(new).distinct().select_related("footprint"))
     return [
         one
-        for one in missing
+        for one in _told_apart(missing, apart)
         if one.mark not in marks
         and (one.candidate.osm_type or "", one.candidate.osm_id) not in touched
         and not drawn.has(engine.newly_drawn(one.candidate))
+    ]
+
+
+def _told_apart(missing: Sequence[Prepared], apart: QuerySet[Change]) -> list[Prepared]:
+    """Parts of buildings of which people said that they are buildings of their own, as such."""
+    said = engine.Drawn(apart.select_related("footprint"))
+    return [
+        replace(one, candidate=engine.as_new(one.candidate), footprint_id=None) if said.has(one.candidate.part) else one
+        for one in missing
     ]
 
 

@@ -45,6 +45,6 @@ export const ACCEPT = { add: "Add it", remove: "Remove it", modify: "Take this s
 export const REASONS = {
   add: ["not_a_building", "already_mapped", "wrong_shape", "temporary", "under_construction", "other"],
   remove: ["still_there", "temporary", "under_construction", "other"],
-  modify: ["shape_is_fine", "wrong_shape", "not_a_building", "under_construction", "other"],
+  modify: ["shape_is_fine", "wrong_shape", "separate_building", "not_a_building", "under_construction", "other"],
   shifted: ["shape_is_fine", "wrong_shape", "not_a_building", "other"],
 };

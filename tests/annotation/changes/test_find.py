@@ -121,6 +121,20 @@ def test_a_rejected_part_of_a_building_does_not_come_back_as_a_building_nor_the_
     assert (counts.made, counts.answered) == (2, 0)  # another wing, and another question about the house
 
 
+def test_a_part_that_is_a_building_of_its_own_is_suggested_as_one(scan):
+    house, wing = FootprintFactory(snapshot=scan.snapshot), to_shapely(square(0.65, 0.5, 0.1))
+    keep(scan, extension(scan, house, wing))
+    save_decision(UserFactory(), Change.objects.get(), "reject", reason="separate_building")
+    later = again(scan)
+    assert keep(later, extension(later, house, wing)).made == 1
+    made = Change.objects.get(scan=later)
+    assert (made.kind, made.footprint, made.evidence["area_m2"]) == ("add", None, 60.0)
+    assert to_shapely(made.geometry).equals_exact(wing.difference(to_shapely(house.geometry)), 1e-9)
+    save_decision(UserFactory(), made, "reject")
+    latest = again(scan)
+    assert keep(latest, extension(latest, house, wing)).answered == 1
+
+
 def test_what_was_built_on_in_a_changeset_is_not_suggested_as_a_new_building(scan):
     house, wing = FootprintFactory(snapshot=scan.snapshot), to_shapely(square(0.65, 0.5, 0.1))
     editor = UserFactory(role="editor")

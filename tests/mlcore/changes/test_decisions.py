@@ -115,6 +115,9 @@ def test_a_part_that_is_no_building_is_bare_ground_and_the_building_stands():
     assert said.bare is not None and said.bare.equals(proposed.difference(house.geometry))
     fine = about(house, "modify", "rejected", final=house.geometry, proposed=proposed, reason="wrong_shape")
     assert fine.bare is None
+    own = about(house, "modify", "rejected", final=house.geometry, proposed=proposed, reason="separate_building")
+    assert own.bare is None and own.seen is not None and own.seen.equals(house.geometry)
+    assert own.doubtful is not None and own.doubtful.equals(proposed.difference(house.geometry))
 
 
 def test_a_shape_that_crosses_itself_is_refused():

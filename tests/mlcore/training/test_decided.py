@@ -215,6 +215,8 @@ def test_an_answer_about_another_shape_is_a_label_of_the_part_that_it_adds() -> 
     assert Said([decision(0, "modify", "accepted", shape=extended)]).ground_label(ground) == 2
     assert Said([decision(0, "modify", "rejected", shape=extended)]).ground_label(ground) == 0
     assert Said([decision(0, "modify", "rejected", shape=extended, reason="wrong_shape")]).ground_label(ground) is None
+    separate = decision(0, "modify", "rejected", shape=extended, reason="separate_building")
+    assert Said([separate]).ground_label(ground) == 1
     assert Said([decision(0, "modify", "accepted", shape=narrower)]).ground_label(ground) is None
     assert Said([decision(0, "modify", "rejected", shape=narrower)]).ground_label(ground) is None
     assert Said([decision(0, "remove", "accepted")]).ground_label(ground) is None
