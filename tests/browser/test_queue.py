@@ -54,6 +54,23 @@ def test_candidates_are_decided_by_one_key_each_and_the_next_is_there_at_once(ne
     assert set(Verdict.objects.values_list("reviewer__username", flat=True)) == {"ada"}
 
 
+def test_a_missing_part_of_a_building_is_asked_about_as_such_and_may_be_a_building_of_its_own(new_page, stock):
+    house = next(change for change in stock.changes if change.kind == "modify")
+    house.evidence |= {"more_m2": 61.0}
+    house.save(update_fields=["evidence"])
+    QueueItem.objects.filter(pk=house.item_id).update(priority=2.0)
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    expect(page.locator("#question")).to_have_text("A part of a building that is missing?")
+    expect(page.locator("#subject")).to_contain_text("61 m²")
+    expect(page.locator("#reasons button").nth(1)).to_contain_text("Separate building")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("2")
+    saved(page)
+    until(lambda: decision_of(house) == "reject")
+    assert Verdict.objects.get(item=house.item_id).reason == "separate_building"
+
+
 def test_every_decision_can_be_undone_and_taken_anew(new_page, stock):
     page = new_page(stock.admin)
     open_queue(page, stock)

@@ -2,7 +2,7 @@
 import { byId, el, facts, fill } from "mapwright/lib/dom.js";
 import { day, humanise, KINDS, sureness, percent } from "mapwright/lib/format.js";
 import { arrow, offsetSentence } from "mapwright/lib/offset.js";
-import { ACCEPT, detailRows, evidenceRows, REASONS } from "mapwright/changes/words.js";
+import { ACCEPT, detailRows, evidenceRows, isPart, PART_QUESTION, reasonsOf } from "mapwright/changes/words.js";
 import { areaM2 } from "mapwright/changes/shapes.js";
 
 const TAGS_SHOWN = 6;
@@ -35,7 +35,7 @@ export function drawSubject(claim, geometry, draft) {
   const old = subject.older_than_edit && el("p", { class: "note note-warn", id: "older-badge" }, el("strong", { text: "The image is older than the map here. " }), `The object was edited on ${day(subject.footprint.edited_at)}, the image was taken on ${day(subject.imagery.captured_on)}.`);
   fill(
     byId("subject"),
-    el("div", { class: "question" }, el("span", { class: `kind kind-${subject.kind}`, "aria-hidden": "true", text: kind.mark }), el("h1", { id: "question", text: kind.question })),
+    el("div", { class: "question" }, el("span", { class: `kind kind-${subject.kind}`, "aria-hidden": "true", text: kind.mark }), el("h1", { id: "question", text: isPart(subject) ? PART_QUESTION : kind.question })),
     el("p", { class: "sure" }, el("strong", { text: `The machine ${sureness(subject.confidence)}` }), ` (${percent(subject.confidence)})`),
     old || null,
     draft.geometry ? el("p", { class: "note", text: `Your adjusted shape: ${Math.round(areaM2(geometry))} m².` }) : null,
@@ -48,7 +48,7 @@ export function drawSubject(claim, geometry, draft) {
 
 /** Reasons to reject with, one number key each. */
 export function drawReasons(subject, onReason) {
-  fill(byId("reasons"), ...REASONS[subject.kind].map((reason, index) => el("button", { type: "button", class: "button button-small", on: { click: () => onReason(reason) } }, el("kbd", { text: String(index + 1) }), el("span", { text: humanise(reason) }))));
+  fill(byId("reasons"), ...reasonsOf(subject).map((reason, index) => el("button", { type: "button", class: "button button-small", on: { click: () => onReason(reason) } }, el("kbd", { text: String(index + 1) }), el("span", { text: humanise(reason) }))));
 }
 
 /** The region's offset of image and map, said once for all candidates. */

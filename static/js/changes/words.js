@@ -39,12 +39,19 @@ export function detailRows(subject) {
   return [...rowsOf(DETAILS, subject), ...others.map(([name, value]) => [humanise(name), typeof value === "number" ? number(value, 2) : String(value)])];
 }
 
+/** What is asked where a building has a part that the map lacks; other questions go by kind alone. */
+export const PART_QUESTION = "A part of a building that is missing?";
+export const isPart = ({ kind, evidence }) => kind === "modify" && Number.isFinite(evidence?.more_m2);
+
 export const ACCEPT = { add: "Add it", remove: "Remove it", modify: "Take this shape", shifted: "Move it" };
 
-/** Reasons that make sense for a kind, in the order of their keys. */
-export const REASONS = {
+/** Reasons that make sense for a candidate, in the order of their keys. */
+export const reasonsOf = (subject) => (isPart(subject) ? REASONS.part : REASONS[subject.kind]);
+
+const REASONS = {
   add: ["not_a_building", "already_mapped", "wrong_shape", "temporary", "under_construction", "other"],
   remove: ["still_there", "temporary", "under_construction", "other"],
-  modify: ["shape_is_fine", "wrong_shape", "separate_building", "not_a_building", "under_construction", "other"],
+  part: ["not_a_building", "separate_building", "wrong_shape", "temporary", "under_construction", "other"],
+  modify: ["shape_is_fine", "wrong_shape", "not_a_building", "under_construction", "other"],
   shifted: ["shape_is_fine", "wrong_shape", "not_a_building", "other"],
 };
