@@ -18,7 +18,8 @@ FOOTPRINT_CLASSES = ("unchanged", "remove", "modify")
 GROUND_CLASSES = ("nothing", "add", "extend")
 HIDDEN = 16
 STEPS = 300
-WEIGHT_DECAY = 3e-3
+WEIGHT_DECAY = 3e-3  # where examples are plenty,
+SCARCE = 0.5  # and this over the number of examples of a change where they are few: a prior weighs what it weighs
 TILE_FIGURES = ("inconsistency", "any_change", "surest", "largest")
 TILE_PRIOR = (0.3, 0.5, 0.5, 1.0)  # weights of the doubts about a tile where nothing better is known
 TILE_SPREAD, TILE_RIDGE, BIAS_RIDGE = 2.0, 0.2, 0.05
@@ -70,6 +71,7 @@ def fit_verdict(
     share = None if weights is None else torch.as_tensor(weights / weights.sum(), dtype=torch.float32)
     model.mean.copy_(x.mean(dim=0))
     model.spread.copy_(x.std(dim=0).clamp(min=1e-3) if len(x) > 1 else torch.ones(x.shape[1]))
+    decay = max(WEIGHT_DECAY, SCARCE / max(1, int((labels > 0).sum())))
     optimiser = torch.optim.Adam(model.parameters(), 2e-2)
     for step in range(STEPS):
         for group in optimiser.param_groups:
@@ -78,7 +80,7 @@ def fit_verdict(
         loss = F.cross_entropy(logits, y) if share is None else (F.cross_entropy(logits, y, reduction="none") @ share)
         penalty = sum((p**2).sum() for name, p in model.named_parameters() if name.endswith("weight"))
         optimiser.zero_grad(set_to_none=True)
-        (loss + WEIGHT_DECAY * penalty).backward()
+        (loss + decay * penalty).backward()
         optimiser.step()
     return model.eval()
 
