@@ -18,8 +18,8 @@ FOOTPRINT_CLASSES = ("unchanged", "remove", "modify")
 GROUND_CLASSES = ("nothing", "add", "extend")
 HIDDEN = 16
 STEPS = 300
-WEIGHT_DECAY = 3e-3  # where examples are plenty,
-SCARCE = 0.5  # and this over the number of examples of a change where they are few: a prior weighs what it weighs
+WEIGHT_DECAY, MOST_DECAY = 3e-3, 2e-2  # where examples are plenty, and where there is next to none,
+SCARCE = 0.5  # and this over the number of examples of a change between: a prior weighs what it weighs
 TILE_FIGURES = ("inconsistency", "any_change", "surest", "largest")
 TILE_PRIOR = (0.3, 0.5, 0.5, 1.0)  # weights of the doubts about a tile where nothing better is known
 TILE_SPREAD, TILE_RIDGE, BIAS_RIDGE = 2.0, 0.2, 0.05
@@ -71,7 +71,7 @@ def fit_verdict(
     share = None if weights is None else torch.as_tensor(weights / weights.sum(), dtype=torch.float32)
     model.mean.copy_(x.mean(dim=0))
     model.spread.copy_(x.std(dim=0).clamp(min=1e-3) if len(x) > 1 else torch.ones(x.shape[1]))
-    decay = max(WEIGHT_DECAY, SCARCE / max(1, int((labels > 0).sum())))
+    decay = float(np.clip(SCARCE / max(1, int((labels > 0).sum())), WEIGHT_DECAY, MOST_DECAY))
     optimiser = torch.optim.Adam(model.parameters(), 2e-2)
     for step in range(STEPS):
         for group in optimiser.param_groups:
