@@ -16,10 +16,21 @@ from annotation.consistency.models import Scan
 from annotation.sources.engine import map_feature_of, to_geos, to_shapely
 from annotation.sources.models import Footprint
 from annotation.training.engine import load_region_model
+from mlcore.changes.decisions import SEPARATE
 from mlcore.changes.diff import Candidate
 from mlcore.progress import Progress, SpanProgress, stop_if_asked
 
-__all__ = ["Candidate", "Drawn", "Progress", "SpanProgress", "candidates", "fingerprint", "stop_if_asked", "unsaved"]
+__all__ = [
+    "SEPARATE",
+    "Candidate",
+    "Drawn",
+    "Progress",
+    "SpanProgress",
+    "candidates",
+    "fingerprint",
+    "stop_if_asked",
+    "unsaved",
+]
 
 SAME_SHARE = 0.5
 """Two new buildings are the same suggestion where they share this much of the smaller one."""
@@ -51,8 +62,8 @@ def object_key(candidate: Candidate) -> str:
     return f"{candidate.osm_type}/{candidate.osm_id}" if named else candidate.key or ""
 
 
-def key_without_id(footprint: Footprint) -> str:
-    """The key that the library knows a footprint without OSM element by."""
+def footprint_key(footprint: Footprint) -> str:
+    """What `object_key` is for candidates: the key that the library knows a footprint by."""
     return map_feature_of(footprint).key
 
 

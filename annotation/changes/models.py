@@ -27,10 +27,6 @@ class ChangeDecision(models.TextChoices):
     TOO_OLD = "too_old"
 
 
-SEPARATE_BUILDING = "separate_building"
-"""Reason that rejects a part of a building which is a building of its own: that may still be suggested."""
-
-
 class Change(Timestamped):
     """One suspected building change, on one scan, waiting for or carrying a person's decision."""
 

@@ -10,7 +10,7 @@ from typing import Literal
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.diff import SAME_OBJECT_IOU, ChangeKind
+from mlcore.changes.diff import ChangeKind, same_place
 from mlcore.changes.labels import BUILDINGS
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
@@ -161,8 +161,4 @@ def decisions_digest(decisions: Iterable[Decision]) -> str:
 
 def _stands(index: MapIndex, shape: BaseGeometry) -> bool:
     """Whether the map has a building there already."""
-    for feature in index.query(shape.bounds, BUILDINGS):
-        least = min(feature.geometry.area, shape.area)
-        if least > 0 and feature.geometry.intersection(shape).area / least > SAME_OBJECT_IOU:
-            return True
-    return False
+    return any(same_place(feature.geometry, shape) for feature in index.query(shape.bounds, BUILDINGS))

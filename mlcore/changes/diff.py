@@ -25,7 +25,7 @@ BLOCK = 4  # tiles per side that are measured at once
 MARGIN_PX = 128
 SHIFT_MARGIN_PX = 32
 LEAST_CONFIDENCE = 0.05
-SAME_OBJECT_IOU = 0.3
+SAME_PLACE_SHARE = 0.3
 PART_ODDS = 2.0
 """A part of a mapped building is suggested where it is so many times likelier than a building of its own: real maps
 lack whole buildings far more often, against parts, than maps with simulated errors do."""
@@ -195,13 +195,13 @@ def _clash(one: Candidate, other: Candidate) -> bool:
         return True
     if "remove" in (one.kind, other.kind) or not one.geometry.intersects(other.geometry):
         return False
-    return _shared(one.geometry, other.geometry) > SAME_OBJECT_IOU
+    return same_place(one.geometry, other.geometry)
 
 
-def _shared(first: BaseGeometry, second: BaseGeometry) -> float:
-    """Share of the smaller shape that both cover."""
+def same_place(first: BaseGeometry, second: BaseGeometry) -> bool:
+    """Whether two shapes leave no room for each other: both cover a good part of the smaller one."""
     least = min(first.area, second.area)
-    return float(first.intersection(second).area / least) if least > 0 else 0.0
+    return least > 0 and first.intersection(second).area / least > SAME_PLACE_SHARE
 
 
 def _about_footprint(measure: FootprintMeasure, remove: float, modify: float, measures: Measures) -> Candidate:

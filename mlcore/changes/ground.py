@@ -21,7 +21,7 @@ from mlcore.geometry.webmercator import TileAddress
 from mlcore.tiles.features import MapFeature
 
 SEAM_M = 1.0  # a part of a mapped building lies this close to it
-PAD_M = 1.6
+PAD_M = 1.6  # looked at about a thing
 SAME_PART = 0.5  # of a part, covered by another shape
 ALONE = (0.0, 1.0, 0.0, 0.5, 0.0)  # the last five figures where no footprint is near
 GROUND_FIGURES = (

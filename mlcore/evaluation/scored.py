@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.decisions import Decision
-from mlcore.changes.diff import SAME_OBJECT_IOU, Candidate, Measures, iter_measures, missing_chance, region_shifts
+from mlcore.changes.diff import Candidate, Measures, iter_measures, missing_chance, region_shifts, same_place
 from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.verdicts import FOOTPRINT_CLASSES, Judge
 from mlcore.evaluation.objects import match_candidates
@@ -186,15 +185,10 @@ def _of_block(model: ScoringModel, block: Measures, decisions: Sequence[Decision
         beside = ground.neighbour
         near = by_key.get(beside.feature.key, ()) if beside is not None else ()
         extends = [n for n in near if decisions[n].kind != "remove" and ground.leads_to(decisions[n].geometry)]
-        new = [position for position, shape in adds if _same_place(shape, ground.proposal)]
+        new = [position for position, shape in adds if same_place(shape, ground.proposal)]
         if extends or new:
             chances = _mean(judge.judge_ground([ground])[0] for judge in _judges(model, ground.tile))
             yield from ((position, missing_chance(ground, chances)) for position in extends + new)
-
-
-def _same_place(one: BaseGeometry, other: BaseGeometry) -> bool:
-    least = min(one.area, other.area)
-    return least > 0 and one.intersection(other).area / least > SAME_OBJECT_IOU
 
 
 def _judges(model: ScoringModel, tile: TileAddress) -> list[Judge]:

@@ -15,7 +15,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.decisions import SEPARATE, STILL_A_BUILDING, Decision, apart_from, decided_index, footprint_of
-from mlcore.changes.diff import SAME_OBJECT_IOU, same_shape
+from mlcore.changes.diff import same_place, same_shape
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.labels import draw_ids, to_xy
 from mlcore.changes.measure import FootprintMeasure
@@ -106,7 +106,7 @@ class Said:
 
     def covers(self, shape: BaseGeometry) -> bool:
         """Whether a person decided about a new building here."""
-        return any(_same_place(shape, self._places.shapes[i]) for i in self._places.near(shape))
+        return any(same_place(shape, self._places.shapes[i]) for i in self._places.near(shape))
 
     def footprint_label(self, measure: FootprintMeasure) -> int | None:
         """Class of a measured footprint as the person said it; None where nobody did, or the answer fits no more."""
@@ -135,16 +135,11 @@ class Said:
                 labels.add(GROUND_CLASSES.index("add") if one.reason == SEPARATE else 0)
         for i in self._places.near(ground.proposal):
             one = self._adds[i]
-            if not one.accepted and _same_place(ground.proposal, one.geometry):
+            if not one.accepted and same_place(ground.proposal, one.geometry):
                 labels.add(0)
             if one.final_geometry is not None and same_shape(ground.proposal, one.final_geometry):
                 labels.add(GROUND_CLASSES.index("add"))
         return max(labels) if labels else None
-
-
-def _same_place(first: BaseGeometry, second: BaseGeometry) -> bool:
-    least = min(first.area, second.area)
-    return least > 0 and first.intersection(second).area / least > SAME_OBJECT_IOU
 
 
 def _changed_tiles(

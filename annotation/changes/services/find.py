@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from annotation.changes import engine
-from annotation.changes.models import SEPARATE_BUILDING, Change, ChangeKind
+from annotation.changes.models import Change, ChangeKind
 from annotation.common.errors import InvalidError
 from annotation.common.services.jobs import JobContext
 from annotation.consistency.models import Scan, ScanState
@@ -21,6 +21,8 @@ from annotation.tiles.models import TilePair
 
 BATCH = 500
 STAGE = "changes"
+PART = Q(kind=ChangeKind.MODIFY, evidence__has_key="more_m2")
+"""Changes that add a part to a building."""
 Commit = Callable[[], AbstractContextManager[object]]
 
 
@@ -102,7 +104,7 @@ def _prepare(scan: Scan, found: Sequence[engine.Candidate]) -> tuple[list[Prepar
     rows = Footprint.objects.filter(snapshot=scan.snapshot)
     named = rows.exclude(osm_id=None).values_list("pk", "osm_type", "osm_id")
     footprints = {f"{osm_type}/{osm_id}": pk for pk, osm_type, osm_id in named}
-    footprints |= {engine.key_without_id(row): row.pk for row in rows.filter(osm_id=None)}
+    footprints |= {engine.footprint_key(row): row.pk for row in rows.filter(osm_id=None)}
     prepared: dict[str, Prepared] = {}
     lost = 0
     for candidate in sorted(found, key=lambda one: -one.confidence):
@@ -135,19 +137,19 @@ def _unanswered(scan: Scan, missing: Sequence[Prepared]) -> list[Prepared]:
     known = others.filter(same_image)
     separate = Verdict.objects.filter(
         item=OuterRef("item"), item_version=OuterRef("item__version"), event=VerdictEvent.DECIDE,
-        reason=SEPARATE_BUILDING,
+        reason=engine.SEPARATE,
     )  # fmt: skip
-    apart, known = known.filter(Exists(separate)), known.exclude(Exists(separate))
+    apart, known = known.filter(PART & Exists(separate)), known.exclude(PART & Exists(separate))
     marks = set(known.values_list("fingerprint", flat=True))
     out = others.filter(edit_items__isnull=False)
-    touched = set(out.exclude(kind=ChangeKind.ADD).values_list("footprint__osm_type", "footprint__osm_id"))
-    new = Q(kind=ChangeKind.ADD) | Q(kind=ChangeKind.MODIFY, evidence__has_key="more_m2")
-    drawn = engine.Drawn((known | out).filter(new).distinct().select_related("footprint"))
+    edited = Footprint.objects.filter(changes__in=out)
+    touched = {engine.footprint_key(footprint) for footprint in edited.distinct()}
+    drawn = engine.Drawn((known | out).filter(PART | Q(kind=ChangeKind.ADD)).distinct().select_related("footprint"))
     return [
         one
         for one in _told_apart(missing, apart)
         if one.mark not in marks
-        and (one.candidate.osm_type or "", one.candidate.osm_id) not in touched
+        and engine.object_key(one.candidate) not in touched
         and not drawn.has(engine.newly_drawn(one.candidate))
     ]
 

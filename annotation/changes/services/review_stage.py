@@ -1,7 +1,7 @@
 """The changes stage's side of the queue: decisions, reasons, and what a decision does to the change."""
 
 from annotation.changes.errors import ExportedError
-from annotation.changes.models import SEPARATE_BUILDING, Change, ChangeDecision
+from annotation.changes.models import Change, ChangeDecision
 from annotation.changes.selectors import subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
 from annotation.common.errors import InvalidError
@@ -17,7 +17,7 @@ REASONS = {
         "still_there",
         "shape_is_fine",
         "wrong_shape",
-        SEPARATE_BUILDING,
+        "separate_building",
         "temporary",
         "under_construction",
         "other",

@@ -135,6 +135,28 @@ def test_a_part_that_is_a_building_of_its_own_is_suggested_as_one(scan):
     assert keep(latest, extension(latest, house, wing)).answered == 1
 
 
+@pytest.mark.parametrize("kind", ["add", "remove", "modify"])
+def test_the_reason_of_parts_brings_nothing_else_back(scan, kind):
+    house = None if kind == "add" else FootprintFactory(snapshot=scan.snapshot)
+    keep(scan, candidate(scan, kind, footprint=house))
+    save_decision(UserFactory(), Change.objects.get(), "reject", reason="separate_building")
+    later = again(scan)
+    assert keep(later, candidate(later, kind, footprint=house)).answered == 1
+
+
+def test_a_building_without_osm_id_in_a_changeset_does_not_hide_new_ones(scan):
+    house = FootprintFactory(snapshot=scan.snapshot, geometry=square(0.2, 0.2), osm_type="", osm_id=None)
+    feature = MapFeature("building", to_shapely(house.geometry))
+    gone = replace(candidate(scan, "remove", shape=feature.geometry), key=feature.key)
+    editor = UserFactory(role="editor")
+    keep(scan, gone)
+    decide(editor, "accept")
+    changesets.create(user=editor, region=scan.region, comment="done")
+    later = again(scan)
+    counts = keep(later, gone, candidate(later))
+    assert (counts.made, counts.answered) == (1, 1)
+
+
 def test_what_was_built_on_in_a_changeset_is_not_suggested_as_a_new_building(scan):
     house, wing = FootprintFactory(snapshot=scan.snapshot), to_shapely(square(0.65, 0.5, 0.1))
     editor = UserFactory(role="editor")

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import shapely
@@ -88,3 +89,14 @@ def test_what_two_readers_saw_counts_once_and_small_or_doubtful_things_not_at_al
     figures = real_figures([proposed("add", 0, 0, 0.1), proposed("add", -20, 0), proposed("remove", 20, 0)], readings)
     assert figures == {"real_confirmed_first40": 2.0, "real_missing": 2.0, "real_missing_found": 0.5}
     assert math.isnan(real_figures([], Readings("here", ({TILE: []},)))["real_missing_found"])
+
+
+def test_a_part_of_a_building_is_confirmed_where_it_lies_and_not_where_the_building_stands():
+    part = Candidate("modify", square(0, 0, 40), "way", 1, TILE, 0.9, {}, "way/1", square(16, 0, 8))
+    at_part, elsewhere = seen("missing", 16, 0), seen("missing", -14, 0)
+    assert Readings("here", ({TILE: [at_part]},)).confirms(part)
+    assert Readings("here", ({TILE: [seen("wrong", -14, 0)]},)).confirms(part)  # its outline is wrong
+    assert not Readings("here", ({TILE: [elsewhere]},)).confirms(part)
+    assert not Readings("here", ({TILE: [at_part]},)).confirms(replace(part, part=None))
+    figures = real_figures([part], Readings("here", ({TILE: [at_part, elsewhere]},)))
+    assert figures["real_missing"] == 2 and figures["real_missing_found"] == 0.5
