@@ -32,6 +32,7 @@ from mlcore.training.teacher import Teacher
 
 SEED_STEP = 7919
 DENSE, SPARSE = 1.5, 0.5
+MOST_ROUNDS = 4  # times as many editions as asked for, where each holds few edits
 SUSPECT = 0.4  # a candidate of the unedited map as likely as this is no example of "unchanged"
 
 
@@ -63,19 +64,22 @@ def make_editions(
     rounds: int,
     share: float,
     seed: int,
+    least_edits: int = 0,
     progress: Progress | None = None,
 ) -> list[Edition]:
-    """Edit the map `rounds` times and measure every edition.
+    """Edit the map `rounds` times, a small one more often, and measure every edition.
 
     Args:
         score: consistency score of tiles under a map, each by a model that did not see the tile.
         share: share of the footprints removed, added and modified, each.
+        least_edits: of every kind, over all editions, as far as MOST_ROUNDS allows.
     """
     progress = progress or SilentProgress()
     boxes = np.array([tile.bounds_lonlat for tile in tiles])
     hull = (boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max())
     features = index.query(hull)
     count = max(1, round(share * sum(feature.kind == "building" for feature in features)))
+    rounds = min(max(rounds, -(-least_edits // count)), MOST_ROUNDS * rounds)
     editions = []
     for number in range(rounds):
         stop_if_asked(progress)

@@ -226,7 +226,7 @@ def _calibrate(
 
     editions = make_editions(
         source.index, evidence, taught, shifts, score, rounds=model.config.rounds, share=model.config.edit_share,
-        seed=seed, progress=SpanProgress(progress, 0.35, 0.9),
+        least_edits=model.config.least_edits, seed=seed, progress=SpanProgress(progress, 0.35, 0.9),
     )  # fmt: skip
     base = list(iter_measures(evidence, source.index, taught, shifts))
     said = Said(decisions, source.index, taught)

@@ -21,7 +21,8 @@ class RegionConfig:
         initial: start both networks from the weights that ship with the library, where these are of the same sizes.
         flips: mirrored views averaged when evidence is predicted (1, 2 or 4).
         include_unmapped: also scan tiles outside the coverage, by the mean of the folds.
-        rounds: simulated editions of the map that the probabilities are calibrated on.
+        rounds: simulated editions of the map that the probabilities are calibrated on, at least.
+        least_edits: the map of a small region is edited more often, until each sort of edit was made so many times.
         edit_share: share of the region's footprints that one such edition removes, adds and modifies, each.
         counterfactuals: so many candidates, the surest, are put into the map and their tile measured anew.
         least_valid_share: a tile with less image than this is neither trained on nor scored.
@@ -34,6 +35,7 @@ class RegionConfig:
     flips: int = 4
     include_unmapped: bool = False
     rounds: int = 8
+    least_edits: int = 100
     edit_share: float = 0.02
     counterfactuals: int = 60
     least_valid_share: float = 0.2
@@ -43,8 +45,8 @@ class RegionConfig:
             raise ConfigError("cross-fitting needs at least 2 folds")
         if self.flips not in (1, 2, 4):
             raise ConfigError("flips must be 1, 2 or 4")
-        if self.rounds < 1 or not 0 < self.edit_share <= 0.2:
-            raise ConfigError("rounds must be at least 1 and edit_share in (0, 0.2]")
+        if self.rounds < 1 or self.least_edits < 0 or not 0 < self.edit_share <= 0.2:
+            raise ConfigError("rounds must be at least 1, least_edits 0 or more, and edit_share in (0, 0.2]")
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> RegionConfig:
@@ -99,7 +101,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "fused_channels": 16, "prototypes": 4, "contrastive_epochs": 2, "matching_epochs": 2,
             "steps_per_epoch": 2, "batch": 4, "views": 1,
         },
-        "initial": False, "flips": 1, "rounds": 2, "counterfactuals": 3,
+        "initial": False, "flips": 1, "rounds": 2, "least_edits": 0, "counterfactuals": 3,
     },
 }  # fmt: skip
 """`general` learns what ships, on many places; `compact` is for real regions on two cores, `quick` for a first look at
