@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -44,7 +45,7 @@ def write_town(town: Town, folder: str | Path, *, both_dates: bool = False, prog
 
 
 def write_image(town: Town, image: np.ndarray, path: Path, captured: str) -> None:
-    """Write (H, W, 3) uint8 as a tiled EPSG:3857 GeoTIFF with its capture date."""
+    """Write (H, W, 3) uint8 as a tiled EPSG:3857 GeoTIFF with its capture date; whole, or not at all."""
     west, _, east, north = town.tiles[0].bounds_mercator
     step = (east - west) / BLOCK_PX
     profile = {
@@ -53,18 +54,23 @@ def write_image(town: Town, image: np.ndarray, path: Path, captured: str) -> Non
         "blockysize": BLOCK_PX, "compress": "deflate", "predictor": 2, "zlevel": 1, "bigtiff": "if_safer",
         "photometric": "rgb", "interleave": "pixel",
     }  # fmt: skip
-    with rasterio.open(path, "w", **profile) as target:
-        target.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-        target.update_tags(
-            TIFFTAG_DATETIME=captured.replace("-", ":") + " 10:30:00",
-            ACQUISITIONDATETIME=f"{captured}T10:30:00Z",
-            TIFFTAG_IMAGEDESCRIPTION=f"Synthetic town, seed {town.config.seed}",
-            TIFFTAG_COPYRIGHT="CC0-1.0",
-        )
-        for top in range(0, image.shape[0], 1024):
-            rows = image[top : top + 1024]
-            area = rasterio.windows.Window(0, top, image.shape[1], len(rows))
-            target.write(np.moveaxis(rows, -1, 0), window=area)
+    scratch = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        with rasterio.open(scratch, "w", **profile) as target:
+            target.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+            target.update_tags(
+                TIFFTAG_DATETIME=captured.replace("-", ":") + " 10:30:00",
+                ACQUISITIONDATETIME=f"{captured}T10:30:00Z",
+                TIFFTAG_IMAGEDESCRIPTION=f"Synthetic town, seed {town.config.seed}",
+                TIFFTAG_COPYRIGHT="CC0-1.0",
+            )
+            for top in range(0, image.shape[0], 1024):
+                rows = image[top : top + 1024]
+                area = rasterio.windows.Window(0, top, image.shape[1], len(rows))
+                target.write(np.moveaxis(rows, -1, 0), window=area)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def osm_xml(document: OsmDocument) -> str:

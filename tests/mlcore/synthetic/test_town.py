@@ -14,7 +14,7 @@ from mlcore.geometry.webmercator import lonlat_to_xy, xy_to_lonlat
 from mlcore.progress import SilentProgress
 from mlcore.synthetic.local_frame import LocalFrame
 from mlcore.synthetic.town import TownConfig, generate_town
-from mlcore.synthetic.town_files import write_town
+from mlcore.synthetic.town_files import write_image, write_town
 from mlcore.synthetic.truth import tile_truth
 from mlcore.tiles.features import feature_to_json
 from mlcore.tiles.osm_files import read_map
@@ -204,3 +204,13 @@ def test_a_town_stops_when_asked():
 
     with pytest.raises(StoppedError):
         generate_town(TownConfig(columns=1, rows=1), Stop())
+
+
+def test_a_half_written_image_takes_no_place(town, tmp_path):
+    path = tmp_path / "town.tif"
+    write_image(town, town.image, path, "2024-05-01")
+    with pytest.raises(ValueError):
+        write_image(town, town.image[..., :2], path, "2024-05-01")
+    with rasterio.open(path) as kept:
+        assert (np.moveaxis(kept.read(), 0, -1) == town.image).all()
+    assert [one.name for one in tmp_path.iterdir()] == ["town.tif"]
