@@ -5,8 +5,8 @@
 One process, the same tiles, the compact networks and the same number of network threads on both sides:
 
 * floor: the forward passes alone, on tensors made before the clock starts. The evidence network on (8, 3, 320, 320)
-  tensors in all the mirrored views that a scan averages, then U-CSA on (16, 3, 128, 128) images and maps. Nothing is
-  decoded, drawn, kept or written.
+  tensors in all the mirrored views that a scan averages, then U-CSA on (16, 3, 128, 128) images and maps, as often as a
+  scan has views. Nothing is decoded, drawn, kept or written.
 * scan: decode + render + score + store, as `RegionModel.scan` does it: the image is decoded for both networks, the map
   drawn, the very same forward passes run, the evidence written to its file and the scores of every tile taken.
 * whole scan: `RegionModel.scan` to its last result. Beside the above it estimates the map's shift, makes and measures
@@ -146,10 +146,11 @@ def bare_evidence(model: RegionModel, ready: Ready) -> None:
 
 
 def bare_consistency(network: ConsistencyModel, ready: Ready) -> None:
-    """U-CSA's network, and nothing else."""
+    """U-CSA's network in as many views as a scan averages, and nothing else."""
     with torch.inference_mode():
         for images, maps in ready.pairs:
-            network(images, maps)
+            for _ in range(network.config.views):
+                network(images, maps)
 
 
 def scores(model: RegionModel, source: PairSource, tiles: Sequence[TileAddress], evidence: Path) -> None:
