@@ -86,7 +86,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
         "folds": 2, "evidence": {"epochs": 7, "tuning_epochs": 6},
         "consistency": {"tuning_contrastive_epochs": 1, "tuning_matching_epochs": 3},
-        "flips": 2, "rounds": 4, "counterfactuals": 30,
+        "flips": 2, "rounds": 4, "least_edits": 30, "counterfactuals": 30,
     },
     "general": {
         "evidence": {"epochs": 24, "scale_jitter": 0.3, "light": 1.0},
