@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.accounts.models import User
 from annotation.anchors.models import Anchor
@@ -18,7 +18,8 @@ from annotation.sources.selectors import visible_regions
 
 def changes_of(region: Region) -> QuerySet[Change]:
     """A region's changes with what a list shows of them."""
-    rows = Change.objects.filter(scan__region=region)
+    in_changeset = Change.objects.filter(pk=OuterRef("pk"), edit_items__isnull=False)
+    rows = Change.objects.filter(scan__region=region).annotate(exported=Exists(in_changeset))
     return rows.select_related("item", "item__decided_by", "footprint", "pair__tile")
 
 

@@ -137,6 +137,50 @@ def test_a_shape_is_adjusted_by_mouse(new_page, stock):
     expect(page.locator("#subject")).to_contain_text("Your adjusted shape")
 
 
+def test_a_changed_shape_is_neither_lost_nor_crossed_and_goes_back_to_the_proposal(new_page, stock):
+    QueueItem.objects.exclude(change__kind="add").delete()
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    page.locator("#adjust").click()
+    page.keyboard.press("ArrowRight")
+    for key in ("r", "s", "c"):
+        page.keyboard.press(key)
+        expect(page.locator("#notices")).to_contain_text("Keep the new shape with Enter")
+    page.locator("#skip").click()
+    expect(page.locator("#adjust-bar")).to_be_visible()
+    page.reload()
+    expect(page.locator("#subject")).to_contain_text("Your adjusted shape")
+    page.keyboard.press("e")
+    page.keyboard.press("n")
+    for _ in range(80):
+        page.keyboard.press("Shift+ArrowRight")
+    for _ in range(80):
+        page.keyboard.press("Shift+ArrowUp")
+    for _ in range(80):
+        page.keyboard.press("Shift+ArrowLeft")
+    expect(page.locator("#notices")).to_contain_text("must not cross itself")
+    page.keyboard.press("0")
+    page.keyboard.press("Enter")
+    expect(page.locator("#adjust-bar")).to_be_hidden()
+    expect(page.locator("#subject")).not_to_contain_text("Your adjusted shape")
+    assert not Verdict.objects.exists()
+
+
+def test_a_double_click_answers_one_candidate(new_page, stock):
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    page.wait_for_load_state("networkidle")
+    page.locator('[data-decision="reject"]').dblclick()
+    saved(page)
+    expect(page.locator("#tally")).to_have_text("1 decision")
+    page.locator("#skip").dblclick()
+    page.wait_for_load_state("networkidle")
+    assert Verdict.objects.count() == 1
+    page.keyboard.press("r")
+    until(lambda: decision_of(stock.changes[2]) == "reject")
+    assert decision_of(stock.changes[1]) == ""
+
+
 def test_nothing_is_lost_while_the_connection_is(new_page, stock, watch):
     watch.expect("ERR_INTERNET_DISCONNECTED")
     page = new_page(stock.admin)

@@ -146,3 +146,34 @@ def test_a_model_without_a_comparison_gets_one_by_a_click(new_page, stock, compa
     assert evaluation.job is not None and evaluation.job.state == JobState.QUEUED
     card.get_by_role("button", name="Cancel").click()
     expect(card.get_by_role("button", name="Compare again")).to_be_visible()
+
+
+def test_an_empty_seed_starts_nothing(new_page, stock, compared, watch):
+    watch.expect("400 (Bad Request)")
+    runs = TrainingRun.objects.count()
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/training/")
+    page.get_by_label("Seed").fill("")
+    page.get_by_role("button", name="Start the training").click()
+    expect(page.get_by_label("Seed")).to_be_focused()
+    expect(page.locator("#train-form")).to_contain_text("Give a whole number")
+    assert TrainingRun.objects.count() == runs
+
+
+def test_what_is_drawn_anew_keeps_its_focus_and_stays_unfolded(new_page, stock, compared):
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/training/")
+    page.evaluate(
+        """async () => {
+          const { el, refill } = await import("mapwright/lib/dom.js");
+          const node = document.body.appendChild(el("div", { id: "again" }));
+          const more = () => el("details", {}, el("summary", { text: "More" }));
+          const draw = () => refill(node, el("button", { text: "Cancel" }), more());
+          draw();
+          node.querySelector("button").focus();
+          node.querySelector("details").open = true;
+          draw();
+        }"""
+    )
+    expect(page.locator("#again button")).to_be_focused()
+    expect(page.locator("#again details")).to_have_attribute("open", "")

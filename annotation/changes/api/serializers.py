@@ -29,6 +29,7 @@ class ChangeRow(serializers.ModelSerializer):
     decided_by = serializers.CharField(source="item.decided_by.username", default=None)
     decided_at = serializers.DateTimeField(source="item.decided_at")
     key = serializers.SerializerMethodField()
+    exported = serializers.BooleanField(help_text="a changeset holds it: its answer stands until that is taken apart")
     tile = TileRef(source="pair.tile")
     bbox = serializers.SerializerMethodField()
 
@@ -36,7 +37,7 @@ class ChangeRow(serializers.ModelSerializer):
         model = Change
         fields = [
             "id", "item", "scan", "kind", "key", "confidence", "state", "decision", "version", "decided_by",
-            "decided_at", "tile", "bbox", "created_at",
+            "decided_at", "exported", "tile", "bbox", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 

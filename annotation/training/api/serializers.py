@@ -118,4 +118,6 @@ class TrainingStart(serializers.Serializer):
     """Size of the models, and the seed that makes a training repeatable."""
 
     preset = serializers.CharField(max_length=32, default="compact")
-    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+    seed = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1, default=0, error_messages={"null": "Give a whole number, such as 0."}
+    )

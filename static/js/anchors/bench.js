@@ -1,6 +1,6 @@
 /** The review bench: one anchor at a time, checked against image and map, by one key where nothing is wrong. */
 import { api } from "mapwright/lib/api.js";
-import { byId, pageData } from "mapwright/lib/dom.js";
+import { byId, onClick, pageData } from "mapwright/lib/dom.js";
 import { number, percent } from "mapwright/lib/format.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { asDraft, begin, choose, correction, differences, write } from "mapwright/anchors/anchor-state.js";
@@ -159,8 +159,8 @@ const bench = {
 
 summary.addEventListener("input", () => work && changed(write(work, summary.value)));
 comment.addEventListener("input", () => current() && drafts.write(current().id, { comment: comment.value.trim() }));
-for (const [id, run] of [["accept", take], ["reject", startReject], ["flag", flag], ["back", line.back], ["as-proposed", proposedSummary]]) byId(id).addEventListener("click", run);
-for (const button of document.querySelectorAll("[data-decision]")) button.addEventListener("click", () => say(button.dataset.decision));
+for (const [id, run] of [["accept", take], ["reject", startReject], ["flag", flag], ["back", line.back], ["as-proposed", proposedSummary]]) byId(id).addEventListener("click", onClick(run));
+for (const button of document.querySelectorAll("[data-decision]")) button.addEventListener("click", onClick(() => say(button.dataset.decision)));
 byId("compare").append(view.compare.controls);
 bindBenchKeys({ bench, view, line, settles });
 

@@ -2,7 +2,7 @@
 /* global L */
 import { begin, canRedo, canUndo, push, redo, undo } from "mapwright/lib/history.js";
 import { bindKey } from "mapwright/lib/keys.js";
-import { corners, moveCorner, moveShape, removeCorner, splitSide } from "mapwright/changes/shapes.js";
+import { corners, crosses, moveCorner, moveShape, removeCorner, splitSide } from "mapwright/changes/shapes.js";
 
 const STYLE = { color: "#ffb000", weight: 3, fillColor: "#ffb000", fillOpacity: 0.12, pane: "outlines" };
 const FINE_M = 0.25;
@@ -13,10 +13,11 @@ const EDITS = "pm:markerdragend pm:vertexadded pm:vertexremoved pm:dragend";
  * Enter the mode.
  * @param {L.Map} map
  * @param {Object} geometry GeoJSON polygon to start from
+ * @param {Object} proposed GeoJSON polygon to go back to
  * @param {{onChange: Function, onDone: Function, onCancel: Function, onRefused: Function}} on
- * @returns {{leave: Function, done: Function, cancel: Function, undo: Function, redo: Function}}
+ * @returns {{leave: Function, done: Function, cancel: Function, undo: Function, redo: Function, reset: Function, changed: Function}}
  */
-export function enterAdjust(map, geometry, on) {
+export function enterAdjust(map, geometry, proposed, on) {
   let history = begin(geometry);
   let layer = null;
   let selected = null;
@@ -47,6 +48,11 @@ export function enterAdjust(map, geometry, on) {
   }
 
   function keep(next) {
+    if (crosses(next)) {
+      on.onRefused?.("The outline must not cross itself.");
+      queueMicrotask(draw);
+      return;
+    }
     history = push(history, next);
     if (selected !== null) selected = Math.min(selected, positions().length - 1);
     // Geoman still handles its own event: what it drew is replaced after it is through.
@@ -73,6 +79,12 @@ export function enterAdjust(map, geometry, on) {
     draw();
   }
 
+  function reset() {
+    if (JSON.stringify(history.present) === JSON.stringify(proposed)) return;
+    selected = null;
+    keep(proposed);
+  }
+
   const withCorner = (action) => () => (selected === null ? on.onRefused?.("Choose a corner first, with N or P.") : keep(action(history.present, positions()[selected])));
   const group = { group: "While adjusting", when: () => true };
   const bindings = [
@@ -82,6 +94,7 @@ export function enterAdjust(map, geometry, on) {
     ["z", "Undo the last step", () => step(undo), { ctrl: true, hidden: true }],
     ["y", "Redo", () => step(redo)],
     ["y", "Redo", () => step(redo), { ctrl: true, hidden: true }],
+    ["0", "Back to the proposed shape", reset],
     ["n", "Choose the next corner", () => select(1), { repeats: true }],
     ["p", "Choose the corner before", () => select(-1), { repeats: true }],
     ["w", "No corner: move the whole shape", () => { selected = null; draw(); }],
@@ -101,6 +114,8 @@ export function enterAdjust(map, geometry, on) {
     cancel: () => on.onCancel(),
     undo: () => step(undo),
     redo: () => step(redo),
+    reset,
+    changed: () => canUndo(history),
     leave() {
       layer.one.pm.disable();
       [layer.group, mark].forEach((old) => old && map.removeLayer(old));

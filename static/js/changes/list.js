@@ -84,7 +84,7 @@ async function reopen(change) {
 
 function row(change) {
   const kind = KINDS[change.kind];
-  const may = change.state === "decided" && (person.editor || change.decided_by === person.name);
+  const may = change.state === "decided" && !change.exported && (person.editor || change.decided_by === person.name);
   return el(
     "tr", { tabindex: "-1", data: { change: String(change.id) } },
     el("td", {}, thumbnail(change)),
@@ -93,7 +93,7 @@ function row(change) {
     el("td", {}, change.key ? el("code", { text: change.key }) : el("span", { class: "muted", text: "new" })),
     answerCell(change),
     el("td", {}, el("a", { href: tilePath(change.tile), text: `${change.tile.x}/${change.tile.y}` })),
-    el("td", {}, may ? el("button", { type: "button", class: "button button-small", text: "Take back", "aria-label": `Take back the answer on change ${change.id}`, on: { click: () => reopen(change) } }) : null),
+    el("td", {}, may ? el("button", { type: "button", class: "button button-small", text: "Take back", "aria-label": `Take back the answer on change ${change.id}`, on: { click: () => reopen(change) } }) : change.exported && el("a", { class: "small", href: `/regions/${region.id}/edits/`, text: "In a changeset" })),
   );
 }
 

@@ -1,5 +1,5 @@
 /** The queue page: one candidate at a time, every answer by one key, none ever lost. */
-import { byId, pageData } from "mapwright/lib/dom.js";
+import { afterMouse, byId, onClick, pageData } from "mapwright/lib/dom.js";
 import { notify } from "mapwright/lib/notices.js";
 import { confirmDialog } from "mapwright/lib/forms.js";
 import { day } from "mapwright/lib/format.js";
@@ -23,7 +23,7 @@ const line = createLine({
   show: showClaim,
   clear: () => view.clear(),
   warm: (subject) => view.warm(subject),
-  leave: leaveAdjust,
+  leave: leaveAdjust, busy,
   emptyActions: () => ({ done: "The next scan may bring new ones. Accepted changes wait on the page of edits.", links: [["To the edits", page.links.edits], ["Look at every change", page.links.changes]] }),
   draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry }),
 });
@@ -48,9 +48,15 @@ async function confirmOld(subject) {
   return yes;
 }
 
+/** Whether something else comes first: a question that is open, or a changed shape that only "accept" takes along. */
+function busy() {
+  if (adjusting?.changed()) notify("Keep the new shape with Enter, or leave it with Esc, first.", { kind: "warn" });
+  return asking || Boolean(adjusting?.changed());
+}
+
 async function answer(decision, reason = "") {
   const claim = current();
-  if (asking || !line.ready()) return;
+  if (!line.ready() || (decision === "accept" ? asking : busy())) return;
   if (adjusting && decision === "accept") adjusting.done();
   if (decision === "accept" && !(await confirmOld(claim.subject))) return;
   if (current()?.id !== claim.id) return;
@@ -79,33 +85,36 @@ function redraw() {
 function adjust() {
   const claim = current();
   if (!claim || adjusting || claim.subject.kind === "remove") return;
-  const start = shapeOf(claim.subject, drafts.read(claim.id));
+  const before = drafts.read(claim.id).geometry;
+  const start = shapeOf(claim.subject, { geometry: before });
+  const keep = (geometry) => drafts.write(claim.id, { geometry });
   view.clear();
   byId("adjust-bar").hidden = false;
   document.body.classList.add("adjusting");
-  adjusting = enterAdjust(view.map, start, {
+  adjusting = enterAdjust(view.map, start, claim.subject.geometry, {
     onChange(mode) {
+      if (mode.canUndo || mode.canRedo) keep(mode.geometry); // a reload loses nothing
       byId("adjust-undo").disabled = !mode.canUndo;
       byId("adjust-redo").disabled = !mode.canRedo;
       byId("adjust-what").textContent = mode.corner === null ? "Arrows move the whole shape; N chooses a corner" : `Corner ${mode.corner + 1} of ${mode.corners}: arrows move it`;
     },
     onDone(geometry) {
-      if (JSON.stringify(geometry) !== JSON.stringify(claim.subject.geometry)) drafts.write(claim.id, { geometry });
+      keep(JSON.stringify(geometry) === JSON.stringify(shapeOf(claim.subject, {})) ? null : geometry);
       leaveAdjust();
       redraw();
     },
-    onCancel() { leaveAdjust(); redraw(); },
+    onCancel() { keep(before); leaveAdjust(); redraw(); },
     onRefused: (text) => notify(text, { kind: "warn" }),
   });
 }
 
-const undoLast = () => asking || line.undoLast();
-const skip = () => asking || line.skip();
-const flag = () => asking || flagCurrent(line, { stage: "changes", region: page.region.id, person: person.id });
+const undoLast = () => busy() || line.undoLast();
+const skip = () => busy() || line.skip();
+const flag = () => busy() || flagCurrent(line, { stage: "changes", region: page.region.id, person: person.id });
 
 comment.addEventListener("input", () => current() && drafts.write(current().id, { comment: comment.value.trim() }));
-for (const button of document.querySelectorAll("[data-decision]")) button.addEventListener("click", () => answer(button.dataset.decision));
-for (const [id, run] of [["flag", flag], ["adjust", adjust], ["adjust-done", () => adjusting.done()], ["adjust-cancel", () => adjusting.cancel()], ["adjust-undo", () => adjusting.undo()], ["adjust-redo", () => adjusting.redo()]]) byId(id).addEventListener("click", run);
+for (const button of document.querySelectorAll("[data-decision]")) button.addEventListener("click", onClick(() => answer(button.dataset.decision)));
+for (const [id, run] of [["flag", flag], ["adjust", adjust], ["adjust-done", () => adjusting.done()], ["adjust-cancel", () => adjusting.cancel()], ["adjust-undo", () => adjusting.undo()], ["adjust-redo", () => adjusting.redo()], ["adjust-reset", () => adjusting.reset()]]) byId(id).addEventListener("click", id.startsWith("adjust-") ? afterMouse(run) : onClick(run));
 byId("compare").append(view.compare.controls);
 byId("align").checked = view.aligned;
 byId("align").addEventListener("change", (event) => view.align(event.target.checked));

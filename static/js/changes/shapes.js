@@ -42,6 +42,15 @@ export const removeCorner = (geometry, corner) => changeRing(geometry, corner, (
 
 export const moveShape = (geometry, east, north) => rebuild(geometry, polygons(geometry).map((rings) => rings.map((ring) => ring.map((position) => moved(position, east, north)))));
 
+const turn = ([ax, ay], [bx, by], [cx, cy]) => Math.sign((bx - ax) * (cy - ay) - (by - ay) * (cx - ax));
+const cross = ([a, b], [c, d]) => turn(a, b, c) * turn(a, b, d) < 0 && turn(c, d, a) * turn(c, d, b) < 0;
+
+/** Whether any two sides of the shape cross. */
+export function crosses(geometry) {
+  const sides = polygons(geometry).flatMap((rings) => rings.flatMap((ring) => ring.slice(1).map((end, index) => [ring[index], end])));
+  return sides.some((one, index) => sides.slice(index + 1).some((other) => cross(one, other)));
+}
+
 /** Area in square metres, on a plane at the shape's latitude. */
 export function areaM2(geometry) {
   return polygons(geometry).reduce((sum, [outer, ...holes]) => sum + ringArea(outer) - holes.reduce((part, hole) => part + ringArea(hole), 0), 0);

@@ -34,10 +34,28 @@ export function byId(id) {
   return node;
 }
 
+/** A handler of clicks that gives the keyboard back to the page after the mouse. */
+export const afterMouse = (run) => (event) => {
+  if (event.detail) event.currentTarget.blur();
+  run();
+};
+
+/** The same for answers: a double click is one, its second half would answer what nobody has seen yet. */
+export const onClick = (run) => (event) => event.detail < 2 && afterMouse(run)(event);
+
 /** Replace what is inside `node`. */
 export function fill(node, ...children) {
   node.replaceChildren(...children.filter((child) => child !== null && child !== undefined && child !== false));
   return node;
+}
+
+/** Replace what is inside `node` by a newer drawing of it: what was unfolded stays so, and who stands on a button stays there. */
+export function refill(node, ...children) {
+  const open = [...node.querySelectorAll("details")].map((one) => one.open);
+  const at = [...node.querySelectorAll("button, a, summary")].indexOf(document.activeElement);
+  fill(node, ...children);
+  node.querySelectorAll("details").forEach((one, index) => { one.open = open[index] ?? false; });
+  if (at >= 0) node.querySelectorAll("button, a, summary")[at]?.focus();
 }
 
 /** Data the template left for the modules. */

@@ -14,10 +14,21 @@ export function notify(text, { kind = "plain", seconds = 5, action = null } = {}
   return remove;
 }
 
+let signedOut = () => {};
+
+/** The server knows the person again: what said otherwise goes. */
+export function signedInAgain() {
+  signedOut();
+  signedOut = () => {};
+}
+
 /** Show an error of the API in words. */
 export function notifyError(error) {
   if (error?.name === "AbortError") return null;
-  if (error?.signedOut && error.code !== "other_person") return notify("You are signed out. Sign in again in another tab; what you did here is kept.", { kind: "bad" });
+  if (error?.signedOut && error.code !== "other_person") {
+    signedOut = notify("You are signed out. Sign in again in another tab; what you did here is kept.", { kind: "bad" });
+    return signedOut;
+  }
   if (!error?.code && error?.name !== "ConnectionError") console.error(error);
   return notify(error?.message || "Something went wrong on this page.", { kind: "bad" });
 }

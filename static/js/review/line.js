@@ -1,7 +1,7 @@
 /** The line of items before a reviewer: one on the screen, the next ones fetched behind it, answers saved in the background, undo. */
-import { byId } from "mapwright/lib/dom.js";
+import { byId, onClick } from "mapwright/lib/dom.js";
 import { createStore } from "mapwright/lib/history.js";
-import { notify, notifyError } from "mapwright/lib/notices.js";
+import { notify, notifyError, signedInAgain } from "mapwright/lib/notices.js";
 import { load, save } from "mapwright/lib/storage.js";
 import { createDrafts } from "mapwright/review/drafts.js";
 import { keepLeases } from "mapwright/review/leases.js";
@@ -25,10 +25,11 @@ const sentence = (text) => `${text}.`.replace("..", ".");
  * @param {() => void} options.clear nothing is on the screen
  * @param {(subject) => void} options.warm fetch what the next one needs
  * @param {() => void} options.leave leave a mode before another item comes
+ * @param {() => boolean} options.busy whether something else comes first; says what
  * @param {(state) => Object} options.emptyActions what a finished queue offers: `{links: [[text, address]]}`
  * @param {(body) => Object} options.draftOf the draft that a refused answer leaves
  */
-export function createLine({ page, person, stage, batch = null, what, show, clear, warm, leave = () => {}, emptyActions, draftOf, onSaved = () => {} }) {
+export function createLine({ page, person, stage, batch = null, what, show, clear, warm, leave = () => {}, busy = () => false, emptyActions, draftOf, onSaved = () => {} }) {
   const drafts = createDrafts(person.id);
   const decidedKey = `mapwright.decided.${person.id}.${stage}.${page.region.id}.${batch ?? ""}`;
   const store = createStore(act.initialState(load(decidedKey, [])));
@@ -60,6 +61,7 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
       if (error.signedOut) notifyError(error);
     }
     claiming = false;
+    if (given) signedInAgain();
     if (given?.claim) {
       if (!server.underWay().includes(given.claim.id)) store.apply(act.claimed, given.claim);
       const last = store.state.ahead.at(-1);
@@ -126,6 +128,7 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
   function decisionSaved(message, reply) {
     if (!server.underWay().includes(message.item)) drafts.drop(message.item); // an undo behind it wants the draft
     store.apply(act.versionKnown, message.item, reply.item.version);
+    signedInAgain();
     onSaved(message);
     if (!current()) fillUp();
   }
@@ -223,8 +226,8 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
       keepLeases({ store, server, leaseSeconds: page.lease_seconds, onTick: () => drawLease(current(), what), onLost: claimLost });
       window.addEventListener("pagehide", giveBack);
       window.addEventListener("pageshow", (event) => event.persisted && location.reload());
-      byId("undo").addEventListener("click", undoLast);
-      byId("skip").addEventListener("click", skip);
+      byId("undo").addEventListener("click", onClick(() => busy() || undoLast()));
+      byId("skip").addEventListener("click", onClick(() => busy() || skip()));
       redrawPhase();
       drawTally(store.state);
       drawStatus(server.outbox.status);

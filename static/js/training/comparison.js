@@ -70,7 +70,7 @@ function ground(evaluation) {
 /** What the card shows of a comparison: its progress, why it ended, or its figures. */
 export function comparison(evaluation, { inUse, admin }) {
   if (evaluation.finished_at) {
-    return [evaluation.against === null ? el("p", { text: "There is no other model to hold it beside." }) : el("p", { class: "verdict", text: verdict(evaluation.figures) }), table(evaluation, inUse), ground(evaluation)];
+    return [evaluation.against === null ? el("p", { text: "Measured alone: no other model was in use. Compare another one to hold it beside this." }) : el("p", { class: "verdict", text: verdict(evaluation.figures) }), table(evaluation, inUse), ground(evaluation)];
   }
   const { job } = evaluation;
   if (job && !FINISHED.has(job.state)) return [el("p", { class: "muted small", text: "Both models are being scored on the same tiles." }), jobProgress(job, { onCancel: admin ? cancelJob : null })];

@@ -1,6 +1,6 @@
 /** The training page: start a run, watch its curves, hold models side by side, choose the one in use. */
 import { api } from "mapwright/lib/api.js";
-import { byId, el, facts, fill, pageData } from "mapwright/lib/dom.js";
+import { byId, el, facts, fill, pageData, refill } from "mapwright/lib/dom.js";
 import { moment, number } from "mapwright/lib/format.js";
 import { confirmDialog, onSubmit } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob, jobProgress, stateBadge } from "mapwright/lib/jobs.js";
@@ -37,8 +37,8 @@ function drawRun(run) {
   byId("curve").hidden = false;
   byId("run-title").textContent = `Run ${run.id}`;
   fill(byId("run-state"), stateBadge(stateOf(run)));
-  fill(byId("run-progress"), run.job ? jobProgress(run.job, { onCancel: person.admin ? cancelJob : null }) : null);
-  fill(byId("charts"), ...curves(run.figures ?? {}));
+  refill(byId("run-progress"), run.job ? jobProgress(run.job, { onCancel: person.admin ? cancelJob : null }) : null);
+  refill(byId("charts"), ...curves(run.figures ?? {}));
   fill(byId("run-facts"), facts([
     ["Anchors", anchorsInWords(run.data_set.anchors)],
     ["People's decisions", decisionsInWords(run.data_set.decisions) || "none"],
@@ -158,7 +158,7 @@ async function afterRun() {
 const form = document.getElementById("train-form");
 if (form) {
   onSubmit(form, async () => {
-    const run = await api.post(`${base}/training-runs/`, { preset: form.preset.value, seed: Number(form.seed.value) });
+    const run = await api.post(`${base}/training-runs/`, { preset: form.preset.value, seed: form.seed.value === "" ? null : Number(form.seed.value) });
     notify("The training has started.");
     await listRuns();
     await showRun(run.id);

@@ -111,9 +111,12 @@ def test_an_exported_decision_cannot_be_undone_before_its_changeset_is_gone(clie
     save_decision(editor, change)
     changeset = changesets.create(user=editor, region=scan.region, comment="one house").changeset
     client, body = client_of(editor), {"version": 1, "idempotency_key": str(uuid.uuid4())}
+    listed = f"/api/regions/{scan.region_id}/changes/"
+    assert [row["exported"] for row in client.get(listed).json()["results"]] == [True]
     refused = client.post(f"/api/review/items/{change.item_id}/undo/", body, format="json")
     assert (refused.status_code, refused.json()["code"]) == (409, "exported")
     assert client.delete(f"/api/changesets/{changeset.pk}/").status_code == 204
+    assert [row["exported"] for row in client.get(listed).json()["results"]] == [False]
     assert client.post(f"/api/review/items/{change.item_id}/undo/", body, format="json").status_code == 200
 
 
