@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from mlcore.changes.blend import EvidenceNetwork
 from mlcore.changes.labels import to_xy
 from mlcore.errors import InvalidInputError
+from mlcore.files import whole_file
 from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, xy_to_lonlat
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 from mlcore.tiles.prefetch import prefetched
@@ -75,10 +75,9 @@ def write_evidence(
         raise InvalidInputError("no tile to look at: choose an area that the image covers")
     order = sorted(tiles, key=lambda tile: ([id(model) for model in models_of(tile)], tile.y, tile.x))
     west, north = min(tile.x for tile in tiles), min(tile.y for tile in tiles)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         windows = prefetched(lambda tile: with_context(reader, tile), order)
-        with rasterio.open(scratch, "w", **_profile(tiles)) as target:
+        with whole_file(path) as scratch, rasterio.open(scratch, "w", **_profile(tiles)) as target:
             start = 0
             while start < len(order):
                 stop_if_asked(progress)
@@ -90,11 +89,8 @@ def write_evidence(
                     target.write(values, window=place)
                 start += len(part)
                 progress.report(start / len(order), f"evidence: {start} of {len(order)} tiles")
-        scratch.replace(path)
     except (OSError, RasterioError) as error:
         raise InvalidInputError(f"can't write the evidence to {path}: {error}; free some space") from error
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def _profile(tiles: Sequence[TileAddress]) -> dict[str, object]:

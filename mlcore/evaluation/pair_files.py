@@ -15,6 +15,7 @@ import shapely
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.other_map import HERE, swapped
 from mlcore.evaluation.pairs import MapEdition, PairSet, protocol_edition, single_edition
+from mlcore.files import whole_file
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.synthetic.edit_files import edits_from_record, edits_to_record, map_digest
 from mlcore.synthetic.edits import EditedMap
@@ -53,9 +54,8 @@ def save_pairs(path: Path, suite: str, pairs: SuitePairs, maps: Mapping[str, Map
         "format": FORMAT, "version": FORMAT_VERSION, "note": NOTE, "suite": suite, "places": places,
     }  # fmt: skip
     digest = content_digest(record)
-    scratch = path.with_name(f".{path.name}.part")
-    scratch.write_text(json.dumps(record | {"sha256": digest}), encoding="utf-8")
-    scratch.replace(path)
+    with whole_file(path) as scratch:
+        scratch.write_text(json.dumps(record | {"sha256": digest}), encoding="utf-8")
     return PairFile(pairs, digest)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -176,9 +175,7 @@ def kept_region(path: Path, config: RegionConfig, train: Callable[[], RegionMode
         return model
     model = train()
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{os.getpid()}-{path.name}")
-    model.save(scratch)
-    scratch.replace(path)
+    model.save(path)
     return model
 
 

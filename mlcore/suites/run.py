@@ -15,6 +15,7 @@ from mlcore.errors import InvalidInputError
 from mlcore.evaluation.pair_files import PairFile, content_digest, load_pairs, save_pairs
 from mlcore.evaluation.queue import queue_figures
 from mlcore.evaluation.readings import Readings
+from mlcore.files import whole_file
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 from mlcore.suites.consistency_methods import ABLATIONS
 from mlcore.suites.methods import METHODS, REGION_METHODS, UNTAUGHT
@@ -232,6 +233,5 @@ def _read(path: Path, mark: str) -> dict[str, Any] | None:
 
 def _write(path: Path, record: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.part")
-    scratch.write_text(json.dumps(record), encoding="utf-8")
-    scratch.replace(path)
+    with whole_file(path) as scratch:
+        scratch.write_text(json.dumps(record), encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -13,6 +12,7 @@ import shapely
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
+from mlcore.files import whole_file
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 from mlcore.synthetic.osm_document import OsmDocument
 from mlcore.synthetic.town import CAPTURED, Town
@@ -54,23 +54,18 @@ def write_image(town: Town, image: np.ndarray, path: Path, captured: str) -> Non
         "blockysize": BLOCK_PX, "compress": "deflate", "predictor": 2, "zlevel": 1, "bigtiff": "if_safer",
         "photometric": "rgb", "interleave": "pixel",
     }  # fmt: skip
-    scratch = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        with rasterio.open(scratch, "w", **profile) as target:
-            target.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-            target.update_tags(
-                TIFFTAG_DATETIME=captured.replace("-", ":") + " 10:30:00",
-                ACQUISITIONDATETIME=f"{captured}T10:30:00Z",
-                TIFFTAG_IMAGEDESCRIPTION=f"Synthetic town, seed {town.config.seed}",
-                TIFFTAG_COPYRIGHT="CC0-1.0",
-            )
-            for top in range(0, image.shape[0], 1024):
-                rows = image[top : top + 1024]
-                area = rasterio.windows.Window(0, top, image.shape[1], len(rows))
-                target.write(np.moveaxis(rows, -1, 0), window=area)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with whole_file(path) as scratch, rasterio.open(scratch, "w", **profile) as target:
+        target.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+        target.update_tags(
+            TIFFTAG_DATETIME=captured.replace("-", ":") + " 10:30:00",
+            ACQUISITIONDATETIME=f"{captured}T10:30:00Z",
+            TIFFTAG_IMAGEDESCRIPTION=f"Synthetic town, seed {town.config.seed}",
+            TIFFTAG_COPYRIGHT="CC0-1.0",
+        )
+        for top in range(0, image.shape[0], 1024):
+            rows = image[top : top + 1024]
+            area = rasterio.windows.Window(0, top, image.shape[1], len(rows))
+            target.write(np.moveaxis(rows, -1, 0), window=area)
 
 
 def osm_xml(document: OsmDocument) -> str:

@@ -13,7 +13,6 @@ import os
 import re
 import struct
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
 from mlcore.errors import CheckpointError
+from mlcore.files import whole_file
 
 FORMAT = 1
 METADATA_KEY = "mlcore"
@@ -74,18 +74,14 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, 
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     header = {"format": FORMAT, "digest": content_digest(plain), "meta": dict(meta)}
     data = save_safetensors(plain, metadata={METADATA_KEY: json.dumps(header, sort_keys=True)})
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.open("wb") as file:
+        with whole_file(path) as scratch, scratch.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        scratch.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        with suppress(OSError):
-            scratch.unlink(missing_ok=True)
         raise CheckpointError(
             f"can't write {path}: {error.strerror}; free some space or choose another folder"
         ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from rasterio.windows import Window
 
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.readers.crops import CROP_PX, Crop
+from mlcore.files import whole_file
 from mlcore.geometry.webmercator import WORLD_M, TileAddress, tile_at, xy_to_lonlat
 from mlcore.tiles.features import MapFeature
 from mlcore.tiles.index import MapIndex
@@ -116,15 +116,12 @@ def _write(path: Path, crops: Iterable[tuple[TileAddress, Crop]], corner: TileAd
         "transform": rasterio.Affine(cell, 0, west, 0, -cell, north), "tiled": True, "blockxsize": CROP_PX,
         "blockysize": CROP_PX, "compress": "deflate", "sparse_ok": True, "bigtiff": "if_safer",
     }  # fmt: skip
-    scratch = path.with_name(f".{os.getpid()}-{path.name}")
+    masks = rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True)
     try:
-        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(scratch, "w", **profile) as target:
+        with masks, whole_file(path) as scratch, rasterio.open(scratch, "w", **profile) as target:
             for tile, crop in crops:
                 place = Window((tile.x - corner.x) * CROP_PX, (tile.y - corner.y) * CROP_PX, CROP_PX, CROP_PX)
                 target.write(np.where(crop.valid[..., None], crop.image, 0).transpose(2, 0, 1), window=place)
                 target.write_mask(crop.valid.astype(np.uint8) * 255, window=place)
-        scratch.replace(path)
     except (OSError, RasterioError) as error:
         raise InvalidInputError(f"can't write the crops to {path}: {error}; free some space") from error
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -114,7 +114,8 @@ const flag = () => busy() || flagCurrent(line, { stage: "changes", region: page.
 
 comment.addEventListener("input", () => current() && drafts.write(current().id, { comment: comment.value.trim() }));
 for (const button of document.querySelectorAll("[data-decision]")) button.addEventListener("click", onClick(() => answer(button.dataset.decision)));
-for (const [id, run] of [["flag", flag], ["adjust", adjust], ["adjust-done", () => adjusting.done()], ["adjust-cancel", () => adjusting.cancel()], ["adjust-undo", () => adjusting.undo()], ["adjust-redo", () => adjusting.redo()], ["adjust-reset", () => adjusting.reset()]]) byId(id).addEventListener("click", id.startsWith("adjust-") ? afterMouse(run) : onClick(run));
+for (const [id, run] of [["flag", flag], ["adjust", adjust]]) byId(id).addEventListener("click", onClick(run));
+for (const step of ["done", "cancel", "undo", "redo", "reset"]) byId(`adjust-${step}`).addEventListener("click", afterMouse(() => adjusting[step]()));
 byId("compare").append(view.compare.controls);
 byId("align").checked = view.aligned;
 byId("align").addEventListener("change", (event) => view.align(event.target.checked));

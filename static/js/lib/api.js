@@ -1,5 +1,6 @@
 /** The one client of the HTTP API: CSRF, typed errors, uploads with progress. */
 import { pageData } from "mapwright/lib/dom.js";
+import { signedInAgain } from "mapwright/lib/notices.js";
 
 /** The server answered with an error: `{code, detail}` and any data that helps to mend it. */
 export class ApiError extends Error {
@@ -66,6 +67,7 @@ async function call(method, path, body) {
   }
   const answer = bodyOf(await response.text().catch(() => ""));
   if (!response.ok) throw new ApiError(response.status, answer);
+  signedInAgain();
   return answer;
 }
 

@@ -1,7 +1,7 @@
 /** The line of items before a reviewer: one on the screen, the next ones fetched behind it, answers saved in the background, undo. */
 import { byId, onClick } from "mapwright/lib/dom.js";
 import { createStore } from "mapwright/lib/history.js";
-import { notify, notifyError, signedInAgain } from "mapwright/lib/notices.js";
+import { notify, notifyError } from "mapwright/lib/notices.js";
 import { load, save } from "mapwright/lib/storage.js";
 import { createDrafts } from "mapwright/review/drafts.js";
 import { keepLeases } from "mapwright/review/leases.js";
@@ -61,7 +61,6 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
       if (error.signedOut) notifyError(error);
     }
     claiming = false;
-    if (given) signedInAgain();
     if (given?.claim) {
       if (!server.underWay().includes(given.claim.id)) store.apply(act.claimed, given.claim);
       const last = store.state.ahead.at(-1);
@@ -128,7 +127,6 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
   function decisionSaved(message, reply) {
     if (!server.underWay().includes(message.item)) drafts.drop(message.item); // an undo behind it wants the draft
     store.apply(act.versionKnown, message.item, reply.item.version);
-    signedInAgain();
     onSaved(message);
     if (!current()) fillUp();
   }
