@@ -37,12 +37,12 @@ from mlcore.anchors.generators.endpoint import Endpoint  # noqa: E402
 from mlcore.anchors.generators.local import TransformersGenerator  # noqa: E402
 from mlcore.anchors.generators.served import HttpGenerator  # noqa: E402
 from mlcore.geometry.webmercator import TileAddress  # noqa: E402
-from mlcore.tiles.coverage import read_area  # noqa: E402
-from mlcore.tiles.index import MapIndex  # noqa: E402
-from mlcore.tiles.ingest import ingest_raster  # noqa: E402
-from mlcore.tiles.osm_files import read_map  # noqa: E402
-from mlcore.tiles.pairs import PairSource  # noqa: E402
-from mlcore.tiles.raster import open_image  # noqa: E402
+from mlcore.imagery.raster import open_image  # noqa: E402
+from mlcore.ingestion.ingest import ingest_raster  # noqa: E402
+from mlcore.maps.coverage import read_area  # noqa: E402
+from mlcore.maps.index import MapIndex  # noqa: E402
+from mlcore.maps.osm_files import read_map  # noqa: E402
+from mlcore.pairs.source import PairSource  # noqa: E402
 from tests.tiny_mllm import make_tiny_qwen  # noqa: E402
 
 START_S = 240

@@ -21,13 +21,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import write_result
 from mlcore.anchors.geometric import describe_tile
 from mlcore.cli.progress_bar import BarProgress
+from mlcore.imagery.raster import open_image
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.source import PairSource
+from mlcore.region.config import RegionConfig
+from mlcore.region.training import train_region
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.pairs import PairSource
-from mlcore.tiles.raster import open_image
-from mlcore.training.region import train_region
-from mlcore.training.region_config import RegionConfig
 
 
 def main() -> None:

@@ -93,10 +93,10 @@ def one_run(place: Path, seed: int, folder: Path) -> dict[str, float]:
     """Edits the map, runs the whole job through the product, and scores what it put into the queue."""
     from django.core.management import call_command
 
+    from mlcore.maps.coverage import read_area
+    from mlcore.maps.osm_files import read_map
     from mlcore.synthetic.edit_files import write_map_geojson
     from mlcore.synthetic.edits import EditCounts, simulate_edits
-    from mlcore.tiles.coverage import read_area
-    from mlcore.tiles.osm_files import read_map
 
     image, area = next(place.glob("*.tif")), place / "mapped_area.geojson"
     features = read_map(place / "buildings.geojson").features

@@ -26,10 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import data_folder, write_result
 from mlcore.evaluation.registration import registration_figures, trials
 from mlcore.geometry.webmercator import TileAddress, tiles_covering
+from mlcore.maps.coverage import read_area
+from mlcore.maps.index import MapIndex
+from mlcore.maps.osm_files import read_map
 from mlcore.synthetic.town import TownConfig, generate_town
-from mlcore.tiles.coverage import read_area
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.osm_files import read_map
 
 ZOOM = 19
 REAL = ("banepa", "zanzibar", "nairobi")

@@ -27,12 +27,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.common import data_folder, write_result
 from mlcore.geometry.webmercator import TileAddress, lonlat_to_mercator, tiles_covering
-from mlcore.tiles.features import MapFeature
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.osm_files import read_map
-from mlcore.tiles.render import MapRenderer
-from mlcore.tiles.style import Colour, MapStyle
-from mlcore.tiles.tags import seen_from_above
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
+from mlcore.maps.osm_files import read_map
+from mlcore.maps.render import MapRenderer
+from mlcore.maps.style import Colour, MapStyle
+from mlcore.maps.tags import seen_from_above
 
 MAPS = {"helsinki": "osm/helsinki.osm.pbf", "banepa": "banepa/buildings.geojson"}
 SIZES = ((17, 256), (18, 256), (19, 256), (18, 512), (19, 512))

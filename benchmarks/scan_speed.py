@@ -40,21 +40,21 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.common import data_folder, write_result
-from mlcore.changes.evidence import BATCH, with_context
-from mlcore.changes.model import EvidenceModel
 from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import SCAN_BATCH, score_tiles
 from mlcore.encoders.image import to_input
+from mlcore.evidence.model import EvidenceModel
+from mlcore.evidence.picture import BATCH, with_context
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.coverage import read_area
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.osm_files import read_map
-from mlcore.tiles.pairs import PairSource
-from mlcore.tiles.raster import open_image
-from mlcore.training.region import RegionConfig, RegionModel, mapped_tiles
-from mlcore.training.region_parts import FoldModel
-from mlcore.training.shipped import shipped_model
+from mlcore.imagery.raster import open_image
+from mlcore.maps.coverage import read_area
+from mlcore.maps.index import MapIndex
+from mlcore.maps.osm_files import read_map
+from mlcore.pairs.source import PairSource
+from mlcore.region.parts import FoldModel
+from mlcore.region.shipped import shipped_model
+from mlcore.region.training import RegionConfig, RegionModel, mapped_tiles
 
 VIEWS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))
 

@@ -21,17 +21,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import data_folder, write_result
-from mlcore.changes.config import EvidenceConfig
-from mlcore.changes.evidence import EvidenceReader, write_evidence
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.footprints import footprint_figures
+from mlcore.evidence.config import EvidenceConfig
+from mlcore.evidence.picture import EvidenceReader, write_evidence
+from mlcore.evidence.samples import evidence_samples
+from mlcore.evidence.training import train_evidence
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.source import PairSource
 from mlcore.suites.places import read_place
 from mlcore.synthetic.edits import EditCounts, simulate_edits
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.pairs import PairSource
-from mlcore.training.evidence import train_evidence
-from mlcore.training.samples import evidence_samples
 
 WEST = 4  # columns that are learnt from
 

@@ -42,10 +42,10 @@ from mlcore.consistency.batches import Batch, PairBatches
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.stages import Seen, cell_vectors, contrastive_losses, matching_losses
+from mlcore.consistency.steps import Stepper
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.pairs import Pair
-from mlcore.training.processes import Processes
-from mlcore.training.steps import Stepper
+from mlcore.learning.processes import Processes
+from mlcore.pairs.source import Pair
 
 MATRIX = 4096
 STAGES = ("contrastive", "matching")

@@ -24,7 +24,7 @@ from mlcore.anchors.generators.checkpoint import shown_name
 from mlcore.anchors.generators.endpoint import Endpoint, endpoint_from
 from mlcore.anchors.prompt import PROMPT_VERSION, Prompt, load_prompt
 from mlcore.errors import ConfigError, MlcoreError
-from mlcore.tiles.pairs import TileView
+from mlcore.pairs.source import TileView
 
 __all__ = [
     "Generator",

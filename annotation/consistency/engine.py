@@ -16,11 +16,11 @@ from annotation.training.engine import load_region_model
 from mlcore.changes.region_offset import RegionOffset, region_offset
 from mlcore.changes.registration import Origin, Shift
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
-from mlcore.tiles.pairs import PairSource
 
 if TYPE_CHECKING:
-    from mlcore.training.region import TileResult
+    from mlcore.region.training import TileResult
 
 __all__ = ["Progress", "SilentProgress", "SpanProgress", "scan_rows", "scan_source", "stop_if_asked", "tile_results"]
 
@@ -100,7 +100,7 @@ def shown_offset(scan: Scan, scored: int) -> dict[str, Any] | None:
 
 def tile_results(scan: Scan) -> dict[TileAddress, TileResult]:
     """The stored scores of a scan as the library knows them, by tile."""
-    from mlcore.training.region import TileResult  # imports torch, which the web server does without
+    from mlcore.region.training import TileResult  # imports torch, which the web server does without
 
     results = {}
     for score in TileScore.objects.filter(scan=scan).select_related("pair__tile"):

@@ -19,9 +19,9 @@ from annotation.common.errors import InvalidError
 from annotation.sources.models import Footprint, Imagery, MapFeature, MapSnapshot
 from mlcore.errors import MlcoreError
 from mlcore.geometry.webmercator import zoom_for_resolution
-from mlcore.tiles.features import MapFeature as LibraryFeature
-from mlcore.tiles.features import MemberRef, NodeRef
-from mlcore.tiles.style import STYLE_FILE
+from mlcore.maps.features import MapFeature as LibraryFeature
+from mlcore.maps.features import MemberRef, NodeRef
+from mlcore.maps.style import STYLE_FILE
 
 MAX_AREA_VERTICES = 100_000
 FINEST_M = 0.25

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from annotation.common.engine import Progress
-from mlcore.tiles.features import MapFeature, feature_from_json
-from mlcore.tiles.ingest import MapInfo
-from mlcore.tiles.raster import RasterInfo
-from mlcore.tiles.sandbox import run_ingest
+from mlcore.imagery.raster import RasterInfo
+from mlcore.ingestion.ingest import MapInfo
+from mlcore.ingestion.sandbox import run_ingest
+from mlcore.maps.features import MapFeature, feature_from_json
 
 
 def ingest_image(source: Path, target: Path, progress: Progress) -> RasterInfo:

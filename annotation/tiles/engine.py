@@ -14,10 +14,10 @@ from annotation.sources.models import Imagery, MapSnapshot, SourceState
 from annotation.tiles.models import Tile
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.pairs import PairSource
-from mlcore.tiles.raster import ImageReader
-from mlcore.tiles.render import MapRenderer
+from mlcore.imagery.raster import ImageReader
+from mlcore.maps.index import MapIndex
+from mlcore.maps.render import MapRenderer
+from mlcore.pairs.source import PairSource
 
 __all__ = [
     "MapIndex", "PairSource", "TileAddress", "image_reader", "map_index", "pair_source", "style_digest", "tile_address",

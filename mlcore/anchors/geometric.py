@@ -13,7 +13,7 @@ import shapely
 from mlcore.anchors.measures import Measures, measure
 from mlcore.anchors.schema import Anchor, parse_anchor
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.index import MapIndex
+from mlcore.maps.index import MapIndex
 
 GENERATOR = "geometric"
 UNBUILT = frozenset({"construction"})

@@ -10,7 +10,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.geometry.webmercator import WORLD_M, TileAddress, lonlat_to_mercator
-from mlcore.tiles.features import MapFeature
+from mlcore.maps.features import MapFeature
 
 MIN_PART_M2 = 4.0
 LINK_M = 40.0

@@ -9,12 +9,12 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.boxes import largest_box
 from mlcore.changes.diff import Candidate
-from mlcore.changes.evidence import EvidenceReader
-from mlcore.changes.labels import BUILDINGS, draw_ids
 from mlcore.changes.registration import Shift
 from mlcore.errors import InvalidInputError
-from mlcore.tiles.features import MapFeature
-from mlcore.tiles.index import MapIndex
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
+from mlcore.maps.labels import BUILDINGS, draw_ids
 
 
 def apply_edit(index: MapIndex, candidate: Candidate) -> MapIndex:

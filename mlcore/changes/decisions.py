@@ -11,11 +11,11 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.diff import ChangeKind, same_place
-from mlcore.changes.labels import BUILDINGS
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.features import MapFeature
-from mlcore.tiles.index import MapIndex
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
+from mlcore.maps.labels import BUILDINGS
 
 DecisionWord = Literal["accepted", "adjusted", "rejected"]
 STILL_A_BUILDING = frozenset({"already_mapped", "wrong_shape", "temporary", "under_construction"})

@@ -9,16 +9,16 @@ from typing import Literal
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.ground import GroundMeasure, GroundMeasurer, with_claims
-from mlcore.changes.labels import BUILDINGS, draw_ids
 from mlcore.changes.measure import FootprintMeasure, WindowMeasurer
 from mlcore.changes.polygons import iou
 from mlcore.changes.registration import RIGHT_M, Shift, estimate_shift, median_shift, smooth_shifts
 from mlcore.changes.verdicts import Judge
+from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.maps.index import MapIndex
+from mlcore.maps.labels import BUILDINGS, draw_ids
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
-from mlcore.tiles.index import MapIndex
 
 ChangeKind = Literal["add", "remove", "modify", "shifted"]
 BLOCK = 4  # tiles per side that are measured at once

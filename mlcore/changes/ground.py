@@ -14,11 +14,11 @@ from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.instances import several_parts
-from mlcore.changes.labels import draw_ids, polygons_of
 from mlcore.changes.measure import LEAST_M2, SLACK_M, FootprintMeasure, WindowMeasurer
 from mlcore.changes.polygons import aligned, iou, joined, mask_polygon, regularise
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.features import MapFeature
+from mlcore.maps.features import MapFeature
+from mlcore.maps.labels import draw_ids, polygons_of
 
 SEAM_M = 1.0  # a part of a mapped building lies this close to it
 PAD_M = 1.6  # looked at about a thing

@@ -12,13 +12,13 @@ import shapely.affinity
 from shapely import Polygon
 
 from mlcore.changes.boxes import largest_box
-from mlcore.changes.evidence import EvidenceWindow
 from mlcore.changes.instances import compactness, split_buildings
-from mlcore.changes.labels import draw_ids
 from mlcore.changes.polygons import iou, mask_polygon, regularise
 from mlcore.changes.registration import Shift
+from mlcore.evidence.picture import EvidenceWindow
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
-from mlcore.tiles.features import MapFeature
+from mlcore.maps.features import MapFeature
+from mlcore.maps.labels import draw_ids
 
 REACH_M = 8.0  # a footprint is looked for this far from where it is drawn
 RING_M = 0.8

@@ -10,8 +10,8 @@ from shapely import Polygon
 from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.labels import draw_ids, polygons_of
 from mlcore.changes.walls import corners_of, fitted, walls_of, without_jogs
+from mlcore.maps.labels import draw_ids, polygons_of
 
 RECTANGLE_IOU = 0.82  # a shape this close to its rectangle may become the rectangle,
 CORNERS_WORTH = 0.06  # unless more corners bring it so much closer

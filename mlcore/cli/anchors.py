@@ -18,12 +18,12 @@ from mlcore.anchors.schema import SCHEMA_VERSION
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import MAX_ZOOM, TileAddress, tiles_covering
+from mlcore.imagery.raster import open_image
+from mlcore.maps.coverage import read_area
+from mlcore.maps.index import MapIndex
+from mlcore.maps.osm_files import read_map
+from mlcore.pairs.source import PairSource, TileView
 from mlcore.progress import stop_if_asked
-from mlcore.tiles.coverage import read_area
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.osm_files import read_map
-from mlcore.tiles.pairs import PairSource, TileView
-from mlcore.tiles.raster import open_image
 
 REPORT_EVERY = 50
 

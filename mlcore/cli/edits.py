@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.geometry.webmercator import tiles_covering
+from mlcore.maps.coverage import read_area
+from mlcore.maps.osm_files import read_map
 from mlcore.synthetic.edit_files import save_edits, write_map_geojson, write_truth_geojson
 from mlcore.synthetic.edits import EditCounts, simulate_edits
-from mlcore.tiles.coverage import read_area
-from mlcore.tiles.osm_files import read_map
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,9 +14,9 @@ from mlcore.cli.progress_bar import BarProgress
 from mlcore.cli.region_inputs import add_input_arguments, read_source, region_tiles
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.main_job import score_main_job
+from mlcore.maps.index import MapIndex
 from mlcore.synthetic.edit_files import save_edits
 from mlcore.synthetic.edits import EditCounts, simulate_edits
-from mlcore.tiles.index import MapIndex
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 def run_changes(args: argparse.Namespace) -> int:
     """Put edits into the map, train on that map alone, scan, and hold the queue against the edits."""
-    from mlcore.training.region import RegionConfig, train_region
+    from mlcore.region.training import RegionConfig, train_region
 
     if args.edits < 6:
         raise InvalidInputError("--edits must be at least 6, so that every kind occurs")

@@ -36,11 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train and score what is not finished in `--out`, then write results.json, results.md and the pictures."""
     from mlcore.evaluation.readings import load_readings
+    from mlcore.region.config import RegionConfig
     from mlcore.suites.methods import CONTROLS, METHODS, check_methods
     from mlcore.suites.results import write_results
     from mlcore.suites.run import Plan, prepare_pairs, run_suite
     from mlcore.suites.suites import Source, build_suite
-    from mlcore.training.region_config import RegionConfig
 
     if args.rounds < 1 or args.towns < 0 or min(args.seeds) < 0:
         raise InvalidInputError("--rounds must be at least 1, --towns and --seeds 0 or more")

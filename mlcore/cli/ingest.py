@@ -14,11 +14,11 @@ from typing import Any
 
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.errors import InvalidInputError, MlcoreError
+from mlcore.imagery.raster import RasterInfo
+from mlcore.ingestion.ingest import MapInfo, ingest_map, ingest_raster
+from mlcore.ingestion.sandbox import info_to_json, run_ingest
+from mlcore.limits import MapLimits, RasterLimits
 from mlcore.progress import Progress
-from mlcore.tiles.ingest import MapInfo, ingest_map, ingest_raster
-from mlcore.tiles.limits import MapLimits, RasterLimits
-from mlcore.tiles.raster import RasterInfo
-from mlcore.tiles.sandbox import info_to_json, run_ingest
 
 PR_SET_PDEATHSIG = 1
 

@@ -12,13 +12,13 @@ import numpy as np
 
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.errors import InvalidInputError, StoppedError
-from mlcore.tiles.gdal import hardened_raster
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.osm_files import read_map
+from mlcore.imagery.gdal import hardened_raster
+from mlcore.maps.index import MapIndex
+from mlcore.maps.osm_files import read_map
 
 if TYPE_CHECKING:
-    from mlcore.training.pretraining import Place
-    from mlcore.training.region_model import RegionModel
+    from mlcore.consistency.pretraining import Place
+    from mlcore.region.model import RegionModel
 
 HELD_OUT_TOWN = 100
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
@@ -45,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, measure on what was held out, write the model."""
-    from mlcore.training.general import train_general
-    from mlcore.training.pretraining import synthetic_place
-    from mlcore.training.region_config import RegionConfig
+    from mlcore.consistency.pretraining import synthetic_place
+    from mlcore.region.config import RegionConfig
+    from mlcore.region.general import train_general
 
     config = RegionConfig.preset(args.preset)
     places = _places(args.place) + [synthetic_place(number, args.run) for number in range(args.towns)]
@@ -72,9 +72,9 @@ def run(args: argparse.Namespace) -> int:
 
 def measure(model: RegionModel, place: Place, folder: Path) -> dict[str, float]:
     """Building evidence against footprints, and U-CSA against simulated map edits, on a place not learnt from."""
-    from mlcore.changes.evidence import EvidenceReader
     from mlcore.evaluation.consistency import edited_map_scores
     from mlcore.evaluation.footprints import footprint_figures
+    from mlcore.evidence.picture import EvidenceReader
 
     path = folder / f"measured-{place.name}.tif"
     model.write_evidence(place.source, place.tiles, path)
@@ -102,6 +102,6 @@ def read_pictures(folder: Path, count: int) -> list[np.ndarray]:
 
 
 def _places(files: Sequence[tuple[Path, Path]]) -> list[Place]:
-    from mlcore.training.pretraining import real_place
+    from mlcore.consistency.pretraining import real_place
 
     return [real_place(image, MapIndex(read_map(map_).features)) for image, map_ in files]

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from mlcore.geometry.webmercator import TileAddress, zoom_for_resolution
-from mlcore.tiles.coverage import read_area
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.osm_files import read_map
-from mlcore.tiles.pairs import PairSource
-from mlcore.tiles.raster import open_image
+from mlcore.imagery.raster import open_image
+from mlcore.maps.coverage import read_area
+from mlcore.maps.index import MapIndex
+from mlcore.maps.osm_files import read_map
+from mlcore.pairs.source import PairSource
 
 LARGEST_ZOOM = 19
 

@@ -9,12 +9,12 @@ import cv2
 
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TILE_PX, TileAddress, tiles_covering
-from mlcore.tiles.coverage import read_area
-from mlcore.tiles.features import MapFeature, feature_from_json
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.osm_files import read_map
-from mlcore.tiles.render import MapRenderer
-from mlcore.tiles.style import STYLE_FILE, load_style
+from mlcore.maps.coverage import read_area
+from mlcore.maps.features import MapFeature, feature_from_json
+from mlcore.maps.index import MapIndex
+from mlcore.maps.osm_files import read_map
+from mlcore.maps.render import MapRenderer
+from mlcore.maps.style import STYLE_FILE, load_style
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

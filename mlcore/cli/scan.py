@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Scan and write both files."""
-    from mlcore.training.region import RegionModel
+    from mlcore.region.training import RegionModel
 
     model = RegionModel.load(args.model, args.sha256)
     if args.zoom is not None and args.zoom != model.zoom:

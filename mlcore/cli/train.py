@@ -15,13 +15,13 @@ from mlcore.cli.progress_bar import BarProgress
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.geometry.webmercator import TileAddress, zoom_for_resolution
+from mlcore.imagery.raster import open_image
+from mlcore.maps.coverage import read_area
+from mlcore.maps.index import MapIndex
+from mlcore.maps.osm_files import read_map
+from mlcore.pairs.source import Pair, PairSource
+from mlcore.pairs.splits import geographic_folds
 from mlcore.progress import SilentProgress
-from mlcore.tiles.coverage import read_area
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.osm_files import read_map
-from mlcore.tiles.pairs import Pair, PairSource
-from mlcore.tiles.raster import open_image
-from mlcore.tiles.splits import geographic_folds
 
 MIN_VALID_SHARE = 0.5
 MODEL_FILE = "consistency.safetensors"
@@ -73,9 +73,9 @@ def run_consistency(args: argparse.Namespace) -> int:
 
     Under `accelerate launch` every process comes here; the first alone reports and writes.
     """
+    from mlcore.consistency.training import save_consistency, train_consistency
     from mlcore.encoders.weights import Origin
-    from mlcore.training.consistency import save_consistency, train_consistency
-    from mlcore.training.processes import join_processes
+    from mlcore.learning.processes import join_processes
 
     config = _config(args)
     index = MapIndex(read_map(args.map).features)

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train; the same command resumes from `--out`."""
-    from mlcore.training.region import RegionConfig, train_region
+    from mlcore.region.training import RegionConfig, train_region
 
     source = read_source(args)
     tiles = [tile for tile in region_tiles(source, args.zoom) if source.mapped(tile)]

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.negatives import DrawnMap, Stamp, cut_buildings, edit_map
-from mlcore.tiles.pairs import Pair
-from mlcore.tiles.prefetch import in_turn
+from mlcore.pairs.prefetch import in_turn
+from mlcore.pairs.source import Pair
 
 LARGEST_ZOOM_IN = 1.35
 MIN_CHANGED_SHARE = 0.25

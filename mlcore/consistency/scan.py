@@ -9,9 +9,9 @@ import numpy as np
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.score import ScoreBatch, final_score
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.pairs.prefetch import WORKERS, prefetched
+from mlcore.pairs.source import Pair, PairSource, TileView
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
-from mlcore.tiles.pairs import Pair, PairSource, TileView
-from mlcore.tiles.prefetch import WORKERS, prefetched
 
 SCAN_BATCH = 16
 

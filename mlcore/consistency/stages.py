@@ -1,7 +1,7 @@
 """What one training step of each U-CSA stage computes: the anchored contrast and the adversarial matching.
 
 Encoding and losses are apart: the losses need the features of the whole batch (its other pairs are the negatives), the
-encoders may see it in parts, and in several processes (`mlcore.training.steps`).
+encoders may see it in parts, and in several processes (`mlcore.consistency.steps`).
 """
 
 from __future__ import annotations

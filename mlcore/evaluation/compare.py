@@ -15,9 +15,9 @@ from mlcore.evaluation.metrics import Interval, auroc
 from mlcore.evaluation.objects import KINDS
 from mlcore.evaluation.scored import Scored
 from mlcore.geometry.webmercator import TileAddress, tile_at
+from mlcore.pairs.splits import geographic_folds
 from mlcore.synthetic.edits import EditedMap
 from mlcore.synthetic.truth import tile_truth
-from mlcore.tiles.splits import geographic_folds
 
 BLOCKS = 12
 FIRST = 40

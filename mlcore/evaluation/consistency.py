@@ -12,10 +12,10 @@ from mlcore.consistency.scan import score_tiles
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.metrics import auroc
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.source import PairSource
 from mlcore.synthetic.edits import EditCounts, EditedMap, simulate_edits
 from mlcore.synthetic.truth import CHANGED_SHARE, changed_shares
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.pairs import PairSource
 
 EDITED_SHARE_OF_TILES = 0.6
 EDITS_PER_TILE = 0.3

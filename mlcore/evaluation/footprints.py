@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlcore.changes.evidence import EvidenceReader
+from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.pairs import PairSource
+from mlcore.pairs.source import PairSource
 
 LEVEL = 0.5
 

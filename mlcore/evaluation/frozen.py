@@ -10,10 +10,10 @@ import numpy as np
 
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
 from mlcore.synthetic.edit_files import load_edits, save_edits
 from mlcore.synthetic.edits import EditCounts, EditedMap, simulate_edits
-from mlcore.tiles.features import MapFeature
-from mlcore.tiles.index import MapIndex
 
 EDITS_PER_TILE = 0.35
 """So many errors that the first forty suggestions could all be right, and so few that most tiles stay as they are."""

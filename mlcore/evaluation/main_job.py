@@ -10,9 +10,9 @@ from mlcore.changes.diff import Candidate
 from mlcore.evaluation.metrics import Interval, all_positive_f1, auroc, block_interval, calibration_error, prevalence
 from mlcore.evaluation.objects import first_true, score_objects
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.pairs.splits import geographic_folds
 from mlcore.synthetic.edits import SimulatedEdit
 from mlcore.synthetic.truth import tile_truth
-from mlcore.tiles.splits import geographic_folds
 
 BLOCKS = 12  # of the bootstrap
 FIRST = 40

@@ -11,9 +11,9 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.evaluation.pairs import CHANGED, NOTHING, UNTOUCHED, MapEdition, PairSet, halves
 from mlcore.geometry.webmercator import TileAddress, lonlat_to_mercator, mercator_to_lonlat
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
 from mlcore.synthetic.edits import EditedMap
-from mlcore.tiles.features import MapFeature
-from mlcore.tiles.index import MapIndex
 
 HERE = -1
 

@@ -17,9 +17,9 @@ from mlcore.evaluation.other_map import HERE, swapped
 from mlcore.evaluation.pairs import MapEdition, PairSet, protocol_edition, single_edition
 from mlcore.files import whole_file
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.maps.index import MapIndex
 from mlcore.synthetic.edit_files import edits_from_record, edits_to_record, map_digest
 from mlcore.synthetic.edits import EditedMap
-from mlcore.tiles.index import MapIndex
 
 FORMAT = "mapwright-pairs"
 FORMAT_VERSION = 1

@@ -9,10 +9,10 @@ import numpy as np
 
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
 from mlcore.synthetic.edits import EditCounts, EditedMap, Method, SimulatedEdit, simulate_edits
 from mlcore.synthetic.truth import WHOLE_BUILDING_M2, changed_shares, tile_truth
-from mlcore.tiles.features import MapFeature
-from mlcore.tiles.index import MapIndex
 
 UNTOUCHED, CHANGED, UNDECIDED = 0, 1, -1
 NOTHING = 1e-6  # share of a tile that rounding of borders may seem to change

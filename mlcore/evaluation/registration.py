@@ -11,11 +11,11 @@ import shapely.affinity
 from shapely import Polygon
 
 from mlcore.changes.diff import SHIFT_MARGIN_PX
-from mlcore.changes.labels import BUILDINGS, draw_ids, to_xy
 from mlcore.changes.registration import RIGHT_M, estimate_shift
 from mlcore.evaluation.metrics import calibration_error
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
-from mlcore.tiles.index import MapIndex
+from mlcore.maps.index import MapIndex
+from mlcore.maps.labels import BUILDINGS, draw_ids, to_xy
 
 SHIFTS_M = (0.0, 0.3, 0.7, 1.5, 2.5, 4.0)
 SPOILED = (0.0, 0.33, 0.66, 1.0)

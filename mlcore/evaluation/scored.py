@@ -11,14 +11,14 @@ import numpy as np
 
 from mlcore.changes.decisions import Decision
 from mlcore.changes.diff import Candidate, Measures, iter_measures, missing_chance, region_shifts, same_place
-from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.verdicts import FOOTPRINT_CLASSES, Judge
 from mlcore.evaluation.objects import match_candidates
+from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress
 from mlcore.synthetic.edits import EditedMap
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.pairs import PairSource
 
 LEAST_CONFIDENCE = 0.5
 """An error counts as found where a right suggestion is at least this sure."""
@@ -39,7 +39,7 @@ class FoldJudge(Protocol):
 
 
 class ScoringModel(Protocol):
-    """A region's model, as `mlcore.training.region.RegionModel`."""
+    """A region's model, as `mlcore.region.training.RegionModel`."""
 
     config: Any
     zoom: int

@@ -23,8 +23,8 @@ from mlcore.evaluation.metrics import (
 from mlcore.evaluation.pairs import CHANGED, UNTOUCHED, PairSet
 from mlcore.evaluation.same_tile import same_tile_auroc
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.pairs.splits import geographic_folds
 from mlcore.synthetic.truth import CHANGED_SHARE
-from mlcore.tiles.splits import geographic_folds
 
 BLOCKS = 12  # of the bootstrap
 PARTS = 4  # a threshold is chosen on three quarters of the blocks and used on the fourth

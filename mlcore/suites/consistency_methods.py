@@ -13,15 +13,15 @@ from mlcore.anchors.geometric import describe_tile
 from mlcore.anchors.schema import Anchor
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
+from mlcore.consistency.pretraining import Place, pretrain_consistency
 from mlcore.consistency.scan import score_tiles
+from mlcore.consistency.training import load_consistency, save_consistency, train_consistency
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SpanProgress
+from mlcore.region.shipped import shipped_model
 from mlcore.suites.task import Settings, Task
-from mlcore.tiles.pairs import PairSource
-from mlcore.training.consistency import load_consistency, save_consistency, train_consistency
-from mlcore.training.pretraining import Place, pretrain_consistency
-from mlcore.training.shipped import shipped_model
 
 VALIDATION_STEP = 6  # every sixth tile standardises the score (Eq. 10) and is not learnt from
 PRETRAINING_SHARE = 0.6

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mlcore.consistency.pretraining import Place
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.pairs import CHANGED, UNDECIDED, UNTOUCHED, MapEdition, PairSet, protocol_set, single_set
 from mlcore.evaluation.readers.crops import Crop
@@ -17,7 +18,6 @@ from mlcore.suites.suites import PAIRS_SEED, Source, Suite
 from mlcore.suites.task import Task
 from mlcore.synthetic.edits import EditedMap
 from mlcore.synthetic.truth import CHANGED_SHARE
-from mlcore.training.pretraining import Place
 
 LEARNT, MEASURED = ("train", "val"), "test"
 MAX_LEARNT = 4000  # crops that are held in memory while learning; of more, every second, third, ... is taken

@@ -10,11 +10,11 @@ import numpy as np
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.classical import edge_ncc
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress
 from mlcore.suites.consistency_methods import ABLATIONS, ConsistencyMethod
 from mlcore.suites.region_methods import LargestBox, RegionFamily, change_head, combined
 from mlcore.suites.task import Method, Settings, Task
-from mlcore.tiles.pairs import PairSource
 
 
 @dataclass

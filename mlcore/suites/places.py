@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import shapely
 
+from mlcore.consistency.pretraining import MIN_VALID_SHARE, ZOOM, Place, synthetic_place
 from mlcore.errors import InvalidInputError
+from mlcore.imagery.raster import Bounds, ImageReader, ImageTile, open_image
+from mlcore.maps.coverage import read_area
+from mlcore.maps.index import MapIndex
+from mlcore.maps.osm_files import read_map
+from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress
-from mlcore.tiles.coverage import read_area
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.osm_files import read_map
-from mlcore.tiles.pairs import PairSource
-from mlcore.tiles.raster import Bounds, ImageReader, ImageTile, open_image
-from mlcore.training.pretraining import MIN_VALID_SHARE, ZOOM, Place, synthetic_place
 
 REAL_PLACES = ("banepa", "zanzibar", "nairobi")
 

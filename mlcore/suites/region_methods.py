@@ -9,19 +9,19 @@ from pathlib import Path
 from mlcore.anchors.geometric import describe_tile
 from mlcore.changes.boxes import largest_box
 from mlcore.changes.diff import Candidate
-from mlcore.changes.evidence import EvidenceReader
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.footprints import footprint_figures
+from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SpanProgress
+from mlcore.region.config import RegionConfig
+from mlcore.region.general import train_general
+from mlcore.region.model import RegionModel
+from mlcore.region.parts import TileResult
+from mlcore.region.shipped import shipped_model
+from mlcore.region.training import train_region
 from mlcore.suites.task import Settings, Task
-from mlcore.tiles.pairs import PairSource
-from mlcore.training.general import train_general
-from mlcore.training.region import train_region
-from mlcore.training.region_config import RegionConfig
-from mlcore.training.region_model import RegionModel
-from mlcore.training.region_parts import TileResult
-from mlcore.training.shipped import shipped_model
 
 GENERAL_SHARE = 0.5
 MODEL_FILE = "region.safetensors"

@@ -14,12 +14,12 @@ from mlcore.evaluation.plots import Curve, plot_by_size, plot_precision_recall, 
 from mlcore.evaluation.readings import READ_ENDING
 from mlcore.evaluation.report import markdown
 from mlcore.evaluation.summary import DRAWS, Rows, base_figures, probabilities_elsewhere, summary, truth_figures
+from mlcore.maps.index import MapIndex
 from mlcore.progress import Progress, SilentProgress
 from mlcore.suites.methods import DESCRIPTIONS, METHODS
 from mlcore.suites.region_methods import RegionFamily
 from mlcore.suites.run import Scores, scored_sets
 from mlcore.suites.task import Task
-from mlcore.tiles.index import MapIndex
 
 LEAST_CLEAN = 8  # a figure on fewer tiles says nothing
 SHOWN = 4  # best and worst tiles of each sort in a picture

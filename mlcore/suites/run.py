@@ -16,15 +16,15 @@ from mlcore.evaluation.pair_files import PairFile, content_digest, load_pairs, s
 from mlcore.evaluation.queue import queue_figures
 from mlcore.evaluation.readings import Readings
 from mlcore.files import whole_file
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
+from mlcore.region.config import RegionConfig
 from mlcore.suites.consistency_methods import ABLATIONS
 from mlcore.suites.methods import METHODS, REGION_METHODS, UNTAUGHT
 from mlcore.suites.region_methods import RegionFamily
 from mlcore.suites.suites import Suite
 from mlcore.suites.task import Method, Settings, Start, Task
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.pairs import PairSource
-from mlcore.training.region_config import RegionConfig
 
 PAIRS_FILE = "pairs.json"
 REGION_FIGURES = "region-figures"

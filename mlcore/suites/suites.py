@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlcore.consistency.pretraining import Place
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.other_map import other_map_set
 from mlcore.evaluation.pair_files import SuitePairs
@@ -13,7 +14,6 @@ from mlcore.evaluation.pairs import PairSet, protocol_set, queue_set, single_set
 from mlcore.progress import Progress
 from mlcore.suites.places import REAL_PLACES, real_places, towns
 from mlcore.suites.task import Task
-from mlcore.training.pretraining import Place
 
 PAIRS_SEED = 7301  # of the pairs: the same for every seed of the training
 ROUNDS = 8

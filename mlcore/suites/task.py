@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from mlcore.consistency.pretraining import Place
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.pairs.source import PairSource
+from mlcore.pairs.splits import geographic_folds
 from mlcore.progress import Progress
-from mlcore.tiles.pairs import PairSource
-from mlcore.tiles.splits import geographic_folds
-from mlcore.training.pretraining import Place
-from mlcore.training.region import fold_count
-from mlcore.training.region_config import RegionConfig
+from mlcore.region.config import RegionConfig
+from mlcore.region.training import fold_count
 
 Start = Literal["own", "scratch", "shipped"]
 

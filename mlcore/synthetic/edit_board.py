@@ -10,9 +10,9 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.errors import InvalidInputError
+from mlcore.maps.features import MapFeature, NodeRef
 from mlcore.synthetic import edit_shapes
 from mlcore.synthetic.local_frame import LocalFrame
-from mlcore.tiles.features import MapFeature, NodeRef
 
 ROAD_HALF_M = {
     "motorway": 9.0,

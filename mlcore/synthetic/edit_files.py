@@ -12,8 +12,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.errors import InvalidInputError
+from mlcore.maps.features import MapFeature, feature_from_json, feature_to_json
 from mlcore.synthetic.edits import EditedMap, SimulatedEdit
-from mlcore.tiles.features import MapFeature, feature_from_json, feature_to_json
 
 FORMAT = "mapwright-simulated-edits"
 FORMAT_VERSION = 1

@@ -17,9 +17,9 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.errors import ConfigError, InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.maps.features import MapFeature
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 from mlcore.synthetic.edit_board import Board, Draft
-from mlcore.tiles.features import MapFeature
 
 EditKind = Literal["add", "remove", "modify"]
 Method = Literal["deleted", "invented", "reshaped", "shifted", "split", "merged"]

@@ -10,8 +10,8 @@ import numpy as np
 import shapely
 
 from mlcore.geometry.webmercator import TileAddress, xy_to_lonlat
+from mlcore.maps.features import FeatureKind, MapFeature, MemberRef, NodeRef
 from mlcore.synthetic.scene import Scene
-from mlcore.tiles.features import FeatureKind, MapFeature, MemberRef, NodeRef
 
 FIRST_NODE, FIRST_WAY, FIRST_RELATION = 9_000_000_001, 8_000_000_001, 7_000_000_001
 SURVEY = datetime(2021, 5, 1, tzinfo=UTC)

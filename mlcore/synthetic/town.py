@@ -16,13 +16,13 @@ import shapely
 
 from mlcore.errors import ConfigError
 from mlcore.geometry.webmercator import TILE_PX, TileAddress, ground_resolution_m, tile_at
+from mlcore.maps.features import MapFeature
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 from mlcore.synthetic.history import Record, ground_of, tell_history
 from mlcore.synthetic.imagery import take_image
 from mlcore.synthetic.layout import lay_out
 from mlcore.synthetic.osm_document import MapWriter, OsmDocument, add_surroundings
 from mlcore.synthetic.scene import Scene
-from mlcore.tiles.features import MapFeature
 
 ChangeKind = Literal["add", "remove", "modify"]
 CAPTURED = (date(2021, 4, 12), date(2024, 5, 3))

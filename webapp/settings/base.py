@@ -131,7 +131,7 @@ AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 
 # gis.W001: the system's GDAL serves GeoDjango's own geometries alone; untrusted files are read by rasterio's newer GDAL
-# in a child process (mlcore.tiles.sandbox).
+# in a child process (mlcore.ingestion.sandbox).
 SILENCED_SYSTEM_CHECKS = ["gis.W001"]
 
 LANGUAGE_CODE = "en-gb"

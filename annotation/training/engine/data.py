@@ -15,7 +15,7 @@ from annotation.tiles.models import TilePair
 from annotation.training.decisions import FrozenDecision
 from annotation.training.models import DataSet, TrainingRun
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.features import MapFeature
+from mlcore.maps.features import MapFeature
 
 if TYPE_CHECKING:
     from mlcore.changes.decisions import Decision

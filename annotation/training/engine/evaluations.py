@@ -21,8 +21,8 @@ from mlcore.progress import Progress, SpanProgress
 if TYPE_CHECKING:
     from mlcore.evaluation.scored import Scored
     from mlcore.geometry.webmercator import TileAddress
+    from mlcore.maps.index import MapIndex
     from mlcore.synthetic.edits import EditedMap
-    from mlcore.tiles.index import MapIndex
 
 
 @dataclass(frozen=True)

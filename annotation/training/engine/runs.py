@@ -22,10 +22,10 @@ from annotation.training.engine.data import about, core_decisions
 from annotation.training.models import ModelVersion, TrainingRun
 from mlcore.errors import CheckpointError
 from mlcore.progress import Progress
-from mlcore.training.region_config import RegionConfig
+from mlcore.region.config import RegionConfig
 
 if TYPE_CHECKING:
-    from mlcore.training.region import RegionModel
+    from mlcore.region.training import RegionModel
 
 
 MIN_LEARNT = 4
@@ -74,7 +74,7 @@ def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anc
 
     The file is named by its digest: a run that was given up can never overwrite what another one registered.
     """
-    from mlcore.training.region import train_region
+    from mlcore.region.training import train_region
 
     source = pair_source(run.data_set.imagery, run.data_set.snapshot)
     model = train_region(
@@ -100,7 +100,7 @@ def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anc
 def load_region_model(version: ModelVersion) -> RegionModel:
     """The registered model; anything but the registered safetensors file is refused before it is read."""
     path = check_model_file(version)
-    from mlcore.training.region import RegionModel
+    from mlcore.region.training import RegionModel
 
     try:
         return RegionModel.load(path, sha256=version.sha256)

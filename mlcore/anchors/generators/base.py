@@ -9,8 +9,8 @@ from typing import Protocol
 from mlcore.anchors.schema import Anchor
 from mlcore.errors import MlcoreError
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.pairs import TileView
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.source import TileView
 
 Stopped = Callable[[], bool]
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from mlcore.anchors.generators.base import GeneratorError
-from mlcore.tiles.digests import sha256_of
+from mlcore.digests import sha256_of
 
 HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "tokenizer.model"]
 """What is fetched from a hub: never Python, never pickles."""

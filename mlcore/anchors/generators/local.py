@@ -19,7 +19,7 @@ from mlcore.anchors.schema import AnchorError
 from mlcore.encoders.torchvision_shim import ensure_torchvision
 from mlcore.errors import ConfigError, MissingPackageError
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.prefetch import prefetched
+from mlcore.pairs.prefetch import prefetched
 
 GENERATOR = "transformers"
 SPARE_TOKENS = 16

@@ -12,7 +12,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from mlcore.errors import InvalidInputError
-from mlcore.tiles.gdal import hardened_raster
+from mlcore.imagery.gdal import hardened_raster
 
 CROP_PX = 256
 MAX_SIDE_PX = 40_000

@@ -18,10 +18,10 @@ from mlcore.errors import InvalidInputError
 from mlcore.evaluation.readers.crops import CROP_PX, Crop
 from mlcore.files import whole_file
 from mlcore.geometry.webmercator import WORLD_M, TileAddress, tile_at, xy_to_lonlat
-from mlcore.tiles.features import MapFeature
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.pairs import PairSource
-from mlcore.tiles.raster import open_image
+from mlcore.imagery.raster import open_image
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.source import PairSource
 
 ZOOM = 19
 CORNER_LONLAT = (-30.0, 40.0)  # in the ocean: a pixel of zoom 19 is 0.23 m there, between WHU's 0.2 m and Inria's 0.3 m

@@ -13,8 +13,8 @@ from annotation.review.services.claim import claim
 from annotation.sources.engine import to_shapely
 from mlcore.changes.diff import Candidate
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.maps.features import MapFeature
 from mlcore.progress import SilentProgress
-from mlcore.tiles.features import MapFeature
 from tests.factories import FootprintFactory, ImageryFactory, PairFactory, RegionFactory, UserFactory, square
 from tests.factories_changes import ModelVersionFactory, ScanFactory, save_decision
 

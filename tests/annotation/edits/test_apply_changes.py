@@ -18,7 +18,7 @@ from annotation.edits.services import changesets, export
 from annotation.sources.engine import to_geos
 from annotation.sources.models import Footprint, MapSnapshot
 from annotation.sources.services.store_features import store_features
-from mlcore.tiles.osm_files import read_map
+from mlcore.maps.osm_files import read_map
 from tests.annotation.edits.osmium_tool import refs_missing, run_osmium
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision

@@ -31,8 +31,8 @@ from annotation.training.services.registry import promote, roll_back
 from annotation.training.services.start import start
 from mlcore.changes.diff import Candidate
 from mlcore.errors import StoppedError
+from mlcore.learning.checkpoints import read_tensors
 from mlcore.progress import SilentProgress
-from mlcore.training.checkpoints import read_tensors
 from tests.annotation.training.town import town_region
 from tests.factories import UserFactory
 from tests.factories_changes import save_decision

@@ -8,9 +8,9 @@ from annotation.training import engine
 from annotation.training.errors import TooFewTilesError, TrainingRunningError, UnknownPresetError
 from annotation.training.models import TrainingRun
 from annotation.training.services.start import start
+from mlcore.consistency.training import MIN_PAIRS
 from mlcore.errors import InvalidInputError
-from mlcore.training.consistency import MIN_PAIRS
-from mlcore.training.region import fold_count
+from mlcore.region.training import fold_count
 from tests.annotation.training.rows import described_region
 from tests.factories import JobFactory, UserFactory
 

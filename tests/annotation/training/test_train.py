@@ -23,9 +23,9 @@ from annotation.training.services.start import start
 from annotation.training.services.train import train
 from mlcore.errors import StoppedError
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.learning.checkpoints import content_digest, read_tensors
 from mlcore.progress import SilentProgress
-from mlcore.training import region as library
-from mlcore.training.checkpoints import content_digest, read_tensors
+from mlcore.region import training as library
 from tests.annotation.training.town import town_region
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]

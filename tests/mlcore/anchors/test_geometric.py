@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from mlcore.anchors.geometric import describe_tile
 from mlcore.anchors.schema import parse_anchor
 from mlcore.geometry.webmercator import tile_at
-from mlcore.tiles.features import MapFeature
-from mlcore.tiles.index import MapIndex
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
 
 TILE = tile_at(85.52, 27.63, 18)
 WEST, SOUTH, EAST, NORTH = TILE.bounds_lonlat

@@ -10,10 +10,10 @@ import rasterio
 import shapely
 import shapely.affinity
 
-from mlcore.changes.evidence import LEVELS
-from mlcore.changes.labels import draw_ids, outlines_of, to_xy
+from mlcore.evidence.picture import LEVELS
 from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, xy_to_lonlat
-from mlcore.tiles.features import MapFeature
+from mlcore.maps.features import MapFeature
+from mlcore.maps.labels import draw_ids, outlines_of, to_xy
 
 CORNER = TileAddress(19, 386690, 220241)
 

@@ -6,9 +6,9 @@ import pytest
 
 from mlcore.changes.apply import apply_edit, largest_after
 from mlcore.changes.diff import Candidate, measure_block
-from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.registration import Shift
-from mlcore.tiles.index import MapIndex
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.maps.index import MapIndex
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_perfect_evidence
 
 COLUMNS, ROWS = 2, 2

@@ -9,8 +9,8 @@ import shapely.affinity
 from mlcore.changes.decisions import Decision, apart_from, decided_index, decisions_digest
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import tile_at
-from mlcore.tiles.features import MapFeature
-from mlcore.tiles.index import MapIndex
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of
 
 HOUSES = houses(4, 2)

@@ -9,15 +9,15 @@ import pytest
 import shapely.affinity
 
 from mlcore.changes.diff import Candidate, candidates_of, iter_measures, region_shifts, resolve
-from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.polygons import iou
 from mlcore.changes.region_offset import region_offset
 from mlcore.changes.verdicts import Judge
 from mlcore.evaluation.objects import score_objects
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
+from mlcore.region.calibrate import fit_judges, make_editions
 from mlcore.synthetic.edits import EditCounts, simulate_edits
-from mlcore.tiles.features import MapFeature
-from mlcore.tiles.index import MapIndex
-from mlcore.training.calibrate import fit_judges, make_editions
 from tests.mlcore.changes.made_place import houses, tiles_of, write_perfect_evidence
 
 COLUMNS, ROWS = 4, 3

@@ -12,13 +12,13 @@ import shapely.affinity
 from shapely import Polygon
 
 from mlcore.changes.diff import Candidate, candidates_of, measure_block, one_each, resolve
-from mlcore.changes.evidence import EvidenceReader
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.polygons import iou, mends
 from mlcore.changes.verdicts import Judge
+from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import xy_to_lonlat
-from mlcore.tiles.features import MapFeature
-from mlcore.tiles.index import MapIndex
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
 from tests.mlcore.changes.made_place import CORNER, tiles_of, write_perfect_evidence
 
 TURN = 20.0

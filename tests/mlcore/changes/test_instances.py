@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from shapely import Polygon
 
 from mlcore.changes.instances import compactness, several_parts, split_buildings
-from mlcore.changes.labels import draw_ids, outlines_of
 from mlcore.changes.polygons import iou, mask_polygon, regularise
+from mlcore.maps.labels import draw_ids, outlines_of
 
 SIDE = 160
 RESOLUTION_M = 0.26

@@ -9,8 +9,8 @@ from rasterio.transform import from_bounds
 
 from mlcore.anchors.schema import parse_anchor
 from mlcore.cli import main
+from mlcore.consistency.training import load_consistency
 from mlcore.geometry.webmercator import TileAddress, xy_to_lonlat
-from mlcore.training.consistency import load_consistency
 from tests.mlcore.consistency.samples import draw, random_boxes
 
 CORNER = TileAddress(19, 386_690, 220_240)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import cv2
 
-from mlcore.tiles.raster import open_image
-from tests.mlcore.tiles.tile_makers import grid_tiff, osm_way, osm_xml, square_nodes
+from mlcore.imagery.raster import open_image
+from tests.mlcore.source_makers import grid_tiff, osm_way, osm_xml, square_nodes
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -78,5 +78,5 @@ def test_the_child_talks_in_lines_of_json(tmp_path):
 
 
 def test_neither_command_loads_torch(tmp_path):
-    code = "import sys, mlcore.cli.ingest, mlcore.cli.render, mlcore.tiles.pairs; sys.exit('torch' in sys.modules)"
+    code = "import sys, mlcore.cli.ingest, mlcore.cli.render, mlcore.pairs.source; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

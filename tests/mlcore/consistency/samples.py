@@ -4,7 +4,7 @@ import numpy as np
 
 from mlcore.anchors.schema import ATTRIBUTES, parse_anchor
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.pairs import Pair
+from mlcore.pairs.source import Pair
 
 GROUND, ROOF, FILL, OUTLINE = (110, 120, 80), (190, 90, 70), (201, 183, 166), (140, 117, 99)
 PAPER = (244, 241, 234)

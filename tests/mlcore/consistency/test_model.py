@@ -6,9 +6,9 @@ import pytest
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import score_held
+from mlcore.consistency.training import load_consistency, save_consistency, train_consistency
 from mlcore.errors import CheckpointError, InvalidInputError, StoppedError
-from mlcore.training.checkpoints import write_tensors
-from mlcore.training.consistency import load_consistency, save_consistency, train_consistency
+from mlcore.learning.checkpoints import write_tensors
 from tests.mlcore.consistency.samples import draw, make_anchors, make_pairs
 
 TINY = ConsistencyConfig.preset("tiny")

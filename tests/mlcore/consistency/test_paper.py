@@ -10,10 +10,10 @@ from mlcore.anchors.schema import anchor_text
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import score_held
+from mlcore.consistency.training import MODEL_KIND, load_consistency, save_consistency, train_consistency
 from mlcore.encoders.open_clip_text import OpenClipTextEncoder
 from mlcore.errors import CheckpointError, ConfigError, StoppedError, WeightsUnavailableError
-from mlcore.training.checkpoints import load_newest, write_tensors
-from mlcore.training.consistency import MODEL_KIND, load_consistency, save_consistency, train_consistency
+from mlcore.learning.checkpoints import load_newest, write_tensors
 from tests.mlcore.consistency.samples import make_anchors, make_pairs
 from tests.mlcore.consistency.test_model import StopAfter
 from tests.mlcore.encoders.published import TIMM_MODEL, clip_folder, digest, timm_file

@@ -9,8 +9,8 @@ from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import score_held, score_tiles, turned
 from mlcore.errors import InvalidInputError, StoppedError
+from mlcore.pairs.prefetch import prefetched
 from mlcore.progress import SilentProgress
-from mlcore.tiles.prefetch import prefetched
 from tests.mlcore.consistency.samples import make_pairs
 
 PAIRS = {pair.tile: pair for pair in make_pairs(11)}

@@ -10,8 +10,8 @@ from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import score_held
 from mlcore.consistency.score import Standardisation
+from mlcore.consistency.training import train_consistency
 from mlcore.errors import CheckpointError, ConfigError, InvalidInputError, StoppedError
-from mlcore.training.consistency import train_consistency
 from tests.mlcore.consistency.samples import make_anchors, make_pairs
 from tests.mlcore.consistency.test_model import StopAfter
 

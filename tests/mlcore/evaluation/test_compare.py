@@ -16,12 +16,12 @@ from mlcore.evaluation.compare import FIRST, Figure, compare, first_precision
 from mlcore.evaluation.frozen import load_frozen, make_frozen, save_frozen
 from mlcore.evaluation.scored import Scored, score_model
 from mlcore.geometry.webmercator import tile_at
+from mlcore.imagery.raster import open_image
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.source import PairSource
+from mlcore.region.training import RegionConfig, train_region
 from mlcore.synthetic.edits import EditedMap
 from mlcore.synthetic.truth import tile_truth
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.pairs import PairSource
-from mlcore.tiles.raster import open_image
-from mlcore.training.region import RegionConfig, train_region
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_image
 
 COLUMNS, ROWS = 12, 8

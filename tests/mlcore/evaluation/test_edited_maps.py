@@ -5,9 +5,9 @@ import pytest
 
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.model import ConsistencyModel
+from mlcore.consistency.pretraining import synthetic_place
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.consistency import EditedScores, edited_map_scores
-from mlcore.training.pretraining import synthetic_place
 
 
 def scores_of(share, final):

@@ -10,10 +10,10 @@ from mlcore.errors import InvalidInputError
 from mlcore.evaluation.other_map import HERE, other_map_set, swapped
 from mlcore.evaluation.pair_files import content_digest, load_pairs, save_pairs
 from mlcore.evaluation.pairs import CHANGED, UNDECIDED, UNTOUCHED, halves, protocol_set, queue_set, single_set
+from mlcore.maps.index import MapIndex
+from mlcore.maps.render import MapRenderer
 from mlcore.synthetic.local_frame import LocalFrame
 from mlcore.synthetic.truth import changed_shares, tile_truth
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.render import MapRenderer
 from tests.mlcore.changes.made_place import houses, tiles_of
 
 COLUMNS, ROWS = 6, 4

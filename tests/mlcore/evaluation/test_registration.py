@@ -10,9 +10,9 @@ import pytest
 
 from mlcore.evaluation.registration import Trial, registration_figures, trials
 from mlcore.geometry.webmercator import tiles_covering
+from mlcore.maps.index import MapIndex
+from mlcore.maps.osm_files import read_map
 from mlcore.synthetic.town import TownConfig, generate_town
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.osm_files import read_map
 
 DATA = Path(os.environ.get("MAPWRIGHT_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
 

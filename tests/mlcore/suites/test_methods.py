@@ -7,14 +7,14 @@ import pytest
 
 from mlcore.consistency.batches import PairBatches
 from mlcore.consistency.config import ConsistencyConfig
+from mlcore.consistency.pretraining import Place
 from mlcore.errors import InvalidInputError
+from mlcore.imagery.raster import open_image
+from mlcore.maps.index import MapIndex
 from mlcore.suites.consistency_methods import ABLATIONS, VALIDATION_STEP, ConsistencyMethod, split_places, split_tiles
 from mlcore.suites.methods import METHODS, REGION_METHODS
 from mlcore.suites.places import JoinedReader
 from mlcore.suites.region_methods import RegionFamily
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.raster import open_image
-from mlcore.training.pretraining import Place
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_image
 from tests.mlcore.consistency.samples import make_pairs
 

@@ -9,22 +9,22 @@ import pytest
 import rasterio
 
 from mlcore.cli import main
+from mlcore.consistency.pretraining import Place
 from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.evaluation.metrics import auroc
 from mlcore.evaluation.pairs import protocol_set, queue_set, single_set
 from mlcore.evaluation.readings import Disagreement, Readings
+from mlcore.imagery.raster import open_image
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.source import PairSource
 from mlcore.progress import SilentProgress
+from mlcore.region.config import PRESETS, RegionConfig
 from mlcore.suites.methods import METHODS, check_methods
 from mlcore.suites.region_methods import RegionFamily
 from mlcore.suites.results import results_of, write_results
 from mlcore.suites.run import Plan, prepare_pairs, run_suite
 from mlcore.suites.suites import Source, Suite, build_suite
 from mlcore.suites.task import Settings, Task
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.pairs import PairSource
-from mlcore.tiles.raster import open_image
-from mlcore.training.pretraining import Place
-from mlcore.training.region_config import PRESETS, RegionConfig
 from tests.mlcore.changes.made_place import houses, tiles_of, write_image
 from tests.mlcore.evaluation.readers.made_sets import whu
 

@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlcore.errors import ConfigError, InvalidInputError
+from mlcore.maps.features import MapFeature, feature_to_json
+from mlcore.maps.osm_files import read_map
 from mlcore.synthetic.edit_files import load_edits, save_edits, write_map_geojson
 from mlcore.synthetic.edit_shapes import iou
 from mlcore.synthetic.edits import EditCounts, simulate_edits
 from mlcore.synthetic.local_frame import LocalFrame
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.truth import changed_shares, tile_truth
-from mlcore.tiles.features import MapFeature, feature_to_json
-from mlcore.tiles.osm_files import read_map
 
 TOWN = generate_town(TownConfig(seed=5, columns=6, rows=6, changed_share=0.0, error_share=0.0))
 FEATURES, TILES, AREA = TOWN.features, TOWN.tiles, TOWN.area_lonlat

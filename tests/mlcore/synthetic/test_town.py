@@ -11,13 +11,13 @@ import shapely
 
 from mlcore.errors import ConfigError, StoppedError
 from mlcore.geometry.webmercator import lonlat_to_xy, xy_to_lonlat
+from mlcore.maps.features import feature_to_json
+from mlcore.maps.osm_files import read_map
 from mlcore.progress import SilentProgress
 from mlcore.synthetic.local_frame import LocalFrame
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_image, write_town
 from mlcore.synthetic.truth import tile_truth
-from mlcore.tiles.features import feature_to_json
-from mlcore.tiles.osm_files import read_map
 
 CONFIG = TownConfig(seed=3, columns=7, rows=6, changed_share=0.12, error_share=0.03)
 

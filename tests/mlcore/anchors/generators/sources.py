@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.pairs import TileView
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.source import TileView
 
 
 class Noise:

@@ -8,8 +8,8 @@ from mlcore.evaluation.readers.crops import read_mask, read_rgb
 from mlcore.evaluation.readers.layouts import inria_split, read_layout
 from mlcore.evaluation.readers.mosaic import APART, buildings_of, lay_out
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.tiles.index import MapIndex
-from mlcore.tiles.render import MapRenderer
+from mlcore.maps.index import MapIndex
+from mlcore.maps.render import MapRenderer
 from tests.mlcore.evaluation.readers.made_sets import boxes, drawing_of, image_of, inria, mask_of, save, whu
 
 TILE = TileAddress(19, 218_000, 196_000)

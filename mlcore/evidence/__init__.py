@@ -1,0 +1,1 @@
+"""Building evidence: how much each pixel of an image looks like a building."""

@@ -1,0 +1,190 @@
+"""Evidence of buildings over a region: predicted with context, written as one picture, read back by windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import torch
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
+
+from mlcore.errors import InvalidInputError
+from mlcore.evidence.blend import EvidenceNetwork
+from mlcore.files import whole_file
+from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, xy_to_lonlat
+from mlcore.imagery.raster import ImageReader, ImageTile
+from mlcore.maps.labels import to_xy
+from mlcore.pairs.prefetch import prefetched
+from mlcore.progress import Progress, SilentProgress, stop_if_asked
+
+CONTEXT_PX = 32  # read beyond a tile on every side, so that buildings on a border are seen whole
+BATCH = 8
+LEVELS = 254  # evidence 0..1 is stored as 1..255; 0 is "no data"
+
+
+def predict(
+    models: Sequence[EvidenceNetwork], images: np.ndarray, flips: int = 1, prior_shift: float = 0.0
+) -> np.ndarray:
+    """Evidence of building and outline.
+
+    Args:
+        models: their mean is taken.
+        images: (B, H, W, 3) uint8, sides multiples of 16.
+        flips: 1, 2 or 4 mirrored views that are averaged.
+        prior_shift: added to the logit of building (see `mlcore.evidence.prior`).
+
+    Returns:
+        (B, 2, H, W) float32 in 0..1.
+    """
+    device = next(models[0].parameters()).device
+    batch = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2).float() / 255
+    views: list[list[int]] = [[], [3], [2], [2, 3]]
+    added = torch.tensor([prior_shift, 0.0], device=device)[:, None, None]
+    total = torch.zeros(batch.shape[0], 2, *batch.shape[2:], device=device)
+    with torch.inference_mode():
+        for model in models:
+            for axes in views[:flips]:
+                logits = model(batch.flip(axes) if axes else batch)
+                total += torch.sigmoid((logits.flip(axes) if axes else logits) + added)
+    return (total / (len(models) * len(views[:flips]))).cpu().numpy()
+
+
+def write_evidence(
+    path: Path,
+    reader: ImageReader,
+    tiles: Sequence[TileAddress],
+    models_of: Callable[[TileAddress], Sequence[EvidenceNetwork]],
+    *,
+    flips: int = 1,
+    prior_shift: float = 0.0,
+    progress: Progress | None = None,
+) -> None:
+    """Predict every tile and write one uint8 GeoTIFF in EPSG:3857 (band 1 building, band 2 outline, 0 = no data).
+
+    The file appears under its name only when it is whole; memory holds a batch of tiles, never the region.
+    """
+    progress = progress or SilentProgress()
+    if not tiles:
+        raise InvalidInputError("no tile to look at: choose an area that the image covers")
+    order = sorted(tiles, key=lambda tile: ([id(model) for model in models_of(tile)], tile.y, tile.x))
+    west, north = min(tile.x for tile in tiles), min(tile.y for tile in tiles)
+    try:
+        windows = prefetched(lambda tile: with_context(reader, tile), order)
+        with whole_file(path) as scratch, rasterio.open(scratch, "w", **_profile(tiles)) as target:
+            start = 0
+            while start < len(order):
+                stop_if_asked(progress)
+                models = models_of(order[start])
+                part = [t for t in order[start : start + BATCH] if models_of(t) == models]
+                seen = list(islice(windows, len(part)))
+                for tile, values in zip(part, _predict_windows(seen, models, flips, prior_shift), strict=True):
+                    place = Window((tile.x - west) * TILE_PX, (tile.y - north) * TILE_PX, TILE_PX, TILE_PX)
+                    target.write(values, window=place)
+                start += len(part)
+                progress.report(start / len(order), f"evidence: {start} of {len(order)} tiles")
+    except (OSError, RasterioError) as error:
+        raise InvalidInputError(f"can't write the evidence to {path}: {error}; free some space") from error
+
+
+def _profile(tiles: Sequence[TileAddress]) -> dict[str, object]:
+    xs, ys = [tile.x for tile in tiles], [tile.y for tile in tiles]
+    west, _, _, north = TileAddress(tiles[0].z, min(xs), min(ys)).bounds_mercator
+    cell = WORLD_M / 2 ** tiles[0].z / TILE_PX
+    return {
+        "driver": "GTiff", "dtype": "uint8", "count": 2, "nodata": 0, "crs": "EPSG:3857",
+        "width": (max(xs) - min(xs) + 1) * TILE_PX, "height": (max(ys) - min(ys) + 1) * TILE_PX,
+        "transform": rasterio.Affine(cell, 0, west, 0, -cell, north), "tiled": True, "blockxsize": TILE_PX,
+        "blockysize": TILE_PX, "compress": "deflate", "sparse_ok": True, "bigtiff": "if_safer",
+    }  # fmt: skip
+
+
+def with_context(reader: ImageReader, tile: TileAddress) -> ImageTile:
+    """What the network sees of a tile: CONTEXT_PX more on every side."""
+    west, south, east, north = tile.bounds_mercator
+    pad, side = (east - west) * CONTEXT_PX / TILE_PX, TILE_PX + 2 * CONTEXT_PX
+    return reader.read_window((west - pad, south - pad, east + pad, north + pad), side, side)
+
+
+def _predict_windows(
+    windows: Sequence[ImageTile], models: Sequence[EvidenceNetwork], flips: int, prior_shift: float
+) -> list[np.ndarray]:
+    inner = slice(CONTEXT_PX, -CONTEXT_PX)
+    values = predict(models, np.stack([window.rgb for window in windows]), flips, prior_shift)[:, :, inner, inner]
+    seen = np.stack([window.valid for window in windows])[:, None, inner, inner]
+    return list(np.where(seen, np.round(values * LEVELS) + 1, 0).astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class EvidenceWindow:
+    """Evidence of a rectangle of the grid.
+
+    Attributes:
+        tile: the tile whose north-west corner is the origin of the rectangle's core.
+        margin_px: pixels before that corner.
+        building, outline: (H, W) float32 in 0..1, 0 where not valid.
+        valid: (H, W) bool.
+    """
+
+    tile: TileAddress
+    margin_px: int
+    building: np.ndarray
+    outline: np.ndarray
+    valid: np.ndarray
+
+    @property
+    def resolution_m(self) -> float:
+        """Metres on the ground per pixel."""
+        return self.tile.resolution_m()
+
+    def polygons_xy(self, geometry: BaseGeometry) -> list[Polygon]:
+        """Lon/lat polygons in pixels of this window."""
+        return [_moved(polygon, self.margin_px) for polygon in to_xy(geometry, self.tile)]
+
+    def lonlat(self, polygon_xy: Polygon) -> Polygon:
+        """A polygon in pixels of this window, in degrees."""
+        rings = [
+            xy_to_lonlat(np.asarray(ring.coords) - self.margin_px, self.tile)
+            for ring in (polygon_xy.exterior, *polygon_xy.interiors)
+        ]
+        return Polygon(rings[0], rings[1:])
+
+    def tile_of(self, xy: np.ndarray) -> TileAddress:
+        """The tile that holds a pixel (x, y) of this window."""
+        dx, dy = np.floor((np.asarray(xy) - self.margin_px) / TILE_PX).astype(int)
+        return TileAddress(self.tile.z, self.tile.x + int(dx), self.tile.y + int(dy))
+
+
+def _moved(polygon: Polygon, by: float) -> Polygon:
+    return Polygon(
+        np.asarray(polygon.exterior.coords) + by, [np.asarray(hole.coords) + by for hole in polygon.interiors]
+    )
+
+
+class EvidenceReader:
+    """Reads windows of what `write_evidence` wrote."""
+
+    def __init__(self, path: Path, z: int) -> None:
+        try:
+            with rasterio.open(path, driver="GTiff") as data:
+                self.bounds, self.count = data.bounds, data.count
+        except RasterioError as error:
+            raise InvalidInputError(f"{path} is no evidence picture: scan the region again") from error
+        self.path, self.z, self.cell = Path(path), z, WORLD_M / 2**z / TILE_PX
+
+    def window(self, tile: TileAddress, columns: int = 1, rows: int = 1, margin_px: int = 128) -> EvidenceWindow:
+        """Evidence of `columns` x `rows` tiles from `tile` on, with a margin; outside the picture is not valid."""
+        width, height = columns * TILE_PX + 2 * margin_px, rows * TILE_PX + 2 * margin_px
+        west, _, _, north = tile.bounds_mercator
+        left = round((west - self.bounds.left) / self.cell) - margin_px
+        top = round((self.bounds.top - north) / self.cell) - margin_px
+        with rasterio.open(self.path, driver="GTiff") as data:
+            raw = data.read((1, 2), window=Window(left, top, width, height), boundless=True, fill_value=0)
+        values = np.maximum(raw.astype(np.float32) - 1, 0) / LEVELS
+        return EvidenceWindow(tile, margin_px, values[0], values[1], raw[0] > 0)

@@ -1,0 +1,74 @@
+"""Fits evidence learnt elsewhere to how built-up a place is, as its map tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import expit, logit
+
+from mlcore.evidence.blend import EvidenceNetwork
+from mlcore.evidence.picture import CONTEXT_PX, predict, with_context
+from mlcore.geometry.webmercator import TILE_PX, TileAddress
+from mlcore.pairs.source import PairSource
+
+LIMIT = 4.0
+SAMPLE = 32
+STEPS = 30
+EDGE = 1e-6
+
+
+def prior_shift(models: Sequence[EvidenceNetwork], source: PairSource, tiles: Sequence[TileAddress]) -> float:
+    """What to add to the building logit so that the mean evidence is the share of ground that the map calls built-up.
+
+    A network that learnt from sparse places is too shy in a dense one: its prior is wrong, its order of pixels is not
+    (label shift, as Saerens et al. 2002 correct it; here the new prior comes from the map). The map need not be right
+    anywhere in particular, only complete on the whole.
+
+    Args:
+        tiles: at most 32 of them, spread evenly, are looked at.
+
+    Returns:
+        Within +-4; 0 where the image or the map shows nothing to go by.
+    """
+    step = max(1, len(tiles) // SAMPLE)
+    (evidence,), drawn = seen_pixels([models], source, sorted(tiles)[::step][:SAMPLE])
+    return shift_between(evidence, drawn)
+
+
+def seen_pixels(
+    voices: Sequence[Sequence[EvidenceNetwork]], source: PairSource, tiles: Sequence[TileAddress]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What networks say and what the map shows, on every pixel of `tiles` with image.
+
+    Args:
+        voices: K groups of networks; a group speaks by its mean.
+
+    Returns:
+        (K, N) evidence of building, and (N,) bool, the map's buildings.
+    """
+    inner = slice(CONTEXT_PX, -CONTEXT_PX)
+    said, drawn = [np.zeros((len(voices), 0), np.float32)], [np.zeros(0, bool)]
+    for tile in tiles:
+        window = with_context(source.reader, tile)
+        valid = window.valid[inner, inner]
+        said.append(np.stack([predict(group, window.rgb[None])[0, 0, inner, inner][valid] for group in voices]))
+        drawn.append(source.renderer.building_mask(tile, source.index, TILE_PX)[valid] > 127)
+    return np.concatenate(said, axis=1), np.concatenate(drawn)
+
+
+def shift_between(evidence: np.ndarray, drawn: np.ndarray) -> float:
+    """`prior_shift` of (N,) evidence that was seen already, where `drawn` (N,) are the map's buildings."""
+    return _shift(logit(evidence.clip(EDGE, 1 - EDGE)), float(drawn.mean())) if drawn.any() else 0.0
+
+
+def _shift(logits: np.ndarray, share: float) -> float:
+    """By bisection: the mean of sigmoid(logits + shift) grows with the shift."""
+    low, high = -LIMIT, LIMIT
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        if expit(logits + middle).mean() < share:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2

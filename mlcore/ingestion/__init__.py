@@ -1,0 +1,1 @@
+"""Cleans rasters and maps from outside in a guarded child process."""

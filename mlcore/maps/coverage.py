@@ -1,0 +1,41 @@
+"""Reads the area in which a map is complete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from mlcore.errors import InvalidInputError
+from mlcore.geometry.polygons import repair_polygon
+from mlcore.limits import MapLimits
+from mlcore.maps.geojson_files import checked_geometry, load_geojson
+
+MAX_AREA_BYTES = 16 * 1024**2
+
+
+def read_area(path: str | Path) -> BaseGeometry:
+    """The union of a GeoJSON file's polygons, in degrees.
+
+    Raises:
+        InvalidInputError: the file is no GeoJSON, or holds no usable polygon.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InvalidInputError(f"there is no area file {path.name!r}: check the path")
+    limits = MapLimits(max_json_bytes=MAX_AREA_BYTES, max_features=10_000)
+    parts = []
+    for number, record in enumerate(load_geojson(path, limits)):
+        if record.get("geometry") is None:
+            continue
+        geometry = checked_geometry(record["geometry"], f"area {number + 1} of {path.name}")
+        if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
+            continue
+        repair = repair_polygon(geometry, limits.max_vertices)
+        if repair.geometry is not None:
+            parts.append(repair.geometry)
+    area = shapely.union_all(parts)
+    if area.is_empty:
+        raise InvalidInputError(f"{path.name} holds no polygon: draw the area in which the map is complete")
+    return area

@@ -1,0 +1,147 @@
+"""Builds features with geometry from the elements of an OSM file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from mlcore.geometry.polygons import even_odd, repair_polygon
+from mlcore.maps.cleaning import RepairLog, off_the_grid
+from mlcore.maps.features import FeatureKind, MapFeature, NodeRef, OsmType
+from mlcore.maps.osm_scan import OsmScan, RawElement
+from mlcore.maps.tags import is_area
+from mlcore.progress import Progress, stop_if_asked
+
+STEP = 5_000
+
+
+class FeatureBuilder:
+    """Turns one scan into features; what can't be built is logged by its key."""
+
+    def __init__(self, scan: OsmScan, max_vertices: int, log: RepairLog) -> None:
+        self.scan, self.max_vertices, self.log = scan, max_vertices, log
+
+    def build(self, progress: Progress) -> list[MapFeature]:
+        """Features of ways in file order, then those of relations."""
+        holes = self._holes_of_old_relations()
+        features = []
+        for count, way in enumerate(self.scan.ways.values()):
+            if count % STEP == 0:
+                stop_if_asked(progress)
+            feature = self._way(way, way.kind, holes.get(way.id, ())) if way.kind else None
+            if feature is not None:
+                features.append(feature)
+        for relation in self.scan.relations.values():
+            stop_if_asked(progress)
+            feature = self._relation(relation, relation.kind) if relation.kind else None
+            if feature is not None:
+                features.append(feature)
+        return features
+
+    def _way(self, way: RawElement, kind: FeatureKind, holes: tuple[np.ndarray, ...]) -> MapFeature | None:
+        nodes = self.scan.nodes
+        missing = sum(ref not in nodes for ref in way.refs)
+        area = len(way.refs) > 3 and way.refs[0] == way.refs[-1] and is_area(kind, way.tags)
+        coordinates = np.array([nodes[ref][:2] for ref in way.refs if ref in nodes]).reshape(-1, 2)
+        if (missing and area) or len(coordinates) < 2:
+            self.log.add(f"way/{way.id} was left out: {missing or 'all'} of its nodes are not in the file")
+            return None
+        if missing:
+            self.log.add(f"way/{way.id} was shortened: {missing} of its nodes are not in the file")
+        geometry: BaseGeometry | None
+        if area:
+            geometry = self._repaired(shapely.Polygon(coordinates), f"way/{way.id}")
+            if geometry is not None and holes:
+                geometry = self._repaired(shapely.difference(geometry, even_odd(list(holes))), f"way/{way.id}")
+        else:
+            geometry = shapely.LineString(coordinates)
+        return self._feature("way", kind, way, geometry, way.id in self.scan.way_in_relation)
+
+    def _relation(self, relation: RawElement, kind: FeatureKind) -> MapFeature | None:
+        name = f"relation/{relation.id}"
+        rings, problem = self._rings(relation)
+        if problem:
+            self.log.add(f"{name} was left out: {problem}")
+            return None
+        geometry = self._repaired(even_odd(rings), name)
+        return self._feature("relation", kind, relation, geometry, relation.id in self.scan.relation_in_relation)
+
+    def _feature(
+        self, osm_type: OsmType, kind: FeatureKind, raw: RawElement, geometry: BaseGeometry | None, in_relation: bool
+    ) -> MapFeature | None:
+        if geometry is None:
+            return None
+        problem = off_the_grid(geometry)
+        if problem:
+            self.log.add(f"{osm_type}/{raw.id} was left out: it {problem}")
+            return None
+        return MapFeature(
+            kind=kind,
+            geometry=geometry,
+            tags=raw.tags,
+            osm_type=osm_type,
+            osm_id=raw.id,
+            version=raw.version,
+            timestamp=raw.timestamp,
+            nodes=tuple(self._node(ref) for ref in raw.refs if ref in self.scan.nodes),
+            members=raw.members,
+            in_relation=in_relation,
+        )
+
+    def _node(self, ref: int) -> NodeRef:
+        lon, lat, version, tagged = self.scan.nodes[ref]
+        return NodeRef(
+            ref, version, lon, lat, tagged or ref in self.scan.shared_nodes or ref in self.scan.node_in_relation
+        )
+
+    def _repaired(self, geometry: BaseGeometry, name: str) -> BaseGeometry | None:
+        repair = repair_polygon(geometry, self.max_vertices)
+        if repair.note:
+            self.log.add(f"{name} {'was left out: it ' if repair.geometry is None else ''}{repair.note}")
+        return repair.geometry
+
+    def _rings(self, relation: RawElement) -> tuple[list[np.ndarray], str | None]:
+        """Closed rings of a multipolygon's ways, and why they can't be had."""
+        rings: list[np.ndarray] = []
+        open_lines: list[shapely.LineString] = []
+        for coordinates, problem in self._outlines(relation):
+            if problem:
+                return [], problem
+            if len(coordinates) > 3 and (coordinates[0] == coordinates[-1]).all():
+                rings.append(coordinates)
+            elif len(coordinates) > 1:
+                open_lines.append(shapely.LineString(coordinates))
+        if open_lines:
+            faces = shapely.get_parts(shapely.polygonize(open_lines))
+            rings += [shapely.get_coordinates(face.exterior) for face in faces]
+            drawn = shapely.union_all([face.boundary for face in faces]) if len(faces) else shapely.LineString()
+            if not all(drawn.covers(line) for line in open_lines):
+                return [], "its ways do not close to rings"
+        return rings, None if rings else "it has no outline"
+
+    def _outlines(self, relation: RawElement) -> Iterator[tuple[np.ndarray, str | None]]:
+        for member in relation.members:
+            if member.type != "way":
+                continue
+            way = self.scan.ways.get(member.ref)
+            if way is None or any(ref not in self.scan.nodes for ref in way.refs):
+                yield np.empty((0, 2)), f"way/{member.ref} is not whole in the file"
+            else:
+                yield np.array([self.scan.nodes[ref][:2] for ref in way.refs]).reshape(-1, 2), None
+
+    def _holes_of_old_relations(self) -> dict[int, tuple[np.ndarray, ...]]:
+        """Way id -> holes, for multipolygons of the old style, whose tags are on the outer way."""
+        holes: dict[int, tuple[np.ndarray, ...]] = {}
+        for relation in self.scan.relations.values():
+            if relation.kind is not None:
+                continue
+            ways = [(m.role, self.scan.ways.get(m.ref)) for m in relation.members if m.type == "way"]
+            outer = [way for role, way in ways if role != "inner" and way is not None and way.kind]
+            inner = [way for role, way in ways if role == "inner" and way is not None and len(way.refs) > 3]
+            if len(outer) == 1 and all(ref in self.scan.nodes for way in inner for ref in way.refs):
+                rings = tuple(np.array([self.scan.nodes[ref][:2] for ref in way.refs]) for way in inner)
+                holes[outer[0].id] = holes.get(outer[0].id, ()) + rings
+        return holes

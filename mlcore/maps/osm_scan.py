@@ -1,0 +1,188 @@
+"""Collects from an OSM file, in three passes, what the map's features are built of."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import osmium
+
+from mlcore.errors import InvalidInputError
+from mlcore.limits import MapLimits
+from mlcore.maps.cleaning import MAX_ID, RepairLog, clean_tags, clean_text
+from mlcore.maps.features import FeatureKind, MemberRef, OsmType
+from mlcore.maps.tags import classify
+from mlcore.progress import Progress, stop_if_asked
+
+AREA_RELATIONS = {"multipolygon", "boundary"}
+STEP = 50_000
+"""Objects between two looks at the clock and at a request to stop."""
+
+
+@dataclass(slots=True)
+class RawElement:
+    """A way or relation before its geometry is known."""
+
+    id: int
+    version: int | None
+    timestamp: datetime | None
+    tags: dict[str, str]
+    kind: FeatureKind | None
+    refs: tuple[int, ...] = ()
+    members: tuple[MemberRef, ...] = ()
+
+
+@dataclass
+class OsmScan:
+    """Everything of one file that the map needs.
+
+    Attributes:
+        nodes: id -> (lon, lat, version, tagged) of nodes the kept ways use.
+        ways: id -> way, for ways that are features or parts of kept relations.
+        relations: id -> area relation, with or without a kind of its own.
+        way_in_relation, relation_in_relation, node_in_relation: ids that some relation has as members.
+        shared_nodes: ids of nodes that more than one way uses.
+    """
+
+    nodes: dict[int, tuple[float, float, int | None, bool]] = field(default_factory=dict)
+    ways: dict[int, RawElement] = field(default_factory=dict)
+    relations: dict[int, RawElement] = field(default_factory=dict)
+    way_in_relation: set[int] = field(default_factory=set)
+    relation_in_relation: set[int] = field(default_factory=set)
+    node_in_relation: set[int] = field(default_factory=set)
+    shared_nodes: set[int] = field(default_factory=set)
+    newest: datetime | None = None
+
+
+class OsmScanner:
+    """Reads relations, then ways, then nodes of one file, within limits."""
+
+    def __init__(self, path: Path, fmt: str, limits: MapLimits, progress: Progress, log: RepairLog) -> None:
+        self.file = osmium.io.File(str(path.resolve()), fmt)
+        self.name, self.limits, self.progress, self.log = path.name, limits, progress, log
+        self.seen = 0
+        self.found = OsmScan()
+
+    def scan(self) -> OsmScan:
+        """Run the passes.
+
+        Raises:
+            InvalidInputError: the file is damaged, hostile or too large.
+        """
+        try:
+            self._read_relations()
+            self.progress.report(0.2, "relations read")
+            wanted = self._read_ways()
+            self.progress.report(0.5, "ways read")
+            self._read_nodes(wanted)
+            self.progress.report(0.8, "nodes read")
+        except (RuntimeError, ValueError, OverflowError, osmium.InvalidLocationError) as error:
+            raise InvalidInputError(
+                f"{self.name} is not a sound OSM file ({str(error)[:200]}): download or export it again"
+            ) from error
+        return self.found
+
+    def _objects(self, entity: osmium.osm.osm_entity_bits) -> Iterator[Any]:
+        item: Any
+        for item in osmium.FileProcessor(self.file, entity):
+            self.seen += 1
+            if self.seen % STEP == 0:
+                stop_if_asked(self.progress)
+            if self.seen > self.limits.max_objects:
+                raise InvalidInputError(
+                    f"{self.name} holds more than {self.limits.max_objects} objects: cut it with osmium extract"
+                )
+            if not -MAX_ID < item.id < MAX_ID:
+                raise InvalidInputError(
+                    f"{self.name} holds the id {item.id}, which no OSM object has: correct the file"
+                )
+            if not item.deleted:
+                yield item
+
+    def _read_relations(self) -> None:
+        found = self.found
+        for relation in self._objects(osmium.osm.RELATION):
+            members = tuple(MemberRef(_TYPES[m.type], m.ref, clean_text(m.role)) for m in relation.members)
+            for member in members:
+                {"n": found.node_in_relation, "w": found.way_in_relation, "r": found.relation_in_relation}[
+                    member.type[0]
+                ].add(member.ref)
+            tags = dict(relation.tags)
+            if tags.get("type") not in AREA_RELATIONS:
+                continue
+            kind = classify(tags, closed=True)
+            if kind is None and tags["type"] != "multipolygon":
+                continue
+            self._keep(found.relations, self._element(relation, tags, kind, members=members), "relation")
+
+    def _read_ways(self) -> np.ndarray:
+        """Keep the ways the map needs; returns the sorted ids of their nodes."""
+        found = self.found
+        parts = {m.ref for relation in found.relations.values() for m in relation.members if m.type == "way"}
+        every, wanted = array("q"), array("q")
+        for way in self._objects(osmium.osm.WAY):
+            refs = tuple(node.ref for node in way.nodes)
+            every.extend(set(refs))
+            kind = classify(way.tags, closed=len(refs) > 3 and refs[0] == refs[-1]) if len(way.tags) else None
+            if kind is None and way.id not in parts:
+                continue
+            if not all(-MAX_ID < ref < MAX_ID for ref in refs):
+                raise InvalidInputError(f"{self.name}: way/{way.id} uses an impossible node id: correct the file")
+            self._keep(found.ways, self._element(way, dict(way.tags), kind, refs=refs), "way")
+            wanted.extend(refs)
+            if len(found.ways) > self.limits.max_features:
+                raise InvalidInputError(
+                    f"{self.name} holds more than {self.limits.max_features} features: cut it to the region"
+                )
+        needed = np.unique(np.frombuffer(wanted, np.int64)) if wanted else np.empty(0, np.int64)
+        if every:
+            ids, counts = np.unique(np.frombuffer(every, np.int64), return_counts=True)
+            found.shared_nodes = set(np.intersect1d(ids[counts > 1], needed, assume_unique=True).tolist())
+        return needed
+
+    def _read_nodes(self, wanted: np.ndarray) -> None:
+        found, ids = self.found, set(wanted.tolist())
+        for node in self._objects(osmium.osm.NODE):
+            if node.id not in ids:
+                continue
+            place = node.location
+            if not place.valid():
+                raise InvalidInputError(
+                    f"{self.name}: node/{node.id} lies outside -180..180, -90..90 degrees: OSM files are in EPSG:4326"
+                )
+            found.nodes[node.id] = (place.lon, place.lat, node.version or None, len(node.tags) > 0)
+            self._remember(node.timestamp)
+
+    def _keep(self, elements: dict[int, RawElement], element: RawElement, osm_type: OsmType) -> None:
+        if element.id in elements:
+            self.log.add(f"{osm_type}/{element.id} stands in the file twice: the last one was taken")
+        elements[element.id] = element
+
+    def _element(
+        self,
+        item: Any,
+        tags: dict[str, str],
+        kind: FeatureKind | None,
+        *,
+        refs: tuple[int, ...] = (),
+        members: tuple[MemberRef, ...] = (),
+    ) -> RawElement:
+        stamp = self._remember(item.timestamp)
+        name = f"{'way' if refs else 'relation'}/{item.id}"
+        return RawElement(item.id, item.version or None, stamp, clean_tags(tags, name, self.log), kind, refs, members)
+
+    def _remember(self, stamp: datetime) -> datetime | None:
+        """The time, None where the file has none; the newest is kept."""
+        if stamp.year <= 1970:
+            return None
+        if self.found.newest is None or stamp > self.found.newest:
+            self.found.newest = stamp
+        return stamp
+
+
+_TYPES: dict[str, OsmType] = {"n": "node", "w": "way", "r": "relation"}

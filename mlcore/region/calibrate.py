@@ -1,0 +1,248 @@
+"""Calibrates change verdicts on simulated edits of the map, on evidence from models that did not see the tile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from shapely.geometry.base import BaseGeometry
+
+from mlcore.changes.diff import Candidate, Measures, candidates_of, iter_measures, same_shape
+from mlcore.changes.ground import GroundMeasure
+from mlcore.changes.polygons import mends
+from mlcore.changes.registration import Shift
+from mlcore.changes.verdicts import (
+    FOOTPRINT_CLASSES,
+    GROUND_CLASSES,
+    Judge,
+    fit_tile_verdict,
+    tile_figures,
+)
+from mlcore.errors import InvalidInputError
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
+from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
+from mlcore.region.decided import Said
+from mlcore.region.teacher import Teacher
+from mlcore.synthetic.edits import EditCounts, EditedMap, SimulatedEdit, simulate_edits
+from mlcore.synthetic.truth import tile_truth
+
+SEED_STEP = 7919
+DENSE, SPARSE = 1.5, 0.5
+MOST_ROUNDS = 4  # times as many editions as asked for, where each holds few edits
+SUSPECT = 0.4  # a candidate of the unedited map as likely as this is no example of "unchanged"
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One simulated edition of the map, measured.
+
+    Attributes:
+        measures: block by block.
+        footprint_labels, ground_labels: class numbers, in the order of the measures.
+        changed: truth of every tile.
+        final: consistency score of every tile under the edited map.
+    """
+
+    measures: list[Measures]
+    footprint_labels: list[int]
+    ground_labels: list[int]
+    changed: Mapping[TileAddress, bool]
+    final: Mapping[TileAddress, float]
+
+
+def make_editions(
+    index: MapIndex,
+    evidence: EvidenceReader,
+    tiles: Sequence[TileAddress],
+    shifts: Mapping[TileAddress, Shift],
+    score: Callable[[MapIndex, Sequence[TileAddress]], Mapping[TileAddress, float]],
+    *,
+    rounds: int,
+    share: float,
+    seed: int,
+    least_edits: int = 0,
+    progress: Progress | None = None,
+) -> list[Edition]:
+    """Edit the map `rounds` times, a small one more often, and measure every edition.
+
+    Args:
+        score: consistency score of tiles under a map, each by a model that did not see the tile.
+        share: share of the footprints removed, added and modified, each.
+        least_edits: of every kind, over all editions, as far as MOST_ROUNDS allows.
+    """
+    progress = progress or SilentProgress()
+    boxes = np.array([tile.bounds_lonlat for tile in tiles])
+    hull = (boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max())
+    features = index.query(hull)
+    count = max(1, round(share * sum(feature.kind == "building" for feature in features)))
+    rounds = min(max(rounds, -(-least_edits // count)), MOST_ROUNDS * rounds)
+    editions = []
+    for number in range(rounds):
+        stop_if_asked(progress)
+        span = SpanProgress(progress, number / rounds, (number + 1) / rounds)
+        dense = DENSE if number % 2 == 0 else SPARSE  # many examples of changes, but untouched tiles as well
+        edited = _edited(features, max(1, round(dense * count)), tiles, seed * SEED_STEP + number)
+        if edited is not None:
+            editions.append(_measured(edited, evidence, tiles, shifts, score, span))
+    return editions
+
+
+def _edited(features: Sequence[MapFeature], count: int, tiles: Sequence[TileAddress], seed: int) -> EditedMap | None:
+    """`count` edits of each kind, or as many as fit; None where not even one of each does."""
+    while count:
+        counts = EditCounts(remove=count, add=count, reshape=(count + 1) // 2, shift=max(1, count // 2))
+        try:
+            return simulate_edits(features, counts=counts, tiles=tiles, seed=seed)
+        except InvalidInputError:
+            count //= 2
+    return None
+
+
+def _measured(
+    edited: EditedMap,
+    evidence: EvidenceReader,
+    tiles: Sequence[TileAddress],
+    shifts: Mapping[TileAddress, Shift],
+    score: Callable[[MapIndex, Sequence[TileAddress]], Mapping[TileAddress, float]],
+    progress: Progress,
+) -> Edition:
+    index = MapIndex(edited.features)
+    measures = list(iter_measures(evidence, index, tiles, shifts, progress))
+    drawn = {edit.before.wkb: edit for edit in edited.edits if edit.before is not None}
+    missing = [edit.after for edit in edited.edits if edit.kind == "add"]
+    footprint_labels, ground_labels = [], []
+    for block in measures:
+        for measure in block.footprints:
+            edit = drawn.get(measure.current.wkb)
+            label = 0
+            if edit is not None and edit.kind == "remove":
+                label = FOOTPRINT_CLASSES.index("remove")
+            elif edit is not None and mends(measure.proposal, measure.current, edit.after):
+                label = FOOTPRINT_CLASSES.index("modify")
+            footprint_labels.append(label)
+        ground_labels += [_ground_label(ground, missing, drawn) for ground in block.ground]
+    return Edition(measures, footprint_labels, ground_labels, tile_truth(edited.edits, tiles), score(index, tiles))
+
+
+def _ground_label(ground: GroundMeasure, missing: Sequence[BaseGeometry], drawn: Mapping[bytes, SimulatedEdit]) -> int:
+    if any(same_shape(ground.proposal, one) for one in missing):
+        return GROUND_CLASSES.index("add")
+    beside = ground.neighbour
+    edit = drawn.get(beside.current.wkb) if beside is not None else None
+    if beside is None or edit is None or edit.after is None or edit.method == "shifted":
+        return 0  # the true place of a house that is drawn beside it is no part of it
+    return GROUND_CLASSES.index("extend") if mends(beside.extended, beside.current, edit.after) else 0
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """What the map as it stands probably has wrong: no example of an unchanged building, ground or tile.
+
+    Attributes:
+        keys: footprints.
+        shapes: buildings that the map lacks.
+        tiles: tiles that hold one of these.
+    """
+
+    keys: frozenset[str] = frozenset()
+    shapes: tuple[BaseGeometry, ...] = ()
+    tiles: frozenset[TileAddress] = frozenset()
+
+    @classmethod
+    def of(
+        cls, base: Sequence[Measures], judges: Sequence[Judge], fold_of: Mapping[TileAddress, int], said: Said
+    ) -> Suspects:
+        """Candidates of the unedited map that are likelier than SUSPECT, and that nobody has decided about."""
+        found = [one for one in _judged(base, judges, fold_of) if one.confidence >= SUSPECT]
+        found = [one for one in found if not (said.covers(one.geometry) if one.kind == "add" else said.holds(one.key))]
+        return cls(
+            frozenset(one.key for one in found if one.key is not None),
+            tuple(one.geometry for one in found if one.kind == "add"),
+            frozenset(one.tile for one in found),
+        )
+
+
+def fit_judges(
+    editions: Sequence[Edition],
+    fold_of: Mapping[TileAddress, int],
+    folds: int,
+    seed: int,
+    base: Sequence[Measures] = (),
+    said: Said | None = None,
+) -> list[Judge]:
+    """One judge per fold, fitted without that fold's tiles; an untaught judge where there is nothing to learn from.
+
+    The map that was edited is itself a little stale, and its own errors would count as examples of "unchanged". A
+    first fit finds the likeliest of them in `base`, the measures of the unedited map, and the second leaves them out.
+    What people decided about is no guess: its measures in `base` are examples with the person's label (`said`).
+    """
+    said = said or Said()
+    teacher = Teacher(editions, base, said, fold_of)
+    judges = _fit_objects(teacher, folds, seed, Suspects())
+    suspects = Suspects.of(base, judges, fold_of, said)
+    if suspects.tiles:
+        judges = _fit_objects(teacher, folds, seed, suspects)
+        suspects = Suspects.of(base, judges, fold_of, said)
+    _fit_tiles(judges, editions, fold_of, suspects, said)
+    return judges
+
+
+def _fit_objects(teacher: Teacher, folds: int, seed: int, suspects: Suspects) -> list[Judge]:
+    judges = []
+    for fold in range(folds):
+        footprints, grounds = teacher.footprints(fold, suspects), teacher.grounds(fold, suspects)
+        judge = Judge()
+        if footprints.classes > 1:
+            judge.footprint = footprints.fit(len(FOOTPRINT_CLASSES), seed)
+        if grounds.classes > 1:
+            judge.ground = grounds.fit(len(GROUND_CLASSES), seed)
+        judges.append(judge.eval())
+    return judges
+
+
+def _fit_tiles(
+    judges: list[Judge],
+    editions: Sequence[Edition],
+    fold_of: Mapping[TileAddress, int],
+    suspects: Suspects,
+    said: Said,
+) -> None:
+    """Fit each fold's tile verdict on the other folds' tiles, whose candidates their own folds' judges weighed."""
+    figures, labels, folds = [], [], []
+    for edition in editions:
+        found = _confidences(edition.measures, judges, fold_of)
+        largest = {tile: value for block in edition.measures for tile, value in block.largest.items()}
+        for tile, edited in edition.changed.items():
+            changed = edited or tile in said.changed
+            if tile in edition.final and (changed or tile not in suspects.tiles):
+                figures.append(tile_figures(edition.final[tile], *found.get(tile, ([], [])), largest[tile]))
+                labels.append(int(changed))
+                folds.append(fold_of[tile])
+    for fold, judge in enumerate(judges):
+        kept = [i for i, other in enumerate(folds) if other != fold]
+        if len({labels[i] for i in kept}) > 1:
+            x, y = np.stack([figures[i] for i in kept]), np.array([labels[i] for i in kept])
+            judge.tile = fit_tile_verdict(x, y)
+
+
+def _confidences(
+    measures: Sequence[Measures], judges: Sequence[Judge], fold_of: Mapping[TileAddress, int]
+) -> dict[TileAddress, tuple[list[float], list[float]]]:
+    """Confidences and areas of the candidates of every tile."""
+    found: dict[TileAddress, tuple[list[float], list[float]]] = {}
+    for candidate in _judged(measures, judges, fold_of):
+        confidences, areas = found.setdefault(candidate.tile, ([], []))
+        confidences.append(candidate.confidence)
+        areas.append(candidate.changed_m2)
+    return found
+
+
+def _judged(
+    measures: Sequence[Measures], judges: Sequence[Judge], fold_of: Mapping[TileAddress, int]
+) -> list[Candidate]:
+    """Candidates, each weighed by the judge of its own fold, which was fitted without it."""
+    return [one for block in measures for one in candidates_of(block, lambda tile: [judges[fold_of[tile]]])]

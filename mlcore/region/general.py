@@ -1,0 +1,196 @@
+"""Learns a model of no region: evidence, U-CSA and verdicts from several places, for any place to start from.
+
+Verdicts must be taught on evidence as poor as it will be where the model is used: on a place that its network did not
+learn from. So each place in turn is left out of an evidence network that serves for nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mlcore.anchors.geometric import describe_tile
+from mlcore.changes.diff import Measures, iter_measures, region_shifts
+from mlcore.changes.verdicts import Judge
+from mlcore.consistency.model import ConsistencyModel
+from mlcore.consistency.pretraining import Place
+from mlcore.consistency.training import train_consistency
+from mlcore.errors import InvalidInputError
+from mlcore.evidence.model import EvidenceModel
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.evidence.samples import EvidenceSample, background_samples, evidence_samples
+from mlcore.evidence.training import train_evidence
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.splits import geographic_folds
+from mlcore.progress import Progress, SilentProgress, SpanProgress
+from mlcore.region.calibrate import Edition, fit_judges, make_editions
+from mlcore.region.config import RegionConfig
+from mlcore.region.model import UNMAPPED_FOLD, RegionModel
+from mlcore.region.parts import FoldModel
+
+BLOCKS = 4  # one in so many blocks of a real place is kept from U-CSA: its score is standardised and weighed there
+MIN_TILES = 8  # a smaller place is learnt from as a whole
+NEAR_DEGREES = 0.05  # about 5 km
+EVIDENCE_END, CONSISTENCY_END = 0.5, 0.85
+
+
+@dataclass(frozen=True)
+class Split:
+    """One place of those that are learnt from.
+
+    Attributes:
+        learnt, kept: tiles that U-CSA learns from, and those that it does not.
+        town: number of the town that it is a part of; patches of one town look alike.
+    """
+
+    place: Place
+    learnt: list[TileAddress]
+    kept: list[TileAddress]
+    town: int
+
+
+def train_general(
+    places: Sequence[Place],
+    config: RegionConfig | None = None,
+    *,
+    backgrounds: Sequence[np.ndarray] = (),
+    run_dir: Path,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> RegionModel:
+    """Train on all `places` at once; the verdicts are taught on each real place by evidence learnt on the others.
+
+    Of a single real place, blocks are kept from its networks instead, and the verdicts are taught on these.
+
+    Args:
+        places: of one zoom, each with a map that is complete on its tiles.
+        config: both networks are trained by its full schedules.
+        backgrounds: (H, W, 3) uint8 images of about the same resolution on which no building stands.
+        run_dir: for checkpoints; call again with the same folder to go on.
+
+    Returns:
+        A model with one fold and no tiles of its own: it scores any place.
+
+    Raises:
+        InvalidInputError: no place, places of several zooms, or no building in any.
+        StoppedError: asked to stop.
+    """
+    progress, config = progress or SilentProgress(), config or RegionConfig()
+    zooms = {tile.z for place in places for tile in place.tiles}
+    if len(zooms) != 1:
+        raise InvalidInputError("a general model learns from places of one zoom, and at least one tile: check the list")
+    splits = [_split(place, town, seed) for place, town in zip(places, towns_of(places), strict=True)]
+    towns = sorted({split.town for split in splits if split.kept})
+    alone = len(towns) < 2
+    trainings = 1 + (0 if alone else len(towns))
+
+    def learn(number: int, left_out: int | None) -> EvidenceModel:
+        span = SpanProgress(progress, EVIDENCE_END * number / trainings, EVIDENCE_END * (number + 1) / trainings)
+        folder = Path(run_dir) if left_out is None else Path(run_dir) / f"without-{left_out}"
+        samples = _samples([split for split in splits if split.town != left_out], backgrounds, whole=not alone)
+        return train_evidence(samples, config.evidence, run_dir=folder, seed=seed, device=device, progress=span)
+
+    evidence = learn(0, None)
+    strangers = {town: evidence if alone else learn(number, town) for number, town in enumerate(towns, start=1)}
+    consistency = _consistency(
+        splits, config, run_dir, seed, device, SpanProgress(progress, EVIDENCE_END, CONSISTENCY_END)
+    )
+    metrics = {"places": float(len(places)), "tiles": float(sum(len(place.tiles) for place in places))}
+    model = RegionModel(config, [FoldModel(evidence, consistency, Judge())], {}, metrics, zoom=zooms.pop())
+    judge = _judge(model, splits, strangers, Path(run_dir), seed, SpanProgress(progress, CONSISTENCY_END, 1.0))
+    model.folds = [FoldModel(evidence, consistency, judge)]
+    progress.report(1.0, "general model trained")
+    return model
+
+
+def towns_of(places: Sequence[Place]) -> list[int]:
+    """Which places are patches of one town: those within NEAR_DEGREES of one another; every made town is its own."""
+    middles = [np.mean([tile.polygon_lonlat.centroid.coords[0] for tile in place.tiles], axis=0) for place in places]
+    towns: list[int] = []
+    for number, place in enumerate(places):
+        near = [
+            towns[other]
+            for other in range(number)
+            if not place.made and not places[other].made
+            and np.abs(middles[other] - middles[number]).max() < NEAR_DEGREES
+        ]  # fmt: skip
+        towns.append(near[0] if near else number)
+    return towns
+
+
+def _split(place: Place, town: int, seed: int) -> Split:
+    if place.made or len(place.tiles) < MIN_TILES:
+        return Split(place, list(place.tiles), [], town)
+    block_of = geographic_folds(place.tiles, BLOCKS, seed=seed)
+    learnt = [tile for tile in place.tiles if block_of[tile]]
+    return Split(place, learnt, [tile for tile in place.tiles if not block_of[tile]], town)
+
+
+def _samples(splits: Sequence[Split], backgrounds: Sequence[np.ndarray], *, whole: bool) -> list[EvidenceSample]:
+    samples: list[EvidenceSample] = []
+    for split in splits:
+        tiles, avoid = (split.place.tiles, []) if whole else (split.learnt, split.kept)
+        samples += evidence_samples(split.place.source, tiles, avoid=avoid)
+    return samples + background_samples(backgrounds, samples[0].image.shape[0])
+
+
+def _consistency(
+    splits: Sequence[Split], config: RegionConfig, run_dir: Path, seed: int, device: str, progress: Progress
+) -> ConsistencyModel:
+    pairs = [pair for split in splits for pair in split.place.source.pairs(split.learnt)]
+    validation = [pair for split in splits for pair in split.place.source.pairs(split.kept)]
+    anchors = {tile: describe_tile(tile, split.place.source.index) for split in splits for tile in split.learnt}
+    return train_consistency(
+        pairs, anchors, config.consistency, validation=validation, run_dir=run_dir, seed=seed, device=device,
+        progress=progress,
+    )  # fmt: skip
+
+
+def _judge(
+    model: RegionModel,
+    splits: Sequence[Split],
+    strangers: Mapping[int, EvidenceModel],
+    run_dir: Path,
+    seed: int,
+    progress: Progress,
+) -> Judge:
+    """Verdicts taught on simulated edits of places by networks that are `strangers` there; untaught without any."""
+    editions: list[Edition] = []
+    base: list[Measures] = []
+    real = [split for split in splits if split.kept]
+    consistency = model.folds[0].consistency
+    for number, split in enumerate(real):
+        span = SpanProgress(progress, number / len(real), (number + 1) / len(real))
+        stranger = strangers[split.town]
+        unseen = split.kept if stranger is model.folds[0].evidence else split.place.tiles
+        teacher = RegionModel(model.config, [FoldModel(stranger, consistency, Judge())], {}, {}, zoom=model.zoom)
+        found, unedited = _editions(teacher, split, unseen, run_dir / f"evidence-{number}.tif", seed, span)
+        editions += found
+        base += unedited
+    fold_of = {tile: UNMAPPED_FOLD for split in real for tile in split.place.tiles}
+    return fit_judges(editions, fold_of, 1, seed, base)[0] if editions else Judge()
+
+
+def _editions(
+    model: RegionModel, split: Split, tiles: Sequence[TileAddress], path: Path, seed: int, progress: Progress
+) -> tuple[list[Edition], list[Measures]]:
+    """Editions of a place measured on `tiles`; those that U-CSA did not learn from have its score as well."""
+    source, unseen = split.place.source, set(split.kept)
+    model.write_evidence(source, tiles, path, SpanProgress(progress, 0, 0.3))
+    evidence = EvidenceReader(path, model.zoom)
+    shifts = region_shifts(evidence, source.index, tiles)
+
+    def score(index: MapIndex, scored: Sequence[TileAddress]) -> Mapping[TileAddress, float]:
+        found = model.consistency_scores(source.with_index(index), [tile for tile in scored if tile in unseen])
+        return {tile: final for tile, (_, _, final) in found.items()}
+
+    editions = make_editions(
+        source.index, evidence, tiles, shifts, score, rounds=model.config.rounds, share=model.config.edit_share,
+        seed=seed, progress=SpanProgress(progress, 0.3, 1.0),
+    )  # fmt: skip
+    return editions, list(iter_measures(evidence, source.index, tiles, shifts))

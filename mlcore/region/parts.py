@@ -1,0 +1,71 @@
+"""What a region's model is made of, and what it says of a tile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from mlcore.changes.registration import Origin, Shift
+from mlcore.changes.verdicts import Judge
+from mlcore.consistency.model import ConsistencyModel
+from mlcore.evidence.blend import EvidenceNetwork, network_from_tensors
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.region.config import RegionConfig
+
+
+@dataclass(frozen=True)
+class TileResult:
+    """What is known of one tile.
+
+    Attributes:
+        fold: the fold that scored it; -1 for an unmapped tile, scored by the mean of all.
+        disc, proto, final: the U-CSA scores, higher = agrees.
+        difference: log-odds that any building of the tile changed, from evidence against map.
+        probability: calibrated probability that image and map agree.
+        shift_east_m, shift_north_m: what the map was moved by before it was compared, metres on the ground.
+        shift_confidence: probability that this shift is right.
+        shift_origin: measured on the tile, or taken from its neighbours or the region; none where nothing is known.
+    """
+
+    tile: TileAddress
+    fold: int
+    disc: float
+    proto: float
+    final: float
+    difference: float
+    probability: float
+    shift_east_m: float = 0.0
+    shift_north_m: float = 0.0
+    shift_confidence: float = 0.0
+    shift_origin: Origin = "none"
+
+    @property
+    def shift(self) -> Shift:
+        """Its shift with a metre for a pixel."""
+        return Shift(self.shift_east_m, -self.shift_north_m, self.shift_confidence, self.shift_origin)
+
+    def with_shift(self, shift: Shift) -> TileResult:
+        """The same with its shift, given in pixels of the tile's own zoom."""
+        east_m, north_m = shift.metres(self.tile.resolution_m())
+        return replace(
+            self, shift_east_m=east_m, shift_north_m=north_m, shift_confidence=shift.confidence,
+            shift_origin=shift.origin,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FoldModel:
+    """What was trained without one block of tiles."""
+
+    evidence: EvidenceNetwork
+    consistency: ConsistencyModel
+    judge: Judge
+
+    @classmethod
+    def from_tensors(cls, config: RegionConfig, parts: Mapping[str, Mapping[str, Tensor]]) -> FoldModel:
+        """Rebuild from the state dicts of the three parts."""
+        evidence = network_from_tensors(config.evidence, parts["evidence"])
+        consistency = ConsistencyModel.from_tensors(config.consistency.to_dict(), parts["consistency"])
+        return cls(evidence, consistency, Judge.from_tensors(parts["judge"]))

@@ -1,0 +1,98 @@
+"""Examples that verdicts are fitted on: simulated edits, and what people said of the map as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlcore.changes.diff import Measures, same_shape
+from mlcore.changes.verdicts import Verdict, fit_verdict
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.region.decided import SAID_WEIGHT, Said
+
+if TYPE_CHECKING:
+    from mlcore.region.calibrate import Edition, Suspects
+
+
+@dataclass
+class Examples:
+    """Figures, class numbers and weights of measured things."""
+
+    figures: list[np.ndarray] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+
+    def add(self, figures: np.ndarray, label: int, weight: float = 1.0) -> None:
+        self.figures.append(figures)
+        self.labels.append(label)
+        self.weights.append(weight)
+
+    @property
+    def classes(self) -> int:
+        """How many different labels there are."""
+        return len(set(self.labels))
+
+    def fit(self, classes: int, seed: int) -> Verdict:
+        alike = all(weight == 1.0 for weight in self.weights)
+        weights = None if alike else np.array(self.weights)
+        return fit_verdict(np.stack(self.figures), np.array(self.labels), classes, seed=seed, weights=weights)
+
+
+class Teacher:
+    """Gives each fold's judge the examples of the other folds' tiles.
+
+    Args:
+        editions: the map with simulated edits, measured.
+        base: measures of the unedited map.
+        said: people's answers; where they spoke, the simulation's guess that nothing changed is no example.
+    """
+
+    def __init__(
+        self,
+        editions: Sequence[Edition],
+        base: Sequence[Measures],
+        said: Said,
+        fold_of: Mapping[TileAddress, int],
+    ) -> None:
+        self.editions, self.base, self.said, self.fold_of = editions, base, said, fold_of
+        self.weight = SAID_WEIGHT * max(1, len(editions))
+
+    def footprints(self, without: int, suspects: Suspects) -> Examples:
+        """Footprints of every fold but one."""
+        examples = Examples()
+        for edition in self.editions:
+            measures = [measure for block in edition.measures for measure in block.footprints]
+            for measure, label in zip(measures, edition.footprint_labels, strict=True):
+                key = measure.feature.key
+                doubtful = key in suspects.keys or self.said.holds(key)
+                if self.fold_of[measure.tile] != without and (label or not doubtful):
+                    examples.add(measure.figures, label)
+        for measure in (measure for block in self.base for measure in block.footprints):
+            said = self.said.footprint_label(measure) if self.fold_of[measure.tile] != without else None
+            if said is not None:
+                examples.add(measure.figures, said, self.weight)
+        return examples
+
+    def grounds(self, without: int, suspects: Suspects) -> Examples:
+        """Bare ground of every fold but one."""
+        examples = Examples()
+        for edition in self.editions:
+            grounds = [ground for block in edition.measures for ground in block.ground]
+            for ground, label in zip(grounds, edition.ground_labels, strict=True):
+                if self.fold_of[ground.tile] == without:
+                    continue
+                key = ground.neighbour.feature.key if ground.neighbour is not None else None
+                doubtful = (
+                    key in suspects.keys or self.said.holds(key) or self.said.covers(ground.proposal)
+                    or any(same_shape(ground.proposal, shape) for shape in suspects.shapes)
+                )  # fmt: skip
+                if label or not doubtful:
+                    examples.add(ground.figures, label)
+        for ground in (ground for block in self.base for ground in block.ground):
+            said = self.said.ground_label(ground) if self.fold_of[ground.tile] != without else None
+            if said is not None:
+                examples.add(ground.figures, said, self.weight)
+        return examples

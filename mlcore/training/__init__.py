@@ -1,1 +1,0 @@
-"""The training loop, its checkpoints and how it resumes."""

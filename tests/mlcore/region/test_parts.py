@@ -1,0 +1,17 @@
+"""What is known of a tile keeps its shift in metres on the ground."""
+
+import pytest
+
+from mlcore.changes.registration import Shift
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.region.parts import TileResult
+
+
+def test_a_tiles_shift_is_kept_in_metres_on_the_ground_towards_east_and_north() -> None:
+    tile = TileAddress(19, 386690, 220241)  # at 27.6 degrees north a pixel is 0.2646 m
+    result = TileResult(tile, 0, 0.1, 0.2, 0.3, 0.4, 0.5).with_shift(Shift(10.0, -4.0, 0.8, "neighbours"))
+
+    assert result.shift_east_m == pytest.approx(2.646, abs=0.01)
+    assert result.shift_north_m == pytest.approx(1.058, abs=0.01)
+    assert (result.shift_confidence, result.shift_origin) == (0.8, "neighbours")
+    assert result.shift == Shift(result.shift_east_m, -result.shift_north_m, 0.8, "neighbours")
