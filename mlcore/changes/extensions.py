@@ -247,9 +247,13 @@ def _tidy(ring: np.ndarray, old: set[frozenset[Corner]], resolution_m: float) ->
 
 
 def _between(corners: Sequence[Corner], old: set[frozenset[Corner]]) -> Iterator[Corner]:
-    """The corners where a wall that is not the footprint's begins or ends."""
+    """The corners where a wall that is not, even in part, the footprint's begins or ends."""
+    walls = np.array([shapely.LineString(tuple(edge)) for edge in old if len(edge) == 2])
     for start, end in pairwise([*corners, corners[0]]):
-        if frozenset((start, end)) not in old:
+        if frozenset((start, end)) in old:
+            continue
+        off = shapely.distance(walls, shapely.points([start, end])[:, None]).max(axis=0)
+        if off.min() > SAME_PX:
             yield from (start, end)
 
 

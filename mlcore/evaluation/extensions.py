@@ -110,7 +110,7 @@ def seen_window(whole: Polygon, rng: np.random.Generator, *, blur_px: float, noi
     fine = draw_ids([(1, near)], SIDE_PX * FINE, SIDE_PX * FINE) > 0
     soft = cv2.resize(fine.astype(np.float32), (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
     soft = cv2.GaussianBlur(soft, (0, 0), blur_px)
-    wavering = cv2.GaussianBlur(rng.normal(size=soft.shape).astype(np.float32), (0, 0), 2.5)
+    wavering = cv2.GaussianBlur(rng.normal(size=(SIDE_PX, SIDE_PX)).astype(np.float32), (0, 0), 2.5)
     building = np.clip(soft + noise * wavering / float(wavering.std()), 0, 1)
     walls = outlines_of(draw_mask(whole.intersection(frame), SIDE_PX, SIDE_PX).astype(np.int32))
     outline = cv2.GaussianBlur(walls.astype(np.float32), (0, 0), 1.0)
