@@ -12,7 +12,8 @@ import shapely
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress
 from mlcore.maps.features import FeatureKind, MapFeature
-from mlcore.maps.index import Bounds, MapIndex, ProjectedShape
+from mlcore.maps.index import MapIndex
+from mlcore.maps.projection import Bounds, ProjectedShape
 from mlcore.maps.style import Colour, MapStyle, RoadClass, load_style
 
 SHIFT = 6
