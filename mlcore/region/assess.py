@@ -148,7 +148,7 @@ def _scores(
     """U-CSA's scores; those of tiles that look as they did before are the same."""
     known: dict[TileAddress, Score] = {}
     if before is not None:
-        same = [tile for tile in tiles if np.array_equal(source.view(tile).map, before.source.view(tile).map)]
+        same = [tile for tile in tiles if np.array_equal(source.drawn_map(tile), before.source.drawn_map(tile))]
         earlier = [before.results[tile] for tile in same]
         known = {one.tile: (one.disc, one.proto, one.final) for one in earlier}
     rest = [tile for tile in tiles if tile not in known]

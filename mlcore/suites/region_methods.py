@@ -149,7 +149,7 @@ class LargestBox:
         found = {}
         for tile in tiles:
             window = self.family.evidence.window(tile, margin_px=0)
-            mask = source.renderer.building_mask(tile, source.index, window.building.shape[0]) / 255
+            mask = source.building_mask(tile, window.building.shape[0]) / 255
             found[tile] = -largest_box(window.building, mask, window.valid)
         return found
 
