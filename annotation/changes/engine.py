@@ -13,9 +13,9 @@ from shapely.geometry.base import BaseGeometry
 from annotation.changes.models import Change, ChangeKind
 from annotation.consistency.engine import evidence_file, scan_source, tile_results
 from annotation.consistency.models import Scan
+from annotation.learning.engine import load_region_model
 from annotation.sources.engine import map_feature_of, to_geos, to_shapely
 from annotation.sources.models import Footprint
-from annotation.training.engine import load_region_model
 from mlcore.changes.decisions import SEPARATE
 from mlcore.changes.diff import Candidate
 from mlcore.progress import Progress, SpanProgress, stop_if_asked
