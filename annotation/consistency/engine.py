@@ -11,9 +11,9 @@ from django.conf import settings
 
 from annotation.common.errors import InvalidError
 from annotation.consistency.models import Scan, TileScore
+from annotation.learning.engine import load_region_model
 from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
-from annotation.training.engine import load_region_model
 from mlcore.changes.region_offset import RegionOffset, region_offset
 from mlcore.changes.registration import Origin, Shift
 from mlcore.errors import InvalidInputError

@@ -23,15 +23,15 @@ from annotation.consistency import engine, selectors
 from annotation.consistency.models import Scan, ScanState, ShiftOrigin, TileScore
 from annotation.consistency.services import scan as service
 from annotation.consistency.services.start import start
+from annotation.learning.engine import load_region_model
+from annotation.learning.selectors import active_model
+from annotation.learning.services.start import start as start_training
+from annotation.learning.services.train import train
 from annotation.sources.models import Region
 from annotation.tiles.models import TilePair
-from annotation.training.engine import load_region_model
-from annotation.training.selectors import active_model
-from annotation.training.services.start import start as start_training
-from annotation.training.services.train import train
 from mlcore.progress import SilentProgress
-from tests.annotation.training.rows import make_model
-from tests.annotation.training.town import COLUMNS, MAPPED_COLUMNS, ROWS, town_region
+from tests.annotation.learning.rows import make_model
+from tests.annotation.learning.town import COLUMNS, MAPPED_COLUMNS, ROWS, town_region
 from tests.factories import RegionFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
