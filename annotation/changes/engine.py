@@ -13,7 +13,6 @@ from shapely.geometry.base import BaseGeometry
 from annotation.changes.models import Change, ChangeKind
 from annotation.consistency.engine import found_candidates
 from annotation.consistency.models import Scan
-from annotation.learning.engine import load_region_model
 from annotation.sources.engine import map_feature_of, to_geos, to_shapely
 from annotation.sources.models import Footprint
 from mlcore.changes.decisions import SEPARATE

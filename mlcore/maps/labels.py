@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TILE_PX, TileAddress, lonlat_to_xy, xy_to_lonlat
 from mlcore.maps.features import FeatureKind
-from mlcore.maps.index import Bounds
+from mlcore.maps.projection import Bounds
 
 BUILDINGS: tuple[FeatureKind, ...] = ("building",)
 _SHIFT = 4  # fractional bits of OpenCV's polygon coordinates
