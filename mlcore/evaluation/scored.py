@@ -119,8 +119,8 @@ def score_model(
     model.write_evidence(source, tiles, evidence_path, SpanProgress(progress, 0, 0.5))
     reader = EvidenceReader(evidence_path, model.zoom)
     wrong = source.with_index(MapIndex(edited.features))
-    found = model.assess(wrong, reader, tiles, SpanProgress(progress, 0.5, 0.9))
-    results, candidates = found.results, found.candidates
+    assessed = model.assess(wrong, reader, tiles, SpanProgress(progress, 0.5, 0.9))
+    results, candidates = assessed.results, assessed.candidates
     matches = match_candidates(candidates, edited.edits)
     number = {tile: position for position, tile in enumerate(tiles)}
     pairs = [(one, match) for one, match in zip(candidates, matches, strict=True) if one.tile in number]
