@@ -11,11 +11,18 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TILE_PX, TileAddress, lonlat_to_xy, xy_to_lonlat
-from mlcore.maps.features import FeatureKind
+from mlcore.maps.features import FeatureKind, MapFeature
+from mlcore.maps.index import MapIndex
 from mlcore.maps.projection import Bounds
+from mlcore.maps.tags import seen_from_above
 
 BUILDINGS: tuple[FeatureKind, ...] = ("building",)
 _SHIFT = 4  # fractional bits of OpenCV's polygon coordinates
+
+
+def seen_buildings(index: MapIndex, bounds_lonlat: Bounds) -> list[MapFeature]:
+    """Buildings that an image can show: of the others it says nothing, and the ground above them is bare."""
+    return [feature for feature in index.query(bounds_lonlat, BUILDINGS) if seen_from_above(feature.tags)]
 
 
 def polygons_of(geometry: BaseGeometry) -> list[Polygon]:
