@@ -105,7 +105,8 @@ def checked_geometry(value: Any, name: str) -> BaseGeometry:
         InvalidInputError: it is malformed, not finite, or not in degrees.
     """
     try:
-        if not isinstance(value, dict) or not isinstance(value["coordinates"], list):
+        parts = "geometries" if isinstance(value, dict) and value.get("type") == "GeometryCollection" else "coordinates"
+        if not isinstance(value, dict) or not isinstance(value[parts], list):
             raise TypeError("no coordinates")
         geometry = shapely.force_2d(shapely.geometry.shape(value))
     except (
