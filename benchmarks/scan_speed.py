@@ -45,7 +45,7 @@ from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import SCAN_BATCH, score_tiles
 from mlcore.encoders.image import to_input
 from mlcore.evidence.model import EvidenceModel
-from mlcore.evidence.picture import BATCH, with_context
+from mlcore.evidence.picture import BATCH, EvidenceReader, with_context
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.imagery.raster import open_image
 from mlcore.maps.coverage import read_area
@@ -104,7 +104,7 @@ def main() -> int:
         whole = compare(
             args.rounds,
             lambda: bare_networks(model, ready),
-            lambda: list(model.scan(source, tiles, evidence_path=path)),
+            lambda: whole_scan(model, source, tiles, path),
         )
     alone = compare(
         4 * args.rounds,
@@ -157,6 +157,12 @@ def scores(model: RegionModel, source: PairSource, tiles: Sequence[TileAddress],
     """What a scan does up to the scores: decode, render, score, store."""
     model.write_evidence(source, tiles, evidence)
     model.consistency_scores(source, tiles)
+
+
+def whole_scan(model: RegionModel, source: PairSource, tiles: Sequence[TileAddress], evidence: Path) -> None:
+    """The same and the comparison of evidence and map, up to probabilities and candidates."""
+    model.write_evidence(source, tiles, evidence)
+    model.assess(source, EvidenceReader(evidence, model.zoom), tiles)
 
 
 def bare_networks(model: RegionModel, ready: Ready) -> None:

@@ -10,10 +10,10 @@ from factory.django import DjangoModelFactory
 
 from annotation.changes.models import Change
 from annotation.consistency.models import Scan, ScanState
+from annotation.learning.models import DataSet, ModelState, ModelVersion, TrainingRun
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.services.claim import claim
 from annotation.review.services.decide import Decision, decide
-from annotation.training.models import DataSet, ModelState, ModelVersion, TrainingRun
 from tests.factories import FootprintFactory, PairFactory, RegionFactory, square
 
 

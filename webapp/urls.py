@@ -16,7 +16,7 @@ STAGES = (
     "review",
     "tiles",
     "anchors",
-    "training",
+    "learning",
     "consistency",
     "changes",
     "edits",

@@ -1,4 +1,4 @@
-"""What people said of the suggestions on one image, for training: named in `settings.TRAINING_DECISIONS`."""
+"""What people said of the suggestions on one image, for training: named in `settings.LEARNING_DECISIONS`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from annotation.changes.models import Change, ChangeDecision, ChangeKind
+from annotation.learning.decisions import Answers, FrozenDecision
 from annotation.review.models import ItemState, Verdict, VerdictEvent
 from annotation.sources.models import Footprint, Imagery, MapSnapshot
-from annotation.training.decisions import Answers, FrozenDecision
 
 ANSWERS = (ChangeDecision.ACCEPT, ChangeDecision.REJECT)
 

@@ -11,11 +11,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from annotation.changes.models import Change, ChangeKind
-from annotation.consistency.engine import evidence_file, scan_source, tile_results
+from annotation.consistency.engine import found_candidates
 from annotation.consistency.models import Scan
 from annotation.sources.engine import map_feature_of, to_geos, to_shapely
 from annotation.sources.models import Footprint
-from annotation.training.engine import load_region_model
 from mlcore.changes.decisions import SEPARATE
 from mlcore.changes.diff import Candidate
 from mlcore.progress import Progress, SpanProgress, stop_if_asked
@@ -37,9 +36,10 @@ SAME_SHARE = 0.5
 
 
 def candidates(scan: Scan, progress: Progress) -> Iterator[Candidate]:
-    """What the scan's model suggests, from the stored scores and evidence."""
-    model = load_region_model(scan.model)
-    yield from model.candidates(scan_source(scan), evidence_file(scan), tile_results(scan), progress)
+    """What the scan found, the surest first."""
+    for candidate in found_candidates(scan):
+        stop_if_asked(progress)
+        yield candidate
 
 
 def fingerprint(imagery_sha256: str, candidate: Candidate) -> str:

@@ -14,13 +14,13 @@ from annotation.common.errors import NotFoundError
 from annotation.common.models import Job
 from annotation.consistency.engine import shown_offset
 from annotation.consistency.selectors import latest_scan, score_of_pair, stale_scans
+from annotation.learning.selectors import active_model
 from annotation.review.models import ItemState
 from annotation.sources.engine import tile_version
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import latest_imagery, latest_snapshot
 from annotation.tiles.models import Tile
 from annotation.tiles.selectors import latest_pair, pair_counts
-from annotation.training.selectors import active_model
 
 
 def pair_detail(region: Region, z: int, x: int, y: int) -> dict[str, Any]:

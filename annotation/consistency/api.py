@@ -15,11 +15,11 @@ from annotation.accounts.permissions import IsReviewer, ReadOrAdmin
 from annotation.consistency import engine, selectors
 from annotation.consistency.models import Scan
 from annotation.consistency.services import start
+from annotation.learning.selectors import get_model
 from annotation.review.api.http import parse, person
 from annotation.sources.api.jobs import JobOutput
 from annotation.sources.models import Region
 from annotation.sources.selectors import get_region
-from annotation.training.selectors import get_model
 
 
 class OffsetOutput(serializers.Serializer):

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 
+from annotation.common.errors import InvalidError
 from annotation.consistency.models import Scan, TileScore
+from annotation.learning.engine import load_region_model
 from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
-from annotation.training.engine import load_region_model
 from mlcore.changes.region_offset import RegionOffset, region_offset
 from mlcore.changes.registration import Origin, Shift
+from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 
 if TYPE_CHECKING:
+    from mlcore.changes.diff import Candidate
     from mlcore.region.training import TileResult
 
 __all__ = ["Progress", "SilentProgress", "SpanProgress", "scan_rows", "scan_source", "stop_if_asked", "tile_results"]
@@ -43,18 +46,27 @@ def evidence_path(scan: Scan) -> str:
     return f"regions/{scan.region_id}/consistency/{scan.pk}/evidence.tif"
 
 
+def candidates_file(scan: Scan) -> Path:
+    """Where the scan's list of candidates lies, or will lie."""
+    return evidence_file(scan).with_name("candidates.jsonl")
+
+
 def scan_rows(scan: Scan, pairs: Sequence[TilePair], progress: Progress) -> Iterator[TileScore]:
-    """Unsaved scores of the pairs as they come; the evidence file is whole once the last one came.
+    """Unsaved scores of the pairs; the files of evidence and candidates are whole before the first one comes.
 
     Each tile is scored by the models of its fold, which were trained on the other folds alone.
     """
+    from mlcore.region.candidate_files import write_candidates  # imports torch, which the web server does without
+
     model = load_region_model(scan.model)
     # The pairs were chosen already; a tile that no model learnt from, mapped or not, is scored by the mean of all.
     model.config = replace(model.config, include_unmapped=True, least_valid_share=0.0)
     by_tile = {tile_address(pair.tile): pair for pair in pairs}
     path = evidence_file(scan)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for result in model.scan(scan_source(scan), list(by_tile), evidence_path=path, progress=progress):
+    found = model.scan(scan_source(scan), list(by_tile), evidence_path=path, progress=progress)
+    write_candidates(candidates_file(scan), found.candidates)
+    for result in found.results.values():
         yield TileScore(
             scan=scan,
             pair=by_tile[result.tile],
@@ -69,6 +81,22 @@ def scan_rows(scan: Scan, pairs: Sequence[TilePair], progress: Progress) -> Iter
             shift_confidence=result.shift_confidence,
             shift_origin=result.shift_origin,
         )
+
+
+def found_candidates(scan: Scan) -> Iterator[Candidate]:
+    """What a finished scan found, the surest first.
+
+    Raises:
+        InvalidError: the list is missing or damaged.
+    """
+    from mlcore.region.candidate_files import read_candidates  # imports torch, which the web server does without
+
+    try:
+        yield from read_candidates(candidates_file(scan))
+    except InvalidInputError as error:
+        raise InvalidError(
+            f"scan {scan.pk} has no whole list of candidates ({error}): scan the region again"
+        ) from error
 
 
 def offset_of(scan: Scan) -> RegionOffset:

@@ -4,9 +4,9 @@ from django.conf import settings
 from django.db import models
 
 from annotation.common.models import Job, Timestamped
+from annotation.learning.models import ModelVersion
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.tiles.models import TilePair
-from annotation.training.models import ModelVersion
 
 
 class ScanState(models.TextChoices):

@@ -5,11 +5,11 @@ from django.db.models import Count, QuerySet
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
 from annotation.consistency.models import Scan, ScanState, TileScore
+from annotation.learning.models import ModelState
+from annotation.learning.selectors import active_model
 from annotation.sources.models import Region
 from annotation.sources.selectors import latest_imagery, latest_snapshot, visible_regions
 from annotation.tiles.models import TilePair
-from annotation.training.models import ModelState
-from annotation.training.selectors import active_model
 
 MIN_VALID_SHARE = 0.2
 ScoreRow = tuple[int, int, float, float, float]

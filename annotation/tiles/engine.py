@@ -60,7 +60,7 @@ def _reader(path: Path) -> ImageReader:
     return ImageReader(path)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def _index(snapshot_id: int, sha256: str) -> MapIndex:
     return MapIndex(features_of(MapSnapshot(pk=snapshot_id)))
 

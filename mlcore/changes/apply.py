@@ -16,6 +16,9 @@ from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
 from mlcore.maps.labels import BUILDINGS, draw_ids
 
+NEAR_DEGREES = 2e-4
+"""Further than a footprint is ever looked for, or a map moved."""
+
 
 def apply_edit(index: MapIndex, candidate: Candidate) -> MapIndex:
     """The map with a candidate's edit in it."""
@@ -30,13 +33,15 @@ def apply_edit(index: MapIndex, candidate: Candidate) -> MapIndex:
 
 
 def largest_after(evidence: EvidenceReader, index: MapIndex, candidate: Candidate, shift: Shift) -> float:
-    """The largest difference on the candidate's tile (`Measures.largest`) once its edit is in the map."""
+    """The largest difference on the candidate's tile (`Measures.largest`) once its edit is in the map.
+
+    Args:
+        shift: what the map is moved by on the tile; what it moves in from beside the tile counts as well.
+    """
     window = evidence.window(candidate.tile, margin_px=0)
-    shapes = [
-        feature.geometry
-        for feature in index.query(candidate.tile.bounds_lonlat, BUILDINGS)
-        if feature.key != candidate.key
-    ]
+    west, south, east, north = candidate.tile.bounds_lonlat
+    bounds = west - NEAR_DEGREES, south - NEAR_DEGREES, east + NEAR_DEGREES, north + NEAR_DEGREES
+    shapes = [feature.geometry for feature in index.query(bounds, BUILDINGS) if feature.key != candidate.key]
     shapes += [candidate.geometry] if candidate.kind != "remove" else []
     polygons = [polygon for shape in shapes for polygon in window.polygons_xy(shape)]
     moved = [(1, shapely.affinity.translate(polygon, shift.dx_px, shift.dy_px)) for polygon in polygons]
@@ -46,5 +51,4 @@ def largest_after(evidence: EvidenceReader, index: MapIndex, candidate: Candidat
 def _bounds_around(candidate: Candidate) -> tuple[float, float, float, float]:
     geometry: BaseGeometry = candidate.geometry
     west, south, east, north = geometry.bounds
-    pad = 2e-4  # degrees: further than a footprint is ever looked for
-    return west - pad, south - pad, east + pad, north + pad
+    return west - NEAR_DEGREES, south - NEAR_DEGREES, east + NEAR_DEGREES, north + NEAR_DEGREES

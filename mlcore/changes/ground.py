@@ -13,15 +13,17 @@ from scipy import ndimage
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
+from mlcore.changes.extensions import extended, restored
 from mlcore.changes.instances import several_parts
 from mlcore.changes.measure import LEAST_M2, SLACK_M, FootprintMeasure, WindowMeasurer
-from mlcore.changes.polygons import aligned, iou, joined, mask_polygon, regularise
+from mlcore.changes.polygons import iou, mask_polygon, regularise
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.features import MapFeature
 from mlcore.maps.labels import draw_ids, polygons_of
 
 SEAM_M = 1.0  # a part of a mapped building lies this close to it
 PAD_M = 1.6  # looked at about a thing
+SAME_DEGREES = 1e-9  # what a corner is moved by on its way to pixels and back
 SAME_PART = 0.5  # of a part, covered by another shape
 ALONE = (0.0, 1.0, 0.0, 0.5, 0.0)  # the last five figures where no footprint is near
 GROUND_FIGURES = (
@@ -166,21 +168,23 @@ class GroundMeasurer:
         feature, shape = self.map.shapes[number - 1] if number else (None, None)
         if feature is None or not isinstance(shape, Polygon) or not shape.is_valid:
             return None, ALONE
-        part = aligned(traced, shape)
-        extended = joined(shape, polygon if part is None else part, 1.5 * SEAM_M / self.resolution_m)
+        whole = extended(shape, traced, self.resolution_m)
         theirs = owners == number
         seam = near & self._about(theirs)
-        if extended is None or not seam.any():
+        if whole is None or not seam.any():
             return None, ALONE
-        rectangle = extended.minimum_rotated_rectangle.area
+        rectangle = whole.minimum_rotated_rectangle.area
         figures = (
             float((near & theirs).sum() / max((near & ~own).sum(), 1)),
             float(self.map.window.outline[place][seam].mean()),
-            extended.area / rectangle if rectangle else 0.0,
+            whole.area / rectangle if rectangle else 0.0,
             float(self.map.window.building[place][theirs].mean()),
             float(np.clip(np.log(polygon.area / max(shape.area, 1.0)), -3, 3)),
         )
-        return Neighbour(feature, self.map.lonlat(extended), extended.area * self.resolution_m**2), figures
+        outline = self.map.lonlat(whole)
+        if isinstance(feature.geometry, Polygon):
+            outline = restored(outline, feature.geometry, SAME_DEGREES)
+        return Neighbour(feature, outline, whole.area * self.resolution_m**2), figures
 
     def _about(self, mask: np.ndarray) -> np.ndarray:
         return np.asarray(cv2.dilate(mask.astype(np.uint8), self.seam)) > 0

@@ -7,7 +7,6 @@ import numpy as np
 import shapely
 import shapely.affinity
 from shapely import Polygon
-from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.walls import corners_of, fitted, walls_of, without_jogs
@@ -83,34 +82,6 @@ def mends(proposal: BaseGeometry, drawn: BaseGeometry, truth: BaseGeometry) -> b
     """Whether a proposed shape is about the true one, and clearly nearer to it than what is drawn."""
     reached = iou(proposal, truth)
     return reached >= LEAST_IOU and reached >= iou(drawn, truth) + LEAST_GAIN
-
-
-def aligned(traced: Polygon, walls: Polygon) -> Polygon | None:
-    """The rectangle along another shape's walls that a traced shape nearly is; None where it is none."""
-    angle, middle = dominant_angle(walls), traced.centroid
-    box = shapely.affinity.rotate(traced, -angle, origin=middle, use_radians=True).envelope
-    if not isinstance(box, Polygon) or box.area == 0 or traced.area / box.area < RECTANGLE_IOU:
-        return None
-    # rounded corners make the tightest box too large: keep the area
-    factor = float(np.sqrt(traced.area / box.area))
-    box = shapely.affinity.scale(box, factor, factor)
-    return shapely.affinity.rotate(box, angle, origin=middle, use_radians=True)
-
-
-def joined(shape: Polygon, part: Polygon, gap: float) -> Polygon | None:
-    """Two shapes as one, what lies between them filled where they are at most `gap` apart; `shape` stays as it is.
-
-    Returns:
-        None where that makes no single polygon.
-    """
-    near = part.buffer(gap)
-    try:
-        both = shapely.union_all([shape.intersection(near.envelope.buffer(gap)), part])
-        closed = both.buffer(gap / 2, join_style="mitre").buffer(-gap / 2, join_style="mitre")
-        whole = shapely.union_all([shape, part, shapely.make_valid(closed).intersection(near)])
-    except GEOSException:  # walls that nearly coincide
-        return None
-    return whole if isinstance(whole, Polygon) and whole.is_valid else None
 
 
 def _regular_ring(polygon: Polygon, resolution_m: float) -> Polygon:

@@ -78,12 +78,13 @@ def without_jogs(walls: Sequence[Wall], least_px: float) -> list[Wall]:
     return kept
 
 
-def fitted(traced: Polygon, angle: float, walls: Sequence[Wall]) -> tuple[float, list[Wall]]:
+def fitted(traced: Polygon, angle: float, walls: Sequence[Wall], *, turn: bool = True) -> tuple[float, list[Wall]]:
     """Turn and move the walls onto the traced outline: one angle for all, then each wall by itself.
 
     Args:
         traced: the outline in pixels, about the origin.
         angle: of the house's frame, radians.
+        turn: False keeps the angle.
 
     Returns:
         The angle and walls that fit better; walls that few points of the outline belong to keep their place.
@@ -95,7 +96,7 @@ def fitted(traced: Polygon, angle: float, walls: Sequence[Wall]) -> tuple[float,
         ends = corners_of(kept)
         owner = _nearest_wall(points, ends)
         mine = [_inner(points[owner == number], wall, ends, number) for number, wall in enumerate(kept)]
-        lean = _lean(mine, kept)
+        lean = _lean(mine, kept) if turn else 0.0
         angle += lean
         middles = _turned((ends + np.roll(ends, 1, axis=0)) / 2, -lean)
         kept = [

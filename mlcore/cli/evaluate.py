@@ -64,9 +64,8 @@ def run_changes(args: argparse.Namespace) -> int:
     model.save(args.out / "region.safetensors")
     evidence = args.out / "scan-evidence.tif"
     with BarProgress("scan") as progress:
-        results = {one.tile: one for one in model.scan(source, tiles, evidence_path=evidence, progress=progress)}
-    with BarProgress("candidates") as progress:
-        candidates = list(model.candidates(source, evidence, results, progress))
+        found = model.scan(source, tiles, evidence_path=evidence, progress=progress)
+    results, candidates = found.results, found.candidates
     done = time.monotonic()
     figures = score_main_job(
         {tile: result.probability for tile, result in results.items()},

@@ -41,9 +41,7 @@ def run(args: argparse.Namespace) -> int:
     evidence = args.evidence or scores_path.with_name("evidence.tif")
     with BarProgress("scan") as progress:
         found = model.scan(source, source.tiles(model.zoom), evidence_path=evidence, progress=progress)
-        results = {result.tile: result for result in found}
-    with BarProgress("candidates") as progress:
-        candidates = list(model.candidates(source, evidence, results, progress))
+    results, candidates = found.results, found.candidates
     write_features(scores_path, (
         {"type": "Feature", "geometry": mapping(tile.polygon_lonlat),
          "properties": {"z": tile.z, "x": tile.x, "y": tile.y, "fold": r.fold, "disc": r.disc, "proto": r.proto,

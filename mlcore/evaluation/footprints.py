@@ -21,7 +21,7 @@ def footprint_figures(source: PairSource, evidence: EvidenceReader, tiles: Seque
     both = seen = drawn = 0
     for tile in tiles:
         window = evidence.window(tile, margin_px=0)
-        mask = source.renderer.building_mask(tile, source.index, window.building.shape[0]) > 127
+        mask = source.building_mask(tile, window.building.shape[0]) > 127
         called = (window.building >= LEVEL) & window.valid
         mapped = mask & window.valid
         both, seen, drawn = both + int((called & mapped).sum()), seen + int(called.sum()), drawn + int(mapped.sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +31,16 @@ class TileScore(Protocol):
     def probability(self) -> float: ...
 
 
+class Assessed(Protocol):
+    """What a model says of one edition of the map."""
+
+    @property
+    def results(self) -> Mapping[TileAddress, TileScore]: ...
+
+    @property
+    def candidates(self) -> Sequence[Candidate]: ...
+
+
 class FoldJudge(Protocol):
     """One fold of a model."""
 
@@ -41,28 +51,19 @@ class FoldJudge(Protocol):
 class ScoringModel(Protocol):
     """A region's model, as `mlcore.region.training.RegionModel`."""
 
-    config: Any
     zoom: int
 
     def write_evidence(
         self, source: PairSource, tiles: Sequence[TileAddress], path: Path, progress: Progress | None = None
     ) -> None: ...
 
-    def results_on(
+    def assess(
         self,
         source: PairSource,
         evidence: EvidenceReader,
         tiles: Sequence[TileAddress],
         progress: Progress | None = None,
-    ) -> Mapping[TileAddress, Any]: ...
-
-    def candidates(
-        self,
-        source: PairSource,
-        evidence_path: Path,
-        results: Mapping[TileAddress, Any],
-        progress: Progress | None = None,
-    ) -> Iterator[Candidate]: ...
+    ) -> Assessed: ...
 
     def models_of(self, tile: TileAddress) -> Sequence[Any]: ...
 
@@ -118,8 +119,8 @@ def score_model(
     model.write_evidence(source, tiles, evidence_path, SpanProgress(progress, 0, 0.5))
     reader = EvidenceReader(evidence_path, model.zoom)
     wrong = source.with_index(MapIndex(edited.features))
-    results = model.results_on(wrong, reader, tiles, SpanProgress(progress, 0.5, 0.8))
-    candidates = _candidates(model, wrong, evidence_path, results, SpanProgress(progress, 0.8, 0.9))
+    assessed = model.assess(wrong, reader, tiles, SpanProgress(progress, 0.5, 0.9))
+    results, candidates = assessed.results, assessed.candidates
     matches = match_candidates(candidates, edited.edits)
     number = {tile: position for position, tile in enumerate(tiles)}
     pairs = [(one, match) for one, match in zip(candidates, matches, strict=True) if one.tile in number]
@@ -130,18 +131,6 @@ def score_model(
         [position in found for position in range(len(edited.edits))],
         decided_confidences(model, source, reader, tiles, decisions, SpanProgress(progress, 0.9, 1.0)),
     )
-
-
-def _candidates(
-    model: ScoringModel, source: PairSource, evidence_path: Path, results: Mapping[TileAddress, Any], progress: Progress
-) -> list[Candidate]:
-    """Suggestions without their counterfactuals, which cost most and say nothing here."""
-    config = model.config
-    try:
-        model.config = replace(config, counterfactuals=0)
-        return list(model.candidates(source, evidence_path, results, progress))
-    finally:
-        model.config = config
 
 
 def decided_confidences(

@@ -53,7 +53,7 @@ def seen_pixels(
         window = with_context(source.reader, tile)
         valid = window.valid[inner, inner]
         said.append(np.stack([predict(group, window.rgb[None])[0, 0, inner, inner][valid] for group in voices]))
-        drawn.append(source.renderer.building_mask(tile, source.index, TILE_PX)[valid] > 127)
+        drawn.append(source.building_mask(tile, TILE_PX)[valid] > 127)
     return np.concatenate(said, axis=1), np.concatenate(drawn)
 
 

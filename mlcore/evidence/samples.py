@@ -10,7 +10,7 @@ import numpy as np
 
 from mlcore.evidence.verified import Verified
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.maps.labels import BUILDINGS, draw_ids, outlines_of, to_xy
+from mlcore.maps.labels import draw_ids, outlines_of
 from mlcore.pairs.source import PairSource
 
 BACKGROUND_ZOOM = 24  # finer than any region
@@ -59,15 +59,15 @@ def evidence_samples(
     Args:
         verified: what people said of the ground.
     """
-    hidden = {feature.key for tile in avoid for feature in source.index.query(tile.bounds_lonlat, BUILDINGS)}
+    hidden = {feature.key for tile in avoid for feature, _ in source.footprints(tile)}
     numbers: dict[str, int] = {}
     samples = []
     for tile in tiles:
         image = source.reader.read_tile(tile, source.size_px)
         shapes, unknown = [], []
-        for feature in source.index.query(tile.bounds_lonlat, BUILDINGS):
+        for feature, polygons in source.footprints(tile):
             number = numbers.setdefault(feature.key, len(numbers) + 1)
-            shapes += [(number, polygon) for polygon in to_xy(feature.geometry, tile, source.size_px)]
+            shapes += [(number, polygon) for polygon in polygons]
             if feature.key in hidden:
                 unknown.append(number)
         ids = draw_ids(shapes, source.size_px, source.size_px)

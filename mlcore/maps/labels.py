@@ -6,11 +6,13 @@ from collections.abc import Iterable
 
 import cv2
 import numpy as np
-from shapely.geometry import Polygon
+from shapely.geometry import LinearRing, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.geometry.webmercator import TILE_PX, TileAddress, lonlat_to_xy
+from mlcore.geometry.transform import Transform
+from mlcore.geometry.webmercator import TILE_PX, TileAddress, lonlat_to_xy, xy_to_lonlat
 from mlcore.maps.features import FeatureKind
+from mlcore.maps.projection import Bounds
 
 BUILDINGS: tuple[FeatureKind, ...] = ("building",)
 _SHIFT = 4  # fractional bits of OpenCV's polygon coordinates
@@ -55,12 +57,34 @@ def outlines_of(ids: np.ndarray) -> np.ndarray:
     return edge
 
 
-def to_xy(geometry: BaseGeometry, tile: TileAddress, size_px: int = TILE_PX) -> list[Polygon]:
-    """Lon/lat polygons in pixels of `tile` drawn at `size_px`."""
+def to_xy(
+    geometry: BaseGeometry, tile: TileAddress, size_px: int = TILE_PX, moved: Transform | None = None
+) -> list[Polygon]:
+    """Lon/lat polygons in pixels of `tile` drawn at `size_px`.
+
+    Args:
+        moved: where the map is brought, in pixels of the tile at 256 px.
+    """
+    scaled = None if moved is None else moved.scaled(size_px / TILE_PX)
+
+    def ring(line: LinearRing) -> np.ndarray:
+        xy = lonlat_to_xy(np.asarray(line.coords)[:, :2], tile, size_px)
+        return xy if scaled is None else scaled.apply(xy)
+
     return [
-        Polygon(
-            lonlat_to_xy(np.asarray(polygon.exterior.coords)[:, :2], tile, size_px),
-            [lonlat_to_xy(np.asarray(hole.coords)[:, :2], tile, size_px) for hole in polygon.interiors],
-        )
-        for polygon in polygons_of(geometry)
+        Polygon(ring(polygon.exterior), [ring(hole) for hole in polygon.interiors]) for polygon in polygons_of(geometry)
     ]
+
+
+def moved_from(tile: TileAddress, bounds_lonlat: Bounds, moved: Transform) -> Bounds:
+    """(west, south, east, north) in degrees of what a transform brings into the bounds, and of the bounds themselves.
+
+    Args:
+        moved: in pixels of the tile at 256 px.
+    """
+    west, south, east, north = bounds_lonlat
+    corners = np.array([[west, south], [east, south], [east, north], [west, north]])
+    before = xy_to_lonlat(moved.inverse().apply(lonlat_to_xy(corners, tile)), tile)
+    reach = np.concatenate([corners, before])
+    (west, south), (east, north) = reach.min(axis=0), reach.max(axis=0)
+    return float(west), float(south), float(east), float(north)

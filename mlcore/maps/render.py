@@ -10,9 +10,12 @@ import numpy as np
 import shapely
 
 from mlcore.errors import InvalidInputError
+from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress
 from mlcore.maps.features import FeatureKind, MapFeature
-from mlcore.maps.index import Bounds, MapIndex, ProjectedShape
+from mlcore.maps.index import MapIndex
+from mlcore.maps.labels import moved_from
+from mlcore.maps.projection import Bounds, ProjectedShape
 from mlcore.maps.style import Colour, MapStyle, RoadClass, load_style
 
 SHIFT = 6
@@ -33,13 +36,18 @@ class MapRenderer:
         self.style = style or load_style()
         self._blanks: dict[int, np.ndarray] = {}
 
-    def render(self, tile: TileAddress, features: MapIndex, size_px: int = TILE_PX) -> np.ndarray:
+    def render(
+        self, tile: TileAddress, features: MapIndex, size_px: int = TILE_PX, moved: Transform | None = None
+    ) -> np.ndarray:
         """The map of a tile, uint8 (size_px, size_px, 3) RGB.
+
+        Args:
+            moved: where the map is brought before it is drawn, in pixels of the tile at 256 px.
 
         Raises:
             InvalidInputError: `size_px` is not in 1..4096.
         """
-        frame = _Frame(tile, size_px)
+        frame = _Frame(tile, size_px, moved)
         canvas = self._blank(size_px).copy()
         found = [(f, s) for f, s in features.shapes(frame.search_bounds) if s.visible]
         frame.load(shape for _, shape in found)
@@ -52,12 +60,14 @@ class MapRenderer:
         self._draw_buildings(canvas, frame, by_kind["building"])
         return canvas
 
-    def building_mask(self, tile: TileAddress, features: MapIndex, size_px: int = TILE_PX) -> np.ndarray:
+    def building_mask(
+        self, tile: TileAddress, features: MapIndex, size_px: int = TILE_PX, moved: Transform | None = None
+    ) -> np.ndarray:
         """Coverage of each pixel by buildings, uint8 (size_px, size_px), 0 none .. 255 whole.
 
         An outline may reach a quarter of a pixel too far: OpenCV fills every pixel that an edge touches.
         """
-        frame = _Frame(tile, size_px * MASK_SCALE, largest=4096 * MASK_SCALE)
+        frame = _Frame(tile, size_px * MASK_SCALE, moved, largest=4096 * MASK_SCALE)
         fine = np.zeros((frame.size_px, frame.size_px), np.uint8)
         shapes = [shape for _, shape in features.shapes(frame.search_bounds, BUILDINGS) if shape.visible]
         frame.load(shapes)
@@ -119,9 +129,9 @@ class MapRenderer:
 
 
 class _Frame:
-    """The pixels of one tile at one size."""
+    """The pixels of one tile at one size, under a map that may have been moved."""
 
-    def __init__(self, tile: TileAddress, size_px: int, largest: int = 4096) -> None:
+    def __init__(self, tile: TileAddress, size_px: int, moved: Transform | None = None, largest: int = 4096) -> None:
         if not 1 <= size_px <= largest:
             raise InvalidInputError(f"a tile of {size_px} px can't be drawn: ask for 1 to 4096 px")
         west, south, east, north = tile.bounds_lonlat
@@ -130,7 +140,9 @@ class _Frame:
         self.scale = size_px * 2**tile.z / WORLD_M
         self.west_m, self.south_m, self.east_m, self.north_m = tile.bounds_mercator
         pad = (MARGIN_M / self.resolution_m) * (east - west) / size_px
-        self.search_bounds: Bounds = (west - pad, south - pad, east + pad, north + pad)
+        self.moved = None if moved is None else moved.scaled(size_px / TILE_PX)
+        bounds: Bounds = (west - pad, south - pad, east + pad, north + pad)
+        self.search_bounds = bounds if moved is None else moved_from(tile, bounds, moved)
         self._polygons: dict[int, list[list[np.ndarray]]] = {}
         self._lines: dict[int, list[np.ndarray]] = {}
         far = FAR_PX / self.scale
@@ -143,6 +155,8 @@ class _Frame:
     def fixed(self, mercator: np.ndarray, offset_px: float = 0.5) -> np.ndarray:
         """(V, 2) EPSG:3857 -> (V, 2) int32 pixels in units of 2^-SHIFT; OpenCV puts 0 at a pixel's centre."""
         xy = (mercator - (self.west_m, self.north_m)) * (self.scale, -self.scale)
+        if self.moved is not None:
+            xy = self.moved.apply(xy)
         return np.rint((xy - offset_px) * (1 << SHIFT)).astype(np.int32)
 
     def near(self, bounds: Bounds) -> bool:

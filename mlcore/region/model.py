@@ -1,29 +1,26 @@
-"""The cross-fitted model of a region: scores its tiles, writes its evidence, lists its change candidates."""
+"""The cross-fitted model of a region: its networks by fold, what they say of tiles, and its file."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
-from mlcore.changes.apply import apply_edit, largest_after
-from mlcore.changes.diff import Candidate, candidates_of, iter_measures, measure_block, one_each, region_shifts
-from mlcore.changes.registration import Shift
-from mlcore.changes.verdicts import Judge, tile_figures
+from mlcore.changes.verdicts import Judge
 from mlcore.consistency.scan import score_tiles
-from mlcore.errors import CheckpointError, InvalidInputError
+from mlcore.errors import CheckpointError
 from mlcore.evidence.picture import EvidenceReader, write_evidence
 from mlcore.evidence.prior import prior_shift
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.learning.checkpoints import read_tensors, write_tensors
 from mlcore.pairs.source import PairSource
-from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
+from mlcore.progress import Progress, SilentProgress, SpanProgress
+from mlcore.region.assess import Assessment, assess
 from mlcore.region.config import RegionConfig
-from mlcore.region.parts import FoldModel, TileResult
+from mlcore.region.parts import FoldModel
+from mlcore.region.scan import scan
 
 MODEL_KIND = "region"
 UNMAPPED_FOLD = -1
@@ -80,43 +77,19 @@ class RegionModel:
         *,
         evidence_path: Path,
         progress: Progress | None = None,
-    ) -> Iterator[TileResult]:
-        """Write the evidence of the tiles, then yield a result for each.
+    ) -> Assessment:
+        """Scores and candidates of the tiles in one pass (`mlcore.region.scan`)."""
+        return scan(self, source, tiles, evidence_path=evidence_path, progress=progress)
 
-        Tiles outside the coverage are left out unless `config.include_unmapped`; so are tiles without image.
-
-        Raises:
-            InvalidInputError: tiles of another zoom, or none to scan.
-            StoppedError: asked to stop.
-        """
-        progress = progress or SilentProgress()
-        if any(tile.z != self.zoom for tile in tiles):
-            raise InvalidInputError(f"this model scores zoom {self.zoom}: scan tiles of that zoom")
-        wanted = self.chosen(source, tiles)
-        if not wanted:
-            raise InvalidInputError("no mapped tile with image among these: check the area, or scan unmapped tiles too")
-        self.write_evidence(source, wanted, evidence_path, SpanProgress(progress, 0, 0.6))
-        evidence = EvidenceReader(evidence_path, self.zoom)
-        results = self.results_on(source, evidence, wanted, SpanProgress(progress, 0.6, 1.0))
-        for tile in wanted:
-            stop_if_asked(progress)
-            yield results[tile]
-
-    def results_on(
+    def assess(
         self,
         source: PairSource,
         evidence: EvidenceReader,
         tiles: Sequence[TileAddress],
         progress: Progress | None = None,
-    ) -> dict[TileAddress, TileResult]:
-        """Results of tiles whose evidence is written already: the image is the same, the map may be another edition."""
-        progress = progress or SilentProgress()
-        shifts = region_shifts(evidence, source.index, tiles, SpanProgress(progress, 0, 0.1))
-        judged, largest = self._judged(source, evidence, tiles, shifts, SpanProgress(progress, 0.1, 0.6))
-        found = self._by_tile(judged)
-        scores = self.consistency_scores(source, tiles, SpanProgress(progress, 0.6, 1.0))
-        results = (self._result(tile, scores[tile], found.get(tile, []), largest[tile]) for tile in tiles)
-        return {result.tile: result.with_shift(shifts[result.tile]) for result in results}
+    ) -> Assessment:
+        """Scores and candidates under one edition of the map, on evidence that is written (`mlcore.region.assess`)."""
+        return assess(self, source, evidence, tiles, progress=progress)
 
     def write_evidence(
         self, source: PairSource, tiles: Sequence[TileAddress], path: Path, progress: Progress | None = None
@@ -149,95 +122,9 @@ class RegionModel:
                 scores |= {view.tile: row for view, row in zip(views, rows, strict=True)}
         return scores
 
-    def candidates(
-        self,
-        source: PairSource,
-        evidence_path: Path,
-        results: Mapping[TileAddress, TileResult],
-        progress: Progress | None = None,
-    ) -> Iterator[Candidate]:
-        """Change candidates of the scanned tiles, surest first.
-
-        The first `config.counterfactuals` are put into the map, and their tile is rendered, measured and scored anew:
-        `tile_probability_after` with `counterfactual` = "measured". For the others the tile's verdict is taken without
-        the candidate ("estimated").
-        """
-        progress = progress or SilentProgress()
-        evidence = EvidenceReader(evidence_path, self.zoom)
-        tiles = list(results)
-        shifts = region_shifts(evidence, source.index, tiles, SpanProgress(progress, 0, 0.1))
-        found, _ = self._judged(source, evidence, tiles, shifts, SpanProgress(progress, 0.1, 0.6))
-        found.sort(key=lambda one: -one.confidence)
-        by_tile = self._by_tile(found)
-        for number, candidate in enumerate(found):
-            stop_if_asked(progress)
-            result = results[candidate.tile]
-            if number < self.config.counterfactuals:
-                after, how = self._after(source, evidence, candidate, shifts), "measured"
-                progress.report(
-                    0.6 + 0.4 * (number + 1) / min(len(found), self.config.counterfactuals), "counterfactuals"
-                )
-            else:
-                others = [other for other in by_tile[candidate.tile] if other is not candidate]
-                score = (result.disc, result.proto, result.final)
-                largest = largest_after(evidence, source.index, candidate, shifts[candidate.tile])
-                after, how = self._result(candidate.tile, score, others, largest).probability, "estimated"
-            figures = candidate.evidence | {
-                "tile_probability": result.probability, "tile_probability_after": after, "counterfactual": how,
-            }  # fmt: skip
-            yield dataclasses.replace(candidate, evidence=figures)
-
-    def _after(
-        self, source: PairSource, evidence: EvidenceReader, candidate: Candidate, shifts: Mapping[TileAddress, Shift]
-    ) -> float:
-        """The tile's probability once the candidate's edit is in the map."""
-        tile = candidate.tile
-        edited = source.with_index(apply_edit(source.index, candidate))
-        measures = measure_block(evidence, edited.index, tile, [tile], shifts)
-        found, score = candidates_of(measures, self._judges), self.consistency_scores(edited, [tile])[tile]
-        return self._result(tile, score, found, measures.largest[tile]).probability
-
-    def _judges(self, tile: TileAddress) -> list[Judge]:
+    def judges_of(self, tile: TileAddress) -> list[Judge]:
+        """The judges that may weigh a tile."""
         return [model.judge for model in self.models_of(tile)]
-
-    def _judged(
-        self,
-        source: PairSource,
-        evidence: EvidenceReader,
-        tiles: Sequence[TileAddress],
-        shifts: Mapping[TileAddress, Shift],
-        progress: Progress,
-    ) -> tuple[list[Candidate], dict[TileAddress, float]]:
-        """Candidates, and the largest difference of every tile."""
-        found, largest = list[Candidate](), dict[TileAddress, float]()
-        for measures in iter_measures(evidence, source.index, tiles, shifts, progress):
-            found += candidates_of(measures, self._judges)
-            largest |= measures.largest
-        return one_each(found), largest
-
-    @staticmethod
-    def _by_tile(candidates: Sequence[Candidate]) -> dict[TileAddress, list[Candidate]]:
-        by_tile: dict[TileAddress, list[Candidate]] = {}
-        for candidate in candidates:
-            by_tile.setdefault(candidate.tile, []).append(candidate)
-        return by_tile
-
-    def _result(
-        self,
-        tile: TileAddress,
-        score: tuple[float, float, float],
-        candidates: Sequence[Candidate],
-        largest: float,
-    ) -> TileResult:
-        disc, proto, final = score
-        figures = tile_figures(
-            final,
-            [candidate.confidence for candidate in candidates],
-            [candidate.changed_m2 for candidate in candidates],
-            largest,
-        )
-        probability = float(np.mean([model.judge.consistent(figures) for model in self.models_of(tile)]))
-        return TileResult(tile, self.fold_of(tile), disc, proto, final, float(figures[1]), probability)
 
     def save(self, path: Path, extra: Mapping[str, Any] | None = None) -> str:
         """Write everything to one safetensors file; returns its SHA-256.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,7 +38,7 @@ __all__ = ["RegionConfig", "RegionModel", "TileResult", "train_region"]
 
 TRAINING_SHARE, BLENDED = 0.83, 0.85
 PLENTY = 200  # tiles
-TAUGHT = 72  # tiles, about
+EDITED = 72  # tiles, about
 EVIDENCE_SHARE = 0.6
 
 
@@ -215,7 +215,9 @@ def _calibrate(
 ) -> None:
     """Give every fold its judge, taught on simulated edits and decided candidates of the other folds' tiles."""
     path = run_dir / "evidence.tif"
-    taught = taught_tiles(model.fold_by_tile, [decision.tile for decision in decisions])
+    edited = edited_tiles(model.fold_by_tile, EDITED)
+    decided = {decision.tile for decision in decisions} & set(model.fold_by_tile)
+    taught = sorted(decided.union(edited))
     model.write_evidence(source, taught, path, SpanProgress(progress, 0, 0.3))
     evidence = EvidenceReader(path, model.zoom)
     shifts = region_shifts(evidence, source.index, taught, SpanProgress(progress, 0.3, 0.35))
@@ -225,28 +227,25 @@ def _calibrate(
         return {tile: final for tile, (_, _, final) in found.items()}
 
     editions = make_editions(
-        source.index, evidence, taught, shifts, score, rounds=model.config.rounds, share=model.config.edit_share,
+        source.index, evidence, edited, shifts, score, rounds=model.config.rounds, share=model.config.edit_share,
         least_edits=model.config.least_edits, seed=seed, progress=SpanProgress(progress, 0.35, 0.9),
     )  # fmt: skip
     base = list(iter_measures(evidence, source.index, taught, shifts))
     said = Said(decisions, source.index, taught)
     judges = fit_judges(editions, model.fold_by_tile, len(model.folds), seed, base, said)
     model.folds = [replace(fold, judge=judge) for fold, judge in zip(model.folds, judges, strict=True)]
-    model.metrics |= _counts(editions)
+    model.metrics |= {"calibration/tiles": float(len(edited)), **_counts(editions)}
 
 
-def taught_tiles(
-    fold_by_tile: Mapping[TileAddress, int], decided: Collection[TileAddress], most: int = TAUGHT
-) -> list[TileAddress]:
-    """The tiles that verdicts are taught on: all of a small region, one block of every fold of a large one.
+def edited_tiles(fold_by_tile: Mapping[TileAddress, int], most: int) -> list[TileAddress]:
+    """The tiles whose map is edited to teach verdicts: all of a small region, one block of every fold of a large one.
 
-    Args:
-        decided: tiles that people decided about, which are always among them.
+    What people decided about is measured as well, once, on the map as it stands; no edition grows by it.
     """
     if len(fold_by_tile) <= most:
         return sorted(fold_by_tile)
     folds = set(fold_by_tile.values())
-    chosen = {tile for tile in decided if tile in fold_by_tile}
+    chosen: set[TileAddress] = set()
     for fold in folds:
         members = [tile for tile, other in fold_by_tile.items() if other == fold]
         blocks = geographic_folds(members, max(1, round(len(members) * len(folds) / most)))

@@ -15,6 +15,7 @@ from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SpanProgress
+from mlcore.region.assess import Assessment
 from mlcore.region.config import RegionConfig
 from mlcore.region.general import train_general
 from mlcore.region.model import RegionModel
@@ -34,7 +35,7 @@ class RegionFamily:
         self.model: RegionModel | None = None
         self.evidence_path = Path()
         self._evidence: EvidenceReader | None = None
-        self._results: dict[int, tuple[PairSource, dict[TileAddress, TileResult]]] = {}
+        self._assessed: dict[int, Assessment] = {}
 
     def fit(self, task: Task, settings: Settings, progress: Progress) -> None:
         """Train (or take up) the model and write the evidence of the target's image."""
@@ -56,24 +57,18 @@ class RegionFamily:
             raise InvalidInputError("this method was not trained yet: call fit first")
         return self._evidence
 
-    def results(self, source: PairSource, tiles: Sequence[TileAddress]) -> dict[TileAddress, TileResult]:
-        """Results of one edition; asked again for the same edition, they are remembered."""
+    def assessed(self, source: PairSource, tiles: Sequence[TileAddress]) -> Assessment:
+        """What the model says of one edition; asked again for the same edition, it is remembered."""
         if self.model is None:
             raise InvalidInputError("this method was not trained yet: call fit first")
-        if id(source) not in self._results:
-            # The source is kept beside its results, so that its id stays its own.
-            self._results[id(source)] = source, self.model.results_on(source, self.evidence, tiles)
-        return self._results[id(source)][1]
+        if id(source) not in self._assessed:
+            # An assessment holds its source, so that its id stays its own.
+            self._assessed[id(source)] = self.model.assess(source, self.evidence, tiles)
+        return self._assessed[id(source)]
 
     def candidates(self, source: PairSource, tiles: Sequence[TileAddress]) -> list[Candidate]:
         """The queue of one edition, without counterfactuals: they change no rank."""
-        if self.model is None:
-            raise InvalidInputError("this method was not trained yet: call fit first")
-        bare = RegionModel(
-            replace(self.model.config, counterfactuals=0), self.model.folds, self.model.fold_by_tile,
-            self.model.metrics, self.model.zoom,
-        )  # fmt: skip
-        return list(bare.candidates(source, self.evidence_path, self.results(source, tiles)))
+        return self.assessed(source, tiles).candidates
 
     def footprints(self, task: Task) -> dict[str, float]:
         """The evidence against the target's mapped footprints."""
@@ -136,7 +131,7 @@ class RegionMethod:
         self.family.fit(task, settings, progress)
 
     def score(self, source: PairSource, tiles: Sequence[TileAddress]) -> dict[TileAddress, float]:
-        return {tile: self.value(result) for tile, result in self.family.results(source, tiles).items()}
+        return {tile: self.value(result) for tile, result in self.family.assessed(source, tiles).results.items()}
 
 
 @dataclass
@@ -154,7 +149,7 @@ class LargestBox:
         found = {}
         for tile in tiles:
             window = self.family.evidence.window(tile, margin_px=0)
-            mask = source.renderer.building_mask(tile, source.index, window.building.shape[0]) / 255
+            mask = source.building_mask(tile, window.building.shape[0]) / 255
             found[tile] = -largest_box(window.building, mask, window.valid)
         return found
 

@@ -19,11 +19,12 @@ FIRST = {
 """The oldest released state of every app that has changed since."""
 
 
-def migrate(targets: list[tuple[str, str]]):
-    """Migrate and give the apps as they are then."""
+def migrate(targets: list[tuple[str, str | None]]):
+    """Migrate and give the apps as they are then; None for an app that is not there yet."""
     executor = MigrationExecutor(connection)
     executor.migrate(targets)
-    return MigrationExecutor(connection).loader.project_state(targets).apps
+    present = [target for target in targets if target[1] is not None]
+    return MigrationExecutor(connection).loader.project_state(present).apps
 
 
 def newest() -> list[tuple[str, str]]:
@@ -33,7 +34,7 @@ def newest() -> list[tuple[str, str]]:
 @pytest.fixture
 def old(transactional_db) -> Iterator:
     """The apps of the oldest state, in a database that stands there; afterwards it is brought up to date again."""
-    first = [(app, FIRST.get(app, name)) for app, name in newest()]
+    first = [(app, FIRST.get(app, name)) for app, name in newest() if app != "learning"] + [("learning", None)]
     user, pair = UserFactory(), PairFactory()
     try:
         yield migrate(first), user, pair
@@ -59,6 +60,7 @@ def fill(apps, user, pair):
     model = apps.get_model("training", "ModelVersion").objects.create(
         run=run, region_id=of_region["region_id"], path="model.safetensors", sha256="1" * 64, state="active"
     )
+    apps.get_model("common", "Job").objects.create(kind="training.train", scope_id=of_region["region_id"])
     scan = apps.get_model("consistency", "Scan").objects.create(model=model, **of_region)
     figures = dict.fromkeys(("disc", "proto", "final", "difference", "probability"), 0.5)
     apps.get_model("consistency", "TileScore").objects.create(scan=scan, pair_id=pair.pk, fold=0, **figures)
@@ -72,12 +74,23 @@ def test_s5_rows_of_the_first_release_survive_every_migration(old):
     assert states == {"generated": "proposed", "verified": "accepted", "rejected": "rejected"}
     assert new.get_model("review", "QueueItem").objects.filter(batch=None, assigned_to=None).count() == 20
     assert new.get_model("review", "Verdict").objects.filter(decision="accept", event="decide").count() == 20
-    data = new.get_model("training", "DataSet").objects.get()
+    data = new.get_model("learning", "DataSet").objects.get()
     assert (data.pairs, data.decisions, data.anchor_counts) == ([[pair.pk, 1]], [], {})
-    assert new.get_model("training", "ModelVersion").objects.get().about == {}
+    assert new.get_model("learning", "ModelVersion").objects.get().about == {}
     score = new.get_model("consistency", "TileScore").objects.get()
     assert (score.probability, score.shift_east_m, score.shift_origin) == (0.5, None, "none")
     assert new.get_model("consistency", "Scan").objects.get().offset_tiles is None
+
+
+def test_rights_on_models_and_past_jobs_follow_the_app_to_its_new_name(old):
+    apps, user, pair = old
+    fill(apps, user, pair)
+    types = apps.get_model("contenttypes", "ContentType").objects
+    types.filter(app_label="learning").update(app_label="training")  # as an older database has them
+    permission = apps.get_model("auth", "Permission").objects.get(codename="change_modelversion")
+    new = migrate(newest())
+    assert new.get_model("auth", "Permission").objects.get(pk=permission.pk).content_type.app_label == "learning"
+    assert set(new.get_model("common", "Job").objects.values_list("kind", flat=True)) == {"learning.train"}
 
 
 def test_s5_a_table_in_use_makes_the_migration_give_up_and_changes_nothing(old):

@@ -18,6 +18,7 @@ from annotation.changes.models import Change
 from annotation.common.models import Job
 from annotation.common.services.jobs import run_now
 from annotation.consistency.models import Scan, TileScore
+from annotation.learning.models import DataSet, ModelState, ModelVersion, TrainingRun
 from annotation.review.models import QueueItem
 from annotation.sources.models import Footprint, Imagery, MapFeature, MapSnapshot, Region
 from annotation.sources.services.add_sources import add_imagery, add_snapshot
@@ -25,7 +26,6 @@ from annotation.sources.services.files import Upload
 from annotation.sources.services.regions import create_region
 from annotation.tiles.models import Tile, TilePair
 from annotation.tiles.services import build_pairs
-from annotation.training.models import DataSet, ModelState, ModelVersion, TrainingRun
 from mlcore.geometry.webmercator import tile_at
 from mlcore.progress import SilentProgress
 from mlcore.synthetic.town import Town, TownChange

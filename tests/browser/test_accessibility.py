@@ -32,7 +32,7 @@ def stock(town, town_files, live_server) -> Stock:
     save_decision(stock.admin, accepted)
     create(user=stock.admin, region=stock.region, comment="Buildings", source="", change_ids=[accepted.pk])
     for state in ("queued", "running", "failed", "cancelled"):
-        JobFactory(scope_id=stock.region.pk, created_by=stock.admin, kind="training.train", state=state)
+        JobFactory(scope_id=stock.region.pk, created_by=stock.admin, kind="learning.train", state=state)
     return stock
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotation.training.models import DataSet, Evaluation, ModelState, ModelVersion
+from annotation.learning.models import DataSet, Evaluation, ModelState, ModelVersion
 from tests.browser.stock import Stock, stock_region
 
 WORK_MS = 240_000

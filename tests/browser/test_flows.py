@@ -10,8 +10,8 @@ from django.conf import settings
 from playwright.sync_api import Locator, expect
 
 from annotation.common.models import Job
+from annotation.learning.models import ModelState, ModelVersion, TrainingRun
 from annotation.sources.models import Footprint, Region
-from annotation.training.models import ModelState, ModelVersion, TrainingRun
 from tests.factories import JobFactory, RegionFactory, UserFactory
 from tests.factories_changes import save_decision
 
@@ -58,7 +58,7 @@ def test_a_job_is_cancelled_at_once_or_at_its_next_step(new_page, live_server):
     admin = UserFactory(role="admin")
     region = RegionFactory(members=[admin])
     for state in ("queued", "running"):
-        JobFactory(scope_id=region.pk, created_by=admin, kind="training.train", state=state)
+        JobFactory(scope_id=region.pk, created_by=admin, kind="learning.train", state=state)
     page = new_page(admin)
     page.goto("/jobs/")
     waiting = page.locator('.job-card[data-state="queued"]')

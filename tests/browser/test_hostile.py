@@ -11,12 +11,12 @@ from annotation.anchors.models import Anchor
 from annotation.changes.models import Change
 from annotation.common.models import Job
 from annotation.edits.services.changesets import create
+from annotation.learning.models import TrainingRun
 from annotation.review.models import QueueItem
 from annotation.review.services.decide import Decision
 from annotation.review.services.reassign import reassign
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
 from annotation.tiles.models import TilePair
-from annotation.training.models import TrainingRun
 from tests.browser.stock import Stock, stock_region
 from tests.factories import JobFactory, UserFactory
 from tests.factories_anchors import ATTRIBUTES_AS_PROPOSED, make_batch, save, take
@@ -38,7 +38,7 @@ def hostile(town, town_files, live_server) -> Stock:
     Change.objects.update(evidence={EVIL: EVIL, "area_m2": EVIL, "note": SCRIPT})
     Anchor.objects.update(summary=EVIL, generator=SCRIPT[:32], attributes={"building_density": EVIL, EVIL: IMG})
     job = JobFactory(
-        scope_id=stock.region.pk, created_by=stock.admin, kind="training.train", state="failed", message=EVIL,
+        scope_id=stock.region.pk, created_by=stock.admin, kind="learning.train", state="failed", message=EVIL,
         error_detail=f"{EVIL} {LINK}",
     )  # fmt: skip
     Job.objects.update(message=EVIL)

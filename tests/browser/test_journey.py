@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 from playwright.sync_api import Page, expect
 
 from annotation.changes.models import Change
+from annotation.learning.models import TrainingRun
 from annotation.review.models import QueueItem
-from annotation.training.models import TrainingRun
 from tests.factories import PASSWORD, UserFactory
 
 WORK_MS = 180_000

@@ -10,8 +10,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from annotation.common.models import JobFigure, JobState
-from annotation.training.models import DataSet, Evaluation, ModelState, ModelVersion, TrainingRun
-from annotation.training.services.freeze import freeze
+from annotation.learning.models import DataSet, Evaluation, ModelState, ModelVersion, TrainingRun
+from annotation.learning.services.freeze import freeze
 from tests.browser.stock import Stock
 from tests.factories import JobFactory, UserFactory
 from tests.factories_changes import save_decision
@@ -42,7 +42,7 @@ FIGURES = [
 
 def candidate(stock: Stock, data_set: DataSet) -> ModelVersion:
     """A model that a finished run left, with curves of two folds."""
-    job = JobFactory(kind="training.train", scope_id=stock.region.pk, state=JobState.SUCCEEDED)
+    job = JobFactory(kind="learning.train", scope_id=stock.region.pk, state=JobState.SUCCEEDED)
     for index, loss in enumerate(LOSSES):
         for fold in (1, 2):
             JobFigure.objects.bulk_create(

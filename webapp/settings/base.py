@@ -44,7 +44,8 @@ INSTALLED_APPS = [
     "annotation.sources",
     "annotation.tiles",
     "annotation.anchors",
-    "annotation.training",
+    "annotation.learning",
+    "annotation.learning.former",
     "annotation.consistency",
     "annotation.changes",
     "annotation.edits",
@@ -198,8 +199,8 @@ JOB_RUNNERS = {
     "sources.import_map": "annotation.sources.services.import_map.run",
     "tiles.build_pairs": "annotation.tiles.services.build_pairs.run",
     "anchors.generate": "annotation.anchors.services.generate.run",
-    "training.train": "annotation.training.services.train.run",
-    "training.evaluate": "annotation.training.services.evaluate.run",
+    "learning.train": "annotation.learning.services.train.run",
+    "learning.evaluate": "annotation.learning.services.evaluate.run",
     "consistency.scan": "annotation.consistency.services.scan.run",
     "changes.find": "annotation.changes.services.find.run",
     "changes.main_job": "annotation.changes.services.main_job.run",
@@ -211,8 +212,8 @@ REVIEW_STAGES = {
     "anchors": "annotation.anchors.services.review_stage.STAGE",
     "anchor-adjudication": "annotation.anchors.services.review_stage.ADJUDICATION_STAGE",
 }
-# Every stage whose verdicts models learn from, and what gives them (annotation.training.decisions.Provider).
-TRAINING_DECISIONS = {"changes": "annotation.changes.decided.decisions_of"}
+# Every stage whose verdicts models learn from, and what gives them (annotation.learning.decisions.Provider).
+LEARNING_DECISIONS = {"changes": "annotation.changes.decided.decisions_of"}
 REVIEW_LEASE_SECONDS = int(env("REVIEW_LEASE_SECONDS", "300"))
 
 REST_FRAMEWORK = {
@@ -239,7 +240,7 @@ SPECTACULAR_SETTINGS = {
         "JobState": "annotation.common.models.JobState",
         "ResultState": "annotation.sources.models.SourceState",
         "ItemState": "annotation.review.models.ItemState",
-        "ModelState": "annotation.training.models.ModelState",
+        "ModelState": "annotation.learning.models.ModelState",
         "AnchorState": "annotation.anchors.models.AnchorState",
         "ChangeKind": "annotation.changes.models.ChangeKind",
         "ChangeDecision": "annotation.changes.models.ChangeDecision",

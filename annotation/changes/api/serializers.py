@@ -9,8 +9,8 @@ from annotation.changes.models import Change, ChangeKind
 from annotation.changes.selectors import geojson
 from annotation.consistency.api import OffsetOutput
 from annotation.consistency.models import ShiftOrigin
+from annotation.learning.models import ModelVersion
 from annotation.sources.api.jobs import JobOutput
-from annotation.training.models import ModelVersion
 
 
 class TileRef(serializers.Serializer):

@@ -10,12 +10,12 @@ from annotation.changes.services.find import find_changes
 from annotation.common.services.jobs import JobContext
 from annotation.consistency.services.scan import scan_pairs
 from annotation.consistency.services.start import start as start_scan
+from annotation.learning.models import ModelVersion
+from annotation.learning.services.registry import promote
+from annotation.learning.services.start import start as start_training
+from annotation.learning.services.train import train
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.tiles.services.build_pairs import build
-from annotation.training.models import ModelVersion
-from annotation.training.services.registry import promote
-from annotation.training.services.start import start as start_training
-from annotation.training.services.train import train
 
 SPANS = {"pairs": (0.0, 0.04), "anchors": (0.04, 0.08), "training": (0.08, 0.8), "scan": (0.8, 0.92), "find": (0.92, 1)}
 """Where each step lies in the progress of the whole, by the time it takes."""

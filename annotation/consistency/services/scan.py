@@ -1,4 +1,4 @@
-"""Runs a scan to its end: scores stored batch by batch, and the evidence file."""
+"""Runs a scan to its end: scores stored batch by batch, and the files of evidence and candidates."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

@@ -8,11 +8,11 @@ from annotation.common.models import Job
 from annotation.common.services.jobs import enqueue
 from annotation.consistency import selectors
 from annotation.consistency.models import Scan
+from annotation.learning.models import ModelVersion
+from annotation.learning.selectors import active_model
 from annotation.review.services.audit import record
 from annotation.sources.models import Region
 from annotation.sources.selectors import current_sources
-from annotation.training.models import ModelVersion
-from annotation.training.selectors import active_model
 
 KIND = "consistency.scan"
 

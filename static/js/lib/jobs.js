@@ -10,7 +10,7 @@ export const FINISHED = new Set(["succeeded", "failed", "cancelled"]);
 
 export const JOB_NAMES = {
   "sources.import_imagery": "Import of imagery", "sources.import_map": "Import of a map", "tiles.build_pairs": "Cutting into tiles",
-  "anchors.generate": "Describing the tiles", "training.train": "Training", "training.evaluate": "Comparison of models", "consistency.scan": "Scan", "changes.find": "Finding changes",
+  "anchors.generate": "Describing the tiles", "learning.train": "Training", "learning.evaluate": "Comparison of models", "consistency.scan": "Scan", "changes.find": "Finding changes",
   "changes.main_job": "Main job",
 };
 export const jobName = (kind) => JOB_NAMES[kind] ?? humanise(kind.split(".").at(-1));

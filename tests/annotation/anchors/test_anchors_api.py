@@ -6,7 +6,7 @@ from django.urls import reverse
 from annotation.anchors.models import Anchor, AnchorState
 from annotation.common.models import Job
 from mlcore.anchors.schema import ATTRIBUTES
-from tests.annotation.training.rows import described_region
+from tests.annotation.learning.rows import described_region
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -9,10 +9,10 @@ from shapely import from_wkb
 from annotation.changes.decided import decisions_of
 from annotation.changes.models import Change
 from annotation.consistency.models import Scan
+from annotation.learning.decisions import Answers, count_by_kind, people_said
 from annotation.review.models import QueueItem
 from annotation.review.services.undo import undo
 from annotation.sources.engine import to_shapely
-from annotation.training.decisions import Answers, count_by_kind, people_said
 from tests.factories import FootprintFactory, ImageryFactory, RegionFactory, SnapshotFactory, UserFactory, square
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
 
@@ -110,7 +110,7 @@ def test_training_reaches_them_through_the_settings_alone(scan, reviewer, settin
     assert count_by_kind(one.to_dict() for one in answers.decisions) == {
         "add": {"accepted": 1, "adjusted": 0, "rejected": 0}
     }
-    settings.TRAINING_DECISIONS = {}
+    settings.LEARNING_DECISIONS = {}
     assert people_said(scan.imagery, scan.snapshot) == Answers()
 
 

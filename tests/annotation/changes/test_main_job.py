@@ -10,10 +10,10 @@ from annotation.anchors.models import Anchor
 from annotation.changes.models import Change
 from annotation.common.models import Job, JobState
 from annotation.consistency.models import Scan, ScanState, TileScore
+from annotation.learning.models import ModelState, ModelVersion
 from annotation.review.models import QueueItem
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.tiles.models import TilePair
-from annotation.training.models import ModelState, ModelVersion
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
 

@@ -14,6 +14,8 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from annotation.changes.services.find import find_changes
+from annotation.common.errors import InvalidError
 from annotation.common.models import Job, JobState
 from annotation.common.services import jobs
 from annotation.common.services.jobs import cancel, run_now
@@ -21,15 +23,15 @@ from annotation.consistency import engine, selectors
 from annotation.consistency.models import Scan, ScanState, ShiftOrigin, TileScore
 from annotation.consistency.services import scan as service
 from annotation.consistency.services.start import start
+from annotation.learning.engine import load_region_model
+from annotation.learning.selectors import active_model
+from annotation.learning.services.start import start as start_training
+from annotation.learning.services.train import train
 from annotation.sources.models import Region
 from annotation.tiles.models import TilePair
-from annotation.training.engine import load_region_model
-from annotation.training.selectors import active_model
-from annotation.training.services.start import start as start_training
-from annotation.training.services.train import train
 from mlcore.progress import SilentProgress
-from tests.annotation.training.rows import make_model
-from tests.annotation.training.town import COLUMNS, MAPPED_COLUMNS, ROWS, town_region
+from tests.annotation.learning.rows import make_model
+from tests.annotation.learning.town import COLUMNS, MAPPED_COLUMNS, ROWS, town_region
 from tests.factories import RegionFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -137,7 +139,8 @@ class Killed(BaseException):
 
 def test_a_scan_whose_worker_was_killed_is_requeued_and_ends_like_an_undisturbed_one(region, monkeypatch):
     """F1, of a scan."""
-    expected = values(finished(region))
+    undisturbed = finished(region)
+    expected, listed = values(undisturbed), engine.candidates_file(undisturbed).read_bytes()
     monkeypatch.setattr(service, "BATCH", 8)
     scan = start(region=region, user=None, wake=False)
     rows_of = engine.scan_rows
@@ -157,6 +160,7 @@ def test_a_scan_whose_worker_was_killed_is_requeued_and_ends_like_an_undisturbed
     job = run_now(Job.objects.get(pk=scan.job_id))
     assert (job.state, job.attempts) == (JobState.SUCCEEDED, 2)
     assert values(scan) == expected
+    assert engine.candidates_file(scan).read_bytes() == listed
     assert Scan.objects.get(pk=scan.pk).state == ScanState.READY
 
 
@@ -168,6 +172,23 @@ def test_rows_of_tiles_that_the_new_run_does_not_score_are_dropped(region):
     )  # left by a run with other settings
     service.scan_pairs(scan=scan, progress=SilentProgress())
     assert not TileScore.objects.filter(scan=scan, pair=outside).exists()
+
+
+def test_a_scan_hands_on_what_it_found_without_another_look_at_the_image(region, monkeypatch):
+    scan = finished(region)
+    monkeypatch.setattr("mlcore.evidence.picture.EvidenceReader.window", lambda *_, **__: pytest.fail("looked again"))
+
+    counts = find_changes(scan=scan, progress=SilentProgress())
+
+    assert counts.made + counts.lost + counts.answered == len(engine.candidates_file(scan).read_text().splitlines())
+    assert counts.made > 0
+
+
+def test_a_scan_without_its_list_of_candidates_says_to_scan_again(region):
+    scan = finished(region)
+    engine.candidates_file(scan).unlink()
+    with pytest.raises(InvalidError, match="scan the region again"):
+        find_changes(scan=scan, progress=SilentProgress())
 
 
 def test_a_finished_scan_is_left_as_it_is(region):

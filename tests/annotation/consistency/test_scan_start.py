@@ -8,11 +8,11 @@ from annotation.common.models import Job, JobState
 from annotation.consistency.models import Scan, ScanState
 from annotation.consistency.selectors import stale_scans
 from annotation.consistency.services.start import NoModelError, NoPairsError, ScanRunningError, start
+from annotation.learning.models import ModelState
+from annotation.learning.services.registry import promote
 from annotation.review.models import AuditEntry
 from annotation.tiles.models import TilePair
-from annotation.training.models import ModelState
-from annotation.training.services.registry import promote
-from tests.annotation.training.rows import described_region, make_model
+from tests.annotation.learning.rows import described_region, make_model
 from tests.factories import ImageryFactory, JobFactory, RegionFactory, SnapshotFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

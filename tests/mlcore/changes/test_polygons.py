@@ -8,7 +8,7 @@ import shapely.affinity
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mlcore.changes.polygons import aligned, draw_mask, iou, joined, mask_polygon, mends, regularise, right_angled
+from mlcore.changes.polygons import draw_mask, iou, mask_polygon, regularise, right_angled
 from mlcore.evaluation.shapes import HOUSES, corner_angles, seen_mask, turned
 
 
@@ -150,38 +150,3 @@ def test_pixels_that_touch_by_a_corner_alone_are_apart() -> None:
     two = np.zeros((20, 20), bool)
     two[2:10, 2:10] = two[10:14, 10:14] = True
     assert mask_polygon(two).area == pytest.approx(64.0)
-
-
-@given(turn=st.floats(0, 89), apart=st.floats(-2, 4), along=st.floats(-8, 8), lean=st.floats(-3, 3))
-@settings(max_examples=60, deadline=None)
-def test_a_part_is_joined_to_a_shape_that_stays_as_it_is(turn: float, apart: float, along: float, lean: float) -> None:
-    house = shapely.affinity.rotate(shapely.box(0, 0, 60, 30), turn, origin=(0, 0))
-    wing = shapely.box(60 + apart, 5 + along, 85, 25 + along)
-    wing = shapely.affinity.rotate(shapely.affinity.rotate(wing, lean), turn, origin=(0, 0))
-
-    whole = joined(house, wing, 6.0)
-
-    assert whole is not None and whole.is_valid and not whole.interiors
-    assert whole.intersection(house).area == pytest.approx(house.area, rel=1e-9)
-    assert whole.intersection(wing).area == pytest.approx(wing.area, rel=1e-9)
-    assert whole.area < house.union(wing).area + 6.0 * 40  # nothing beyond the gap
-    assert mends(whole, house, shapely.union_all([house, wing]))
-    assert not mends(house, whole, house.union(wing))
-
-
-def test_shapes_too_far_apart_are_not_joined() -> None:
-    assert joined(shapely.box(0, 0, 20, 20), shapely.box(40, 0, 60, 20), 6.0) is None
-
-
-@given(turn=st.floats(0, 89), lean=st.floats(-4, 4))
-@settings(max_examples=40, deadline=None)
-def test_a_wing_is_drawn_along_the_walls_of_its_house(turn: float, lean: float) -> None:
-    house = shapely.affinity.rotate(shapely.box(0, 0, 60, 30), turn)
-    traced = shapely.affinity.rotate(shapely.box(70, 10, 95, 30), turn + lean)
-
-    wing = aligned(traced, house)
-
-    assert wing is not None and wing.area == pytest.approx(traced.area, rel=0.02)
-    edges = np.diff(np.asarray(wing.exterior.coords), axis=0)
-    off = (np.degrees(np.arctan2(edges[:, 1], edges[:, 0])) - turn + 45) % 90 - 45
-    assert np.abs(off).max() < 0.5

@@ -79,9 +79,9 @@ def test_a_general_model_scores_a_place_it_never_saw(tmp_path):
     model.save(tmp_path / "general.safetensors")
     again = RegionModel.load(tmp_path / "general.safetensors")
     tiles = second.tiles[:4]
-    found = list(again.scan(second.source, tiles, evidence_path=tmp_path / "evidence.tif"))
-    assert [one.tile for one in found] == tiles
-    assert all(0 <= one.probability <= 1 and one.fold == -1 for one in found)
+    found = again.scan(second.source, tiles, evidence_path=tmp_path / "evidence.tif").results
+    assert list(found) == tiles
+    assert all(0 <= one.probability <= 1 and one.fold == -1 for one in found.values())
     assert any(key.startswith("judge") for key in _taught(model)), "verdicts must be taught on the kept block"
 
 

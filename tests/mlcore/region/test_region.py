@@ -12,12 +12,13 @@ import shapely
 import torch
 
 from mlcore.anchors.geometric import describe_tile
+from mlcore.changes.decisions import Decision
 from mlcore.errors import CheckpointError, ConfigError, InvalidInputError, StoppedError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
 from mlcore.pairs.source import PairSource
-from mlcore.region.training import RegionConfig, RegionModel, fold_count, taught_tiles, train_region
+from mlcore.region.training import RegionConfig, RegionModel, edited_tiles, fold_count, train_region
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_image
 
 COLUMNS, ROWS = 4, 2
@@ -114,10 +115,10 @@ def test_a_saved_model_scores_as_before_and_a_wrong_digest_is_refused(trained: t
     digest = model.save(tmp_path / "region.safetensors")
     loaded = RegionModel.load(tmp_path / "region.safetensors", digest)
 
-    before = list(model.scan(source, tiles_of(COLUMNS, ROWS), evidence_path=tmp_path / "a.tif"))
-    after = list(loaded.scan(source, tiles_of(COLUMNS, ROWS), evidence_path=tmp_path / "b.tif"))
+    before = model.scan(source, tiles_of(COLUMNS, ROWS), evidence_path=tmp_path / "a.tif")
+    after = loaded.scan(source, tiles_of(COLUMNS, ROWS), evidence_path=tmp_path / "b.tif")
 
-    assert before == after
+    assert (before.results, before.candidates) == (after.results, after.candidates)
     assert loaded.config == model.config
     assert loaded.metrics == model.metrics
     with pytest.raises(CheckpointError, match="SHA-256"):
@@ -128,8 +129,8 @@ def test_scan_and_candidates_give_probabilities_and_counterfactuals(trained: tup
     source, model, _ = trained
     stale = source.with_index(source.index.edited(remove=["way/3", "way/9"]))
 
-    results = {r.tile: r for r in model.scan(stale, tiles_of(COLUMNS, ROWS), evidence_path=tmp_path / "e.tif")}
-    found = list(model.candidates(stale, tmp_path / "e.tif", results))
+    scanned = model.scan(stale, tiles_of(COLUMNS, ROWS), evidence_path=tmp_path / "e.tif")
+    results, found = scanned.results, scanned.candidates
 
     assert set(results) == set(tiles_of(COLUMNS, ROWS))
     assert all(0 <= result.probability <= 1 for result in results.values())
@@ -144,9 +145,9 @@ def test_evidence_keeps_nodata_and_lies_on_the_grid(tmp_path: Path, trained: tup
     source = source_of(tmp_path, blank=(1, 0))
     model = trained[1]
 
-    results = list(model.scan(source, tiles_of(COLUMNS, ROWS), evidence_path=tmp_path / "e.tif"))
+    results = model.scan(source, tiles_of(COLUMNS, ROWS), evidence_path=tmp_path / "e.tif").results
 
-    assert TileAddress(19, CORNER.x + 1, CORNER.y) not in {result.tile for result in results}
+    assert TileAddress(19, CORNER.x + 1, CORNER.y) not in results
     with rasterio.open(tmp_path / "e.tif") as data:
         assert data.crs.to_epsg() == 3857
         assert data.dtypes == ("uint8", "uint8")
@@ -163,13 +164,13 @@ def test_unmapped_tiles_are_neither_learnt_nor_scanned_unless_asked_for(tmp_path
     source = source_of(tmp_path, coverage=coverage)
     model = train(source, tmp_path / "run", RegionConfig.preset("tiny", folds=3))
 
-    results = list(model.scan(source, source.tiles(19), evidence_path=tmp_path / "a.tif"))
+    results = model.scan(source, source.tiles(19), evidence_path=tmp_path / "a.tif").results
     model.config = RegionConfig.preset("tiny", include_unmapped=True)
-    everything = list(model.scan(source, source.tiles(19), evidence_path=tmp_path / "b.tif"))
+    everything = model.scan(source, source.tiles(19), evidence_path=tmp_path / "b.tif").results
 
-    assert {result.tile for result in results} == set(mapped)
-    assert {result.tile for result in everything} == set(tiles_of(COLUMNS, ROWS))
-    assert {result.fold for result in everything if result.tile not in mapped} == {-1}
+    assert set(results) == set(mapped)
+    assert set(everything) == set(tiles_of(COLUMNS, ROWS))
+    assert {result.fold for result in everything.values() if result.tile not in mapped} == {-1}
 
 
 def test_an_unmapped_region_is_refused_with_the_remedy(tmp_path: Path) -> None:
@@ -198,7 +199,7 @@ def test_tiles_of_another_zoom_are_refused(trained: tuple, tmp_path: Path) -> No
     source, model, _ = trained
 
     with pytest.raises(InvalidInputError, match="zoom 19"):
-        list(model.scan(source, [TileAddress(18, 1, 1)], evidence_path=tmp_path / "e.tif"))
+        model.scan(source, [TileAddress(18, 1, 1)], evidence_path=tmp_path / "e.tif")
 
 
 @pytest.mark.parametrize("changes", [{"folds": 1}, {"flips": 3}, {"edit_share": 0.9}, {"colour": "red"}])
@@ -214,13 +215,25 @@ def test_settings_survive_a_round_trip() -> None:
 def test_verdicts_of_a_large_region_are_taught_on_a_block_of_every_fold_and_on_what_people_decided():
     tiles = [TileAddress(19, 386000 + x, 220000 + y) for x in range(30) for y in range(20)]
     fold_by_tile = {tile: int(tile.x >= 386015) for tile in tiles}
-    decided = [tiles[0], tiles[-1], TileAddress(19, 1, 1)]
-    taught = taught_tiles(fold_by_tile, decided, most=100)
-    assert 80 <= len(taught) <= 120
-    assert {fold_by_tile[tile] for tile in taught} == {0, 1}
-    assert set(decided[:2]) <= set(taught)
-    assert decided[2] not in taught
-    assert taught_tiles(fold_by_tile, [], most=600) == sorted(tiles)
+    edited = edited_tiles(fold_by_tile, 100)
+    assert 80 <= len(edited) <= 120
+    assert {fold_by_tile[tile] for tile in edited} == {0, 1}
+    assert edited_tiles(fold_by_tile, 600) == sorted(tiles)
+
+
+def test_no_edition_grows_by_what_people_decided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlcore.region.training.EDITED", 4)
+    source, tiles = source_of(tmp_path), tiles_of(COLUMNS, ROWS)
+    houses_of = {tile: source.index.query(tile.bounds_lonlat)[0] for tile in tiles}
+    decisions = [
+        Decision("remove", "rejected", one.geometry, one.geometry, one.osm_type, one.osm_id, tile)
+        for tile, one in houses_of.items()
+    ]
+    anchors = {tile: describe_tile(tile, source.index) for tile in tiles}
+
+    model = train_region(source, tiles, anchors, TINY, decisions=decisions, run_dir=tmp_path / "run")
+
+    assert model.metrics["calibration/tiles"] == 4
 
 
 def test_a_large_region_makes_do_with_two_folds():

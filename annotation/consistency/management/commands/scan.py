@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from annotation.anchors.management.region_command import RegionCommand
 from annotation.consistency.services.start import start
-from annotation.training.models import ModelVersion
+from annotation.learning.models import ModelVersion
 
 
 class Command(RegionCommand):

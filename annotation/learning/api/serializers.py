@@ -1,0 +1,123 @@
+"""What training says of its data, runs, models and comparisons over HTTP."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from annotation.learning import selectors
+from annotation.learning.models import Evaluation, ModelVersion, TrainingRun
+from annotation.sources.api.jobs import JobOutput
+
+
+class DataOutput(serializers.Serializer):
+    """What the next training would learn from."""
+
+    pairs = serializers.IntegerField(help_text="mapped tiles with enough image")
+    anchors = serializers.DictField(
+        child=serializers.IntegerField(), help_text="tiles by the anchor they are learnt with: accepted, ..., none"
+    )
+    decisions = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField()),
+        help_text="{kind: {accepted, adjusted, rejected}}",
+    )
+    left_out = serializers.DictField(
+        child=serializers.IntegerField(), help_text="verdicts that teach nothing: no_answer, map_changed"
+    )
+    model = serializers.IntegerField(allow_null=True, help_text="the model in use")
+    new = serializers.IntegerField(help_text="decisions that the model in use has not learnt from")
+
+
+class IntervalOutput(serializers.Serializer):
+    """A figure with its 95 % interval."""
+
+    value = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+
+
+class FigureOutput(serializers.Serializer):
+    """One figure of the model (first) beside the other (second)."""
+
+    name = serializers.CharField()
+    count = serializers.IntegerField(help_text="tiles, errors or decisions that it rests on")
+    first = IntervalOutput(allow_null=True)
+    second = IntervalOutput(allow_null=True)
+    difference = IntervalOutput(allow_null=True, help_text="first - second on the same draws of blocks")
+    word = serializers.ChoiceField(choices=["better", "worse", "unclear", "too_few", "alone"])
+
+
+class EvaluationOutput(serializers.ModelSerializer):
+    """A model beside another one on a frozen set; without figures until its job is done."""
+
+    job = JobOutput(allow_null=True)
+    figures = FigureOutput(many=True, read_only=True)
+    counts = serializers.DictField(child=serializers.IntegerField(), read_only=True)
+
+    class Meta:
+        model = Evaluation
+        fields = ["id", "model", "against", "frozen_sha256", "counts", "figures", "job", "finished_at", "created_at"]
+        read_only_fields = fields
+
+
+class ModelOutput(serializers.ModelSerializer):
+    """A model of the registry."""
+
+    metrics = serializers.DictField(child=serializers.FloatField(), read_only=True)
+    about = serializers.DictField(read_only=True, help_text="data digest, decisions, licences, as in the file")
+    evaluation = serializers.SerializerMethodField(help_text="the newest comparison")
+
+    class Meta:
+        model = ModelVersion
+        fields = ["id", "region", "run", "state", "sha256", "metrics", "about", "before", "evaluation", "created_at"]
+        read_only_fields = fields
+
+    @extend_schema_field(EvaluationOutput(allow_null=True))
+    def get_evaluation(self, version: ModelVersion) -> Any:
+        newest = max(version.evaluations.all(), key=lambda one: one.pk, default=None)
+        return EvaluationOutput(newest).data if newest else None
+
+
+class RunOutput(serializers.ModelSerializer):
+    """A training run; its state is that of its job."""
+
+    job = JobOutput(allow_null=True)
+    data_set = serializers.SerializerMethodField()
+    model = serializers.SerializerMethodField()
+    metrics = serializers.DictField(child=serializers.FloatField(), read_only=True)
+
+    class Meta:
+        model = TrainingRun
+        fields = ["id", "region", "preset", "seed", "data_set", "job", "model", "metrics", "created_at"]
+        read_only_fields = fields
+
+    def get_data_set(self, run: TrainingRun) -> dict[str, Any]:
+        data_set = run.data_set
+        counts = {"decisions": data_set.decision_counts, "anchors": data_set.anchor_counts}
+        return {"digest": data_set.digest, "pairs": len(data_set.pairs), **counts}
+
+    def get_model(self, run: TrainingRun) -> int | None:
+        version = getattr(run, "model_version", None)
+        return version.pk if version else None
+
+
+class RunDetailOutput(RunOutput):
+    """A run with its settings and its live curves."""
+
+    figures = serializers.SerializerMethodField(help_text="by name: [[step, value], ...], at most 500 points each")
+
+    class Meta(RunOutput.Meta):
+        fields = [*RunOutput.Meta.fields, "config", "figures"]
+        read_only_fields = fields
+
+    def get_figures(self, run: TrainingRun) -> dict[str, list[tuple[int, float]]]:
+        return selectors.curves(run)
+
+
+class TrainingStart(serializers.Serializer):
+    """Size of the models, and the seed that makes a training repeatable."""
+
+    preset = serializers.CharField(max_length=32, default="compact")
+    seed = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1, default=0, error_messages={"null": "Give a whole number, such as 0."}
+    )

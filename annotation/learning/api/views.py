@@ -1,0 +1,131 @@
+"""Thin views of training: parse, call a service, serialise."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation.accounts.permissions import IsAdmin, IsReviewer, ReadOrAdmin
+from annotation.learning import selectors
+from annotation.learning.api.serializers import (
+    DataOutput,
+    EvaluationOutput,
+    ModelOutput,
+    RunDetailOutput,
+    RunOutput,
+    TrainingStart,
+)
+from annotation.learning.models import Evaluation, ModelVersion, TrainingRun
+from annotation.learning.services import evaluate, registry, start
+from annotation.review.api.http import parse, person
+from annotation.sources.selectors import get_region
+
+
+class DataView(APIView):
+    """What the next training of a region would learn from."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(responses=DataOutput)
+    def get(self, request: Request, region_id: int) -> Response:
+        """Tiles, and what people decided about suggestions: how much of it is new to the model in use."""
+        return Response(DataOutput(selectors.ahead(get_region(person(request), region_id))).data)
+
+
+class RunsView(GenericAPIView):
+    """Training runs of a region."""
+
+    permission_classes = [ReadOrAdmin]
+    serializer_class = RunOutput
+    queryset = TrainingRun.objects.none()
+    filter_backends: list[Any] = []
+
+    @extend_schema(operation_id="training_runs_list", responses=RunOutput(many=True))
+    def get(self, request: Request, region_id: int) -> Response:
+        """Runs, newest first."""
+        region = get_region(person(request), region_id)
+        page = self.paginate_queryset(selectors.runs_of_region(region.pk))
+        return self.get_paginated_response(RunOutput(page, many=True).data)
+
+    @extend_schema(request=TrainingStart, responses={202: RunOutput})
+    def post(self, request: Request, region_id: int) -> Response:
+        """Train the region's models on everything that is mapped; 202 with the run and its job."""
+        region = get_region(person(request), region_id)
+        run = start.start(region=region, user=person(request), **parse(TrainingStart, request.data))
+        return Response(RunOutput(run).data, status=202)
+
+
+class RunView(APIView):
+    """One training run."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(responses=RunDetailOutput)
+    def get(self, request: Request, run_id: int) -> Response:
+        """The run with its metrics and live curves."""
+        return Response(RunDetailOutput(selectors.get_run(person(request), run_id)).data)
+
+
+class ModelsView(GenericAPIView):
+    """Models of a region."""
+
+    permission_classes = [IsReviewer]
+    serializer_class = ModelOutput
+    queryset = ModelVersion.objects.none()
+    filter_backends: list[Any] = []
+
+    @extend_schema(operation_id="models_list", responses=ModelOutput(many=True))
+    def get(self, request: Request, region_id: int) -> Response:
+        """Models, newest first."""
+        region = get_region(person(request), region_id)
+        page = self.paginate_queryset(selectors.models_of_region(region.pk))
+        return self.get_paginated_response(ModelOutput(page, many=True).data)
+
+
+class PromoteView(APIView):
+    """Puts a model in use."""
+
+    permission_classes = [IsAdmin]
+
+    @extend_schema(request=None, responses=ModelOutput)
+    def post(self, request: Request, model_id: int) -> Response:
+        """Make it the model in use; the one before retires."""
+        model = selectors.get_model(person(request), model_id)
+        return Response(ModelOutput(registry.promote(model=model, user=person(request))).data)
+
+
+class RollBackView(APIView):
+    """Goes back to the model that was in use before."""
+
+    permission_classes = [IsAdmin]
+
+    @extend_schema(request=None, responses=ModelOutput)
+    def post(self, request: Request, region_id: int) -> Response:
+        """Put the model in use again that was active before the present one."""
+        region = get_region(person(request), region_id)
+        return Response(ModelOutput(registry.roll_back(region=region, user=person(request))).data)
+
+
+class EvaluationsView(GenericAPIView):
+    """Comparisons of a model with others on a frozen set."""
+
+    permission_classes = [ReadOrAdmin]
+    serializer_class = EvaluationOutput
+    queryset = Evaluation.objects.none()
+    filter_backends: list[Any] = []
+
+    @extend_schema(operation_id="model_evaluations_list", responses=EvaluationOutput(many=True))
+    def get(self, request: Request, model_id: int) -> Response:
+        """Comparisons, newest first."""
+        model = selectors.get_model(person(request), model_id)
+        page = self.paginate_queryset(selectors.evaluations_of_model(model))
+        return self.get_paginated_response(EvaluationOutput(page, many=True).data)
+
+    @extend_schema(request=None, responses={202: EvaluationOutput})
+    def post(self, request: Request, model_id: int) -> Response:
+        """Hold the model beside the one in use; 202 with the comparison and its job, a finished one is given back."""
+        model = selectors.get_model(person(request), model_id)
+        return Response(EvaluationOutput(evaluate.start(model=model, user=person(request))).data, status=202)

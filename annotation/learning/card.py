@@ -1,0 +1,116 @@
+"""The card of a model, in Markdown: what it is, what it learnt from, how it was measured, and under which licences."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from annotation.learning.models import Evaluation, ModelVersion
+
+FIGURES = {
+    "tile_auroc": "Tiles told apart (AUROC)",
+    "first_precision": "Right among the first 40 suggestions",
+    "recall_add": "Missing buildings found",
+    "recall_remove": "Gone buildings found",
+    "recall_modify": "Wrong shapes and places found",
+    "agreement": "Agreement with people's decisions (AUROC)",
+}
+WORDS = {
+    "better": "better", "worse": "worse", "unclear": "no clear difference", "too_few": "too few to tell", "alone": "",
+}  # fmt: skip
+
+
+def model_card(version: ModelVersion, evaluation: Evaluation | None) -> str:
+    """The card as Markdown; text that people typed can't form markup or break out of its line."""
+    run, about = version.run, version.about
+    parts = [
+        f"# Model {version.pk} of {_plain(version.region.name)}",
+        "A cross-fitted model that scores how well aerial imagery and a map of buildings agree, and suggests changes. "
+        "Every tile is scored by networks that did not learn from it. Suggestions are for people to decide; nothing "
+        "here is fit to change a map by itself, and no figure holds for other places or imagery.",
+        "## File",
+        _table(
+            [
+                ("Format", "safetensors"),
+                ("SHA-256", f"`{version.sha256}`"),
+                ("Made", version.created_at.isoformat(timespec="seconds")),
+                ("Preset", f"`{_plain(run.preset)}`"),
+                ("Seed", str(run.seed)),
+                ("State", version.state),
+            ]
+        ),
+        "## Learnt from",
+        _table(_origin(about)),
+        "## Measured",
+        _comparison(evaluation),
+        "Figures of the training itself:",
+        _table(((name, f"{value:.4g}") for name, value in sorted(version.metrics.items())), ("Figure", "Value")),
+        "## Settings",
+        "```json\n" + json.dumps(run.config, indent=1, sort_keys=True) + "\n```",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _origin(about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    imagery, extract = about.get("imagery", {}), about.get("map", {})
+    rows = [
+        ("Data digest", f"`{_plain(about.get('data_digest', 'unknown'))}`"),
+        ("Tiles", str(about.get("tiles", "unknown"))),
+        ("People's decisions", _decisions(about.get("decisions", {}))),
+    ]
+    for name, source, date in (("Imagery", imagery, "captured_on"), ("Map", extract, "taken_at")):
+        rows += [
+            (f"{name}: licence", _plain(source.get("licence") or "not stated")),
+            (f"{name}: attribution", _plain(source.get("attribution") or "not stated")),
+            (f"{name}: date", _plain(source.get(date) or "not stated")),
+            (f"{name}: SHA-256", f"`{_plain(source.get('sha256') or 'unknown')}`"),
+        ]
+    return rows
+
+
+def _decisions(counts: Mapping[str, Mapping[str, int]]) -> str:
+    said = [
+        f"{kind}: " + ", ".join(f"{number} {word}" for word, number in of_kind.items() if number)
+        for kind, of_kind in counts.items()
+    ]
+    return "; ".join(said) or "none"
+
+
+def _comparison(evaluation: Evaluation | None) -> str:
+    if evaluation is None or evaluation.finished_at is None:
+        return "Not held beside another model yet."
+    other = f"model {evaluation.against_id}" if evaluation.against_id else "no other"
+    counts = evaluation.counts
+    rows = [
+        (
+            FIGURES.get(one["name"], one["name"]),
+            _interval(one["first"]),
+            _interval(one["second"]),
+            WORDS.get(one["word"], one["word"]),
+        )
+        for one in evaluation.figures
+    ]
+    size = [counts.get(name, 0) for name in ("tiles", "errors", "accepted", "rejected")]
+    return (
+        f"On the frozen set `{evaluation.frozen_sha256[:16]}` ({size[0]} tiles, {size[1]} known errors, {size[2]} "
+        f"accepted and {size[3]} rejected suggestions), beside {other}; 95 % intervals over geographic blocks:\n\n"
+        + _table(rows, ("Figure", "This model", "The other", "This one is"))
+    )
+
+
+def _interval(values: Mapping[str, float] | None) -> str:
+    if values is None:
+        return "-"
+    return f"{values['value']:.3f} ({values['low']:.3f} to {values['high']:.3f})"
+
+
+def _table(rows: Iterable[tuple[str, ...]], head: tuple[str, ...] = ("What", "Value")) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *lines])
+
+
+def _plain(value: object) -> str:
+    """One line of text in which nothing is markup."""
+    text = " ".join(str(value).split())
+    return "".join(f"&#{ord(sign)};" if sign in "|<>`*_[]\\&" else sign for sign in text)

@@ -1,0 +1,135 @@
+"""Trainings and their files: frozen data sets in, models out."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from annotation.anchors.engine import core_anchor
+from annotation.anchors.models import Anchor
+from annotation.common.errors import ConflictError
+from annotation.learning.engine.data import about, core_decisions
+from annotation.learning.models import ModelVersion, TrainingRun
+from annotation.tiles.engine import pair_source, tile_address
+from annotation.tiles.models import TilePair
+from mlcore.errors import CheckpointError
+from mlcore.progress import Progress
+from mlcore.region.config import RegionConfig
+
+if TYPE_CHECKING:
+    from mlcore.region.training import RegionModel
+
+
+MIN_LEARNT = 4
+"""Tiles that each fold's models must have to learn from; the library's own limit."""
+
+
+class ModelFileError(ConflictError):
+    """The file of a model is missing, foreign, damaged, or not the one registered."""
+
+    code = "invalid_model_file"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model file that was just written: its place below the media folder, its digest, what it measured and says."""
+
+    path: str
+    sha256: str
+    metrics: dict[str, float]
+    about: dict[str, Any]
+
+
+def config_of(preset: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The full settings of a preset as plain values; an unknown preset or key raises ConfigError."""
+    return RegionConfig.preset(preset, **dict(changes or {})).to_dict()
+
+
+def tiles_needed(config: Mapping[str, Any]) -> int:
+    """The fewest mapped tiles that can be cut into folds with enough left to learn from without each of them."""
+    folds = RegionConfig.from_dict(config).folds
+    return next(n for n in count(2) if any(n - -(-n // part) >= MIN_LEARNT for part in range(2, min(folds, n) + 1)))
+
+
+def run_folder(run: TrainingRun) -> Path:
+    """Everything a run leaves on the disk."""
+    return Path(settings.MEDIA_ROOT) / "regions" / str(run.region_id) / "training" / str(run.pk)
+
+
+def work_folder(run: TrainingRun) -> Path:
+    """Checkpoints, needed until the model is registered."""
+    return run_folder(run) / "work"
+
+
+def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anchor], progress: Progress) -> Trained:
+    """Train the region's models on the pairs, going on from the run's checkpoints, and write the model file.
+
+    The file is named by its digest: a run that was given up can never overwrite what another one registered.
+    """
+    from mlcore.region.training import train_region
+
+    source = pair_source(run.data_set.imagery, run.data_set.snapshot)
+    model = train_region(
+        source,
+        [tile_address(pair.tile) for pair in pairs],
+        {tile_address(pair.tile): core_anchor(anchors[pair.pk]) for pair in pairs},
+        RegionConfig.from_dict(run.config),
+        decisions=core_decisions(run.data_set),
+        run_dir=work_folder(run),
+        seed=run.seed,
+        device=device(),
+        progress=progress,
+    )
+    scratch = run_folder(run) / f"{uuid.uuid4().hex}.safetensors"
+    origin = about(run)
+    digest = model.save(scratch, extra={"about": origin})
+    target = scratch.with_name(f"model-{digest[:16]}.safetensors")
+    scratch.replace(target)
+    metrics = {name: float(value) for name, value in model.metrics.items() if math.isfinite(value)}
+    return Trained(target.relative_to(settings.MEDIA_ROOT).as_posix(), digest, metrics, origin)
+
+
+def load_region_model(version: ModelVersion) -> RegionModel:
+    """The registered model; anything but the registered safetensors file is refused before it is read."""
+    path = check_model_file(version)
+    from mlcore.region.training import RegionModel
+
+    try:
+        return RegionModel.load(path, sha256=version.sha256)
+    except CheckpointError as error:
+        raise ModelFileError(str(error), model=version.pk) from error
+
+
+def check_model_file(version: ModelVersion) -> Path:
+    """The model's file, proven to be the registered one without a byte of it being interpreted.
+
+    Raises:
+        ModelFileError: missing, outside the media folder, or of another digest.
+    """
+    root = Path(settings.MEDIA_ROOT).resolve()
+    path = (root / version.path).resolve()
+    if not path.is_relative_to(root) or path.suffix != ".safetensors":
+        raise ModelFileError("the model is no safetensors file of this installation; train the region again")
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelFileError(f"can't read the model's file ({error.strerror}); train the region again") from error
+    if digest != version.sha256:
+        raise ModelFileError("the model's file is not the one registered; restore it from a copy or train again")
+    return path
+
+
+def device() -> str:
+    """Where to compute: the setting, or the first GPU where there is one."""
+    import torch
+
+    return settings.COMPUTE_DEVICE or ("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,143 @@
+"""Reads of training: what can be trained on, runs with their curves, and the registry of models."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from django.db.models import Prefetch, QuerySet
+
+from annotation.accounts.models import User
+from annotation.anchors.selectors import anchors_for_training
+from annotation.common.errors import InvalidError, NotFoundError
+from annotation.common.models import JobFigure
+from annotation.learning.decisions import count_by_kind, people_said
+from annotation.learning.models import DataSet, Evaluation, ModelState, ModelVersion, TrainingRun
+from annotation.sources.models import Imagery, MapSnapshot, Region
+from annotation.sources.selectors import current_sources, visible_regions
+from annotation.tiles.models import TilePair
+
+MIN_VALID_SHARE = 0.5
+MAX_POINTS = 500
+Curve = list[tuple[int, float]]
+
+
+def trainable_pairs(imagery: Imagery, snapshot: MapSnapshot) -> QuerySet[TilePair]:
+    """Pairs a model may learn from: enough image, and a map known to be complete; in grid order."""
+    pairs = TilePair.objects.filter(imagery=imagery, snapshot=snapshot, mapped=True, valid_share__gte=MIN_VALID_SHARE)
+    return pairs.select_related("tile").order_by("tile__y", "tile__x")
+
+
+def frozen_pairs(data_set: DataSet) -> list[TilePair]:
+    """The pairs of a data set in their frozen order; ones deleted since are missing."""
+    ids = [pair_id for pair_id, _ in data_set.pairs]
+    found = TilePair.objects.select_related("tile").in_bulk(ids)
+    return [found[pair_id] for pair_id in ids if pair_id in found]
+
+
+def runs_of_region(region_id: int) -> QuerySet[TrainingRun]:
+    """Runs of a region with their job and model, newest first."""
+    return (
+        TrainingRun.objects.filter(region_id=region_id)
+        .select_related("job__created_by", "data_set", "model_version")
+        .defer("data_set__decisions")
+        .order_by("-pk")
+    )
+
+
+def latest_run(region_id: int) -> TrainingRun | None:
+    return runs_of_region(region_id).first()
+
+
+def get_run(user: User, run_id: int) -> TrainingRun:
+    """The run, or NotFoundError where it is missing or in a region that the person may not see."""
+    runs = TrainingRun.objects.filter(pk=run_id, region__in=visible_regions(user))
+    run = runs.select_related("job", "data_set", "region", "model_version").first()
+    if run is None:
+        raise NotFoundError(f"no training run {run_id}, or none you may see")
+    return run
+
+
+def models_of_region(region_id: int) -> QuerySet[ModelVersion]:
+    """Models of a region with their comparisons, newest first."""
+    rows = ModelVersion.objects.filter(region_id=region_id).select_related("run").order_by("-pk")
+    return rows.prefetch_related(
+        Prefetch("evaluations", Evaluation.objects.select_related("job__created_by").order_by("-pk"))
+    )
+
+
+def evaluations_of_model(model: ModelVersion) -> QuerySet[Evaluation]:
+    """Comparisons of a model, newest first."""
+    return Evaluation.objects.filter(model=model).select_related("job__created_by").order_by("-pk")
+
+
+def active_model(region_id: int) -> ModelVersion | None:
+    """The model in use, if the region has one."""
+    return ModelVersion.objects.filter(region_id=region_id, state=ModelState.ACTIVE).first()
+
+
+def get_model(user: User, model_id: int) -> ModelVersion:
+    """The model, or NotFoundError where it is missing or in a region that the person may not see."""
+    models = ModelVersion.objects.filter(pk=model_id, region__in=visible_regions(user))
+    model = models.select_related("region", "run").first()
+    if model is None:
+        raise NotFoundError(f"no model {model_id}, or none you may see")
+    return model
+
+
+def curves(run: TrainingRun) -> dict[str, Curve]:
+    """The run's live figures by name as (step, value), each thinned to at most MAX_POINTS with both ends kept."""
+    if run.job_id is None:
+        return {}
+    grouped: dict[str, Curve] = defaultdict(list)
+    figures = JobFigure.objects.filter(job_id=run.job_id).order_by("name", "step")
+    for name, step, value in figures.values_list("name", "step", "value").iterator():
+        grouped[name].append((step, value))
+    return {name: thinned(points) for name, points in grouped.items()}
+
+
+def thinned(points: Curve, limit: int = MAX_POINTS) -> Curve:
+    """At most `limit` of the points, evenly spread, the first and the last among them."""
+    if len(points) <= limit:
+        return points
+    last = len(points) - 1
+    return [points[round(index * last / (limit - 1))] for index in range(limit)]
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What the next training would learn from.
+
+    Attributes:
+        pairs: mapped tiles with enough image.
+        anchors: how many of them go with an anchor accepted, corrected or merely proposed, and how many with none.
+        decisions: how many of each word there are, by kind.
+        left_out: verdicts that teach nothing, by why.
+        model: the model in use, if there is one.
+        new: decisions that it has not learnt from.
+    """
+
+    pairs: int = 0
+    anchors: dict[str, int] = field(default_factory=dict)
+    decisions: dict[str, dict[str, int]] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    model: int | None = None
+    new: int = 0
+
+
+def ahead(region: Region) -> Ahead:
+    """What the next training of the region would learn from; empty where sources are missing."""
+    try:
+        imagery, snapshot = current_sources(region)
+    except InvalidError:
+        return Ahead()
+    answers = people_said(imagery, snapshot)
+    active = ModelVersion.objects.filter(region=region, state=ModelState.ACTIVE).select_related("run__data_set").first()
+    learnt = {one["verdict"] for one in active.run.data_set.decisions} if active else set[int]()
+    pairs = list(trainable_pairs(imagery, snapshot).order_by().values_list("pk", flat=True))
+    return Ahead(
+        pairs=len(pairs),
+        anchors=anchors_for_training(pairs)[1],
+        decisions=count_by_kind(one.to_dict() for one in answers.decisions),
+        left_out=answers.left_out,
+        model=active.pk if active else None,
+        new=sum(one.verdict not in learnt for one in answers.decisions),
+    )

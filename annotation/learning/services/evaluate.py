@@ -1,0 +1,90 @@
+"""Holds a model beside the one in use on the frozen set of its data: starts the job, runs it, keeps the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from django.db import transaction
+from django.utils import timezone
+
+from annotation.accounts.models import User
+from annotation.common.models import Job
+from annotation.common.services.jobs import JobContext, enqueue
+from annotation.learning import engine, selectors
+from annotation.learning.errors import DataSetChangedError
+from annotation.learning.models import DataSet, Evaluation, ModelVersion
+from annotation.review.services.audit import record
+from annotation.sources.models import Region
+
+KIND = "learning.evaluate"
+Commit = Callable[[], AbstractContextManager[object]]
+
+
+@transaction.atomic
+def start(*, model: ModelVersion, user: User | None, wake: bool = True) -> Evaluation:
+    """The comparison of a model with the one in use; the model in use itself is held beside the one before it.
+
+    A finished comparison of the same two on the same data is given back; one that was stopped or failed is taken up
+    again. Without another model the figures stand alone.
+    """
+    Region.objects.select_for_update(no_key=True).get(pk=model.region_id)
+    active = selectors.active_model(model.region_id)
+    against = model.before if active is not None and active.pk == model.pk else active
+    evaluation, _ = Evaluation.objects.select_related("job").get_or_create(
+        model=model, against=against, data_set=model.run.data_set, defaults={"created_by": user}
+    )
+    running = evaluation.job is not None and not evaluation.job.finished
+    if evaluation.finished_at is not None or running:
+        return evaluation
+    evaluation.job = _enqueue(evaluation, user, wake)
+    evaluation.save(update_fields=["job"])
+    record(
+        actor=user, action="evaluation.started", object_kind="model_version", object_id=model.pk,
+        scope_id=model.region_id, against=against.pk if against else None,
+    )  # fmt: skip
+    return evaluation
+
+
+def _enqueue(evaluation: Evaluation, user: User | None, wake: bool) -> Job:
+    return enqueue(
+        kind=KIND,
+        params={"evaluation": evaluation.pk},
+        scope_id=evaluation.model.region_id,
+        created_by=user,
+        dedup_key=f"evaluation:{evaluation.pk}",
+        wake=wake,
+    )
+
+
+def run(context: JobContext) -> None:
+    """The job `learning.evaluate`."""
+    rows = Evaluation.objects.select_related(
+        "model__run", "against__run", "data_set__imagery", "data_set__snapshot", "data_set__region"
+    )
+    evaluation = rows.get(pk=context.params["evaluation"])
+    evaluate(evaluation=evaluation, progress=context, commit=context.transaction)
+    context.set_result({"evaluation": evaluation.pk, "model": evaluation.model_id})
+
+
+def evaluate(*, evaluation: Evaluation, progress: engine.Progress, commit: Commit = transaction.atomic) -> Evaluation:
+    """Score both models and keep the figures; a finished evaluation is left as it is.
+
+    Args:
+        commit: the transaction that stores; a job passes its own, which only the owning run can commit.
+    """
+    if evaluation.finished_at is not None:
+        return evaluation
+    pairs = selectors.frozen_pairs(evaluation.data_set)
+    if len(pairs) != len(evaluation.data_set.pairs):
+        raise DataSetChangedError("tiles of the model's data set are gone; train again, then compare")
+    frozen = engine.frozen_set(evaluation.data_set, pairs)
+    with commit():
+        DataSet.objects.filter(pk=evaluation.data_set_id).update(frozen_path=frozen.path, frozen_sha256=frozen.sha256)
+    figures, counts = engine.evaluate(evaluation, pairs, frozen, progress)
+    with commit():
+        evaluation.figures, evaluation.counts = figures, counts
+        evaluation.frozen_sha256, evaluation.finished_at = frozen.sha256, timezone.now()
+        evaluation.save(update_fields=["figures", "counts", "frozen_sha256", "finished_at"])
+    progress.report(1.0, "the models stand side by side")
+    return evaluation

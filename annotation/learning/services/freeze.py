@@ -1,0 +1,79 @@
+"""Freezes what a run learns from: the exact pairs, anchors and decisions, in order, with a digest."""
+
+from django.db import transaction
+
+from annotation.anchors.models import Anchor
+from annotation.anchors.selectors import anchors_for_training
+from annotation.learning import engine, selectors
+from annotation.learning.decisions import count_by_kind, people_said
+from annotation.learning.errors import DataSetChangedError, NoAnchorsError, NoPairsError, TooFewTilesError
+from annotation.learning.models import DataSet
+from annotation.sources.models import Region
+from annotation.sources.selectors import current_sources
+from annotation.tiles.models import TilePair
+
+
+@transaction.atomic
+def freeze(*, region: Region, needed: int) -> DataSet:
+    """The data set of the region's newest imagery and map: every mapped pair with enough image and its anchor.
+
+    With it go the decisions of people that are in force on this image. The same content gives the same data set. A
+    verified anchor goes before a generated one, a rejected one is never used.
+
+    Raises:
+        NoPairsError, NoAnchorsError, TooFewTilesError: what to do first, and how many tiles are needed.
+    """
+    imagery, snapshot = current_sources(region)
+    pairs = list(selectors.trainable_pairs(imagery, snapshot))
+    anchors, counts = anchors_for_training(pair.pk for pair in pairs)
+    usable = [pair for pair in pairs if pair.pk in anchors]
+    _check_enough(len(pairs), len(usable), needed)
+    decisions = [one.to_dict() for one in people_said(imagery, snapshot).decisions]
+    digest = engine.data_digest(imagery, snapshot, usable, anchors, decisions)
+    frozen = [[pair.pk, anchors[pair.pk].pk] for pair in usable]
+    same = DataSet.objects.filter(region=region, digest=digest, pairs=frozen).first()
+    if same is not None:
+        return same
+    return DataSet.objects.create(
+        region=region, imagery=imagery, snapshot=snapshot, pairs=frozen, decisions=decisions, digest=digest,
+        decision_counts=count_by_kind(decisions), anchor_counts=counts,
+    )  # fmt: skip
+
+
+def thaw(data_set: DataSet) -> tuple[list[TilePair], dict[int, Anchor]]:
+    """The pairs of a data set and their anchors by pair id, proven to be what was frozen."""
+    pairs = selectors.frozen_pairs(data_set)
+    stored = Anchor.objects.in_bulk([anchor_id for _, anchor_id in data_set.pairs])
+    anchors = {pair_id: stored[anchor_id] for pair_id, anchor_id in data_set.pairs if anchor_id in stored}
+    whole = len(pairs) == len(anchors) == len(data_set.pairs)
+    if not whole or _digest(data_set, pairs, anchors) != data_set.digest:
+        raise DataSetChangedError("pairs or anchors were altered since the run was started; start a new training")
+    return pairs, anchors
+
+
+def _digest(data_set: DataSet, pairs: list[TilePair], anchors: dict[int, Anchor]) -> str:
+    return engine.data_digest(data_set.imagery, data_set.snapshot, pairs, anchors, data_set.decisions)
+
+
+def _check_enough(mapped: int, described: int, needed: int) -> None:
+    if mapped == 0:
+        raise NoPairsError(
+            "no tile has both enough image and a complete map; wait for the imports, or widen the mapped area",
+            needed=needed,
+            found=0,
+        )
+    if described == 0:
+        raise NoAnchorsError("no mapped tile has an anchor; generate anchors first", needed=needed, found=0)
+    if mapped < needed:
+        raise TooFewTilesError(
+            f"training needs at least {needed} mapped tiles and the region has {mapped}: "
+            "map more of it, or add imagery where the map is complete",
+            needed=needed,
+            found=mapped,
+        )
+    if described < needed:
+        raise NoAnchorsError(
+            f"training needs at least {needed} mapped tiles with an anchor, {described} have one; generate them first",
+            needed=needed,
+            found=described,
+        )

@@ -1,5 +1,0 @@
-"""HTTP door of training: runs with their curves, the registry of models, comparisons, promotion and the way back."""
-
-from annotation.training.api.urls import urlpatterns
-
-__all__ = ["urlpatterns"]

@@ -1,0 +1,155 @@
+"""What a region's model says of an image and one edition of its map: asked by scans, counterfactuals and evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlcore.changes.diff import BLOCK, Candidate, blocks_of, candidates_of, measure_block, one_each, region_shifts
+from mlcore.changes.registration import Shift
+from mlcore.changes.verdicts import tile_figures
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.pairs.source import PairSource
+from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
+from mlcore.region.parts import TileResult
+
+if TYPE_CHECKING:
+    from mlcore.region.model import RegionModel
+
+Score = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class BlockFound:
+    """What one block of tiles gave, before what lies on its border is settled with its neighbours.
+
+    Attributes:
+        tiles: those of the block that were asked for.
+        largest: the largest difference of evidence and map on each of them.
+        shift: what the map was moved by.
+    """
+
+    tiles: Sequence[TileAddress]
+    candidates: Sequence[Candidate]
+    largest: Mapping[TileAddress, float]
+    shift: Shift
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Probabilities and candidates of one edition of a map.
+
+    Attributes:
+        source: the image and that edition.
+        results: of every tile, in the order they were asked for.
+        candidates: the surest first, one for a place.
+        shifts: the registration of every tile.
+        blocks: what each block gave, by its corner.
+    """
+
+    source: PairSource
+    results: Mapping[TileAddress, TileResult]
+    candidates: list[Candidate]
+    shifts: Mapping[TileAddress, Shift]
+    blocks: Mapping[TileAddress, BlockFound]
+
+    def block_of(self, tile: TileAddress) -> TileAddress:
+        """The corner of the block that holds a tile."""
+        return TileAddress(tile.z, tile.x - tile.x % BLOCK, tile.y - tile.y % BLOCK)
+
+
+def assess(
+    model: RegionModel,
+    source: PairSource,
+    evidence: EvidenceReader,
+    tiles: Sequence[TileAddress],
+    *,
+    before: Assessment | None = None,
+    progress: Progress | None = None,
+) -> Assessment:
+    """Hold an edition of the map against the evidence of the image.
+
+    Args:
+        source: the image, and the edition that is asked about.
+        evidence: of the image, written already.
+        tiles: all of them by models that did not see them.
+        before: what was said of another edition that differs from this one on `tiles` alone. Their blocks are measured
+            anew, whole as they were; the registration, all other blocks and the scores of tiles on which both editions
+            look alike stay, so that an edit that changes nothing moves nothing.
+
+    Raises:
+        StoppedError: asked to stop.
+    """
+    progress = progress or SilentProgress()
+    if before is None:
+        shifts: Mapping[TileAddress, Shift] = region_shifts(
+            evidence, source.index, tiles, SpanProgress(progress, 0, 0.1)
+        )
+        members = blocks_of(tiles)
+    else:
+        shifts = before.shifts
+        members = {(corner := before.block_of(tile)): list(before.blocks[corner].tiles) for tile in tiles}
+    found = dict(_found(model, source, evidence, members, shifts, SpanProgress(progress, 0.1, 0.6)))
+    blocks = {**before.blocks, **found} if before is not None else found
+    scores = _scores(model, source, tiles, before, SpanProgress(progress, 0.6, 1.0))
+    candidates = one_each([candidate for block in blocks.values() for candidate in block.candidates])
+    by_tile: dict[TileAddress, list[Candidate]] = {}
+    for candidate in candidates:
+        by_tile.setdefault(candidate.tile, []).append(candidate)
+    largest = {tile: value for block in found.values() for tile, value in block.largest.items()}
+    results = {
+        tile: tile_result(model, tile, scores[tile], by_tile.get(tile, []), largest[tile]).with_shift(shifts[tile])
+        for tile in tiles
+    }
+    if before is not None:
+        results = {**before.results, **results}
+    return Assessment(source, results, candidates, shifts, blocks)
+
+
+def tile_result(
+    model: RegionModel, tile: TileAddress, score: Score, candidates: Sequence[Candidate], largest: float
+) -> TileResult:
+    """The probability of one tile from its score, its candidates and its largest difference."""
+    disc, proto, final = score
+    confidences = [candidate.confidence for candidate in candidates]
+    figures = tile_figures(final, confidences, [candidate.changed_m2 for candidate in candidates], largest)
+    probability = float(np.mean([judge.consistent(figures) for judge in model.judges_of(tile)]))
+    return TileResult(tile, model.fold_of(tile), disc, proto, final, float(figures[1]), probability)
+
+
+def _found(
+    model: RegionModel,
+    source: PairSource,
+    evidence: EvidenceReader,
+    members: Mapping[TileAddress, Sequence[TileAddress]],
+    shifts: Mapping[TileAddress, Shift],
+    progress: Progress,
+) -> Iterator[tuple[TileAddress, BlockFound]]:
+    """Block by block; of what was measured the candidates alone are kept."""
+    for number, (corner, tiles) in enumerate(members.items()):
+        stop_if_asked(progress)
+        measures = measure_block(evidence, source.index, corner, tiles, shifts)
+        candidates = candidates_of(measures, model.judges_of)
+        yield corner, BlockFound(tiles, candidates, measures.largest, measures.shift)
+        progress.report((number + 1) / len(members), "comparing evidence and map")
+
+
+def _scores(
+    model: RegionModel,
+    source: PairSource,
+    tiles: Sequence[TileAddress],
+    before: Assessment | None,
+    progress: Progress,
+) -> dict[TileAddress, Score]:
+    """U-CSA's scores; those of tiles that look as they did before are the same."""
+    known: dict[TileAddress, Score] = {}
+    if before is not None:
+        same = [tile for tile in tiles if np.array_equal(source.drawn_map(tile), before.source.drawn_map(tile))]
+        earlier = [before.results[tile] for tile in same]
+        known = {one.tile: (one.disc, one.proto, one.final) for one in earlier}
+    rest = [tile for tile in tiles if tile not in known]
+    return known | (model.consistency_scores(source, rest, progress) if rest else {})

@@ -1,0 +1,128 @@
+"""A scan, a counterfactual and an evaluation say the same of one map; an edit that changes nothing moves nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mlcore.changes.diff import Candidate
+from mlcore.changes.verdicts import Judge
+from mlcore.consistency.model import ConsistencyModel
+from mlcore.evaluation.scored import score_model
+from mlcore.evidence.model import EvidenceModel
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.imagery.raster import open_image
+from mlcore.maps.features import MapFeature
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.source import PairSource
+from mlcore.region.assess import Assessment, assess
+from mlcore.region.config import RegionConfig
+from mlcore.region.model import RegionModel
+from mlcore.region.parts import FoldModel
+from mlcore.region.scan import probability_after
+from mlcore.synthetic.edits import EditedMap
+from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_image, write_perfect_evidence
+
+COLUMNS, ROWS = 4, 4
+TILES = tiles_of(COLUMNS, ROWS)
+"""Over the borders of several blocks, whole and cut ones."""
+
+
+def judge(seed: int) -> Judge:
+    """Verdicts by chance: what they say matters not, only that they say something of everything."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        made = Judge()
+        for network in (made.footprint, made.ground, made.tile):
+            for weight in network.parameters():
+                torch.nn.init.normal_(weight, std=0.3)
+    return made.eval()
+
+
+def model_of() -> RegionModel:
+    config = RegionConfig.preset("tiny", counterfactuals=4)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        folds = [
+            FoldModel(EvidenceModel(config.evidence).eval(), ConsistencyModel(config.consistency).eval(), judge(number))
+            for number in range(2)
+        ]
+    return RegionModel(config, folds, {tile: number % 2 for number, tile in enumerate(TILES)}, {})
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[RegionModel, PairSource, EvidenceReader, Path]:
+    """A place whose map lacks some houses and has others beside their place."""
+    folder = tmp_path_factory.mktemp("place")
+    true = houses(COLUMNS, ROWS)
+    image = open_image(write_image(folder / "image.tif", true, COLUMNS, ROWS))
+    path = write_perfect_evidence(folder / "evidence.tif", true, COLUMNS, ROWS)
+    drawn = [feature for number, feature in enumerate(true) if number % 9]
+    return model_of(), PairSource(image, MapIndex(drawn)), EvidenceReader(path, CORNER.z), path
+
+
+def as_it_stands(feature: MapFeature, found: Assessment, source: PairSource) -> Candidate:
+    """An edit that draws a footprint as it is drawn already."""
+    tile = next(tile for tile in found.results if feature in source.index.query(tile.bounds_lonlat))
+    return Candidate(
+        "modify", feature.geometry, feature.osm_type, feature.osm_id, tile, 0.5, {"area_m2": 80.0}, feature.key
+    )
+
+
+def test_an_edit_that_changes_nothing_moves_nothing(place: tuple) -> None:
+    model, source, evidence, _ = place
+    found = assess(model, source, evidence, TILES)
+    assert len(found.candidates) > 5
+
+    for feature in source.index.buildings[::29]:
+        candidate = as_it_stands(feature, found, source)
+        assert probability_after(model, evidence, found, candidate) == found.results[candidate.tile].probability
+
+
+def test_a_part_that_is_assessed_anew_says_what_the_whole_map_says_there(place: tuple) -> None:
+    model, source, evidence, _ = place
+    found = assess(model, source, evidence, TILES)
+    tile = found.candidates[0].tile
+    gone = next(one for one in source.index.query(tile.bounds_lonlat) if one.kind == "building")
+    edited = source.with_index(source.index.edited(remove=[gone.key]))
+    whole = assess(model, edited, evidence, TILES, before=found)
+
+    anew = assess(model, edited, evidence, [tile], before=found)
+
+    assert anew.results[tile].probability != found.results[tile].probability
+    assert anew.results[tile].probability == pytest.approx(whole.results[tile].probability, abs=1e-5)
+    assert all(anew.results[other] == found.results[other] for other in TILES if other != tile)
+
+
+def test_a_scan_says_what_an_assessment_of_its_evidence_says(place: tuple, tmp_path: Path) -> None:
+    model, source, _, _ = place
+    scanned = model.scan(source, TILES, evidence_path=tmp_path / "evidence.tif")
+    evidence = EvidenceReader(tmp_path / "evidence.tif", CORNER.z)
+
+    found = model.assess(source, evidence, TILES)
+
+    assert scanned.results == found.results
+    told = {"tile_probability", "tile_probability_after", "counterfactual"}
+    bare = [
+        dataclasses.replace(one, evidence={name: value for name, value in one.evidence.items() if name not in told})
+        for one in scanned.candidates
+    ]
+    assert bare == found.candidates
+    for candidate in scanned.candidates[: model.config.counterfactuals]:
+        assert candidate.evidence["tile_probability_after"] == probability_after(model, evidence, found, candidate)
+
+
+def test_an_evaluation_says_what_a_scan_of_the_edited_map_says(place: tuple, tmp_path: Path) -> None:
+    model, source, _, _ = place
+    scored = score_model(
+        model, source, EditedMap(list(source.index), []), TILES, [], evidence_path=tmp_path / "scored.tif"
+    )
+
+    scanned = model.scan(source, TILES, evidence_path=tmp_path / "scanned.tif")
+
+    assert scored.agreement == [scanned.results[tile].probability for tile in TILES]
+    assert np.allclose([one[1] for one in scored.candidates], [one.confidence for one in scanned.candidates])
