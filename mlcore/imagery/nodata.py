@@ -17,7 +17,7 @@ def data_mask(data: rasterio.DatasetReader, window: Window) -> np.ndarray:
     """Where any band holds data, bool (H, W)."""
     bands = tuple(range(1, data.count + 1))
     if _has_mask(data, bands) or all(_nodata_counts(data, band) for band in bands):
-        return data.dataset_mask(window=window) >= 128
+        return np.asarray(data.dataset_mask(window=window) >= 128)
     return band_masks(data, bands, window).any(axis=0)
 
 

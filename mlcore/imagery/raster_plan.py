@@ -163,7 +163,7 @@ def _outline_m2(crs: CRS, source: Affine, width: int, height: int) -> float:
     across, down = np.zeros(OUTLINE_STEPS), np.ones(OUTLINE_STEPS)
     columns = np.concatenate([along, down, 1 - along, across]) * width
     rows = np.concatenate([across, along, down, 1 - along]) * height
-    xs, ys = source @ (columns, rows)
+    xs, ys = zip(*(source @ place for place in zip(columns, rows, strict=True)), strict=True)
     return float(shapely.Polygon(np.stack(transform(crs, MERCATOR, xs, ys), axis=1)).area)
 
 
