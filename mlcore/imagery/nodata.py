@@ -17,8 +17,9 @@ def data_mask(data: rasterio.DatasetReader, window: Window) -> np.ndarray:
     """Where any band holds data, bool (H, W)."""
     bands = tuple(range(1, data.count + 1))
     if _has_mask(data, bands) or all(_nodata_counts(data, band) for band in bands):
-        return np.asarray(data.dataset_mask(window=window) >= 128)
-    return band_masks(data, bands, window).any(axis=0)
+        return data.dataset_mask(window=window) >= 128
+    some: np.ndarray = np.logical_or.reduce(band_masks(data, bands, window), axis=0)
+    return some
 
 
 def band_masks(data: rasterio.DatasetReader, bands: tuple[int, ...], window: Window) -> np.ndarray:
