@@ -72,7 +72,8 @@ def activation_of_file(names: Iterable[str], sha256: str, *, file: str, architec
             return Trained("quick_gelu" if quick else "gelu", True)
     logger.warning(
         "%s does not say which activation it was trained with: %s runs it with GELU. Weights of OpenAI and others "
-        "named quickgelu need text_activation=quick_gelu; set text_activation=gelu where GELU is right.", file, architecture,
+        "named quickgelu need text_activation=quick_gelu; set text_activation=gelu where GELU is right.",
+        file, architecture,
     )  # fmt: skip
     return Trained("gelu", False)
 
