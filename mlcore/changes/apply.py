@@ -14,7 +14,7 @@ from mlcore.errors import InvalidInputError
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
-from mlcore.maps.labels import BUILDINGS, draw_ids
+from mlcore.maps.labels import draw_ids, seen_footprints
 
 NEAR_DEGREES = 2e-4
 """Further than a footprint is ever looked for, or a map moved."""
@@ -41,7 +41,7 @@ def largest_after(evidence: EvidenceReader, index: MapIndex, candidate: Candidat
     window = evidence.window(candidate.tile, margin_px=0)
     west, south, east, north = candidate.tile.bounds_lonlat
     bounds = west - NEAR_DEGREES, south - NEAR_DEGREES, east + NEAR_DEGREES, north + NEAR_DEGREES
-    shapes = [feature.geometry for feature in index.query(bounds, BUILDINGS) if feature.key != candidate.key]
+    shapes = [feature.geometry for feature in seen_footprints(index, bounds) if feature.key != candidate.key]
     shapes += [candidate.geometry] if candidate.kind != "remove" else []
     polygons = [polygon for shape in shapes for polygon in window.polygons_xy(shape)]
     moved = [(1, shapely.affinity.translate(polygon, shift.dx_px, shift.dy_px)) for polygon in polygons]

@@ -17,7 +17,7 @@ from mlcore.changes.verdicts import Judge
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.index import MapIndex
-from mlcore.maps.labels import BUILDINGS, draw_ids
+from mlcore.maps.labels import draw_ids, seen_footprints
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
 ChangeKind = Literal["add", "remove", "modify", "shifted"]
@@ -90,7 +90,7 @@ def region_shifts(
         window = evidence.window(tile, margin_px=SHIFT_MARGIN_PX)
         shapes = [
             (1, polygon)
-            for feature in index.query(_bounds(tile), BUILDINGS)
+            for feature in seen_footprints(index, _bounds(tile))
             for polygon in window.polygons_xy(feature.geometry)
         ]
         drawn = draw_ids(shapes, *window.building.shape) > 0
@@ -123,7 +123,7 @@ def measure_block(
     window = evidence.window(origin, columns - (left - corner.x), rows - (top - corner.y), MARGIN_PX)
     west, south, east, north = _hull(tiles)
     pad_x, pad_y = (east - west) / (columns * 2), (north - south) / (rows * 2)
-    features = index.query((west - pad_x, south - pad_y, east + pad_x, north + pad_y), BUILDINGS)
+    features = seen_footprints(index, (west - pad_x, south - pad_y, east + pad_x, north + pad_y))
     shift = median_shift([shifts[tile] for tile in tiles if tile in shifts])
     measurer = WindowMeasurer(window, features, shift)
     chosen = set(tiles)
