@@ -14,7 +14,7 @@ from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.polygons import padded
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
-from mlcore.maps.labels import draw_ids, seen_buildings
+from mlcore.maps.labels import draw_ids, seen_footprints
 
 NEAR_M = 20.0
 """Further than a footprint is ever looked for, or a map moved."""
@@ -40,7 +40,7 @@ def largest_after(evidence: EvidenceReader, index: MapIndex, candidate: Candidat
         shift: what the map is moved by on the tile; what it moves in from beside the tile counts as well.
     """
     window = evidence.window(candidate.tile, margin_px=0)
-    near = seen_buildings(index, padded(candidate.tile.bounds_lonlat, NEAR_M))
+    near = seen_footprints(index, padded(candidate.tile.bounds_lonlat, NEAR_M))
     shapes = [feature.geometry for feature in near if feature.key != candidate.key]
     shapes += [candidate.geometry] if candidate.kind != "remove" else []
     polygons = [polygon for shape in shapes for polygon in window.polygons_xy(shape)]

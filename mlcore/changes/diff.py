@@ -18,7 +18,7 @@ from mlcore.changes.verdicts import Judge
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.index import MapIndex
-from mlcore.maps.labels import draw_ids, seen_buildings
+from mlcore.maps.labels import draw_ids, seen_footprints
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
 BLOCK = 4  # tiles per side that are measured at once
@@ -60,7 +60,7 @@ def region_shifts(
         window = evidence.window(tile, margin_px=shift_margin_px(tile))
         shapes = [
             (1, polygon)
-            for feature in seen_buildings(index, window.bounds_lonlat())
+            for feature in seen_footprints(index, window.bounds_lonlat())
             for polygon in window.polygons_xy(feature.geometry)
         ]
         drawn = draw_ids(shapes, *window.building.shape) > 0
@@ -128,7 +128,7 @@ def _ground(
     margin = min(max(LEAST_MARGIN_PX, math.ceil(margin_m / corner.resolution_m())), MOST_MARGIN_PX)
     window = evidence.window(TileAddress(corner.z, left, top), columns, rows, margin)
     moved_px = math.ceil(math.hypot(shift.dx_px, shift.dy_px))
-    features = seen_buildings(index, window.bounds_lonlat(moved_px))
+    features = seen_footprints(index, window.bounds_lonlat(moved_px))
     return GroundMeasurer(WindowMeasurer(window, features, shift), slack_px)
 
 

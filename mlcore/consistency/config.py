@@ -31,6 +31,8 @@ class ConsistencyConfig:
             "hf-hub:<owner>/<name>", a file, or "random" in so many words; see `mlcore.encoders.weights`.
         text_encoder: "hashed", or "open_clip/<architecture>" (paper: CLIP's text tower; RN50's has 1024 dimensions).
         text_weights: of an open_clip tower: a tag such as "openai", a file, or "random" in so many words.
+        text_activation: "gelu" or "quick_gelu", which the tower's weights were trained with; empty: what the tag or the
+            file tells, see `mlcore.encoders.activation`.
         input_px: side of the tile as the encoders see it.
         dimension: of the joint space (paper: 1024).
         image_width, map_width: channels of the first scale; a map is simpler than an image.
@@ -76,6 +78,7 @@ class ConsistencyConfig:
     image_weights: str = ""
     text_encoder: str = "hashed"
     text_weights: str = ""
+    text_activation: str = ""
     input_px: int = 128
     dimension: int = 256
     image_width: int = 16

@@ -81,7 +81,10 @@ def train_consistency(
     check_share(config.batch, config.accumulate, processes)
     torch.manual_seed(seed)
     model = _started(config, initial)
-    text = build_text_encoder(config.text_encoder, config.text_weights, config.dimension, device=processes.device)
+    text = build_text_encoder(
+        config.text_encoder, config.text_weights, config.dimension,
+        activation=config.text_activation, device=processes.device,
+    )  # fmt: skip
     model.origins["text"] = text.origin.to_dict()
     for origin in model.origins.values():
         progress.report(0.0, str(Origin(**origin)))

@@ -12,6 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mlcore.encoders.activation import (
+    OPENAI_NAMES,
+    Trained,
+    activation_of_config,
+    activation_of_file,
+    asked_for,
+)
 from mlcore.encoders.torchvision_shim import ensure_torchvision
 from mlcore.encoders.weights import HUB_PREFIX, RANDOM, Origin, fetch_from_hub, load_into, read_weights, split_digest
 from mlcore.errors import CheckpointError, ConfigError, InvalidInputError, WeightsUnavailableError
@@ -32,7 +39,15 @@ class OpenClipTextEncoder:
     fewer it keeps them about.
     """
 
-    def __init__(self, architecture: str, weights: str, *, dimension: int | None = None, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        architecture: str,
+        weights: str,
+        *,
+        activation: str = "",
+        dimension: int | None = None,
+        device: str = "cpu",
+    ) -> None:
         """Build the tower and fill it.
 
         Args:
@@ -40,6 +55,8 @@ class OpenClipTextEncoder:
                 hold open_clip_config.json and open_clip_model.safetensors.
             weights: a tag of open_clip such as "openai", a file (see `mlcore.encoders.weights`), or "random"; empty
                 for a folder or a hub's repository with its own file.
+            activation: "gelu" or "quick_gelu", which the weights were trained with; empty: what the tag, the model's
+                configuration or the file tells, else GELU with a warning.
             dimension: of the vectors; None: the tower's own.
             device: where texts are encoded.
 
@@ -49,13 +66,16 @@ class OpenClipTextEncoder:
         """
         ensure_torchvision()
         folder = _folder(architecture)
-        reference, source, quick_gelu = _where(architecture, folder, weights)
-        model = _create(architecture, folder, quick_gelu)
-        digest = ""
+        reference, source, published = _where(architecture, folder, weights)
+        tensors, digest = read_weights(reference) if reference else ({}, "")
+        trained = asked_for(activation) or published or activation_of_config(_config(architecture, folder))
+        if trained is None and reference:
+            trained = activation_of_file(tensors, digest, file=source, architecture=architecture)
+        model = _create(architecture, folder, trained)
         if reference:
-            tensors, digest = read_weights(reference)
             load_into(model, _in_form_of(model, tensors), ignore=("visual.",), what=f"the text tower of {architecture}")
-        self.origin = Origin(architecture.removeprefix(LOCAL_PREFIX).rpartition("/")[2], source, digest)
+        name = architecture.removeprefix(LOCAL_PREFIX).rpartition("/")[2]
+        self.origin = Origin(name, source, digest, str(trained) if reference else "")
         self._model: Any = model.requires_grad_(False).eval().to(device)
         self._tokenizer = _tokenizer(architecture, folder)
         self._device = device
@@ -128,15 +148,16 @@ def _folder(architecture: str) -> Path | None:
     return folder
 
 
-def _where(architecture: str, folder: Path | None, weights: str) -> tuple[str, str, bool]:
-    """(reference of the file or "" for random ones, how it is called, whether it was trained with QuickGELU)."""
+def _where(architecture: str, folder: Path | None, weights: str) -> tuple[str, str, Trained | None]:
+    """(reference of the file or "" for random ones, how it is called, the activation where it was published)."""
     import open_clip
 
     if weights == RANDOM:
-        return "", RANDOM, False
+        return "", RANDOM, None
     if not weights and folder is not None:
         hub = architecture.startswith(HUB_PREFIX)
-        return str(folder / WEIGHTS_FILE), architecture if hub else f"{folder.name}/{WEIGHTS_FILE}", False
+        own = activation_of_config(_config(architecture, folder), of_these_weights=True)
+        return str(folder / WEIGHTS_FILE), architecture if hub else f"{folder.name}/{WEIGHTS_FILE}", own
     if not weights:
         raise ConfigError(f'say which weights {architecture} has: text_weights = "openai", a file, or "random"')
     settings = {} if folder else open_clip.pretrained.get_pretrained_cfg(architecture, weights)
@@ -147,23 +168,26 @@ def _where(architecture: str, folder: Path | None, weights: str) -> tuple[str, s
                 f"the weights {weights!r} are not published as safetensors: download them and give the file's path"
             )
         path = fetch_from_hub(repository, WEIGHTS_FILE)
-        return str(path), HUB_PREFIX + repository, bool(settings.get("quick_gelu"))
+        return str(path), HUB_PREFIX + repository, activation_of_config(settings, of_these_weights=True)
     name = split_digest(weights)[0]
     if not Path(name).expanduser().is_file() and not Path(name).suffix:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(architecture)) or "none"
         raise WeightsUnavailableError(f"no weights {weights!r} for {architecture}: its tags are {tags}; or give a file")
-    return weights, Path(name).name, False
+    return weights, Path(name).name, None
 
 
-def _create(architecture: str, folder: Path | None, quick_gelu: bool) -> Any:
+def _create(architecture: str, folder: Path | None, trained: Trained | None) -> Any:
     """The model without its image tower."""
     import open_clip
 
+    quick = trained is not None and trained.quick
+    if trained is not None and not quick and _config(architecture, folder).get("quick_gelu"):
+        raise ConfigError(f"{architecture!r} is built with QuickGELU: name the architecture without it for GELU")
     root = logging.getLogger()
     root.addFilter(_not_from_the_factory)
     try:
         name = architecture if folder is None else f"{LOCAL_PREFIX}{folder}"
-        model = open_clip.create_model(name, load_weights=False, force_quick_gelu=quick_gelu)
+        model = open_clip.create_model(name, load_weights=False, force_quick_gelu=quick)
     except (RuntimeError, ValueError, TypeError, KeyError, OSError) as error:
         raise ConfigError(f"open_clip can't make {architecture!r} ({error}): see open_clip.list_models()") from error
     finally:
@@ -174,6 +198,15 @@ def _create(architecture: str, folder: Path | None, quick_gelu: bool) -> Any:
     return model
 
 
+def _config(architecture: str, folder: Path | None) -> dict[str, Any]:
+    """The model's configuration, from its folder or from open_clip; empty for an unknown name."""
+    import open_clip
+
+    if folder is not None:
+        return dict(json.loads((folder / CONFIG_FILE).read_text("utf-8"))["model_cfg"])
+    return open_clip.get_model_config(architecture) or {}
+
+
 def _not_from_the_factory(record: logging.LogRecord) -> bool:
     """Keeps back open_clip's warning of random weights, which are filled right after; `Origin` says what is true."""
     return record.module != "factory"
@@ -182,9 +215,7 @@ def _not_from_the_factory(record: logging.LogRecord) -> bool:
 def _tokenizer(architecture: str, folder: Path | None) -> Any:
     import open_clip
 
-    text = json.loads((folder / CONFIG_FILE).read_text("utf-8"))["model_cfg"]["text_cfg"] if folder else None
-    if text is None:
-        text = (open_clip.get_model_config(architecture) or {}).get("text_cfg", {})
+    text = _config(architecture, folder).get("text_cfg", {})
     if text.get("hf_tokenizer_name"):
         raise ConfigError(f"{architecture!r} needs a tokenizer of its own: choose a model with CLIP's, such as RN50")
     return open_clip.SimpleTokenizer(context_length=int(text.get("context_length", 77)))
@@ -199,9 +230,8 @@ def _in_form_of(model: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tenso
     own = model.state_dict()
     if not any(name in tensors for name in own):
         raise CheckpointError("this file holds no weights of a CLIP text tower: check the path")
-    extra = {"input_resolution", "context_length", "vocab_size"}
     return {
         name: value.reshape(own[name].shape) if name in own and value.numel() == own[name].numel() == 1 else value
         for name, value in tensors.items()
-        if name not in extra
+        if name not in OPENAI_NAMES
     }

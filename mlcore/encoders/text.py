@@ -65,13 +65,16 @@ class HashedTextEncoder:
         return self._tokens[token]
 
 
-def build_text_encoder(name: str, weights: str, dimension: int, *, device: str = "cpu") -> TextEncoder:
+def build_text_encoder(
+    name: str, weights: str, dimension: int, *, activation: str = "", device: str = "cpu"
+) -> TextEncoder:
     """The frozen encoder registered as `name`.
 
     Args:
         name: "hashed", or "open_clip/<architecture>" (see `mlcore.encoders.open_clip_text`).
         weights: of an open_clip tower; empty for "hashed".
         dimension: of the vectors.
+        activation: which an open_clip tower's weights were trained with; empty: found out.
         device: where texts are encoded.
 
     Raises:
@@ -81,17 +84,22 @@ def build_text_encoder(name: str, weights: str, dimension: int, *, device: str =
     kind, _, architecture = name.partition("/")
     if kind not in TEXT_ENCODERS:
         raise ConfigError(f"no text encoder {name!r}: choose one of {', '.join(sorted(TEXT_ENCODERS))}")
-    return TEXT_ENCODERS[kind](architecture, weights, dimension, device)
+    return TEXT_ENCODERS[kind](architecture, weights, dimension, activation, device)
 
 
-def _hashed(architecture: str, weights: str, dimension: int, device: str) -> TextEncoder:
-    if architecture or weights:
-        raise ConfigError("the hashed text encoder has one form and no weights: leave text_weights empty")
+def _hashed(architecture: str, weights: str, dimension: int, activation: str, device: str) -> TextEncoder:
+    if architecture or weights or activation:
+        raise ConfigError(
+            "the hashed text encoder has one form and no weights: leave text_weights and text_activation empty"
+        )
     return HashedTextEncoder(dimension)
 
 
-def _open_clip(architecture: str, weights: str, dimension: int, device: str) -> TextEncoder:
-    return OpenClipTextEncoder(architecture, weights, dimension=dimension, device=device)
+def _open_clip(architecture: str, weights: str, dimension: int, activation: str, device: str) -> TextEncoder:
+    return OpenClipTextEncoder(architecture, weights, activation=activation, dimension=dimension, device=device)
 
 
-TEXT_ENCODERS: dict[str, Callable[[str, str, int, str], TextEncoder]] = {"hashed": _hashed, "open_clip": _open_clip}
+TEXT_ENCODERS: dict[str, Callable[[str, str, int, str, str], TextEncoder]] = {
+    "hashed": _hashed,
+    "open_clip": _open_clip,
+}

@@ -34,11 +34,13 @@ class Origin:
         model: the architecture they were put into.
         source: "random", a hub's name, or a file's name.
         sha256: of the file; empty where no file was read.
+        activation: which the weights were trained with, where it had to be found out.
     """
 
     model: str
     source: str
     sha256: str = ""
+    activation: str = ""
 
     def to_dict(self) -> dict[str, str]:
         return asdict(self)
@@ -48,7 +50,8 @@ class Origin:
             return f"{self.model}: random weights, no knowledge to start from"
         if not self.sha256:
             return f"{self.model}: {self.source}"
-        return f"{self.model}: weights of {self.source}, sha256 {self.sha256}"
+        activation = f", activation {self.activation}" if self.activation else ""
+        return f"{self.model}: weights of {self.source}, sha256 {self.sha256}{activation}"
 
 
 def split_digest(reference: str) -> tuple[str, str | None]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import rasterio
+from affine import Affine
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 
@@ -66,3 +67,18 @@ def hardened_raster(path: str | Path) -> Iterator[rasterio.DatasetReader]:
             raise InvalidInputError(f"{path.name} can't be read ({error}): export it again as a GeoTIFF") from error
         with dataset:
             yield dataset
+
+
+def transform_of(data: rasterio.DatasetReader) -> Affine | None:
+    """The transform that the raster itself carries, None where it has none.
+
+    Of a raster opened with OVERVIEW_LEVEL=NONE, `transform` is whatever lay in memory when there is none (rasterio
+    1.4): only the warning tells.
+    """
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        numbers = data.read_transform()
+    if any(issubclass(warning.category, NotGeoreferencedWarning) for warning in said):
+        return None
+    transform = Affine.from_gdal(*numbers)
+    return transform if transform != Affine.identity() and abs(transform.determinant) > 1e-18 else None

@@ -2,75 +2,85 @@
 
 from __future__ import annotations
 
-import re
+import itertools
+import json
 from pathlib import Path
 
+import numpy as np
 import rasterio
 from affine import Affine
 from rasterio.crs import CRS
-from rasterio.errors import CRSError
+from rasterio.warp import transform as transform_points
 
 from mlcore.errors import InvalidInputError
+from mlcore.imagery.control_points import transform_from_control_points
+from mlcore.imagery.gdal import GDAL_ERRORS, transform_of
+from mlcore.imagery.side_files import projection_file, world_file
 
-WORLD_FILES = (".wld", ".tfw", ".pgw", ".jgw", ".tifw", ".pngw", ".jpgw")
-FOREIGN_FILE = re.compile(r"PARAMETERFILE|PROJ4_GRIDS|(grids|file|model|init)\s*=(?!@null[\s\"])", re.IGNORECASE)
-"""How a reference system names a file, which PROJ would open: a path of this machine, or an address."""
+LONLAT, MERCATOR = CRS.from_epsg(4326), CRS.from_epsg(3857)
+LEAST_TURN_M = 1e7
+"""A turn of the Earth is at least this wide in any projection of the whole of it: a smaller move is none."""
 
 
 def read_georeference(data: rasterio.DatasetReader, path: Path) -> tuple[CRS, Affine]:
-    """Reference system and transform of a raster.
+    """Reference system, without a part for heights, and transform of a raster, within one turn of the Earth.
 
     Raises:
-        InvalidInputError: one of them is missing, damaged, or reaches for other files.
+        InvalidInputError: one of them is missing, damaged, or reaches for other files; no plane fits the control
+            points; the raster crosses the 180th meridian.
     """
-    source, crs = data.transform, data.crs
-    if not _placed(source):
-        source = _world_file(path) or source
-    if crs is None and _placed(source):
-        crs = _projection_file(path)
-    if crs is None or not _placed(source):
+    source, crs = transform_of(data), data.crs
+    if source is None and data.gcps[0]:
+        source, crs = transform_from_control_points(data, path), data.gcps[1] or crs
+    if source is None:
+        source = world_file(path)
+    if source is None:
+        remedy = "gdalwarp -rpc -t_srs EPSG:3857" if data.rpcs else "gdal_translate -a_srs EPSG:... -a_ullr ..."
+        raise InvalidInputError(f"{path.name} has no georeference: set one with {remedy}")
+    crs = crs or projection_file(path)
+    if crs is None:
         raise InvalidInputError(
-            f"{path.name} has no georeference: set one with gdal_translate -a_srs EPSG:... -a_ullr ..."
+            f"{path.name} has no georeference, only numbers without a reference system: name it with "
+            "gdal_translate -a_srs EPSG:..."
         )
-    return crs, source
+    crs = horizontal_part(crs)
+    return crs, _within_one_turn(crs, source, data.width, data.height, path)
 
 
-def _check_no_foreign_files(text: str, path: Path) -> None:
-    """Before PROJ sees the text: it opens such files already when it reads or writes WKT."""
-    if FOREIGN_FILE.search(text):
-        raise InvalidInputError(
-            f"{path.name} has a reference system that needs another file: reproject it with gdalwarp -t_srs EPSG:3857"
-        )
+def horizontal_part(crs: CRS) -> CRS:
+    """The reference system without its heights, which say nothing of where an image lies."""
+    if not crs.wkt.startswith("COMPD_CS"):
+        return crs
+    system = crs.to_dict(projjson=True)
+    return CRS.from_user_input(json.dumps(system["components"][0])) if system.get("components") else crs
 
 
-def _placed(source: Affine) -> bool:
-    """Whether a transform is more than the one GDAL gives to an image without any."""
-    return source != Affine.identity() and abs(source.determinant) > 1e-18
+def _within_one_turn(crs: CRS, source: Affine, width: int, height: int, path: Path) -> Affine:
+    """The transform moved by a whole turn where it counts on beyond 180 degrees, as longitudes from 0 to 360 do.
 
-
-def _world_file(path: Path) -> Affine | None:
-    """The six numbers of a world file beside the image; they name the centre of the first pixel."""
-    for suffix in WORLD_FILES:
-        beside = path.with_suffix(suffix)
-        if beside.is_file() and beside.stat().st_size < 4096:
-            try:
-                a, d, b, e, c, f = (float(word) for word in beside.read_text("ascii").split())
-            except (ValueError, UnicodeDecodeError) as error:
-                raise InvalidInputError(f"{beside.name} is not a world file: it needs six numbers") from error
-            return Affine(a, b, c - a / 2 - b / 2, d, e, f - d / 2 - e / 2)
-    return None
-
-
-def _projection_file(path: Path) -> CRS | None:
-    """The reference system of a .prj beside the image, in WKT only: names and addresses are not looked up."""
-    beside = path.with_suffix(".prj")
-    if not beside.is_file() or beside.stat().st_size > 16_384:
-        return None
-    text = beside.read_text("utf-8", errors="replace").strip()
-    if not re.match(r"(PROJCS|GEOGCS|PROJCRS|GEOGCRS)\[", text):
-        raise InvalidInputError(f"{beside.name} holds no WKT: write it with gdalsrsinfo -o wkt_esri")
-    _check_no_foreign_files(text, beside)
+    PROJ gives such places back one turn away, and GDAL's warper then finds no pixel there. In a projection that does
+    not repeat itself (UTM, for one) places come back as they were.
+    """
+    if not (crs.is_geographic or crs.is_projected):
+        return source
+    corners = [(x, y) for x in (0.5, width - 0.5) for y in (0.5, height - 0.5)]
+    xs, ys = np.array([source @ corner for corner in corners]).T
+    back = np.array((xs, ys))
     try:
-        return CRS.from_wkt(text)
-    except CRSError as error:
-        raise InvalidInputError(f"{beside.name} holds damaged WKT: write it with gdalsrsinfo -o wkt_esri") from error
+        # Both, since between two equal systems nothing is computed.
+        for here, there in itertools.pairwise((crs, LONLAT, MERCATOR, LONLAT, crs)):
+            back = np.array(transform_points(here, there, *back))
+    except GDAL_ERRORS:
+        return source  # what can't be placed is refused with its reason where the raster is planned
+    moved = back - (xs, ys)
+    pixel = np.sqrt(abs(source.determinant))
+    if not np.isfinite(moved).all() or (np.abs(moved) < pixel).all():
+        return source
+    if np.abs(moved - moved[:, :1]).max() > pixel:
+        raise InvalidInputError(
+            f"{path.name} crosses the 180th meridian: cut it there into two files with gdalwarp -te"
+        )
+    across, along = moved.mean(axis=1)
+    if abs(along) > pixel or not (crs.is_geographic or abs(across) * crs.units_factor[1] > LEAST_TURN_M):
+        return source
+    return Affine.translation(across, 0.0) @ source

@@ -26,6 +26,7 @@ SHARPER = 0.9
 FINEST_SHARE = 0.7
 ROUNDING = 1.01
 """How much coarser than the limit a pixel may be: a metre of a projection is up to 1 % more or less on the ground."""
+OUTLINE_STEPS = 21
 DECLARED_FROM_BYTES = 256 * 1024**2
 
 
@@ -40,6 +41,7 @@ class RasterPlan:
         width, height: size of the result.
         exact: the source's pixels lie on the grid already, at (column, row) `offset` of the result.
         source_m: metres on the ground per source pixel.
+        outline_px: area of the source in pixels of the result.
     """
 
     crs: CRS
@@ -51,6 +53,7 @@ class RasterPlan:
     exact: bool
     offset: tuple[int, int]
     source_m: float
+    outline_px: float
 
     @property
     def target_transform(self) -> Affine:
@@ -150,7 +153,18 @@ def _on_grid(
         WORLD_M / 2 - first_y * side,
     )
     offset = (round(left) - first_x * TILE_PX, round(top) - first_y * TILE_PX)
-    return RasterPlan(crs, source, zoom, grid_bounds, width, height, exact, offset, resolution)
+    outline_px = _outline_m2(crs, source, data.width, data.height) / cell**2
+    return RasterPlan(crs, source, zoom, grid_bounds, width, height, exact, offset, resolution, outline_px)
+
+
+def _outline_m2(crs: CRS, source: Affine, width: int, height: int) -> float:
+    """Area within the border of the source, in square metres of EPSG:3857."""
+    along = np.linspace(0, 1, OUTLINE_STEPS, endpoint=False)
+    across, down = np.zeros(OUTLINE_STEPS), np.ones(OUTLINE_STEPS)
+    columns = np.concatenate([along, down, 1 - along, across]) * width
+    rows = np.concatenate([across, along, down, 1 - along]) * height
+    xs, ys = zip(*(source @ place for place in zip(columns, rows, strict=True)), strict=True)
+    return float(shapely.Polygon(np.stack(transform(crs, MERCATOR, xs, ys), axis=1)).area)
 
 
 def _zoom(resolution_m: float, lat: float, finest_m: float) -> int:

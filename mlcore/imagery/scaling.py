@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import rasterio
 from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
-from mlcore.errors import InvalidInputError
-
-SAMPLES = 49
-SAMPLE_PX = 256
-LOW_PERCENT, HIGH_PERCENT = 1.0, 99.0
+from mlcore.imagery.collar import Collar, find_collar
+from mlcore.imagery.stretch import HIGH_PERCENT, LOW_PERCENT, robust_limits
 
 
 @dataclass(frozen=True)
@@ -22,14 +19,17 @@ class BandPlan:
 
     Attributes:
         rgb: 1-based bands for red, green and blue; three times the same for a grey image.
-        palette: uint8 (256, 3) colours of an indexed image, None otherwise.
+        palette: uint8 (colours, 4) red, green, blue and opacity of an indexed image, None otherwise; its last row is
+            what an index beyond the palette shows.
         low, high: per colour, the values that become 0 and 255; None for 8-bit images, which are kept.
+        collar: what is black around the image and no part of it.
     """
 
     rgb: tuple[int, int, int]
     palette: np.ndarray | None = None
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
+    collar: Collar | None = None
 
     @property
     def bands(self) -> tuple[int, ...]:
@@ -37,16 +37,25 @@ class BandPlan:
         return tuple(dict.fromkeys(self.rgb))
 
     @property
-    def note(self) -> str | None:
-        if self.low is None or self.high is None:
-            return None
-        spans = ", ".join(f"{low:g}..{high:g}" for low, high in zip(self.low, self.high, strict=True))
-        return f"values scaled to 8 bits from {LOW_PERCENT:g}-{HIGH_PERCENT:g} % of red, green, blue: {spans}"
+    def notes(self) -> tuple[str, ...]:
+        """What is done to the values, one sentence each."""
+        notes = []
+        if self.low is not None and self.high is not None:
+            spans = ", ".join(f"{low:g}..{high:g}" for low, high in zip(self.low, self.high, strict=True))
+            notes.append(
+                f"values scaled to 8 bits from {LOW_PERCENT:g}-{HIGH_PERCENT:g} % of red, green, blue: {spans}"
+            )
+        if self.collar is not None:
+            share = f"{self.collar.share:.1%}".replace("%", " %")
+            notes.append(
+                f"no nodata value is set: the exactly black collar, {share} of the image, is taken for no data"
+            )
+        return tuple(notes)
 
     def to_rgb(self, values: np.ndarray) -> np.ndarray:
         """(len(bands), H, W) source values -> uint8 (3, H, W)."""
         if self.palette is not None:
-            return np.ascontiguousarray(self.palette[np.clip(values[0], 0, 255).astype(np.uint8)].transpose(2, 0, 1))
+            return np.ascontiguousarray(self._entries(values)[..., :3].transpose(2, 0, 1))
         colours = [values[self.bands.index(band)] for band in self.rgb]
         if self.low is None or self.high is None:
             return np.stack(colours).astype(np.uint8)
@@ -56,20 +65,35 @@ class BandPlan:
         share = (np.clip(np.stack(colours), low, high) - low) / np.maximum(high - low, 1e-12)
         return np.rint(np.nan_to_num(share) * 255).astype(np.uint8)
 
+    def shows(self, values: np.ndarray, window: Window) -> np.ndarray:
+        """Which pixels of a window's values (len(bands), H, W) are part of the image, bool (H, W)."""
+        shown = np.ones(values.shape[1:], bool)
+        if values.dtype.kind == "f":
+            shown &= np.isfinite(values).all(axis=0)
+        if self.palette is not None:
+            shown &= self._entries(values)[..., 3] >= 128
+        if self.collar is not None:
+            shown &= ~self.collar.covers(window, values)
+        return shown
+
+    def _entries(self, values: np.ndarray) -> np.ndarray:
+        """The palette's rows of the first band's values, uint8 (H, W, 4)."""
+        if self.palette is None:
+            raise ValueError("the image has no palette")
+        last = len(self.palette) - 1
+        index = values[0].astype(np.int64)
+        return self.palette[np.where((index < 0) | (index > last), last, index)]
+
 
 def plan_bands(data: rasterio.DatasetReader) -> BandPlan:
-    """Choose the bands, and measure robust limits of deep values on SAMPLES windows spread over the image.
+    """Choose the bands, find a black collar, and measure robust limits of deep values.
 
     Raises:
         InvalidInputError: the image has no value besides nodata.
     """
     interpretation = list(data.colorinterp)
     if interpretation[0] == ColorInterp.palette:
-        palette = np.zeros((256, 3), np.uint8)
-        for value, colour in data.colormap(1).items():
-            if value < 256:
-                palette[value] = colour[:3]
-        return BandPlan((1, 1, 1), palette)
+        return BandPlan((1, 1, 1), _palette(data))
     wanted = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
     if all(colour in interpretation for colour in wanted):
         red, green, blue = (interpretation.index(colour) + 1 for colour in wanted)
@@ -77,24 +101,20 @@ def plan_bands(data: rasterio.DatasetReader) -> BandPlan:
     else:
         colours = [i + 1 for i, colour in enumerate(interpretation) if colour != ColorInterp.alpha]
         rgb = (colours[0], colours[1], colours[2]) if len(colours) >= 3 else (colours[0],) * 3
+    plan = BandPlan(rgb)
+    plan = replace(plan, collar=find_collar(data, plan.bands))
     if all(data.dtypes[band - 1] == "uint8" for band in rgb):
-        return BandPlan(rgb)
-    low, high = _robust_limits(data, rgb)
-    return BandPlan(rgb, None, low, high)
+        return plan
+    limits = robust_limits(data, plan.bands, plan.collar)
+    low, high = (tuple(limits[plan.bands.index(band)][end] for band in rgb) for end in (0, 1))
+    return replace(plan, low=low, high=high)
 
 
-def _robust_limits(data: rasterio.DatasetReader, rgb: tuple[int, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    side = round(SAMPLES**0.5)
-    values: list[list[np.ndarray]] = [[] for _ in rgb]
-    for row in np.linspace(0, max(0, data.height - SAMPLE_PX), side).astype(int):
-        for column in np.linspace(0, max(0, data.width - SAMPLE_PX), side).astype(int):
-            window = Window(column, row, min(SAMPLE_PX, data.width), min(SAMPLE_PX, data.height))
-            for position, band in enumerate(rgb):
-                pixels = data.read(band, window=window)
-                good = (data.read_masks(band, window=window) > 0) & np.isfinite(pixels)
-                values[position].append(pixels[good].astype(np.float64))
-    merged = [np.concatenate(parts) for parts in values]
-    if not all(len(band) for band in merged):
-        raise InvalidInputError("the image holds nothing but nodata where it was sampled: check its nodata value")
-    limits = [np.percentile(band, [LOW_PERCENT, HIGH_PERCENT]) for band in merged]
-    return tuple(float(low) for low, _ in limits), tuple(float(high) for _, high in limits)
+def _palette(data: rasterio.DatasetReader) -> np.ndarray:
+    """The palette's colours by index, uint8 (highest index + 2, 4); an index it lacks is opaque black."""
+    entries = data.colormap(1)
+    palette = np.zeros((max(entries) + 2, 4), np.uint8)
+    palette[:, 3] = 255
+    for value, colour in entries.items():
+        palette[value] = colour
+    return palette

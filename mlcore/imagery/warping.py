@@ -14,6 +14,7 @@ from rasterio.windows import Window
 
 from mlcore.geometry.webmercator import EARTH_RADIUS_M
 from mlcore.imagery.gdal import HARDENED
+from mlcore.imagery.nodata import data_mask
 from mlcore.imagery.raster_plan import MERCATOR, RasterPlan
 from mlcore.imagery.scaling import BandPlan
 from mlcore.progress import Progress, stop_if_asked
@@ -31,14 +32,18 @@ PLAIN = {
 
 def write_clean_cog(
     data: rasterio.DatasetReader, plan: RasterPlan, bands: BandPlan, target: Path, progress: Progress
-) -> None:
+) -> int:
     """Write the source's pixels on the plan's grid: JPEG with an internal mask and overviews, no foreign metadata.
+
+    Returns:
+        How many of the result's pixels hold data.
 
     Raises:
         StoppedError: `progress` asked to stop.
 
     What it wrote on its way is left beside the target: files `<stem>.work.tif` and `<stem>.plain.tif`.
     """
+    filled = 0
     working = target.with_suffix(".work.tif")
     plain = target.with_suffix(".plain.tif")
     profile = PLAIN | {
@@ -52,6 +57,7 @@ def write_clean_cog(
                 stop_if_asked(progress)
                 output.write(rgb, window=window)
                 output.write_mask(valid, window=window)
+                filled += int(np.count_nonzero(valid))
                 progress.report(0.7 * (count + 1) / len(windows), "bringing the image onto the grid")
         stop_if_asked(progress)
         progress.report(0.7, "writing overviews")
@@ -59,6 +65,7 @@ def write_clean_cog(
             str(working), str(target), driver="COG", COMPRESS="JPEG", QUALITY=JPEG_QUALITY, BLOCKSIZE=BLOCK_PX,
             OVERVIEW_RESAMPLING="AVERAGE", OVERVIEW_QUALITY=JPEG_QUALITY, BIGTIFF="IF_SAFER",
         )  # fmt: skip
+    return filled
 
 
 def _windows(width: int, height: int) -> Iterator[Window]:
@@ -123,7 +130,8 @@ def _write_plain(data: rasterio.DatasetReader, bands: BandPlan, path: Path, prog
 def _is_plain(data: rasterio.DatasetReader, bands: BandPlan) -> bool:
     """8-bit red, green and blue with nothing else than perhaps a mask."""
     nodata = any(MaskFlags.nodata in flags for flags in data.mask_flag_enums)
-    return data.count == 3 and bands.rgb == (1, 2, 3) and bands.low is None and bands.palette is None and not nodata
+    kept = bands.low is None and bands.palette is None and bands.collar is None
+    return data.count == 3 and bands.rgb == (1, 2, 3) and kept and not nodata
 
 
 def _copied(
@@ -137,17 +145,10 @@ def _copied(
     right, bottom = min(width, data.width - column), min(height, data.height - row)
     if left < right and top < bottom:
         source = Window(column + left, row + top, right - left, bottom - top)
-        good = _valid(data, bands, source)
-        part = bands.to_rgb(data.read(bands.bands, window=source))
+        values = data.read(bands.bands, window=source)
+        # The mask, the alpha band and the nodata value, then what the values themselves say.
+        good = data_mask(data, source) & bands.shows(values, source)
+        part = bands.to_rgb(values)
         part[:, ~good] = 0
         rgb[:, top:bottom, left:right], valid[top:bottom, left:right] = part, good
     return rgb, valid.astype(np.uint8) * 255
-
-
-def _valid(data: rasterio.DatasetReader, bands: BandPlan, window: Window) -> np.ndarray:
-    """Where the mask, the alpha band and the nodata value let pixels through, bool (H, W)."""
-    good = data.dataset_mask(window=window) >= 128
-    for band, dtype in zip(bands.bands, (data.dtypes[b - 1] for b in bands.bands), strict=True):
-        if np.dtype(dtype).kind == "f":
-            good &= np.isfinite(data.read(band, window=window))
-    return good

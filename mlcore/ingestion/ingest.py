@@ -26,6 +26,8 @@ from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_aske
 
 STEP = 5_000
 RESERVE_BYTES = 64 * 1024**2
+FULL_SHARE = 0.995
+"""An image with data on less of its area than this says so."""
 BYTES_PER_PIXEL = 4
 """What a raster takes on the way to its COG, all steps together, measured on a noisy image."""
 
@@ -75,13 +77,15 @@ def ingest_raster(
             plan = plan_raster(data, source, limits)
             check_space(target, BYTES_PER_PIXEL * plan.width * plan.height)
             bands = plan_bands(data)
-            notes = [bands.note] if bands.note else []
+            notes = list(bands.notes)
             notes.append("pixels kept as they are" if plan.exact else f"warped to zoom {plan.zoom} of the XYZ grid")
             if plan.source_m < limits.finest_m * 0.9:
                 notes.append(f"down-sampled from {plan.source_m:.3f} m per pixel, finer than buildings need")
             depth = max(_bits(dtype) for dtype in data.dtypes)
             crs = f"EPSG:{code}" if (code := plan.crs.to_epsg()) else plan.crs.to_wkt()[:200]
-            write_clean_cog(data, plan, bands, unfinished, SpanProgress(progress, 0.0, 0.95))
+            filled = write_clean_cog(data, plan, bands, unfinished, SpanProgress(progress, 0.0, 0.95))
+            if filled < FULL_SHARE * plan.outline_px:
+                notes.append(f"{filled / plan.outline_px:.1%} of the image's area holds data".replace("%", " %"))
         # GDAL may pass over a full disk in silence: with room left beside all that was written, it was never full.
         check_space(target, 0)
         info = inspect_raster(unfinished)

@@ -93,14 +93,19 @@ class MapIndex:
 
     def query(self, bounds_lonlat: Bounds, kinds: Collection[FeatureKind] | None = None) -> list[MapFeature]:
         """Features whose geometry meets the box (west, south, east, north) in degrees, in the map's order."""
-        return [layer.feature(position) for layer, position in self._found(bounds_lonlat, kinds)]
+        return [layer.feature(position) for _, layer, position in self._found(bounds_lonlat, kinds)]
+
+    def query_any(self, boxes: Iterable[Bounds], kinds: Collection[FeatureKind] | None = None) -> list[MapFeature]:
+        """Features whose geometry meets one of the boxes, each once, in the map's order; only these are looked at."""
+        found = {place: (layer, at) for box in boxes for place, layer, at in self._found(box, kinds)}
+        return [layer.feature(position) for _, (layer, position) in sorted(found.items(), key=lambda one: one[0])]
 
     def shapes(
         self, bounds_lonlat: Bounds, kinds: Collection[FeatureKind] | None = None
     ) -> list[tuple[MapFeature, ProjectedShape]]:
         """Like `query`, each feature with its projected rings and lines (kept for the next call)."""
         return [
-            (layer.feature(position), layer.shape(position)) for layer, position in self._found(bounds_lonlat, kinds)
+            (layer.feature(position), layer.shape(position)) for _, layer, position in self._found(bounds_lonlat, kinds)
         ]
 
     def edited(self, remove: Iterable[str] = (), add: Iterable[MapFeature] = ()) -> MapIndex:
@@ -138,8 +143,8 @@ class MapIndex:
     def _hidden(self, feature: MapFeature) -> bool:
         return bool(self._removed) and feature.key in self._removed
 
-    def _found(self, bounds: Bounds, kinds: Collection[FeatureKind] | None) -> list[tuple[_Features, int]]:
-        """Layer and position of what meets the box, in the map's order."""
+    def _found(self, bounds: Bounds, kinds: Collection[FeatureKind] | None) -> list[tuple[int, _Features, int]]:
+        """Place in the map's order, layer and position there of what meets the box, in that order."""
         found: list[tuple[int, _Features, int]] = []
         for position in self._base.positions(bounds):
             feature = self._base.feature(position)
@@ -150,4 +155,4 @@ class MapIndex:
                 found.append((self._places[position], self._drawn, position))
         if self._places:
             found.sort(key=lambda one: one[0])
-        return [(layer, position) for _, layer, position in found]
+        return found

@@ -20,16 +20,16 @@ BUILDINGS: tuple[FeatureKind, ...] = ("building",)
 _SHIFT = 4  # fractional bits of OpenCV's polygon coordinates
 
 
-def seen_buildings(index: MapIndex, bounds_lonlat: Bounds) -> list[MapFeature]:
-    """Buildings that an image can show: of the others it says nothing, and the ground above them is bare."""
-    return [feature for feature in index.query(bounds_lonlat, BUILDINGS) if seen_from_above(feature.tags)]
-
-
 def polygons_of(geometry: BaseGeometry) -> list[Polygon]:
     """The polygons of a polygon, multipolygon or collection; other parts are left out."""
     if isinstance(geometry, Polygon):
         return [] if geometry.is_empty else [geometry]
     return [part for piece in getattr(geometry, "geoms", ()) for part in polygons_of(piece)]
+
+
+def seen_footprints(index: MapIndex, bounds: Bounds) -> list[MapFeature]:
+    """Buildings that reach into the bounds (degrees) and can be seen from above: an underground garage can't."""
+    return [feature for feature in index.query(bounds, BUILDINGS) if seen_from_above(feature.tags)]
 
 
 def draw_ids(shapes_xy: Iterable[tuple[int, BaseGeometry]], height: int, width: int) -> np.ndarray:

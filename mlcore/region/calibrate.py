@@ -20,11 +20,11 @@ from mlcore.changes.verdicts import (
     fit_tile_verdict,
     tile_figures,
 )
-from mlcore.errors import InvalidInputError
 from mlcore.evidence.picture import EvidenceReader
-from mlcore.geometry.webmercator import TileAddress
+from mlcore.geometry.webmercator import TileAddress, tile_at
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
+from mlcore.maps.labels import BUILDINGS
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 from mlcore.region.decided import Said
 from mlcore.region.teacher import Teacher
@@ -68,39 +68,59 @@ def make_editions(
     least_edits: int = 0,
     progress: Progress | None = None,
 ) -> list[Edition]:
-    """Edit the map `rounds` times, a small one more often, and measure every edition.
+    """Edit the map of `tiles` as `edition_counts` says, and measure every edition on them.
 
     Args:
         score: consistency score of tiles under a map, each by a model that did not see the tile.
-        share: share of the footprints removed, added and modified, each.
-        least_edits: of every kind, over all editions, as far as MOST_ROUNDS allows.
     """
     progress = progress or SilentProgress()
-    boxes = np.array([tile.bounds_lonlat for tile in tiles])
-    hull = (boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max())
-    features = index.query(hull)
-    count = max(1, round(share * sum(feature.kind == "building" for feature in features)))
-    rounds = min(max(rounds, -(-least_edits // count)), MOST_ROUNDS * rounds)
+    features = features_near(index, tiles)
+    plan = edition_counts(drawn_on(index, tiles), share=share, rounds=rounds, least_edits=least_edits)
     editions = []
-    for number in range(rounds):
+    for number, counts in enumerate(plan):
         stop_if_asked(progress)
-        span = SpanProgress(progress, number / rounds, (number + 1) / rounds)
-        dense = DENSE if number % 2 == 0 else SPARSE  # many examples of changes, but untouched tiles as well
-        edited = _edited(features, max(1, round(dense * count)), tiles, seed * SEED_STEP + number)
-        if edited is not None:
+        span = SpanProgress(progress, number / len(plan), (number + 1) / len(plan))
+        edited = simulate_edits(
+            features, counts=counts, tiles=tiles, seed=seed * SEED_STEP + number, as_many_as_fit=True
+        )
+        if edited.edits:
             editions.append(_measured(edited, evidence, tiles, shifts, score, span))
     return editions
 
 
-def _edited(features: Sequence[MapFeature], count: int, tiles: Sequence[TileAddress], seed: int) -> EditedMap | None:
-    """`count` edits of each kind, or as many as fit; None where not even one of each does."""
-    while count:
-        counts = EditCounts(remove=count, add=count, reshape=(count + 1) // 2, shift=max(1, count // 2))
-        try:
-            return simulate_edits(features, counts=counts, tiles=tiles, seed=seed)
-        except InvalidInputError:
-            count //= 2
-    return None
+def edition_counts(footprints: int, *, share: float, rounds: int, least_edits: int) -> list[EditCounts]:
+    """How many errors of each sort every edition gets: the one rule of how often a map is edited to teach on it.
+
+    `share` of the footprints are invented, as many left out, and as many drawn wrong (reshaped or moved); alternately
+    half as many again and half as many, since untouched tiles are examples as well. There are so many editions that
+    each sort is drawn `least_edits` times, but no fewer than `rounds` and no more than MOST_ROUNDS times that.
+
+    Args:
+        footprints: on the tiles that are edited and measured.
+    """
+    count = max(1, round(share * footprints))
+    editions = min(max(rounds, -(-least_edits // count)), MOST_ROUNDS * rounds)
+    sizes = [max(1, round((DENSE if number % 2 == 0 else SPARSE) * count)) for number in range(editions)]
+    return [EditCounts(remove=n, add=n, reshape=(n + 1) // 2, shift=max(1, n // 2)) for n in sizes]
+
+
+def drawn_on(index: MapIndex, tiles: Sequence[TileAddress]) -> int:
+    """How many footprints have their middle on one of the tiles."""
+    chosen, count = set(tiles), 0
+    for feature in index.query_any([tile.bounds_lonlat for tile in tiles], BUILDINGS):
+        west, south, east, north = feature.geometry.bounds
+        count += tile_at((west + east) / 2, (south + north) / 2, tiles[0].z) in chosen
+    return count
+
+
+def features_near(index: MapIndex, tiles: Sequence[TileAddress]) -> list[MapFeature]:
+    """What the map has on the tiles, and as far around them as a measurement looks."""
+    boxes = []
+    for tile in tiles:
+        west, south, east, north = tile.bounds_lonlat
+        across, up = (east - west) / 2, (north - south) / 2
+        boxes.append((west - across, south - up, east + across, north + up))
+    return index.query_any(boxes)
 
 
 def _measured(

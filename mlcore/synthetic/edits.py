@@ -112,6 +112,7 @@ def simulate_edits(
     cluster: float = 1.0,
     spacing_m: float = 8.0,
     min_area_m2: float = 40.0,
+    as_many_as_fit: bool = False,
     progress: Progress | None = None,
 ) -> EditedMap:
     """Put errors into a map.
@@ -125,6 +126,7 @@ def simulate_edits(
         cluster: share (0..1] of `tiles` that may receive edits, so that whole tiles stay untouched.
         spacing_m: least distance between two edits, metres on the ground.
         min_area_m2: smallest building that is edited or copied.
+        as_many_as_fit: `counts` are upper bounds; where there is no place left for a sort of error, the others go on.
 
     Raises:
         ConfigError: a count, `cluster` or a distance out of range.
@@ -136,6 +138,8 @@ def simulate_edits(
         raise ConfigError("cluster must be in (0, 1], and below 1 it needs the tiles to choose from")
     if spacing_m < 0 or min_area_m2 <= 0:
         raise ConfigError("spacing_m must be 0 or more and min_area_m2 above 0")
+    if as_many_as_fit and not any(_editable(feature) for feature in features):
+        return EditedMap(list(features), [])
     rng = np.random.default_rng([seed, 17])
     region = _region(rng, area, tiles, cluster)
     board = Board(features, region, rng, free=free, spacing_m=spacing_m, min_area_m2=min_area_m2)
@@ -143,11 +147,14 @@ def simulate_edits(
         "deleted": board.delete, "invented": board.invent, "reshaped": board.reshape,
         "shifted": board.shift, "split": board.split, "merged": board.merge,
     }  # fmt: skip
-    edits = []
-    methods = counts.methods()
+    edits: list[SimulatedEdit] = []
+    methods, full = counts.methods(), set[Method]()
     for done, method in enumerate(methods):
         stop_if_asked(progress)
-        draft = makers[method]()
+        draft = makers[method]() if method not in full else None
+        if draft is None and as_many_as_fit:
+            full.add(method)
+            continue
         if draft is None:
             raise InvalidInputError(
                 f"only {done} of {len(methods)} edits fit (no place left for one {method}): ask for fewer edits, give "
@@ -160,6 +167,10 @@ def simulate_edits(
         progress.report((done + 1) / len(methods), f"{done + 1} of {len(methods)} edits")
     order = rng.permutation(len(edits)).tolist()
     return EditedMap(board.result(), [edits[i] for i in order])
+
+
+def _editable(feature: MapFeature) -> bool:
+    return feature.kind == "building" and isinstance(feature.geometry, shapely.Polygon)
 
 
 def _region(

@@ -12,12 +12,13 @@ import shapely
 import torch
 
 from mlcore.anchors.geometric import describe_tile
+from mlcore.changes.decisions import Decision
 from mlcore.errors import CheckpointError, ConfigError, InvalidInputError, StoppedError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
 from mlcore.pairs.source import PairSource
-from mlcore.region.training import RegionConfig, RegionModel, fold_count, taught_tiles, train_region
+from mlcore.region.training import RegionConfig, RegionModel, edited_tiles, fold_count, train_region
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_image
 
 COLUMNS, ROWS = 4, 2
@@ -214,18 +215,30 @@ def test_settings_survive_a_round_trip() -> None:
 def test_verdicts_of_a_large_region_are_taught_on_a_block_of_every_fold_and_on_what_people_decided():
     tiles = [TileAddress(19, 386000 + x, 220000 + y) for x in range(30) for y in range(20)]
     fold_by_tile = {tile: int(tile.x >= 386015) for tile in tiles}
-    decided = [tiles[0], tiles[-1], TileAddress(19, 1, 1)]
-    taught = taught_tiles(fold_by_tile, decided, most=100)
-    assert 80 <= len(taught) <= 120
-    assert {fold_by_tile[tile] for tile in taught} == {0, 1}
-    assert set(decided[:2]) <= set(taught)
-    assert decided[2] not in taught
-    assert taught_tiles(fold_by_tile, [], most=600) == sorted(tiles)
+    edited = edited_tiles(fold_by_tile, 100)
+    assert 80 <= len(edited) <= 120
+    assert {fold_by_tile[tile] for tile in edited} == {0, 1}
+    assert edited_tiles(fold_by_tile, 600) == sorted(tiles)
+
+
+def test_no_edition_grows_by_what_people_decided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlcore.region.training.EDITED", 4)
+    source, tiles = source_of(tmp_path), tiles_of(COLUMNS, ROWS)
+    houses_of = {tile: source.index.query(tile.bounds_lonlat)[0] for tile in tiles}
+    decisions = [
+        Decision("remove", "rejected", one.geometry, one.geometry, one.osm_type, one.osm_id, tile)
+        for tile, one in houses_of.items()
+    ]
+    anchors = {tile: describe_tile(tile, source.index) for tile in tiles}
+
+    model = train_region(source, tiles, anchors, TINY, decisions=decisions, run_dir=tmp_path / "run")
+
+    assert model.metrics["calibration/tiles"] == 4
 
 
 def test_a_large_region_makes_do_with_two_folds():
-    assert fold_count(48, 3) == 3
-    assert fold_count(500, 3) == 2
+    assert [fold_count(tiles, 3) for tiles in (48, 120, 150, 199, 200, 500)] == [3, 3, 3, 3, 2, 2]
+    assert [fold_count(tiles, 5) for tiles in (48, 130, 150, 200)] == [5, 5, 3, 2]
 
 
 def test_a_model_of_many_places_differs_in_how_its_evidence_is_trained_and_in_no_size():
