@@ -44,6 +44,7 @@ from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import SCAN_BATCH, score_tiles
 from mlcore.encoders.image import to_input
+from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
 from mlcore.evidence.picture import BATCH, EvidenceReader, with_context
 from mlcore.geometry.webmercator import TileAddress
@@ -119,7 +120,9 @@ def one_fold(config: RegionConfig, tiles: Sequence[TileAddress]) -> RegionModel:
     """A region model of one fold: the networks that ship, or fresh ones where none do."""
     torch.manual_seed(0)
     shipped = shipped_model()
-    fold = FoldModel(EvidenceModel(config.evidence).eval(), ConsistencyModel(config.consistency).eval(), Judge().eval())
+    fold = FoldModel(
+        EvidenceEnsemble([EvidenceModel(config.evidence)]), ConsistencyModel(config.consistency).eval(), Judge().eval()
+    )
     return RegionModel(config, [shipped.folds[0] if shipped else fold], dict.fromkeys(tiles, 0), {})
 
 

@@ -19,6 +19,7 @@ from annotation.common.errors import InvalidError
 from annotation.sources.models import Footprint, Imagery, MapFeature, MapSnapshot
 from mlcore.errors import MlcoreError
 from mlcore.geometry.webmercator import zoom_for_resolution
+from mlcore.maps.coverage import read_area
 from mlcore.maps.features import MapFeature as LibraryFeature
 from mlcore.maps.features import MemberRef, NodeRef
 from mlcore.maps.style import STYLE_FILE
@@ -110,7 +111,15 @@ def area_from_geojson(value: Any) -> MultiPolygon:
         shape = shapely.union_all([shapely.make_valid(_polygon(geometry)) for geometry in _geometries(value)])
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, ShapelyError) as error:
         raise InvalidError("the area is no GeoJSON polygon: give a Polygon or MultiPolygon in degrees") from error
-    area = to_multipolygon(shape)
+    return _within_the_grid(to_multipolygon(shape))
+
+
+def _within_the_grid(area: MultiPolygon) -> MultiPolygon:
+    """The area itself.
+
+    Raises:
+        InvalidError: it reaches beyond the grid, or over the antimeridian.
+    """
     west, south, east, north = area.extent
     if not (west >= -180 and east <= 180 and south >= -80 and north <= 80):
         raise InvalidError("the area must lie between 180 W and 180 E and between 80 S and 80 N, longitude first")
@@ -138,16 +147,16 @@ def _polygon(geometry: dict[str, Any]) -> BaseGeometry:
 
 
 def area_from_file(path: Path) -> MultiPolygon:
-    """The area of a GeoJSON file.
+    """The area of a GeoJSON file, as the library reads it: its polygons, whatever else lies beside them.
 
     Raises:
         InvalidError: the file can't be read as an area.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise InvalidError("the area file is no GeoJSON: export it as GeoJSON in EPSG:4326") from error
-    return area_from_geojson(value)
+        area = read_area(path)
+    except MlcoreError as error:
+        raise InvalidError(str(error)) from error
+    return _within_the_grid(to_multipolygon(area))
 
 
 def grid_zoom(resolution_m: float, lat: float) -> int:

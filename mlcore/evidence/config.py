@@ -8,6 +8,8 @@ from typing import Any
 
 from mlcore.errors import ConfigError
 
+RETIRED = frozenset({"trim_after", "trim_footprint", "trim_ground"})
+
 
 @dataclass(frozen=True)
 class EvidenceConfig:
@@ -20,9 +22,6 @@ class EvidenceConfig:
         learning_rate, weight_decay, warmup: AdamW, with a linear warm-up (share of the steps) and a cosine decay.
         ema: decay of the averaged weights that are kept.
         edge_weight: loss weight of the pixels within `edge_px` of a footprint's outline (1-3 m of misregistration).
-        trim_after: share of the steps after which labels that the network is confidently against are left out.
-        trim_footprint: a footprint whose mean evidence stays below this is taken to be stale and left out.
-        trim_ground: unmapped ground with evidence above this is taken to be a missing building and left out.
         boundary_weight: weight of the outline head in the loss.
         light: 0 varies light and colour as within one place, 1 as between places and cameras.
         scale_jitter: crops are scaled by exp(+-this).
@@ -42,9 +41,6 @@ class EvidenceConfig:
     ema: float = 0.98
     edge_weight: float = 0.4
     edge_px: int = 2
-    trim_after: float = 0.4
-    trim_footprint: float = 0.15
-    trim_ground: float = 0.9
     boundary_weight: float = 0.5
     scale_jitter: float = 0.15
     max_tiles: int = 2000
@@ -72,7 +68,11 @@ class EvidenceConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> EvidenceConfig:
-        """Read a stored configuration; an unknown key raises ConfigError."""
+        """Read a stored configuration; an unknown key raises ConfigError.
+
+        What says how labels were distrusted while weights of that time were learnt decides nothing of what they say.
+        """
+        values = {name: value for name, value in values.items() if name not in RETIRED}
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise ConfigError(f"unknown evidence settings {sorted(unknown)}; remove them")

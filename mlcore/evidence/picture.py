@@ -16,7 +16,7 @@ from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.errors import InvalidInputError
-from mlcore.evidence.blend import EvidenceNetwork
+from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.files import whole_file
 from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, xy_to_lonlat
 from mlcore.imagery.raster import ImageReader, ImageTile
@@ -29,41 +29,34 @@ BATCH = 8
 LEVELS = 254  # evidence 0..1 is stored as 1..255; 0 is "no data"
 
 
-def predict(
-    models: Sequence[EvidenceNetwork], images: np.ndarray, flips: int = 1, prior_shift: float = 0.0
-) -> np.ndarray:
+def predict(ensemble: EvidenceEnsemble, images: np.ndarray, flips: int = 1) -> np.ndarray:
     """Evidence of building and outline.
 
     Args:
-        models: their mean is taken.
         images: (B, H, W, 3) uint8, sides multiples of 16.
         flips: 1, 2 or 4 mirrored views that are averaged.
-        prior_shift: added to the logit of building (see `mlcore.evidence.prior`).
 
     Returns:
         (B, 2, H, W) float32 in 0..1.
     """
-    device = next(models[0].parameters()).device
+    device = ensemble.device
     batch = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2).float() / 255
     views: list[list[int]] = [[], [3], [2], [2, 3]]
-    added = torch.tensor([prior_shift, 0.0], device=device)[:, None, None]
     total = torch.zeros(batch.shape[0], 2, *batch.shape[2:], device=device)
     with torch.inference_mode():
-        for model in models:
-            for axes in views[:flips]:
-                logits = model(batch.flip(axes) if axes else batch)
-                total += torch.sigmoid((logits.flip(axes) if axes else logits) + added)
-    return (total / (len(models) * len(views[:flips]))).cpu().numpy()
+        for axes in views[:flips]:
+            said = ensemble(batch.flip(axes) if axes else batch)
+            total += said.flip(axes) if axes else said
+    return (total / len(views[:flips])).cpu().numpy()
 
 
 def write_evidence(
     path: Path,
     reader: ImageReader,
     tiles: Sequence[TileAddress],
-    models_of: Callable[[TileAddress], Sequence[EvidenceNetwork]],
+    ensemble_of: Callable[[TileAddress], EvidenceEnsemble],
     *,
     flips: int = 1,
-    prior_shift: float = 0.0,
     progress: Progress | None = None,
 ) -> None:
     """Predict every tile and write one uint8 GeoTIFF in EPSG:3857 (band 1 building, band 2 outline, 0 = no data).
@@ -73,7 +66,7 @@ def write_evidence(
     progress = progress or SilentProgress()
     if not tiles:
         raise InvalidInputError("no tile to look at: choose an area that the image covers")
-    order = sorted(tiles, key=lambda tile: ([id(model) for model in models_of(tile)], tile.y, tile.x))
+    order = sorted(tiles, key=lambda tile: (id(ensemble_of(tile)), tile.y, tile.x))
     west, north = min(tile.x for tile in tiles), min(tile.y for tile in tiles)
     try:
         windows = prefetched(lambda tile: with_context(reader, tile), order)
@@ -81,10 +74,10 @@ def write_evidence(
             start = 0
             while start < len(order):
                 stop_if_asked(progress)
-                models = models_of(order[start])
-                part = [t for t in order[start : start + BATCH] if models_of(t) == models]
+                ensemble = ensemble_of(order[start])
+                part = [t for t in order[start : start + BATCH] if ensemble_of(t) is ensemble]
                 seen = list(islice(windows, len(part)))
-                for tile, values in zip(part, _predict_windows(seen, models, flips, prior_shift), strict=True):
+                for tile, values in zip(part, _predict_windows(seen, ensemble, flips), strict=True):
                     place = Window((tile.x - west) * TILE_PX, (tile.y - north) * TILE_PX, TILE_PX, TILE_PX)
                     target.write(values, window=place)
                 start += len(part)
@@ -112,11 +105,9 @@ def with_context(reader: ImageReader, tile: TileAddress) -> ImageTile:
     return reader.read_window((west - pad, south - pad, east + pad, north + pad), side, side)
 
 
-def _predict_windows(
-    windows: Sequence[ImageTile], models: Sequence[EvidenceNetwork], flips: int, prior_shift: float
-) -> list[np.ndarray]:
+def _predict_windows(windows: Sequence[ImageTile], ensemble: EvidenceEnsemble, flips: int) -> list[np.ndarray]:
     inner = slice(CONTEXT_PX, -CONTEXT_PX)
-    values = predict(models, np.stack([window.rgb for window in windows]), flips, prior_shift)[:, :, inner, inner]
+    values = predict(ensemble, np.stack([window.rgb for window in windows]), flips)[:, :, inner, inner]
     seen = np.stack([window.valid for window in windows])[:, None, inner, inner]
     return list(np.where(seen, np.round(values * LEVELS) + 1, 0).astype(np.uint8))
 
@@ -143,14 +134,21 @@ class EvidenceWindow:
         """Metres on the ground per pixel."""
         return self.tile.resolution_m()
 
+    def bounds_lonlat(self, pad_px: float = 0.0) -> tuple[float, float, float, float]:
+        """(west, south, east, north) in degrees, `pad_px` more on every side; it ends where the grid ends."""
+        height, width = self.valid.shape
+        low, high = -self.margin_px - pad_px, np.array([width, height]) - self.margin_px + pad_px
+        (west, north), (east, south) = xy_to_lonlat(np.array([[low, low], high]), self.tile)
+        return max(float(west), -180.0), float(south), min(float(east), 180.0), float(north)
+
     def polygons_xy(self, geometry: BaseGeometry) -> list[Polygon]:
         """Lon/lat polygons in pixels of this window."""
         return [_moved(polygon, self.margin_px) for polygon in to_xy(geometry, self.tile)]
 
     def lonlat(self, polygon_xy: Polygon) -> Polygon:
-        """A polygon in pixels of this window, in degrees."""
+        """A polygon in pixels of this window, in degrees; it ends at the antimeridian, as shapes of a map do."""
         rings = [
-            xy_to_lonlat(np.asarray(ring.coords) - self.margin_px, self.tile)
+            np.clip(xy_to_lonlat(np.asarray(ring.coords) - self.margin_px, self.tile), (-180, -90), (180, 90))
             for ring in (polygon_xy.exterior, *polygon_xy.interiors)
         ]
         return Polygon(rings[0], rings[1:])

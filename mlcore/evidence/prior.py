@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import expit, logit
 
-from mlcore.evidence.blend import EvidenceNetwork
+from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.picture import CONTEXT_PX, predict, with_context
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.pairs.source import PairSource
@@ -18,7 +18,7 @@ STEPS = 30
 EDGE = 1e-6
 
 
-def prior_shift(models: Sequence[EvidenceNetwork], source: PairSource, tiles: Sequence[TileAddress]) -> float:
+def prior_shift(ensemble: EvidenceEnsemble, source: PairSource, tiles: Sequence[TileAddress]) -> float:
     """What to add to the building logit so that the mean evidence is the share of ground that the map calls built-up.
 
     A network that learnt from sparse places is too shy in a dense one: its prior is wrong, its order of pixels is not
@@ -32,17 +32,17 @@ def prior_shift(models: Sequence[EvidenceNetwork], source: PairSource, tiles: Se
         Within +-4; 0 where the image or the map shows nothing to go by.
     """
     step = max(1, len(tiles) // SAMPLE)
-    (evidence,), drawn = seen_pixels([models], source, sorted(tiles)[::step][:SAMPLE])
+    (evidence,), drawn = seen_pixels([ensemble], source, sorted(tiles)[::step][:SAMPLE])
     return shift_between(evidence, drawn)
 
 
 def seen_pixels(
-    voices: Sequence[Sequence[EvidenceNetwork]], source: PairSource, tiles: Sequence[TileAddress]
+    voices: Sequence[EvidenceEnsemble], source: PairSource, tiles: Sequence[TileAddress]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What networks say and what the map shows, on every pixel of `tiles` with image.
+    """What ensembles say and what the map shows, on every pixel of `tiles` with image.
 
     Args:
-        voices: K groups of networks; a group speaks by its mean.
+        voices: K of them.
 
     Returns:
         (K, N) evidence of building, and (N,) bool, the map's buildings.
@@ -52,7 +52,7 @@ def seen_pixels(
     for tile in tiles:
         window = with_context(source.reader, tile)
         valid = window.valid[inner, inner]
-        said.append(np.stack([predict(group, window.rgb[None])[0, 0, inner, inner][valid] for group in voices]))
+        said.append(np.stack([predict(one, window.rgb[None])[0, 0, inner, inner][valid] for one in voices]))
         drawn.append(source.building_mask(tile, TILE_PX)[valid] > 127)
     return np.concatenate(said, axis=1), np.concatenate(drawn)
 

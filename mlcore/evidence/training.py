@@ -42,8 +42,7 @@ def train_evidence(
 ) -> EvidenceModel:
     """Train on footprints as they stand in the map, going on where `run_dir` stands.
 
-    Stale labels are a few per cent: after `config.trim_after` of the steps, footprints and ground that the network is
-    confidently against are left out of the loss (a trimmed loss; the share and thresholds are ours).
+    Stale labels are a few per cent; so few random errors are learnt around (`benchmarks/stale_labels.py`).
 
     Args:
         samples: mapped tiles of one size.
@@ -112,9 +111,6 @@ class _Trainer:
             logits = self.model(images)
         logits = logits.float()
         weight = pixel_weights(batch, self.config)
-        if step >= self.config.trim_after * self.config.steps:
-            believed = trusted(torch.sigmoid(logits[:, 0].detach()).cpu().numpy(), batch.ids, self.config)
-            weight *= np.maximum(believed, batch.sure)
         targets = (batch.ids > 0, batch.outline, weight, batch.known)
         inside, outline, weights, known = (
             torch.from_numpy(np.asarray(one, np.float32)).to(self.device) for one in targets
@@ -152,24 +148,6 @@ def pixel_weights(batch: CropBatch, config: EvidenceConfig) -> np.ndarray:
         counted = np.where(known, np.where(band, config.edge_weight, 1.0), 0.0)
         weights.append(counted * np.where(sure, SURE_WEIGHT, 1.0))
     return np.stack(weights).astype(np.float32)
-
-
-def trusted(evidence: np.ndarray, ids: np.ndarray, config: EvidenceConfig) -> np.ndarray:
-    """(B, H, W) float32: 1 where the label may be believed, 0 where the network is confidently against it.
-
-    Args:
-        evidence: (B, H, W) probability of building.
-        ids: (B, H, W) int32 numbers of footprints, 0 = none.
-    """
-    keep = np.ones(evidence.shape, np.float32)
-    for one, numbers_at, out in zip(evidence, ids, keep, strict=True):
-        numbers, compact = np.unique(numbers_at, return_inverse=True)
-        compact = compact.reshape(numbers_at.shape)
-        mean = np.bincount(compact.ravel(), one.ravel().astype(np.float64)) / np.bincount(compact.ravel())
-        stale = (mean < config.trim_footprint) & (numbers > 0)
-        out[stale[compact]] = 0
-        out[(numbers_at == 0) & (one > config.trim_ground)] = 0
-    return keep
 
 
 def evidence_loss(

@@ -10,13 +10,13 @@ from shapely.geometry.base import BaseGeometry
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.polygons import repair_polygon
 from mlcore.limits import MapLimits
-from mlcore.maps.geojson_files import checked_geometry, load_geojson
+from mlcore.maps.geojson_files import checked_geometry, flat_parts, load_geojson
 
 MAX_AREA_BYTES = 16 * 1024**2
 
 
 def read_area(path: str | Path) -> BaseGeometry:
-    """The union of a GeoJSON file's polygons, in degrees.
+    """The union of a GeoJSON file's polygons, in degrees; points, lines and features without geometry don't count.
 
     Raises:
         InvalidInputError: the file is no GeoJSON, or holds no usable polygon.
@@ -30,11 +30,10 @@ def read_area(path: str | Path) -> BaseGeometry:
         if record.get("geometry") is None:
             continue
         geometry = checked_geometry(record["geometry"], f"area {number + 1} of {path.name}")
-        if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
-            continue
-        repair = repair_polygon(geometry, limits.max_vertices)
-        if repair.geometry is not None:
-            parts.append(repair.geometry)
+        for part in flat_parts(geometry):
+            repair = repair_polygon(part, limits.max_vertices) if part.geom_type == "Polygon" else None
+            if repair is not None and repair.geometry is not None:
+                parts.append(repair.geometry)
     area = shapely.union_all(parts)
     if area.is_empty:
         raise InvalidInputError(f"{path.name} holds no polygon: draw the area in which the map is complete")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,12 @@ from shapely.geometry.base import BaseGeometry
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.polygons import repair_polygon
 from mlcore.limits import MapLimits
-from mlcore.maps.cleaning import RepairLog, checked_id, checked_time, checked_version, clean_tags, off_the_grid
-from mlcore.maps.features import MapFeature, OsmType
+from mlcore.maps.cleaning import RepairLog, off_the_grid
+from mlcore.maps.features import MapFeature
+from mlcore.maps.geojson_records import record_of
 from mlcore.maps.tags import classify, is_area
 from mlcore.progress import Progress, stop_if_asked
 
-IDENTITY = {"osm_type", "osm_id", "version", "timestamp", "@id", "@version", "@timestamp"}
-OSM_TYPES: dict[str, OsmType] = {
-    "node": "node", "way": "way", "relation": "relation", "n": "node", "w": "way", "r": "relation",
-}  # fmt: skip
 AREA_TYPES, LINE_TYPES = {"Polygon", "MultiPolygon"}, {"LineString", "MultiLineString"}
 STEP = 5_000
 
@@ -46,33 +45,57 @@ def load_geojson(path: Path, limits: MapLimits) -> list[dict[str, Any]]:
         raise InvalidInputError(f"{path.name} is not UTF-8 text: export it again as GeoJSON in UTF-8") from error
     if _depth(text) > limits.max_json_depth:
         raise InvalidInputError(f"{path.name} is nested deeper than {limits.max_json_depth} levels: this is no map")
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"{path.name} is not valid JSON ({str(error)[:120]}): export it again") from error
+    document = _document(text, path.name)
     features = _features_of(document, path.name)
     if len(features) > limits.max_features:
         raise InvalidInputError(f"{path.name} holds more than {limits.max_features} features: cut it to the region")
     return features
 
 
+def _document(text: str, name: str) -> Any:
+    """The JSON of a file, or of its lines: one feature each, as GeoJSON text sequences (RFC 8142) have them."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        lines = [line for line in re.split(r"[\x1e\n]+", text) if line.strip()]
+        try:
+            features = [json.loads(line) for line in lines] if len(lines) > 1 else []
+        except (ValueError, RecursionError):
+            features = []
+        if features and all(isinstance(one, dict) and one.get("type") == "Feature" for one in features):
+            return {"type": "FeatureCollection", "features": features}
+        raise InvalidInputError(f"{name} is not valid JSON ({str(error)[:120]}): export it again") from error
+
+
 def read_geojson_map(path: Path, limits: MapLimits, progress: Progress, log: RepairLog) -> list[MapFeature]:
-    """Features of a GeoJSON map; what OSM's tag table doesn't know is passed over."""
-    features: list[MapFeature] = []
-    keys: set[str] = set()
+    """Features of a GeoJSON map; what OSM's tag table doesn't know is passed over, and counted.
+
+    Of an object that stands in the file several times the newest is taken; of equally new ones, the area.
+    """
+    features: dict[str, MapFeature] = {}
+    left_out: Counter[str] = Counter()
     for number, record in enumerate(load_geojson(path, limits)):
         if number % STEP == 0:
             stop_if_asked(progress)
             progress.report(0.8 * number / (number + STEP), "reading features")
         feature = _feature(record, f"feature {number + 1} of {path.name}", limits, log)
-        if feature is None:
+        if isinstance(feature, str):
+            left_out[feature] += 1
             continue
-        if feature.key in keys:
-            log.add(f"{feature.key} was left out the second time: its id must be unique")
-            continue
-        keys.add(feature.key)
-        features.append(feature)
-    return features
+        earlier = features.get(feature.key)
+        if earlier is not None:
+            log.add(f"{feature.key} stands in the file several times: the newest was taken")
+        if earlier is None or _rank(feature) > _rank(earlier):
+            features[feature.key] = feature
+    for reason, count in sorted(left_out.items()):
+        if reason:
+            log.add(f"{count} features were left out: {reason}")
+    return list(features.values())
+
+
+def _rank(feature: MapFeature) -> tuple[int, float, bool]:
+    stamp = feature.timestamp.timestamp() if feature.timestamp else 0.0
+    return feature.version or 0, stamp, feature.geometry.geom_type in AREA_TYPES
 
 
 def checked_geometry(value: Any, name: str) -> BaseGeometry:
@@ -82,7 +105,8 @@ def checked_geometry(value: Any, name: str) -> BaseGeometry:
         InvalidInputError: it is malformed, not finite, or not in degrees.
     """
     try:
-        if not isinstance(value, dict) or not isinstance(value["coordinates"], list):
+        parts = "geometries" if isinstance(value, dict) and value.get("type") == "GeometryCollection" else "coordinates"
+        if not isinstance(value, dict) or not isinstance(value[parts], list):
             raise TypeError("no coordinates")
         geometry = shapely.force_2d(shapely.geometry.shape(value))
     except (
@@ -107,56 +131,69 @@ def checked_geometry(value: Any, name: str) -> BaseGeometry:
     return geometry
 
 
-def _feature(record: dict[str, Any], name: str, limits: MapLimits, log: RepairLog) -> MapFeature | None:
-    properties = record.get("properties") or {}
-    if not isinstance(properties, dict):
-        raise InvalidInputError(f"{name}: its properties are not an object: correct or remove it")
+def _feature(record: dict[str, Any], name: str, limits: MapLimits, log: RepairLog) -> MapFeature | str:
+    """The feature, or why it is none: an empty text where the log names it already."""
+    said = record_of(record, name, log)
     if record.get("geometry") is None:
-        return None
-    geometry = checked_geometry(record["geometry"], name)
-    tags = clean_tags({k: v for k, v in properties.items() if isinstance(v, str) and k not in IDENTITY}, name, log)
+        return "they have no geometry"
+    geometry = _areas_or_lines(checked_geometry(record["geometry"], name))
+    if geometry.is_empty:
+        return "the map draws areas and lines, no points"
     area = geometry.geom_type in AREA_TYPES
-    kind = classify(tags, closed=area)
-    if kind is None or not (area or geometry.geom_type in LINE_TYPES) or geometry.is_empty:
-        return None
+    kind = classify(said.tags, closed=area)
+    if kind is None:
+        return "their tags are of nothing that the map draws"
     problem = off_the_grid(geometry)
     if problem:
         log.add(f"{name} was left out: it {problem}")
-        return None
-    if area and not is_area(kind, tags) and kind != "road":
+        return ""
+    if area and not is_area(kind, said.tags) and kind != "road":
         geometry = geometry.boundary
     if area:
-        repair = repair_polygon(geometry, limits.max_vertices)
+        repair = repair_polygon(_united(geometry), limits.max_vertices)
         if repair.note:
             log.add(f"{name} {'was left out: it ' if repair.geometry is None else ''}{repair.note}")
         if repair.geometry is None:
-            return None
+            return ""
         geometry = repair.geometry
-    osm_type, osm_id = _identity(properties, name)
-    version = properties.get("version", properties.get("@version"))
     return MapFeature(
         kind=kind,
         geometry=geometry,
-        tags=tags,
-        osm_type=osm_type,
-        osm_id=osm_id,
-        version=None if version is None else checked_version(version, f"{name}: version"),
-        timestamp=checked_time(properties.get("timestamp", properties.get("@timestamp"))),
+        tags=said.tags,
+        osm_type=said.osm_type,
+        osm_id=said.osm_id,
+        version=said.version,
+        timestamp=said.timestamp,
     )
 
 
-def _identity(properties: dict[str, Any], name: str) -> tuple[OsmType | None, int | None]:
-    """osm_type and osm_id, or the `@id` of an Overpass export (`way/123`); both or neither."""
-    overpass = re.fullmatch(r"(node|way|relation)/(-?\d{1,20})", str(properties.get("@id", "")))
-    if overpass:
-        return OSM_TYPES[overpass[1]], checked_id(overpass[2], f"{name}: @id")
-    osm_type, osm_id = properties.get("osm_type"), properties.get("osm_id")
-    if osm_type is None or osm_id is None:
-        return None, None
-    known = OSM_TYPES.get(str(osm_type).lower())
-    if known is None:
-        raise InvalidInputError(f"{name}: osm_type {str(osm_type)[:40]!r} is not node, way or relation: correct it")
-    return known, checked_id(osm_id, f"{name}: osm_id")
+def _areas_or_lines(geometry: BaseGeometry) -> BaseGeometry:
+    """The areas of a collection, or its lines where it has no areas; points are left out."""
+    parts = [part for part in flat_parts(geometry) if not part.is_empty]
+    areas = [part for part in parts if part.geom_type == "Polygon"]
+    lines = [part for part in parts if part.geom_type == "LineString"]
+    if geometry.geom_type in AREA_TYPES | LINE_TYPES:
+        return geometry
+    if areas:
+        return areas[0] if len(areas) == 1 else shapely.MultiPolygon(areas)
+    return shapely.MultiLineString(lines)
+
+
+def flat_parts(geometry: BaseGeometry) -> Iterator[BaseGeometry]:
+    """Points, lines and polygons of a geometry, collections in collections opened."""
+    for part in shapely.get_parts(geometry):
+        if part.geom_type.startswith(("Multi", "GeometryCollection")):
+            yield from flat_parts(part)
+        else:
+            yield part
+
+
+def _united(geometry: BaseGeometry) -> BaseGeometry:
+    """A multipolygon whose parts overlap as one area: GeoJSON has parts beside one another, not holes made of parts."""
+    if geometry.geom_type != "MultiPolygon" or geometry.is_valid:
+        return geometry
+    parts = [repair_polygon(part).geometry for part in geometry.geoms]
+    return shapely.union_all([part for part in parts if part is not None])
 
 
 def _features_of(document: Any, name: str) -> list[dict[str, Any]]:

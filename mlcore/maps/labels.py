@@ -11,8 +11,10 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TILE_PX, TileAddress, lonlat_to_xy, xy_to_lonlat
-from mlcore.maps.features import FeatureKind
+from mlcore.maps.features import FeatureKind, MapFeature
+from mlcore.maps.index import MapIndex
 from mlcore.maps.projection import Bounds
+from mlcore.maps.tags import seen_from_above
 
 BUILDINGS: tuple[FeatureKind, ...] = ("building",)
 _SHIFT = 4  # fractional bits of OpenCV's polygon coordinates
@@ -23,6 +25,11 @@ def polygons_of(geometry: BaseGeometry) -> list[Polygon]:
     if isinstance(geometry, Polygon):
         return [] if geometry.is_empty else [geometry]
     return [part for piece in getattr(geometry, "geoms", ()) for part in polygons_of(piece)]
+
+
+def seen_footprints(index: MapIndex, bounds: Bounds) -> list[MapFeature]:
+    """Buildings that reach into the bounds (degrees) and can be seen from above: an underground garage can't."""
+    return [feature for feature in index.query(bounds, BUILDINGS) if seen_from_above(feature.tags)]
 
 
 def draw_ids(shapes_xy: Iterable[tuple[int, BaseGeometry]], height: int, width: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import shapely
@@ -12,7 +12,7 @@ from mlcore.geometry.polygons import even_odd, repair_polygon
 from mlcore.maps.cleaning import RepairLog, off_the_grid
 from mlcore.maps.features import FeatureKind, MapFeature, NodeRef, OsmType
 from mlcore.maps.osm_scan import OsmScan, RawElement
-from mlcore.maps.tags import is_area
+from mlcore.maps.tags import classify, is_area
 from mlcore.progress import Progress, stop_if_asked
 
 STEP = 5_000
@@ -26,26 +26,37 @@ class FeatureBuilder:
 
     def build(self, progress: Progress) -> list[MapFeature]:
         """Features of ways in file order, then those of relations."""
-        holes = self._holes_of_old_relations()
-        features = []
-        for count, way in enumerate(self.scan.ways.values()):
-            if count % STEP == 0:
-                stop_if_asked(progress)
-            feature = self._way(way, way.kind, holes.get(way.id, ())) if way.kind else None
-            if feature is not None:
-                features.append(feature)
+        relations = []
         for relation in self.scan.relations.values():
             stop_if_asked(progress)
             feature = self._relation(relation, relation.kind) if relation.kind else None
             if feature is not None:
-                features.append(feature)
-        return features
+                relations.append(feature)
+        outlines, holes = self._outlines_of_buildings(relations), self._holes_of_old_relations()
+        ways = []
+        for count, way in enumerate(self.scan.ways.values()):
+            if count % STEP == 0:
+                stop_if_asked(progress)
+            if way.kind == "building" and way.id in outlines:
+                self.log.add(f"way/{way.id} is the outline of relation/{outlines[way.id]}: they are one building")
+                continue
+            feature = self._way(way, way.kind, holes.get(way.id, ())) if way.kind else None
+            if feature is not None:
+                ways.append(feature)
+        return [*ways, *relations]
 
     def _way(self, way: RawElement, kind: FeatureKind, holes: tuple[np.ndarray, ...]) -> MapFeature | None:
         nodes = self.scan.nodes
         missing = sum(ref not in nodes for ref in way.refs)
-        area = len(way.refs) > 3 and way.refs[0] == way.refs[-1] and is_area(kind, way.tags)
         coordinates = np.array([nodes[ref][:2] for ref in way.refs if ref in nodes]).reshape(-1, 2)
+        closed = way.refs[0] == way.refs[-1] or (not missing and (coordinates[0] == coordinates[-1]).all())
+        if not (closed and len(way.refs) > 3):
+            open_kind = classify(way.tags, closed=False)
+            if open_kind is None:
+                self.log.add(f"way/{way.id} was left out: its outline is not closed")
+                return None
+            kind = open_kind
+        area = closed and len(way.refs) > 3 and is_area(kind, way.tags)
         if (missing and area) or len(coordinates) < 2:
             self.log.add(f"way/{way.id} was left out: {missing or 'all'} of its nodes are not in the file")
             return None
@@ -68,6 +79,16 @@ class FeatureBuilder:
             return None
         geometry = self._repaired(even_odd(rings), name)
         return self._feature("relation", kind, relation, geometry, relation.id in self.scan.relation_in_relation)
+
+    def _outlines_of_buildings(self, features: Iterable[MapFeature]) -> dict[int, int]:
+        """Way id -> relation id, for outer ways of relations that are buildings themselves."""
+        return {
+            member.ref: feature.osm_id
+            for feature in features
+            if feature.kind == "building" and feature.osm_id is not None
+            for member in feature.members
+            if member.type == "way" and member.role != "inner"
+        }
 
     def _feature(
         self, osm_type: OsmType, kind: FeatureKind, raw: RawElement, geometry: BaseGeometry | None, in_relation: bool
@@ -123,14 +144,15 @@ class FeatureBuilder:
         return rings, None if rings else "it has no outline"
 
     def _outlines(self, relation: RawElement) -> Iterator[tuple[np.ndarray, str | None]]:
-        for member in relation.members:
-            if member.type != "way":
-                continue
-            way = self.scan.ways.get(member.ref)
-            if way is None or any(ref not in self.scan.nodes for ref in way.refs):
-                yield np.empty((0, 2)), f"way/{member.ref} is not whole in the file"
+        """The course of every member way, each way once however often it is a member."""
+        for ref in dict.fromkeys(member.ref for member in relation.members if member.type == "way"):
+            way = self.scan.ways.get(ref)
+            if way is not None and all(node in self.scan.nodes for node in way.refs):
+                yield np.array([self.scan.nodes[node][:2] for node in way.refs]).reshape(-1, 2), None
+            elif ref in self.scan.outlines:
+                yield np.array(self.scan.outlines[ref]).reshape(-1, 2), None
             else:
-                yield np.array([self.scan.nodes[ref][:2] for ref in way.refs]).reshape(-1, 2), None
+                yield np.empty((0, 2)), f"way/{ref} is not whole in the file"
 
     def _holes_of_old_relations(self) -> dict[int, tuple[np.ndarray, ...]]:
         """Way id -> holes, for multipolygons of the old style, whose tags are on the outer way."""
@@ -138,7 +160,8 @@ class FeatureBuilder:
         for relation in self.scan.relations.values():
             if relation.kind is not None:
                 continue
-            ways = [(m.role, self.scan.ways.get(m.ref)) for m in relation.members if m.type == "way"]
+            members = dict.fromkeys((m.role, m.ref) for m in relation.members if m.type == "way")
+            ways = [(role, self.scan.ways.get(ref)) for role, ref in members]
             outer = [way for role, way in ways if role != "inner" and way is not None and way.kind]
             inner = [way for role, way in ways if role == "inner" and way is not None and len(way.refs) > 3]
             if len(outer) == 1 and all(ref in self.scan.nodes for way in inner for ref in way.refs):

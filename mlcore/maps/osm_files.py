@@ -18,6 +18,7 @@ from mlcore.maps.geojson_files import read_geojson_map
 from mlcore.maps.osm_build import FeatureBuilder
 from mlcore.maps.osm_scan import OsmScanner
 from mlcore.maps.pbf_blobs import measure_pbf
+from mlcore.maps.xml_flavours import plain_osm
 from mlcore.progress import Progress, SilentProgress
 
 HEAD_BYTES = 4096
@@ -70,7 +71,8 @@ def read_map(path: str | Path, *, limits: MapLimits | None = None, progress: Pro
         replication = None
     else:
         replication = _replication(path, fmt)
-        scan = OsmScanner(path, fmt, limits, progress, log).scan()
+        with plain_osm(path, fmt, log) as plain:
+            scan = OsmScanner(plain.path, plain.fmt, limits, progress, log, plain.outlines).scan()
         features, newest = FeatureBuilder(scan, limits.max_vertices, log).build(progress), scan.newest
     if not features:
         reasons = f" ({log.notes()[0]})" if log.notes() else ""
@@ -102,7 +104,7 @@ def sniff_format(path: Path, limits: MapLimits) -> str:
     if text.startswith(b"<"):
         _check_xml(text, path.name)
         return "osm"
-    if text.startswith((b"{", b"[")):
+    if text.startswith((b"{", b"[", b"\x1e")):
         return "geojson"
     raise InvalidInputError(
         f"{path.name} is not .osm, .osm.gz, .osm.pbf or GeoJSON: convert it with osmium cat or ogr2ogr"

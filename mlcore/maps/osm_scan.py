@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +47,7 @@ class OsmScan:
         relations: id -> area relation, with or without a kind of its own.
         way_in_relation, relation_in_relation, node_in_relation: ids that some relation has as members.
         shared_nodes: ids of nodes that more than one way uses.
+        outlines: way id -> (lon, lat) places of members whose course a relation tells.
     """
 
     nodes: dict[int, tuple[float, float, int | None, bool]] = field(default_factory=dict)
@@ -56,17 +57,26 @@ class OsmScan:
     relation_in_relation: set[int] = field(default_factory=set)
     node_in_relation: set[int] = field(default_factory=set)
     shared_nodes: set[int] = field(default_factory=set)
+    outlines: dict[int, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     newest: datetime | None = None
 
 
 class OsmScanner:
     """Reads relations, then ways, then nodes of one file, within limits."""
 
-    def __init__(self, path: Path, fmt: str, limits: MapLimits, progress: Progress, log: RepairLog) -> None:
+    def __init__(
+        self,
+        path: Path,
+        fmt: str,
+        limits: MapLimits,
+        progress: Progress,
+        log: RepairLog,
+        outlines: Mapping[int, tuple[tuple[float, float], ...]] | None = None,
+    ) -> None:
         self.file = osmium.io.File(str(path.resolve()), fmt)
         self.name, self.limits, self.progress, self.log = path.name, limits, progress, log
         self.seen = 0
-        self.found = OsmScan()
+        self.found = OsmScan(outlines=dict(outlines or {}))
 
     def scan(self) -> OsmScan:
         """Run the passes.
@@ -88,6 +98,7 @@ class OsmScanner:
         return self.found
 
     def _objects(self, entity: osmium.osm.osm_entity_bits) -> Iterator[Any]:
+        """Every object of a sort as the file has it, deleted ones too."""
         item: Any
         for item in osmium.FileProcessor(self.file, entity):
             self.seen += 1
@@ -101,12 +112,61 @@ class OsmScanner:
                 raise InvalidInputError(
                     f"{self.name} holds the id {item.id}, which no OSM object has: correct the file"
                 )
-            if not item.deleted:
-                yield item
+            yield item
+
+    def _settled(
+        self,
+        entity: osmium.osm.osm_entity_bits,
+        take: Callable[[Any], None],
+        forget: Callable[[], None],
+        ids: set[int] | None = None,
+    ) -> None:
+        """Give `take` every object that is not deleted; of one that the file has several times, the newest alone.
+
+        Nearly all files hold each object once, so the file is read as if it did. Only where ids repeat is it read
+        again, once to find the newest of each and once to take them.
+
+        Args:
+            forget: undoes what `take` has done so far.
+            ids: the only ids of interest; None for all.
+        """
+        seen, start = array("q"), self.seen
+        for item in self._objects(entity):
+            if ids is None or item.id in ids:
+                seen.append(item.id)
+                if not item.deleted:
+                    take(item)
+        numbers, counts = np.unique(np.array(seen, np.int64), return_counts=True)
+        if len(numbers) == len(seen):
+            return
+        self.seen = start
+        newest = self._newest(entity, set(numbers[counts > 1].tolist()))
+        self.seen = start
+        forget()
+        for place, item in enumerate(self._objects(entity)):
+            if newest.get(item.id, place) == place and not item.deleted and (ids is None or item.id in ids):
+                take(item)
+
+    def _newest(self, entity: osmium.osm.osm_entity_bits, repeated: set[int]) -> dict[int, int]:
+        """Where in the file the newest of each repeated object stands: by version, then by time, a deletion before
+        what it deletes, and a whole object before the skeleton that Overpass sends along."""
+        best: dict[int, tuple[tuple[int, float, bool, int, int], int]] = {}
+        for place, item in enumerate(self._objects(entity)):
+            if item.id in repeated:
+                parts = len(item.nodes) if item.is_way() else len(item.members) if item.is_relation() else 0
+                rank = (item.version, item.timestamp.timestamp(), item.deleted, len(item.tags), parts)
+                if item.id not in best or rank >= best[item.id][0]:
+                    best[item.id] = (rank, place)
+        word = {"n": "node", "w": "way", "r": "relation"}[entity.name[0].lower()]
+        for number in sorted(best):
+            gone = ", which deletes it" if best[number][0][2] else ""
+            self.log.add(f"{word}/{number} stands in the file several times: the newest was taken{gone}")
+        return {number: place for number, (_, place) in best.items()}
 
     def _read_relations(self) -> None:
         found = self.found
-        for relation in self._objects(osmium.osm.RELATION):
+
+        def take(relation: Any) -> None:
             members = tuple(MemberRef(_TYPES[m.type], m.ref, clean_text(m.role)) for m in relation.members)
             for member in members:
                 {"n": found.node_in_relation, "w": found.way_in_relation, "r": found.relation_in_relation}[
@@ -114,31 +174,50 @@ class OsmScanner:
                 ].add(member.ref)
             tags = dict(relation.tags)
             if tags.get("type") not in AREA_RELATIONS:
-                continue
+                return
             kind = classify(tags, closed=True)
             if kind is None and tags["type"] != "multipolygon":
-                continue
-            self._keep(found.relations, self._element(relation, tags, kind, members=members), "relation")
+                return
+            found.relations[relation.id] = self._element(relation, tags, kind, members=members)
+
+        def forget() -> None:
+            for kept in (found.relations, found.node_in_relation, found.way_in_relation, found.relation_in_relation):
+                kept.clear()
+
+        self._settled(osmium.osm.RELATION, take, forget)
 
     def _read_ways(self) -> np.ndarray:
         """Keep the ways the map needs; returns the sorted ids of their nodes."""
         found = self.found
         parts = {m.ref for relation in found.relations.values() for m in relation.members if m.type == "way"}
         every, wanted = array("q"), array("q")
-        for way in self._objects(osmium.osm.WAY):
+
+        def take(way: Any) -> None:
             refs = tuple(node.ref for node in way.nodes)
             every.extend(set(refs))
-            kind = classify(way.tags, closed=len(refs) > 3 and refs[0] == refs[-1]) if len(way.tags) else None
+            # whether it is closed is known with its places: two nodes may lie on one
+            kind = classify(way.tags, closed=len(refs) > 3) if len(way.tags) else None
             if kind is None and way.id not in parts:
-                continue
+                return
             if not all(-MAX_ID < ref < MAX_ID for ref in refs):
                 raise InvalidInputError(f"{self.name}: way/{way.id} uses an impossible node id: correct the file")
-            self._keep(found.ways, self._element(way, dict(way.tags), kind, refs=refs), "way")
+            found.ways[way.id] = self._element(way, dict(way.tags), kind, refs=refs)
             wanted.extend(refs)
+            for node in way.nodes:
+                if node.location.valid():  # a file with locations on its ways may hold no nodes at all
+                    found.nodes.setdefault(node.ref, (node.lon, node.lat, None, False))
             if len(found.ways) > self.limits.max_features:
                 raise InvalidInputError(
                     f"{self.name} holds more than {self.limits.max_features} features: cut it to the region"
                 )
+
+        def forget() -> None:
+            found.ways.clear()
+            found.nodes.clear()
+            for kept in (every, wanted):
+                del kept[:]
+
+        self._settled(osmium.osm.WAY, take, forget)
         needed = np.unique(np.frombuffer(wanted, np.int64)) if wanted else np.empty(0, np.int64)
         if every:
             ids, counts = np.unique(np.frombuffer(every, np.int64), return_counts=True)
@@ -146,10 +225,9 @@ class OsmScanner:
         return needed
 
     def _read_nodes(self, wanted: np.ndarray) -> None:
-        found, ids = self.found, set(wanted.tolist())
-        for node in self._objects(osmium.osm.NODE):
-            if node.id not in ids:
-                continue
+        found, on_ways = self.found, dict(self.found.nodes)
+
+        def take(node: Any) -> None:
             place = node.location
             if not place.valid():
                 raise InvalidInputError(
@@ -158,10 +236,10 @@ class OsmScanner:
             found.nodes[node.id] = (place.lon, place.lat, node.version or None, len(node.tags) > 0)
             self._remember(node.timestamp)
 
-    def _keep(self, elements: dict[int, RawElement], element: RawElement, osm_type: OsmType) -> None:
-        if element.id in elements:
-            self.log.add(f"{osm_type}/{element.id} stands in the file twice: the last one was taken")
-        elements[element.id] = element
+        def forget() -> None:
+            found.nodes = dict(on_ways)
+
+        self._settled(osmium.osm.NODE, take, forget, set(wanted.tolist()))
 
     def _element(
         self,

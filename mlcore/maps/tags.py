@@ -38,8 +38,9 @@ def classify(tags: Mapping[str, str], *, closed: bool) -> FeatureKind | None:
     A building part is not a building: its whole is mapped by itself. Only a closed outline can be an area.
 
     Args:
-        closed: the object is a closed way or a multipolygon.
+        closed: the object is a closed way or a multipolygon; one that says `area=no` is a line all the same.
     """
+    closed = closed and tags.get("area") != "no"
     building = tags.get("building")
     if building is not None and building not in NOT_BUILDINGS:
         return "building" if closed else None

@@ -15,7 +15,7 @@ from mlcore.geometry.webmercator import TILE_PX, TileAddress, tiles_covering
 from mlcore.imagery.raster import ImageReader
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
-from mlcore.maps.labels import BUILDINGS, moved_from, to_xy
+from mlcore.maps.labels import moved_from, seen_footprints, to_xy
 from mlcore.maps.render import MapRenderer
 
 MAPPED_SHARE = 0.99
@@ -108,7 +108,7 @@ class PairSource:
         """Footprints that reach into the tile, with their polygons in pixels of the tile where the image shows them."""
         moved = self.transforms.get(tile)
         bounds = tile.bounds_lonlat if moved is None else moved_from(tile, tile.bounds_lonlat, moved)
-        found = self.index.query(bounds, BUILDINGS)
+        found = seen_footprints(self.index, bounds)
         return [(feature, to_xy(feature.geometry, tile, self.size_px, moved)) for feature in found]
 
     def pairs(self, tiles: Sequence[TileAddress]) -> list[Pair]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from scipy.special import expit, logit
 
-from mlcore.evidence.blend import BlendedEvidence, EvidenceNetwork, best_share
+from mlcore.evidence.ensemble import EvidenceEnsemble, best_share
 from mlcore.evidence.model import EvidenceModel
 from mlcore.evidence.prior import seen_pixels, shift_between
 from mlcore.geometry.webmercator import TileAddress
@@ -25,8 +25,8 @@ def blend_with_start(
     fold_by_tile: Mapping[TileAddress, int],
     source: PairSource,
     progress: Progress,
-) -> list[EvidenceNetwork]:
-    """The networks of all folds, each blended with `start`.
+) -> list[EvidenceEnsemble]:
+    """The networks of all folds, each with as much of `start` beside it as is of use.
 
     The share, and the shift of the start's prior, are one number each for the whole region, fitted on tiles of all
     folds, each seen by its own fold's network, which did not learn from it. Shares of single folds, fitted on the
@@ -38,7 +38,7 @@ def blend_with_start(
     said, drawn = [], []
     for fold, (network, tiles) in enumerate(zip(networks, members, strict=True)):
         stop_if_asked(progress)
-        of_both, buildings = seen_pixels([[network], [start]], source, tiles)
+        of_both, buildings = seen_pixels([EvidenceEnsemble([network]), EvidenceEnsemble([start])], source, tiles)
         said.append(of_both)
         drawn.append(buildings)
         progress.report((fold + 1) / len(networks), "what the start still knows")
@@ -46,12 +46,8 @@ def blend_with_start(
     shift = shift_between(general, mapped)
     share = best_share(tuned, expit(logit(general) + shift), mapped)
     if share >= WHOLE:
-        return list(networks)
-    return [_pool(network, start, share, shift) for network in networks]
-
-
-def _pool(network: EvidenceModel, start: EvidenceModel, share: float, shift: float) -> BlendedEvidence:
-    return BlendedEvidence(network, start, share, shift).to(next(network.parameters()).device).eval()
+        return [EvidenceEnsemble([network]) for network in networks]
+    return [EvidenceEnsemble([network, start], [share, 1 - share], [0.0, shift]) for network in networks]
 
 
 def _some(tiles: Iterable[TileAddress]) -> list[TileAddress]:

@@ -7,7 +7,7 @@ learn from. So each place in turn is left out of an evidence network that serves
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.pretraining import Place
 from mlcore.consistency.training import train_consistency
 from mlcore.errors import InvalidInputError
+from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import EvidenceSample, background_samples, evidence_samples
@@ -101,9 +102,11 @@ def train_general(
         splits, config, run_dir, seed, device, SpanProgress(progress, EVIDENCE_END, CONSISTENCY_END)
     )
     metrics = {"places": float(len(places)), "tiles": float(sum(len(place.tiles) for place in places))}
-    model = RegionModel(config, [FoldModel(evidence, consistency, Judge())], {}, metrics, zoom=zooms.pop())
+    model = RegionModel(
+        config, [FoldModel(EvidenceEnsemble([evidence]), consistency, Judge())], {}, metrics, zoom=zooms.pop()
+    )
     judge = _judge(model, splits, strangers, Path(run_dir), seed, SpanProgress(progress, CONSISTENCY_END, 1.0))
-    model.folds = [FoldModel(evidence, consistency, judge)]
+    model.folds = [replace(model.folds[0], judge=judge)]
     progress.report(1.0, "general model trained")
     return model
 
@@ -167,8 +170,10 @@ def _judge(
     for number, split in enumerate(real):
         span = SpanProgress(progress, number / len(real), (number + 1) / len(real))
         stranger = strangers[split.town]
-        unseen = split.kept if stranger is model.folds[0].evidence else split.place.tiles
-        teacher = RegionModel(model.config, [FoldModel(stranger, consistency, Judge())], {}, {}, zoom=model.zoom)
+        unseen = split.kept if stranger is model.folds[0].evidence.tuned else split.place.tiles
+        teacher = RegionModel(
+            model.config, [FoldModel(EvidenceEnsemble([stranger]), consistency, Judge())], {}, {}, zoom=model.zoom
+        )
         found, unedited = _editions(teacher, split, unseen, run_dir / f"evidence-{number}.tif", seed, span)
         editions += found
         base += unedited

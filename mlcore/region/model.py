@@ -11,6 +11,7 @@ from torch import Tensor
 from mlcore.changes.verdicts import Judge
 from mlcore.consistency.scan import score_tiles
 from mlcore.errors import CheckpointError
+from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.picture import EvidenceReader, write_evidence
 from mlcore.evidence.prior import prior_shift
 from mlcore.geometry.webmercator import TileAddress
@@ -98,13 +99,14 @@ class RegionModel:
 
         A general model's is fitted to how built-up the map says that the place is.
         """
-        networks = [fold.evidence for fold in self.folds]
-        mapped = [tile for tile in tiles if source.mapped(tile)]
-        shift = 0.0 if self.fold_by_tile else prior_shift(networks, source, mapped)
-        by_fold = [[network] for network in networks] + [networks]
+        ensembles = [fold.evidence for fold in self.folds]
+        whole = EvidenceEnsemble.mean_of(ensembles)
+        if not self.fold_by_tile:
+            whole = whole.shifted(prior_shift(whole, source, [tile for tile in tiles if source.mapped(tile)]))
+        by_fold = [*ensembles, whole]
         write_evidence(
             path, source.reader, tiles, lambda tile: by_fold[self.fold_of(tile)], flips=self.config.flips,
-            prior_shift=shift, progress=progress,
+            progress=progress,
         )  # fmt: skip
 
     def consistency_scores(

@@ -10,7 +10,7 @@ from torch import Tensor
 from mlcore.changes.registration import Origin, Shift
 from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
-from mlcore.evidence.blend import EvidenceNetwork, network_from_tensors
+from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.region.config import RegionConfig
 
@@ -59,13 +59,13 @@ class TileResult:
 class FoldModel:
     """What was trained without one block of tiles."""
 
-    evidence: EvidenceNetwork
+    evidence: EvidenceEnsemble
     consistency: ConsistencyModel
     judge: Judge
 
     @classmethod
     def from_tensors(cls, config: RegionConfig, parts: Mapping[str, Mapping[str, Tensor]]) -> FoldModel:
         """Rebuild from the state dicts of the three parts."""
-        evidence = network_from_tensors(config.evidence, parts["evidence"])
+        evidence = EvidenceEnsemble.from_tensors(config.evidence, parts["evidence"])
         consistency = ConsistencyModel.from_tensors(config.consistency.to_dict(), parts["consistency"])
         return cls(evidence, consistency, Judge.from_tensors(parts["judge"]))

@@ -16,7 +16,7 @@ from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.training import MIN_PAIRS, train_consistency
 from mlcore.errors import InvalidInputError
-from mlcore.evidence.blend import share_of, tuned_part
+from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import evidence_samples
@@ -37,7 +37,7 @@ from mlcore.region.shipped import shipped_model
 __all__ = ["RegionConfig", "RegionModel", "TileResult", "train_region"]
 
 TRAINING_SHARE, BLENDED = 0.83, 0.85
-PLENTY = 200  # tiles
+ENOUGH = 100  # tiles for a fold to learn from: more teach little, and take time
 EDITED = 72  # tiles, about
 EVIDENCE_SHARE = 0.6
 
@@ -87,7 +87,7 @@ def train_region(
         folds.append(trained)
         metrics |= {f"fold_{fold}/{name}": value for name, value in live.last.items()}
     model = RegionModel(config, folds, fold_by_tile, metrics | decision_counts(decisions))
-    if start.evidence is not None and len(mapped) < PLENTY:
+    if start.evidence is not None:
         _blend(model, start.evidence, source, SpanProgress(progress, TRAINING_SHARE, BLENDED))
     _calibrate(model, source, decisions, Path(run_dir), seed, SpanProgress(progress, BLENDED, 1.0))
     progress.report(1.0, "region trained")
@@ -106,12 +106,11 @@ def mapped_tiles(source: PairSource, tiles: Sequence[TileAddress], config: Regio
 
 
 def fold_count(tiles: int, wanted: int) -> int:
-    """As many folds as asked for; fewer where every fold's training would be left with too few tiles, or with plenty.
-
-    Half of a large region teaches as much as two thirds of it, in less time.
+    """The fewest folds that leave every fold's training ENOUGH tiles, or else as many as asked for; fewer where even
+    these would leave it too few.
     """
-    if tiles >= PLENTY:
-        wanted = min(wanted, 2)
+    if tiles > ENOUGH:
+        wanted = min(wanted, max(2, -(-tiles // (tiles - ENOUGH))))
     for folds in range(min(wanted, tiles), 1, -1):
         if tiles - -(-tiles // folds) >= MIN_PAIRS:
             return folds
@@ -136,9 +135,7 @@ class Start:
         parts = general.folds[0]
         same_evidence = general.config.evidence.widths == config.evidence.widths
         same_consistency = parts.consistency.config.architecture() == config.consistency.architecture()
-        return cls(
-            tuned_part(parts.evidence) if same_evidence else None, parts.consistency if same_consistency else None
-        )
+        return cls(parts.evidence.tuned if same_evidence else None, parts.consistency if same_consistency else None)
 
 
 class _FoldProgress:
@@ -188,7 +185,7 @@ def _train_fold(
         initial=start.consistency, run_dir=run_dir, seed=seed, device=device,
         progress=SpanProgress(progress, EVIDENCE_SHARE, 1.0),
     )  # fmt: skip
-    return FoldModel(evidence, consistency, Judge())
+    return FoldModel(EvidenceEnsemble([evidence]), consistency, Judge())
 
 
 def _split(learnt: Sequence[TileAddress]) -> tuple[list[TileAddress], list[TileAddress]]:
@@ -198,11 +195,11 @@ def _split(learnt: Sequence[TileAddress]) -> tuple[list[TileAddress], list[TileA
 
 
 def _blend(model: RegionModel, start: EvidenceModel, source: PairSource, progress: Progress) -> None:
-    """Keep as much of the start's evidence as a small region's own tiles ask for; a large one has enough of its own."""
-    tuned = [tuned_part(fold.evidence) for fold in model.folds]
+    """Keep as much of the start's evidence as the region's own tiles ask for: of a large one next to nothing."""
+    tuned = [fold.evidence.tuned for fold in model.folds]
     networks = blend_with_start(tuned, start, model.fold_by_tile, source, progress)
     model.folds = [replace(fold, evidence=network) for fold, network in zip(model.folds, networks, strict=True)]
-    model.metrics["tuned_share"] = float(np.mean([share_of(network) for network in networks]))
+    model.metrics["tuned_share"] = float(np.mean([network.tuned_share for network in networks]))
 
 
 def _calibrate(

@@ -7,6 +7,7 @@ from shapely.geometry import Polygon, box
 
 from mlcore.errors import ConfigError, InvalidInputError
 from mlcore.evidence.config import EvidenceConfig
+from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
 from mlcore.evidence.picture import predict
 from mlcore.maps.labels import draw_ids, outlines_of
@@ -32,8 +33,8 @@ def test_mirrored_views_make_the_prediction_symmetric() -> None:
     model = EvidenceModel(SMALL).eval()
     image = np.random.default_rng(0).integers(0, 255, (1, 64, 64, 3)).astype(np.uint8)
 
-    plain = predict([model], image, flips=4)
-    mirrored = predict([model], image[:, :, ::-1], flips=4)[:, :, :, ::-1]
+    plain = predict(EvidenceEnsemble([model]), image, flips=4)
+    mirrored = predict(EvidenceEnsemble([model]), image[:, :, ::-1], flips=4)[:, :, :, ::-1]
 
     np.testing.assert_allclose(plain, mirrored, atol=1e-5)
 
@@ -43,9 +44,11 @@ def test_several_models_are_averaged() -> None:
     first, second = EvidenceModel(SMALL).eval(), EvidenceModel(SMALL).eval()
     image = np.random.default_rng(0).integers(0, 255, (1, 32, 32, 3)).astype(np.uint8)
 
-    both = predict([first, second], image)
+    both = predict(EvidenceEnsemble([first, second]), image)
 
-    np.testing.assert_allclose(both, (predict([first], image) + predict([second], image)) / 2, atol=1e-6)
+    np.testing.assert_allclose(
+        both, (predict(EvidenceEnsemble([first]), image) + predict(EvidenceEnsemble([second]), image)) / 2, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("values", [{"widths": (8, 8, 8)}, {"crop_px": 100}, {"epochs": 0}, {"colour": 1}])

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mlcore.evidence.config import EvidenceConfig
+from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
 from mlcore.evidence.picture import predict, with_context
 from mlcore.evidence.prior import LIMIT, prior_shift
@@ -22,37 +23,37 @@ def place(folder: Path, features: list) -> PairSource:
 
 
 @pytest.fixture
-def shy_network() -> EvidenceModel:
+def shy_network() -> EvidenceEnsemble:
     """Random features and a strong belief that nothing is built-up."""
     torch.manual_seed(3)
     model = EvidenceModel(TINY).eval()
     with torch.no_grad():
         model.head.bias.fill_(-3.0)
-    return model
+    return EvidenceEnsemble([model])
 
 
 def test_evidence_covers_as_much_as_the_map_once_it_is_shifted(tmp_path, shy_network):
     source, tiles = place(tmp_path, houses(2, 2)), tiles_of(2, 2)
-    shift = prior_shift([shy_network], source, tiles)
+    shift = prior_shift(shy_network, source, tiles)
     assert shift > 1
     inner = slice(32, -32)
     views = [with_context(source.reader, tile).rgb[None] for tile in tiles]
-    mean = sum(float(predict([shy_network], view, prior_shift=shift)[0, 0, inner, inner].mean()) for view in views) / 4
+    mean = sum(float(predict(shy_network.shifted(shift), view)[0, 0, inner, inner].mean()) for view in views) / 4
     assert mean == pytest.approx((truth_ids(houses(2, 2), 2, 2) > 0).mean(), abs=0.02)
 
 
 def test_the_order_of_pixels_and_the_outlines_stay_as_they_were(tmp_path, shy_network):
     source = place(tmp_path, houses(2, 2))
     view = with_context(source.reader, tiles_of(2, 2)[0]).rgb[None]
-    before, after = predict([shy_network], view), predict([shy_network], view, prior_shift=2.0)
+    before, after = predict(shy_network, view), predict(shy_network.shifted(2.0), view)
     assert (after[:, 0] > before[:, 0]).all()
     assert (before[0, 0].ravel().argsort(stable=True) == after[0, 0].ravel().argsort(stable=True)).mean() > 0.99
     assert (after[:, 1] == before[:, 1]).all()
 
 
 def test_a_map_without_buildings_and_no_tiles_shift_nothing(tmp_path, shy_network):
-    assert prior_shift([shy_network], place(tmp_path, []), tiles_of(2, 2)) == 0.0
-    assert prior_shift([shy_network], place(tmp_path, houses(2, 2)), []) == 0.0
+    assert prior_shift(shy_network, place(tmp_path, []), tiles_of(2, 2)) == 0.0
+    assert prior_shift(shy_network, place(tmp_path, houses(2, 2)), []) == 0.0
 
 
 def test_the_shift_is_bounded(tmp_path):
@@ -60,4 +61,6 @@ def test_the_shift_is_bounded(tmp_path):
     with torch.no_grad():
         model.head.weight.zero_()
         model.head.bias.fill_(-30.0)
-    assert prior_shift([model], place(tmp_path, houses(2, 2)), tiles_of(2, 2)) == pytest.approx(LIMIT, abs=1e-3)
+    assert prior_shift(EvidenceEnsemble([model]), place(tmp_path, houses(2, 2)), tiles_of(2, 2)) == pytest.approx(
+        LIMIT, abs=1e-3
+    )

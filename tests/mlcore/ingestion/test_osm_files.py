@@ -149,7 +149,7 @@ def test_the_content_decides_the_format_not_the_name(tmp_path):
     assert read_map(tmp_path / "map.pbf").features[0].key == "way/7"
 
 
-def test_geojson_keeps_identity_and_takes_text_properties_as_tags(tmp_path):
+def test_geojson_keeps_identity_and_takes_properties_as_tags(tmp_path):
     square = shapely.box(10, 50, 10.001, 50.001).__geo_interface__
     properties = {"osm_type": "way", "osm_id": 5, "version": 4, "timestamp": "2024-05-01T00:00:00Z", "building": "yes",
                   "levels": 3, "name": "Hall"}  # fmt: skip
@@ -161,7 +161,7 @@ def test_geojson_keeps_identity_and_takes_text_properties_as_tags(tmp_path):
     reading = read_map(tmp_path / "map.geojson")
     (feature,) = reading.features
     assert (feature.key, feature.version) == ("way/5", 4)
-    assert dict(feature.tags) == {"building": "yes", "name": "Hall"}
+    assert dict(feature.tags) == {"building": "yes", "name": "Hall", "levels": "3"}
     assert reading.newest == datetime(2024, 5, 1, tzinfo=UTC)
 
 

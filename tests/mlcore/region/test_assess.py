@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.evaluation.scored import score_model
+from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.imagery.raster import open_image
@@ -48,7 +49,11 @@ def model_of() -> RegionModel:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         folds = [
-            FoldModel(EvidenceModel(config.evidence).eval(), ConsistencyModel(config.consistency).eval(), judge(number))
+            FoldModel(
+                EvidenceEnsemble([EvidenceModel(config.evidence)]),
+                ConsistencyModel(config.consistency).eval(),
+                judge(number),
+            )
             for number in range(2)
         ]
     return RegionModel(config, folds, {tile: number % 2 for number, tile in enumerate(TILES)}, {})

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from mlcore.anchors.geometric import describe_tile
-from mlcore.evidence.blend import BlendedEvidence, share_of, tuned_part
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.model import EvidenceModel
 from mlcore.evidence.picture import EvidenceReader
@@ -18,7 +17,6 @@ from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
 from mlcore.pairs.source import PairSource
 from mlcore.progress import SilentProgress
-from mlcore.region import training as region
 from mlcore.region.blending import blend_with_start
 from mlcore.region.training import RegionConfig, RegionModel, train_region
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_image
@@ -48,7 +46,7 @@ def source(tmp_path: Path) -> PairSource:
 
 
 def shares(source: PairSource, tuned: EvidenceModel, start: EvidenceModel) -> list[float]:
-    return [share_of(one) for one in blend_with_start([tuned, tuned], start, FOLDS, source, SilentProgress())]
+    return [one.tuned_share for one in blend_with_start([tuned, tuned], start, FOLDS, source, SilentProgress())]
 
 
 def test_a_start_that_knows_better_is_kept_and_one_that_knows_nothing_is_left_out(source: PairSource) -> None:
@@ -64,9 +62,9 @@ def test_all_folds_get_one_share_and_one_prior_and_each_keeps_its_own_network(so
     found = blend_with_start([first, second], start, FOLDS, source, SilentProgress())
     bare = blend_with_start([first, second], start, FOLDS, source.with_index(MapIndex([])), SilentProgress())
 
-    assert [tuned_part(one) for one in found] == [first, second]
-    assert share_of(found[0]) == share_of(found[1])
-    assert share_of(bare[0]) != share_of(found[0])
+    assert [one.tuned for one in found] == [first, second]
+    assert found[0].tuned_share == found[1].tuned_share
+    assert bare[0].tuned_share != found[0].tuned_share
 
 
 def trained(source: PairSource, folder: Path, start: RegionModel) -> RegionModel:
@@ -75,9 +73,7 @@ def trained(source: PairSource, folder: Path, start: RegionModel) -> RegionModel
     return train_region(source, tiles, anchors, REGION, initial=start, run_dir=folder, seed=0)
 
 
-def test_a_small_region_keeps_its_start_in_its_file_and_a_large_one_does_not(
-    source: PairSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_region_keeps_its_start_in_its_file(source: PairSource, tmp_path: Path) -> None:
     tiles = source.tiles(CORNER.z)
     anchors = {tile: describe_tile(tile, source.index) for tile in tiles}
     start = train_region(source, tiles, anchors, REGION, run_dir=tmp_path / "start", seed=1)
@@ -86,14 +82,11 @@ def test_a_small_region_keeps_its_start_in_its_file_and_a_large_one_does_not(
     model = trained(source, tmp_path / "small", start)
     model.save(tmp_path / "region.safetensors")
     again = RegionModel.load(tmp_path / "region.safetensors")
-    monkeypatch.setattr(region, "PLENTY", len(tiles))
-    large = trained(source, tmp_path / "large", start)
 
-    blended = [fold for fold, one in enumerate(model.folds) if isinstance(one.evidence, BlendedEvidence)]
-    assert blended, "two networks of a few steps are about as good as one another"
-    assert model.metrics["tuned_share"] == pytest.approx(np.mean([share_of(one.evidence) for one in model.folds]))
-    assert "tuned_share" not in large.metrics
-    assert not any(isinstance(fold.evidence, BlendedEvidence) for fold in large.folds)
+    assert all(len(fold.evidence.members) == 2 for fold in model.folds), (
+        "two networks of a few steps are about as good as one another"
+    )
+    assert model.metrics["tuned_share"] == pytest.approx(np.mean([one.evidence.tuned_share for one in model.folds]))
     for name, one in (("a", model), ("b", again)):
         one.write_evidence(source, tiles, tmp_path / f"{name}.tif")
     before, after = (

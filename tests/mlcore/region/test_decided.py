@@ -21,7 +21,7 @@ from mlcore.changes.verdicts import Judge
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import CropSampler, evidence_samples
-from mlcore.evidence.training import pixel_weights, trusted
+from mlcore.evidence.training import pixel_weights
 from mlcore.evidence.verified import SURE_WEIGHT
 from mlcore.geometry.webmercator import TileAddress, tile_at
 from mlcore.imagery.raster import open_image
@@ -102,7 +102,7 @@ def test_a_decision_across_the_border_teaches_neither_fold_that_scores_a_part_of
     assert len(fold_source(source, said, [TILES[3]])[0].index) == len(HOUSES) + 1
 
 
-def test_verified_pixels_weigh_more_and_are_never_trimmed(source: PairSource) -> None:
+def test_verified_pixels_weigh_more(source: PairSource) -> None:
     number = house_in(TILES[0])
     said = [decision(number, "remove", "rejected", reason="still_there")]
     samples = evidence_samples(source, TILES, verified=verified(said))
@@ -117,9 +117,6 @@ def test_verified_pixels_weigh_more_and_are_never_trimmed(source: PairSource) ->
     assert loss_weight.max() == SURE_WEIGHT
     plain = loss_weight[batch.known & ~batch.sure]
     assert plain.max() == 1.0
-    against = np.where(batch.ids > 0, 0.01, 0.99).astype(np.float32)
-    believed = trusted(against, batch.ids, config)
-    assert (believed[batch.sure] == 0).all() and (np.maximum(believed, batch.sure)[batch.sure] == 1).all()
 
 
 def test_a_rejected_building_whose_reason_leaves_doubt_is_not_learnt_as_ground(source: PairSource) -> None:
@@ -152,11 +149,10 @@ def lookalike(folder: Path) -> tuple[PairSource, list[shapely.Polygon]]:
 
 
 def test_a_rejected_suggestion_lowers_the_evidence_at_such_places_that_the_model_never_saw(tmp_path: Path) -> None:
-    """Trimming takes roof-like yards for missing houses; people who say "no building" elsewhere make the difference."""
+    """Roofs and yards look alike; people who say "no building" elsewhere make the difference."""
     source, yards = lookalike(tmp_path)
     evidence = {
-        "widths": (8, 8, 12, 16), "epochs": 8, "steps_per_epoch": 10, "batch": 4, "crop_px": 128, "trim_after": 0.0,
-        "trim_ground": 0.3,
+        "widths": (8, 8, 12, 16), "epochs": 8, "steps_per_epoch": 10, "batch": 4, "crop_px": 128,
     }  # fmt: skip
     config = RegionConfig.preset("tiny", evidence=evidence)
     said = [decision(0, "add", "rejected", shape=yard, reason="not_a_building") for yard in yards]

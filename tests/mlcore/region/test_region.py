@@ -237,8 +237,8 @@ def test_no_edition_grows_by_what_people_decided(tmp_path: Path, monkeypatch: py
 
 
 def test_a_large_region_makes_do_with_two_folds():
-    assert fold_count(48, 3) == 3
-    assert fold_count(500, 3) == 2
+    assert [fold_count(tiles, 3) for tiles in (48, 120, 150, 199, 200, 500)] == [3, 3, 3, 3, 2, 2]
+    assert [fold_count(tiles, 5) for tiles in (48, 130, 150, 200)] == [5, 5, 3, 2]
 
 
 def test_a_model_of_many_places_differs_in_how_its_evidence_is_trained_and_in_no_size():

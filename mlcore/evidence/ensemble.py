@@ -1,0 +1,118 @@
+"""Evidence networks that speak with one voice: a fold and what it started from, the folds of a region, a prior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+from torch import Tensor, nn
+
+from mlcore.errors import CheckpointError
+from mlcore.evidence.config import EvidenceConfig
+from mlcore.evidence.model import EvidenceModel
+
+EDGE = 1e-3
+
+
+class EvidenceEnsemble(nn.Module):
+    """A linear opinion pool: the weighted mean of what its members say, as probabilities.
+
+    Tuning on a few tiles forgets the roofs that are not among them; the start still knows those, and what it knows is
+    worth the less, the more tiles there were to learn from. Averaged weights forget most of that; averaged
+    probabilities do not.
+
+    Args:
+        members: networks; the first is the one that learnt last.
+        weights: (M,) shares that add up to 1; None = all the same.
+        prior_shifts: (M,) what is added to each member's logit of building (see `mlcore.evidence.prior`).
+    """
+
+    weights: Tensor
+    prior_shifts: Tensor
+
+    def __init__(
+        self,
+        members: Sequence[EvidenceModel],
+        weights: Sequence[float] | None = None,
+        prior_shifts: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        count = len(members)
+        self.register_buffer("weights", torch.tensor(weights or [1 / count] * count, dtype=torch.float32))
+        self.register_buffer("prior_shifts", torch.tensor(prior_shifts or [0.0] * count, dtype=torch.float32))
+        self.to(self.device).eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) float RGB in 0..1 -> (B, 2, H, W) probabilities of building and of outline."""
+        pool = images.new_zeros(len(images), 2, *images.shape[2:])
+        for member, weight, shift in zip(self.members, self.weights, self.prior_shifts, strict=True):
+            added = torch.stack([shift, torch.zeros_like(shift)])[:, None, None]
+            pool = pool + weight * torch.sigmoid(member(images) + added)
+        return pool
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.members.parameters()).device
+
+    @property
+    def tuned(self) -> EvidenceModel:
+        """The network that learnt last."""
+        return cast(EvidenceModel, self.members[0])
+
+    @property
+    def tuned_share(self) -> float:
+        """How much of the evidence is that network's: all of it where nothing else was kept."""
+        return float(self.weights[0])
+
+    @classmethod
+    def mean_of(cls, ensembles: Sequence[EvidenceEnsemble]) -> EvidenceEnsemble:
+        """All of them, each counting the same: what a tile gets that no fold has seen."""
+        members = [cast(EvidenceModel, member) for one in ensembles for member in one.members]
+        weights = [float(weight) / len(ensembles) for one in ensembles for weight in one.weights]
+        return cls(members, weights, [float(shift) for one in ensembles for shift in one.prior_shifts])
+
+    def shifted(self, by: float) -> EvidenceEnsemble:
+        """The same networks, each with `by` added to its logit of building."""
+        members = [cast(EvidenceModel, member) for member in self.members]
+        return EvidenceEnsemble(members, self.weights.tolist(), [float(shift) + by for shift in self.prior_shifts])
+
+    @classmethod
+    def from_tensors(cls, config: EvidenceConfig, tensors: Mapping[str, Tensor]) -> EvidenceEnsemble:
+        """Rebuild from a state dict, or from that of a single network.
+
+        Raises:
+            CheckpointError: the tensors are of another version or size.
+        """
+        alone = "weights" not in tensors
+        count = 1 if alone else len(tensors["weights"])
+        ensemble = cls([EvidenceModel(config) for _ in range(count)])
+        try:
+            (ensemble.members[0] if alone else ensemble).load_state_dict(dict(tensors))
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"these weights are of another version of the evidence: train the region again ({error})"
+            ) from error
+        return ensemble.eval()
+
+
+def best_share(tuned: np.ndarray, start: np.ndarray, drawn: np.ndarray) -> float:
+    """The share with which the pool explains the map best: least mean negative log-likelihood, which is convex in it.
+
+    Args:
+        tuned, start: (N,) evidence of pixels that neither network learnt from, 0..1.
+        drawn: (N,) bool, whether the map has a building there.
+
+    Returns:
+        0..1; 1 where there is nothing to go by.
+    """
+    if not len(drawn):
+        return 1.0
+    right, other = (np.where(drawn, p, 1 - p).clip(EDGE, 1) for p in (tuned, start))
+    found = minimize_scalar(
+        lambda share: -float(np.log(share * right + (1 - share) * other).mean()), bounds=(0, 1), method="bounded"
+    )
+    return float(found.x)
