@@ -86,20 +86,33 @@ class GroundMeasure:
 class GroundMeasurer:
     """Measures what stands outside the footprints of a window, where its centre lies in the window's core."""
 
-    def __init__(self, measurer: WindowMeasurer) -> None:
-        self.map = measurer
+    def __init__(self, measurer: WindowMeasurer, slack_px: float = 0.0) -> None:
+        """Args: slack_px: what lies so far outside the core is measured as well, as if it lay on its border."""
+        self.map, self.slack_px = measurer, slack_px
         self.resolution_m = measurer.resolution_m
         self.seam = _disc(round(SEAM_M / self.resolution_m))
         self.pad = max(round(PAD_M / self.resolution_m), self.seam.shape[0] // 2 + 1)
+        self.whole = self._whole()
 
-    def measures(self) -> list[GroundMeasure]:
-        """Whole regions of bare ground with evidence, and their parts where outlines separate several."""
+    def _whole(self) -> np.ndarray:
+        """(H, W) int32: connected ground that is built on and that the map leaves bare; 0 = none."""
         window = self.map.window
         covered = cv2.dilate((self.map.count > 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         bare = ((window.building > 0.5) & ~covered & window.valid).astype(np.uint8)
         opened = cv2.morphologyEx(bare, cv2.MORPH_OPEN, _disc(round(SLACK_M / self.resolution_m)))
-        _, whole = cv2.connectedComponents(opened, connectivity=4)
-        parts = np.where(opened > 0, self.map.instances, 0).astype(np.int32)
+        return np.asarray(cv2.connectedComponents(opened, connectivity=4)[1])
+
+    @property
+    def cut(self) -> bool:
+        """Whether something of the core reaches beyond the window."""
+        rim = [self.whole[0], self.whole[-1], self.whole[:, 0], self.whole[:, -1]]
+        outside = np.unique(np.concatenate(rim))
+        return bool(np.isin(outside[outside > 0], self.map.core(self.whole)).any())
+
+    def measures(self) -> list[GroundMeasure]:
+        """Whole regions of bare ground with evidence, and their parts where outlines separate several."""
+        whole = self.whole
+        parts = np.where(whole > 0, self.map.instances, 0).astype(np.int32)
         several = several_parts(whole, parts)
         found = []
         for labels in (whole, np.where(several[whole], parts, 0)):
@@ -109,14 +122,13 @@ class GroundMeasurer:
         return [measure for measure in found if measure is not None]
 
     def _region(self, part: np.ndarray, box: tuple[slice, slice]) -> GroundMeasure | None:
-        window, top, left = self.map.window, box[0].start, box[1].start
-        margin = window.margin_px
+        top, left = box[0].start, box[1].start
         rows, columns = np.where(part)
         centre = np.array([left + columns.mean(), top + rows.mean()])
-        inside = margin <= centre[0] < self.map.width - margin and margin <= centre[1] < self.map.height - margin
-        if not inside or len(rows) * self.resolution_m**2 < LEAST_M2:
+        core = self.map.into_core(centre)
+        if np.abs(centre - core).max() > self.slack_px or len(rows) * self.resolution_m**2 < LEAST_M2:
             return None
-        return self._ground(part, (left, top, part.shape[1], part.shape[0]), centre)
+        return self._ground(part, (left, top, part.shape[1], part.shape[0]), core)
 
     def _ground(self, part: np.ndarray, box: tuple[int, int, int, int], centre: np.ndarray) -> GroundMeasure | None:
         window = self.map.window

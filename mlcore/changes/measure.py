@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 import shapely.affinity
 from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.boxes import largest_box
 from mlcore.changes.instances import compactness, split_buildings
@@ -47,7 +48,7 @@ class FootprintMeasure:
     feature: MapFeature
     tile: TileAddress
     proposal: Polygon
-    current: shapely.geometry.base.BaseGeometry
+    current: BaseGeometry
     figures: np.ndarray
     moved: bool
 
@@ -62,7 +63,7 @@ class WindowMeasurer:
         self.window, self.shift = window, shift
         self.resolution_m = window.resolution_m
         self.height, self.width = window.building.shape
-        self.shapes: list[tuple[MapFeature, shapely.geometry.base.BaseGeometry]] = []
+        self.shapes: list[tuple[MapFeature, BaseGeometry]] = []
         self.count = np.zeros((self.height, self.width), np.uint8)
         self.owner = np.zeros((self.height, self.width), np.int32)
         for feature in features:
@@ -75,7 +76,7 @@ class WindowMeasurer:
         self.instances = split_buildings(window.building, window.outline, self.resolution_m)
         self.trust = np.where(window.valid, 2 * window.building - 1, 0).astype(np.float32)
 
-    def _draw(self, shape: shapely.geometry.base.BaseGeometry, number: int) -> None:
+    def _draw(self, shape: BaseGeometry, number: int) -> None:
         left, top = (max(0, int(v) - 2) for v in shape.bounds[:2])
         place = np.s_[top : max(top, int(shape.bounds[3]) + 3), left : max(left, int(shape.bounds[2]) + 3)]
         height, width = self.count[place].shape
@@ -84,10 +85,33 @@ class WindowMeasurer:
             self.count[place] += drawn
             self.owner[place][drawn] = number
 
-    def in_core(self, shape: shapely.geometry.base.BaseGeometry) -> bool:
+    def core(self, values: np.ndarray) -> np.ndarray:
+        """The core of (H, W) values of the window."""
         margin = self.window.margin_px
-        x, y = shape.centroid.x, shape.centroid.y
-        return margin <= x < self.width - margin and margin <= y < self.height - margin
+        return values[margin : self.height - margin, margin : self.width - margin]
+
+    def into_core(self, xy: np.ndarray) -> np.ndarray:
+        """The place (x, y) of the core that is nearest to a place of the window."""
+        margin = self.window.margin_px
+        return np.clip(xy, margin, np.array([self.width, self.height]) - margin - 1e-6)
+
+    def _centre(self, shape: BaseGeometry) -> np.ndarray:
+        """(x, y) of a moved shape where the map has it: the same for every block, however that moves the map."""
+        return np.array([shape.centroid.x - self.shift.dx_px, shape.centroid.y - self.shift.dy_px])
+
+    def _in_core(self, shape: BaseGeometry) -> bool:
+        centre = self._centre(shape)
+        return bool((centre == self.into_core(centre)).all())
+
+    def _within(self, shape: BaseGeometry) -> bool:
+        """Whether the window holds all of a shape."""
+        left, top, right, bottom = shape.bounds
+        return left >= 0 and top >= 0 and right <= self.width and bottom <= self.height
+
+    @property
+    def cut(self) -> bool:
+        """Whether a footprint of the core reaches beyond the window."""
+        return any(not self._within(shape) and self._in_core(shape) for _, shape in self.shapes)
 
     def largest_difference(self, tile: TileAddress) -> float:
         """On a small square of one tile of the window's core, 0..1."""
@@ -97,10 +121,10 @@ class WindowMeasurer:
         return largest_box(self.window.building[place], self.count[place] > 0, self.window.valid[place])
 
     def footprints(self) -> list[FootprintMeasure]:
-        measures = [self._footprint(feature, shape) for feature, shape in self.shapes if self.in_core(shape)]
+        measures = [self._footprint(feature, shape) for feature, shape in self.shapes if self._in_core(shape)]
         return [measure for measure in measures if measure is not None]
 
-    def _footprint(self, feature: MapFeature, shape: shapely.geometry.base.BaseGeometry) -> FootprintMeasure | None:
+    def _footprint(self, feature: MapFeature, shape: BaseGeometry) -> FootprintMeasure | None:
         reach = round(REACH_M / self.resolution_m)
         left, top = (int(v) - reach - 4 for v in shape.bounds[:2])
         right, bottom = (int(v) + reach + 5 for v in shape.bounds[2:])
@@ -133,7 +157,12 @@ class WindowMeasurer:
             traced = regularise(mask_polygon(chosen), self.resolution_m)
             proposal = shapely.affinity.translate(traced, left, top) if not traced.is_empty else None
         plain = shape if isinstance(shape, Polygon) else shape.convex_hull
-        if proposal is None or not proposal.is_valid or proposal.area * self.resolution_m**2 < LEAST_M2:
+        seen_whole = self._within(shape)  # what the window cuts would be traced as ending there
+        if (
+            proposal is None
+            or not (proposal.is_valid and seen_whole)
+            or proposal.area * self.resolution_m**2 < LEAST_M2
+        ):
             proposal, modify_gain, is_moved = plain, 0.0, False
         overlap_iou = iou(proposal, plain)
         eroded = cv2.erode(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
@@ -147,9 +176,13 @@ class WindowMeasurer:
             overlap_iou, (grown & ~own).sum() / pixels, (own & ~grown).sum() / pixels,
             (instance & ~own).sum() / pixels, (own & ~instance).sum() / pixels, float(is_moved),
         ], np.float64)  # fmt: skip
-        centre = np.array([shape.centroid.x, shape.centroid.y])
         return FootprintMeasure(
-            feature, self.window.tile_of(centre), self.lonlat(proposal), feature.geometry, figures, is_moved
+            feature,
+            self.window.tile_of(self._centre(shape)),
+            self.lonlat(proposal),
+            feature.geometry,
+            figures,
+            is_moved,
         )
 
     def _instance(self, own: np.ndarray, others: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
