@@ -1,4 +1,4 @@
-"""What the documents import from the library is there, costs no PyTorch until it is used, and the README's sample runs."""
+"""What documents import from the library is there, costs no PyTorch until it is used, and the README's samples run."""
 
 from __future__ import annotations
 
