@@ -122,7 +122,7 @@ def score(name: str, edits: list, seed: int) -> dict[str, float]:
     from annotation.consistency.selectors import latest_scan
     from annotation.sources.models import Region
     from annotation.tiles.engine import tile_address
-    from mlcore.changes.diff import Candidate
+    from mlcore.changes.candidate import Candidate
     from mlcore.evaluation.main_job import score_main_job
 
     scan = latest_scan(Region.objects.get(name=name).pk)

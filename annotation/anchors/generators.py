@@ -9,7 +9,7 @@ from annotation.anchors import engine, engine_generators, selectors
 from annotation.anchors.engine_generators import SettingError
 from annotation.common.models import Job
 from annotation.sources.models import Region
-from annotation.sources.selectors import latest_imagery, latest_snapshot
+from annotation.sources.selectors import imagery_in_use, snapshot_in_use
 from annotation.tiles.models import TilePair
 
 HELP = {
@@ -85,8 +85,8 @@ def overview(region: Region, *, admin: bool) -> dict[str, Any]:
 
 
 def _described(region: Region) -> tuple[int, dict[tuple[str, str, str], int]]:
-    """Mapped tiles of the newest imagery and map, and how many of them each generator, model and prompt described."""
-    imagery, snapshot = latest_imagery(region), latest_snapshot(region)
+    """Mapped tiles of the imagery and map in use, and how many of them each generator, model and prompt described."""
+    imagery, snapshot = imagery_in_use(region), snapshot_in_use(region)
     if imagery is None or snapshot is None:
         return 0, {}
     described = selectors.tiles_described(

@@ -15,8 +15,8 @@ from annotation.consistency.engine import found_candidates
 from annotation.consistency.models import Scan
 from annotation.sources.engine import map_feature_of, to_geos, to_shapely
 from annotation.sources.models import Footprint
+from mlcore.changes.candidate import Candidate
 from mlcore.changes.decisions import SEPARATE
-from mlcore.changes.diff import Candidate
 from mlcore.progress import Progress, SpanProgress, stop_if_asked
 
 __all__ = [

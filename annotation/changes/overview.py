@@ -17,18 +17,18 @@ from annotation.review.models import ItemState
 from annotation.review.selectors import decision_counts
 from annotation.sources.engine import tile_version
 from annotation.sources.models import Imagery, MapSnapshot, Region
-from annotation.sources.selectors import latest_imagery, latest_snapshot
+from annotation.sources.selectors import imagery_in_use, snapshot_in_use
 from annotation.tiles.models import Tile
-from annotation.tiles.selectors import latest_pair, pair_counts
+from annotation.tiles.selectors import pair_counts, pair_in_use
 
 
 def pair_detail(region: Region, z: int, x: int, y: int) -> dict[str, Any]:
-    """The newest pair on a tile, with its anchor, scores and suspected changes.
+    """The pair in use on a tile, with its anchor, scores and suspected changes.
 
     Raises:
         NotFoundError: the region has no pair there.
     """
-    pair = latest_pair(region.pk, z, x, y)
+    pair = pair_in_use(region, z, x, y)
     if pair is None:
         raise NotFoundError("the region has no tile there; its tiles are made from imagery and map by the main job")
     return {
@@ -54,13 +54,15 @@ def _versioned(source: Imagery | MapSnapshot) -> dict[str, Any]:
 
 def summary(region: Region) -> dict[str, Any]:
     """What a region has and what waits in it."""
-    imagery, snapshot = latest_imagery(region), latest_snapshot(region)
+    imagery, snapshot = imagery_in_use(region), snapshot_in_use(region)
     scan: Any = latest_scan(region.pk)  # annotated with `scored`
     stale = next((why for one, why in stale_scans(region) if scan is not None and one.pk == scan.pk), [])
     return {
         "imagery": imagery.pk if imagery else None,
         "imagery_version": tile_version(imagery) if imagery else None,
         "snapshot": snapshot.pk if snapshot else None,
+        "pinned_imagery": region.pinned_imagery_id,
+        "pinned_snapshot": region.pinned_snapshot_id,
         "tiles": Tile.objects.filter(region=region).count(),
         **pair_counts(region.pk),
         "anchors": Anchor.objects.filter(pair__tile__region=region).values("pair").distinct().count(),

@@ -22,7 +22,7 @@ from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 
 if TYPE_CHECKING:
-    from mlcore.changes.diff import Candidate
+    from mlcore.changes.candidate import Candidate
     from mlcore.region.training import TileResult
 
 __all__ = ["Progress", "SilentProgress", "SpanProgress", "scan_rows", "scan_source", "stop_if_asked", "tile_results"]

@@ -8,7 +8,7 @@ from annotation.consistency.models import Scan, ScanState, TileScore
 from annotation.learning.models import ModelState
 from annotation.learning.selectors import active_model
 from annotation.sources.models import Region
-from annotation.sources.selectors import latest_imagery, latest_snapshot, visible_regions
+from annotation.sources.selectors import imagery_in_use, snapshot_in_use, visible_regions
 from annotation.tiles.models import TilePair
 
 MIN_VALID_SHARE = 0.2
@@ -63,8 +63,8 @@ def score_of_pair(pair_id: int) -> TileScore | None:
 
 
 def stale_scans(region: Region) -> list[tuple[Scan, list[str]]]:
-    """Finished scans that newer inputs have overtaken, each with what is newer: imagery, snapshot, model."""
-    imagery, snapshot, active = latest_imagery(region), latest_snapshot(region), active_model(region.pk)
+    """Finished scans of other inputs than those in use, each with what is other: imagery, snapshot, model."""
+    imagery, snapshot, active = imagery_in_use(region), snapshot_in_use(region), active_model(region.pk)
     found = []
     for scan in scans_of_region(region.pk).filter(state=ScanState.READY):
         reasons = []

@@ -10,8 +10,8 @@ from annotation.accounts.models import User
 from annotation.changes.models import Change, ChangeDecision
 from annotation.common.errors import NotFoundError
 from annotation.edits.models import Changeset, EditItem
-from annotation.sources.models import Footprint, MapSnapshot, Region, SourceState
-from annotation.sources.selectors import visible_regions
+from annotation.sources.models import Footprint, MapSnapshot, Region
+from annotation.sources.selectors import newest_snapshot, visible_regions
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,6 @@ def exportable_changes(region: Region) -> QuerySet[Change]:
     """Accepted changes that are in no changeset yet, the newest decision first."""
     accepted = Change.objects.filter(scan__region=region, item__decision=ChangeDecision.ACCEPT)
     return accepted.filter(edit_items__isnull=True).order_by("-item__decided_at", "-pk")
-
-
-def newest_snapshot(region: Region) -> MapSnapshot | None:
-    """The latest state of the map that is known here."""
-    return MapSnapshot.objects.filter(region=region, state=SourceState.READY).order_by("-taken_at", "-pk").first()
 
 
 def conflicts(changeset: Changeset) -> list[Conflict]:

@@ -29,6 +29,12 @@ class InUseError(ConflictError):
     code = "in_use"
 
 
+class NotReadyError(ConflictError):
+    """Its import has not ended, or ended without a result."""
+
+    code = "not_ready"
+
+
 class NameTakenError(ConflictError):
     """Another region has the name."""
 

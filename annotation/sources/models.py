@@ -22,6 +22,14 @@ class Region(Timestamped):
     area = models.MultiPolygonField(srid=4326, null=True, blank=True, help_text="empty until imagery gives it one")
     zoom = models.PositiveSmallIntegerField(null=True, blank=True, help_text="empty until imagery gives it one")
     open_to_all = models.BooleanField(default=False, help_text="every signed-in person may see it")
+    pinned_imagery = models.ForeignKey(
+        "Imagery", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="the imagery a person chose to use; empty: the newest",
+    )  # fmt: skip
+    pinned_snapshot = models.ForeignKey(
+        "MapSnapshot", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="the map a person chose to use; empty: the newest",
+    )  # fmt: skip
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
     objects = RegionQuerySet.as_manager()

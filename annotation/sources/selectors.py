@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import TypeVar
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
@@ -14,6 +16,7 @@ from annotation.sources.errors import NoSourcesError
 from annotation.sources.models import Imagery, MapSnapshot, Region, RegionMember, SourceState
 
 Row = TypeVar("Row", bound=Model)
+SourceRow = TypeVar("SourceRow", Imagery, MapSnapshot)
 
 
 def visible_regions(user: User) -> QuerySet[Region]:
@@ -50,23 +53,53 @@ def _one(rows: QuerySet[Row], missing: str) -> Row:
     return row
 
 
-def latest_imagery(region: Region) -> Imagery | None:
-    """The newest ready imagery of the region."""
-    return Imagery.objects.filter(region=region, state=SourceState.READY).select_related("region").last()
+def imagery_in_use(region: Region) -> Imagery | None:
+    """The ready imagery that the region works with: the pinned one, else the newest by capture date."""
+    return _in_use(Imagery.objects.filter(region=region), "captured_on", "region__pinned_imagery")
 
 
-def latest_snapshot(region: Region) -> MapSnapshot | None:
-    """The newest ready map of the region."""
-    return MapSnapshot.objects.filter(region=region, state=SourceState.READY).select_related("region").last()
+def snapshot_in_use(region: Region) -> MapSnapshot | None:
+    """The ready map that the region works with: the pinned one, else the newest by its date."""
+    return _in_use(MapSnapshot.objects.filter(region=region), "taken_at", "region__pinned_snapshot")
+
+
+def newest_snapshot(region: Region) -> MapSnapshot | None:
+    """The latest state of the map that is known here, whether it is in use or not."""
+    return _in_use(MapSnapshot.objects.filter(region=region), "taken_at", None)
+
+
+def _in_use(rows: QuerySet[SourceRow], date: str, pin: str | None) -> SourceRow | None:
+    ready = rows.filter(state=SourceState.READY)
+    imported = list(ready.order_by("created_at", "pk").values_list("pk", date, *filter(None, [pin])))
+    if not imported:
+        return None
+    pinned = {row[0] for row in imported if row[0] in row[2:]}
+    wanted = pinned.pop() if pinned else newest_first([(row[0], row[1]) for row in imported])[0]
+    return ready.select_related("region").filter(pk=wanted).first()
+
+
+def newest_first(imported: Sequence[tuple[int, dt.date | None]]) -> list[int]:
+    """Ids of sources, the newest first, from their ids and dates in the order of import.
+
+    A source without a date is as new as the newest that was there when it came, and of two that are equally new the
+    later import goes first: it is used at once, and no longer than until one that is as new comes after it.
+    """
+    ranked: list[tuple[bool, dt.date | None, int, int]] = []
+    newest: dt.date | None = None
+    for order, (pk, dated) in enumerate(imported):
+        as_new_as = dated or newest
+        newest = max(filter(None, (newest, as_new_as)), default=None)
+        ranked.append((as_new_as is not None, as_new_as, order, pk))
+    return [pk for *_, pk in sorted(ranked, reverse=True)]
 
 
 def current_sources(region: Region) -> tuple[Imagery, MapSnapshot]:
-    """The newest ready imagery and map.
+    """The imagery and map in use, both ready.
 
     Raises:
         NoSourcesError: one of them is missing.
     """
-    imagery, snapshot = latest_imagery(region), latest_snapshot(region)
+    imagery, snapshot = imagery_in_use(region), snapshot_in_use(region)
     if imagery is None or snapshot is None:
         missing = " and ".join(name for name, row in (("imagery", imagery), ("map", snapshot)) if row is None)
         raise NoSourcesError(f"the region has no {missing} that is ready: import it first, or wait for its import")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from annotation.sources.models import Imagery, MapSnapshot
+from annotation.sources.models import Imagery, MapSnapshot, Region
+from annotation.sources.selectors import imagery_in_use, snapshot_in_use
 from annotation.tiles.models import TilePair
 
 
@@ -14,10 +15,15 @@ def pairs_of(imagery: Imagery, snapshot: MapSnapshot) -> QuerySet[TilePair]:
     return pairs.select_related("tile").order_by("tile__y", "tile__x", "pk")
 
 
-def latest_pair(region_id: int, z: int, x: int, y: int) -> TilePair | None:
-    """The newest pair on a tile of the region, or None."""
-    pairs = TilePair.objects.filter(tile__region=region_id, tile__z=z, tile__x=x, tile__y=y)
-    return pairs.select_related("tile", "imagery", "snapshot").order_by("-imagery_id", "-snapshot_id").first()
+def pair_in_use(region: Region, z: int, x: int, y: int) -> TilePair | None:
+    """The pair of the imagery and map in use on a tile of the region, else the newest one there; None without any."""
+    imagery, snapshot = imagery_in_use(region), snapshot_in_use(region)
+    pairs = TilePair.objects.filter(tile__region=region, tile__z=z, tile__x=x, tile__y=y)
+    return max(
+        pairs.select_related("tile", "imagery", "snapshot"),
+        key=lambda pair: (pair.imagery == imagery, pair.snapshot == snapshot, pair.imagery_id, pair.snapshot_id),
+        default=None,
+    )
 
 
 def pair_counts(region_id: int) -> dict[str, int]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import dataclasses
 
 import shapely.affinity
-from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.boxes import largest_box
-from mlcore.changes.diff import Candidate
+from mlcore.changes.boxes import box_px, largest_box
+from mlcore.changes.candidate import Candidate
 from mlcore.changes.registration import Shift
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.picture import EvidenceReader
+from mlcore.geometry.polygons import padded
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
 from mlcore.maps.labels import draw_ids, seen_footprints
 
-NEAR_DEGREES = 2e-4
+NEAR_M = 20.0
 """Further than a footprint is ever looked for, or a map moved."""
 
 
@@ -28,7 +28,8 @@ def apply_edit(index: MapIndex, candidate: Candidate) -> MapIndex:
         raise InvalidInputError("this candidate names no footprint; list the candidates again")
     if candidate.kind == "remove":
         return index.edited(remove=[candidate.key])
-    replaced = next(feature for feature in index.query(_bounds_around(candidate)) if feature.key == candidate.key)
+    near = index.query(padded(candidate.geometry.bounds, NEAR_M))
+    replaced = next(feature for feature in near if feature.key == candidate.key)
     return index.edited(remove=[candidate.key], add=[dataclasses.replace(replaced, geometry=candidate.geometry)])
 
 
@@ -39,16 +40,10 @@ def largest_after(evidence: EvidenceReader, index: MapIndex, candidate: Candidat
         shift: what the map is moved by on the tile; what it moves in from beside the tile counts as well.
     """
     window = evidence.window(candidate.tile, margin_px=0)
-    west, south, east, north = candidate.tile.bounds_lonlat
-    bounds = west - NEAR_DEGREES, south - NEAR_DEGREES, east + NEAR_DEGREES, north + NEAR_DEGREES
-    shapes = [feature.geometry for feature in seen_footprints(index, bounds) if feature.key != candidate.key]
+    near = seen_footprints(index, padded(candidate.tile.bounds_lonlat, NEAR_M))
+    shapes = [feature.geometry for feature in near if feature.key != candidate.key]
     shapes += [candidate.geometry] if candidate.kind != "remove" else []
     polygons = [polygon for shape in shapes for polygon in window.polygons_xy(shape)]
     moved = [(1, shapely.affinity.translate(polygon, shift.dx_px, shift.dy_px)) for polygon in polygons]
-    return largest_box(window.building, draw_ids(moved, *window.building.shape) > 0, window.valid)
-
-
-def _bounds_around(candidate: Candidate) -> tuple[float, float, float, float]:
-    geometry: BaseGeometry = candidate.geometry
-    west, south, east, north = geometry.bounds
-    return west - NEAR_DEGREES, south - NEAR_DEGREES, east + NEAR_DEGREES, north + NEAR_DEGREES
+    drawn = draw_ids(moved, *window.building.shape) > 0
+    return largest_box(window.building, drawn, window.valid, box_px(window.resolution_m))

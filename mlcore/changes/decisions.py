@@ -10,8 +10,9 @@ from typing import Literal
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.diff import ChangeKind, same_place
+from mlcore.changes.candidate import ChangeKind, same_place
 from mlcore.errors import InvalidInputError
+from mlcore.geometry.polygons import padded
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
@@ -20,6 +21,7 @@ from mlcore.maps.labels import BUILDINGS
 DecisionWord = Literal["accepted", "adjusted", "rejected"]
 STILL_A_BUILDING = frozenset({"already_mapped", "wrong_shape", "temporary", "under_construction"})
 """Reasons that reject a suggestion, though the image may well show a building there."""
+NEAR_M = 20.0  # further than a footprint is ever looked for
 SEPARATE = "separate_building"
 """Reason that rejects a part of a building, since it is a building of its own."""
 
@@ -123,9 +125,7 @@ def decided_index(index: MapIndex, decisions: Iterable[Decision]) -> MapIndex:
 
 def footprint_of(index: MapIndex, decision: Decision) -> MapFeature | None:
     """The footprint that a decision is about, as the map has it; None where the map has it no more."""
-    bounds = shapely.union_all(decision.shapes).bounds
-    pad = 2e-4  # degrees: further than a footprint is ever looked for
-    around = (bounds[0] - pad, bounds[1] - pad, bounds[2] + pad, bounds[3] + pad)
+    around = padded(shapely.union_all(decision.shapes).bounds, NEAR_M)
     return next((one for one in index.query(around, BUILDINGS) if one.key == decision.key), None)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
-from shapely.geometry.base import BaseGeometry
 
+from mlcore.changes.candidate import SAME_PLACE_SHARE, Candidate, ChangeKind, non_maximum_suppression, same_place
 from mlcore.changes.ground import GroundMeasure, GroundMeasurer, with_claims
+from mlcore.changes.least_change import changes_enough
 from mlcore.changes.measure import FootprintMeasure, WindowMeasurer
 from mlcore.changes.polygons import iou
 from mlcore.changes.registration import RIGHT_M, Shift, estimate_shift, median_shift, smooth_shifts
@@ -20,46 +21,15 @@ from mlcore.maps.index import MapIndex
 from mlcore.maps.labels import draw_ids, seen_footprints
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
-ChangeKind = Literal["add", "remove", "modify", "shifted"]
 BLOCK = 4  # tiles per side that are measured at once
-MARGIN_PX = 128
-SHIFT_MARGIN_PX = 32
+MARGIN_M, WIDE_MARGIN_M = 33.0, 130.0  # of ground that is seen around a block, and where something reaches further
+LEAST_MARGIN_PX, MOST_MARGIN_PX = 128, 1024  # so much context is cheap, and so much fits into memory
+SHIFT_MARGIN_M = 8.5  # around a tile whose shift is measured: a little further than a map is moved
 LEAST_CONFIDENCE = 0.05
-SAME_PLACE_SHARE = 0.3
+MOVED_ODDS = 0.5
 PART_ODDS = 2.0
 """A part of a mapped building is suggested where it is so many times likelier than a building of its own: real maps
 lack whole buildings far more often, against parts, than maps with simulated errors do."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One suspected building change.
-
-    Attributes:
-        kind: what an editor would do; "shifted" is a modify that keeps the shape.
-        geometry: the proposed shape in degrees; for remove the shape as it stands.
-        osm_type, osm_id: the footprint it is about; None for add.
-        tile: the tile that holds the centre of what differs.
-        confidence: calibrated probability that the edit is right, 0..1; of what stands on bare ground, that it is
-            missing from the map, as a building of its own or as a part of one.
-        evidence: figures behind it.
-        part: of a modify that adds a part to a building, that part alone, in degrees.
-    """
-
-    kind: ChangeKind
-    geometry: BaseGeometry
-    osm_type: str | None
-    osm_id: int | None
-    tile: TileAddress
-    confidence: float
-    evidence: dict[str, float | str] = field(default_factory=dict)
-    key: str | None = None
-    part: BaseGeometry | None = None
-
-    @property
-    def changed_m2(self) -> float:
-        """How much of the ground it is about: of a part that is added to a building, the part alone."""
-        return float(self.evidence["more_m2" if "more_m2" in self.evidence else "area_m2"])
 
 
 @dataclass(frozen=True)
@@ -87,10 +57,10 @@ def region_shifts(
     resolution_m = 1.0
     for number, tile in enumerate(tiles):
         stop_if_asked(progress)
-        window = evidence.window(tile, margin_px=SHIFT_MARGIN_PX)
+        window = evidence.window(tile, margin_px=shift_margin_px(tile))
         shapes = [
             (1, polygon)
-            for feature in seen_footprints(index, _bounds(tile))
+            for feature in seen_footprints(index, window.bounds_lonlat())
             for polygon in window.polygons_xy(feature.geometry)
         ]
         drawn = draw_ids(shapes, *window.building.shape) > 0
@@ -98,6 +68,11 @@ def region_shifts(
         raw[tile] = estimate_shift(window.building, drawn, window.valid, resolution_m)
         progress.report((number + 1) / len(tiles), "registration of image and map")
     return smooth_shifts(raw, agree_px=RIGHT_M / resolution_m)
+
+
+def shift_margin_px(tile: TileAddress) -> int:
+    """Of the window on which a tile's shift is measured."""
+    return max(32, math.ceil(SHIFT_MARGIN_M / tile.resolution_m()))
 
 
 def blocks_of(tiles: Collection[TileAddress]) -> dict[TileAddress, list[TileAddress]]:
@@ -116,26 +91,51 @@ def measure_block(
     tiles: Collection[TileAddress],
     shifts: Mapping[TileAddress, Shift],
 ) -> Measures:
-    """Measure everything whose centre lies in one of `tiles`, all of one block."""
-    columns, rows = max(t.x for t in tiles) - corner.x + 1, max(t.y for t in tiles) - corner.y + 1
-    left, top = min(t.x for t in tiles), min(t.y for t in tiles)
-    origin = TileAddress(corner.z, left, top)
-    window = evidence.window(origin, columns - (left - corner.x), rows - (top - corner.y), MARGIN_PX)
-    west, south, east, north = _hull(tiles)
-    pad_x, pad_y = (east - west) / (columns * 2), (north - south) / (rows * 2)
-    features = seen_footprints(index, (west - pad_x, south - pad_y, east + pad_x, north + pad_y))
+    """Measure everything whose centre lies in one of `tiles`, all of one block.
+
+    A building on the block's border is seen whole by either block, so that both know whose it is. Where the map is
+    moved otherwise next door, the borders between bare and mapped ground differ a little, and so may the centres: what
+    lies so near the border is measured by both, and of its candidates one stays (`non_maximum_suppression`).
+    """
     shift = median_shift([shifts[tile] for tile in tiles if tile in shifts])
-    measurer = WindowMeasurer(window, features, shift)
-    chosen = set(tiles)
+    slack_px = _disagreement_px(tiles, shifts, shift)
+    ground = _ground(evidence, index, corner, tiles, shift, MARGIN_M, slack_px)
+    if ground.cut or ground.map.cut:
+        ground = _ground(evidence, index, corner, tiles, shift, WIDE_MARGIN_M, slack_px)
+    chosen, measurer = set(tiles), ground.map
     footprints = measurer.footprints()
-    bare = [measure for measure in GroundMeasurer(measurer).measures() if measure.tile in chosen]
+    bare = [measure for measure in ground.measures() if measure.tile in chosen]
     return Measures(
         [measure for measure in footprints if measure.tile in chosen],
         with_claims(bare, footprints),
         shift,
-        window.resolution_m,
+        measurer.resolution_m,
         {tile: measurer.largest_difference(tile) for tile in tiles},
     )
+
+
+def _ground(
+    evidence: EvidenceReader,
+    index: MapIndex,
+    corner: TileAddress,
+    tiles: Collection[TileAddress],
+    shift: Shift,
+    margin_m: float,
+    slack_px: float,
+) -> GroundMeasurer:
+    left, top = min(t.x for t in tiles), min(t.y for t in tiles)
+    columns, rows = max(t.x for t in tiles) - left + 1, max(t.y for t in tiles) - top + 1
+    margin = min(max(LEAST_MARGIN_PX, math.ceil(margin_m / corner.resolution_m())), MOST_MARGIN_PX)
+    window = evidence.window(TileAddress(corner.z, left, top), columns, rows, margin)
+    moved_px = math.ceil(math.hypot(shift.dx_px, shift.dy_px))
+    features = seen_footprints(index, window.bounds_lonlat(moved_px))
+    return GroundMeasurer(WindowMeasurer(window, features, shift), slack_px)
+
+
+def _disagreement_px(tiles: Collection[TileAddress], shifts: Mapping[TileAddress, Shift], shift: Shift) -> float:
+    """How far the map is moved otherwise at most on the tiles of a block and next to it, in pixels."""
+    near = {other for tile in tiles for other in tile.around(1) if other in shifts}
+    return max((shift.apart_px(shifts[tile]) for tile in near), default=0.0) + 1.0
 
 
 def candidates_of(measures: Measures, judges_of: Callable[[TileAddress], Sequence[Judge]]) -> list[Candidate]:
@@ -149,9 +149,13 @@ def candidates_of(measures: Measures, judges_of: Callable[[TileAddress], Sequenc
         judges = judges_of(tile)
         footprints = [measure for measure in measures.footprints if measure.tile == tile]
         verdicts = np.mean([judge.judge_footprints(footprints) for judge in judges], axis=0)
-        for measure, (_, remove, modify) in zip(footprints, verdicts, strict=True):
+        for measure, (_, remove, reshape) in zip(footprints, verdicts, strict=True):
+            if max(remove, reshape) < LEAST_CONFIDENCE:
+                continue
+            enough = reshape <= remove or changes_enough(measure.current, measure.proposal, measures.resolution_m)
+            modify = float(reshape) if enough else 0.0
             if max(remove, modify) >= LEAST_CONFIDENCE:
-                found.append(_about_footprint(measure, float(remove), float(modify), measures))
+                found.append(_about_footprint(measure, float(remove), modify, measures))
         grounds = [ground for ground in measures.ground if ground.tile == tile]
         verdicts = np.mean([judge.judge_ground(grounds) for judge in judges], axis=0)
         bare += [
@@ -159,49 +163,26 @@ def candidates_of(measures: Measures, judges_of: Callable[[TileAddress], Sequenc
             for one, chances in zip(grounds, verdicts, strict=True)
         ]
     extended: set[str] = set()
+    moved = [one for one in found if one.kind == "shifted"]
     for missing, extend, ground in sorted(bare, key=lambda one: -one[0]):
-        if missing >= LEAST_CONFIDENCE:
+        if missing >= LEAST_CONFIDENCE and not _mapped_already(ground, missing, moved):
             found.append(_about_ground(ground, missing, extend, measures, extended))
-    return resolve(found)
+    return non_maximum_suppression(found)
+
+
+def _mapped_already(ground: GroundMeasure, missing: float, moved: Sequence[Candidate]) -> bool:
+    """Whether the map has it: under its footprints, or as one that stands some metres off and is to be moved there.
+
+    Both could be; two buildings drawn for one are the worse mistake, so the move needs only be half as likely.
+    """
+    return ground.figure("covered") > SAME_PLACE_SHARE or any(
+        one.confidence >= MOVED_ODDS * missing and same_place(one.geometry, ground.proposal) for one in moved
+    )
 
 
 def missing_chance(ground: GroundMeasure, chances: np.ndarray) -> float:
     """That something stands there which the map lacks: a building, or a part of the building that it touches."""
     return float(chances[1] + (chances[2] if ground.neighbour is not None else 0.0))
-
-
-def resolve(candidates: Collection[Candidate]) -> list[Candidate]:
-    """Drop what a surer candidate leaves no room for; surest first.
-
-    That is a second edit of one footprint, and a building where another is proposed already.
-    """
-    kept: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda one: -one.confidence):
-        if not any(_clash(candidate, other) for other in kept):
-            kept.append(candidate)
-    return kept
-
-
-def one_each(candidates: Collection[Candidate]) -> list[Candidate]:
-    """Of the edits of one footprint the surest alone, as where its tile and its missing part's lie in two blocks."""
-    kept: dict[str, Candidate] = {}
-    for number, candidate in enumerate(sorted(candidates, key=lambda one: -one.confidence)):
-        kept.setdefault(candidate.key or f"new {number}", candidate)
-    return list(kept.values())
-
-
-def _clash(one: Candidate, other: Candidate) -> bool:
-    if one.key is not None and one.key == other.key:
-        return True
-    if "remove" in (one.kind, other.kind) or not one.geometry.intersects(other.geometry):
-        return False
-    return same_place(one.geometry, other.geometry)
-
-
-def same_place(first: BaseGeometry, second: BaseGeometry) -> bool:
-    """Whether two shapes leave no room for each other: both cover a good part of the smaller one."""
-    least = min(first.area, second.area)
-    return least > 0 and first.intersection(second).area / least > SAME_PLACE_SHARE
 
 
 def _about_footprint(measure: FootprintMeasure, remove: float, modify: float, measures: Measures) -> Candidate:
@@ -272,18 +253,3 @@ def iter_measures(
         stop_if_asked(progress)
         yield measure_block(evidence, index, corner, members, shifts)
         progress.report((number + 1) / len(blocks), "comparing evidence and map")
-
-
-def _bounds(tile: TileAddress) -> tuple[float, float, float, float]:
-    west, south, east, north = tile.bounds_lonlat
-    return west - (east - west) / 8, south - (north - south) / 8, east + (east - west) / 8, north + (north - south) / 8
-
-
-def _hull(tiles: Collection[TileAddress]) -> tuple[float, float, float, float]:
-    boxes = np.array([tile.bounds_lonlat for tile in tiles])
-    return boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max()
-
-
-def same_shape(first: BaseGeometry, second: BaseGeometry, least: float = 0.5) -> bool:
-    """Whether two shapes in degrees are one object: intersection over union of at least `least`."""
-    return first.intersects(second) and iou(first, second) >= least

@@ -10,9 +10,11 @@ import numpy as np
 import shapely
 import shapely.affinity
 from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.boxes import largest_box
+from mlcore.changes.boxes import box_px, largest_box
 from mlcore.changes.instances import compactness, split_buildings
+from mlcore.changes.kernels import disc, radius_px, square
 from mlcore.changes.polygons import iou, mask_polygon, regularise
 from mlcore.changes.registration import Shift
 from mlcore.evidence.picture import EvidenceWindow
@@ -22,6 +24,7 @@ from mlcore.maps.labels import draw_ids
 
 REACH_M = 8.0  # a footprint is looked for this far from where it is drawn
 RING_M = 0.8
+RIM_M = 0.26  # along the walls of a footprint, inside and out
 SLACK_M = 0.6  # wall displacement that misregistration and blur explain
 LEAST_M2 = 8.0
 LEAST_SEEN = 0.9  # share of a footprint that must lie on the image
@@ -47,7 +50,7 @@ class FootprintMeasure:
     feature: MapFeature
     tile: TileAddress
     proposal: Polygon
-    current: shapely.geometry.base.BaseGeometry
+    current: BaseGeometry
     figures: np.ndarray
     moved: bool
 
@@ -62,7 +65,7 @@ class WindowMeasurer:
         self.window, self.shift = window, shift
         self.resolution_m = window.resolution_m
         self.height, self.width = window.building.shape
-        self.shapes: list[tuple[MapFeature, shapely.geometry.base.BaseGeometry]] = []
+        self.shapes: list[tuple[MapFeature, BaseGeometry]] = []
         self.count = np.zeros((self.height, self.width), np.uint8)
         self.owner = np.zeros((self.height, self.width), np.int32)
         for feature in features:
@@ -75,7 +78,7 @@ class WindowMeasurer:
         self.instances = split_buildings(window.building, window.outline, self.resolution_m)
         self.trust = np.where(window.valid, 2 * window.building - 1, 0).astype(np.float32)
 
-    def _draw(self, shape: shapely.geometry.base.BaseGeometry, number: int) -> None:
+    def _draw(self, shape: BaseGeometry, number: int) -> None:
         left, top = (max(0, int(v) - 2) for v in shape.bounds[:2])
         place = np.s_[top : max(top, int(shape.bounds[3]) + 3), left : max(left, int(shape.bounds[2]) + 3)]
         height, width = self.count[place].shape
@@ -84,23 +87,47 @@ class WindowMeasurer:
             self.count[place] += drawn
             self.owner[place][drawn] = number
 
-    def in_core(self, shape: shapely.geometry.base.BaseGeometry) -> bool:
+    def core(self, values: np.ndarray) -> np.ndarray:
+        """The core of (H, W) values of the window."""
         margin = self.window.margin_px
-        x, y = shape.centroid.x, shape.centroid.y
-        return margin <= x < self.width - margin and margin <= y < self.height - margin
+        return values[margin : self.height - margin, margin : self.width - margin]
+
+    def into_core(self, xy: np.ndarray) -> np.ndarray:
+        """The place (x, y) of the core that is nearest to a place of the window."""
+        margin = self.window.margin_px
+        return np.clip(xy, margin, np.array([self.width, self.height]) - margin - 1e-6)
+
+    def _centre(self, shape: BaseGeometry) -> np.ndarray:
+        """(x, y) of a moved shape where the map has it: the same for every block, however that moves the map."""
+        return np.array([shape.centroid.x - self.shift.dx_px, shape.centroid.y - self.shift.dy_px])
+
+    def _in_core(self, shape: BaseGeometry) -> bool:
+        centre = self._centre(shape)
+        return bool((centre == self.into_core(centre)).all())
+
+    def _within(self, shape: BaseGeometry) -> bool:
+        """Whether the window holds all of a shape."""
+        left, top, right, bottom = shape.bounds
+        return left >= 0 and top >= 0 and right <= self.width and bottom <= self.height
+
+    @property
+    def cut(self) -> bool:
+        """Whether a footprint of the core reaches beyond the window."""
+        return any(not self._within(shape) and self._in_core(shape) for _, shape in self.shapes)
 
     def largest_difference(self, tile: TileAddress) -> float:
         """On a small square of one tile of the window's core, 0..1."""
         left = self.window.margin_px + (tile.x - self.window.tile.x) * TILE_PX
         top = self.window.margin_px + (tile.y - self.window.tile.y) * TILE_PX
         place = np.s_[top : top + TILE_PX, left : left + TILE_PX]
-        return largest_box(self.window.building[place], self.count[place] > 0, self.window.valid[place])
+        side = box_px(self.resolution_m)
+        return largest_box(self.window.building[place], self.count[place] > 0, self.window.valid[place], side)
 
     def footprints(self) -> list[FootprintMeasure]:
-        measures = [self._footprint(feature, shape) for feature, shape in self.shapes if self.in_core(shape)]
+        measures = [self._footprint(feature, shape) for feature, shape in self.shapes if self._in_core(shape)]
         return [measure for measure in measures if measure is not None]
 
-    def _footprint(self, feature: MapFeature, shape: shapely.geometry.base.BaseGeometry) -> FootprintMeasure | None:
+    def _footprint(self, feature: MapFeature, shape: BaseGeometry) -> FootprintMeasure | None:
         reach = round(REACH_M / self.resolution_m)
         left, top = (int(v) - reach - 4 for v in shape.bounds[:2])
         right, bottom = (int(v) + reach + 5 for v in shape.bounds[2:])
@@ -133,23 +160,33 @@ class WindowMeasurer:
             traced = regularise(mask_polygon(chosen), self.resolution_m)
             proposal = shapely.affinity.translate(traced, left, top) if not traced.is_empty else None
         plain = shape if isinstance(shape, Polygon) else shape.convex_hull
-        if proposal is None or not proposal.is_valid or proposal.area * self.resolution_m**2 < LEAST_M2:
+        seen_whole = self._within(shape)  # what the window cuts would be traced as ending there
+        if (
+            proposal is None
+            or not (proposal.is_valid and seen_whole)
+            or proposal.area * self.resolution_m**2 < LEAST_M2
+        ):
             proposal, modify_gain, is_moved = plain, 0.0, False
         overlap_iou = iou(proposal, plain)
-        eroded = cv2.erode(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        rim = square(RIM_M, self.resolution_m)
+        eroded = cv2.erode(own.astype(np.uint8), rim) > 0
         core = eroded if eroded.any() else own
         edge = own & ~core
         area_m2 = pixels * self.resolution_m**2
         figures = np.array([
             evidence[core].mean(), near, (evidence[core] < 0.35).mean(), np.log(area_m2), (own & others).sum() / pixels,
-            cv2.dilate(outline, np.ones((3, 3), np.uint8))[edge].mean() if edge.any() else 0.0,
+            cv2.dilate(outline, rim)[edge].mean() if edge.any() else 0.0,
             np.hypot(dx, dy) * self.resolution_m, gain, score, -2 * trust[own].sum() / pixels, modify_gain / pixels,
             overlap_iou, (grown & ~own).sum() / pixels, (own & ~grown).sum() / pixels,
             (instance & ~own).sum() / pixels, (own & ~instance).sum() / pixels, float(is_moved),
         ], np.float64)  # fmt: skip
-        centre = np.array([shape.centroid.x, shape.centroid.y])
         return FootprintMeasure(
-            feature, self.window.tile_of(centre), self.lonlat(proposal), feature.geometry, figures, is_moved
+            feature,
+            self.window.tile_of(self._centre(shape)),
+            self.lonlat(proposal),
+            feature.geometry,
+            figures,
+            is_moved,
         )
 
     def _instance(self, own: np.ndarray, others: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
@@ -164,11 +201,10 @@ class WindowMeasurer:
         self, own: np.ndarray, trust: np.ndarray, free: np.ndarray, evidence: np.ndarray, reach: int
     ) -> tuple[int, int, float, float, float]:
         """Where the footprint fits best: (dx, dy, gain over here, score there, best mean evidence within SLACK_M)."""
-        ring_px = max(1, round(RING_M / self.resolution_m))
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * ring_px + 1,) * 2)
+        kernel = disc(RING_M, self.resolution_m)
         rows, columns = np.where(own)
         top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
-        pad = ring_px
+        pad = radius_px(RING_M, self.resolution_m)
         shape = np.pad(own[top:bottom, left:right], pad).astype(np.uint8)
         ring = cv2.dilate(shape, kernel) - shape
         frame = reach + pad
@@ -179,7 +215,7 @@ class WindowMeasurer:
         score = inside / shape.sum() - outside / max(int(ring.sum()), 1) * 0.5
         y, x = np.unravel_index(int(score.argmax()), score.shape)
         middle = reach
-        slack = max(1, round(SLACK_M / self.resolution_m))
+        slack = radius_px(SLACK_M, self.resolution_m)
         near = inside[middle - slack : middle + slack + 1, middle - slack : middle + slack + 1].max() / shape.sum()
         dx, dy = int(x) - middle, int(y) - middle
         if np.hypot(dx, dy) * self.resolution_m > REACH_M:
@@ -189,8 +225,7 @@ class WindowMeasurer:
 
     def _grown(self, own: np.ndarray, others: np.ndarray, evidence: np.ndarray, valid: np.ndarray) -> np.ndarray:
         """The building that the image shows where the footprint is drawn, kept off other footprints."""
-        size = 2 * max(1, round(SLACK_M / self.resolution_m)) + 1
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        kernel = disc(SLACK_M, self.resolution_m)
         seen = ((evidence > 0.5) & ~others & valid).astype(np.uint8)
         seen = cv2.morphologyEx(seen, cv2.MORPH_OPEN, kernel) > 0
         joined = cv2.morphologyEx((seen | (own & (evidence > 0.5))).astype(np.uint8), cv2.MORPH_OPEN, kernel)

@@ -37,6 +37,10 @@ class Shift:
     confidence: float
     origin: Origin = "measured"
 
+    def apart_px(self, other: Shift) -> float:
+        """How far another shift moves the map otherwise, in pixels."""
+        return float(np.hypot(self.dx_px - other.dx_px, self.dy_px - other.dy_px))
+
     def metres(self, resolution_m: float) -> tuple[float, float]:
         """(east, north) in metres on the ground, for pixels of `resolution_m`."""
         return self.dx_px * resolution_m, -self.dy_px * resolution_m
@@ -117,35 +121,20 @@ def smooth_shifts(
     """
     sure = {tile: shift for tile, shift in shifts.items() if shift.confidence >= least_confidence}
     whole = median_shift(list(sure.values()))
-    spread = [_apart(shift, whole) for shift in sure.values()]
+    spread = [shift.apart_px(whole) for shift in sure.values()]
     known = len(sure) >= 3 and float(np.median(spread)) <= agree_px
     fallback = replace(whole, confidence=whole.confidence / 2, origin="region") if known else NO_SHIFT
     smoothed = {}
     for tile in shifts:
-        near = [shift for other in _around(tile) if (shift := sure.get(other)) is not None]
+        near = [shift for other in tile.around(2) if (shift := sure.get(other)) is not None]
         if not near:
             smoothed[tile] = fallback
             continue
         middle = median_shift(near)
         own = sure.get(tile)
-        agrees = own is not None and _apart(own, middle) <= agree_px
+        agrees = own is not None and own.apart_px(middle) <= agree_px
         smoothed[tile] = replace(middle, origin="measured" if agrees else "neighbours")
     return smoothed
-
-
-def _around(tile: TileAddress) -> list[TileAddress]:
-    """The tile and its neighbours, two away in every direction, as far as the grid goes."""
-    reach, end = range(-2, 3), 2**tile.z
-    return [
-        TileAddress(tile.z, tile.x + dx, tile.y + dy)
-        for dx in reach
-        for dy in reach
-        if 0 <= tile.x + dx < end and 0 <= tile.y + dy < end
-    ]
-
-
-def _apart(first: Shift, second: Shift) -> float:
-    return float(np.hypot(first.dx_px - second.dx_px, first.dy_px - second.dy_px))
 
 
 def median_shift(shifts: Sequence[Shift]) -> Shift:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.evaluation.metrics import Interval, all_positive_f1, auroc, block_interval, calibration_error, prevalence
 from mlcore.evaluation.objects import first_true, score_objects
 from mlcore.geometry.webmercator import TileAddress

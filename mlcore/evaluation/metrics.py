@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import rankdata
+from sklearn.metrics import average_precision_score, f1_score, precision_recall_curve
 
 from mlcore.errors import InvalidInputError
 
+TINY = 1e-12
 Metric = Callable[[np.ndarray, np.ndarray], float]
 
 
@@ -28,42 +30,37 @@ class Interval:
 def auroc(positive: np.ndarray, scores: np.ndarray) -> float:
     """Chance that a random positive scores above a random negative; a tie counts half.
 
+    By ranks: intervals draw it thousands of times, and scikit-learn's checks take twenty times as long as the figure.
+
     Raises:
         InvalidInputError: only one class is present, or a score is not finite.
     """
     positive, scores = _checked(positive, scores, both=True)
-    ranks = rankdata(scores)
     count = int(positive.sum())
-    wins = ranks[positive].sum() - count * (count + 1) / 2
+    wins = rankdata(scores)[positive].sum() - count * (count + 1) / 2
     return float(wins / (count * (len(positive) - count)))
 
 
 def average_precision(positive: np.ndarray, scores: np.ndarray) -> float:
     """Area under the precision-recall steps; equal scores enter together."""
-    positive, scores = _checked(positive, scores, both=True)
-    hits, called = _curve(positive, scores)
-    recall = hits / positive.sum()
-    return float(np.sum(np.diff(recall, prepend=0.0) * hits / called))
+    return float(average_precision_score(*_checked(positive, scores, both=True)))
 
 
 def best_f1(positive: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
-    """The best F1 and the threshold that gives it: call positive what scores at or above it.
+    """The best F1 and the threshold that gives it, the highest of several: call positive what scores at or above it.
 
     Choose the threshold on validation data and apply it with `f1_at`; a best F1 on test data flatters.
     """
-    positive, scores = _checked(positive, scores, both=True)
-    hits, called = _curve(positive, scores)
-    f1 = 2 * hits / (called + positive.sum())
-    best = int(np.argmax(f1))
-    return float(f1[best]), float(np.unique(scores)[::-1][best])
+    precision, recall, thresholds = precision_recall_curve(*_checked(positive, scores, both=True))
+    f1 = 2 * precision[:-1] * recall[:-1] / np.maximum(precision[:-1] + recall[:-1], TINY)
+    best = int(np.flatnonzero(f1 >= f1.max() - TINY)[-1])
+    return float(f1[best]), float(thresholds[best])
 
 
 def f1_at(positive: np.ndarray, scores: np.ndarray, threshold: float) -> float:
     """F1 when everything that scores at or above `threshold` is called positive; 0 where nothing is right."""
     positive, scores = _checked(positive, scores)
-    called = scores >= threshold
-    total = called.sum() + positive.sum()
-    return float(2 * (called & positive).sum() / total) if total else 0.0
+    return float(f1_score(positive, scores >= threshold, zero_division=0.0))
 
 
 def prevalence(positive: np.ndarray) -> float:
@@ -131,13 +128,6 @@ def block_interval(
         raise InvalidInputError("no draw of blocks held both classes: use more or larger blocks")
     low, high = np.quantile(figures, [(1 - level) / 2, (1 + level) / 2])
     return Interval(metric(positive, scores), float(low), float(high))
-
-
-def _curve(positive: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """True positives and called positives at every distinct score, from the highest down."""
-    order = np.argsort(-scores, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
-    return np.cumsum(positive[order])[last], last + 1
 
 
 def _checked(positive: np.ndarray, scores: np.ndarray, *, both: bool = False) -> tuple[np.ndarray, np.ndarray]:

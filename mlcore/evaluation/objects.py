@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import lonlat_to_mercator
 from mlcore.synthetic.edits import EditKind, SimulatedEdit

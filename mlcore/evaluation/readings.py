@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.objects import kind_of, surest
 from mlcore.geometry.webmercator import TileAddress

@@ -10,7 +10,6 @@ import numpy as np
 import shapely.affinity
 from shapely import Polygon
 
-from mlcore.changes.diff import SHIFT_MARGIN_PX
 from mlcore.changes.registration import RIGHT_M, estimate_shift
 from mlcore.evaluation.metrics import calibration_error
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
@@ -19,7 +18,8 @@ from mlcore.maps.labels import BUILDINGS, draw_ids, to_xy
 
 SHIFTS_M = (0.0, 0.3, 0.7, 1.5, 2.5, 4.0)
 SPOILED = (0.0, 0.33, 0.66, 1.0)
-SIDE = TILE_PX + 2 * SHIFT_MARGIN_PX
+MARGIN_PX = 32  # seen around a tile
+SIDE = TILE_PX + 2 * MARGIN_PX
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def footprints_of(index: MapIndex, tile: TileAddress) -> list[Polygon]:
 
 def draw_window(polygons: Sequence[Polygon], dx_px: float = 0.0, dy_px: float = 0.0) -> np.ndarray:
     """(SIDE, SIDE) bool mask of polygons in pixels of a tile, moved, with the margin that registration sees."""
-    by = dx_px + SHIFT_MARGIN_PX, dy_px + SHIFT_MARGIN_PX
+    by = dx_px + MARGIN_PX, dy_px + MARGIN_PX
     return draw_ids([(1, shapely.affinity.translate(one, *by)) for one in polygons], SIDE, SIDE) > 0
 
 

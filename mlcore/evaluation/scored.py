@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mlcore.changes.candidate import Candidate, same_place
 from mlcore.changes.decisions import Decision
-from mlcore.changes.diff import Candidate, Measures, iter_measures, missing_chance, region_shifts, same_place
+from mlcore.changes.diff import Measures, iter_measures, missing_chance, region_shifts
 from mlcore.changes.verdicts import FOOTPRINT_CLASSES, Judge
 from mlcore.evaluation.objects import match_candidates
 from mlcore.evidence.picture import EvidenceReader
@@ -142,12 +143,7 @@ def decided_confidences(
     progress: Progress | None = None,
 ) -> list[float]:
     """How sure the model is of each candidate that people decided about; 0 where it sees nothing to suggest."""
-    near = {
-        TileAddress(one.tile.z, one.tile.x + dx, one.tile.y + dy)
-        for one in decisions
-        for dx in (-1, 0, 1)
-        for dy in (-1, 0, 1)
-    }
+    near = {tile for one in decisions for tile in one.tile.around(1)}
     chosen = [tile for tile in tiles if tile in near]
     if not chosen:
         return [0.0] * len(decisions)

@@ -134,14 +134,21 @@ class EvidenceWindow:
         """Metres on the ground per pixel."""
         return self.tile.resolution_m()
 
+    def bounds_lonlat(self, pad_px: float = 0.0) -> tuple[float, float, float, float]:
+        """(west, south, east, north) in degrees, `pad_px` more on every side; it ends where the grid ends."""
+        height, width = self.valid.shape
+        low, high = -self.margin_px - pad_px, np.array([width, height]) - self.margin_px + pad_px
+        (west, north), (east, south) = xy_to_lonlat(np.array([[low, low], high]), self.tile)
+        return max(float(west), -180.0), float(south), min(float(east), 180.0), float(north)
+
     def polygons_xy(self, geometry: BaseGeometry) -> list[Polygon]:
         """Lon/lat polygons in pixels of this window."""
         return [_moved(polygon, self.margin_px) for polygon in to_xy(geometry, self.tile)]
 
     def lonlat(self, polygon_xy: Polygon) -> Polygon:
-        """A polygon in pixels of this window, in degrees."""
+        """A polygon in pixels of this window, in degrees; it ends at the antimeridian, as shapes of a map do."""
         rings = [
-            xy_to_lonlat(np.asarray(ring.coords) - self.margin_px, self.tile)
+            np.clip(xy_to_lonlat(np.asarray(ring.coords) - self.margin_px, self.tile), (-180, -90), (180, 90))
             for ring in (polygon_xy.exterior, *polygon_xy.interiors)
         ]
         return Polygon(rings[0], rings[1:])

@@ -13,6 +13,7 @@ from mlcore.errors import InvalidInputError
 
 WGS84_A_M = 6378137.0
 WGS84_E2 = 0.00669437999014132
+Bounds = tuple[float, float, float, float]
 MAX_RINGS = 10
 COARSEST = 2e-5
 """Degrees, about 2 m: a coarser outline is another shape."""
@@ -117,6 +118,14 @@ class LocalFrame:
         """Metres from the frame's place -> degrees."""
         scale = self._metres_per_degree
         return shapely.transform(geometry_m, lambda xy: xy / scale + (self.lon, self.lat))
+
+
+def padded(bounds_lonlat: Bounds, metres: float) -> Bounds:
+    """(west, south, east, north) in degrees, wider by metres on every side, or by more towards a pole."""
+    west, south, east, north = bounds_lonlat
+    frame = LocalFrame(0.0, min(max(abs(south), abs(north)), 89.0))
+    _, _, lon, lat = frame.to_lonlat(shapely.Point(metres, metres)).bounds
+    return west - lon, south - (lat - frame.lat), east + lon, north + (lat - frame.lat)
 
 
 def _equal_area(lonlat: np.ndarray, corner: np.ndarray) -> np.ndarray:

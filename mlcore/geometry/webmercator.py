@@ -56,6 +56,12 @@ class TileAddress:
         _, south, _, north = self.bounds_lonlat
         return ground_resolution_m(self.z, (south + north) / 2, size_px)
 
+    def around(self, reach: int) -> list[TileAddress]:
+        """The tile and those up to `reach` away in every direction, as far as the grid goes."""
+        end, steps = 2**self.z, range(-reach, reach + 1)
+        places = [(self.x + dx, self.y + dy) for dx in steps for dy in steps]
+        return [TileAddress(self.z, x, y) for x, y in places if 0 <= x < end and 0 <= y < end]
+
     @property
     def polygon_lonlat(self) -> shapely.Polygon:
         return shapely.box(*self.bounds_lonlat)

@@ -8,13 +8,14 @@ from typing import Protocol
 
 import shapely
 
+from mlcore.geometry.polygons import padded
 from mlcore.maps.features import FeatureKind, MapFeature
 from mlcore.maps.projection import Bounds, ProjectedShape, project_shape
 from mlcore.maps.store import StoredFeatures
 
 IN_MEMORY = 50_000
 """A map of more features than this is kept in a file: in memory each takes some 1.7 KB, and more once it is drawn."""
-NEAR_DEGREES = 2e-4
+NEAR_M = 20.0
 """A feature that an edit replaces lies within this of its new shape."""
 
 
@@ -136,9 +137,7 @@ class MapIndex:
 
     def _place(self, feature: MapFeature) -> int:
         """The position of the feature that this one replaces; -1 where none of its key is near."""
-        west, south, east, north = feature.geometry.bounds
-        around = (west - NEAR_DEGREES, south - NEAR_DEGREES, east + NEAR_DEGREES, north + NEAR_DEGREES)
-        near = self._base.positions(around)
+        near = self._base.positions(padded(feature.geometry.bounds, NEAR_M))
         return next((place for place in near if self._base.feature(place).key == feature.key), -1)
 
     def _hidden(self, feature: MapFeature) -> bool:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlcore.changes.diff import BLOCK, Candidate, blocks_of, candidates_of, measure_block, one_each, region_shifts
+from mlcore.changes.candidate import Candidate, non_maximum_suppression
+from mlcore.changes.diff import BLOCK, blocks_of, candidates_of, measure_block, region_shifts
 from mlcore.changes.registration import Shift
 from mlcore.changes.verdicts import tile_figures
 from mlcore.evidence.picture import EvidenceReader
@@ -96,7 +97,7 @@ def assess(
     found = dict(_found(model, source, evidence, members, shifts, SpanProgress(progress, 0.1, 0.6)))
     blocks = {**before.blocks, **found} if before is not None else found
     scores = _scores(model, source, tiles, before, SpanProgress(progress, 0.6, 1.0))
-    candidates = one_each([candidate for block in blocks.values() for candidate in block.candidates])
+    candidates = non_maximum_suppression([candidate for block in blocks.values() for candidate in block.candidates])
     by_tile: dict[TileAddress, list[Candidate]] = {}
     for candidate in candidates:
         by_tile.setdefault(candidate.tile, []).append(candidate)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.diff import Candidate, Measures, candidates_of, iter_measures, same_shape
+from mlcore.changes.candidate import Candidate, same_shape
+from mlcore.changes.diff import Measures, candidates_of, iter_measures
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.polygons import mends
 from mlcore.changes.registration import Shift

@@ -11,7 +11,7 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.errors import InvalidInputError
 from mlcore.files import whole_file
 from mlcore.geometry.webmercator import TileAddress

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from mlcore.changes.candidate import same_place, same_shape
 from mlcore.changes.decisions import SEPARATE, STILL_A_BUILDING, Decision, apart_from, decided_index, footprint_of
-from mlcore.changes.diff import same_place, same_shape
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.measure import FootprintMeasure
 from mlcore.changes.polygons import mends

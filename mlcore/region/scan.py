@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlcore.changes.apply import apply_edit, largest_after
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress

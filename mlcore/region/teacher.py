@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlcore.changes.diff import Measures, same_shape
+from mlcore.changes.candidate import same_shape
+from mlcore.changes.diff import Measures
 from mlcore.changes.verdicts import Verdict, fit_verdict
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.region.decided import SAID_WEIGHT, Said

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlcore.anchors.geometric import describe_tile
 from mlcore.changes.boxes import largest_box
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.footprints import footprint_figures
 from mlcore.evidence.picture import EvidenceReader

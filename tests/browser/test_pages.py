@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from playwright.sync_api import Page, expect
 
-from tests.factories import PASSWORD, UserFactory
+from annotation.sources.models import RegionMember
+from tests.factories import PASSWORD, ImageryFactory, SnapshotFactory, UserFactory
 
 
 def test_a_person_signs_in_and_out(new_page, live_server):
@@ -44,6 +47,32 @@ def test_a_region_shows_scores_steps_and_sources(new_page, stock):
     expect(page.locator(".map-credit")).to_contain_text("3 May 2024")
     page.locator("#worst a").first.click()
     expect(page.get_by_role("heading", name="Tile 19/")).to_be_visible()
+
+
+def test_an_admin_chooses_which_imagery_and_map_are_used_and_a_reviewer_is_told(new_page, stock):
+    older = ImageryFactory(
+        region=stock.region, original_name="older.tif", captured_on=dt.date(2015, 5, 3), cog_path=stock.imagery.cog_path
+    )
+    colleague = UserFactory()
+    RegionMember.objects.create(region=stock.region, user=colleague)
+    SnapshotFactory(region=stock.region, original_name="newer.osm", taken_at=dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/")
+    expect(page.locator('[data-used="imagery"]')).to_have_text("In use: the newest")
+    expect(page.locator("#source-list")).not_to_contain_text("Captured on3 May 2015")
+    page.get_by_label("Imagery to use").select_option(label="older.tif (3 May 2015)")
+    expect(page.locator('[data-used="imagery"]')).to_have_text("In use: chosen by an admin")
+    expect(page.locator(".map-credit")).to_contain_text("3 May 2015")
+    stock.region.refresh_from_db()
+    assert stock.region.pinned_imagery == older
+    expect(page.get_by_label("Map to use")).to_have_value("")
+    expect(page.locator("#source-list strong").last).to_have_text("newer.osm")
+    reviewer = new_page(colleague)
+    reviewer.goto(f"/regions/{stock.region.pk}/")
+    expect(reviewer.locator('[data-used="imagery"]')).to_have_text("In use: chosen by an admin")
+    expect(reviewer.get_by_label("Imagery to use")).to_have_count(0)
+    page.get_by_label("Imagery to use").select_option(label="The newest")
+    expect(page.locator('[data-used="imagery"]')).to_have_text("In use: the newest")
 
 
 def test_a_tile_shows_its_pair_anchor_and_neighbours(new_page, stock, watch):

@@ -197,9 +197,11 @@ class ChangeCounts(serializers.Serializer):
 class Summary(serializers.Serializer):
     """A region at a glance."""
 
-    imagery = serializers.IntegerField(allow_null=True)
+    imagery = serializers.IntegerField(allow_null=True, help_text="in use: the pinned one, else the newest")
     imagery_version = serializers.CharField(allow_null=True, help_text="what ?v= of its tiles says")
-    snapshot = serializers.IntegerField(allow_null=True)
+    snapshot = serializers.IntegerField(allow_null=True, help_text="in use: the pinned one, else the newest")
+    pinned_imagery = serializers.IntegerField(allow_null=True, help_text="which a person chose to use")
+    pinned_snapshot = serializers.IntegerField(allow_null=True, help_text="which a person chose to use")
     tiles = serializers.IntegerField()
     pairs = serializers.IntegerField()
     mapped = serializers.IntegerField(help_text="pairs where the map is complete")

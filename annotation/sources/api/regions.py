@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import GenericAPIView
@@ -15,6 +16,7 @@ from annotation.accounts.permissions import ReadOrAdmin
 from annotation.sources import selectors
 from annotation.sources.api.fields import AreaField, BoundsField
 from annotation.sources.models import Region
+from annotation.sources.services.pin_sources import PINS, pin_sources
 from annotation.sources.services.regions import create_region, delete_region, update_region
 
 
@@ -37,7 +39,9 @@ class RegionDetail(serializers.ModelSerializer[Region]):
 
     class Meta:
         model = Region
-        fields = ["id", "name", "zoom", "area", "bounds", "open_to_all", "created_at"]
+        fields = [
+            "id", "name", "zoom", "area", "bounds", "open_to_all", "pinned_imagery", "pinned_snapshot", "created_at",
+        ]  # fmt: skip
         read_only_fields = fields
 
 
@@ -48,6 +52,13 @@ class RegionInput(serializers.Serializer):
     zoom = serializers.IntegerField(min_value=14, max_value=22, required=False, allow_null=True)
     area = AreaField(required=False, allow_null=True)
     open_to_all = serializers.BooleanField(required=False, default=False)
+
+
+class RegionChange(RegionInput):
+    """What an admin may change: the sources that the region works with as well; null: the newest."""
+
+    pinned_imagery = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
+    pinned_snapshot = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
 
 
 class RegionListView(GenericAPIView):
@@ -85,12 +96,18 @@ class RegionView(GenericAPIView):
     def get(self, request: Request, region_id: int) -> Response:
         return Response(RegionDetail(self._region(request, region_id)).data)
 
-    @extend_schema(request=RegionInput, responses=RegionDetail)
+    @extend_schema(request=RegionChange, responses=RegionDetail)
     def patch(self, request: Request, region_id: int) -> Response:
-        region = self._region(request, region_id)
-        body = RegionInput(data=request.data, partial=True)
+        user, region = cast(User, request.user), self._region(request, region_id)
+        body = RegionChange(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        region = update_region(user=cast(User, request.user), region=region, changes=body.validated_data)
+        changes = dict(body.validated_data)
+        pins = {name: changes.pop(name) for name in PINS if name in changes}
+        with transaction.atomic():
+            if pins:
+                region = pin_sources(user=user, region=region, pins=pins)
+            if changes or not pins:
+                region = update_region(user=user, region=region, changes=changes)
         return Response(RegionDetail(region).data)
 
     @extend_schema(responses={204: None})

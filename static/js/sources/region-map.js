@@ -20,6 +20,7 @@ export function createRegionMap(region) {
   const tip = L.tooltip({ className: "tile-tip", direction: "top", offset: [0, -8] });
   let grid = null;
   let shown = "";
+  let credit = null;
   let bounds = region.bounds;
 
   byId("tools").append(compare.controls, toggle);
@@ -78,7 +79,8 @@ export function createRegionMap(region) {
     map.eachLayer((layer) => layer instanceof L.TileLayer && layer.remove());
     if (imagery) imageLayer(imagery, { bounds: imagery.bounds }).addTo(map);
     if (snapshot) mapLayer(snapshot).addTo(map);
-    creditLine(map, { imagery, snapshot });
+    credit?.remove();
+    credit = creditLine(map, { imagery, snapshot });
     bounds = imagery?.bounds ?? bounds;
     if (bounds) map.fitBounds(toBounds(bounds), { animate: false });
   }

@@ -6,9 +6,9 @@ import { confirmDialog } from "mapwright/lib/forms.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { offsetNote } from "mapwright/lib/offset.js";
+import { sourcesInUse } from "mapwright/sources/in-use.js";
 import { createRegionMap } from "mapwright/sources/region-map.js";
 import { drawSteps } from "mapwright/sources/region-steps.js";
-import { sourceBadge, sourceFacts } from "mapwright/sources/source-card.js";
 
 const { region } = pageData();
 const person = pageData("person");
@@ -20,20 +20,14 @@ function drawFigures(summary) {
   fill(byId("figures"), ...rows.map(([term, value]) => el("div", {}, el("dt", { text: term }), el("dd", { text: number(value ?? 0) }))));
 }
 
-function drawSources(imagery, snapshots) {
-  const part = (source, kind) => el("div", { class: "small-source" }, el("div", { class: "card-head" }, el("strong", { class: "small", text: source.original_name }), sourceBadge(source.state)), sourceFacts(source, kind), source.error ? el("p", { class: "note note-bad", text: source.error.detail }) : null);
-  const parts = [...imagery.slice(0, 1).map((one) => part(one, "imagery")), ...snapshots.slice(0, 1).map((one) => part(one, "snapshots"))];
-  fill(byId("source-list"), ...(parts.length ? parts : [el("p", { class: "muted small", text: "None yet." })]));
-}
-
 async function refresh() {
   try {
     const [summary, imagery, snapshots] = await Promise.all([api.get(`${base}/summary/`), api.all(`${base}/imagery/`), api.all(`${base}/snapshots/`)]);
     drawFigures(summary);
-    drawSources(imagery, snapshots);
+    fill(byId("source-list"), ...sourcesInUse({ region, person, summary, imagery, snapshots, refresh }));
     const offset = summary.latest_scan?.offset;
     fill(byId("offset"), offset ? offsetNote(offset) : null).hidden = !offset;
-    const ready = { imagery: imagery.find((one) => one.state === "ready"), snapshot: snapshots.find((one) => one.state === "ready") };
+    const ready = { imagery: imagery.find((one) => one.id === summary.imagery), snapshot: snapshots.find((one) => one.id === summary.snapshot) };
     drawSteps({ region, person, summary, imagery, snapshots, refresh });
     await view.show(ready, summary.latest_scan);
   } catch (error) {

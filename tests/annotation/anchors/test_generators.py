@@ -19,7 +19,7 @@ from annotation.anchors.services import generate
 from annotation.common.models import Job, JobState
 from annotation.common.services import jobs
 from annotation.review.models import Verdict
-from annotation.sources.selectors import latest_imagery
+from annotation.sources.selectors import imagery_in_use
 from annotation.tiles.models import TilePair
 from annotation.tiles.services.build_pairs import build
 from mlcore.anchors.prompt import load_prompt
@@ -102,7 +102,7 @@ def test_the_page_says_how_many_tiles_each_choice_has_left_of_the_newest_map(reg
         describe(region, generator="transformers", endpoint="", model="small")
     assert left() == {"geometric": 4, "transformers": [0], "http": [0]}
     again = ready_snapshot(region, tmp_path, tags={"building": "house"})
-    build(imagery=latest_imagery(region), snapshot=again, progress=SilentProgress())
+    build(imagery=imagery_in_use(region), snapshot=again, progress=SilentProgress())
     TilePair.objects.filter(snapshot=again).update(mapped=True)
     assert left() == {"geometric": 4, "transformers": [4], "http": [4]}
     assert overview(region, admin=True)["mapped"] == 4

@@ -11,7 +11,7 @@ from annotation.edits.services import changesets
 from annotation.review.models import ItemState, QueueItem
 from annotation.review.services.claim import claim
 from annotation.sources.engine import to_shapely
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.features import MapFeature
 from mlcore.progress import SilentProgress

@@ -29,7 +29,7 @@ from annotation.review.models import ItemState
 from annotation.sources.engine import to_shapely
 from annotation.sources.models import Region
 from annotation.tiles.engine import tile_address
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.errors import StoppedError
 from mlcore.learning.checkpoints import read_tensors
 from mlcore.progress import SilentProgress

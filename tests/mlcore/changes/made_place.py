@@ -41,8 +41,8 @@ def houses(columns: int, rows: int, seed: int = 0) -> list[MapFeature]:
     return features
 
 
-def truth_ids(features: list[MapFeature], columns: int, rows: int) -> np.ndarray:
-    shapes = [(number, part) for number, f in enumerate(features, 1) for part in to_xy(f.geometry, CORNER)]
+def truth_ids(features: list[MapFeature], columns: int, rows: int, corner: TileAddress = CORNER) -> np.ndarray:
+    shapes = [(number, part) for number, f in enumerate(features, 1) for part in to_xy(f.geometry, corner)]
     return draw_ids(shapes, rows * TILE_PX, columns * TILE_PX)
 
 
@@ -63,21 +63,23 @@ def write_image(
     return path
 
 
-def write_perfect_evidence(path: Path, features: list[MapFeature], columns: int, rows: int) -> Path:
+def write_perfect_evidence(
+    path: Path, features: list[MapFeature], columns: int, rows: int, corner: TileAddress = CORNER
+) -> Path:
     """Evidence with soft walls and a little noise."""
-    ids = truth_ids(features, columns, rows)
+    ids = truth_ids(features, columns, rows, corner)
     rng = np.random.default_rng(2)
     building = cv2.GaussianBlur((ids > 0).astype(np.float32), (0, 0), 1.5)
     building = np.clip(building * 0.9 + 0.05 + rng.normal(0, 0.03, ids.shape), 0, 1)
     outline = cv2.GaussianBlur(outlines_of(ids).astype(np.float32), (0, 0), 1.0)
-    with rasterio.open(path, "w", count=2, dtype="uint8", nodata=0, **_grid(ids.shape)) as target:
+    with rasterio.open(path, "w", count=2, dtype="uint8", nodata=0, **_grid(ids.shape, corner)) as target:
         target.write((np.stack([building, np.clip(outline, 0, 1)]) * LEVELS + 1).astype(np.uint8))
     return path
 
 
-def _grid(shape: tuple[int, int]) -> dict[str, object]:
-    west, _, _, north = CORNER.bounds_mercator
-    cell = WORLD_M / 2**CORNER.z / TILE_PX
+def _grid(shape: tuple[int, int], corner: TileAddress = CORNER) -> dict[str, object]:
+    west, _, _, north = corner.bounds_mercator
+    cell = WORLD_M / 2**corner.z / TILE_PX
     return {
         "driver": "GTiff", "height": shape[0], "width": shape[1], "crs": "EPSG:3857",
         "transform": rasterio.Affine(cell, 0, west, 0, -cell, north), "tiled": True, "blockxsize": 256,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mlcore.changes.apply import apply_edit, largest_after
-from mlcore.changes.diff import Candidate, measure_block
+from mlcore.changes.candidate import Candidate
+from mlcore.changes.diff import measure_block
 from mlcore.changes.registration import Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.maps.index import MapIndex

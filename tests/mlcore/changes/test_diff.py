@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import shapely.affinity
 
-from mlcore.changes.diff import Candidate, candidates_of, iter_measures, region_shifts, resolve
+from mlcore.changes.candidate import Candidate, non_maximum_suppression
+from mlcore.changes.diff import candidates_of, iter_measures, region_shifts
 from mlcore.changes.polygons import iou
 from mlcore.changes.region_offset import region_offset
 from mlcore.changes.verdicts import Judge
@@ -130,4 +131,4 @@ def test_of_two_proposals_for_one_place_the_surer_stays(evidence: EvidenceReader
     unsure = Candidate("add", shape, None, None, tile, 0.6)
     gone = Candidate("remove", shape, "way", 2, tile, 0.5, {}, "way/2")
 
-    assert resolve([unsure, sure, gone]) == [sure, gone]
+    assert non_maximum_suppression([unsure, sure, gone]) == [sure, gone]

@@ -11,15 +11,16 @@ import shapely
 import shapely.affinity
 from shapely import Polygon
 
-from mlcore.changes.diff import Candidate, candidates_of, measure_block, one_each, resolve
+from mlcore.changes.candidate import Candidate, non_maximum_suppression
+from mlcore.changes.diff import candidates_of, measure_block
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.polygons import iou, mends
-from mlcore.changes.verdicts import Judge
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import xy_to_lonlat
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
 from tests.mlcore.changes.made_place import CORNER, tiles_of, write_perfect_evidence
+from tests.mlcore.changes.sure_judge import Sure
 
 TURN = 20.0
 HOUSE = (100, 110, 160, 140)  # pixels of the tile
@@ -78,20 +79,6 @@ def test_a_building_that_stands_alone_has_no_neighbour(tmp_path: Path) -> None:
     assert not found.leads_to(WHOLE.geometry)
 
 
-class Sure(Judge):
-    """Says the same of everything on bare ground, and that every footprint is unchanged."""
-
-    def __init__(self, *ground: float) -> None:
-        super().__init__()
-        self.chances = ground
-
-    def judge_footprints(self, measures) -> np.ndarray:
-        return np.tile([1.0, 0.0, 0.0], (len(measures), 1))
-
-    def judge_ground(self, measures) -> np.ndarray:
-        return np.tile(self.chances, (len(measures), 1))
-
-
 @pytest.mark.parametrize("chances", [(0.1, 0.2, 0.7), (0.1, 0.4, 0.5), (0.1, 0.7, 0.2)])
 def test_a_part_is_suggested_as_another_shape_of_its_building_and_a_building_as_a_new_one(
     tmp_path: Path, chances: tuple[float, ...]
@@ -117,7 +104,7 @@ def test_of_two_edits_of_one_footprint_the_surer_stays(tmp_path: Path) -> None:
     extended = candidates_of(measures, lambda _: [Sure(0.1, 0.2, 0.7)])[0]
     gone = replace(extended, kind="remove", geometry=HALF.geometry, confidence=0.4)
 
-    assert resolve([gone, extended]) == [extended]
+    assert non_maximum_suppression([gone, extended]) == [extended]
 
 
 def test_what_the_map_has_right_of_a_building_stays_as_it_is(tmp_path: Path) -> None:
@@ -156,13 +143,13 @@ def test_a_house_with_two_missing_wings_is_extended_by_one_and_the_other_is_stil
     assert sorted(one.kind for one in found) == ["add", "modify"]
 
 
-def test_an_edit_of_one_footprint_that_lies_in_two_blocks_is_suggested_once() -> None:
+def test_of_one_footprint_or_one_place_in_two_blocks_one_edit_is_suggested() -> None:
     tile = tiles_of(1, 1)[0]
     gone = Candidate("remove", HALF.geometry, "way", 1, tile, 0.9, {}, HALF.key)
     grown = Candidate("modify", WHOLE.geometry, "way", 1, tile, 0.8, {}, HALF.key)
     new = [Candidate("add", ATTACHED.geometry, None, None, tile, chance) for chance in (0.3, 0.95)]
 
-    assert one_each([grown, *new, gone]) == [new[1], gone, new[0]]
+    assert non_maximum_suppression([grown, *new, gone]) == [new[1], gone]
 
 
 def test_a_house_cut_by_the_border_of_the_image_keeps_what_lies_beyond_it(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.metrics import roc_auc_score
 
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.metrics import (
@@ -33,6 +34,7 @@ def test_auroc_is_the_share_of_won_pairs_with_ties_half(sample):
     positive, scores = sample
     pairs = [(p > n) + 0.5 * (p == n) for p in scores[positive] for n in scores[~positive]]
     assert auroc(positive, scores) == pytest.approx(np.mean(pairs))
+    assert auroc(positive, scores) == pytest.approx(roc_auc_score(positive, scores), abs=1e-12)
 
 
 @given(labelled_scores())

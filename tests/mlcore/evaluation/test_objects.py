@@ -8,7 +8,7 @@ import pytest
 import shapely
 import shapely.affinity
 
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.main_job import score_main_job
 from mlcore.evaluation.objects import boundary_distance_m, first_true, match_candidates, score_objects

@@ -2,7 +2,7 @@
 
 import shapely.affinity
 
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.evaluation.queue import queue_figures, without_earlier
 from mlcore.evaluation.readings import Disagreement, Readings
 from mlcore.synthetic.edits import SimulatedEdit

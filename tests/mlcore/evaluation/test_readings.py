@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import shapely
 
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.readings import Disagreement, Readings, load_readings, real_figures
 from mlcore.geometry.webmercator import TileAddress

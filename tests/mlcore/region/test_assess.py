@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.evaluation.scored import score_model

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import shapely
 
-from mlcore.changes.diff import Candidate
+from mlcore.changes.candidate import Candidate
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.region.candidate_files import read_candidates, write_candidates
