@@ -16,12 +16,12 @@ PAGE_SIZE, LARGEST_PAGE = 100, 500
 class ChangeQuery(serializers.Serializer):
     """Filters and order of the list."""
 
-    kind = serializers.MultipleChoiceField(choices=ChangeKind.choices, required=False, default=list)
+    kind = serializers.MultipleChoiceField(choices=ChangeKind.choices, required=False, default=set)
     state = serializers.MultipleChoiceField(
-        choices=ItemState.choices, required=False, default=list,
+        choices=ItemState.choices, required=False, default=set,
         help_text="without it: open and decided ones; those that a newer scan replaced only if asked for",
     )  # fmt: skip
-    decision = serializers.MultipleChoiceField(choices=ChangeDecision.choices, required=False, default=list)
+    decision = serializers.MultipleChoiceField(choices=ChangeDecision.choices, required=False, default=set)
     min_confidence = serializers.FloatField(min_value=0, max_value=1, required=False, allow_null=True, default=None)
     max_confidence = serializers.FloatField(min_value=0, max_value=1, required=False, allow_null=True, default=None)
     scan = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False, allow_null=True, default=None)
