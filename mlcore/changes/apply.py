@@ -6,7 +6,7 @@ import dataclasses
 
 import shapely.affinity
 
-from mlcore.changes.boxes import largest_box
+from mlcore.changes.boxes import box_px, largest_box
 from mlcore.changes.candidate import Candidate
 from mlcore.changes.registration import Shift
 from mlcore.errors import InvalidInputError
@@ -45,4 +45,5 @@ def largest_after(evidence: EvidenceReader, index: MapIndex, candidate: Candidat
     shapes += [candidate.geometry] if candidate.kind != "remove" else []
     polygons = [polygon for shape in shapes for polygon in window.polygons_xy(shape)]
     moved = [(1, shapely.affinity.translate(polygon, shift.dx_px, shift.dy_px)) for polygon in polygons]
-    return largest_box(window.building, draw_ids(moved, *window.building.shape) > 0, window.valid)
+    drawn = draw_ids(moved, *window.building.shape) > 0
+    return largest_box(window.building, drawn, window.valid, box_px(window.resolution_m))

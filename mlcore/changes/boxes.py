@@ -7,7 +7,14 @@ import numpy as np
 
 from mlcore.errors import InvalidInputError
 
-BOX_PX = 21
+BOX_M = 5.5
+BOX_PX = 21  # at 0.26 m a pixel
+MOST_PX = 255  # a box lies inside one tile
+
+
+def box_px(resolution_m: float) -> int:
+    """Side of the square in pixels, odd: BOX_M on the ground."""
+    return min(2 * max(1, round((BOX_M / resolution_m - 1) / 2)) + 1, MOST_PX)
 
 
 def largest_box(evidence: np.ndarray, mask: np.ndarray, valid: np.ndarray, box_px: int = BOX_PX) -> float:

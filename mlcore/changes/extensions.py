@@ -13,7 +13,7 @@ from scipy.spatial import KDTree
 from shapely import Polygon
 from shapely.errors import GEOSException
 
-from mlcore.changes.polygons import CORNERS_WORTH, HOLE_M2, KEEP_IOU, LEAST_WALL_M, iou
+from mlcore.changes.polygons import CORNERS_WORTH, HOLE_M2, KEEP_IOU, iou, least_wall_px, rounded_px, simplified
 from mlcore.changes.walls import corners_of, fitted, walls_of, without_jogs
 
 GAP_M = 1.5  # what lies between a footprint and its part is filled where they are at most so far apart
@@ -118,7 +118,7 @@ def _plans(flat: Polygon, house: Polygon, resolution_m: float) -> list[np.ndarra
 
     What they share with the house counts for nothing: a part that is set against a round wall may reach into it.
     """
-    simple = flat.simplify(0.7 / resolution_m)
+    simple = simplified(flat, resolution_m)
     found: list[tuple[float, np.ndarray]] = []
     for outline, bonus in ((flat.envelope, CORNERS_WORTH), (simple, 0.0)):
         if not isinstance(outline, Polygon) or outline.area == 0:
@@ -126,7 +126,8 @@ def _plans(flat: Polygon, house: Polygon, resolution_m: float) -> list[np.ndarra
         walls = walls_of(outline)
         if len(walls) < 4 or len(walls) % 2:
             continue
-        _, walls = fitted(flat, 0.0, without_jogs(walls, LEAST_WALL_M / resolution_m), turn=False)
+        walls = without_jogs(walls, least_wall_px(resolution_m))
+        _, walls = fitted(flat, 0.0, walls, rounded_px=rounded_px(resolution_m), turn=False)
         ring = Polygon(corners_of(walls))
         fit = iou(ring.difference(house), flat) if ring.is_valid else 0.0
         if fit >= KEEP_IOU:

@@ -15,7 +15,8 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.extensions import extended, restored
 from mlcore.changes.instances import several_parts
-from mlcore.changes.measure import LEAST_M2, SLACK_M, FootprintMeasure, WindowMeasurer
+from mlcore.changes.kernels import disc, square
+from mlcore.changes.measure import LEAST_M2, RIM_M, SLACK_M, FootprintMeasure, WindowMeasurer
 from mlcore.changes.polygons import iou, mask_polygon, regularise
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.features import MapFeature
@@ -90,16 +91,16 @@ class GroundMeasurer:
         """Args: slack_px: what lies so far outside the core is measured as well, as if it lay on its border."""
         self.map, self.slack_px = measurer, slack_px
         self.resolution_m = measurer.resolution_m
-        self.seam = _disc(round(SEAM_M / self.resolution_m))
+        self.seam = disc(SEAM_M, self.resolution_m)
         self.pad = max(round(PAD_M / self.resolution_m), self.seam.shape[0] // 2 + 1)
         self.whole = self._whole()
 
     def _whole(self) -> np.ndarray:
         """(H, W) int32: connected ground that is built on and that the map leaves bare; 0 = none."""
         window = self.map.window
-        covered = cv2.dilate((self.map.count > 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        covered = cv2.dilate((self.map.count > 0).astype(np.uint8), square(RIM_M, self.resolution_m)) > 0
         bare = ((window.building > 0.5) & ~covered & window.valid).astype(np.uint8)
-        opened = cv2.morphologyEx(bare, cv2.MORPH_OPEN, _disc(round(SLACK_M / self.resolution_m)))
+        opened = cv2.morphologyEx(bare, cv2.MORPH_OPEN, disc(SLACK_M, self.resolution_m))
         return np.asarray(cv2.connectedComponents(opened, connectivity=4)[1])
 
     @property
@@ -136,14 +137,17 @@ class GroundMeasurer:
         place = np.s_[top : box[1] + box[3] + self.pad, left : box[0] + box[2] + self.pad]
         own = np.zeros(self.map.count[place].shape, np.uint8)
         own[box[1] - top : box[1] - top + box[3], box[0] - left : box[0] - left + box[2]] = part
-        # the pixel that was kept off neighbouring footprints is given back
-        own = cv2.dilate(own, np.ones((3, 3), np.uint8)) * (self.map.count[place] == 0).astype(np.uint8)
+        # what was kept off neighbouring footprints is given back
+        rim = square(RIM_M, self.resolution_m)
+        wide = cv2.dilate(own, rim) * (self.map.count[place] == 0).astype(np.uint8)
+        withheld = (wide > 0) & (cv2.dilate((self.map.count[place] > 0).astype(np.uint8), rim) > 0)
+        traced = mask_polygon((own > 0) | withheld)
+        own = wide
         evidence = window.building[place]
-        traced = mask_polygon(own > 0)
         polygon = regularise(traced, self.resolution_m)
         if polygon.is_empty or not polygon.is_valid:
             return None
-        ring = cv2.dilate(own, np.ones((5, 5), np.uint8)) - own > 0
+        ring = cv2.dilate(own, square(2 * RIM_M, self.resolution_m)) - own > 0
         width_m = 2 * cv2.distanceTransform(np.pad(own, 1), cv2.DIST_L2, 3).max() * self.resolution_m
         area_m2 = polygon.area * self.resolution_m**2
         mapped = self.map.count[place] > 0
@@ -154,7 +158,7 @@ class GroundMeasurer:
         figures = np.array([
             evidence[own > 0].mean(), (evidence[own > 0] > 0.8).mean(), np.log(max(area_m2, 1.0)), width_m,
             polygon.area / rectangle if rectangle else 0.0, (ring & mapped).sum() / max(ring.sum(), 1),
-            cv2.dilate(window.outline[place], np.ones((3, 3), np.uint8))[ring].mean(),
+            cv2.dilate(window.outline[place], square(RIM_M, self.resolution_m))[ring].mean(),
             evidence[own > 0].mean() - (evidence[ring & ~mapped].mean() if (ring & ~mapped).any() else 0.5),
             (drawn & mapped).sum() / max(drawn.sum(), 1), 0.0, *beside,
         ], np.float64)  # fmt: skip
@@ -217,8 +221,3 @@ def with_claims(ground: Sequence[GroundMeasure], footprints: Sequence[FootprintM
         figures[GROUND_FIGURES.index("claimed")] = claim
         claimed.append(replace(one, figures=figures))
     return claimed
-
-
-def _disc(radius_px: int) -> np.ndarray:
-    size = 2 * max(1, radius_px) + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))

@@ -12,8 +12,9 @@ import shapely.affinity
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.boxes import largest_box
+from mlcore.changes.boxes import box_px, largest_box
 from mlcore.changes.instances import compactness, split_buildings
+from mlcore.changes.kernels import disc, radius_px, square
 from mlcore.changes.polygons import iou, mask_polygon, regularise
 from mlcore.changes.registration import Shift
 from mlcore.evidence.picture import EvidenceWindow
@@ -23,6 +24,7 @@ from mlcore.maps.labels import draw_ids
 
 REACH_M = 8.0  # a footprint is looked for this far from where it is drawn
 RING_M = 0.8
+RIM_M = 0.26  # along the walls of a footprint, inside and out
 SLACK_M = 0.6  # wall displacement that misregistration and blur explain
 LEAST_M2 = 8.0
 LEAST_SEEN = 0.9  # share of a footprint that must lie on the image
@@ -118,7 +120,8 @@ class WindowMeasurer:
         left = self.window.margin_px + (tile.x - self.window.tile.x) * TILE_PX
         top = self.window.margin_px + (tile.y - self.window.tile.y) * TILE_PX
         place = np.s_[top : top + TILE_PX, left : left + TILE_PX]
-        return largest_box(self.window.building[place], self.count[place] > 0, self.window.valid[place])
+        side = box_px(self.resolution_m)
+        return largest_box(self.window.building[place], self.count[place] > 0, self.window.valid[place], side)
 
     def footprints(self) -> list[FootprintMeasure]:
         measures = [self._footprint(feature, shape) for feature, shape in self.shapes if self._in_core(shape)]
@@ -165,13 +168,14 @@ class WindowMeasurer:
         ):
             proposal, modify_gain, is_moved = plain, 0.0, False
         overlap_iou = iou(proposal, plain)
-        eroded = cv2.erode(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        rim = square(RIM_M, self.resolution_m)
+        eroded = cv2.erode(own.astype(np.uint8), rim) > 0
         core = eroded if eroded.any() else own
         edge = own & ~core
         area_m2 = pixels * self.resolution_m**2
         figures = np.array([
             evidence[core].mean(), near, (evidence[core] < 0.35).mean(), np.log(area_m2), (own & others).sum() / pixels,
-            cv2.dilate(outline, np.ones((3, 3), np.uint8))[edge].mean() if edge.any() else 0.0,
+            cv2.dilate(outline, rim)[edge].mean() if edge.any() else 0.0,
             np.hypot(dx, dy) * self.resolution_m, gain, score, -2 * trust[own].sum() / pixels, modify_gain / pixels,
             overlap_iou, (grown & ~own).sum() / pixels, (own & ~grown).sum() / pixels,
             (instance & ~own).sum() / pixels, (own & ~instance).sum() / pixels, float(is_moved),
@@ -197,11 +201,10 @@ class WindowMeasurer:
         self, own: np.ndarray, trust: np.ndarray, free: np.ndarray, evidence: np.ndarray, reach: int
     ) -> tuple[int, int, float, float, float]:
         """Where the footprint fits best: (dx, dy, gain over here, score there, best mean evidence within SLACK_M)."""
-        ring_px = max(1, round(RING_M / self.resolution_m))
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * ring_px + 1,) * 2)
+        kernel = disc(RING_M, self.resolution_m)
         rows, columns = np.where(own)
         top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
-        pad = ring_px
+        pad = radius_px(RING_M, self.resolution_m)
         shape = np.pad(own[top:bottom, left:right], pad).astype(np.uint8)
         ring = cv2.dilate(shape, kernel) - shape
         frame = reach + pad
@@ -212,7 +215,7 @@ class WindowMeasurer:
         score = inside / shape.sum() - outside / max(int(ring.sum()), 1) * 0.5
         y, x = np.unravel_index(int(score.argmax()), score.shape)
         middle = reach
-        slack = max(1, round(SLACK_M / self.resolution_m))
+        slack = radius_px(SLACK_M, self.resolution_m)
         near = inside[middle - slack : middle + slack + 1, middle - slack : middle + slack + 1].max() / shape.sum()
         dx, dy = int(x) - middle, int(y) - middle
         if np.hypot(dx, dy) * self.resolution_m > REACH_M:
@@ -222,8 +225,7 @@ class WindowMeasurer:
 
     def _grown(self, own: np.ndarray, others: np.ndarray, evidence: np.ndarray, valid: np.ndarray) -> np.ndarray:
         """The building that the image shows where the footprint is drawn, kept off other footprints."""
-        size = 2 * max(1, round(SLACK_M / self.resolution_m)) + 1
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        kernel = disc(SLACK_M, self.resolution_m)
         seen = ((evidence > 0.5) & ~others & valid).astype(np.uint8)
         seen = cv2.morphologyEx(seen, cv2.MORPH_OPEN, kernel) > 0
         joined = cv2.morphologyEx((seen | (own & (evidence > 0.5))).astype(np.uint8), cv2.MORPH_OPEN, kernel)

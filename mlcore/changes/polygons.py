@@ -17,7 +17,9 @@ CORNERS_WORTH = 0.06  # unless more corners bring it so much closer
 KEEP_IOU = 0.75  # a regularised shape further than this from the mask is refused
 HOLE_M2 = 20.0
 LEAST_IOU, LEAST_GAIN = 0.5, 0.05  # of a shape that puts another right
-LEAST_WALL_M = 1.5  # shorter steps of an outline are noise
+LEAST_WALL_M, LEAST_WALL_PX = 1.5, 2.5  # shorter steps of an outline are noise
+SIMPLIFY_M, SIMPLIFY_PX = 0.7, 1.0  # the outline wavers by so much; a mask's border goes in steps of a pixel
+ROUNDED_M, ROUNDED_PX = 0.78, 1.5  # so far from a corner the outline is rounded and says little of the wall
 
 
 def mask_polygon(mask: np.ndarray) -> Polygon:
@@ -84,12 +86,27 @@ def mends(proposal: BaseGeometry, drawn: BaseGeometry, truth: BaseGeometry) -> b
     return reached >= LEAST_IOU and reached >= iou(drawn, truth) + LEAST_GAIN
 
 
+def simplified(polygon: Polygon, resolution_m: float) -> BaseGeometry:
+    """A traced outline, in pixels, without what is noise."""
+    return polygon.simplify(max(SIMPLIFY_M / resolution_m, SIMPLIFY_PX))
+
+
+def least_wall_px(resolution_m: float) -> float:
+    """Pixels of the shortest wall that an outline can show."""
+    return max(LEAST_WALL_M / resolution_m, LEAST_WALL_PX)
+
+
+def rounded_px(resolution_m: float) -> float:
+    """Pixels by which an outline is rounded at a corner."""
+    return max(ROUNDED_M / resolution_m, ROUNDED_PX)
+
+
 def _regular_ring(polygon: Polygon, resolution_m: float) -> Polygon:
-    plain = polygon.simplify(0.7 / resolution_m)
+    plain = simplified(polygon, resolution_m)
     plain = plain if isinstance(plain, Polygon) and plain.is_valid and plain.area > 0 else polygon
-    squared = squared_up(plain, polygon, LEAST_WALL_M / resolution_m)
+    squared = squared_up(plain, polygon, least_wall_px(resolution_m), rounded_px(resolution_m))
     fit = iou(squared, polygon) if squared is not None else 0.0
-    rectangle = _best_rectangle(polygon)
+    rectangle = _best_rectangle(polygon, resolution_m)
     if rectangle is not None and iou(rectangle, polygon) + CORNERS_WORTH >= fit:
         return rectangle
     if squared is not None and fit >= KEEP_IOU:
@@ -97,7 +114,7 @@ def _regular_ring(polygon: Polygon, resolution_m: float) -> Polygon:
     return plain if iou(plain, polygon) >= KEEP_IOU else polygon
 
 
-def _best_rectangle(polygon: Polygon) -> Polygon | None:
+def _best_rectangle(polygon: Polygon, resolution_m: float) -> Polygon | None:
     """The rectangle that a shape nearly is, fitted to its walls; None where it is none."""
     box = polygon.minimum_rotated_rectangle
     if not isinstance(box, Polygon) or iou(box, polygon) < RECTANGLE_IOU:
@@ -105,7 +122,7 @@ def _best_rectangle(polygon: Polygon) -> Polygon | None:
     # the smallest rectangle is too large where corners are rounded: keep the area
     factor = float(np.sqrt(polygon.area / box.area))
     scaled = shapely.affinity.scale(box, factor, factor)
-    fitted_box = squared_up(box, polygon, 0.0)
+    fitted_box = squared_up(box, polygon, 0.0, rounded_px(resolution_m))
     options = [scaled] if fitted_box is None else [scaled, fitted_box]
     return max(options, key=lambda one: iou(one, polygon))
 
@@ -115,12 +132,15 @@ def right_angled(polygon: Polygon) -> Polygon | None:
     return squared_up(polygon, None, 0.0)
 
 
-def squared_up(polygon: Polygon, traced: Polygon | None, least_wall_px: float) -> Polygon | None:
+def squared_up(
+    polygon: Polygon, traced: Polygon | None, least_px: float, rounded: float = ROUNDED_PX
+) -> Polygon | None:
     """The right-angled shape of a simplified outline, its walls fitted to the outline as it was traced.
 
     Args:
         traced: None leaves the walls where the simplified outline has them.
-        least_wall_px: shorter steps are evened out.
+        least_px: shorter steps are evened out.
+        rounded: pixels of the outline on either side of a corner that say little of its walls.
 
     Returns:
         A valid polygon, or None where the walls give no simple shape.
@@ -131,9 +151,11 @@ def squared_up(polygon: Polygon, traced: Polygon | None, least_wall_px: float) -
     walls = walls_of(shapely.affinity.rotate(here, -angle, origin=(0, 0), use_radians=True))
     if len(walls) < 4 or len(walls) % 2:
         return None
-    walls = without_jogs(walls, least_wall_px)
+    walls = without_jogs(walls, least_px)
     if traced is not None:
-        angle, walls = fitted(shapely.affinity.translate(traced, -middle.x, -middle.y), angle, walls)
+        angle, walls = fitted(
+            shapely.affinity.translate(traced, -middle.x, -middle.y), angle, walls, rounded_px=rounded
+        )
     turned = shapely.affinity.rotate(Polygon(corners_of(walls)), angle, origin=(0, 0), use_radians=True)
     shape = shapely.affinity.translate(turned, middle.x, middle.y)
     return shape if shape.is_valid and shape.area > 0 else None

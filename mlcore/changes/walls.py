@@ -12,7 +12,6 @@ import shapely.affinity
 from shapely import Polygon
 
 STEP_PX = 0.5  # of the points that walls are fitted to
-ROUNDED_PX = 3.0  # so far from a corner the outline is rounded and says little of the wall
 ROUNDS = 3
 
 
@@ -78,12 +77,15 @@ def without_jogs(walls: Sequence[Wall], least_px: float) -> list[Wall]:
     return kept
 
 
-def fitted(traced: Polygon, angle: float, walls: Sequence[Wall], *, turn: bool = True) -> tuple[float, list[Wall]]:
+def fitted(
+    traced: Polygon, angle: float, walls: Sequence[Wall], *, rounded_px: float, turn: bool = True
+) -> tuple[float, list[Wall]]:
     """Turn and move the walls onto the traced outline: one angle for all, then each wall by itself.
 
     Args:
         traced: the outline in pixels, about the origin.
         angle: of the house's frame, radians.
+        rounded_px: so far from a corner the outline is rounded and says little of the wall.
         turn: False keeps the angle.
 
     Returns:
@@ -95,7 +97,7 @@ def fitted(traced: Polygon, angle: float, walls: Sequence[Wall], *, turn: bool =
         points = _turned(outline, -angle)
         ends = corners_of(kept)
         owner = _nearest_wall(points, ends)
-        mine = [_inner(points[owner == number], wall, ends, number) for number, wall in enumerate(kept)]
+        mine = [_inner(points[owner == number], wall, ends, number, rounded_px) for number, wall in enumerate(kept)]
         lean = _lean(mine, kept) if turn else 0.0
         angle += lean
         middles = _turned((ends + np.roll(ends, 1, axis=0)) / 2, -lean)
@@ -123,11 +125,11 @@ def _nearest_wall(points: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return np.asarray(np.round((away**2).sum(axis=2), 9).argmin(axis=1))  # of two at their corner, the first
 
 
-def _inner(points: np.ndarray, wall: Wall, ends: np.ndarray, number: int) -> np.ndarray:
+def _inner(points: np.ndarray, wall: Wall, ends: np.ndarray, number: int, rounded_px: float) -> np.ndarray:
     """Points of a wall away from its rounded corners."""
     axis = 0 if wall.across else 1
     low, high = sorted((ends[number - 1, axis], ends[number, axis]))
-    trim = min(ROUNDED_PX, (high - low) / 4)
+    trim = min(rounded_px, (high - low) / 4)
     along = points[:, axis]
     return points[(along >= low + trim) & (along <= high - trim)]
 

@@ -21,6 +21,7 @@ from mlcore.imagery.gdal import HARDENED
 
 Bounds = tuple[float, float, float, float]
 FOOTPRINT_PX = 1024
+READ_PX = 2048
 
 
 @dataclass(frozen=True)
@@ -159,11 +160,28 @@ class ImageReader:
         factor = max(1.0, max(self.width, self.height) / FOOTPRINT_PX)
         shape = (max(1, round(self.height / factor)), max(1, round(self.width / factor)))
         mask = data.read_masks(1, out_shape=shape, resampling=Resampling.nearest)
-        valid = (mask >= 128).astype(np.uint8)
+        valid = mask >= 128
+        if not valid.any():
+            valid = self._cells_with_pixels(shape)
         transform = data.transform @ rasterio.Affine.scale(self.width / shape[1], self.height / shape[0])
-        parts = [shapely.geometry.shape(g) for g, v in rasterio.features.shapes(valid, transform=transform) if v == 1]
+        parts = [
+            shapely.geometry.shape(g)
+            for g, v in rasterio.features.shapes(valid.astype(np.uint8), transform=transform)
+            if v == 1
+        ]
         area = shapely.union_all(parts).simplify(abs(transform.a), preserve_topology=True)
         return shapely.transform(area, mercator_to_lonlat)
+
+    def _cells_with_pixels(self, shape: tuple[int, int]) -> np.ndarray:
+        """Which of (rows, columns) cells hold any pixel, bool; for images so thin that one pixel in many meets none."""
+        cells = np.zeros(shape, bool)
+        data = self._dataset()
+        for top in range(0, self.height, READ_PX):
+            for left in range(0, self.width, READ_PX):
+                window = Window(left, top, min(READ_PX, self.width - left), min(READ_PX, self.height - top))
+                rows, columns = np.nonzero(data.read_masks(1, window=window) >= 128)
+                cells[(rows + top) * shape[0] // self.height, (columns + left) * shape[1] // self.width] = True
+        return cells
 
 
 def _snap(value: float) -> float:

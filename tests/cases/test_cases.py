@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases.images import CASES as IMAGES
 from tests.cases.maps import CASES as MAPS
 
 FOLDER = Path(os.environ.get("MAPWRIGHT_CASES", Path(__file__).resolve().parents[3] / "shared" / "cases"))
-CASES = {**MAPS}
+CASES = {**MAPS, **IMAGES}
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_case(name, tmp_path):
     if not FOLDER.is_dir():

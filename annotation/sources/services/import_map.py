@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.db import transaction
+
 from annotation.common.engine import SpanProgress
 from annotation.common.services.jobs import JobContext
 from annotation.sources.ingestion import ingest_map, read_features
@@ -29,11 +31,13 @@ def run(context: JobContext) -> None:
             snapshot.taken_at = dt.datetime.fromisoformat(info.newest_timestamp)
         snapshot.state = SourceState.READY
         context.report(0.7, "storing features")
-        with context.transaction(final=True):
+        with transaction.atomic():
             _remove_rows(snapshot)
-            stored = store_features(snapshot, read_features(lines))
-            snapshot.save()
-            context.set_result({"snapshot": snapshot.pk, "features": stored, "unversioned": info.unversioned})
+            stored = store_features(snapshot, read_features(lines), context)
+            # The job's row is held from here on only: while rows are copied it can be cancelled.
+            with context.transaction(final=True):
+                snapshot.save()
+                context.set_result({"snapshot": snapshot.pk, "features": stored, "unversioned": info.unversioned})
     finally:
         lines.unlink(missing_ok=True)
 

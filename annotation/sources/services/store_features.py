@@ -10,6 +10,7 @@ import shapely
 from django.db import connection
 from psycopg import sql
 
+from annotation.common.engine import Progress, stop_if_asked
 from annotation.sources.engine import LibraryFeature
 from annotation.sources.models import Footprint, MapFeature, MapSnapshot
 
@@ -17,16 +18,22 @@ SHARED = ("snapshot_id", "osm_type", "osm_id", "version", "edited_at", "tags", "
 BATCH = 5000
 
 
-def store_features(snapshot: MapSnapshot, features: Iterable[LibraryFeature]) -> int:
+def store_features(snapshot: MapSnapshot, features: Iterable[LibraryFeature], progress: Progress) -> int:
     """Append every feature to the tables of footprints and other features; returns how many.
 
-    Runs in the caller's transaction: a reader sees all of the map or nothing of it.
+    Runs in the caller's transaction: a reader sees all of the map or nothing of it. Between two batches, each a second
+    of copying or less, it looks whether it is to stop.
+
+    Raises:
+        StoppedError: `progress` asked to stop; the caller's transaction takes back what was copied.
     """
     stored = 0
     for batch in _batches(features):
+        stop_if_asked(progress)
         _copy(Footprint._meta.db_table, (*SHARED, "nodes", "members", "in_relation"), _footprints(snapshot, batch))
         _copy(MapFeature._meta.db_table, (*SHARED, "kind"), _others(snapshot, batch))
         stored += len(batch)
+    stop_if_asked(progress)
     return stored
 
 

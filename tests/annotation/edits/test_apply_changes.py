@@ -19,6 +19,7 @@ from annotation.sources.engine import to_geos
 from annotation.sources.models import Footprint, MapSnapshot
 from annotation.sources.services.store_features import store_features
 from mlcore.maps.osm_files import read_map
+from mlcore.progress import SilentProgress
 from tests.annotation.edits.osmium_tool import refs_missing, run_osmium
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
@@ -139,7 +140,7 @@ def town_of():
     def make(source: Path) -> Town:
         region = RegionFactory(open_to_all=True)
         scan = ScanFactory(model=ModelVersionFactory(region=region))
-        store_features(scan.snapshot, iter(read_map(source).features))
+        store_features(scan.snapshot, iter(read_map(source).features), SilentProgress())
         return Town(source, scan, scan.snapshot, UserFactory(role="editor"), [])
 
     return make

@@ -1,11 +1,10 @@
-"""Images that others had trouble with, and all real ones, come in as they are: placed, coloured and masked right.
+"""Every real image at hand comes in as it is: placed, coloured and masked right.
 
 The expected places are computed with rasterio from the files' own corners, apart from the product's planning.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -19,72 +18,11 @@ from rasterio.windows import Window
 from scipy import ndimage
 
 from mlcore.imagery.raster import ImageReader
-from tests.mlcore.imagery.quarters import COLOURS, ingest, seen_at
+from tests.mlcore.imagery.quarters import ingest
 from tests.mlcore.source_makers import DATA, real_data
 
-CASES = Path(os.environ.get("MAPWRIGHT_CASES", Path(__file__).resolve().parents[4] / "shared" / "cases"))
-UTM = CRS.from_epsg(32635)
-PLACE = Affine(0.5, 0, 385_000, 0, -0.5, 6_673_000)
-PLACED = [
-    "23_palette_16bit/palette.tif",
-    "24_gcp_only/gcps.tif",
-    "26_capital_sidecars/small.tif",
-    "26_capital_sidecars/capital.TIF",
-    "26_capital_sidecars/compound.tif",
-    "37_south_up_and_turned/south_up.tif",
-    "37_south_up_and_turned/turned.tif",
-    "37_south_up_and_turned/pixel_is_point.tif",
-    "38_nodata_not_representable/minus_9999.tif",
-    "38_nodata_not_representable/256.tif",
-    "38_nodata_not_representable/not_a_number.tif",
-    "40_compound_crs/utm_egm96.tif",
-    "41_ycbcr_internal_mask/ycbcr.tif",
-]
 LARGEST_PX = 700
 """Larger files are cut to this, so that all of them are read within seconds."""
-
-
-def case(name: str) -> Path:
-    path = CASES / name
-    if not path.exists():
-        pytest.skip(f"case {name} is absent: set MAPWRIGHT_CASES to the folder that has it")
-    return path
-
-
-def quarter_colours(reader: ImageReader, place: Affine, side: int = 120) -> np.ndarray:
-    """The colours in the middles of the quarters, (2, 2, 3)."""
-    middles = [[((0.25 + column / 2) * side, (0.25 + row / 2) * side) for column in (0, 1)] for row in (0, 1)]
-    return np.array([[seen_at(reader, UTM, place, *middle)[0] for middle in row] for row in middles])
-
-
-@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-@pytest.mark.parametrize("name", PLACED)
-def test_a_reported_image_shows_its_quarters_in_their_places(tmp_path, name):
-    path = case(name)
-    with rasterio.open(path) as data:
-        place = data.transform if "turned.tif" in name else PLACE
-    _, reader = ingest(tmp_path, path)
-    seen = quarter_colours(reader, place)
-    assert np.abs(seen - COLOURS).max() <= 40, seen
-    assert reader.bounds_lonlat[0] == pytest.approx(24.927, abs=0.01)
-
-
-def test_a_reported_thin_mosaic_is_stretched_by_its_own_values(tmp_path):
-    info, reader = ingest(tmp_path, case("22_thin_16bit_mosaic/strip.tif"))
-    with rasterio.open(case("22_thin_16bit_mosaic/strip.tif")) as data:
-        rows, columns = np.nonzero(data.read(1))
-        place = data.transform @ Affine.translation(columns.min(), rows.min())
-    assert "4000..23000" in info.notes[0]
-    seen = quarter_colours(reader, place)
-    assert np.abs(seen - np.where(COLOURS > 100, 255, 0)).max() <= 60, seen
-    assert any(note.startswith("0.2 % of the image's area") for note in info.notes)
-
-
-def test_a_reported_mask_beside_compressed_colours_is_kept(tmp_path):
-    info, reader = ingest(tmp_path, case("41_ycbcr_internal_mask/ycbcr.tif"))
-    assert not seen_at(reader, UTM, PLACE, 60, 4)[1]
-    assert seen_at(reader, UTM, PLACE, 60, 16)[1]
-    assert any(note.startswith("91.7 % of") for note in info.notes)
 
 
 def real_images() -> list[str]:
