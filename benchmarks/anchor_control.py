@@ -12,6 +12,7 @@ Figures, AUROC for changes of at least 2 % of the tile, with `_sd` over seeds an
 - auroc_shuffled: the same, every tile with another tile's anchor: what remains if anchors say nothing true;
 - auroc_none: direct contrast of image and map;
 - auroc_geometric_cells: the preset `compact`, which adds anchors of cells;
+- auroc_cells: anchors of cells without one per tile;
 - auroc_mismatched_only, auroc_mismatched_only_no_anchors: `compact` with the paper's negatives alone (other tiles'
   maps) in stage 2, with and without anchors: what these are worth where no edited map shows what a change looks like.
 """
@@ -30,6 +31,7 @@ VARIANTS = {
     "auroc_shuffled": "shuffled_anchors",
     "auroc_none": "no_anchors",
     "auroc_geometric_cells": "ucsa",
+    "auroc_cells": "cell_anchors",
     "auroc_mismatched_only": "mismatched_only",
     "auroc_mismatched_only_no_anchors": "mismatched_only_no_anchors",
 }

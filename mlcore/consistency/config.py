@@ -16,6 +16,7 @@ ARCHITECTURE = (
 CHOICES = {
     "schedule": ("cosine", "constant"),
     "batch_norm": ("batch", "frozen"),
+    "anchors": ("both", "tiles", "cells", "none"),
     "precision": ("auto", "float32", "bfloat16", "float16"),
     "compile": ("", "inductor", "cudagraphs", "aot_eager"),
 }
@@ -38,10 +39,11 @@ class ConsistencyConfig:
         image_width, map_width: channels of the first scale; a map is simpler than an image.
         cell_channels: channels of the cell features.
         temperature: start of the learnable temperature (paper: 0.07).
-        anchored: image-text and map-text contrast (Eq. 2-3); False contrasts image and map directly (an ablation).
+        anchors: which texts the encoders are contrasted with. "tiles": one anchor per tile, image-text and map-text
+            (Eq. 2-3). "cells": every cell with four texts that say how built-up it is (ours), beside the direct
+            contrast of image and map: few tiles hold many cells, and a tile's anchor can't teach what one building
+            looks like. "both", or "none": the direct contrast alone (an ablation).
         mask_identical: texts that are equal to a tile's own are no negatives of it (ours; the paper leaves it open).
-        local_anchors: also contrast every cell with four texts that say how built-up it is (ours): few tiles hold many
-            cells, and a global anchor can't teach the encoders what one building looks like.
         contrastive_epochs, matching_epochs: paper 30 and 20.
         steps_per_epoch: lower bound, so that a region of 32 tiles is trained as long as a large one.
         batch: paper 64.
@@ -55,8 +57,8 @@ class ConsistencyConfig:
             all its negatives: features are computed first, then encoded again part by part for their gradients.
         tuning_contrastive_epochs, tuning_matching_epochs: instead of the above where training starts from weights.
         tuning_rate: factor of the learning rates then.
-        half_precision: train in bfloat16 where the machine multiplies it natively (nearly twice as fast there).
-        precision: "auto" follows `half_precision`; "float32", "bfloat16" or "float16" (CUDA, scaled loss) insist.
+        precision: of training. "auto" is bfloat16 where the machine multiplies it natively (nearly twice as fast), else
+            float32; "float32", "bfloat16" or "float16" (CUDA, scaled loss) insist.
         channels_last: memory layout of the convolutions.
         compile: backend of torch.compile through which the encoders are trained: "inductor" (on a CPU it needs a C++
             compiler), "cudagraphs" or "aot_eager"; empty: none.
@@ -85,9 +87,8 @@ class ConsistencyConfig:
     map_width: int = 8
     cell_channels: int = 48
     temperature: float = 0.07
-    anchored: bool = True
+    anchors: str = "both"
     mask_identical: bool = True
-    local_anchors: bool = True
     contrastive_epochs: int = 8
     matching_epochs: int = 25
     steps_per_epoch: int = 24
@@ -103,7 +104,6 @@ class ConsistencyConfig:
     tuning_contrastive_epochs: int = 2
     tuning_matching_epochs: int = 7
     tuning_rate: float = 0.5
-    half_precision: bool = True
     precision: str = "auto"
     channels_last: bool = True
     compile: str = ""
@@ -147,7 +147,15 @@ class ConsistencyConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ConsistencyConfig:
-        """From plain values, such as a model file's metadata; an unknown key raises ConfigError."""
+        """From plain values, such as a model file's metadata; an unknown key raises ConfigError.
+
+        Files written before `anchors` and `precision` were one setting each say the same in two.
+        """
+        values = dict(values)
+        tiles, cells = (bool(values.pop(name, True)) for name in ("anchored", "local_anchors"))
+        values.setdefault("anchors", ("both" if cells else "tiles") if tiles else "none")
+        if not values.pop("half_precision", True) and values.get("precision", "auto") == "auto":
+            values["precision"] = "float32"
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise ConfigError(f"unknown setting of consistency: {', '.join(sorted(unknown))}")
@@ -195,7 +203,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "views": 1, "input_px": 256, "dimension": 1024, "fused_channels": 1024, "temperature": 0.07, "batch": 64,
         "contrastive_epochs": 30, "matching_epochs": 20, "steps_per_epoch": 1, "contrastive_rate": 1e-4,
         "matching_rate": 1e-4, "prototype_rate": 5e-5, "weight_decay": 0.0, "schedule": "constant",
-        "anchored": True, "mask_identical": False, "local_anchors": False, "freeze_encoders": True, "spatial": False,
+        "anchors": "tiles", "mask_identical": False, "freeze_encoders": True, "spatial": False,
         "edited_negatives": False, "prototypes": 50, "prototype_weight": 0.5, "alpha": 0.7,
     },
     "tiny": {

@@ -57,7 +57,7 @@ def _cosines(first: Tensor, second: Tensor) -> Tensor:
 
 
 def cell_contrast(cells: Tensor, texts: Tensor, target: Tensor, temperature: Tensor | float) -> Tensor:
-    """Eq. 2's image-to-text half for cells against a closed set of texts (ours: `local_anchors`).
+    """Eq. 2's image-to-text half for cells against a closed set of texts (ours: anchors of cells).
 
     Args:
         cells: (N, D, h, w) features, normalised here.

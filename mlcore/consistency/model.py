@@ -73,7 +73,7 @@ class ConsistencyModel(nn.Module):
         super().__init__()
         self.config = config
         self.origins: dict[str, dict[str, str]] = {}
-        cells, wanted = config.cell_channels, config.spatial or config.local_anchors
+        cells, wanted = config.cell_channels, config.spatial or config.anchors in ("both", "cells")
         self.image_encoder, self.map_encoder = (
             build_image_encoder(config.encoder, config.dimension, width=width, cell_channels=cells, cells=wanted)
             for width in (config.image_width, config.map_width)

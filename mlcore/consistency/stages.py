@@ -88,7 +88,7 @@ def contrastive_losses(
     """
     image, map_ = seen.image, seen.map
     ignore = losses.identical_anchors(texts) if model.config.mask_identical else None
-    if model.config.anchored:
+    if model.config.anchors in ("both", "tiles"):
         image_text = losses.symmetric_contrast(losses.similarity(image.embedding, texts, model.temperature), ignore)
         map_text = losses.symmetric_contrast(losses.similarity(map_.embedding, texts, model.temperature), ignore)
         figures = {"image_text": image_text, "map_text": map_text, "contrastive_loss": (image_text + map_text) / 2}
@@ -96,7 +96,7 @@ def contrastive_losses(
         direct = losses.similarity(image.embedding, map_.embedding, model.temperature)
         figures = {"contrastive_loss": losses.symmetric_contrast(direct, _same_tile(batch.index))}
     figures["total"] = figures["contrastive_loss"]
-    if model.config.anchored and model.config.local_anchors:
+    if model.config.anchors in ("both", "cells"):
         target = _cell_target(batch, image.cells.shape[-1])
         image_cells = losses.cell_contrast(model.image_cell_text(image.cells), cell_texts, target, 0.1)
         map_cells = losses.cell_contrast(model.map_cell_text(map_.cells), cell_texts, target, 0.1)

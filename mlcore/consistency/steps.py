@@ -166,7 +166,7 @@ def training_precision(config: ConsistencyConfig, device: str) -> torch.dtype | 
         ConfigError: float16 was asked for without CUDA.
     """
     if config.precision == "auto":
-        return torch.bfloat16 if config.half_precision and bfloat16_is_native(device) else None
+        return torch.bfloat16 if bfloat16_is_native(device) else None
     if config.precision == "float16" and torch.device(device).type != "cuda":
         raise ConfigError('float16 is trained on CUDA alone: use precision = "bfloat16", or "auto"')
     return {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}[config.precision]

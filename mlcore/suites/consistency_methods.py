@@ -27,13 +27,14 @@ VALIDATION_STEP = 6  # every sixth tile standardises the score (Eq. 10) and is n
 PRETRAINING_SHARE = 0.6
 ABLATIONS: dict[str, dict[str, Any]] = {
     "ucsa": {},
-    "no_anchors": {"anchored": False, "local_anchors": False},
+    "no_anchors": {"anchors": "none"},
     "no_prototypes": {"prototype_weight": 0.0},
     "no_masking": {"mask_identical": False},
-    "global_anchors": {"local_anchors": False},
-    "shuffled_anchors": {"local_anchors": False},
+    "global_anchors": {"anchors": "tiles"},
+    "cell_anchors": {"anchors": "cells"},
+    "shuffled_anchors": {"anchors": "tiles"},
     "mismatched_only": {"edited_negatives": False},
-    "mismatched_only_no_anchors": {"edited_negatives": False, "anchored": False, "local_anchors": False},
+    "mismatched_only_no_anchors": {"edited_negatives": False, "anchors": "none"},
 }
 """What each variant changes in the settings; all else, tiles, steps and seeds included, is the same."""
 DISCRIMINATOR_ALONE = ("no_prototypes",)

@@ -61,7 +61,7 @@ METHODS: dict[str, Callable[[RegionFamily], Method]] = {
 }
 REGION_METHODS = ("change_head", "combined", "largest_box")
 """These share one region model."""
-CONTROLS = ("global_anchors", "shuffled_anchors", "mismatched_only", "mismatched_only_no_anchors")
+CONTROLS = ("global_anchors", "cell_anchors", "shuffled_anchors", "mismatched_only", "mismatched_only_no_anchors")
 """Only measured where they are asked for."""
 UNTAUGHT = ("edge_ncc", "chance")
 """These learn nothing."""
@@ -72,7 +72,8 @@ DESCRIPTIONS = {
     "no_prototypes": "U-CSA without prototypes: the discriminator alone",
     "no_masking": "U-CSA, equal anchors of a batch left in as (false) negatives",
     "global_anchors": "U-CSA with one anchor per tile alone, without the anchors of cells",
-    "shuffled_anchors": "the same with every tile's anchor exchanged for another's: do anchors carry meaning?",
+    "cell_anchors": "U-CSA with the anchors of cells alone, beside direct image-map contrast",
+    "shuffled_anchors": "`global_anchors` with every tile's anchor exchanged for another's: do anchors carry meaning?",
     "mismatched_only": "U-CSA whole, its negatives other tiles' maps alone, as in the paper: no edited maps",
     "mismatched_only_no_anchors": "the same with direct image-map contrast instead of anchors",
     "change_head": "building evidence against map, as one number",

@@ -71,7 +71,14 @@ def test_a_stored_model_scores_the_same_and_another_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"spatial": False}, {"anchored": False}, {"edited_negatives": False}, {"freeze_encoders": True}]
+    "changes",
+    [
+        {"spatial": False},
+        {"anchors": "none"},
+        {"anchors": "cells"},
+        {"edited_negatives": False},
+        {"freeze_encoders": True},
+    ],
 )
 def test_every_option_trains(tmp_path, changes):
     model = train(tmp_path, ConsistencyConfig.preset("tiny", **changes))

@@ -49,8 +49,8 @@ def test_the_preset_has_the_numbers_of_the_paper():
     assert (paper.contrastive_rate, paper.matching_rate, paper.prototype_rate) == (1e-4, 1e-4, 5e-5)
     assert (paper.prototypes, paper.prototype_weight, paper.alpha) == (50, 0.5, 0.7)
     assert (paper.weight_decay, paper.schedule) == (0.0, "constant")
-    assert paper.freeze_encoders and paper.anchored
-    assert not (paper.spatial or paper.local_anchors or paper.edited_negatives or paper.mask_identical)
+    assert paper.freeze_encoders and paper.anchors == "tiles"
+    assert not (paper.spatial or paper.edited_negatives or paper.mask_identical)
 
 
 def test_the_network_of_the_preset_is_the_paper_s():
@@ -66,15 +66,29 @@ def test_the_compact_preset_stays_as_it_was():
     compact = ConsistencyConfig.preset("compact").to_dict()
     before = {
         "encoder": "compact", "input_px": 128, "dimension": 256, "image_width": 16, "map_width": 8,
-        "cell_channels": 48, "temperature": 0.07, "anchored": True, "mask_identical": True, "local_anchors": True,
+        "cell_channels": 48, "temperature": 0.07, "anchors": "both", "mask_identical": True,
         "contrastive_epochs": 8, "matching_epochs": 25, "steps_per_epoch": 24, "batch": 16, "contrastive_rate": 2e-3,
-        "matching_rate": 1e-3, "prototype_rate": 5e-4, "weight_decay": 1e-4, "half_precision": True,
+        "matching_rate": 1e-3, "prototype_rate": 5e-4, "weight_decay": 1e-4,
         "freeze_encoders": False, "spatial": True, "worst_share": 0.01, "edited_negatives": True, "prototypes": 16,
         "prototype_weight": 0.5, "alpha": 0.7, "fused_channels": 64, "schedule": "cosine", "augment": True,
         "batch_norm": "batch", "accumulate": 1, "precision": "auto", "channels_last": True, "compile": "",
         "text_encoder": "hashed", "image_weights": "", "text_weights": "",
     }  # fmt: skip
     assert {name: compact[name] for name in before} == before
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ({"anchored": True, "local_anchors": True, "half_precision": True}, {"anchors": "both", "precision": "auto"}),
+        ({"anchored": True, "local_anchors": False}, {"anchors": "tiles"}),
+        ({"anchored": False, "local_anchors": True}, {"anchors": "none"}),
+        ({"half_precision": False}, {"precision": "float32"}),
+        ({"half_precision": False, "precision": "bfloat16"}, {"precision": "bfloat16"}),
+    ],
+)
+def test_settings_that_files_say_in_two_are_read_as_one(written, meant):
+    assert ConsistencyConfig.from_dict(written) == ConsistencyConfig.from_dict(meant)
 
 
 @pytest.mark.parametrize("preset", ["compact", "tiny"])
@@ -143,7 +157,7 @@ def test_other_published_weights_are_another_run(tmp_path, published):
 
 
 def test_a_spatial_network_can_stand_on_timm_too(tmp_path, published):
-    changes = {"spatial": True, "local_anchors": True, "edited_negatives": True, "cell_channels": 8}
+    changes = {"spatial": True, "anchors": "both", "edited_negatives": True, "cell_channels": 8}
     model = train(tmp_path / "run", {**published, **changes})
     assert np.isfinite(score_held(model, PAIRS).final).all()
 

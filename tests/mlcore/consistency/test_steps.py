@@ -62,7 +62,8 @@ def largest_difference(first: dict, second: dict) -> float:
 
 @pytest.mark.parametrize("stage", ["contrastive", "matching"])
 @pytest.mark.parametrize(
-    "changes", [{}, {"spatial": False, "local_anchors": False}, {"anchored": False}, {"freeze_encoders": True}]
+    "changes",
+    [{}, {"spatial": False, "anchors": "tiles"}, {"anchors": "none"}, {"anchors": "cells"}, {"freeze_encoders": True}],
 )
 @pytest.mark.parametrize("parts", [2, 8])
 def test_a_batch_in_parts_has_the_gradients_of_the_whole_batch(stage, changes, parts):

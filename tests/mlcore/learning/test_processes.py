@@ -48,7 +48,7 @@ def differences(first: dict, second: dict) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "changes", [{"accumulate": 2}, {"spatial": False, "local_anchors": False, "freeze_encoders": True}]
+    "changes", [{"accumulate": 2}, {"spatial": False, "anchors": "tiles", "freeze_encoders": True}]
 )
 def test_two_processes_end_with_the_weights_of_one_on_the_joint_batch(tmp_path, changes):
     launched(tmp_path, changes)

@@ -29,13 +29,14 @@ class Source:
 COMPACT = ConsistencyConfig.preset("compact")
 ABLATED = {
     "ucsa": set(),
-    "no_anchors": {"anchored", "local_anchors"},
+    "no_anchors": {"anchors"},
     "no_prototypes": {"prototype_weight"},
     "no_masking": {"mask_identical"},
-    "global_anchors": {"local_anchors"},
-    "shuffled_anchors": {"local_anchors"},
+    "global_anchors": {"anchors"},
+    "cell_anchors": {"anchors"},
+    "shuffled_anchors": {"anchors"},
     "mismatched_only": {"edited_negatives"},
-    "mismatched_only_no_anchors": {"edited_negatives", "anchored", "local_anchors"},
+    "mismatched_only_no_anchors": {"edited_negatives", "anchors"},
 }
 
 
