@@ -1,4 +1,4 @@
-"""One picture of a tile: image, evidence, map, difference and candidates, beside one another."""
+"""One picture of a tile: image, evidence, map, where they differ, and the candidates that come of it."""
 
 from __future__ import annotations
 
@@ -7,58 +7,56 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
-from mlcore.changes.diff import Candidate
-from mlcore.evidence.picture import EvidenceReader
-from mlcore.files import whole_file
-from mlcore.geometry.webmercator import TileAddress
-from mlcore.maps.labels import draw_ids, polygons_of, to_xy
+from mlcore.changes.candidate import Candidate, ChangeKind
+from mlcore.evidence.picture import EvidenceWindow
+from mlcore.maps.labels import polygons_of
 from mlcore.pairs.source import PairSource
 
-SIDE_IN, DPI = 2.2, 110
-COLOURS = {"add": "tab:green", "remove": "tab:red", "modify": "tab:orange", "shifted": "tab:purple"}
+COLOURS: dict[ChangeKind, str] = {"add": "#66ff66", "remove": "#ff5040", "modify": "#fee08b", "shifted": "#fee08b"}
+DPI, COLOUR_COUNT = 80, 128
 
 
-def draw_tile(
-    path: Path, source: PairSource, evidence: EvidenceReader, tile: TileAddress, candidates: Sequence[Candidate]
-) -> None:
-    """Write the five panels of `tile` as WebP.
+def draw_tile(path: Path, source: PairSource, window: EvidenceWindow, candidates: Sequence[Candidate]) -> None:
+    """Write the five panels of a tile side by side as a PNG.
 
     Args:
-        candidates: of any tiles; those whose shape reaches into this one are drawn.
+        window: evidence of the tile alone.
+        candidates: those of the tile, or near it.
     """
-    pair, window = source.pair(tile), evidence.window(tile, margin_px=0)
-    mapped = draw_ids([(1, polygon) for _, parts in source.footprints(tile) for polygon in parts], *window.valid.shape)
-    panels: list[tuple[str, np.ndarray, dict[str, object]]] = [
-        ("image", pair.image, {}),
-        ("evidence", window.building, {"cmap": "magma", "vmin": 0, "vmax": 1}),
-        ("map", pair.map, {}),
-        ("difference", window.building - (mapped > 0), {"cmap": "RdBu_r", "vmin": -1, "vmax": 1}),
-        ("candidates", pair.image, {}),
-    ]
-    figure = Figure(figsize=(SIDE_IN * len(panels), SIDE_IN + 0.3), layout="constrained")
-    for axes, (name, picture, how) in zip(figure.subplots(1, len(panels)), panels, strict=True):
-        axes.imshow(picture, **how)
-        axes.set_title(name, fontsize=9)
-        axes.set_axis_off()
-    _outline(figure.axes[-1], tile, candidates)
-    with whole_file(path) as scratch:
-        figure.savefig(scratch, dpi=DPI, format="webp", pil_kwargs={"quality": 80})
-
-
-def _outline(axes: Axes, tile: TileAddress, candidates: Sequence[Candidate]) -> None:
-    area = tile.polygon_lonlat
+    tile = window.tile
+    mask = source.building_mask(tile) > 0
+    difference = np.where(window.valid, window.building - mask, 0)
+    figure = Figure(figsize=(13, 2.8), dpi=DPI, layout="constrained")
+    panels = figure.subplots(1, 5)
+    image = source.reader.read_tile(tile, source.size_px).rgb
+    panels[0].imshow(image)
+    panels[1].imshow(window.building, cmap="gray", vmin=0, vmax=1)
+    panels[2].imshow(source.drawn_map(tile))
+    panels[3].imshow(difference, cmap="RdBu", vmin=-1, vmax=1)
+    panels[4].imshow(image)
     for candidate in candidates:
-        if not candidate.geometry.intersects(area):
-            continue
-        for polygon in polygons_of(candidate.geometry):
-            for part in to_xy(polygon, tile):
-                x, y = np.asarray(part.exterior.coords).T
-                axes.plot(x - 0.5, y - 0.5, color=COLOURS[candidate.kind], linewidth=1.5)
-        middle = to_xy(candidate.geometry.convex_hull, tile)[0].centroid
-        axes.text(
-            middle.x, middle.y, f"{candidate.confidence:.2f}", color="white", fontsize=6, ha="center", va="center"
-        )
-    axes.set_xlim(-0.5, 255.5)
-    axes.set_ylim(255.5, -0.5)
+        _outline(panels[4], window, candidate)
+    titles = ("image", "evidence", "map", "evidence - map", "candidates")
+    for axes, title in zip(panels, titles, strict=True):
+        axes.set_title(title, fontsize=10)
+        axes.set_axis_off()
+        axes.set_xlim(0, image.shape[1])
+        axes.set_ylim(image.shape[0], 0)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    picture.quantize(COLOUR_COUNT).save(path, "PNG", optimize=True)
+
+
+def _outline(axes: Axes, window: EvidenceWindow, candidate: Candidate) -> None:
+    for polygon in polygons_of(candidate.geometry):
+        (flat,) = window.polygons_xy(polygon)
+        x, y = flat.exterior.xy
+        axes.plot(x, y, color=COLOURS[candidate.kind], linewidth=2)
+        name = f"{candidate.kind} {candidate.confidence:.0%}"
+        left, top = (float(np.clip(np.mean(values), 30, window.valid.shape[0] - 30)) for values in (x, y))
+        axes.text(left, top, name, color="white", fontsize=7, ha="center", backgroundcolor="#00000080", clip_on=True)
