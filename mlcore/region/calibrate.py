@@ -17,8 +17,8 @@ from mlcore.changes.verdicts import (
     FOOTPRINT_CLASSES,
     GROUND_CLASSES,
     Judge,
+    TileDoubts,
     fit_tile_verdict,
-    tile_figures,
 )
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress, tile_at
@@ -240,7 +240,7 @@ def _fit_tiles(
         for tile, edited in edition.changed.items():
             changed = edited or tile in said.changed
             if tile in edition.final and (changed or tile not in suspects.tiles):
-                figures.append(tile_figures(edition.final[tile], *found.get(tile, ([], [])), largest[tile]))
+                figures.append(TileDoubts.of(edition.final[tile], *found.get(tile, ([], [])), largest[tile]))
                 labels.append(int(changed))
                 folds.append(fold_of[tile])
     for fold, judge in enumerate(judges):
