@@ -1,4 +1,4 @@
-"""How long a new region of 500 tiles takes: the shipped networks tuned on its own map, cross-fitted, verdicts taught.
+"""How long a new region of 500 tiles takes: the shipped networks tuned on its own map, cross-fitted, and classifiers.
 
 The region is a made town (only the time is measured; a town is too easy to say anything about accuracy).
 

@@ -40,7 +40,7 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.common import data_folder, write_result
-from mlcore.changes.verdicts import Judge
+from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import SCAN_BATCH, score_tiles
 from mlcore.encoders.image import to_input
@@ -121,7 +121,9 @@ def one_fold(config: RegionConfig, tiles: Sequence[TileAddress]) -> RegionModel:
     torch.manual_seed(0)
     shipped = shipped_model()
     fold = FoldModel(
-        EvidenceEnsemble([EvidenceModel(config.evidence)]), ConsistencyModel(config.consistency).eval(), Judge().eval()
+        EvidenceEnsemble([EvidenceModel(config.evidence)]),
+        ConsistencyModel(config.consistency).eval(),
+        ChangeClassifier().eval(),
     )
     return RegionModel(config, [shipped.folds[0] if shipped else fold], dict.fromkeys(tiles, 0), {})
 

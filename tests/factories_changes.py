@@ -74,7 +74,7 @@ class ChangeFactory(DjangoModelFactory[Change]):
 
     @factory.lazy_attribute
     def item(self) -> QueueItem:
-        return QueueItemFactory(scope_id=self.scan.region_id, priority=self.confidence)
+        return QueueItemFactory(scope_id=self.scan.region_id, kind=self.kind, priority=self.confidence)
 
     @factory.lazy_attribute
     def pair(self) -> Any:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count
-
 from annotation.anchors.models import Anchor
 from annotation.anchors.selectors import anchor_of_pair
 from annotation.changes.models import ChangeDecision
@@ -16,6 +14,7 @@ from annotation.consistency.engine import shown_offset
 from annotation.consistency.selectors import latest_scan, score_of_pair, stale_scans
 from annotation.learning.selectors import active_model
 from annotation.review.models import ItemState
+from annotation.review.selectors import decision_counts
 from annotation.sources.engine import tile_version
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import imagery_in_use, snapshot_in_use
@@ -87,8 +86,7 @@ def region_offset(region_id: int) -> dict[str, Any] | None:
 
 
 def _change_counts(region: Region) -> dict[str, Any]:
-    rows = current_changes(region).order_by().values_list("item__state", "item__decision").annotate(Count("pk"))
-    by_decision = {decision or state: number for state, decision, number in rows}
+    by_decision = decision_counts("changes", region.pk)
     undecided = by_decision.pop(ItemState.OPEN.value, 0)
     return {
         "open": undecided,

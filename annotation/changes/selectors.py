@@ -1,5 +1,7 @@
 """Reads of suspected changes: lists, one change, and what the queue's page needs of it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
@@ -7,9 +9,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.accounts.models import User
 from annotation.anchors.models import Anchor
-from annotation.changes.models import Change
+from annotation.changes.models import Change, ChangeDecision, ChangeKind
 from annotation.common.errors import NotFoundError
+from annotation.common.keyset import Cursor, Page
 from annotation.consistency.models import TileScore
+from annotation.review.lists import Wish, page_of
 from annotation.review.models import ItemState, QueueItem
 from annotation.sources.engine import shown_imagery, shown_snapshot
 from annotation.sources.models import Footprint, Region
@@ -26,6 +30,44 @@ def changes_of(region: Region) -> QuerySet[Change]:
 def current_changes(region: Region) -> QuerySet[Change]:
     """Changes that no newer scan replaced."""
     return changes_of(region).exclude(item__state=ItemState.WITHDRAWN)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which changes a list holds, in which order. Without a state: those that no newer scan replaced."""
+
+    kinds: Sequence[str] = ()
+    states: Sequence[str] = ()
+    decisions: Sequence[str] = ()
+    min_confidence: float | None = None
+    max_confidence: float | None = None
+    scan: int | None = None
+    exported: bool | None = None
+    ordering: str = "newest"
+
+
+def page_of_changes(region: Region, wanted: Wanted, cursor: Cursor | None, size: int) -> Page[Change]:
+    """One page of a region's changes with what a list shows of them."""
+
+    def narrow(items: QuerySet[QueueItem]) -> QuerySet[QueueItem]:
+        if wanted.min_confidence is not None:
+            items = items.filter(priority__gte=wanted.min_confidence)
+        if wanted.max_confidence is not None:
+            items = items.filter(priority__lte=wanted.max_confidence)
+        if wanted.scan is not None:
+            items = items.filter(change__scan=wanted.scan)
+        if wanted.exported is not None:
+            held = Exists(Change.objects.filter(item=OuterRef("pk"), edit_items__isnull=False))
+            items = items.filter(held if wanted.exported else ~held)
+        return items
+
+    states = wanted.states or (ItemState.OPEN.value, ItemState.DECIDED.value)
+    if wanted.decisions:
+        states = [one for one in states if one == ItemState.DECIDED]
+    wish = Wish(wanted.kinds or ChangeKind.values, states, wanted.decisions or ChangeDecision.values, narrow)
+    page = page_of("changes", region.pk, wish, wanted.ordering, cursor, size)
+    rows = {change.item_id: change for change in changes_of(region).filter(item__in=page.rows)}
+    return Page([rows[pk] for pk in page.rows if pk in rows], page.next, page.previous)
 
 
 def get_change(user: User, change_id: int) -> Change:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
+from annotation.review.counts import counts_of_batches
 from annotation.review.models import Batch, ItemState, QueueItem
 
 
@@ -47,22 +48,17 @@ def may_work(user: User, batch: Batch) -> bool:
 
 def progress_of(batches: Iterable[Batch], stage: str) -> dict[int, Progress]:
     """How far each batch is in one stage's items."""
-    found = {batch.pk: Progress() for batch in batches}
-    rows = (
-        QueueItem.objects.filter(batch__in=list(found), stage=stage)
-        .values_list("batch_id", "state", "decision")
-        .annotate(number=Count("pk"))
-        .order_by()
-    )
-    for batch_id, state, decision, number in rows:
-        one = found[batch_id]
-        if state == ItemState.DECIDED:
-            one.decided += number
-            one.decisions[decision] = one.decisions.get(decision, 0) + number
-        elif state == ItemState.OPEN:
-            one.open += number
-        else:
-            one.withdrawn += number
+    found: dict[int, Progress] = {}
+    for batch_id, counts in counts_of_batches(stage, [batch.pk for batch in batches]).items():
+        one = found[batch_id] = Progress()
+        for sort, number in counts.items():
+            if sort.state == ItemState.DECIDED:
+                one.decided += number
+                one.decisions[sort.decision] = one.decisions.get(sort.decision, 0) + number
+            elif sort.state == ItemState.OPEN:
+                one.open += number
+            else:
+                one.withdrawn += number
     return found
 
 

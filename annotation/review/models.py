@@ -59,6 +59,7 @@ class QueueItem(Timestamped):
 
     stage = models.CharField(max_length=32, help_text="the stage that made it, such as 'changes'")
     scope_id = models.BigIntegerField(help_text="id of the region, without a foreign key")
+    kind = models.CharField(max_length=16, blank=True, default="", help_text="what lists of its stage tell apart")
     priority = models.FloatField(default=0.0, help_text="higher comes first")
     batch = models.ForeignKey(Batch, null=True, on_delete=models.CASCADE, related_name="items")
     subject_id = models.BigIntegerField(null=True, help_text="in a batch: id of the stage's row, the same for twins")
@@ -89,10 +90,16 @@ class QueueItem(Timestamped):
             ),
         ]
         indexes = [
+            # A claim walks the first of these two in its order, and stops at the first row that is free.
             models.Index(
-                fields=["stage", "scope_id", "batch", "-priority", "id"],
-                condition=models.Q(state="open"),
-                name="queue_open_by_batch",
+                fields=["stage", "scope_id", "-priority", "id"],
+                condition=models.Q(state="open", batch__isnull=True, assigned_to__isnull=True),
+                name="queue_free",
+            ),
+            models.Index(
+                fields=["batch", "stage", "-priority", "id"],
+                condition=models.Q(state="open", batch__isnull=False),
+                name="queue_open_in_batch",
             ),
             models.Index(fields=["batch", "subject_id"], condition=models.Q(batch__isnull=False), name="queue_twins"),
             models.Index(
@@ -100,11 +107,58 @@ class QueueItem(Timestamped):
                 condition=models.Q(state="open", assigned_to__isnull=False),
                 name="queue_flagged",
             ),
-            models.Index(fields=["lease_holder", "lease_expires_at"]),
+            models.Index(
+                fields=["lease_holder", "lease_expires_at"],
+                condition=models.Q(lease_holder__isnull=False),
+                name="queue_leases",
+            ),
+            models.Index(
+                fields=["decided_by", "batch"], condition=models.Q(decided_by__isnull=False), name="queue_answered_by"
+            ),
+            # Lists: each order of each state, decision and kind is one walk (annotation.review.lists).
+            models.Index(
+                fields=["scope_id", "stage", "state", "decision", "kind", "created_at", "id"], name="queue_list_by_age"
+            ),
+            models.Index(
+                fields=["scope_id", "stage", "state", "decision", "kind", "priority", "id"],
+                name="queue_list_by_priority",
+            ),
+            models.Index(
+                fields=["scope_id", "stage", "decision", "kind", "decided_at", "id"],
+                condition=models.Q(state="decided"),
+                name="queue_list_by_decision",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.stage} item {self.pk} ({self.state})"
+
+
+class QueueCount(models.Model):
+    """How many items a queue holds: the sum of `number` over its rows.
+
+    The database writes a row of differences with every statement that changes items (a trigger, so that no way of
+    writing is forgotten and a roll-back takes them back); nobody waits for anybody, and a task folds them now and then.
+    """
+
+    stage = models.CharField(max_length=32)
+    scope_id = models.BigIntegerField()
+    batch_id = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=16)
+    state = models.CharField(max_length=16)
+    decision = models.CharField(max_length=32)
+    number = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["scope_id", "stage"], name="queue_count_of_a_scope"),
+            models.Index(
+                fields=["batch_id"], condition=models.Q(batch_id__isnull=False), name="queue_count_of_a_batch"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number:+} {self.stage} {self.state} {self.decision}"
 
 
 class VerdictEvent(models.TextChoices):

@@ -1,14 +1,16 @@
 """Reads of the queue: what is open, what happened to an item, who decided what."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Avg, Count, QuerySet
 from django.db.models.functions import Now
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotAllowedError, NotFoundError
 from annotation.review.batches import twins_of
+from annotation.review.counts import counts_of, counts_with_batches
 from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.review.stages import ReviewStage, get_stage
 
@@ -39,19 +41,34 @@ def get_item(user: User, item_id: int) -> tuple[QueueItem, ReviewStage]:
 
 def queue_counts(user: User, stage: str, scope_id: int, batch_id: int | None = None) -> QueueCounts:
     """Open items of a queue; `leased` counts live leases of other people, `blocked` what this person may not answer."""
+    kept = counts_of(stage, scope_id, batch_id)
     items = QueueItem.objects.filter(stage=stage, scope_id=scope_id, batch=batch_id, state=ItemState.OPEN)
-    leased_by_others = Q(lease_expires_at__gt=Now()) & ~Q(lease_holder=user)
-    blocked = Q(assigned_to__isnull=False) & ~Q(assigned_to=user)
+    held = items.filter(lease_holder__isnull=False, lease_expires_at__gt=Now()).exclude(lease_holder=user)
+    leased = set(held.values_list("pk", flat=True))
+    flagged = items.filter(assigned_to__isnull=False).exclude(assigned_to=user)
+    blocked = set(flagged.values_list("pk", flat=True))
     if batch_id is not None:
-        twins = QueueItem.objects.filter(batch=batch_id, subject_id=OuterRef("subject_id")).exclude(pk=OuterRef("pk"))
-        mine = Q(decided_by=user) | Q(lease_holder=user, lease_expires_at__gt=Now(), state=ItemState.OPEN)
-        blocked |= Q(Exists(twins.filter(mine)))
-    row = items.aggregate(
-        open=Count("pk"),
-        leased=Count("pk", filter=leased_by_others),
-        blocked=Count("pk", filter=blocked & ~leased_by_others),
+        blocked |= _answered_or_held_twins(user, items, batch_id)
+    return QueueCounts(
+        open=sum(number for sort, number in kept.items() if sort.state == ItemState.OPEN),
+        leased=len(leased),
+        blocked=len(blocked - leased),
     )
-    return QueueCounts(open=row["open"], leased=row["leased"], blocked=row["blocked"])
+
+
+def _answered_or_held_twins(user: User, items: QuerySet[QueueItem], batch_id: int) -> set[int]:
+    """Open items of a batch whose twin this person answered, or looks at right now."""
+    in_batch = QueueItem.objects.filter(batch=batch_id)
+    mine = in_batch.filter(decided_by=user) | in_batch.filter(
+        lease_holder=user, lease_expires_at__gt=Now(), state=ItemState.OPEN
+    )
+    own = set(mine.values_list("pk", "subject_id"))
+    found: set[int] = set()
+    subjects = sorted({subject for _, subject in own if subject is not None})
+    for start in range(0, len(subjects), 10_000):
+        rows = items.filter(subject_id__in=subjects[start : start + 10_000])
+        found |= {pk for pk, subject in rows.values_list("pk", "subject_id") if (pk, subject) not in own}
+    return found
 
 
 def history(user: User, item: QueueItem) -> QuerySet[Verdict]:
@@ -77,13 +94,11 @@ def last_flag(item: QueueItem) -> Verdict | None:
 
 def decision_counts(stage: str, scope_id: int) -> dict[str, int]:
     """Number of items by their decision in force, and `open` ones."""
-    rows = (
-        QueueItem.objects.filter(stage=stage, scope_id=scope_id)
-        .exclude(state=ItemState.WITHDRAWN)
-        .values("state", "decision")
-        .annotate(number=Count("pk"))
-    )
-    return {row["decision"] or row["state"]: row["number"] for row in rows}
+    found: Counter[str] = Counter()
+    for sort, number in counts_with_batches(stage, scope_id).items():
+        if sort.state != ItemState.WITHDRAWN:
+            found[sort.decision or sort.state] += number
+    return dict(found)
 
 
 def reviewer_counts(stage: str, scope_id: int) -> list[dict[str, Any]]:

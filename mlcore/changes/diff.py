@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlcore.changes.candidate import SAME_PLACE_SHARE, Candidate, ChangeKind, non_maximum_suppression, same_place
+from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.ground import GroundMeasure, GroundMeasurer, with_claims
 from mlcore.changes.least_change import changes_enough
 from mlcore.changes.measure import FootprintMeasure, WindowMeasurer
 from mlcore.changes.polygons import iou
 from mlcore.changes.registration import RIGHT_M, Shift, estimate_shift, median_shift, smooth_shifts
-from mlcore.changes.verdicts import Judge
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.index import MapIndex
@@ -138,18 +138,20 @@ def _disagreement_px(tiles: Collection[TileAddress], shifts: Mapping[TileAddress
     return max((shift.apart_px(shifts[tile]) for tile in near), default=0.0) + 1.0
 
 
-def candidates_of(measures: Measures, judges_of: Callable[[TileAddress], Sequence[Judge]]) -> list[Candidate]:
-    """Judge what was measured; of two candidates about one place the surer one stays.
+def candidates_of(
+    measures: Measures, classifiers_of: Callable[[TileAddress], Sequence[ChangeClassifier]]
+) -> list[Candidate]:
+    """Classify what was measured; of two candidates about one place the surer one stays.
 
     Args:
-        judges_of: the judges of a tile; the mean of their probabilities is taken.
+        classifiers_of: the classifiers of a tile; the mean of their probabilities is taken.
     """
     found, bare = [], []
     for tile in sorted({m.tile for m in measures.footprints} | {g.tile for g in measures.ground}):
-        judges = judges_of(tile)
+        classifiers = classifiers_of(tile)
         footprints = [measure for measure in measures.footprints if measure.tile == tile]
-        verdicts = np.mean([judge.judge_footprints(footprints) for judge in judges], axis=0)
-        for measure, (_, remove, reshape) in zip(footprints, verdicts, strict=True):
+        chances = np.mean([classifier.classify_footprints(footprints) for classifier in classifiers], axis=0)
+        for measure, (_, remove, reshape) in zip(footprints, chances, strict=True):
             if max(remove, reshape) < LEAST_CONFIDENCE:
                 continue
             enough = reshape <= remove or changes_enough(measure.current, measure.proposal, measures.resolution_m)
@@ -157,10 +159,9 @@ def candidates_of(measures: Measures, judges_of: Callable[[TileAddress], Sequenc
             if max(remove, modify) >= LEAST_CONFIDENCE:
                 found.append(_about_footprint(measure, float(remove), modify, measures))
         grounds = [ground for ground in measures.ground if ground.tile == tile]
-        verdicts = np.mean([judge.judge_ground(grounds) for judge in judges], axis=0)
+        chances = np.mean([classifier.classify_ground(grounds) for classifier in classifiers], axis=0)
         bare += [
-            (missing_chance(one, chances), float(chances[2]), one)
-            for one, chances in zip(grounds, verdicts, strict=True)
+            (missing_chance(one, likely), float(likely[2]), one) for one, likely in zip(grounds, chances, strict=True)
         ]
     extended: set[str] = set()
     moved = [one for one in found if one.kind == "shifted"]

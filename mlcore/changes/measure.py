@@ -1,4 +1,4 @@
-"""What image and map say about every footprint: numbers, no verdicts."""
+"""What image and map say about every footprint: numbers, no decisions."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlcore.changes.candidate import Candidate, same_place
+from mlcore.changes.classifiers import FOOTPRINT_CLASSES, ChangeClassifier
 from mlcore.changes.decisions import Decision
 from mlcore.changes.diff import Measures, iter_measures, missing_chance, region_shifts
-from mlcore.changes.verdicts import FOOTPRINT_CLASSES, Judge
 from mlcore.evaluation.objects import match_candidates
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
@@ -46,7 +46,7 @@ class FoldJudge(Protocol):
     """One fold of a model."""
 
     @property
-    def judge(self) -> Judge: ...
+    def classifier(self) -> ChangeClassifier: ...
 
 
 class ScoringModel(Protocol):
@@ -164,7 +164,9 @@ def _of_block(model: ScoringModel, block: Measures, decisions: Sequence[Decision
     for measure in block.footprints:
         for position in by_key.get(measure.feature.key, ()):
             kind = "remove" if decisions[position].kind == "remove" else "modify"
-            chances = _mean(judge.judge_footprints([measure])[0] for judge in _judges(model, measure.tile))
+            chances = _mean(
+                classifier.classify_footprints([measure])[0] for classifier in _classifiers(model, measure.tile)
+            )
             yield position, float(chances[FOOTPRINT_CLASSES.index(kind)])
     for ground in block.ground:
         beside = ground.neighbour
@@ -172,12 +174,12 @@ def _of_block(model: ScoringModel, block: Measures, decisions: Sequence[Decision
         extends = [n for n in near if decisions[n].kind != "remove" and ground.leads_to(decisions[n].geometry)]
         new = [position for position, shape in adds if same_place(shape, ground.proposal)]
         if extends or new:
-            chances = _mean(judge.judge_ground([ground])[0] for judge in _judges(model, ground.tile))
+            chances = _mean(classifier.classify_ground([ground])[0] for classifier in _classifiers(model, ground.tile))
             yield from ((position, missing_chance(ground, chances)) for position in extends + new)
 
 
-def _judges(model: ScoringModel, tile: TileAddress) -> list[Judge]:
-    return [fold.judge for fold in model.models_of(tile)]
+def _classifiers(model: ScoringModel, tile: TileAddress) -> list[ChangeClassifier]:
+    return [fold.classifier for fold in model.models_of(tile)]
 
 
 def _mean(chances: Iterable[np.ndarray]) -> np.ndarray:

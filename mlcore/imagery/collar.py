@@ -25,6 +25,7 @@ MOST = 0.9
 CELLS = 4096
 """Cells on the longer side: images up to this size are followed pixel by pixel, larger ones by squares of pixels."""
 STEP_PX = 2048
+SIDE_STEP_PX = 256
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,14 @@ def find_collar(data: rasterio.DatasetReader, bands: tuple[int, ...]) -> Collar 
 
 def _borders(data: rasterio.DatasetReader, bands: tuple[int, ...]) -> list[np.ndarray]:
     """Where the four outermost lines of pixels are black, one bool (length,) each."""
-    right, bottom = data.width - 1, data.height - 1
-    rows = [Window(0, row, data.width, 1) for row in (0, bottom)]
-    columns = [Window(column, 0, 1, data.height) for column in (0, right)]
-    return [_black(data.read(bands, window=window)).ravel() for window in rows + columns]
+    rows = [_black(data.read(bands, window=Window(0, row, data.width, 1))).ravel() for row in (0, data.height - 1)]
+    sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    # Both sides of some rows at a time: a file stored by whole rows is then decoded once and not twice.
+    for top in range(0, data.height, SIDE_STEP_PX):
+        for side, column in zip(sides, (0, data.width - 1), strict=True):
+            window = Window(column, top, 1, min(SIDE_STEP_PX, data.height - top))
+            side.append(_black(data.read(bands, window=window)).ravel())
+    return [*rows, *(np.concatenate(side) for side in sides)]
 
 
 def _black_cells(data: rasterio.DatasetReader, bands: tuple[int, ...], cell_px: int) -> np.ndarray:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
+from mlcore.changes.classifiers import TileDoubts
 from mlcore.changes.diff import BLOCK, blocks_of, candidates_of, measure_block, region_shifts
 from mlcore.changes.registration import Shift
-from mlcore.changes.verdicts import TileDoubts
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
@@ -118,7 +118,7 @@ def tile_result(
     disc, proto, final = score
     confidences = [candidate.confidence for candidate in candidates]
     doubts = TileDoubts.of(final, confidences, [candidate.changed_m2 for candidate in candidates], largest)
-    probability = float(np.mean([judge.consistent(doubts) for judge in model.judges_of(tile)]))
+    probability = float(np.mean([classifier.consistent(doubts) for classifier in model.classifiers_of(tile)]))
     return TileResult(tile, model.fold_of(tile), disc, proto, final, doubts.any_change, probability)
 
 
@@ -134,7 +134,7 @@ def _found(
     for number, (corner, tiles) in enumerate(members.items()):
         stop_if_asked(progress)
         measures = measure_block(evidence, source.index, corner, tiles, shifts)
-        candidates = candidates_of(measures, model.judges_of)
+        candidates = candidates_of(measures, model.classifiers_of)
         yield corner, BlockFound(tiles, candidates, measures.largest, measures.shift)
         progress.report((number + 1) / len(members), "comparing evidence and map")
 

@@ -1,4 +1,4 @@
-"""Calibrates change verdicts on simulated edits of the map, on evidence from models that did not see the tile."""
+"""Calibrates change classifiers on simulated edits of the map, on evidence from models that did not see the tile."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.candidate import Candidate, same_shape
+from mlcore.changes.classifiers import (
+    FOOTPRINT_CLASSES,
+    GROUND_CLASSES,
+    ChangeClassifier,
+    TileDoubts,
+    fit_tile_classifier,
+)
 from mlcore.changes.diff import Measures, candidates_of, iter_measures
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.polygons import mends
 from mlcore.changes.registration import Shift
-from mlcore.changes.verdicts import (
-    FOOTPRINT_CLASSES,
-    GROUND_CLASSES,
-    Judge,
-    TileDoubts,
-    fit_tile_verdict,
-)
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress, tile_at
 from mlcore.maps.features import MapFeature
@@ -175,10 +175,14 @@ class Suspects:
 
     @classmethod
     def of(
-        cls, base: Sequence[Measures], judges: Sequence[Judge], fold_of: Mapping[TileAddress, int], said: Said
+        cls,
+        base: Sequence[Measures],
+        classifiers: Sequence[ChangeClassifier],
+        fold_of: Mapping[TileAddress, int],
+        said: Said,
     ) -> Suspects:
         """Candidates of the unedited map that are likelier than SUSPECT, and that nobody has decided about."""
-        found = [one for one in _judged(base, judges, fold_of) if one.confidence >= SUSPECT]
+        found = [one for one in _classified(base, classifiers, fold_of) if one.confidence >= SUSPECT]
         found = [one for one in found if not (said.covers(one.geometry) if one.kind == "add" else said.holds(one.key))]
         return cls(
             frozenset(one.key for one in found if one.key is not None),
@@ -187,15 +191,15 @@ class Suspects:
         )
 
 
-def fit_judges(
+def fit_classifiers(
     editions: Sequence[Edition],
     fold_of: Mapping[TileAddress, int],
     folds: int,
     seed: int,
     base: Sequence[Measures] = (),
     said: Said | None = None,
-) -> list[Judge]:
-    """One judge per fold, fitted without that fold's tiles; an untaught judge where there is nothing to learn from.
+) -> list[ChangeClassifier]:
+    """One classifier per fold, fitted without that fold's tiles; an untaught one where there is nothing to learn from.
 
     The map that was edited is itself a little stale, and its own errors would count as examples of "unchanged". A
     first fit finds the likeliest of them in `base`, the measures of the unedited map, and the second leaves them out.
@@ -203,39 +207,39 @@ def fit_judges(
     """
     said = said or Said()
     teacher = Teacher(editions, base, said, fold_of)
-    judges = _fit_objects(teacher, folds, seed, Suspects())
-    suspects = Suspects.of(base, judges, fold_of, said)
+    classifiers = _fit_objects(teacher, folds, seed, Suspects())
+    suspects = Suspects.of(base, classifiers, fold_of, said)
     if suspects.tiles:
-        judges = _fit_objects(teacher, folds, seed, suspects)
-        suspects = Suspects.of(base, judges, fold_of, said)
-    _fit_tiles(judges, editions, fold_of, suspects, said)
-    return judges
+        classifiers = _fit_objects(teacher, folds, seed, suspects)
+        suspects = Suspects.of(base, classifiers, fold_of, said)
+    _fit_tiles(classifiers, editions, fold_of, suspects, said)
+    return classifiers
 
 
-def _fit_objects(teacher: Teacher, folds: int, seed: int, suspects: Suspects) -> list[Judge]:
-    judges = []
+def _fit_objects(teacher: Teacher, folds: int, seed: int, suspects: Suspects) -> list[ChangeClassifier]:
+    classifiers = []
     for fold in range(folds):
         footprints, grounds = teacher.footprints(fold, suspects), teacher.grounds(fold, suspects)
-        judge = Judge()
+        classifier = ChangeClassifier()
         if footprints.classes > 1:
-            judge.footprint = footprints.fit(len(FOOTPRINT_CLASSES), seed)
+            classifier.footprint = footprints.fit(len(FOOTPRINT_CLASSES), seed)
         if grounds.classes > 1:
-            judge.ground = grounds.fit(len(GROUND_CLASSES), seed)
-        judges.append(judge.eval())
-    return judges
+            classifier.ground = grounds.fit(len(GROUND_CLASSES), seed)
+        classifiers.append(classifier.eval())
+    return classifiers
 
 
 def _fit_tiles(
-    judges: list[Judge],
+    classifiers: list[ChangeClassifier],
     editions: Sequence[Edition],
     fold_of: Mapping[TileAddress, int],
     suspects: Suspects,
     said: Said,
 ) -> None:
-    """Fit each fold's tile verdict on the other folds' tiles, whose candidates their own folds' judges weighed."""
+    """Fit each fold's tile classifier on the other folds' tiles, whose candidates their own classifiers weighed."""
     figures, labels, folds = [], [], []
     for edition in editions:
-        found = _confidences(edition.measures, judges, fold_of)
+        found = _confidences(edition.measures, classifiers, fold_of)
         largest = {tile: value for block in edition.measures for tile, value in block.largest.items()}
         for tile, edited in edition.changed.items():
             changed = edited or tile in said.changed
@@ -243,27 +247,27 @@ def _fit_tiles(
                 figures.append(TileDoubts.of(edition.final[tile], *found.get(tile, ([], [])), largest[tile]))
                 labels.append(int(changed))
                 folds.append(fold_of[tile])
-    for fold, judge in enumerate(judges):
+    for fold, classifier in enumerate(classifiers):
         kept = [i for i, other in enumerate(folds) if other != fold]
         if len({labels[i] for i in kept}) > 1:
             x, y = np.stack([figures[i] for i in kept]), np.array([labels[i] for i in kept])
-            judge.tile = fit_tile_verdict(x, y)
+            classifier.tile = fit_tile_classifier(x, y)
 
 
 def _confidences(
-    measures: Sequence[Measures], judges: Sequence[Judge], fold_of: Mapping[TileAddress, int]
+    measures: Sequence[Measures], classifiers: Sequence[ChangeClassifier], fold_of: Mapping[TileAddress, int]
 ) -> dict[TileAddress, tuple[list[float], list[float]]]:
     """Confidences and areas of the candidates of every tile."""
     found: dict[TileAddress, tuple[list[float], list[float]]] = {}
-    for candidate in _judged(measures, judges, fold_of):
+    for candidate in _classified(measures, classifiers, fold_of):
         confidences, areas = found.setdefault(candidate.tile, ([], []))
         confidences.append(candidate.confidence)
         areas.append(candidate.changed_m2)
     return found
 
 
-def _judged(
-    measures: Sequence[Measures], judges: Sequence[Judge], fold_of: Mapping[TileAddress, int]
+def _classified(
+    measures: Sequence[Measures], classifiers: Sequence[ChangeClassifier], fold_of: Mapping[TileAddress, int]
 ) -> list[Candidate]:
-    """Candidates, each weighed by the judge of its own fold, which was fitted without it."""
-    return [one for block in measures for one in candidates_of(block, lambda tile: [judges[fold_of[tile]]])]
+    """Candidates, each weighed by the classifier of its own fold, which was fitted without it."""
+    return [one for block in measures for one in candidates_of(block, lambda tile: [classifiers[fold_of[tile]]])]

@@ -1,4 +1,4 @@
-"""What people decided, as training uses it: a truer map, pixels that were looked at, and labelled examples of verdicts.
+"""What people decided, as training uses it: a truer map, pixels that were looked at, and labels.
 
 A decision is kept from the models of every fold whose tiles it touches, so that a tile is still scored only by models
 that know nothing of it.
@@ -14,11 +14,11 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.candidate import same_place, same_shape
+from mlcore.changes.classifiers import FOOTPRINT_CLASSES, GROUND_CLASSES
 from mlcore.changes.decisions import SEPARATE, STILL_A_BUILDING, Decision, apart_from, decided_index, footprint_of
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.measure import FootprintMeasure
 from mlcore.changes.polygons import mends
-from mlcore.changes.verdicts import FOOTPRINT_CLASSES, GROUND_CLASSES
 from mlcore.evidence.verified import ShapesByPlace, Verified
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.index import MapIndex

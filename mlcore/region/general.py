@@ -1,7 +1,7 @@
-"""Learns a model of no region: evidence, U-CSA and verdicts from several places, for any place to start from.
+"""Learns a model of no region: evidence, U-CSA and classifiers from several places, for any place to start from.
 
-Verdicts must be taught on evidence as poor as it will be where the model is used: on a place that its network did not
-learn from. So each place in turn is left out of an evidence network that serves for nothing else.
+Classifiers must be taught on evidence as poor as it will be where the model is used: on a place that its network did
+not learn from. So each place in turn is left out of an evidence network that serves for nothing else.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from mlcore.anchors.geometric import describe_tile
+from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.diff import Measures, iter_measures, region_shifts
-from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.pretraining import Place
 from mlcore.consistency.training import train_consistency
@@ -28,7 +28,7 @@ from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.index import MapIndex
 from mlcore.pairs.splits import geographic_folds
 from mlcore.progress import Progress, SilentProgress, SpanProgress
-from mlcore.region.calibrate import Edition, fit_judges, make_editions
+from mlcore.region.calibrate import Edition, fit_classifiers, make_editions
 from mlcore.region.config import RegionConfig
 from mlcore.region.model import UNMAPPED_FOLD, RegionModel
 from mlcore.region.parts import FoldModel
@@ -64,9 +64,9 @@ def train_general(
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> RegionModel:
-    """Train on all `places` at once; the verdicts are taught on each real place by evidence learnt on the others.
+    """Train on all `places` at once; the classifiers are taught on each real place by evidence learnt on the others.
 
-    Of a single real place, blocks are kept from its networks instead, and the verdicts are taught on these.
+    Of a single real place, blocks are kept from its networks instead, and the classifiers are taught on these.
 
     Args:
         places: of one zoom, each with a map that is complete on its tiles.
@@ -103,10 +103,16 @@ def train_general(
     )
     metrics = {"places": float(len(places)), "tiles": float(sum(len(place.tiles) for place in places))}
     model = RegionModel(
-        config, [FoldModel(EvidenceEnsemble([evidence]), consistency, Judge())], {}, metrics, zoom=zooms.pop()
+        config,
+        [FoldModel(EvidenceEnsemble([evidence]), consistency, ChangeClassifier())],
+        {},
+        metrics,
+        zoom=zooms.pop(),
     )
-    judge = _judge(model, splits, strangers, Path(run_dir), seed, SpanProgress(progress, CONSISTENCY_END, 1.0))
-    model.folds = [replace(model.folds[0], judge=judge)]
+    classifier = _taught_classifier(
+        model, splits, strangers, Path(run_dir), seed, SpanProgress(progress, CONSISTENCY_END, 1.0)
+    )
+    model.folds = [replace(model.folds[0], classifier=classifier)]
     progress.report(1.0, "general model trained")
     return model
 
@@ -154,15 +160,15 @@ def _consistency(
     )  # fmt: skip
 
 
-def _judge(
+def _taught_classifier(
     model: RegionModel,
     splits: Sequence[Split],
     strangers: Mapping[int, EvidenceModel],
     run_dir: Path,
     seed: int,
     progress: Progress,
-) -> Judge:
-    """Verdicts taught on simulated edits of places by networks that are `strangers` there; untaught without any."""
+) -> ChangeClassifier:
+    """Classifiers taught on simulated edits of places by networks that are `strangers` there; untaught without any."""
     editions: list[Edition] = []
     base: list[Measures] = []
     real = [split for split in splits if split.kept]
@@ -172,13 +178,17 @@ def _judge(
         stranger = strangers[split.town]
         unseen = split.kept if stranger is model.folds[0].evidence.tuned else split.place.tiles
         teacher = RegionModel(
-            model.config, [FoldModel(EvidenceEnsemble([stranger]), consistency, Judge())], {}, {}, zoom=model.zoom
+            model.config,
+            [FoldModel(EvidenceEnsemble([stranger]), consistency, ChangeClassifier())],
+            {},
+            {},
+            zoom=model.zoom,
         )
         found, unedited = _editions(teacher, split, unseen, run_dir / f"evidence-{number}.tif", seed, span)
         editions += found
         base += unedited
     fold_of = {tile: UNMAPPED_FOLD for split in real for tile in split.place.tiles}
-    return fit_judges(editions, fold_of, 1, seed, base)[0] if editions else Judge()
+    return fit_classifiers(editions, fold_of, 1, seed, base)[0] if editions else ChangeClassifier()
 
 
 def _editions(

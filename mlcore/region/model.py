@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from mlcore.changes.verdicts import Judge
+from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.consistency.scan import score_tiles
 from mlcore.errors import CheckpointError
 from mlcore.evidence.ensemble import EvidenceEnsemble
@@ -20,7 +20,7 @@ from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress
 from mlcore.region.assess import Assessment, assess
 from mlcore.region.config import RegionConfig
-from mlcore.region.parts import FoldModel
+from mlcore.region.parts import STORED_AS, FoldModel
 from mlcore.region.scan import scan
 
 MODEL_KIND = "region"
@@ -124,9 +124,9 @@ class RegionModel:
                 scores |= {view.tile: row for view, row in zip(views, rows, strict=True)}
         return scores
 
-    def judges_of(self, tile: TileAddress) -> list[Judge]:
-        """The judges that may weigh a tile."""
-        return [model.judge for model in self.models_of(tile)]
+    def classifiers_of(self, tile: TileAddress) -> list[ChangeClassifier]:
+        """The classifiers that may weigh a tile."""
+        return [model.classifier for model in self.models_of(tile)]
 
     def save(self, path: Path, extra: Mapping[str, Any] | None = None) -> str:
         """Write everything to one safetensors file; returns its SHA-256.
@@ -136,9 +136,9 @@ class RegionModel:
         """
         tensors: dict[str, Tensor] = {}
         for number, fold in enumerate(self.folds):
-            for part in ("evidence", "consistency", "judge"):
+            for part, stored_as in STORED_AS.items():
                 for name, tensor in getattr(fold, part).state_dict().items():
-                    tensors[f"{number}/{part}/{name}"] = tensor
+                    tensors[f"{number}/{stored_as}/{name}"] = tensor
         meta = {
             **(extra or {}),
             "kind": MODEL_KIND,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.registration import Origin, Shift
-from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.geometry.webmercator import TileAddress
@@ -55,17 +55,21 @@ class TileResult:
         )  # fmt: skip
 
 
+STORED_AS = {"evidence": "evidence", "consistency": "consistency", "classifier": "judge"}
+"""The name in model files of each part of a fold."""
+
+
 @dataclass(frozen=True)
 class FoldModel:
     """What was trained without one block of tiles."""
 
     evidence: EvidenceEnsemble
     consistency: ConsistencyModel
-    judge: Judge
+    classifier: ChangeClassifier
 
     @classmethod
     def from_tensors(cls, config: RegionConfig, parts: Mapping[str, Mapping[str, Tensor]]) -> FoldModel:
         """Rebuild from the state dicts of the three parts."""
         evidence = EvidenceEnsemble.from_tensors(config.evidence, parts["evidence"])
         consistency = ConsistencyModel.from_tensors(config.consistency.to_dict(), parts["consistency"])
-        return cls(evidence, consistency, Judge.from_tensors(parts["judge"]))
+        return cls(evidence, consistency, ChangeClassifier.from_tensors(parts[STORED_AS["classifier"]]))

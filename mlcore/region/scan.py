@@ -56,7 +56,7 @@ def with_counterfactuals(
     """The same with what each candidate's edit would do to its tile, `tile_probability_after`.
 
     The first `config.counterfactuals` edits are put into the map, and that edition is assessed as the map itself was:
-    `counterfactual` is "measured". For the others the tile's verdict is taken without the candidate ("estimated").
+    `counterfactual` is "measured". For the others the tile's probability is taken without the candidate ("estimated").
     """
     progress = progress or SilentProgress()
     by_tile: dict[TileAddress, list[Candidate]] = {}

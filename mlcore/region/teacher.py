@@ -1,4 +1,4 @@
-"""Examples that verdicts are fitted on: simulated edits, and what people said of the map as it stands."""
+"""Examples that classifiers are fitted on: simulated edits, and what people said of the map as it stands."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlcore.changes.candidate import same_shape
+from mlcore.changes.classifiers import Classifier, fit_classifier
 from mlcore.changes.diff import Measures
-from mlcore.changes.verdicts import Verdict, fit_verdict
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.region.decided import SAID_WEIGHT, Said
 
@@ -36,14 +36,14 @@ class Examples:
         """How many different labels there are."""
         return len(set(self.labels))
 
-    def fit(self, classes: int, seed: int) -> Verdict:
+    def fit(self, classes: int, seed: int) -> Classifier:
         alike = all(weight == 1.0 for weight in self.weights)
         weights = None if alike else np.array(self.weights)
-        return fit_verdict(np.stack(self.figures), np.array(self.labels), classes, seed=seed, weights=weights)
+        return fit_classifier(np.stack(self.figures), np.array(self.labels), classes, seed=seed, weights=weights)
 
 
 class Teacher:
-    """Gives each fold's judge the examples of the other folds' tiles.
+    """Gives each fold's classifier the examples of the other folds' tiles.
 
     Args:
         editions: the map with simulated edits, measured.

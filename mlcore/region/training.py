@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from mlcore.anchors.schema import Anchor
+from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.decisions import Decision
 from mlcore.changes.diff import iter_measures, region_shifts
-from mlcore.changes.verdicts import Judge
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.training import MIN_PAIRS, train_consistency
 from mlcore.errors import InvalidInputError
@@ -27,7 +27,7 @@ from mlcore.pairs.source import PairSource
 from mlcore.pairs.splits import geographic_folds
 from mlcore.progress import Progress, SilentProgress, SpanProgress
 from mlcore.region.blending import blend_with_start
-from mlcore.region.calibrate import Edition, fit_judges, make_editions
+from mlcore.region.calibrate import Edition, fit_classifiers, make_editions
 from mlcore.region.config import RegionConfig
 from mlcore.region.decided import Said, decision_counts, fold_source
 from mlcore.region.model import RegionModel
@@ -185,7 +185,7 @@ def _train_fold(
         initial=start.consistency, run_dir=run_dir, seed=seed, device=device,
         progress=SpanProgress(progress, EVIDENCE_SHARE, 1.0),
     )  # fmt: skip
-    return FoldModel(EvidenceEnsemble([evidence]), consistency, Judge())
+    return FoldModel(EvidenceEnsemble([evidence]), consistency, ChangeClassifier())
 
 
 def _split(learnt: Sequence[TileAddress]) -> tuple[list[TileAddress], list[TileAddress]]:
@@ -210,7 +210,7 @@ def _calibrate(
     seed: int,
     progress: Progress,
 ) -> None:
-    """Give every fold its judge, taught on simulated edits and decided candidates of the other folds' tiles."""
+    """Give every fold its classifier, taught on simulated edits and decided candidates of the other folds' tiles."""
     path = run_dir / "evidence.tif"
     edited = edited_tiles(model.fold_by_tile, EDITED)
     decided = {decision.tile for decision in decisions} & set(model.fold_by_tile)
@@ -229,13 +229,15 @@ def _calibrate(
     )  # fmt: skip
     base = list(iter_measures(evidence, source.index, taught, shifts))
     said = Said(decisions, source.index, taught)
-    judges = fit_judges(editions, model.fold_by_tile, len(model.folds), seed, base, said)
-    model.folds = [replace(fold, judge=judge) for fold, judge in zip(model.folds, judges, strict=True)]
+    classifiers = fit_classifiers(editions, model.fold_by_tile, len(model.folds), seed, base, said)
+    model.folds = [
+        replace(fold, classifier=classifier) for fold, classifier in zip(model.folds, classifiers, strict=True)
+    ]
     model.metrics |= {"calibration/tiles": float(len(edited)), **_counts(editions)}
 
 
 def edited_tiles(fold_by_tile: Mapping[TileAddress, int], most: int) -> list[TileAddress]:
-    """The tiles whose map is edited to teach verdicts: all of a small region, one block of every fold of a large one.
+    """The tiles whose map is edited to teach classifiers: all of a small region, a block of every fold of a large one.
 
     What people decided about is measured as well, once, on the map as it stands; no edition grows by it.
     """

@@ -91,7 +91,7 @@ def real_places(data: Path, names: Sequence[str] = REAL_PLACES) -> list[Place]:
 def towns(
     numbers: Sequence[int], folder: Path, *, as_real: bool = False, progress: Progress | None = None
 ) -> list[Place]:
-    """Made towns; `as_real` lets a part of each teach the verdicts, as real places do."""
+    """Made towns; `as_real` lets a part of each teach the classifiers, as real places do."""
     folder.mkdir(parents=True, exist_ok=True)
     made = [synthetic_place(number, folder, progress) for number in numbers]
     return [replace(place, made=False) for place in made] if as_real else made

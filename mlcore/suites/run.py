@@ -51,7 +51,7 @@ class Plan:
     def fingerprint(self, pairs: PairFile, method: str) -> str:
         """Digest of whatever changes a method's score; not the seeds, which may be added later."""
         config: dict[str, Any] = self.config.to_dict()
-        if method in ABLATIONS:  # these learn no evidence and no verdicts
+        if method in ABLATIONS:  # these learn no evidence and no classifiers
             config = {name: config[name] for name in ("folds", "consistency")}
         elif method in UNTAUGHT:
             config = {}

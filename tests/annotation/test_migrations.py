@@ -13,8 +13,8 @@ from django.db.migrations.executor import MigrationExecutor
 from tests.factories import PairFactory, UserFactory
 
 FIRST = {
-    "anchors": "0001_initial", "review": "0001_initial", "consistency": "0002_score_without_fold",
-    "training": "0002_model_before",
+    "anchors": "0001_initial", "review": "0001_initial", "changes": "0001_initial",
+    "consistency": "0002_score_without_fold", "training": "0002_model_before",
 }  # fmt: skip
 """The oldest released state of every app that has changed since."""
 

@@ -48,6 +48,14 @@ class ChangeRow(serializers.ModelSerializer):
         return list((change.adjusted or change.geometry).extent)
 
 
+class ChangePage(serializers.Serializer):
+    """A page of a list."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = ChangeRow(many=True)
+
+
 class ChangeOnTile(ChangeRow):
     """A change of a tile, with its shape."""
 

@@ -9,35 +9,49 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import ValidationError
-from rest_framework.generics import ListAPIView
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
+from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from annotation.accounts.permissions import IsReviewer
 from annotation.changes import selectors
 from annotation.changes.api import serializers
-from annotation.changes.api.filters import ChangeFilter, ChangePagination
+from annotation.changes.api.filters import ChangeFilter, ChangeQuery, wanted_of
 from annotation.changes.models import Change
-from annotation.review.api.http import person
+from annotation.common.keyset import Cursor
+from annotation.review.api.http import parse, person
+from annotation.review.lists import ORDERS
 from annotation.sources.selectors import get_region
 
 
-class ChangesView(ListAPIView):
-    """A region's suspected changes; those a newer scan replaced only with `state=withdrawn`."""
-
+class ChangesView(APIView):
     permission_classes = [IsReviewer]
-    serializer_class = serializers.ChangeRow
-    filterset_class = ChangeFilter
-    pagination_class = ChangePagination
-    queryset = Change.objects.none()
 
-    def get_queryset(self):
-        if getattr(self, "swagger_fake_view", False):
-            return self.queryset
-        return _rows(self.request, self.kwargs["region_id"])
+    @extend_schema(parameters=[ChangeQuery], responses=serializers.ChangePage)
+    def get(self, request: Request, region_id: int) -> Response:
+        """A region's suspected changes, a page at a time; `next` and `previous` are the pages beside it."""
+        region = get_region(person(request), region_id)
+        asked = parse(ChangeQuery, request.query_params)
+        order = ORDERS[asked["ordering"]]
+        cursor = Cursor.read(asked["cursor"], order) if asked["cursor"] else None
+        page = selectors.page_of_changes(region, wanted_of(asked), cursor, asked["page_size"])
+        return Response(
+            serializers.ChangePage(
+                {
+                    "next": _address(request, page.next),
+                    "previous": _address(request, page.previous),
+                    "results": page.rows,
+                }
+            ).data
+        )
+
+
+def _address(request: Request, cursor: Cursor | None) -> str | None:
+    """This list, begun at the cursor."""
+    return replace_query_param(request.build_absolute_uri(), "cursor", cursor.text()) if cursor else None
 
 
 class GeoJsonRenderer(BaseRenderer):

@@ -169,7 +169,10 @@ def _store(scan: Scan, batch: Sequence[Prepared]) -> None:
         for one in batch
     ]
     items = QueueItem.objects.bulk_create(
-        [QueueItem(stage=STAGE, scope_id=scan.region_id, priority=change.confidence) for change in changes]
+        [
+            QueueItem(stage=STAGE, scope_id=scan.region_id, kind=change.kind, priority=change.confidence)
+            for change in changes
+        ]
     )
     for change, item in zip(changes, items, strict=True):
         change.item = item

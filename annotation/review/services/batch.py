@@ -21,8 +21,8 @@ from annotation.review.stages import ReviewStage
 # One statement for any number of items: a hundred thousand take seconds, not minutes.
 FILL = """
 INSERT INTO review_queueitem
-    (created_at, stage, scope_id, batch_id, subject_id, priority, state, decision, version, lease_token)
-SELECT statement_timestamp(), %(stage)s, %(scope)s, %(batch)s, subject, priority, 'open', '', 0, 0
+    (created_at, stage, scope_id, batch_id, subject_id, kind, priority, state, decision, version, lease_token)
+SELECT statement_timestamp(), %(stage)s, %(scope)s, %(batch)s, subject, '', priority, 'open', '', 0, 0
 FROM unnest(%(subjects)s::bigint[], %(priorities)s::float8[]) WITH ORDINALITY AS given(subject, priority, place)
 ORDER BY place
 """

@@ -22,7 +22,7 @@ from mlcore.geometry.webmercator import TileAddress, tile_at, xy_to_lonlat
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
 from tests.mlcore.changes.made_place import write_perfect_evidence
-from tests.mlcore.changes.sure_judge import Sure
+from tests.mlcore.changes.sure_classifier import Sure
 
 BORDER = TileAddress(19, 386692, 220241)  # its western border is that of a block
 WEST = TileAddress(BORDER.z, BORDER.x - 2, BORDER.y)
@@ -53,15 +53,15 @@ def found_in(
     corner: TileAddress,
     columns: int = 4,
     shifts: Mapping[TileAddress, Shift] | None = None,
-    judge: Sure | None = None,
+    classifier: Sure | None = None,
 ) -> list[Candidate]:
     tiles = [TileAddress(corner.z, corner.x + x, corner.y + y) for y in range(2) for x in range(columns)]
     evidence = EvidenceReader(write_perfect_evidence(folder / "e.tif", real, columns, 2, corner), corner.z)
     index = MapIndex(drawn)
     shifts = region_shifts(evidence, index, tiles) if shifts is None else shifts
-    judge = judge or Sure(0.1, 0.7, 0.2)
+    classifier = classifier or Sure(0.1, 0.7, 0.2)
     blocks = iter_measures(evidence, index, tiles, shifts)
-    return non_maximum_suppression([one for block in blocks for one in candidates_of(block, lambda _: [judge])])
+    return non_maximum_suppression([one for block in blocks for one in candidates_of(block, lambda _: [classifier])])
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -103,7 +103,7 @@ def test_a_hall_longer_than_what_is_seen_around_a_block_is_suggested_once_and_wh
 def test_a_mapped_hall_that_stands_as_drawn_is_not_suggested_to_end_where_the_window_does(tmp_path: Path) -> None:
     hall = house(1, shapely.box(100, 200, 1000, 290), WEST)
 
-    found = found_in(tmp_path, [hall], [hall], WEST, judge=Sure(0.1, 0.7, 0.2, footprints=(0.16, 0.04, 0.8)))
+    found = found_in(tmp_path, [hall], [hall], WEST, classifier=Sure(0.1, 0.7, 0.2, footprints=(0.16, 0.04, 0.8)))
 
     assert not found
 
@@ -121,7 +121,7 @@ def test_at_the_edges_of_the_grid_what_is_missing_gone_and_halved_is_found(tmp_p
     half = MapFeature("building", shapely.box(west, south, (west + east) / 2, north), {"building": "yes"}, "way", 3, 1)
 
     adds = found_in(tmp_path, [new, kept, halved], [kept, half], corner, columns=2)
-    parts = found_in(tmp_path, [new, kept, halved], [kept, half], corner, columns=2, judge=Sure(0.1, 0.1, 0.8))
+    parts = found_in(tmp_path, [new, kept, halved], [kept, half], corner, columns=2, classifier=Sure(0.1, 0.1, 0.8))
 
     assert max(iou(one.geometry, new.geometry) for one in adds if one.kind == "add") > 0.8
     assert [iou(one.geometry, halved.geometry) > 0.9 for one in parts if one.key == "way/3"] == [True]

@@ -9,15 +9,15 @@ import pytest
 import shapely.affinity
 
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
+from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.diff import candidates_of, iter_measures, region_shifts
 from mlcore.changes.polygons import iou
 from mlcore.changes.region_offset import region_offset
-from mlcore.changes.verdicts import Judge
 from mlcore.evaluation.objects import score_objects
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
-from mlcore.region.calibrate import fit_judges, make_editions
+from mlcore.region.calibrate import fit_classifiers, make_editions
 from mlcore.synthetic.edits import EditCounts, simulate_edits
 from tests.mlcore.changes.made_place import houses, tiles_of, write_perfect_evidence
 
@@ -31,26 +31,26 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> EvidenceReader:
 
 
 @pytest.fixture(scope="module")
-def judge(evidence: EvidenceReader) -> Judge:
+def classifier(evidence: EvidenceReader) -> ChangeClassifier:
     """Taught on simulated edits of the same place, other seeds."""
     tiles, index = tiles_of(COLUMNS, ROWS), MapIndex(houses(COLUMNS, ROWS))
     shifts = region_shifts(evidence, index, tiles)
     editions = make_editions(
         index, evidence, tiles, shifts, lambda _, some: dict.fromkeys(some, 0.0), rounds=4, share=0.06, seed=9
     )
-    return fit_judges(editions, dict.fromkeys(tiles, 0), 2, 0)[1]
+    return fit_classifiers(editions, dict.fromkeys(tiles, 0), 2, 0)[1]
 
 
-def candidates(evidence: EvidenceReader, judge: Judge, index: MapIndex) -> list[Candidate]:
+def candidates(evidence: EvidenceReader, classifier: ChangeClassifier, index: MapIndex) -> list[Candidate]:
     tiles = tiles_of(COLUMNS, ROWS)
     shifts = region_shifts(evidence, index, tiles)
-    return [c for m in iter_measures(evidence, index, tiles, shifts) for c in candidates_of(m, lambda _: [judge])]
+    return [c for m in iter_measures(evidence, index, tiles, shifts) for c in candidates_of(m, lambda _: [classifier])]
 
 
-def test_edits_of_the_map_are_found_again(evidence: EvidenceReader, judge: Judge) -> None:
+def test_edits_of_the_map_are_found_again(evidence: EvidenceReader, classifier: ChangeClassifier) -> None:
     edited = simulate_edits(houses(COLUMNS, ROWS), counts=EditCounts(4, 4, 2, 2), tiles=tiles_of(COLUMNS, ROWS), seed=3)
 
-    scores = score_objects(candidates(evidence, judge, MapIndex(edited.features)), edited.edits)
+    scores = score_objects(candidates(evidence, classifier, MapIndex(edited.features)), edited.edits)
 
     assert scores["add"].recall == 1
     assert scores["add"].boundary_m < 0.5
@@ -59,8 +59,8 @@ def test_edits_of_the_map_are_found_again(evidence: EvidenceReader, judge: Judge
     assert min(score.precision for score in scores.values()) >= 0.75
 
 
-def test_a_true_map_has_hardly_a_candidate(evidence: EvidenceReader, judge: Judge) -> None:
-    found = candidates(evidence, judge, MapIndex(houses(COLUMNS, ROWS)))
+def test_a_true_map_has_hardly_a_candidate(evidence: EvidenceReader, classifier: ChangeClassifier) -> None:
+    found = candidates(evidence, classifier, MapIndex(houses(COLUMNS, ROWS)))
 
     assert sum(candidate.confidence >= 0.5 for candidate in found) <= 1
 
@@ -75,12 +75,12 @@ def moved_map(east_m: float, north_m: float, features: list[MapFeature]) -> list
 
 @pytest.mark.parametrize(("east_m", "north_m"), [(0.0, 1.8), (1.8, -1.7), (-2.9, 2.7)])
 def test_a_map_that_is_off_as_a_whole_gives_one_offset_and_no_flood_of_candidates(
-    evidence: EvidenceReader, judge: Judge, east_m: float, north_m: float
+    evidence: EvidenceReader, classifier: ChangeClassifier, east_m: float, north_m: float
 ) -> None:
     tiles, index = tiles_of(COLUMNS, ROWS), MapIndex(moved_map(east_m, north_m, houses(COLUMNS, ROWS)))
 
     shifts = region_shifts(evidence, index, tiles)
-    found = candidates(evidence, judge, index)
+    found = candidates(evidence, classifier, index)
 
     offset = region_offset(shifts.values(), evidence.window(tiles[0]).resolution_m)
     assert offset.notable
@@ -89,11 +89,13 @@ def test_a_map_that_is_off_as_a_whole_gives_one_offset_and_no_flood_of_candidate
     assert sum(candidate.confidence >= 0.5 for candidate in found) <= 1
 
 
-def test_suggestions_for_a_map_that_is_off_stay_in_the_maps_frame(evidence: EvidenceReader, judge: Judge) -> None:
+def test_suggestions_for_a_map_that_is_off_stay_in_the_maps_frame(
+    evidence: EvidenceReader, classifier: ChangeClassifier
+) -> None:
     edited = simulate_edits(houses(COLUMNS, ROWS), counts=EditCounts(0, 5, 0, 0), tiles=tiles_of(COLUMNS, ROWS), seed=6)
     truth = moved_map(1.8, -1.7, [MapFeature("building", edit.geometry, {}) for edit in edited.edits])
 
-    found = candidates(evidence, judge, MapIndex(moved_map(1.8, -1.7, edited.features)))
+    found = candidates(evidence, classifier, MapIndex(moved_map(1.8, -1.7, edited.features)))
 
     sure = [one for one in found if one.kind == "add" and one.confidence >= 0.5]
     assert len(sure) == 5
@@ -104,10 +106,10 @@ def test_suggestions_for_a_map_that_is_off_stay_in_the_maps_frame(evidence: Evid
         assert float(one.evidence["shift_confidence"]) > 0.5
 
 
-def test_evidence_of_candidates_is_complete(evidence: EvidenceReader, judge: Judge) -> None:
+def test_evidence_of_candidates_is_complete(evidence: EvidenceReader, classifier: ChangeClassifier) -> None:
     edited = simulate_edits(houses(COLUMNS, ROWS), counts=EditCounts(2, 2, 1, 1), tiles=tiles_of(COLUMNS, ROWS), seed=4)
 
-    found = candidates(evidence, judge, MapIndex(edited.features))
+    found = candidates(evidence, classifier, MapIndex(edited.features))
 
     assert found
     for candidate in found:
@@ -118,9 +120,9 @@ def test_evidence_of_candidates_is_complete(evidence: EvidenceReader, judge: Jud
 
 
 def test_without_any_footprint_every_house_is_a_candidate_or_nothing_fails(
-    evidence: EvidenceReader, judge: Judge
+    evidence: EvidenceReader, classifier: ChangeClassifier
 ) -> None:
-    found = candidates(evidence, judge, MapIndex([]))
+    found = candidates(evidence, classifier, MapIndex([]))
 
     assert all(candidate.kind == "add" for candidate in found)
 

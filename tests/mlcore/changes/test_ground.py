@@ -20,7 +20,7 @@ from mlcore.geometry.webmercator import xy_to_lonlat
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
 from tests.mlcore.changes.made_place import CORNER, tiles_of, write_perfect_evidence
-from tests.mlcore.changes.sure_judge import Sure
+from tests.mlcore.changes.sure_classifier import Sure
 
 TURN = 20.0
 HOUSE = (100, 110, 160, 140)  # pixels of the tile

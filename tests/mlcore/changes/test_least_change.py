@@ -21,7 +21,7 @@ from mlcore.geometry.webmercator import ground_resolution_m
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_perfect_evidence
-from tests.mlcore.changes.sure_judge import Sure
+from tests.mlcore.changes.sure_classifier import Sure
 from tests.mlcore.changes.test_ground import ATTACHED, WHOLE, house
 
 SIDE_M = 12.0
@@ -68,10 +68,10 @@ def test_a_strip_along_a_long_wall_counts_for_nothing_and_a_porch_for_something(
         assert changes_enough(there(drawn, 47.0, 20), there(proposal, 47.0, 20), 0.2) is expected
 
 
-def suggested(folder: Path, real: list[MapFeature], drawn: list[MapFeature], judge: Sure) -> list[Candidate]:
+def suggested(folder: Path, real: list[MapFeature], drawn: list[MapFeature], classifier: Sure) -> list[Candidate]:
     evidence = EvidenceReader(write_perfect_evidence(folder / "e.tif", real, 2, 2), CORNER.z)
     measures = measure_block(evidence, MapIndex(drawn), CORNER, tiles_of(2, 2), {})
-    return candidates_of(measures, lambda _: [judge])
+    return candidates_of(measures, lambda _: [classifier])
 
 
 SURE = Sure(0.1, 0.9, 0.0, footprints=(0.0, 0.0, 1.0))

@@ -73,10 +73,10 @@ def test_the_same_house_gives_the_same_polygon(lat: float, zoom: int, turn: floa
     found = max(measured(house, None, frame, zoom), key=lambda one: one.area_m2)
 
     shape = frame.to_m(found.proposal)
-    near = max(0.3, 0.6 * ground_resolution_m(zoom, lat))
+    near = max(0.3, 0.9 * ground_resolution_m(zoom, lat))
     assert len(shape.exterior.coords) == 5
     assert corners_apart_m(shape, house).max() < near
-    assert found.area_m2 == pytest.approx(160, rel=0.05 + 0.07 * ground_resolution_m(zoom, lat))
+    assert found.area_m2 == pytest.approx(160, rel=0.05 + 0.1 * ground_resolution_m(zoom, lat))
 
 
 @settings(max_examples=25, deadline=None)
@@ -91,7 +91,7 @@ def test_the_same_wing_gives_the_same_extension(lat: float, zoom: int, turn: flo
     assert found.neighbour is not None
     shape = frame.to_m(found.neighbour.extended)
     assert len(shape.exterior.coords) == 5
-    assert corners_apart_m(shape, whole).max() < max(0.3, 0.6 * ground_resolution_m(zoom, lat))
+    assert corners_apart_m(shape, whole).max() < max(0.3, 0.9 * ground_resolution_m(zoom, lat))
 
 
 @given(lat=lat, zoom=zoom, radius_m=st.floats(0.2, 8))

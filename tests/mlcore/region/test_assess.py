@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mlcore.changes.candidate import Candidate
-from mlcore.changes.verdicts import Judge
+from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.evaluation.scored import score_model
 from mlcore.evidence.ensemble import EvidenceEnsemble
@@ -33,11 +33,11 @@ TILES = tiles_of(COLUMNS, ROWS)
 """Over the borders of several blocks, whole and cut ones."""
 
 
-def judge(seed: int) -> Judge:
+def classifier(seed: int) -> ChangeClassifier:
     """Verdicts by chance: what they say matters not, only that they say something of everything."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        made = Judge()
+        made = ChangeClassifier()
         for network in (made.footprint, made.ground, made.tile):
             for weight in network.parameters():
                 torch.nn.init.normal_(weight, std=0.3)
@@ -52,7 +52,7 @@ def model_of() -> RegionModel:
             FoldModel(
                 EvidenceEnsemble([EvidenceModel(config.evidence)]),
                 ConsistencyModel(config.consistency).eval(),
-                judge(number),
+                classifier(number),
             )
             for number in range(2)
         ]

@@ -12,12 +12,12 @@ import shapely.affinity
 import torch
 
 from mlcore.anchors.geometric import describe_tile
+from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.decisions import Decision
 from mlcore.changes.diff import Measures
 from mlcore.changes.ground import GROUND_FIGURES, GroundMeasure, Neighbour
 from mlcore.changes.measure import FOOTPRINT_FIGURES, FootprintMeasure
 from mlcore.changes.registration import Shift
-from mlcore.changes.verdicts import Judge
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import CropSampler, evidence_samples
@@ -28,7 +28,7 @@ from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
 from mlcore.maps.labels import to_xy
 from mlcore.pairs.source import PairSource
-from mlcore.region.calibrate import Suspects, fit_judges
+from mlcore.region.calibrate import Suspects, fit_classifiers
 from mlcore.region.decided import Said, decision_counts, fold_source, verified
 from mlcore.region.teacher import Teacher
 from mlcore.region.training import RegionConfig, RegionModel, train_region
@@ -237,7 +237,7 @@ def test_a_decided_candidate_outweighs_the_simulation_in_other_folds_and_is_no_e
     assert teacher.footprints(0, Suspects()).labels == []
 
 
-def test_another_answer_in_a_fold_leaves_the_judge_of_that_fold_as_it_was() -> None:
+def test_another_answer_in_a_fold_leaves_the_classifier_of_that_fold_as_it_was() -> None:
     fold_of = {tile: int(tile.y != TILES[0].y) for tile in TILES}
     numbers = [house_in(tile) for tile in TILES]
     rng = np.random.default_rng(0)
@@ -248,12 +248,12 @@ def test_another_answer_in_a_fold_leaves_the_judge_of_that_fold_as_it_was() -> N
                                          rng.normal(size=len(FOOTPRINT_FIGURES)), False))  # fmt: skip
     base = [_measures(measures)]
 
-    def judges(first: str) -> list[Judge]:
+    def classifiers(first: str) -> list[ChangeClassifier]:
         said = [decision(numbers[0], "remove", first)]
         said += [decision(n, "remove", "accepted" if i % 2 else "rejected") for i, n in enumerate(numbers) if i]
-        return fit_judges([], fold_of, 2, 0, base, Said(said))
+        return fit_classifiers([], fold_of, 2, 0, base, Said(said))
 
-    one, other = judges("accepted"), judges("rejected")
+    one, other = classifiers("accepted"), classifiers("rejected")
     assert same(one[0].footprint.state_dict(), other[0].footprint.state_dict())
     assert not same(one[1].footprint.state_dict(), other[1].footprint.state_dict())
 
@@ -262,10 +262,10 @@ def _measures(footprints: list[FootprintMeasure]) -> Measures:
     return Measures(footprints, [], Shift(0.0, 0.0, 1.0), 0.25, {})
 
 
-class SureOfRemovals(Judge):
+class SureOfRemovals(ChangeClassifier):
     """Says of every footprint that it is gone."""
 
-    def judge_footprints(self, measures: Sequence[FootprintMeasure]) -> np.ndarray:
+    def classify_footprints(self, measures: Sequence[FootprintMeasure]) -> np.ndarray:
         return np.tile([0.05, 0.9, 0.05], (len(measures), 1))
 
 

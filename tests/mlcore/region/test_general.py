@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mlcore.changes.verdicts import Judge
+from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.cli import main
 from mlcore.cli.pretrain import read_pictures
 from mlcore.consistency.config import ConsistencyConfig
@@ -82,10 +82,10 @@ def test_a_general_model_scores_a_place_it_never_saw(tmp_path):
     found = again.scan(second.source, tiles, evidence_path=tmp_path / "evidence.tif").results
     assert list(found) == tiles
     assert all(0 <= one.probability <= 1 and one.fold == -1 for one in found.values())
-    assert any(key.startswith("judge") for key in _taught(model)), "verdicts must be taught on the kept block"
+    assert _taught(model), "classifiers must be taught on the kept block"
 
 
-def test_verdicts_are_taught_by_networks_that_do_not_know_the_place(tmp_path):
+def test_classifiers_are_taught_by_networks_that_do_not_know_the_place(tmp_path):
     towns = [synthetic_place(number, tmp_path) for number in range(2)]
     places = [Place(name, town.source, town.tiles[:9]) for name, town in zip("ab", towns, strict=True)]
     train_general(places, RegionConfig.preset("tiny"), run_dir=tmp_path / "run")
@@ -103,9 +103,9 @@ def test_patches_of_one_town_are_left_out_together_and_made_towns_never(tmp_path
 
 
 def _taught(model: RegionModel) -> list[str]:
-    fresh = Judge().state_dict()
-    now = model.folds[0].judge.state_dict()
-    return [f"judge.{name}" for name in fresh if not torch.equal(fresh[name], now[name])]
+    fresh = ChangeClassifier().state_dict()
+    now = model.folds[0].classifier.state_dict()
+    return [f"classifier.{name}" for name in fresh if not torch.equal(fresh[name], now[name])]
 
 
 def test_places_of_several_zooms_are_refused(tmp_path):

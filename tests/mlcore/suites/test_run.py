@@ -105,7 +105,7 @@ def test_methods_differ_and_what_sees_only_the_map_edits_is_moved_by_them_alone(
         untouched = (single.state == 0).reshape(-1, count)
         for tile in range(count):
             values = both[untouched[:, tile], tile]
-            assert np.ptp(values) < 1e-4, f"{method} judges one untouched tile in two ways"
+            assert np.ptp(values) < 1e-4, f"{method} classifiers one untouched tile in two ways"
         assert np.ptp(both) > 0
 
 

@@ -31,7 +31,7 @@ class TileDoubts(NamedTuple):
     Attributes:
         inconsistency: U-CSA's score, negated.
         any_change, surest: log-odds that any building changed, and of the surest change.
-        largest: log-odds of the largest difference of evidence and map (`Measures.largest`), which needs no verdict.
+        largest: log-odds of the largest difference of evidence and map (`Measures.largest`), which needs no learning.
     """
 
     inconsistency: float
@@ -50,7 +50,7 @@ class TileDoubts(NamedTuple):
         return cls(-final, log_odds(1 - none), log_odds(max(weighed, default=0.0)), log_odds(largest))
 
 
-class Verdict(nn.Module):
+class Classifier(nn.Module):
     """Class probabilities from figures: standardised, clipped, one hidden layer."""
 
     mean: Tensor
@@ -72,7 +72,7 @@ class Verdict(nn.Module):
         return self.out(torch.tanh(self.hidden(x))) + self.direct(x)
 
 
-def fit_verdict(
+def fit_classifier(
     figures: np.ndarray,
     labels: np.ndarray,
     classes: int,
@@ -80,7 +80,7 @@ def fit_verdict(
     seed: int,
     hidden: int = HIDDEN,
     weights: np.ndarray | None = None,
-) -> Verdict:
+) -> Classifier:
     """Fit on measured examples.
 
     Args:
@@ -90,7 +90,7 @@ def fit_verdict(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = Verdict(figures.shape[1], classes, hidden)
+        model = Classifier(figures.shape[1], classes, hidden)
     x = torch.as_tensor(figures, dtype=torch.float32)
     y = torch.as_tensor(labels, dtype=torch.long)
     share = None if weights is None else torch.as_tensor(weights / weights.sum(), dtype=torch.float32)
@@ -110,7 +110,7 @@ def fit_verdict(
     return model.eval()
 
 
-def fit_tile_verdict(doubts: np.ndarray, changed: np.ndarray) -> Verdict:
+def fit_tile_classifier(doubts: np.ndarray, changed: np.ndarray) -> Classifier:
     """Logistic regression of "the tile changed" on `TileDoubts`, near TILE_PRIOR where examples are few.
 
     The doubts are used in their own units, none may speak against a change, and the odds of a change where nothing
@@ -130,16 +130,16 @@ def fit_tile_verdict(doubts: np.ndarray, changed: np.ndarray) -> Verdict:
 
     bounds = [(0, None)] * x.shape[1] + [(None, None)]
     values = minimize(loss, np.append(TILE_PRIOR, 0.0), bounds=bounds, method="L-BFGS-B").x
-    model = tile_verdict()
+    model = tile_classifier()
     with torch.no_grad():
         model.direct.weight[1] = torch.as_tensor(values[:-1] * TILE_SPREAD, dtype=torch.float32)
         model.direct.bias[1] = float(values[-1])
     return model.eval()
 
 
-def tile_verdict() -> Verdict:
-    """A tile verdict before any fit: the prior alone."""
-    model = Verdict(len(TileDoubts._fields), 2, hidden=0)
+def tile_classifier() -> Classifier:
+    """A tile's classifier before any fit: the prior alone."""
+    model = Classifier(len(TileDoubts._fields), 2, hidden=0)
     with torch.no_grad():
         model.spread.fill_(TILE_SPREAD)
         model.direct.weight.zero_()
@@ -148,22 +148,22 @@ def tile_verdict() -> Verdict:
     return model
 
 
-class Judge(nn.Module):
-    """The verdicts of one fold: on footprints, on bare ground, on whole tiles."""
+class ChangeClassifier(nn.Module):
+    """The classifiers of one fold: of footprints, of what stands on bare ground, of whole tiles."""
 
     def __init__(
-        self, footprint: Verdict | None = None, ground: Verdict | None = None, tile: Verdict | None = None
+        self, footprint: Classifier | None = None, ground: Classifier | None = None, tile: Classifier | None = None
     ) -> None:
         super().__init__()
-        self.footprint = footprint or Verdict(len(FOOTPRINT_FIGURES), len(FOOTPRINT_CLASSES))
-        self.ground = ground or Verdict(len(GROUND_FIGURES), len(GROUND_CLASSES))
-        self.tile = tile or tile_verdict()
+        self.footprint = footprint or Classifier(len(FOOTPRINT_FIGURES), len(FOOTPRINT_CLASSES))
+        self.ground = ground or Classifier(len(GROUND_FIGURES), len(GROUND_CLASSES))
+        self.tile = tile or tile_classifier()
 
-    def judge_footprints(self, measures: Sequence[FootprintMeasure]) -> np.ndarray:
+    def classify_footprints(self, measures: Sequence[FootprintMeasure]) -> np.ndarray:
         """(N, 3) probabilities of unchanged, remove, modify."""
         return _probabilities(self.footprint, [measure.figures for measure in measures], len(FOOTPRINT_CLASSES))
 
-    def judge_ground(self, measures: Sequence[GroundMeasure]) -> np.ndarray:
+    def classify_ground(self, measures: Sequence[GroundMeasure]) -> np.ndarray:
         """(N, 3) probabilities of nothing, a building that the map lacks, a part of one that it has."""
         return _probabilities(self.ground, [measure.figures for measure in measures], len(GROUND_CLASSES))
 
@@ -172,16 +172,16 @@ class Judge(nn.Module):
         return float(_probabilities(self.tile, [np.array(doubts)], 2)[0, 0])
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Judge:
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> ChangeClassifier:
         """Rebuild from a state dict."""
-        judge = cls()
+        classifier = cls()
         try:
-            judge.load_state_dict(dict(tensors))
+            classifier.load_state_dict(dict(tensors))
         except RuntimeError as error:
             raise InvalidInputError(
-                f"these weights are of another version of the change verdicts: train the region again ({error})"
+                f"these weights are of another version of the change classifiers: train the region again ({error})"
             ) from error
-        return judge.eval()
+        return classifier.eval()
 
 
 def log_odds(probability: float) -> float:
@@ -190,7 +190,7 @@ def log_odds(probability: float) -> float:
     return float(np.log(kept / (1 - kept)))
 
 
-def _probabilities(model: Verdict, figures: list[np.ndarray], classes: int) -> np.ndarray:
+def _probabilities(model: Classifier, figures: list[np.ndarray], classes: int) -> np.ndarray:
     if not figures:
         return np.zeros((0, classes))
     with torch.inference_mode():
