@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,9 +21,33 @@ HIDDEN = 16
 STEPS = 300
 WEIGHT_DECAY, MOST_DECAY = 3e-3, 2e-2  # where examples are plenty, and where there is next to none,
 SCARCE = 0.5  # and this over the number of examples of a change between: a prior weighs what it weighs
-TILE_FIGURES = ("inconsistency", "any_change", "surest", "largest")
 TILE_PRIOR = (0.3, 0.5, 0.5, 1.0)  # weights of the doubts about a tile where nothing better is known
 TILE_SPREAD, TILE_RIDGE, BIAS_RIDGE = 2.0, 0.2, 0.05
+
+
+class TileDoubts(NamedTuple):
+    """What speaks for a change on a tile, the higher the more.
+
+    Attributes:
+        inconsistency: U-CSA's score, negated.
+        any_change, surest: log-odds that any building changed, and of the surest change.
+        largest: log-odds of the largest difference of evidence and map (`Measures.largest`), which needs no learning.
+    """
+
+    inconsistency: float
+    any_change: float
+    surest: float
+    largest: float
+
+    @classmethod
+    def of(cls, final: float, confidences: Sequence[float], areas_m2: Sequence[float], largest: float) -> TileDoubts:
+        """From the tile's score, its candidates and its largest difference (a probability).
+
+        Buildings below 40 m2 count less, since a tile is called changed from one building of that size on.
+        """
+        weighed = [c * min(1.0, (a / 40.0) ** 2) for c, a in zip(confidences, areas_m2, strict=True)]
+        none = float(np.prod([1 - c for c in weighed])) if weighed else 1.0
+        return cls(-final, log_odds(1 - none), log_odds(max(weighed, default=0.0)), log_odds(largest))
 
 
 class Classifier(nn.Module):
@@ -86,7 +111,7 @@ def fit_classifier(
 
 
 def fit_tile_classifier(doubts: np.ndarray, changed: np.ndarray) -> Classifier:
-    """Logistic regression of "the tile changed" on `tile_figures`, near TILE_PRIOR where examples are few.
+    """Logistic regression of "the tile changed" on `TileDoubts`, near TILE_PRIOR where examples are few.
 
     The doubts are used in their own units, none may speak against a change, and the odds of a change where nothing
     speaks for one stay near even: folds whose tiles have more errors of the map's own must not call all tiles of the
@@ -114,7 +139,7 @@ def fit_tile_classifier(doubts: np.ndarray, changed: np.ndarray) -> Classifier:
 
 def tile_classifier() -> Classifier:
     """A tile's classifier before any fit: the prior alone."""
-    model = Classifier(len(TILE_FIGURES), 2, hidden=0)
+    model = Classifier(len(TileDoubts._fields), 2, hidden=0)
     with torch.no_grad():
         model.spread.fill_(TILE_SPREAD)
         model.direct.weight.zero_()
@@ -142,9 +167,9 @@ class ChangeClassifier(nn.Module):
         """(N, 3) probabilities of nothing, a building that the map lacks, a part of one that it has."""
         return _probabilities(self.ground, [measure.figures for measure in measures], len(GROUND_CLASSES))
 
-    def consistent(self, figures: np.ndarray) -> float:
-        """Probability that a tile's image and map agree, from `tile_figures`."""
-        return float(_probabilities(self.tile, [figures], 2)[0, 0])
+    def consistent(self, doubts: TileDoubts) -> float:
+        """Probability that a tile's image and map agree, from what speaks against it."""
+        return float(_probabilities(self.tile, [np.array(doubts)], 2)[0, 0])
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> ChangeClassifier:
@@ -157,17 +182,6 @@ class ChangeClassifier(nn.Module):
                 f"these weights are of another version of the change classifiers: train the region again ({error})"
             ) from error
         return classifier.eval()
-
-
-def tile_figures(final: float, confidences: Sequence[float], areas_m2: Sequence[float], largest: float) -> np.ndarray:
-    """(4,) doubts about a tile: negated consistency, and log-odds that any building changed, of the surest change, and
-    of the largest difference of evidence and map (`Measures.largest`), which needs no learning.
-
-    Buildings below 40 m2 count less, since a tile is called changed from one building of that size on.
-    """
-    weighed = [c * min(1.0, (a / 40.0) ** 2) for c, a in zip(confidences, areas_m2, strict=True)]
-    none = float(np.prod([1 - c for c in weighed])) if weighed else 1.0
-    return np.array([-final, log_odds(1 - none), log_odds(max(weighed, default=0.0)), log_odds(largest)])
 
 
 def log_odds(probability: float) -> float:

@@ -43,7 +43,8 @@ class Origin:
     activation: str = ""
 
     def to_dict(self) -> dict[str, str]:
-        return asdict(self)
+        """As a model keeps it; an activation only where one was found out."""
+        return {name: value for name, value in asdict(self).items() if value or name != "activation"}
 
     def __str__(self) -> str:
         if self.source == RANDOM:

@@ -2,7 +2,8 @@
 
 A collar is what is exactly black in every colour, joined to the border of the image, and runs along at least a
 quarter of one side of it. Shadow, water or a roof, black as it may be, is neither exactly black over such a length nor
-without a break; black that does not reach the border is image.
+without a break; black that does not reach the border is image. Lossy compression spoils black near what is not: there
+a collar is what is nearly black along a quarter of three sides or more, and a tenth of it exactly so.
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ SIDE_SHARE = 0.25
 SIDE_PX = 16
 MOST = 0.9
 """Where more than this of the image is black, it is no collar around an image, but a picture of black."""
+NEARLY = 15
+"""Values up to this are nearly black, as for GDAL's nearblack."""
+LOSSY = ("JPEG", "WEBP", "JXL")
+LOSSY_SIDES = 3
+LOSSY_EXACT = 0.1
+LOSSY_GAP_PX = 8
+"""Lighter specks within a lossy collar are up to this wide: a block of JPEG."""
 CELLS = 4096
 """Cells on the longer side: images up to this size are followed pixel by pixel, larger ones by squares of pixels."""
 STEP_PX = 2048
@@ -40,12 +48,14 @@ class Collar:
     cells: np.ndarray
     cell_px: int
     share: float
+    lossy: bool = False
 
     def covers(self, window: Window, values: np.ndarray) -> np.ndarray:
         """Which pixels are collar, bool (H, W), of a window's values (bands, H, W)."""
         rows = (int(window.row_off) + np.arange(values.shape[1])) // self.cell_px
         columns = (int(window.col_off) + np.arange(values.shape[2])) // self.cell_px
-        return _black(values) & self.cells[np.ix_(rows, columns)]
+        near: np.ndarray = self.cells[np.ix_(rows, columns)]
+        return near if self.lossy else _black(values) & near
 
 
 def find_collar(data: rasterio.DatasetReader, bands: tuple[int, ...]) -> Collar | None:
@@ -56,41 +66,73 @@ def find_collar(data: rasterio.DatasetReader, bands: tuple[int, ...]) -> Collar 
 
     Pixels are read in full only where a border is black already.
     """
-    if says_nodata(data, bands) or not any(_longest(line) >= _least(len(line)) for line in _borders(data, bands)):
+    if says_nodata(data, bands):
+        return None
+    borders = _borders(data, bands)
+    return (_lossy_collar(data, bands, borders) if _is_lossy(data) else None) or _exact_collar(data, bands, borders)
+
+
+def _exact_collar(data: rasterio.DatasetReader, bands: tuple[int, ...], borders: list[np.ndarray]) -> Collar | None:
+    if not any(_long(line == 0) for line in borders):
         return None
     cell_px = math.ceil(max(data.width, data.height) / CELLS)
-    black = _black_cells(data, bands, cell_px)
-    labels, _ = ndimage.label(black)
-    sides = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
-    collars = {
-        label
-        for side in sides
-        for label in np.unique(side[side > 0])
-        if _longest(side == label) >= max(len(side) * SIDE_SHARE, SIDE_PX / cell_px)
-    }
-    if not collars:
-        return None
-    cells = np.isin(labels, list(collars))
+    cells = _along_sides(_black_cells(data, bands, cell_px, 0), cell_px)
     share = float(cells.mean())
-    if share > MOST:
+    if not 0 < share <= MOST:
         return None
     return Collar(cells if cell_px == 1 else ndimage.binary_dilation(cells, np.ones((3, 3))), cell_px, share)
 
 
+def _lossy_collar(data: rasterio.DatasetReader, bands: tuple[int, ...], borders: list[np.ndarray]) -> Collar | None:
+    if sum(_long(_closed(line <= NEARLY, LOSSY_GAP_PX)) for line in borders) < LOSSY_SIDES:
+        return None
+    cell_px = math.ceil(max(data.width, data.height) / CELLS)
+    nearly = _closed(_black_cells(data, bands, cell_px, NEARLY), math.ceil(LOSSY_GAP_PX / cell_px))
+    cells = _along_sides(nearly, cell_px)
+    share = float(cells.mean())
+    if not 0 < share <= MOST or (_black_cells(data, bands, cell_px, 0) & cells).mean() < LOSSY_EXACT * share:
+        return None
+    return Collar(cells, cell_px, share, lossy=True)
+
+
+def _is_lossy(data: rasterio.DatasetReader) -> bool:
+    compression = data.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "").upper()
+    return all(dtype == "uint8" for dtype in data.dtypes) and any(name in compression for name in LOSSY)
+
+
+def _along_sides(black: np.ndarray, cell_px: int) -> np.ndarray:
+    """What of black cells (rows, columns) is joined to a run along a quarter of a side, bool (rows, columns)."""
+    labels, _ = ndimage.label(black)
+    collars = {
+        label
+        for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+        for label in np.unique(side[side > 0])
+        if _longest(side == label) >= max(len(side) * SIDE_SHARE, SIDE_PX / cell_px)
+    }
+    return np.isin(labels, list(collars))
+
+
+def _closed(black: np.ndarray, size: int) -> np.ndarray:
+    """Black with its gaps of up to `size` closed, the border taken for black."""
+    padded = np.pad(black, size, constant_values=True)
+    closed = ndimage.binary_closing(padded, np.ones((size + 1,) * black.ndim))
+    return closed[(slice(size, -size),) * black.ndim]
+
+
 def _borders(data: rasterio.DatasetReader, bands: tuple[int, ...]) -> list[np.ndarray]:
-    """Where the four outermost lines of pixels are black, one bool (length,) each."""
-    rows = [_black(data.read(bands, window=Window(0, row, data.width, 1))).ravel() for row in (0, data.height - 1)]
+    """How light the four outermost lines of pixels are, one (length,) each: the largest of the colours' amounts."""
+    rows = [_light(data.read(bands, window=Window(0, row, data.width, 1))).ravel() for row in (0, data.height - 1)]
     sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     # Both sides of some rows at a time: a file stored by whole rows is then decoded once and not twice.
     for top in range(0, data.height, SIDE_STEP_PX):
         for side, column in zip(sides, (0, data.width - 1), strict=True):
             window = Window(column, top, 1, min(SIDE_STEP_PX, data.height - top))
-            side.append(_black(data.read(bands, window=window)).ravel())
+            side.append(_light(data.read(bands, window=window)).ravel())
     return [*rows, *(np.concatenate(side) for side in sides)]
 
 
-def _black_cells(data: rasterio.DatasetReader, bands: tuple[int, ...], cell_px: int) -> np.ndarray:
-    """Which cells are black all through, bool (rows, columns)."""
+def _black_cells(data: rasterio.DatasetReader, bands: tuple[int, ...], cell_px: int, most: int) -> np.ndarray:
+    """Which cells are no lighter than `most` all through, bool (rows, columns)."""
     shape = (math.ceil(data.height / cell_px), math.ceil(data.width / cell_px))
     cells = np.zeros(shape, bool)
     step = max(1, STEP_PX // cell_px)
@@ -100,7 +142,8 @@ def _black_cells(data: rasterio.DatasetReader, bands: tuple[int, ...], cell_px: 
             row, column = top * cell_px, left * cell_px
             height, width = min(rows * cell_px, data.height - row), min(columns * cell_px, data.width - column)
             whole = np.ones((rows * cell_px, columns * cell_px), bool)
-            whole[:height, :width] = _black(data.read(bands, window=Window(column, row, width, height)))
+            values = data.read(bands, window=Window(column, row, width, height))
+            whole[:height, :width] = _light(values) <= most
             squares = whole.reshape(rows, cell_px, columns, cell_px)
             cells[top : top + rows, left : left + columns] = squares.all(axis=(1, 3))
     return cells
@@ -111,8 +154,14 @@ def _black(values: np.ndarray) -> np.ndarray:
     return (values == 0).all(axis=0)
 
 
-def _least(length: int) -> float:
-    return max(length * SIDE_SHARE, SIDE_PX)
+def _light(values: np.ndarray) -> np.ndarray:
+    """(bands, H, W) -> (H, W), 0 where every band is exactly 0; a signed value counts by its amount, NaN as light."""
+    amount: np.ndarray = np.abs(values.astype(np.float32)).max(axis=0)
+    return np.nan_to_num(amount, nan=np.inf)
+
+
+def _long(line: np.ndarray) -> bool:
+    return _longest(line) >= max(len(line) * SIDE_SHARE, SIDE_PX)
 
 
 def _longest(line: np.ndarray) -> int:

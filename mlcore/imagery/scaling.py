@@ -47,9 +47,7 @@ class BandPlan:
             )
         if self.collar is not None:
             share = f"{self.collar.share:.1%}".replace("%", " %")
-            notes.append(
-                f"no nodata value is set: the exactly black collar, {share} of the image, is taken for no data"
-            )
+            notes.append(f"no nodata value is set: the black collar, {share} of the image, is taken for no data")
         return tuple(notes)
 
     def to_rgb(self, values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
-from mlcore.changes.classifiers import tile_figures
+from mlcore.changes.classifiers import TileDoubts
 from mlcore.changes.diff import BLOCK, blocks_of, candidates_of, measure_block, region_shifts
 from mlcore.changes.registration import Shift
 from mlcore.evidence.picture import EvidenceReader
@@ -117,9 +117,9 @@ def tile_result(
     """The probability of one tile from its score, its candidates and its largest difference."""
     disc, proto, final = score
     confidences = [candidate.confidence for candidate in candidates]
-    figures = tile_figures(final, confidences, [candidate.changed_m2 for candidate in candidates], largest)
-    probability = float(np.mean([classifier.consistent(figures) for classifier in model.classifiers_of(tile)]))
-    return TileResult(tile, model.fold_of(tile), disc, proto, final, float(figures[1]), probability)
+    doubts = TileDoubts.of(final, confidences, [candidate.changed_m2 for candidate in candidates], largest)
+    probability = float(np.mean([classifier.consistent(doubts) for classifier in model.classifiers_of(tile)]))
+    return TileResult(tile, model.fold_of(tile), disc, proto, final, doubts.any_change, probability)
 
 
 def _found(

@@ -13,8 +13,8 @@ from mlcore.changes.classifiers import (
     FOOTPRINT_CLASSES,
     GROUND_CLASSES,
     ChangeClassifier,
+    TileDoubts,
     fit_tile_classifier,
-    tile_figures,
 )
 from mlcore.changes.diff import Measures, candidates_of, iter_measures
 from mlcore.changes.ground import GroundMeasure
@@ -244,7 +244,7 @@ def _fit_tiles(
         for tile, edited in edition.changed.items():
             changed = edited or tile in said.changed
             if tile in edition.final and (changed or tile not in suspects.tiles):
-                figures.append(tile_figures(edition.final[tile], *found.get(tile, ([], [])), largest[tile]))
+                figures.append(TileDoubts.of(edition.final[tile], *found.get(tile, ([], [])), largest[tile]))
                 labels.append(int(changed))
                 folds.append(fold_of[tile])
     for fold, classifier in enumerate(classifiers):

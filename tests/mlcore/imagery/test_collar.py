@@ -132,3 +132,34 @@ def test_a_large_image_is_followed_by_squares_of_pixels_with_the_same_result(tmp
         coarse = find_collar(data, (1, 2, 3)).covers(window, values)
     assert (coarse <= fine).all()
     assert coarse.sum() > 0.97 * fine.sum()
+
+
+def lossy(path, values):
+    return write(path, values, compress="jpeg", photometric="ycbcr", tiled=True, jpeg_quality=75)
+
+
+def test_thin_wedges_spoilt_by_lossy_compression_hold_no_data(tmp_path):
+    source, _ = warped_without_nodata(tmp_path / "a.tif")
+    with rasterio.open(source) as data:
+        values, crs, place = data.read(), data.crs, data.transform
+    spoilt = write(tmp_path / "b.tif", values, crs, place, compress="jpeg", photometric="ycbcr", jpeg_quality=75)
+    with rasterio.open(spoilt) as data:
+        found = find_collar(data, (1, 2, 3)).covers(rasterio.windows.Window(0, 0, data.width, data.height), data.read())
+    black = (values == 0).all(axis=0)
+    assert (found & black).sum() > 0.95 * black.sum()
+    assert (found & ~black).sum() < 0.02 * black.sum()
+    _, reader = ingest(tmp_path, spoilt)
+    assert_quarters_in_place(reader, UTM, PLACE, SIDE)
+
+
+def test_dark_water_round_an_island_stays_image_in_a_lossy_file(tmp_path):
+    values = np.random.default_rng(0).integers(3, 12, (3, SIDE, SIDE)).astype(np.uint8)
+    values[:, 100:300, 100:300] = bright()[:, 100:300, 100:300]
+    with rasterio.open(lossy(tmp_path / "a.tif", values)) as data:
+        assert find_collar(data, (1, 2, 3)) is None
+
+
+@pytest.mark.parametrize("kind", ["a dark river along the border", "a black roof in the corner", "a black lake inside"])
+def test_what_is_dark_in_a_lossy_image_stays_image(tmp_path, kind):
+    with rasterio.open(lossy(tmp_path / "a.tif", dark(kind))) as data:
+        assert find_collar(data, (1, 2, 3)) is None
