@@ -14,6 +14,7 @@ from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.extensions import extended, restored
+from mlcore.changes.figures import columns
 from mlcore.changes.instances import several_parts
 from mlcore.changes.kernels import disc, square
 from mlcore.changes.measure import LEAST_M2, RIM_M, SLACK_M, FootprintMeasure, WindowMeasurer
@@ -26,7 +27,8 @@ SEAM_M = 1.0  # a part of a mapped building lies this close to it
 PAD_M = 1.6  # looked at about a thing
 SAME_DEGREES = 1e-9  # what a corner is moved by on its way to pixels and back
 SAME_PART = 0.5  # of a part, covered by another shape
-ALONE = (0.0, 1.0, 0.0, 0.5, 0.0)  # the last five figures where no footprint is near
+ALONE = {"abutting": 0.0, "wall": 1.0, "joined": 0.0, "neighbour_mean": 0.5, "relative_area": 0.0}
+"""Figures about a footprint beside it where none is near."""
 GROUND_FIGURES = (
     "mean", "high_share", "log_area", "width_m", "solidity", "touching", "outline", "contrast", "covered", "claimed",
     "abutting", "wall", "joined", "neighbour_mean", "relative_area",
@@ -155,18 +157,26 @@ class GroundMeasurer:
         drawn = draw_ids([(1, polygon)], *own.shape) > 0
         whole = shapely.affinity.translate(polygon, left, top)
         neighbour, beside = self._neighbour(own > 0, place, whole, shapely.affinity.translate(traced, left, top))
-        figures = np.array([
-            evidence[own > 0].mean(), (evidence[own > 0] > 0.8).mean(), np.log(max(area_m2, 1.0)), width_m,
-            polygon.area / rectangle if rectangle else 0.0, (ring & mapped).sum() / max(ring.sum(), 1),
-            cv2.dilate(window.outline[place], square(RIM_M, self.resolution_m))[ring].mean(),
-            evidence[own > 0].mean() - (evidence[ring & ~mapped].mean() if (ring & ~mapped).any() else 0.5),
-            (drawn & mapped).sum() / max(drawn.sum(), 1), 0.0, *beside,
-        ], np.float64)  # fmt: skip
+        free = ring & ~mapped
+        figures = columns(
+            GROUND_FIGURES,
+            mean=evidence[own > 0].mean(),
+            high_share=(evidence[own > 0] > 0.8).mean(),
+            log_area=np.log(max(area_m2, 1.0)),
+            width_m=width_m,
+            solidity=polygon.area / rectangle if rectangle else 0.0,
+            touching=(ring & mapped).sum() / max(ring.sum(), 1),
+            outline=cv2.dilate(window.outline[place], rim)[ring].mean(),
+            contrast=evidence[own > 0].mean() - (evidence[free].mean() if free.any() else 0.5),
+            covered=(drawn & mapped).sum() / max(drawn.sum(), 1),
+            claimed=0.0,
+            **beside,
+        )
         return GroundMeasure(window.tile_of(centre), self.map.lonlat(whole), figures, area_m2, neighbour)
 
     def _neighbour(
         self, own: np.ndarray, place: tuple[slice, slice], polygon: Polygon, traced: Polygon
-    ) -> tuple[Neighbour | None, tuple[float, ...]]:
+    ) -> tuple[Neighbour | None, dict[str, float]]:
         """The footprint along most of the border, and how much the two look like one building.
 
         A footprint of several polygons has no parts that could be told from buildings of their own.
@@ -190,13 +200,13 @@ class GroundMeasurer:
         if whole is None or not seam.any():
             return None, ALONE
         rectangle = whole.minimum_rotated_rectangle.area
-        figures = (
-            float((near & theirs).sum() / max((near & ~own).sum(), 1)),
-            float(self.map.window.outline[place][seam].mean()),
-            whole.area / rectangle if rectangle else 0.0,
-            float(self.map.window.building[place][theirs].mean()),
-            float(np.clip(np.log(polygon.area / max(shape.area, 1.0)), -3, 3)),
-        )
+        figures = {
+            "abutting": float((near & theirs).sum() / max((near & ~own).sum(), 1)),
+            "wall": float(self.map.window.outline[place][seam].mean()),
+            "joined": whole.area / rectangle if rectangle else 0.0,
+            "neighbour_mean": float(self.map.window.building[place][theirs].mean()),
+            "relative_area": float(np.clip(np.log(polygon.area / max(shape.area, 1.0)), -3, 3)),
+        }
         outline = self.map.lonlat(whole)
         if isinstance(feature.geometry, Polygon):
             outline = restored(outline, feature.geometry, SAME_DEGREES)

@@ -13,6 +13,7 @@ from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.boxes import box_px, largest_box
+from mlcore.changes.figures import columns
 from mlcore.changes.instances import compactness, split_buildings
 from mlcore.changes.kernels import disc, radius_px, square
 from mlcore.changes.polygons import iou, mask_polygon, regularise
@@ -173,13 +174,26 @@ class WindowMeasurer:
         core = eroded if eroded.any() else own
         edge = own & ~core
         area_m2 = pixels * self.resolution_m**2
-        figures = np.array([
-            evidence[core].mean(), near, (evidence[core] < 0.35).mean(), np.log(area_m2), (own & others).sum() / pixels,
-            cv2.dilate(outline, rim)[edge].mean() if edge.any() else 0.0,
-            np.hypot(dx, dy) * self.resolution_m, gain, score, -2 * trust[own].sum() / pixels, modify_gain / pixels,
-            overlap_iou, (grown & ~own).sum() / pixels, (own & ~grown).sum() / pixels,
-            (instance & ~own).sum() / pixels, (own & ~instance).sum() / pixels, float(is_moved),
-        ], np.float64)  # fmt: skip
+        figures = columns(
+            FOOTPRINT_FIGURES,
+            mean=evidence[core].mean(),
+            best_near=near,
+            low_share=(evidence[core] < 0.35).mean(),
+            log_area=np.log(area_m2),
+            overlap=(own & others).sum() / pixels,
+            outline=cv2.dilate(outline, rim)[edge].mean() if edge.any() else 0.0,
+            shift_m=np.hypot(dx, dy) * self.resolution_m,
+            shift_gain=gain,
+            shifted_mean=score,
+            remove_gain=-2 * trust[own].sum() / pixels,
+            modify_gain=modify_gain / pixels,
+            iou_with_map=overlap_iou,
+            grown=(grown & ~own).sum() / pixels,
+            lost=(own & ~grown).sum() / pixels,
+            instance_grown=(instance & ~own).sum() / pixels,
+            instance_lost=(own & ~instance).sum() / pixels,
+            moved=float(is_moved),
+        )
         return FootprintMeasure(
             feature,
             self.window.tile_of(self._centre(shape)),

@@ -17,7 +17,7 @@ from mlcore.maps.labels import polygons_of
 from mlcore.pairs.source import PairSource
 
 COLOURS: dict[ChangeKind, str] = {"add": "#66ff66", "remove": "#ff5040", "modify": "#fee08b", "shifted": "#fee08b"}
-DPI, COLOUR_COUNT = 80, 128
+DPI, COLOUR_COUNT = 80, 256
 
 
 def draw_tile(path: Path, source: PairSource, window: EvidenceWindow, candidates: Sequence[Candidate]) -> None:
