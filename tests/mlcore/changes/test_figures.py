@@ -12,5 +12,5 @@ def test_figures_lie_in_the_order_of_their_names_however_they_are_given() -> Non
 
 @pytest.mark.parametrize("given", [{"mean": 1.0}, {"mean": 1.0, "area": 2.0, "aera": 3.0}])
 def test_a_missing_or_unknown_figure_is_refused_by_name(given: dict[str, float]) -> None:
-    with pytest.raises(InvalidInputError, match="area|aera"):
+    with pytest.raises(InvalidInputError, match=r"area|aera"):
         columns(("mean", "area"), **given)
