@@ -183,7 +183,7 @@ def _mapped_already(ground: GroundMeasure, missing: float, moved: Sequence[Candi
 
 def missing_chance(ground: GroundMeasure, chances: np.ndarray) -> float:
     """That something stands there which the map lacks: a building, or a part of the building that it touches."""
-    return float(chances[1] + (chances[2] if ground.neighbour is not None else 0.0))
+    return float(chances[1] + (chances[2] if ground.adjacent is not None else 0.0))
 
 
 def _about_footprint(measure: FootprintMeasure, remove: float, modify: float, measures: Measures) -> Candidate:
@@ -224,7 +224,7 @@ def _about_ground(
         "iou_with_map": 0.0,
         **_shift_figures(measures),
     }
-    beside = ground.neighbour
+    beside = ground.adjacent
     of_its_own = beside is None or beside.feature.osm_id is None or beside.feature.key in extended
     if beside is None or of_its_own or extend < PART_ODDS * (missing - extend):
         return Candidate("add", ground.proposal, None, None, ground.tile, missing, figures)

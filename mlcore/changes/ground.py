@@ -36,7 +36,7 @@ GROUND_FIGURES = (
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class AdjacentFootprint:
     """The mapped building that something on bare ground may be a part of.
 
     Attributes:
@@ -66,23 +66,23 @@ class GroundMeasure:
     Attributes:
         proposal: its shape, in degrees.
         figures: (len(GROUND_FIGURES),) float64.
-        neighbour: None where it touches no footprint.
+        adjacent: None where it touches no footprint.
     """
 
     tile: TileAddress
     proposal: Polygon
     figures: np.ndarray
     area_m2: float
-    neighbour: Neighbour | None = None
+    adjacent: AdjacentFootprint | None = None
 
     def figure(self, name: str) -> float:
         return float(self.figures[GROUND_FIGURES.index(name)])
 
     def leads_to(self, shape: BaseGeometry) -> bool:
-        """Whether a shape of the neighbour covers this as well, which the map's shape does not."""
-        if self.neighbour is None or not shape.intersects(self.proposal):
+        """Whether a shape of the adjacent footprint covers this as well, which the map's shape does not."""
+        if self.adjacent is None or not shape.intersects(self.proposal):
             return False
-        more = shape.difference(self.neighbour.current)
+        more = shape.difference(self.adjacent.current)
         return more.intersection(self.proposal).area > SAME_PART * self.proposal.area
 
 
@@ -156,7 +156,7 @@ class GroundMeasurer:
         rectangle = polygon.minimum_rotated_rectangle.area
         drawn = draw_ids([(1, polygon)], *own.shape) > 0
         whole = shapely.affinity.translate(polygon, left, top)
-        neighbour, beside = self._neighbour(own > 0, place, whole, shapely.affinity.translate(traced, left, top))
+        adjacent, beside = self._adjacent(own > 0, place, whole, shapely.affinity.translate(traced, left, top))
         free = ring & ~mapped
         figures = columns(
             GROUND_FIGURES,
@@ -172,11 +172,11 @@ class GroundMeasurer:
             claimed=0.0,
             **beside,
         )
-        return GroundMeasure(window.tile_of(centre), self.map.lonlat(whole), figures, area_m2, neighbour)
+        return GroundMeasure(window.tile_of(centre), self.map.lonlat(whole), figures, area_m2, adjacent)
 
-    def _neighbour(
+    def _adjacent(
         self, own: np.ndarray, place: tuple[slice, slice], polygon: Polygon, traced: Polygon
-    ) -> tuple[Neighbour | None, dict[str, float]]:
+    ) -> tuple[AdjacentFootprint | None, dict[str, float]]:
         """The footprint along most of the border, and how much the two look like one building.
 
         A footprint of several polygons has no parts that could be told from buildings of their own.
@@ -210,7 +210,7 @@ class GroundMeasurer:
         outline = self.map.lonlat(whole)
         if isinstance(feature.geometry, Polygon):
             outline = restored(outline, feature.geometry, SAME_DEGREES)
-        return Neighbour(feature, outline, whole.area * self.resolution_m**2), figures
+        return AdjacentFootprint(feature, outline, whole.area * self.resolution_m**2), figures
 
     def _about(self, mask: np.ndarray) -> np.ndarray:
         return np.asarray(cv2.dilate(mask.astype(np.uint8), self.seam)) > 0

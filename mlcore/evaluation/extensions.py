@@ -152,8 +152,8 @@ def made_extensions(
         measurer = WindowMeasurer(
             window, [MapFeature("building", window.lonlat(drawn), {"building": "yes"}, "way", 1, 1)], NO_SHIFT
         )
-        beside = [(one.area_m2, one.neighbour) for one in GroundMeasurer(measurer).measures() if one.neighbour]
-        extended = [neighbour.extended for _, neighbour in sorted(beside, key=lambda one: -one[0])][:1]
+        beside = [(one.area_m2, one.adjacent) for one in GroundMeasurer(measurer).measures() if one.adjacent]
+        extended = [adjacent.extended for _, adjacent in sorted(beside, key=lambda one: -one[0])][:1]
         reshaped = [measure.proposal for measure in measurer.footprints()]
         found = [window.polygons_xy(some[0])[0] if some else None for some in (extended, reshaped)]
         yield MadeExtension(drawn, whole, *found)

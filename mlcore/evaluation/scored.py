@@ -169,7 +169,7 @@ def _of_block(model: ScoringModel, block: Measures, decisions: Sequence[Decision
             )
             yield position, float(chances[FOOTPRINT_CLASSES.index(kind)])
     for ground in block.ground:
-        beside = ground.neighbour
+        beside = ground.adjacent
         near = by_key.get(beside.feature.key, ()) if beside is not None else ()
         extends = [n for n in near if decisions[n].kind != "remove" and ground.leads_to(decisions[n].geometry)]
         new = [position for position, shape in adds if same_place(shape, ground.proposal)]

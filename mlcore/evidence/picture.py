@@ -67,7 +67,7 @@ def write_evidence(
     if not tiles:
         raise InvalidInputError("no tile to look at: choose an area that the image covers")
     order = sorted(tiles, key=lambda tile: (id(ensemble_of(tile)), tile.y, tile.x))
-    west, north = min(tile.x for tile in tiles), min(tile.y for tile in tiles)
+    west, north = _first_column(tiles), min(tile.y for tile in tiles)
     try:
         windows = prefetched(lambda tile: with_context(reader, tile), order)
         with whole_file(path) as scratch, rasterio.open(scratch, "w", **_profile(tiles)) as target:
@@ -78,7 +78,7 @@ def write_evidence(
                 part = [t for t in order[start : start + BATCH] if ensemble_of(t) is ensemble]
                 seen = list(islice(windows, len(part)))
                 for tile, values in zip(part, _predict_windows(seen, ensemble, flips), strict=True):
-                    place = Window((tile.x - west) * TILE_PX, (tile.y - north) * TILE_PX, TILE_PX, TILE_PX)
+                    place = Window((tile.x - west) % 2**tile.z * TILE_PX, (tile.y - north) * TILE_PX, TILE_PX, TILE_PX)
                     target.write(values, window=place)
                 start += len(part)
                 progress.report(start / len(order), f"evidence: {start} of {len(order)} tiles")
@@ -87,15 +87,23 @@ def write_evidence(
 
 
 def _profile(tiles: Sequence[TileAddress]) -> dict[str, object]:
-    xs, ys = [tile.x for tile in tiles], [tile.y for tile in tiles]
-    west, _, _, north = TileAddress(tiles[0].z, min(xs), min(ys)).bounds_mercator
+    first, ys = _first_column(tiles), [tile.y for tile in tiles]
+    columns = max((tile.x - first) % 2**tile.z for tile in tiles) + 1
+    west, _, _, north = TileAddress(tiles[0].z, first, min(ys)).bounds_mercator
     cell = WORLD_M / 2 ** tiles[0].z / TILE_PX
     return {
         "driver": "GTiff", "dtype": "uint8", "count": 2, "nodata": 0, "crs": "EPSG:3857",
-        "width": (max(xs) - min(xs) + 1) * TILE_PX, "height": (max(ys) - min(ys) + 1) * TILE_PX,
+        "width": columns * TILE_PX, "height": (max(ys) - min(ys) + 1) * TILE_PX,
         "transform": rasterio.Affine(cell, 0, west, 0, -cell, north), "tiled": True, "blockxsize": TILE_PX,
         "blockysize": TILE_PX, "compress": "deflate", "sparse_ok": True, "bigtiff": "if_safer",
     }  # fmt: skip
+
+
+def _first_column(tiles: Sequence[TileAddress]) -> int:
+    """The column that the picture starts with: after the widest gap round the world, which a region may lie across."""
+    columns, around = sorted({tile.x for tile in tiles}), 2 ** tiles[0].z
+    gaps = [(column - columns[number - 1]) % around for number, column in enumerate(columns)]
+    return columns[int(np.argmax(gaps))]
 
 
 def with_context(reader: ImageReader, tile: TileAddress) -> ImageTile:
@@ -177,12 +185,19 @@ class EvidenceReader:
         self.path, self.z, self.cell = Path(path), z, WORLD_M / 2**z / TILE_PX
 
     def window(self, tile: TileAddress, columns: int = 1, rows: int = 1, margin_px: int = 128) -> EvidenceWindow:
-        """Evidence of `columns` x `rows` tiles from `tile` on, with a margin; outside the picture is not valid."""
+        """Evidence of `columns` x `rows` tiles from `tile` on, with a margin; outside the picture is not valid.
+
+        Nor is what lies beyond the antimeridian: a map's shapes end there.
+        """
         width, height = columns * TILE_PX + 2 * margin_px, rows * TILE_PX + 2 * margin_px
         west, _, _, north = tile.bounds_mercator
-        left = round((west - self.bounds.left) / self.cell) - margin_px
+        around = 2**self.z * TILE_PX
+        east_of = round((west - self.bounds.left) / self.cell)  # or west of it, whichever way round is shorter
+        left = (east_of + around // 2) % around - around // 2 - margin_px
         top = round((self.bounds.top - north) / self.cell) - margin_px
         with rasterio.open(self.path, driver="GTiff") as data:
             raw = data.read((1, 2), window=Window(left, top, width, height), boundless=True, fill_value=0)
+        place = tile.x * TILE_PX - margin_px + np.arange(width)
+        raw[:, :, (place < 0) | (place >= around)] = 0
         values = np.maximum(raw.astype(np.float32) - 1, 0) / LEVELS
         return EvidenceWindow(tile, margin_px, values[0], values[1], raw[0] > 0)

@@ -152,7 +152,7 @@ def _measured(
 def _ground_label(ground: GroundMeasure, missing: Sequence[BaseGeometry], drawn: Mapping[bytes, SimulatedEdit]) -> int:
     if any(same_shape(ground.proposal, one) for one in missing):
         return GROUND_CLASSES.index("add")
-    beside = ground.neighbour
+    beside = ground.adjacent
     edit = drawn.get(beside.current.wkb) if beside is not None else None
     if beside is None or edit is None or edit.after is None or edit.method == "shifted":
         return 0  # the true place of a house that is drawn beside it is no part of it

@@ -100,7 +100,7 @@ class Said:
     def ground_label(self, ground: GroundMeasure) -> int | None:
         """Class of a thing on bare ground as people said it, 0 where they rejected it; None where nobody did."""
         labels = set()
-        beside = ground.neighbour
+        beside = ground.adjacent
         one = self._by_key.get(beside.feature.key) if beside is not None else None
         if beside is not None and one is not None and one.kind != "remove":
             final = one.final_geometry if one.accepted else None

@@ -85,7 +85,7 @@ class Teacher:
             for ground, label in zip(grounds, edition.ground_labels, strict=True):
                 if self.fold_of[ground.tile] == without:
                     continue
-                key = ground.neighbour.feature.key if ground.neighbour is not None else None
+                key = ground.adjacent.feature.key if ground.adjacent is not None else None
                 doubtful = (
                     key in suspects.keys or self.said.holds(key) or self.said.covers(ground.proposal)
                     or any(same_shape(ground.proposal, shape) for shape in suspects.shapes)

@@ -52,9 +52,9 @@ def largest(ground: list[GroundMeasure]) -> GroundMeasure:
 def test_the_missing_half_of_a_house_is_measured_as_a_part_of_it(tmp_path: Path) -> None:
     found = largest(measured(tmp_path, [WHOLE], [HALF]))
 
-    assert found.neighbour is not None and found.neighbour.feature.key == HALF.key
-    assert iou(found.neighbour.extended, WHOLE.geometry) > 0.85
-    assert mends(found.neighbour.extended, HALF.geometry, WHOLE.geometry)
+    assert found.adjacent is not None and found.adjacent.feature.key == HALF.key
+    assert iou(found.adjacent.extended, WHOLE.geometry) > 0.85
+    assert mends(found.adjacent.extended, HALF.geometry, WHOLE.geometry)
     assert found.figure("abutting") > 0.15
     assert found.leads_to(WHOLE.geometry) and not found.leads_to(HALF.geometry)
 
@@ -65,7 +65,7 @@ def test_a_wall_tells_an_attached_house_from_a_part_of_its_neighbour(tmp_path: P
     part = largest(measured(tmp_path / "part", [WHOLE], [HALF]))
     own = largest(measured(tmp_path / "own", [WHOLE, ATTACHED], [WHOLE]))
 
-    assert own.neighbour is not None
+    assert own.adjacent is not None
     assert own.figure("wall") > 2 * part.figure("wall")
     assert iou(own.proposal, ATTACHED.geometry) > 0.75
 
@@ -74,7 +74,7 @@ def test_a_building_that_stands_alone_has_no_neighbour(tmp_path: Path) -> None:
     apart = house(2, 190, 190, 230, 230)
     found = largest(measured(tmp_path, [WHOLE, apart], [WHOLE]))
 
-    assert found.neighbour is None
+    assert found.adjacent is None
     assert (found.figure("abutting"), found.figure("wall"), found.figure("joined")) == (0.0, 1.0, 0.0)
     assert not found.leads_to(WHOLE.geometry)
 
@@ -113,24 +113,24 @@ def test_what_the_map_has_right_of_a_building_stays_as_it_is(tmp_path: Path) -> 
     drawn = replace(HALF, geometry=ring)
     found = largest(measured(tmp_path, [replace(HALF, geometry=ring.union(WHOLE.geometry))], [drawn]))
 
-    assert found.neighbour is not None
-    assert found.neighbour.extended.intersection(ring).area == pytest.approx(ring.area, rel=1e-6)
-    assert len(found.neighbour.extended.interiors) == 1
-    assert iou(found.neighbour.part, WHOLE.geometry.difference(HALF.geometry)) > 0.75
+    assert found.adjacent is not None
+    assert found.adjacent.extended.intersection(ring).area == pytest.approx(ring.area, rel=1e-6)
+    assert len(found.adjacent.extended.interiors) == 1
+    assert iou(found.adjacent.part, WHOLE.geometry.difference(HALF.geometry)) > 0.75
 
 
 def test_a_hall_that_reaches_beyond_the_window_is_kept_whole(tmp_path: Path) -> None:
     hall = house(1, -700, 110, 128, 140)
     found = largest(measured(tmp_path, [hall, WHOLE], [hall]))
 
-    assert found.neighbour is not None
-    assert found.neighbour.extended.intersection(hall.geometry).area == pytest.approx(hall.geometry.area, rel=1e-6)
+    assert found.adjacent is not None
+    assert found.adjacent.extended.intersection(hall.geometry).area == pytest.approx(hall.geometry.area, rel=1e-6)
 
 
 def test_a_building_of_several_polygons_has_no_part_of_its_own(tmp_path: Path) -> None:
     two = replace(HALF, geometry=shapely.MultiPolygon([HALF.geometry, shape_of(20, 110, 60, 140)]))
 
-    assert largest(measured(tmp_path, [WHOLE], [two])).neighbour is None
+    assert largest(measured(tmp_path, [WHOLE], [two])).adjacent is None
 
 
 def test_a_house_with_two_missing_wings_is_extended_by_one_and_the_other_is_still_suggested(tmp_path: Path) -> None:
@@ -157,5 +157,5 @@ def test_a_house_cut_by_the_border_of_the_image_keeps_what_lies_beyond_it(tmp_pa
 
     found = largest(measured(tmp_path, [wide], [drawn]))
 
-    assert found.neighbour is not None
-    assert iou(found.neighbour.extended, wide.geometry) > 0.75
+    assert found.adjacent is not None
+    assert iou(found.adjacent.extended, wide.geometry) > 0.75

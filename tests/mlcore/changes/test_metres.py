@@ -88,8 +88,8 @@ def test_the_same_wing_gives_the_same_extension(lat: float, zoom: int, turn: flo
 
     found = max(measured(whole, drawn, frame, zoom), key=lambda one: one.area_m2)
 
-    assert found.neighbour is not None
-    shape = frame.to_m(found.neighbour.extended)
+    assert found.adjacent is not None
+    shape = frame.to_m(found.adjacent.extended)
     assert len(shape.exterior.coords) == 5
     assert corners_apart_m(shape, whole).max() < max(0.3, 0.9 * ground_resolution_m(zoom, lat))
 

@@ -15,7 +15,7 @@ from mlcore.anchors.geometric import describe_tile
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.decisions import Decision
 from mlcore.changes.diff import Measures
-from mlcore.changes.ground import GROUND_FIGURES, GroundMeasure, Neighbour
+from mlcore.changes.ground import GROUND_FIGURES, AdjacentFootprint, GroundMeasure
 from mlcore.changes.measure import FOOTPRINT_FIGURES, FootprintMeasure
 from mlcore.changes.registration import Shift
 from mlcore.evidence.config import EvidenceConfig
@@ -205,7 +205,7 @@ def test_an_answer_about_another_shape_is_a_label_of_the_part_that_it_adds() -> 
     west, south, east, north = house.geometry.bounds
     wing = shapely.box(east, south, east + (east - west), north)
     extended = house.geometry.union(wing).convex_hull
-    beside = Neighbour(house, extended, 160.0)
+    beside = AdjacentFootprint(house, extended, 160.0)
     ground = GroundMeasure(TILES[0], wing, np.zeros(len(GROUND_FIGURES)), 80.0, beside)
     narrower = shapely.affinity.scale(house.geometry, 0.7, 0.7)
 
