@@ -9,14 +9,27 @@ listenToKeys();
 
 const tabs = [...document.querySelectorAll(".tabs a")];
 tabs.forEach((tab, index) => {
-  bindKey(String(index + 1), `Go to ${tab.textContent}`, () => tab.click(), { group: "Everywhere", shown: `G 1 … ${tabs.length}`, hidden: true, when: () => goMode });
+  bindKey(String(index + 1), `Go to ${tab.textContent}`, () => tab.click(), {
+    group: "Everywhere",
+    shown: `G 1 … ${tabs.length}`,
+    hidden: true,
+    when: () => goMode,
+  });
 });
 
 let goMode = false;
 if (tabs.length) {
-  bindKey("g", "Go to a page of the region, by its number", () => {
-    goMode = true;
-    setTimeout(() => { goMode = false; }, 1500);
-  }, { group: "Everywhere", shown: `G 1 … ${tabs.length}` });
+  bindKey(
+    "g",
+    "Go to a page of the region, by its number",
+    () => {
+      goMode = true;
+      setTimeout(() => {
+        goMode = false;
+      }, 1500);
+    },
+    { group: "Everywhere", shown: `G 1 … ${tabs.length}` },
+  );
 }
-if (pageData("person").id) bindKey("Escape", "Leave a field", () => document.activeElement?.blur(), { group: "Everywhere", shown: "Esc" });
+if (pageData("person").id)
+  bindKey("Escape", "Leave a field", () => document.activeElement?.blur(), { group: "Everywhere", shown: "Esc" });

@@ -20,7 +20,7 @@ from annotation.common.services.jobs import run_now
 from annotation.consistency.models import Scan, TileScore
 from annotation.learning.models import DataSet, ModelState, ModelVersion, TrainingRun
 from annotation.review.models import QueueItem
-from annotation.sources.models import Footprint, Imagery, MapFeature, MapSnapshot, Region
+from annotation.sources.models import Footprint, Imagery, MapFeature, MapObject, MapSnapshot, Region
 from annotation.sources.services.add_sources import add_imagery, add_snapshot
 from annotation.sources.services.files import Upload
 from annotation.sources.services.regions import create_region
@@ -47,7 +47,7 @@ class Stock:
 
 
 KEPT = [
-    User, Job, Region, Imagery, MapSnapshot, Footprint, MapFeature, Tile, TilePair, Anchor, DataSet, TrainingRun,
+    User, Job, Region, Imagery, MapSnapshot, MapObject, Footprint, MapFeature, Tile, TilePair, Anchor, DataSet, TrainingRun,
     ModelVersion, Scan, TileScore, QueueItem, Change,
 ]  # fmt: skip
 _kept: list[str] = []
@@ -121,10 +121,11 @@ def _change(scan: Scan, true: TownChange, confidence: float) -> Change | None:
     footprint = Footprint.objects.filter(snapshot=scan.snapshot, osm_id=true.osm_id).first() if true.osm_id else None
     if pair is None or (true.kind != "add" and footprint is None):
         return None
-    item = QueueItem.objects.create(stage="changes", scope_id=scan.region_id, priority=confidence)
+    item = QueueItem.objects.create(stage="changes", scope_id=scan.region_id, kind=true.kind, priority=confidence)
     geometry = GEOSGeometry(json.dumps(shapely.geometry.mapping(true.geometry)), srid=4326)
     evidence = {"area_m2": 140.0, "mean_evidence": 0.86, "iou_with_map": 0.3, "tile_probability_after": 0.8}
+    about = footprint.object if footprint else None
     return Change.objects.create(
-        scan=scan, item=item, pair=pair, kind=true.kind, footprint=footprint, geometry=geometry,
+        scan=scan, item=item, pair=pair, kind=true.kind, object=about, footprint=footprint, geometry=geometry,
         confidence=confidence, evidence=evidence, fingerprint=f"{item.pk:064x}",
     )  # fmt: skip

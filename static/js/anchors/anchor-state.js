@@ -9,8 +9,17 @@
  */
 
 export function begin(subject, draft = {}) {
-  const changes = Object.fromEntries(Object.entries(draft.attributes ?? {}).filter(([name, value]) => name in subject.attributes && subject.attributes[name] !== value));
-  return { proposed: subject.attributes, proposedSummary: subject.summary, changes, summary: draft.summary ?? subject.summary };
+  const changes = Object.fromEntries(
+    Object.entries(draft.attributes ?? {}).filter(
+      ([name, value]) => name in subject.attributes && subject.attributes[name] !== value,
+    ),
+  );
+  return {
+    proposed: subject.attributes,
+    proposedSummary: subject.summary,
+    changes,
+    summary: draft.summary ?? subject.summary,
+  };
 }
 
 export const valueOf = (work, name) => work.changes[name] ?? work.proposed[name];
@@ -31,7 +40,13 @@ export const summaryChanged = (work) => work.summary.trim() !== work.proposedSum
 export const differences = (work) => Object.keys(work.changes).length + Number(summaryChanged(work));
 
 /** What goes with a correction. */
-export const correction = (work) => ({ attributes: { ...work.proposed, ...work.changes }, summary: summaryChanged(work) ? work.summary.trim().replace(/\s+/g, " ") : work.proposedSummary });
+export const correction = (work) => ({
+  attributes: { ...work.proposed, ...work.changes },
+  summary: summaryChanged(work) ? work.summary.trim().replace(/\s+/g, " ") : work.proposedSummary,
+});
 
 /** What a draft keeps: nothing where nothing is changed. */
-export const asDraft = (work) => ({ attributes: Object.keys(work.changes).length ? work.changes : null, summary: summaryChanged(work) ? work.summary : null });
+export const asDraft = (work) => ({
+  attributes: Object.keys(work.changes).length ? work.changes : null,
+  summary: summaryChanged(work) ? work.summary : null,
+});

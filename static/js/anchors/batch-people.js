@@ -8,9 +8,32 @@ const HELP = "Nobody chosen: open to everyone. Second answers need two people, a
 /** Change for whom a batch is; false where the editor thought better of it. */
 export async function changePeople(batch, region) {
   const everyone = await api.get(`/api/review/anchors/people/?region=${region}`);
-  const options = everyone.map(({ id, username }) => el("option", { value: String(id), text: username, selected: !batch.open_to_all && batch.people.includes(username) }));
-  const select = el("select", { id: "batch-people", multiple: true, size: String(Math.min(10, Math.max(3, options.length))), "aria-describedby": "batch-people-help" }, ...options);
-  const body = [el("div", { class: "field" }, el("label", { for: "batch-people", text: "People" }), select, el("span", { class: "hint", id: "batch-people-help", text: HELP }))];
+  const options = everyone.map(({ id, username }) =>
+    el("option", {
+      value: String(id),
+      text: username,
+      selected: !batch.open_to_all && batch.people.includes(username),
+    }),
+  );
+  const select = el(
+    "select",
+    {
+      id: "batch-people",
+      multiple: true,
+      size: String(Math.min(10, Math.max(3, options.length))),
+      "aria-describedby": "batch-people-help",
+    },
+    ...options,
+  );
+  const body = [
+    el(
+      "div",
+      { class: "field" },
+      el("label", { for: "batch-people", text: "People" }),
+      select,
+      el("span", { class: "hint", id: "batch-people-help", text: HELP }),
+    ),
+  ];
   if (!(await askDialog({ title: `For whom is ${batch.name}?`, body, yes: "Save", focus: select }))) return false;
   const people = [...select.selectedOptions].map(({ value }) => Number(value));
   await api.patch(`/api/anchor-batches/${batch.id}/`, { people, open_to_all: !people.length });

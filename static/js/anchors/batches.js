@@ -29,7 +29,17 @@ async function load(path, fresh) {
   byId("batches").append(...answer.results.map(card));
   next = answer.next;
   byId("more").hidden = !next;
-  if (!byId("batches").children.length) byId("batches").append(el("div", { class: "empty" }, el("h3", { text: "No batch yet" }), el("p", { text: person.editor ? "Inspect 500 at random to learn how good the anchors are." : "An editor starts one." })));
+  if (!byId("batches").children.length)
+    byId("batches").append(
+      el(
+        "div",
+        { class: "empty" },
+        el("h3", { text: "No batch yet" }),
+        el("p", {
+          text: person.editor ? "Inspect 500 at random to learn how good the anchors are." : "An editor starts one.",
+        }),
+      ),
+    );
 }
 
 const reload = () => load(`${base}?page_size=6`, true).catch(notifyError);
@@ -43,7 +53,11 @@ async function choosePeople(batch) {
 }
 
 async function close(batch) {
-  const sure = await confirmDialog({ title: `Close ${batch.name}?`, text: `${plural(batch.progress.open, "unanswered item leaves", "unanswered items leave")} the queue. Answers stay, and count.`, yes: "Close it" });
+  const sure = await confirmDialog({
+    title: `Close ${batch.name}?`,
+    text: `${plural(batch.progress.open, "unanswered item leaves", "unanswered items leave")} the queue. Answers stay, and count.`,
+    yes: "Close it",
+  });
   if (!sure) return;
   try {
     await api.post(`/api/anchor-batches/${batch.id}/close/`);
@@ -78,7 +92,15 @@ async function bindStart() {
   onSubmit(byId("start"), async (form) => {
     const { name, plan, number, by, second } = values(form);
     const people = [...byId("start-people").selectedOptions].map((option) => Number(option.value));
-    const batch = await api.post(base, { name, plan, by, number: Number(number), second_share: Number(second) / 100, people, open_to_all: !people.length });
+    const batch = await api.post(base, {
+      name,
+      plan,
+      by,
+      number: Number(number),
+      second_share: Number(second) / 100,
+      people,
+      open_to_all: !people.length,
+    });
     notify(`${batch.name}: ${plural(batch.size, "anchor")} wait for review.`);
     form.reset();
     showPlan();
@@ -101,7 +123,15 @@ function bindImport() {
     const counts = await api.post(`/api/regions/${region.id}/label-studio/`, tasks);
     const left = counts.left_out.slice(0, SHOWN_LEFT_OUT).map((text) => el("li", { text }));
     const more = counts.left_out.length - left.length;
-    fill(byId("brought"), el("div", { class: "note" }, `${plural(counts.accepted, "anchor")} accepted, ${counts.corrected} corrected, ${counts.known} known already.`, left.length ? el("ul", {}, ...left, more > 0 ? el("li", { text: `and ${more} more` }) : null) : null));
+    fill(
+      byId("brought"),
+      el(
+        "div",
+        { class: "note" },
+        `${plural(counts.accepted, "anchor")} accepted, ${counts.corrected} corrected, ${counts.known} known already.`,
+        left.length ? el("ul", {}, ...left, more > 0 ? el("li", { text: `and ${more} more` }) : null) : null,
+      ),
+    );
     form.reset();
     await reload();
   });
@@ -112,6 +142,8 @@ if (person.editor) {
   bindStart().catch(notifyError);
   bindImport();
 }
-byId("more").addEventListener("click", () => load(new URL(next).pathname + new URL(next).search, false).catch(notifyError));
+byId("more").addEventListener("click", () =>
+  load(new URL(next).pathname + new URL(next).search, false).catch(notifyError),
+);
 bindKey("r", "Review", () => location.assign(links.bench));
 reload();

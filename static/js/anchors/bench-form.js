@@ -11,7 +11,14 @@ export function createForm(schema, { maxWords, reasons, onChoose, onSelect, onRe
   const rows = schema.map((attribute, index) => {
     const value = el("span", { class: "attribute-value" });
     const was = el("span", { class: "attribute-was" });
-    const button = el("button", { type: "button", class: "attribute", data: { name: attribute.name }, on: { click: () => onSelect(index) } }, el("span", { class: "attribute-mark", "aria-hidden": "true" }), el("span", { class: "attribute-name", text: attribute.label }), value, was);
+    const button = el(
+      "button",
+      { type: "button", class: "attribute", data: { name: attribute.name }, on: { click: () => onSelect(index) } },
+      el("span", { class: "attribute-mark", "aria-hidden": "true" }),
+      el("span", { class: "attribute-name", text: attribute.label }),
+      value,
+      was,
+    );
     return { attribute, button, value, was };
   });
   byId("attributes").append(...rows.map(({ button }) => el("li", {}, button)));
@@ -20,22 +27,46 @@ export function createForm(schema, { maxWords, reasons, onChoose, onSelect, onRe
     const changed = attribute.name in work.changes;
     button.classList.toggle("attribute-changed", changed);
     value.textContent = valueWords(valueOf(work, attribute.name));
-    fill(was, changed ? el("span", { class: "visually-hidden", text: "changed, proposed was " }) : null, changed ? el("s", { text: valueWords(work.proposed[attribute.name]) }) : null);
+    fill(
+      was,
+      changed ? el("span", { class: "visually-hidden", text: "changed, proposed was " }) : null,
+      changed ? el("s", { text: valueWords(work.proposed[attribute.name]) }) : null,
+    );
   }
 
   function choice(label, index, pressed, proposed, run) {
-    return el("button", { type: "button", class: "choice", "aria-pressed": String(pressed), on: { click: run } }, el("kbd", { text: String(index + 1) }), el("span", { text: label }), proposed ? el("span", { class: "choice-proposed", text: "proposed" }) : null);
+    return el(
+      "button",
+      { type: "button", class: "choice", "aria-pressed": String(pressed), on: { click: run } },
+      el("kbd", { text: String(index + 1) }),
+      el("span", { text: label }),
+      proposed ? el("span", { class: "choice-proposed", text: "proposed" }) : null,
+    );
   }
 
   function drawChoices(work, at) {
     const { attribute } = rows[at];
     byId("choices-title").textContent = attribute.question;
-    fill(byId("choices"), ...attribute.choices.map(([value, label], index) => choice(label, index, valueOf(work, attribute.name) === value, work.proposed[attribute.name] === value && attribute.name in work.changes, () => onChoose(index))));
+    fill(
+      byId("choices"),
+      ...attribute.choices.map(([value, label], index) =>
+        choice(
+          label,
+          index,
+          valueOf(work, attribute.name) === value,
+          work.proposed[attribute.name] === value && attribute.name in work.changes,
+          () => onChoose(index),
+        ),
+      ),
+    );
   }
 
   function drawReasons() {
     byId("choices-title").textContent = "Reject because (Esc goes back)";
-    fill(byId("choices"), ...reasons.map((reason, index) => choice(valueWords(reason), index, false, false, () => onReason(reason))));
+    fill(
+      byId("choices"),
+      ...reasons.map((reason, index) => choice(valueWords(reason), index, false, false, () => onReason(reason))),
+    );
   }
 
   return {
@@ -55,7 +86,12 @@ export function createForm(schema, { maxWords, reasons, onChoose, onSelect, onRe
       const words = wordsIn(field.value);
       const over = words > maxWords || words === 0;
       const count = byId("word-count");
-      count.textContent = words === 0 ? "✕ a sentence is needed" : over ? `✕ ${words} of ${maxWords} words: ${plural(words - maxWords, "word")} too many` : `${words} of ${maxWords} words`;
+      count.textContent =
+        words === 0
+          ? "✕ a sentence is needed"
+          : over
+            ? `✕ ${words} of ${maxWords} words: ${plural(words - maxWords, "word")} too many`
+            : `${words} of ${maxWords} words`;
       count.classList.toggle("over", over);
       field.setAttribute("aria-invalid", String(over));
       byId("summary-was").hidden = !summaryChanged(work);

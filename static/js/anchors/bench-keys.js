@@ -25,17 +25,32 @@ export function bindBenchKeys({ bench, view, line, settles }) {
   bindKey("ArrowDown", "Next attribute", () => bench.step(1), { ...change, shown: "↑ ↓", repeats: true });
   bindKey("ArrowUp", "Attribute before", () => bench.step(-1), { ...change, hidden: true, repeats: true });
   for (let index = 0; index < 9; index += 1) {
-    bindKey(String(index + 1), "Give the attribute that value", () => bench.choose(index), { ...change, shown: "1 … 9", hidden: index > 0 });
-    bindKey(String(index + 1), "Reject with that reason", () => bench.reason(index), { ...change, hidden: true, when: () => bench.rejecting });
+    bindKey(String(index + 1), "Give the attribute that value", () => bench.choose(index), {
+      ...change,
+      shown: "1 … 9",
+      hidden: index > 0,
+    });
+    bindKey(String(index + 1), "Reject with that reason", () => bench.reason(index), {
+      ...change,
+      hidden: true,
+      when: () => bench.rejecting,
+    });
   }
   bindKey("0", "As it was proposed", bench.reset, change);
   bindKey("e", "Write the summary (Esc leaves it)", bench.editSummary, change);
   bindKey("m", "Write a comment (Esc leaves it)", bench.editComment, change);
-  bindKey("Escape", "Back from the reasons", bench.stopReject, { ...change, hidden: true, when: () => bench.rejecting });
+  bindKey("Escape", "Back from the reasons", bench.stopReject, {
+    ...change,
+    hidden: true,
+    when: () => bench.rejecting,
+  });
 
   const { map, compare } = view;
   const look = { group: "Look" };
-  bindKey("b", "Blink: the other one of image and map", () => compare.blink(true), { ...look, release: () => compare.blink(false) });
+  bindKey("b", "Blink: the other one of image and map", () => compare.blink(true), {
+    ...look,
+    release: () => compare.blink(false),
+  });
   bindKey("d", "Side by side", () => compare.setMode("side"), look);
   bindKey("w", "Swipe", () => compare.setMode("swipe"), look);
   bindKey("v", "Overlay", () => compare.setMode("overlay"), look);
@@ -47,7 +62,15 @@ export function bindBenchKeys({ bench, view, line, settles }) {
   bindKey("+", "Closer", () => map.zoomIn(), look);
   bindKey("=", "Closer", () => map.zoomIn(), { ...look, hidden: true });
   bindKey("-", "Further", () => map.zoomOut(), look);
-  for (const [key, by, shown] of [["ArrowLeft", [-PAN_PX, 0], "← →"], ["ArrowRight", [PAN_PX, 0], "→"]]) {
-    bindKey(key, "Move the view", () => map.panBy(by, { animate: false }), { ...look, shown, hidden: key !== "ArrowLeft", repeats: true });
+  for (const [key, by, shown] of [
+    ["ArrowLeft", [-PAN_PX, 0], "← →"],
+    ["ArrowRight", [PAN_PX, 0], "→"],
+  ]) {
+    bindKey(key, "Move the view", () => map.panBy(by, { animate: false }), {
+      ...look,
+      shown,
+      hidden: key !== "ArrowLeft",
+      repeats: true,
+    });
   }
 }

@@ -6,7 +6,13 @@ import { linkViews } from "mapwright/lib/linked.js";
 import { createMap, creditLine, imageLayer, mapLayer, outline, toBounds, warmTiles } from "mapwright/lib/map.js";
 import { imageUrl, mapUrl } from "mapwright/lib/tiles.js";
 
-const MODES = [["side", "Side by side"], ["swipe", "Swipe"], ["overlay", "Overlay"], ["image", "Image"], ["map", "Map"]];
+const MODES = [
+  ["side", "Side by side"],
+  ["swipe", "Swipe"],
+  ["overlay", "Overlay"],
+  ["image", "Image"],
+  ["map", "Map"],
+];
 const WARM_KEPT = 160;
 
 export function createBenchMap() {
@@ -20,7 +26,12 @@ export function createBenchMap() {
   let shown = null;
   let warmed = [];
   const unlinked = linkViews(left, right);
-  const compare = createCompare(left, { key: "mapwright.compare.bench", initial: { mode: "side", swipe: 0.5, opacity: 0.5 }, modes: MODES, onMode: arrange });
+  const compare = createCompare(left, {
+    key: "mapwright.compare.bench",
+    initial: { mode: "side", swipe: 0.5, opacity: 0.5 },
+    modes: MODES,
+    onMode: arrange,
+  });
   /** Room for one map or two; the middle stays the middle, and a tile that was whole stays whole. */
   function arrange(mode) {
     const [centre, zoom] = placed ? [left.getCenter(), left.getZoom()] : [];
@@ -37,12 +48,19 @@ export function createBenchMap() {
   /** Dates and makers of what each map shows. */
   function credit(mode) {
     credits.forEach((one) => one.remove());
-    credits = [creditLine(left, { imagery: shown.imagery, ...(mode === "side" ? {} : { snapshot: shown.snapshot }) }), creditLine(right, { snapshot: shown.snapshot })];
+    credits = [
+      creditLine(left, { imagery: shown.imagery, ...(mode === "side" ? {} : { snapshot: shown.snapshot }) }),
+      creditLine(right, { snapshot: shown.snapshot }),
+    ];
   }
 
   /** Base layers stay while their sources stay, so that nothing flashes between items. */
   function base(subject) {
-    const wanted = [["image", subject.imagery, imageLayer, left], ["over", subject.snapshot, mapLayer, left], ["beside", subject.snapshot, mapLayer, right]];
+    const wanted = [
+      ["image", subject.imagery, imageLayer, left],
+      ["over", subject.snapshot, mapLayer, left],
+      ["beside", subject.snapshot, mapLayer, right],
+    ];
     for (const [name, source, make, map] of wanted) {
       if (layers.get(name)?.id === source.id) continue;
       layers.get(name)?.layer.remove();
@@ -83,7 +101,9 @@ export function createBenchMap() {
       const centre = toBounds(subject.bbox).getCenter();
       const zoom = placed ? left.getZoom() : wholeTile(toBounds(subject.bbox));
       const there = L.latLngBounds(centre, centre);
-      const next = [imageUrl(subject.imagery), mapUrl(subject.snapshot)].flatMap((template) => warmTiles(left, template, there, zoom));
+      const next = [imageUrl(subject.imagery), mapUrl(subject.snapshot)].flatMap((template) =>
+        warmTiles(left, template, there, zoom),
+      );
       warmed = [...warmed.slice(-WARM_KEPT), ...next];
     },
   };

@@ -26,14 +26,39 @@ let progress = null;
 let counted = 0; // answers saved since the page was opened
 let sinceRefresh = 0;
 
-const form = createForm(page.schema, { maxWords: page.max_words, reasons: page.reasons.reject, onSelect: select, onChoose: chooseValue, onReason: (reason) => say("reject", reason) });
+const form = createForm(page.schema, {
+  maxWords: page.max_words,
+  reasons: page.reasons.reject,
+  onSelect: select,
+  onChoose: chooseValue,
+  onReason: (reason) => say("reject", reason),
+});
 const line = createLine({
-  page, person, stage: page.stage, batch: page.batch?.id ?? null, what: settles ? "disagreement" : "anchor",
+  page,
+  person,
+  stage: page.stage,
+  batch: page.batch?.id ?? null,
+  what: settles ? "disagreement" : "anchor",
   show: showClaim,
   clear: () => view.clear(),
   warm: (subject) => view.warm(subject),
-  leave: () => { rejecting = false; },
-  emptyActions: () => ({ done: settles ? "Where two answers differ again, it comes here." : page.may_report ? "The report says what came of it." : "", links: [[settles || !page.may_report ? "To the batches" : "To the report", settles || !page.may_report ? page.links.batches : page.links.report], ["Look at every batch", page.links.batches]].slice(0, page.may_report && !settles ? 2 : 1) }),
+  leave: () => {
+    rejecting = false;
+  },
+  emptyActions: () => ({
+    done: settles
+      ? "Where two answers differ again, it comes here."
+      : page.may_report
+        ? "The report says what came of it."
+        : "",
+    links: [
+      [
+        settles || !page.may_report ? "To the batches" : "To the report",
+        settles || !page.may_report ? page.links.batches : page.links.report,
+      ],
+      ["Look at every batch", page.links.batches],
+    ].slice(0, page.may_report && !settles ? 2 : 1),
+  }),
   draftOf: (body) => ({ comment: body.comment, attributes: body.payload?.attributes, summary: body.payload?.summary }),
   onSaved: (message) => countSaved(message.act),
 });
@@ -82,7 +107,10 @@ function chooseValue(index) {
 /** Accept what is unchanged, save what is changed. */
 function take() {
   if (!line.ready()) return;
-  if (!differences(work)) { say("accept"); return; }
+  if (!differences(work)) {
+    say("accept");
+    return;
+  }
   if (!form.fits(work.summary)) {
     notify(`The summary needs between 1 and ${page.max_words} words.`, { kind: "warn" });
     summary.focus();
@@ -135,7 +163,10 @@ async function loadProgress() {
   const before = counted;
   try {
     const batch = await api.get(`/api/anchor-batches/${page.batch.id}/`);
-    if (counted !== before) { await loadProgress(); return; } // answers were saved meanwhile: these counts may lack them
+    if (counted !== before) {
+      await loadProgress();
+      return;
+    } // answers were saved meanwhile: these counts may lack them
     const counts = settles ? batch.disagreements : batch.progress;
     progress = { decided: counts.decided, open: counts.open };
     drawProgress();
@@ -145,9 +176,18 @@ async function loadProgress() {
 }
 
 const bench = {
-  take, say, settle, startReject, flag,
-  get rejecting() { return rejecting; },
-  stopReject() { rejecting = false; draw(); },
+  take,
+  say,
+  settle,
+  startReject,
+  flag,
+  get rejecting() {
+    return rejecting;
+  },
+  stopReject() {
+    rejecting = false;
+    draw();
+  },
   reason: (index) => page.reasons.reject[index] && say("reject", page.reasons.reject[index]),
   choose: chooseValue,
   step: (by) => work && select((at + by + form.rows) % form.rows),
@@ -159,8 +199,19 @@ const bench = {
 
 summary.addEventListener("input", () => work && changed(write(work, summary.value)));
 comment.addEventListener("input", () => current() && drafts.write(current().id, { comment: comment.value.trim() }));
-for (const [id, run] of [["accept", take], ["reject", startReject], ["flag", flag], ["back", line.back], ["as-proposed", proposedSummary]]) byId(id).addEventListener("click", onClick(run));
-for (const button of document.querySelectorAll("[data-decision]")) button.addEventListener("click", onClick(() => say(button.dataset.decision)));
+for (const [id, run] of [
+  ["accept", take],
+  ["reject", startReject],
+  ["flag", flag],
+  ["back", line.back],
+  ["as-proposed", proposedSummary],
+])
+  byId(id).addEventListener("click", onClick(run));
+for (const button of document.querySelectorAll("[data-decision]"))
+  button.addEventListener(
+    "click",
+    onClick(() => say(button.dataset.decision)),
+  );
 byId("compare").append(view.compare.controls);
 bindBenchKeys({ bench, view, line, settles });
 

@@ -32,11 +32,22 @@ export function enterAdjust(map, geometry, proposed, on) {
     const one = group.getLayers()[0];
     layer = { group, one };
     group.addTo(map);
-    one.pm.enable({ allowSelfIntersection: false, snappable: false, hideMiddleMarkers: false, removeLayerBelowMinVertexCount: false });
+    one.pm.enable({
+      allowSelfIntersection: false,
+      snappable: false,
+      hideMiddleMarkers: false,
+      removeLayerBelowMinVertexCount: false,
+    });
     one.on(EDITS, () => keep(one.toGeoJSON(9).geometry));
     one.on("pm:intersect", () => on.onRefused?.("The outline must not cross itself."));
     drawMark();
-    on.onChange({ geometry: history.present, canUndo: canUndo(history), canRedo: canRedo(history), corner: selected, corners: positions().length });
+    on.onChange({
+      geometry: history.present,
+      canUndo: canUndo(history),
+      canRedo: canRedo(history),
+      corner: selected,
+      corners: positions().length,
+    });
   }
 
   function drawMark() {
@@ -44,7 +55,15 @@ export function enterAdjust(map, geometry, proposed, on) {
     mark = null;
     if (selected === null) return;
     const [lon, lat] = positions()[selected].position;
-    mark = L.circleMarker([lat, lon], { radius: 11, color: "#ffffff", weight: 3, fill: false, pane: "outlines", interactive: false, pmIgnore: true }).addTo(map);
+    mark = L.circleMarker([lat, lon], {
+      radius: 11,
+      color: "#ffffff",
+      weight: 3,
+      fill: false,
+      pane: "outlines",
+      interactive: false,
+      pmIgnore: true,
+    }).addTo(map);
   }
 
   function keep(next) {
@@ -70,7 +89,11 @@ export function enterAdjust(map, geometry, proposed, on) {
   function move(east, north, event) {
     const metres = event.shiftKey ? COARSE_M : FINE_M;
     const corner = selected === null ? null : positions()[selected];
-    keep(corner ? moveCorner(history.present, corner, east * metres, north * metres) : moveShape(history.present, east * metres, north * metres));
+    keep(
+      corner
+        ? moveCorner(history.present, corner, east * metres, north * metres)
+        : moveShape(history.present, east * metres, north * metres),
+    );
   }
 
   function select(by) {
@@ -85,7 +108,10 @@ export function enterAdjust(map, geometry, proposed, on) {
     keep(proposed);
   }
 
-  const withCorner = (action) => () => (selected === null ? on.onRefused?.("Choose a corner first, with N or P.") : keep(action(history.present, positions()[selected])));
+  const withCorner = (action) => () =>
+    selected === null
+      ? on.onRefused?.("Choose a corner first, with N or P.")
+      : keep(action(history.present, positions()[selected]));
   const group = { group: "While adjusting", when: () => true };
   const bindings = [
     ["Enter", "Keep the new shape", () => on.onDone(history.present)],
@@ -97,10 +123,22 @@ export function enterAdjust(map, geometry, proposed, on) {
     ["0", "Back to the proposed shape", reset],
     ["n", "Choose the next corner", () => select(1), { repeats: true }],
     ["p", "Choose the corner before", () => select(-1), { repeats: true }],
-    ["w", "No corner: move the whole shape", () => { selected = null; draw(); }],
+    [
+      "w",
+      "No corner: move the whole shape",
+      () => {
+        selected = null;
+        draw();
+      },
+    ],
     ["i", "Put a corner after the chosen one", withCorner(splitSide)],
     ["Delete", "Take the chosen corner out", withCorner(removeCorner), { shown: "Del" }],
-    ["ArrowLeft", "Move to the west by 25 cm (Shift: 1 m)", (event) => move(-1, 0, event), { repeats: true, shown: "←" }],
+    [
+      "ArrowLeft",
+      "Move to the west by 25 cm (Shift: 1 m)",
+      (event) => move(-1, 0, event),
+      { repeats: true, shown: "←" },
+    ],
     ["ArrowRight", "Move to the east", (event) => move(1, 0, event), { repeats: true, shown: "→" }],
     ["ArrowUp", "Move to the north", (event) => move(0, 1, event), { repeats: true, shown: "↑" }],
     ["ArrowDown", "Move to the south", (event) => move(0, -1, event), { repeats: true, shown: "↓" }],

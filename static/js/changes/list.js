@@ -52,10 +52,31 @@ function thumbnail(change) {
   const [left, top] = inTile([west, north], tile);
   const [right, bottom] = inTile([east, south], tile);
   const box = { x: left, y: top, width: right - left, height: bottom - top };
-  const picture = el("a", { class: "thumb", href: tilePath(tile), "aria-label": `Tile of change ${change.id}`, tabindex: "-1" });
+  const picture = el("a", {
+    class: "thumb",
+    href: tilePath(tile),
+    "aria-label": `Tile of change ${change.id}`,
+    tabindex: "-1",
+  });
   const view = around(box);
-  if (imagery) picture.append(closeUp(view, { src: tileUrl(imageUrl(imagery, 256), tile), alt: "", loading: "lazy", width: String(THUMB_PX), height: String(THUMB_PX) }));
-  picture.append(svg("svg", { viewBox: `${view.left} ${view.top} ${view.side} ${view.side}`, "aria-hidden": "true" }, svg("rect", { class: "casing", ...box }), svg("rect", box)));
+  if (imagery)
+    picture.append(
+      closeUp(view, {
+        src: tileUrl(imageUrl(imagery, 256), tile),
+        alt: "",
+        loading: "lazy",
+        width: String(THUMB_PX),
+        height: String(THUMB_PX),
+      }),
+    );
+  picture.append(
+    svg(
+      "svg",
+      { viewBox: `${view.left} ${view.top} ${view.side} ${view.side}`, "aria-hidden": "true" },
+      svg("rect", { class: "casing", ...box }),
+      svg("rect", box),
+    ),
+  );
   return picture;
 }
 
@@ -66,13 +87,18 @@ const BADGES = { accept: "badge badge-good", reject: "badge badge-bad", "": "bad
 function answerCell(change) {
   const text = change.decision ? humanise(DECISIONS[change.decision] ?? change.decision) : "Open";
   const cell = el("td", {}, el("span", { class: BADGES[change.decision] ?? "badge badge-warn", text }));
-  if (change.decided_by) cell.append(el("div", { class: "muted small", text: `${change.decided_by}, ${day(change.decided_at)}` }));
+  if (change.decided_by)
+    cell.append(el("div", { class: "muted small", text: `${change.decided_by}, ${day(change.decided_at)}` }));
   return cell;
 }
 
 /** Take an answer back: the candidate is then the first in this person's queue. */
 async function reopen(change) {
-  const sure = await confirmDialog({ title: "Take this answer back?", text: `${change.decided_by} said: ${DECISIONS[change.decision] ?? change.decision}. The candidate comes to your review page next; the old answer stays in its history.`, yes: "Take it back" });
+  const sure = await confirmDialog({
+    title: "Take this answer back?",
+    text: `${change.decided_by} said: ${DECISIONS[change.decision] ?? change.decision}. The candidate comes to your review page next; the old answer stays in its history.`,
+    yes: "Take it back",
+  });
   if (!sure) return;
   try {
     await api.post(`/api/review/items/${change.item}/undo/`, { version: change.version, idempotency_key: freshKey() });
@@ -86,14 +112,36 @@ function row(change) {
   const kind = KINDS[change.kind];
   const may = change.state === "decided" && !change.exported && (person.editor || change.decided_by === person.name);
   return el(
-    "tr", { tabindex: "-1", data: { change: String(change.id) } },
+    "tr",
+    { tabindex: "-1", data: { change: String(change.id) } },
     el("td", {}, thumbnail(change)),
-    el("td", {}, el("span", { class: "change-name" }, el("span", { class: `kind kind-${change.kind}`, "aria-hidden": "true", text: kind.mark }), kind.label)),
+    el(
+      "td",
+      {},
+      el(
+        "span",
+        { class: "change-name" },
+        el("span", { class: `kind kind-${change.kind}`, "aria-hidden": "true", text: kind.mark }),
+        kind.label,
+      ),
+    ),
     el("td", { class: "number", text: percent(change.confidence) }),
     el("td", {}, change.key ? el("code", { text: change.key }) : el("span", { class: "muted", text: "new" })),
     answerCell(change),
     el("td", {}, el("a", { href: tilePath(change.tile), text: `${change.tile.x}/${change.tile.y}` })),
-    el("td", {}, may ? el("button", { type: "button", class: "button button-small", text: "Take back", "aria-label": `Take back the answer on change ${change.id}`, on: { click: () => reopen(change) } }) : change.exported && el("a", { class: "small", href: `/regions/${region.id}/edits/`, text: "In a changeset" })),
+    el(
+      "td",
+      {},
+      may
+        ? el("button", {
+            type: "button",
+            class: "button button-small",
+            text: "Take back",
+            "aria-label": `Take back the answer on change ${change.id}`,
+            on: { click: () => reopen(change) },
+          })
+        : change.exported && el("a", { class: "small", href: `/regions/${region.id}/edits/`, text: "In a changeset" }),
+    ),
   );
 }
 
@@ -105,7 +153,18 @@ async function load(path) {
     rows.append(...answer.results.map(row));
     shown += answer.results.length;
     next = answer.next;
-    if (!shown) rows.append(el("tr", {}, el("td", { colspan: "7", class: "muted", text: "No change fits. A scan finds candidates; other filters may show more." })));
+    if (!shown)
+      rows.append(
+        el(
+          "tr",
+          {},
+          el("td", {
+            colspan: "7",
+            class: "muted",
+            text: "No change fits. A scan finds candidates; other filters may show more.",
+          }),
+        ),
+      );
     byId("count").textContent = next ? `The first ${shown}` : `${shown} shown`;
     byId("more").hidden = !next;
   } catch (error) {
@@ -140,4 +199,10 @@ bindKey("j", "Next row", () => move(1), { repeats: true });
 bindKey("k", "Row before", () => move(-1), { repeats: true });
 bindKey("Enter", "Open the row's tile", () => document.activeElement.closest("tr")?.querySelector(".thumb")?.click());
 bindKey("r", "Review", () => location.assign(`/regions/${region.id}/changes/review/`));
-api.get(`${base}/summary/`).then((summary) => { imagery = summary.imagery && { id: summary.imagery, tile_version: summary.imagery_version }; }).catch(notifyError).finally(restart);
+api
+  .get(`${base}/summary/`)
+  .then((summary) => {
+    imagery = summary.imagery && { id: summary.imagery, tile_version: summary.imagery_version };
+  })
+  .catch(notifyError)
+  .finally(restart);

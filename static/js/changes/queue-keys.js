@@ -18,10 +18,18 @@ export function bindQueueKeys({ answer, undoLast, skip, flag, adjust, view, comm
   bindKey("s", "Skip for now", skip, decide);
   bindKey("u", "Undo the last answer, as often as you like", undoLast, decide);
   bindKey("m", "Write a comment (Esc leaves it)", () => comment.focus(), decide);
-  for (let index = 0; index < 6; index += 1) bindKey(String(index + 1), "Reject with that reason", () => reasonAt(index), { ...decide, shown: "1 … 6", hidden: index > 0 });
+  for (let index = 0; index < 6; index += 1)
+    bindKey(String(index + 1), "Reject with that reason", () => reasonAt(index), {
+      ...decide,
+      shown: "1 … 6",
+      hidden: index > 0,
+    });
 
   const look = { group: "Look" };
-  bindKey("b", "Blink: the other one of image and map", () => compare.blink(true), { ...look, release: () => compare.blink(false) });
+  bindKey("b", "Blink: the other one of image and map", () => compare.blink(true), {
+    ...look,
+    release: () => compare.blink(false),
+  });
   bindKey("h", "Hide the outlines", () => view.hide(true), { ...look, release: () => view.hide(false) });
   bindKey("i", "Image alone", () => compare.setMode("image"), look);
   bindKey("w", "Swipe", () => compare.setMode("swipe"), look);
@@ -34,7 +42,17 @@ export function bindQueueKeys({ answer, undoLast, skip, flag, adjust, view, comm
   bindKey("+", "Closer", () => map.zoomIn(), look);
   bindKey("=", "Closer", () => map.zoomIn(), { ...look, hidden: true });
   bindKey("-", "Further", () => map.zoomOut(), look);
-  for (const [key, by, shown] of [["ArrowLeft", [-PAN_PX, 0], "←"], ["ArrowRight", [PAN_PX, 0], "→"], ["ArrowUp", [0, -PAN_PX], "↑"], ["ArrowDown", [0, PAN_PX], "↓"]]) {
-    bindKey(key, "Move the view", () => map.panBy(by, { animate: false }), { ...look, shown: key === "ArrowLeft" ? "← → ↑ ↓" : shown, hidden: key !== "ArrowLeft", repeats: true });
+  for (const [key, by, shown] of [
+    ["ArrowLeft", [-PAN_PX, 0], "←"],
+    ["ArrowRight", [PAN_PX, 0], "→"],
+    ["ArrowUp", [0, -PAN_PX], "↑"],
+    ["ArrowDown", [0, PAN_PX], "↓"],
+  ]) {
+    bindKey(key, "Move the view", () => map.panBy(by, { animate: false }), {
+      ...look,
+      shown: key === "ArrowLeft" ? "← → ↑ ↓" : shown,
+      hidden: key !== "ArrowLeft",
+      repeats: true,
+    });
   }
 }

@@ -1,7 +1,16 @@
 /** The map of the queue page: image against map, the candidate's outlines, a view that jumps only where it must. */
 /* global L */
 import { createCompare } from "mapwright/lib/compare.js";
-import { createMap, creditLine, geometryBounds, imageLayer, mapLayer, outline, toBounds, warmTiles } from "mapwright/lib/map.js";
+import {
+  createMap,
+  creditLine,
+  geometryBounds,
+  imageLayer,
+  mapLayer,
+  outline,
+  toBounds,
+  warmTiles,
+} from "mapwright/lib/map.js";
 import { createImageShift, notableShift } from "mapwright/lib/offset.js";
 import { load, save } from "mapwright/lib/storage.js";
 import { imageUrl, mapUrl } from "mapwright/lib/tiles.js";
@@ -40,11 +49,13 @@ export function createQueueMap(container) {
 
   /** The view for these bounds: the present zoom where the shape is neither tiny nor too large in it. */
   function viewFor(bounds) {
-    if (!placed) return { centre: bounds.getCenter(), zoom: Math.min(FIRST_ZOOM + 1, map.getBoundsZoom(bounds.pad(0.8))) };
+    if (!placed)
+      return { centre: bounds.getCenter(), zoom: Math.min(FIRST_ZOOM + 1, map.getBoundsZoom(bounds.pad(0.8))) };
     const zoom = map.getZoom();
     const size = map.project(bounds.getSouthEast(), zoom).subtract(map.project(bounds.getNorthWest(), zoom));
     const room = map.getSize();
-    const fits = size.x < room.x * LARGEST_SHARE && size.y < room.y * LARGEST_SHARE && Math.max(size.x, size.y) > SMALLEST_PX;
+    const fits =
+      size.x < room.x * LARGEST_SHARE && size.y < room.y * LARGEST_SHARE && Math.max(size.x, size.y) > SMALLEST_PX;
     return { centre: bounds.getCenter(), zoom: fits ? zoom : Math.min(20, map.getBoundsZoom(bounds.pad(0.8))) };
   }
 
@@ -76,7 +87,9 @@ export function createQueueMap(container) {
       draw(subject, geometry);
     },
     /** Whether the image is shown moved onto the map, where it lies off it. */
-    get aligned() { return aligned; },
+    get aligned() {
+      return aligned;
+    },
     align(on) {
       aligned = on;
       save(ALIGNED, on);
@@ -88,12 +101,16 @@ export function createQueueMap(container) {
     },
     hide(on) {
       hidden = on;
-      for (const layer of drawn) if (on) layer.remove(); else layer.addTo(map);
+      for (const layer of drawn)
+        if (on) layer.remove();
+        else layer.addTo(map);
     },
     warm(subject) {
       const { centre, zoom } = viewFor(toBounds(subject.bbox));
       const bounds = L.latLngBounds(centre, centre);
-      const next = [imageUrl(subject.imagery), mapUrl(subject.snapshot)].flatMap((template) => warmTiles(map, template, bounds, zoom));
+      const next = [imageUrl(subject.imagery), mapUrl(subject.snapshot)].flatMap((template) =>
+        warmTiles(map, template, bounds, zoom),
+      );
       warmed = [...warmed.slice(-WARM_KEPT), ...next];
     },
   };

@@ -19,12 +19,22 @@ let adjusting = null;
 let asking = false;
 
 const line = createLine({
-  page, person, stage: "changes", what: "candidate",
+  page,
+  person,
+  stage: "changes",
+  what: "candidate",
   show: showClaim,
   clear: () => view.clear(),
   warm: (subject) => view.warm(subject),
-  leave: leaveAdjust, busy,
-  emptyActions: () => ({ done: "The next scan may bring new ones. Accepted changes wait on the page of edits.", links: [["To the edits", page.links.edits], ["Look at every change", page.links.changes]] }),
+  leave: leaveAdjust,
+  busy,
+  emptyActions: () => ({
+    done: "The next scan may bring new ones. Accepted changes wait on the page of edits.",
+    links: [
+      ["To the edits", page.links.edits],
+      ["Look at every change", page.links.changes],
+    ],
+  }),
   draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry }),
 });
 const { current, drafts } = line;
@@ -43,7 +53,11 @@ function showClaim(claim, draft) {
 async function confirmOld(subject) {
   if (!subject.older_than_edit) return true;
   asking = true;
-  const yes = await confirmDialog({ title: "The image is older than the map here", text: `The object was edited on ${day(subject.footprint.edited_at)}; the image was taken on ${day(subject.imagery.captured_on)}. The map may be right and the image out of date.`, yes: "Accept anyway" });
+  const yes = await confirmDialog({
+    title: "The image is older than the map here",
+    text: `The object was edited on ${day(subject.footprint.edited_at)}; the image was taken on ${day(subject.imagery.captured_on)}. The map may be right and the image out of date.`,
+    yes: "Accept anyway",
+  });
   asking = false;
   return yes;
 }
@@ -62,7 +76,8 @@ async function answer(decision, reason = "") {
   if (current()?.id !== claim.id) return;
   const geometry = decision === "accept" ? drafts.read(claim.id).geometry : null;
   line.answer({
-    decision, comment: comment.value.trim(),
+    decision,
+    comment: comment.value.trim(),
     reason: reason || (decision === "accept" ? (geometry ? "adjusted" : "as_proposed") : ""),
     ...(geometry ? { payload: { geometry } } : {}),
   });
@@ -96,14 +111,21 @@ function adjust() {
       if (mode.canUndo || mode.canRedo) keep(mode.geometry); // a reload loses nothing
       byId("adjust-undo").disabled = !mode.canUndo;
       byId("adjust-redo").disabled = !mode.canRedo;
-      byId("adjust-what").textContent = mode.corner === null ? "Arrows move the whole shape; N chooses a corner" : `Corner ${mode.corner + 1} of ${mode.corners}: arrows move it`;
+      byId("adjust-what").textContent =
+        mode.corner === null
+          ? "Arrows move the whole shape; N chooses a corner"
+          : `Corner ${mode.corner + 1} of ${mode.corners}: arrows move it`;
     },
     onDone(geometry) {
       keep(JSON.stringify(geometry) === JSON.stringify(shapeOf(claim.subject, {})) ? null : geometry);
       leaveAdjust();
       redraw();
     },
-    onCancel() { keep(before); leaveAdjust(); redraw(); },
+    onCancel() {
+      keep(before);
+      leaveAdjust();
+      redraw();
+    },
     onRefused: (text) => notify(text, { kind: "warn" }),
   });
 }
@@ -113,12 +135,34 @@ const skip = () => busy() || line.skip();
 const flag = () => busy() || flagCurrent(line, { stage: "changes", region: page.region.id, person: person.id });
 
 comment.addEventListener("input", () => current() && drafts.write(current().id, { comment: comment.value.trim() }));
-for (const button of document.querySelectorAll("[data-decision]")) button.addEventListener("click", onClick(() => answer(button.dataset.decision)));
-for (const [id, run] of [["flag", flag], ["adjust", adjust]]) byId(id).addEventListener("click", onClick(run));
-for (const step of ["done", "cancel", "undo", "redo", "reset"]) byId(`adjust-${step}`).addEventListener("click", afterMouse(() => adjusting[step]()));
+for (const button of document.querySelectorAll("[data-decision]"))
+  button.addEventListener(
+    "click",
+    onClick(() => answer(button.dataset.decision)),
+  );
+for (const [id, run] of [
+  ["flag", flag],
+  ["adjust", adjust],
+])
+  byId(id).addEventListener("click", onClick(run));
+for (const step of ["done", "cancel", "undo", "redo", "reset"])
+  byId(`adjust-${step}`).addEventListener(
+    "click",
+    afterMouse(() => adjusting[step]()),
+  );
 byId("compare").append(view.compare.controls);
 byId("align").checked = view.aligned;
 byId("align").addEventListener("change", (event) => view.align(event.target.checked));
 drawOffset(page.offset);
-bindQueueKeys({ answer, undoLast, skip, flag, adjust, view, comment, reasonAt: (index) => byId("reasons").children[index]?.click(), fit: () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id))) });
+bindQueueKeys({
+  answer,
+  undoLast,
+  skip,
+  flag,
+  adjust,
+  view,
+  comment,
+  reasonAt: (index) => byId("reasons").children[index]?.click(),
+  fit: () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id))),
+});
 line.start();

@@ -13,11 +13,24 @@ const WORDS = {
   more_m2: (value) => ["Of it not on the map", `${number(value)} m²`],
 };
 const DETAILS = {
-  iou_with_map: (value, kind) => (["modify", "shifted"].includes(kind) ? ["Overlap with the map's shape", percent(value)] : null),
+  iou_with_map: (value, kind) =>
+    ["modify", "shifted"].includes(kind) ? ["Overlap with the map's shape", percent(value)] : null,
 };
-const SILENT = new Set(["overlap", "shift_m", "shift_east_m", "shift_north_m", "shift_confidence", "counterfactual", "tile_probability", "tile_probability_after"]);
+const SILENT = new Set([
+  "overlap",
+  "shift_m",
+  "shift_east_m",
+  "shift_north_m",
+  "shift_confidence",
+  "counterfactual",
+  "tile_probability",
+  "tile_probability_after",
+]);
 
-const rowsOf = (words, { kind, evidence }) => Object.entries(words).flatMap(([name, say]) => (Number.isFinite(evidence?.[name]) ? [say(evidence[name], kind)] : [])).filter(Boolean);
+const rowsOf = (words, { kind, evidence }) =>
+  Object.entries(words)
+    .flatMap(([name, say]) => (Number.isFinite(evidence?.[name]) ? [say(evidence[name], kind)] : []))
+    .filter(Boolean);
 const agreement = (value) => `${classOf(value).label.toLowerCase()} (${percent(value)})`;
 
 /** Rows [term, words] of what helps to decide. */
@@ -29,14 +42,22 @@ export function evidenceRows(subject) {
   const rows = [...rowsOf(WORDS, subject), ...(shift ? [["Image lies off the map", shiftWords(shift)]] : [])];
   if (!Number.isFinite(before)) return rows;
   const changes = Number.isFinite(after) && Math.abs(after - before) >= 0.005;
-  return [...rows, ["Image and map here", changes ? `${agreement(before)}; with this change: ${agreement(after)}` : agreement(before)]];
+  return [
+    ...rows,
+    ["Image and map here", changes ? `${agreement(before)}; with this change: ${agreement(after)}` : agreement(before)],
+  ];
 }
 
 /** Rows [term, words] of the rest, for who wants to know. */
 export function detailRows(subject) {
   const known = (name) => name in WORDS || name in DETAILS || SILENT.has(name);
-  const others = Object.entries(subject.evidence ?? {}).filter(([name, value]) => !known(name) && value !== "" && value !== 0);
-  return [...rowsOf(DETAILS, subject), ...others.map(([name, value]) => [humanise(name), typeof value === "number" ? number(value, 2) : String(value)])];
+  const others = Object.entries(subject.evidence ?? {}).filter(
+    ([name, value]) => !known(name) && value !== "" && value !== 0,
+  );
+  return [
+    ...rowsOf(DETAILS, subject),
+    ...others.map(([name, value]) => [humanise(name), typeof value === "number" ? number(value, 2) : String(value)]),
+  ];
 }
 
 /** What is asked where a building has a part that the map lacks; other questions go by kind alone. */

@@ -15,12 +15,26 @@ function pageRegion() {
   return { person: JSON.parse(byId("person").textContent), region: new URLSearchParams(location.search).get("region") };
 }
 
-const mayCancel = (job) => (person.admin || job.created_by === person.name) ? cancelJob : null;
+const mayCancel = (job) => (person.admin || job.created_by === person.name ? cancelJob : null);
 
 function fillCard(node, job) {
   node.dataset.state = job.state;
-  const about = facts([["Region", job.region ? el("a", { href: `/regions/${job.region}/`, text: names.get(job.region) ?? `Region ${job.region}` }) : null], ["Asked for", `${moment(job.created_at)}${job.created_by ? ` by ${job.created_by}` : ""}`], ["Ended", job.finished_at ? moment(job.finished_at) : null], ["Tries", job.attempts > 1 ? `${job.attempts} of ${job.max_attempts}` : null]]);
-  node.replaceChildren(el("div", { class: "card-head" }, el("h2", { text: jobName(job.kind) }), stateBadge(job.state)), jobProgress(job, { onCancel: mayCancel(job) }), about);
+  const about = facts([
+    [
+      "Region",
+      job.region
+        ? el("a", { href: `/regions/${job.region}/`, text: names.get(job.region) ?? `Region ${job.region}` })
+        : null,
+    ],
+    ["Asked for", `${moment(job.created_at)}${job.created_by ? ` by ${job.created_by}` : ""}`],
+    ["Ended", job.finished_at ? moment(job.finished_at) : null],
+    ["Tries", job.attempts > 1 ? `${job.attempts} of ${job.max_attempts}` : null],
+  ]);
+  node.replaceChildren(
+    el("div", { class: "card-head" }, el("h2", { text: jobName(job.kind) }), stateBadge(job.state)),
+    jobProgress(job, { onCancel: mayCancel(job) }),
+    about,
+  );
 }
 
 function card(job) {
@@ -37,7 +51,15 @@ async function load(path) {
     if (mine !== generation) return;
     const list = byId("jobs");
     list.append(...answer.results.map(card));
-    if (!list.children.length) list.append(el("div", { class: "empty" }, el("h2", { text: "No jobs" }), el("p", { text: "Imports, training and scans show here while they run and after." })));
+    if (!list.children.length)
+      list.append(
+        el(
+          "div",
+          { class: "empty" },
+          el("h2", { text: "No jobs" }),
+          el("p", { text: "Imports, training and scans show here while they run and after." }),
+        ),
+      );
     next = answer.next;
     byId("more").hidden = !next;
   } catch (error) {
@@ -58,4 +80,8 @@ function restart() {
 
 byId("more").addEventListener("click", () => load(new URL(next).pathname + new URL(next).search));
 byId("state").addEventListener("change", restart);
-api.all("/api/regions/?page_size=500").then((regions) => regions.forEach((region) => names.set(region.id, region.name))).catch(notifyError).finally(restart);
+api
+  .all("/api/regions/?page_size=500")
+  .then((regions) => regions.forEach((region) => names.set(region.id, region.name)))
+  .catch(notifyError)
+  .finally(restart);

@@ -8,12 +8,41 @@ import { notify, notifyError } from "mapwright/lib/notices.js";
 const FIELDS_AT_MOST = 12;
 
 function itemsTable(items) {
-  const rows = items.map((item) => el("tr", {}, el("td", {}, el("span", { class: "change-name" }, el("span", { class: `kind kind-${item.kind}`, "aria-hidden": "true", text: KINDS[item.kind].mark }), KINDS[item.kind].label)), el("td", {}, item.key ? el("code", { text: item.key }) : el("span", { class: "muted", text: "new" })), el("td", { class: "number", text: item.key ? (item.base_version ?? "unknown") : "" }), el("td", { text: item.kind === "remove" && item.demolish ? "kept as demolished" : "" }), el("td", { text: item.decided_by ?? "" })));
+  const rows = items.map((item) =>
+    el(
+      "tr",
+      {},
+      el(
+        "td",
+        {},
+        el(
+          "span",
+          { class: "change-name" },
+          el("span", { class: `kind kind-${item.kind}`, "aria-hidden": "true", text: KINDS[item.kind].mark }),
+          KINDS[item.kind].label,
+        ),
+      ),
+      el("td", {}, item.key ? el("code", { text: item.key }) : el("span", { class: "muted", text: "new" })),
+      el("td", { class: "number", text: item.key ? (item.base_version ?? "unknown") : "" }),
+      el("td", { text: item.kind === "remove" && item.demolish ? "kept as demolished" : "" }),
+      el("td", { text: item.decided_by ?? "" }),
+    ),
+  );
   const heads = ["Change", "Object", "Version", "", "Decided by"].map((text) => el("th", { scope: "col", text }));
-  return el("div", { class: "table-scroll changeset-items", tabindex: "0", role: "region", "aria-label": "Edits of the changeset" }, el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)));
+  return el(
+    "div",
+    { class: "table-scroll changeset-items", tabindex: "0", role: "region", "aria-label": "Edits of the changeset" },
+    el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)),
+  );
 }
 
-const warning = (title, lines, kind) => el("div", { class: `note note-${kind}` }, el("strong", { text: title }), el("ul", {}, ...lines.map((text) => el("li", { text }))));
+const warning = (title, lines, kind) =>
+  el(
+    "div",
+    { class: `note note-${kind}` },
+    el("strong", { text: title }),
+    el("ul", {}, ...lines.map((text) => el("li", { text }))),
+  );
 
 function parseLines(text) {
   const versions = {};
@@ -28,11 +57,44 @@ function parseLines(text) {
 function versionsForm(changeset, missing, redraw) {
   const many = missing.length > FIELDS_AT_MOST;
   const inputs = many
-    ? el("div", { class: "field" }, el("label", { for: `versions-${changeset.id}`, text: "One object per line: its key, a space, its version" }), el("textarea", { id: `versions-${changeset.id}`, name: "lines", rows: "8" }, missing.map((key) => `${key} `).join("\n")))
-    : el("div", { class: "versions" }, ...missing.flatMap((key) => [el("label", { for: `v-${changeset.id}-${key}` }, el("code", { text: key })), el("input", { id: `v-${changeset.id}-${key}`, name: key, type: "number", min: "1", class: "control" })]));
-  const form = el("form", { class: "form note note-warn", id: `versions-form-${changeset.id}`, novalidate: true }, el("h3", { text: "Versions are missing" }), el("p", { text: "The map came without them. Look each object up in OpenStreetMap and give its present version; without it the edit could overwrite somebody's newer work." }), inputs, el("div", { class: "form-end" }, el("button", { type: "submit", class: "button button-small button-main", text: "Save the versions" })));
+    ? el(
+        "div",
+        { class: "field" },
+        el("label", { for: `versions-${changeset.id}`, text: "One object per line: its key, a space, its version" }),
+        el(
+          "textarea",
+          { id: `versions-${changeset.id}`, name: "lines", rows: "8" },
+          missing.map((key) => `${key} `).join("\n"),
+        ),
+      )
+    : el(
+        "div",
+        { class: "versions" },
+        ...missing.flatMap((key) => [
+          el("label", { for: `v-${changeset.id}-${key}` }, el("code", { text: key })),
+          el("input", { id: `v-${changeset.id}-${key}`, name: key, type: "number", min: "1", class: "control" }),
+        ]),
+      );
+  const form = el(
+    "form",
+    { class: "form note note-warn", id: `versions-form-${changeset.id}`, novalidate: true },
+    el("h3", { text: "Versions are missing" }),
+    el("p", {
+      text: "The map came without them. Look each object up in OpenStreetMap and give its present version; without it the edit could overwrite somebody's newer work.",
+    }),
+    inputs,
+    el(
+      "div",
+      { class: "form-end" },
+      el("button", { type: "submit", class: "button button-small button-main", text: "Save the versions" }),
+    ),
+  );
   onSubmit(form, async () => {
-    const versions = many ? parseLines(form.lines.value) : Object.fromEntries(missing.map((key) => [key, Number(form.elements.namedItem(key).value)]).filter(([, version]) => version > 0));
+    const versions = many
+      ? parseLines(form.lines.value)
+      : Object.fromEntries(
+          missing.map((key) => [key, Number(form.elements.namedItem(key).value)]).filter(([, version]) => version > 0),
+        );
     const { used } = await api.post(`/api/changesets/${changeset.id}/versions/`, versions);
     notify(`${plural(used, "version")} saved.`);
     await redraw();
@@ -46,9 +108,25 @@ function downloads(changeset, detail, person) {
   const out = new Set([...detail.refused, ...detail.conflicts].map((one) => one.change)).size;
   const all = out === detail.items.length;
   const osc = out
-    ? el("a", { class: "button button-small", href: `${path}/edits.osc?skip_refused=true&skip_conflicts=true`, download: true, text: `osmChange without ${plural(out, "edit")}`, hidden: all })
-    : el("a", { class: "button button-small button-main", href: `${path}/edits.osc`, download: true, text: "Download osmChange (.osc)" });
-  return el("div", { class: "toolbar" }, osc, el("a", { class: "button button-small", href: `${path}/edits.geojson`, download: true, text: "Download GeoJSON" }));
+    ? el("a", {
+        class: "button button-small",
+        href: `${path}/edits.osc?skip_refused=true&skip_conflicts=true`,
+        download: true,
+        text: `osmChange without ${plural(out, "edit")}`,
+        hidden: all,
+      })
+    : el("a", {
+        class: "button button-small button-main",
+        href: `${path}/edits.osc`,
+        download: true,
+        text: "Download osmChange (.osc)",
+      });
+  return el(
+    "div",
+    { class: "toolbar" },
+    osc,
+    el("a", { class: "button button-small", href: `${path}/edits.geojson`, download: true, text: "Download GeoJSON" }),
+  );
 }
 
 /** What the newest map says against edits, each with a way to drop it. */
@@ -62,13 +140,31 @@ function conflicts(changeset, detail, person, redraw) {
       notifyError(error);
     }
   };
-  const button = (one) => person.editor && detail.items.length > 1 && el("button", { type: "button", class: "button button-small", text: "Drop this edit", "aria-label": `Drop this edit of change ${one.change}`, on: { click: drop(one) } });
+  const button = (one) =>
+    person.editor &&
+    detail.items.length > 1 &&
+    el("button", {
+      type: "button",
+      class: "button button-small",
+      text: "Drop this edit",
+      "aria-label": `Drop this edit of change ${one.change}`,
+      on: { click: drop(one) },
+    });
   const lines = detail.conflicts.map((one) => el("li", {}, `${one.detail} `, button(one)));
-  return el("div", { class: "note note-warn" }, el("strong", { text: "The newest map says otherwise" }), el("ul", {}, ...lines));
+  return el(
+    "div",
+    { class: "note note-warn" },
+    el("strong", { text: "The newest map says otherwise" }),
+    el("ul", {}, ...lines),
+  );
 }
 
 async function takeApart(changeset, onGone) {
-  const sure = await confirmDialog({ title: `Take changeset ${changeset.id} apart?`, text: "Its changes stay accepted and can go into another changeset. Do this only if its files were not uploaded.", yes: "Take it apart" });
+  const sure = await confirmDialog({
+    title: `Take changeset ${changeset.id} apart?`,
+    text: "Its changes stay accepted and can go into another changeset. Do this only if its files were not uploaded.",
+    yes: "Take it apart",
+  });
   if (!sure) return;
   try {
     await api.delete(`/api/changesets/${changeset.id}/`);
@@ -88,13 +184,36 @@ export function changesetCard(changeset, { person, open, onGone }) {
       const other = detail.refused.filter((one) => !one.missing.length);
       fill(
         body,
-        facts([["Source", detail.source], ...Object.entries(detail.tags).filter(([key]) => !["comment", "source"].includes(key)).map(([key, value]) => [key, String(value)]), ["Elements", plural(detail.elements, "element")]]),
+        facts([
+          ["Source", detail.source],
+          ...Object.entries(detail.tags)
+            .filter(([key]) => !["comment", "source"].includes(key))
+            .map(([key, value]) => [key, String(value)]),
+          ["Elements", plural(detail.elements, "element")],
+        ]),
         detail.conflicts.length ? conflicts(changeset, detail, person, draw) : null,
-        other.length ? warning("Can't be written as osmChange", other.map((one) => `${one.key ?? `change ${one.change}`}: ${one.detail}`), "bad") : null,
+        other.length
+          ? warning(
+              "Can't be written as osmChange",
+              other.map((one) => `${one.key ?? `change ${one.change}`}: ${one.detail}`),
+              "bad",
+            )
+          : null,
         missing.length && person.editor ? versionsForm(changeset, missing, draw) : null,
         itemsTable(detail.items),
         downloads(changeset, detail, person),
-        person.editor ? el("div", {}, el("button", { type: "button", class: "quiet-link small", text: "Take it apart", on: { click: () => takeApart(changeset, onGone) } })) : null,
+        person.editor
+          ? el(
+              "div",
+              {},
+              el("button", {
+                type: "button",
+                class: "quiet-link small",
+                text: "Take it apart",
+                on: { click: () => takeApart(changeset, onGone) },
+              }),
+            )
+          : null,
       );
     } catch (error) {
       notifyError(error);
@@ -103,8 +222,27 @@ export function changesetCard(changeset, { person, open, onGone }) {
 
   const details = el("details", { open }, el("summary", { text: "Edits and files" }), body);
   let drawn = false;
-  const first = () => { if (details.open && !drawn) { drawn = true; draw(); } };
+  const first = () => {
+    if (details.open && !drawn) {
+      drawn = true;
+      draw();
+    }
+  };
   details.addEventListener("toggle", first);
   first();
-  return el("article", { class: "card changeset" }, el("div", { class: "card-head" }, el("h3", { text: changeset.comment }), el("span", { class: "badge badge-plain", text: plural(changeset.edits, "edit") })), el("p", { class: "muted small", text: `Changeset ${changeset.id}, ${moment(changeset.created_at)}${changeset.created_by ? `, by ${changeset.created_by}` : ""}` }), details);
+  return el(
+    "article",
+    { class: "card changeset" },
+    el(
+      "div",
+      { class: "card-head" },
+      el("h3", { text: changeset.comment }),
+      el("span", { class: "badge badge-plain", text: plural(changeset.edits, "edit") }),
+    ),
+    el("p", {
+      class: "muted small",
+      text: `Changeset ${changeset.id}, ${moment(changeset.created_at)}${changeset.created_by ? `, by ${changeset.created_by}` : ""}`,
+    }),
+    details,
+  );
 }

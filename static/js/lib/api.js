@@ -19,7 +19,12 @@ export class ApiError extends Error {
   }
 
   get signedOut() {
-    return this.status === 401 || this.code === "other_person" || this.code === "not_authenticated" || /CSRF/.test(this.message);
+    return (
+      this.status === 401 ||
+      this.code === "other_person" ||
+      this.code === "not_authenticated" ||
+      /CSRF/.test(this.message)
+    );
   }
 }
 
@@ -34,7 +39,8 @@ export class ConnectionError extends Error {
 }
 
 /** The cookie is newer than the page where somebody signed in again in another tab. */
-export const csrf = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? document.querySelector("meta[name=csrf-token]").content;
+export const csrf = () =>
+  document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? document.querySelector("meta[name=csrf-token]").content;
 
 function bodyOf(text) {
   try {
@@ -53,7 +59,11 @@ export function fieldErrors(error) {
 /** What every request carries: from whose page it comes; the server refuses it once somebody else has signed in. */
 function headersOf(method) {
   const { id } = pageData("person");
-  return { Accept: "application/json", ...(id ? { "X-Person": String(id) } : {}), ...(method === "GET" ? {} : { "X-CSRFToken": csrf() }) };
+  return {
+    Accept: "application/json",
+    ...(id ? { "X-Person": String(id) } : {}),
+    ...(method === "GET" ? {} : { "X-CSRFToken": csrf() }),
+  };
 }
 
 async function call(method, path, body) {
@@ -61,7 +71,12 @@ async function call(method, path, body) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(path, { method, headers, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body) });
+    response = await fetch(path, {
+      method,
+      headers,
+      credentials: "same-origin",
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
   } catch {
     throw new ConnectionError();
   }
@@ -77,7 +92,10 @@ function upload(path, form, { onProgress, signal } = {}) {
     const request = new XMLHttpRequest();
     request.open("POST", path);
     for (const [name, value] of Object.entries(headersOf("POST"))) request.setRequestHeader(name, value);
-    request.upload.addEventListener("progress", (event) => event.lengthComputable && onProgress?.(event.loaded / event.total));
+    request.upload.addEventListener(
+      "progress",
+      (event) => event.lengthComputable && onProgress?.(event.loaded / event.total),
+    );
     request.addEventListener("load", () => {
       const answer = bodyOf(request.responseText);
       if (request.status >= 200 && request.status < 300) resolve(answer);
@@ -107,7 +125,9 @@ export const api = {
     while (next && found.length < most) {
       const answer = await call("GET", next);
       found.push(...rows(answer));
-      next = answer.next ? new URL(answer.next, location.origin).pathname + new URL(answer.next, location.origin).search : null;
+      next = answer.next
+        ? new URL(answer.next, location.origin).pathname + new URL(answer.next, location.origin).search
+        : null;
     }
     return found;
   },

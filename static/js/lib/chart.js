@@ -9,10 +9,14 @@ const MARGIN = { top: 10, right: 10, bottom: 26, left: 46 };
 const colourOf = (index) => (index + Math.floor(index / 4)) % 4;
 const DASHES = ["", "6 4", "2 3", "9 3 2 3"];
 
-const short = (value) => (Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.01) ? value.toExponential(1) : Number(value.toPrecision(2)).toString());
+const short = (value) =>
+  Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.01)
+    ? value.toExponential(1)
+    : Number(value.toPrecision(2)).toString();
 
 /** A tick in as many digits as tell it from the next one. */
-const tick = (value, spread) => (spread < 1e-4 || spread >= 1e4 ? short(value) : value.toFixed(Math.max(0, Math.ceil(1 - Math.log10(spread)))));
+const tick = (value, spread) =>
+  spread < 1e-4 || spread >= 1e4 ? short(value) : value.toFixed(Math.max(0, Math.ceil(1 - Math.log10(spread))));
 
 function range(values) {
   const low = Math.min(...values);
@@ -31,7 +35,10 @@ function axes(xs, ys, at, step) {
     text.textContent = tick(value, ys[1] - ys[0]);
     group.append(text);
   }
-  for (const [value, anchor] of [[xs[0], "start"], [xs[1], "end"]]) {
+  for (const [value, anchor] of [
+    [xs[0], "start"],
+    [xs[1], "end"],
+  ]) {
     const text = svg("text", { x: at(value, ys[0])[0], y: HEIGHT - 8, "text-anchor": anchor });
     text.textContent = `${step} ${Math.round(value)}`;
     group.append(text);
@@ -41,7 +48,11 @@ function axes(xs, ys, at, step) {
 
 function line(series, index, at) {
   const group = svg("g", { class: `chart-line chart-line-${colourOf(index)}` });
-  const points = series.points.map(([step, value]) => at(step, value).map((v) => v.toFixed(1)).join(","));
+  const points = series.points.map(([step, value]) =>
+    at(step, value)
+      .map((v) => v.toFixed(1))
+      .join(","),
+  );
   group.append(svg("polyline", { points: points.join(" "), "stroke-dasharray": DASHES[index % 4] }));
   const [x, y] = points.at(-1).split(",");
   group.append(svg("circle", { cx: x, cy: y, r: 3 }));
@@ -55,7 +66,9 @@ function line(series, index, at) {
  * @returns {HTMLElement}
  */
 export function lineChart(title, series, { step: word = "step" } = {}) {
-  const shown = series.map((one) => ({ ...one, points: one.points.filter(([, value]) => Number.isFinite(value)) })).filter((one) => one.points.length);
+  const shown = series
+    .map((one) => ({ ...one, points: one.points.filter(([, value]) => Number.isFinite(value)) }))
+    .filter((one) => one.points.length);
   const figure = el("figure", { class: "chart" }, el("figcaption", {}, el("span", { text: title })));
   if (!shown.length) return figure;
   const steps = shown.flatMap((one) => one.points.map(([step]) => step));
@@ -65,8 +78,20 @@ export function lineChart(title, series, { step: word = "step" } = {}) {
     MARGIN.left + ((step - xs[0]) / (xs[1] - xs[0])) * (WIDTH - MARGIN.left - MARGIN.right),
     MARGIN.top + (1 - (value - ys[0]) / (ys[1] - ys[0])) * (HEIGHT - MARGIN.top - MARGIN.bottom),
   ];
-  const words = shown.map((one) => `${humanise(one.name)} went from ${short(one.points[0][1])} to ${short(one.points.at(-1)[1])} in ${one.points.length} points`).join("; ");
-  figure.append(svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${words}` }, axes(xs, ys, at, word), ...shown.map((one, index) => line(one, index, at))));
+  const words = shown
+    .map(
+      (one) =>
+        `${humanise(one.name)} went from ${short(one.points[0][1])} to ${short(one.points.at(-1)[1])} in ${one.points.length} points`,
+    )
+    .join("; ");
+  figure.append(
+    svg(
+      "svg",
+      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${words}` },
+      axes(xs, ys, at, word),
+      ...shown.map((one, index) => line(one, index, at)),
+    ),
+  );
   figure.append(legend(shown));
   return figure;
 }
@@ -74,8 +99,20 @@ export function lineChart(title, series, { step: word = "step" } = {}) {
 function legend(shown) {
   const list = el("ul", { class: "chart-legend" });
   shown.forEach((one, index) => {
-    const sample = svg("svg", { viewBox: "0 0 26 8", class: `chart-line chart-line-${colourOf(index)}`, "aria-hidden": "true" }, svg("polyline", { points: "1,4 25,4", "stroke-dasharray": DASHES[index % 4] }));
-    list.append(el("li", {}, sample, el("span", { text: humanise(one.name) }), el("span", { class: "number muted", text: short(one.points.at(-1)[1]) })));
+    const sample = svg(
+      "svg",
+      { viewBox: "0 0 26 8", class: `chart-line chart-line-${colourOf(index)}`, "aria-hidden": "true" },
+      svg("polyline", { points: "1,4 25,4", "stroke-dasharray": DASHES[index % 4] }),
+    );
+    list.append(
+      el(
+        "li",
+        {},
+        sample,
+        el("span", { text: humanise(one.name) }),
+        el("span", { class: "number muted", text: short(one.points.at(-1)[1]) }),
+      ),
+    );
   });
   return list;
 }

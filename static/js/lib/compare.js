@@ -3,26 +3,65 @@
 import { el } from "mapwright/lib/dom.js";
 import { load, save } from "mapwright/lib/storage.js";
 
-export const MODES = [["image", "Image"], ["swipe", "Swipe"], ["overlay", "Overlay"], ["map", "Map"]];
+export const MODES = [
+  ["image", "Image"],
+  ["swipe", "Swipe"],
+  ["overlay", "Overlay"],
+  ["map", "Map"],
+];
 
 /**
  * @param {L.Map} map with panes "photo" and "drawn"
  * @param {{key: string, initial?: Object, modes?: Array, onMode?: Function}} options where the choice is kept; `onMode(mode)` hears every one
  */
-export function createCompare(map, { key, initial = { mode: "swipe", swipe: 0.72, opacity: 0.5 }, modes = MODES, onMode = () => {} }) {
+export function createCompare(
+  map,
+  { key, initial = { mode: "swipe", swipe: 0.72, opacity: 0.5 }, modes = MODES, onMode = () => {} },
+) {
   let state = { ...initial, ...load(key, {}) };
   let blinking = false;
   const pane = map.getPane("drawn");
-  const handle = el("div", { class: "swipe-handle", role: "slider", tabindex: "0", "aria-label": "Edge between image and map", "aria-valuemin": "0", "aria-valuemax": "100" }, el("span", { class: "swipe-grip", "aria-hidden": "true", text: "⇔" }));
+  const handle = el(
+    "div",
+    {
+      class: "swipe-handle",
+      role: "slider",
+      tabindex: "0",
+      "aria-label": "Edge between image and map",
+      "aria-valuemin": "0",
+      "aria-valuemax": "100",
+    },
+    el("span", { class: "swipe-grip", "aria-hidden": "true", text: "⇔" }),
+  );
   map.getContainer().append(handle);
   L.DomEvent.disableClickPropagation(handle);
 
-  const buttons = modes.map(([mode, label]) => el("button", { type: "button", text: label, "aria-pressed": "false", data: { mode }, on: { click: () => change({ mode }) } }));
-  const range = el("input", { type: "range", min: "0", max: "100", "aria-label": "Share of the map", on: { input: () => setShare(range.value / 100) } });
-  const controls = el("div", { class: "compare-controls" }, el("div", { class: "segment", role: "group", "aria-label": "Show" }, ...buttons), range);
+  const buttons = modes.map(([mode, label]) =>
+    el("button", {
+      type: "button",
+      text: label,
+      "aria-pressed": "false",
+      data: { mode },
+      on: { click: () => change({ mode }) },
+    }),
+  );
+  const range = el("input", {
+    type: "range",
+    min: "0",
+    max: "100",
+    "aria-label": "Share of the map",
+    on: { input: () => setShare(range.value / 100) },
+  });
+  const controls = el(
+    "div",
+    { class: "compare-controls" },
+    el("div", { class: "segment", role: "group", "aria-label": "Show" }, ...buttons),
+    range,
+  );
 
   const shareName = () => (state.mode === "overlay" ? "opacity" : "swipe");
-  const effective = () => (blinking ? (state.mode === "map" ? "image" : "map") : state.mode === "side" ? "image" : state.mode);
+  const effective = () =>
+    blinking ? (state.mode === "map" ? "image" : "map") : state.mode === "side" ? "image" : state.mode;
 
   function draw() {
     const mode = effective();
@@ -31,7 +70,10 @@ export function createCompare(map, { key, initial = { mode: "swipe", swipe: 0.72
     const edge = Math.round(size.x * state.swipe);
     pane.style.opacity = mode === "overlay" ? String(state.opacity) : "1";
     pane.style.visibility = mode === "image" ? "hidden" : "";
-    pane.style.clip = mode === "swipe" ? `rect(${corner.y}px, ${corner.x + size.x}px, ${corner.y + size.y}px, ${corner.x + edge}px)` : "";
+    pane.style.clip =
+      mode === "swipe"
+        ? `rect(${corner.y}px, ${corner.x + size.x}px, ${corner.y + size.y}px, ${corner.x + edge}px)`
+        : "";
     handle.hidden = mode !== "swipe";
     handle.style.left = `${edge}px`;
     handle.setAttribute("aria-valuenow", String(Math.round(state.swipe * 100)));
@@ -78,7 +120,12 @@ export function createCompare(map, { key, initial = { mode: "swipe", swipe: 0.72
     controls,
     setMode: (mode) => change({ mode }),
     nudge: (by) => setShare(state[shareName()] + by),
-    blink(on) { blinking = on; draw(); },
-    get mode() { return state.mode; },
+    blink(on) {
+      blinking = on;
+      draw();
+    },
+    get mode() {
+      return state.mode;
+    },
   };
 }

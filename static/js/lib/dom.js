@@ -54,14 +54,16 @@ export function refill(node, ...children) {
   const open = [...node.querySelectorAll("details")].map((one) => one.open);
   const at = [...node.querySelectorAll("button, a, summary")].indexOf(document.activeElement);
   fill(node, ...children);
-  node.querySelectorAll("details").forEach((one, index) => { one.open = open[index] ?? false; });
+  node.querySelectorAll("details").forEach((one, index) => {
+    one.open = open[index] ?? false;
+  });
   if (at >= 0) node.querySelectorAll("button, a, summary")[at]?.focus();
 }
 
 /** Data the template left for the modules. */
 export function pageData(id = "page-data") {
   const node = document.getElementById(id);
-  return node ? JSON.parse(node.textContent) ?? {} : {};
+  return node ? (JSON.parse(node.textContent) ?? {}) : {};
 }
 
 /** A definition list of [term, content] rows; rows without content are left out. */

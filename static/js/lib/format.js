@@ -14,7 +14,8 @@ export function moment(value, fallback = "never") {
   return date && !Number.isNaN(date.getTime()) ? timeFormat.format(date) : fallback;
 }
 
-export const number = (value, digits = 0) => Number(value).toLocaleString(undefined, { maximumFractionDigits: digits, minimumFractionDigits: digits });
+export const number = (value, digits = 0) =>
+  Number(value).toLocaleString(undefined, { maximumFractionDigits: digits, minimumFractionDigits: digits });
 export const percent = (share, digits = 0) => (Number.isFinite(share) ? `${number(share * 100, digits)} %` : "unknown");
 export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 
@@ -34,7 +35,10 @@ export function bytes(size) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = size;
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) { value /= 1000; unit += 1; }
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
   return `${number(value, unit && value < 100 ? 1 : 0)} ${units[unit]}`;
 }
 
@@ -47,11 +51,17 @@ export function sureness(confidence) {
 }
 
 /** A value of an attribute as one says it: `very_dense` is "very dense", `l_shaped` "L-shaped". */
-export const valueWords = (value) => String(value ?? "").replace(/^l_/, "L-").replaceAll("_", " ");
+export const valueWords = (value) =>
+  String(value ?? "")
+    .replace(/^l_/, "L-")
+    .replaceAll("_", " ");
 
 /** `building_density` -> `Building density`. */
 export const humanise = (name) => {
-  const text = String(name).replace(/[_-]+/g, " ").trim().replace(/\b(auroc|f1|iou)\b/gi, (word) => word.toUpperCase());
+  const text = String(name)
+    .replace(/[_-]+/g, " ")
+    .trim()
+    .replace(/\b(auroc|f1|iou)\b/gi, (word) => word.toUpperCase());
   return text.charAt(0).toUpperCase() + text.slice(1);
 };
 
@@ -63,5 +73,11 @@ export const KINDS = {
 };
 
 export const DECISIONS = {
-  accept: "accepted", correct: "corrected", reject: "rejected", cant_tell: "can't tell", image_offset: "image offset", bad_imagery: "bad imagery", too_old: "image too old",
+  accept: "accepted",
+  correct: "corrected",
+  reject: "rejected",
+  cant_tell: "can't tell",
+  image_offset: "image offset",
+  bad_imagery: "bad imagery",
+  too_old: "image too old",
 };

@@ -18,14 +18,18 @@ export function showErrors(form, error) {
   let first = null;
   for (const [name, text] of fieldErrors(error)) {
     const input = form.elements.namedItem(name);
-    if (!(input instanceof HTMLElement)) { rest.push(`${name}: ${text}`); continue; }
+    if (!(input instanceof HTMLElement)) {
+      rest.push(`${name}: ${text}`);
+      continue;
+    }
     const id = `error-${form.id}-${name}`;
     input.setAttribute("aria-invalid", "true");
     input.setAttribute("aria-describedby", id);
     input.closest(".field").append(el("p", { class: "error", id, text }));
     first ??= input;
   }
-  if (!first || rest.length) form.prepend(el("p", { class: "note note-bad error", role: "alert", text: rest.join(" ") || error.message }));
+  if (!first || rest.length)
+    form.prepend(el("p", { class: "note note-bad error", role: "alert", text: rest.join(" ") || error.message }));
   first?.focus();
 }
 
@@ -50,7 +54,8 @@ export function onSubmit(form, send) {
 }
 
 /** Values of a form, without what was left empty. */
-export const values = (form) => Object.fromEntries([...new FormData(form)].filter(([, value]) => !(value instanceof File) && value !== ""));
+export const values = (form) =>
+  Object.fromEntries([...new FormData(form)].filter(([, value]) => !(value instanceof File) && value !== ""));
 
 /**
  * Ask something in a dialog. Resolves to true on yes.
@@ -60,9 +65,29 @@ export const values = (form) => Object.fromEntries([...new FormData(form)].filte
 export function askDialog({ title, body, yes, kind = "main", focus = null }) {
   return new Promise((resolve) => {
     const back = el("button", { type: "submit", class: "button", value: "no", formnovalidate: true, text: "Back" });
-    const accept = yes ? el("button", { type: "submit", class: `button button-${kind}`, value: "yes", text: yes }) : null;
-    const form = el("form", { method: "dialog", class: "dialog-body" }, el("h2", { text: title }), ...body, el("div", { class: "dialog-end" }, back, accept));
-    const dialog = el("dialog", { "aria-label": title, on: { close: () => { resolve(dialog.returnValue === "yes"); dialog.remove(); } } }, form);
+    const accept = yes
+      ? el("button", { type: "submit", class: `button button-${kind}`, value: "yes", text: yes })
+      : null;
+    const form = el(
+      "form",
+      { method: "dialog", class: "dialog-body" },
+      el("h2", { text: title }),
+      ...body,
+      el("div", { class: "dialog-end" }, back, accept),
+    );
+    const dialog = el(
+      "dialog",
+      {
+        "aria-label": title,
+        on: {
+          close: () => {
+            resolve(dialog.returnValue === "yes");
+            dialog.remove();
+          },
+        },
+      },
+      form,
+    );
     document.body.append(dialog);
     dialog.showModal();
     (focus ?? accept ?? back).focus();

@@ -8,7 +8,11 @@ export const push = (history, state) => ({ past: [...history.past, history.prese
 
 export function undo(history) {
   if (!history.past.length) return history;
-  return { past: history.past.slice(0, -1), present: history.past.at(-1), future: [history.present, ...history.future] };
+  return {
+    past: history.past.slice(0, -1),
+    present: history.past.at(-1),
+    future: [history.present, ...history.future],
+  };
 }
 
 export function redo(history) {
@@ -24,7 +28,9 @@ export function createStore(initial) {
   let state = initial;
   const watchers = new Set();
   return {
-    get state() { return state; },
+    get state() {
+      return state;
+    },
     apply(action, ...args) {
       const next = action(state, ...args);
       if (next === state) return;

@@ -9,13 +9,25 @@ const LONGEST_MS = 5000;
 export const FINISHED = new Set(["succeeded", "failed", "cancelled"]);
 
 export const JOB_NAMES = {
-  "sources.import_imagery": "Import of imagery", "sources.import_map": "Import of a map", "tiles.build_pairs": "Cutting into tiles",
-  "anchors.generate": "Describing the tiles", "learning.train": "Training", "learning.evaluate": "Comparison of models", "consistency.scan": "Scan", "changes.find": "Finding changes",
+  "sources.import_imagery": "Import of imagery",
+  "sources.import_map": "Import of a map",
+  "tiles.build_pairs": "Cutting into tiles",
+  "anchors.generate": "Describing the tiles",
+  "learning.train": "Training",
+  "learning.evaluate": "Comparison of models",
+  "consistency.scan": "Scan",
+  "changes.find": "Finding changes",
   "changes.main_job": "Main job",
 };
 export const jobName = (kind) => JOB_NAMES[kind] ?? humanise(kind.split(".").at(-1));
 
-const BADGES = { queued: ["badge", "Waiting"], running: ["badge badge-busy", "Running"], succeeded: ["badge badge-good", "Done"], failed: ["badge badge-bad", "Failed"], cancelled: ["badge badge-warn", "Cancelled"] };
+const BADGES = {
+  queued: ["badge", "Waiting"],
+  running: ["badge badge-busy", "Running"],
+  succeeded: ["badge badge-good", "Done"],
+  failed: ["badge badge-bad", "Failed"],
+  cancelled: ["badge badge-warn", "Cancelled"],
+};
 
 export function stateBadge(state) {
   const [className, text] = BADGES[state] ?? ["badge", humanise(state)];
@@ -40,27 +52,64 @@ export function followJob(id, onChange, { onEnd } = {}) {
       wait = sign === last ? Math.min(wait * 1.4, LONGEST_MS) : FIRST_MS;
       last = sign;
       onChange(job);
-      if (FINISHED.has(job.state)) { onEnd?.(job); return; }
+      if (FINISHED.has(job.state)) {
+        onEnd?.(job);
+        return;
+      }
     } catch (error) {
-      if (!error.passing) { notifyError(error); return; }
+      if (!error.passing) {
+        notifyError(error);
+        return;
+      }
       wait = LONGEST_MS;
     }
     setTimeout(ask, document.hidden ? LONGEST_MS : wait);
   }
 
   ask();
-  return () => { stopped = true; };
+  return () => {
+    stopped = true;
+  };
 }
 
-const secondsOf = (job) => (job.started_at ? (new Date(job.finished_at ?? Date.now()) - new Date(job.started_at)) / 1000 : NaN);
+const secondsOf = (job) =>
+  job.started_at ? (new Date(job.finished_at ?? Date.now()) - new Date(job.started_at)) / 1000 : NaN;
 
 /** The progress of a job as a block: what, how far, how long, why it failed. */
 export function jobProgress(job, { onCancel } = {}) {
-  const parts = [el("div", { class: "progress-line" }, el("span", { text: job.message }), el("span", { class: "number muted", text: [FINISHED.has(job.state) ? "" : percent(job.progress), duration(secondsOf(job))].filter(Boolean).join(" · ") }))];
-  if (!FINISHED.has(job.state)) parts.push(el("progress", { max: "1", value: String(job.progress), "aria-label": `Progress of: ${jobName(job.kind)}` }));
-  if (job.state === "failed") parts.push(el("p", { class: "note note-bad", text: job.error_detail || "It failed without saying why." }));
+  const parts = [
+    el(
+      "div",
+      { class: "progress-line" },
+      el("span", { text: job.message }),
+      el("span", {
+        class: "number muted",
+        text: [FINISHED.has(job.state) ? "" : percent(job.progress), duration(secondsOf(job))]
+          .filter(Boolean)
+          .join(" · "),
+      }),
+    ),
+  ];
+  if (!FINISHED.has(job.state))
+    parts.push(
+      el("progress", { max: "1", value: String(job.progress), "aria-label": `Progress of: ${jobName(job.kind)}` }),
+    );
+  if (job.state === "failed")
+    parts.push(el("p", { class: "note note-bad", text: job.error_detail || "It failed without saying why." }));
   if (onCancel && !FINISHED.has(job.state)) {
-    parts.push(el("div", {}, el("button", { type: "button", class: "button button-small", disabled: Boolean(job.cancel_requested), text: job.cancel_requested ? "Stopping…" : "Cancel", on: { click: () => onCancel(job) } })));
+    parts.push(
+      el(
+        "div",
+        {},
+        el("button", {
+          type: "button",
+          class: "button button-small",
+          disabled: Boolean(job.cancel_requested),
+          text: job.cancel_requested ? "Stopping…" : "Cancel",
+          on: { click: () => onCancel(job) },
+        }),
+      ),
+    );
   }
   return el("div", { class: "progress", data: { state: job.state } }, ...parts);
 }

@@ -4,7 +4,8 @@ import { el } from "mapwright/lib/dom.js";
 const bindings = [];
 let dialog = null;
 
-const typing = (target) => target.closest?.("input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable=true]");
+const typing = (target) =>
+  target.closest?.("input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable=true]");
 
 /**
  * Bind a key.
@@ -50,7 +51,9 @@ function releaseAll() {
   for (const binding of bindings) binding.release?.();
 }
 
-const shownKey = (binding) => binding.shown ?? `${binding.ctrl ? "Ctrl " : ""}${binding.key === " " ? "Space" : binding.key.length === 1 ? binding.key.toUpperCase() : binding.key.replace("Arrow", "")}`;
+const shownKey = (binding) =>
+  binding.shown ??
+  `${binding.ctrl ? "Ctrl " : ""}${binding.key === " " ? "Space" : binding.key.length === 1 ? binding.key.toUpperCase() : binding.key.replace("Arrow", "")}`;
 
 /** The card of every key that this page knows. */
 export function showKeys() {
@@ -61,12 +64,31 @@ export function showKeys() {
     const list = el("dl");
     for (const binding of members) {
       if (binding.hidden) continue;
-      list.append(el("dt", {}, ...shownKey(binding).split(" ").flatMap((part) => [el("kbd", { text: part }), " "])), el("dd", { text: binding.label + (binding.release ? " (hold)" : "") }));
+      list.append(
+        el(
+          "dt",
+          {},
+          ...shownKey(binding)
+            .split(" ")
+            .flatMap((part) => [el("kbd", { text: part }), " "]),
+        ),
+        el("dd", { text: binding.label + (binding.release ? " (hold)" : "") }),
+      );
     }
     body.append(el("section", { class: "key-group" }, el("h3", { text: name }), list));
   }
   const close = el("button", { type: "button", class: "button", text: "Close", on: { click: () => dialog.close() } });
-  dialog = el("dialog", { id: "keys-card", "aria-labelledby": "keys-title" }, el("div", { class: "dialog-body" }, el("h2", { id: "keys-title", text: "Keys of this page" }), body, el("div", { class: "dialog-end" }, close)));
+  dialog = el(
+    "dialog",
+    { id: "keys-card", "aria-labelledby": "keys-title" },
+    el(
+      "div",
+      { class: "dialog-body" },
+      el("h2", { id: "keys-title", text: "Keys of this page" }),
+      body,
+      el("div", { class: "dialog-end" }, close),
+    ),
+  );
   document.body.append(dialog);
   dialog.addEventListener("keydown", (event) => {
     if (event.key !== "?") return;
@@ -81,7 +103,8 @@ export function showKeys() {
 function grouped() {
   const groups = new Map();
   const everywhere = (binding) => Number(binding.group === "Everywhere");
-  for (const binding of [...bindings].sort((a, b) => everywhere(a) - everywhere(b))) groups.set(binding.group, [...(groups.get(binding.group) ?? []), binding]);
+  for (const binding of [...bindings].sort((a, b) => everywhere(a) - everywhere(b)))
+    groups.set(binding.group, [...(groups.get(binding.group) ?? []), binding]);
   return groups;
 }
 

@@ -15,11 +15,25 @@ export function createMap(container, { keyboard = true, label = "Map" } = {}) {
   container.setAttribute("role", "application");
   container.setAttribute("aria-label", label);
   const map = L.map(container, {
-    zoomControl: false, attributionControl: false, keyboard, maxZoom: MAX_ZOOM, minZoom: 2, zoomSnap: 0.5, zoomDelta: 0.5, wheelPxPerZoomLevel: 100,
-    fadeAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches, zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    zoomControl: false,
+    attributionControl: false,
+    keyboard,
+    maxZoom: MAX_ZOOM,
+    minZoom: 2,
+    zoomSnap: 0.5,
+    zoomDelta: 0.5,
+    wheelPxPerZoomLevel: 100,
+    fadeAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
   });
   map.setView([0, 0], 2);
-  for (const [name, order] of [["photo", 200], ["drawn", 250], ["grid", 300], ["outlines", 420]]) map.createPane(name).style.zIndex = order;
+  for (const [name, order] of [
+    ["photo", 200],
+    ["drawn", 250],
+    ["grid", 300],
+    ["outlines", 420],
+  ])
+    map.createPane(name).style.zIndex = order;
   L.control.scale({ imperial: false, maxWidth: 140, position: "bottomleft" }).addTo(map);
   L.control.zoom({ position: "topright", zoomInTitle: "Closer", zoomOutTitle: "Further" }).addTo(map);
   new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(container);
@@ -29,7 +43,15 @@ export function createMap(container, { keyboard = true, label = "Map" } = {}) {
 /** [west, south, east, north] -> Leaflet's bounds. */
 export const toBounds = ([west, south, east, north]) => L.latLngBounds([south, west], [north, east]);
 
-const tileOptions = (pane, bounds) => ({ pane, maxZoom: MAX_ZOOM, tileSize: 256, keepBuffer: 4, updateWhenZooming: false, detectRetina: false, ...(bounds ? { bounds: toBounds(bounds) } : {}) });
+const tileOptions = (pane, bounds) => ({
+  pane,
+  maxZoom: MAX_ZOOM,
+  tileSize: 256,
+  keepBuffer: 4,
+  updateWhenZooming: false,
+  detectRetina: false,
+  ...(bounds ? { bounds: toBounds(bounds) } : {}),
+});
 
 /** The imagery as a layer; half zooms are drawn from the next whole one. A map that shows it moved loads more around. */
 export function imageLayer(imagery, { bounds } = {}) {
@@ -56,8 +78,18 @@ export const LINES = {
 
 /** A GeoJSON geometry drawn with a casing below its line. */
 export function outline(geometry, style, { pane = "outlines" } = {}) {
-  const casing = { ...LINES[style], color: "#10181c", weight: LINES[style].weight + 2.5, opacity: 0.8, ...(style === "footprint" ? {} : { dashArray: null }) };
-  return L.layerGroup([casing, LINES[style]].map((options) => L.geoJSON(geometry, { style: { ...options, pane, interactive: false }, pane, interactive: false })));
+  const casing = {
+    ...LINES[style],
+    color: "#10181c",
+    weight: LINES[style].weight + 2.5,
+    opacity: 0.8,
+    ...(style === "footprint" ? {} : { dashArray: null }),
+  };
+  return L.layerGroup(
+    [casing, LINES[style]].map((options) =>
+      L.geoJSON(geometry, { style: { ...options, pane, interactive: false }, pane, interactive: false }),
+    ),
+  );
 }
 
 /** The bounds of a GeoJSON geometry. */
@@ -69,10 +101,20 @@ export function creditLine(map, { imagery, snapshot }) {
     options: { position: "bottomright" },
     onAdd() {
       const node = el("div", { class: "map-credit" });
-      for (const [name, source, date] of [["Image", imagery, imagery?.captured_on], ["Map", snapshot, snapshot?.taken_at]]) {
+      for (const [name, source, date] of [
+        ["Image", imagery, imagery?.captured_on],
+        ["Map", snapshot, snapshot?.taken_at],
+      ]) {
         if (!source) continue;
         const by = (source.attribution ?? "").replace(/^©\s*/, "");
-        node.append(el("span", { class: "credit-part" }, el("strong", { text: `${name}: ${day(date)}` }), by ? el("span", { text: `© ${by}`, title: by }) : null));
+        node.append(
+          el(
+            "span",
+            { class: "credit-part" },
+            el("strong", { text: `${name}: ${day(date)}` }),
+            by ? el("span", { text: `© ${by}`, title: by }) : null,
+          ),
+        );
       }
       return node;
     },

@@ -8,7 +8,10 @@ export function notify(text, { kind = "plain", seconds = 5, action = null } = {}
   const notice = el("div", { class: `notice notice-${kind}` }, el("p", { text }), button, close);
   const remove = () => notice.remove();
   close.addEventListener("click", remove);
-  button?.addEventListener("click", () => { remove(); action.run(); });
+  button?.addEventListener("click", () => {
+    remove();
+    action.run();
+  });
   byId("notices").append(notice);
   if (kind !== "bad") setTimeout(remove, seconds * 1000);
   return remove;

@@ -21,7 +21,13 @@ export function notableShift({ shift_east_m: east, shift_north_m: north, shift_c
 
 /** An arrow and words, such as "↗ 2.4 m to the north-east (90 % sure)". */
 export function shiftWords({ east, north, confidence }) {
-  return el("span", {}, el("strong", { "aria-hidden": "true", text: `${arrow(east, north)} ` }), `${metres(Math.hypot(east, north))} to the ${direction(east, north)}`, el("span", { class: "muted", text: ` (${percent(confidence)} sure)` }));
+  return el(
+    "span",
+    {},
+    el("strong", { "aria-hidden": "true", text: `${arrow(east, north)} ` }),
+    `${metres(Math.hypot(east, north))} to the ${direction(east, north)}`,
+    el("span", { class: "muted", text: ` (${percent(confidence)} sure)` }),
+  );
 }
 
 /** One calm sentence about a region's offset, from the API's `offset`. */
@@ -31,7 +37,12 @@ export function offsetSentence({ east_m: east, north_m: north, metres: length, t
 
 /** The same as a notice with its arrow. */
 export function offsetNote(offset) {
-  return el("p", { class: "note offset-note" }, el("strong", { class: "offset-arrow", "aria-hidden": "true", text: arrow(offset.east_m, offset.north_m) }), el("span", { text: offsetSentence(offset) }));
+  return el(
+    "p",
+    { class: "note offset-note" },
+    el("strong", { class: "offset-arrow", "aria-hidden": "true", text: arrow(offset.east_m, offset.north_m) }),
+    el("span", { text: offsetSentence(offset) }),
+  );
 }
 
 /**
@@ -44,11 +55,17 @@ export function createImageShift(map) {
   const pane = map.getPane("photo");
   function draw() {
     map.options.photoEdgePx = 0;
-    if (!shift) { pane.style.transform = ""; return; }
+    if (!shift) {
+      pane.style.transform = "";
+      return;
+    }
     const metrePx = 2 ** map.getZoom() / (EQUATOR_PX_M * Math.cos((map.getCenter().lat * Math.PI) / 180));
     map.options.photoEdgePx = Math.ceil(Math.hypot(shift.east, shift.north) * metrePx);
     pane.style.transform = `translate(${Math.round(-shift.east * metrePx)}px, ${Math.round(shift.north * metrePx)}px)`;
   }
   map.on("zoomend viewreset moveend", draw);
-  return (next) => { shift = next; draw(); };
+  return (next) => {
+    shift = next;
+    draw();
+  };
 }

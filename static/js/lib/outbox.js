@@ -71,7 +71,10 @@ export function createOutbox({ key, send, onDone, onRefused, onStatus }) {
     }
     busy = false;
     tell();
-    if (asked) { asked = false; await run(); }
+    if (asked) {
+      asked = false;
+      await run();
+    }
   }
 
   function retryNow() {
@@ -84,8 +87,12 @@ export function createOutbox({ key, send, onDone, onRefused, onStatus }) {
   window.addEventListener("focus", () => trouble && retryNow());
 
   return {
-    get status() { return status(); },
-    get messages() { return waiting; },
+    get status() {
+      return status();
+    },
+    get messages() {
+      return waiting;
+    },
     /** @param {Object} given with a `key` of its own */
     add(given) {
       const message = { ...given, at: Math.max(Date.now(), (waiting.at(-1)?.at ?? 0) + 1) };

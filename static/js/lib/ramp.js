@@ -30,7 +30,9 @@ export function paint(context, cls, x, y, width, height) {
 }
 
 function dots(context, x, y, width, height, step) {
-  for (let row = step / 2; row < height; row += step) for (let column = step / 2; column < width; column += step) context.fillRect(x + column - 0.75, y + row - 0.75, 1.5, 1.5);
+  for (let row = step / 2; row < height; row += step)
+    for (let column = step / 2; column < width; column += step)
+      context.fillRect(x + column - 0.75, y + row - 0.75, 1.5, 1.5);
 }
 
 function lines(context, x, y, width, height, step, crossed) {

@@ -42,13 +42,23 @@ export function scoreGrid(answer, { opacity = 0.6 } = {}) {
     const cell = (x, y) => {
       const row = index.get(`${x}/${y}`);
       const gap = px > 6 ? 0.5 : 0;
-      if (row) paint(context, classOf(row[2]), (x - coords.x * count) * px + gap, (y - coords.y * count) * px + gap, px - 2 * gap, px - 2 * gap);
+      if (row)
+        paint(
+          context,
+          classOf(row[2]),
+          (x - coords.x * count) * px + gap,
+          (y - coords.y * count) * px + gap,
+          px - 2 * gap,
+          px - 2 * gap,
+        );
     };
     if (count * count > index.size) {
-      for (const [x, y] of answer.scores) if (Math.floor(x / count) === coords.x && Math.floor(y / count) === coords.y) cell(x, y);
+      for (const [x, y] of answer.scores)
+        if (Math.floor(x / count) === coords.x && Math.floor(y / count) === coords.y) cell(x, y);
       return;
     }
-    for (let x = 0; x < count; x += 1) for (let y = 0; y < count; y += 1) cell(coords.x * count + x, coords.y * count + y);
+    for (let x = 0; x < count; x += 1)
+      for (let y = 0; y < count; y += 1) cell(coords.x * count + x, coords.y * count + y);
   }
 
   const layer = new Grid({ pane: "grid", opacity, tileSize: PX, maxZoom: 22 });

@@ -23,11 +23,15 @@ export function save(key, value) {
 export function loadAll(prefix) {
   const keys = new Set([...fallback.keys()].filter((key) => key.startsWith(prefix)));
   try {
-    for (let index = 0; index < localStorage.length; index += 1) if (localStorage.key(index).startsWith(prefix)) keys.add(localStorage.key(index));
+    for (let index = 0; index < localStorage.length; index += 1)
+      if (localStorage.key(index).startsWith(prefix)) keys.add(localStorage.key(index));
   } catch {
     /* off */
   }
-  return [...keys].sort().map((key) => load(key)).filter(Boolean);
+  return [...keys]
+    .sort()
+    .map((key) => load(key))
+    .filter(Boolean);
 }
 
 export function drop(key) {

@@ -6,7 +6,8 @@ const dense = () => (window.devicePixelRatio > 1.3 ? 512 : 256);
 const query = ({ tile_version: version }, size) => `?size=${size}${version ? `&v=${encodeURIComponent(version)}` : ""}`;
 
 /** @param {{id: number, tile_version: string}} imagery */
-export const imageUrl = (imagery, size = dense()) => `/tiles/image/${imagery.id}/{z}/{x}/{y}.webp${query(imagery, size)}`;
+export const imageUrl = (imagery, size = dense()) =>
+  `/tiles/image/${imagery.id}/{z}/{x}/{y}.webp${query(imagery, size)}`;
 
 /** @param {{id: number, tile_version: string}} snapshot */
 export const mapUrl = (snapshot, size = dense()) => `/tiles/map/${snapshot.id}/{z}/{x}/{y}.png${query(snapshot, size)}`;

@@ -14,18 +14,63 @@ let next = null;
 let generation = 0; // of the filters: an answer to earlier ones comes too late
 
 const name = (decision) => humanise(DECISIONS[decision] ?? decision);
-const inWords = (data) => Object.entries(data).map(([key, value]) => `${humanise(key)}: ${Array.isArray(value) ? value.join(", ") : value}`).join("; ");
+const inWords = (data) =>
+  Object.entries(data)
+    .map(([key, value]) => `${humanise(key)}: ${Array.isArray(value) ? value.join(", ") : value}`)
+    .join("; ");
 
 function drawWork({ decisions, reviewers }) {
-  const totals = Object.entries(decisions).map(([decision, count]) => el("div", {}, el("dd", { class: "number", text: number(count) }), el("dt", { text: name(decision) })));
-  fill(byId("totals"), totals.length ? el("dl", { class: "figures" }, ...totals) : el("p", { class: "muted", text: "Nothing in this queue yet." }));
-  const rows = reviewers.map((one) => el("tr", {}, el("th", { scope: "row", text: one.reviewer }), el("td", { class: "number", text: number(one.decided) }), el("td", { text: Object.entries(one.decisions).map(([decision, count]) => `${number(count)} ${DECISIONS[decision] ?? decision}`).join(", ") }), el("td", { class: "number", text: number(one.undone) }), el("td", { class: "number", text: number(one.flagged) }), el("td", { class: "number", text: one.mean_seconds === null ? "not measured" : duration(one.mean_seconds) })));
-  const head = ["Person", "Decided", "Answers", "Taken back", "Flagged", "Mean time"].map((text) => el("th", { scope: "col", text }));
-  fill(byId("people"), rows.length ? el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-labelledby": "work-title" }, el("table", { class: "report-table" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows))) : null);
+  const totals = Object.entries(decisions).map(([decision, count]) =>
+    el("div", {}, el("dd", { class: "number", text: number(count) }), el("dt", { text: name(decision) })),
+  );
+  fill(
+    byId("totals"),
+    totals.length
+      ? el("dl", { class: "figures" }, ...totals)
+      : el("p", { class: "muted", text: "Nothing in this queue yet." }),
+  );
+  const rows = reviewers.map((one) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row", text: one.reviewer }),
+      el("td", { class: "number", text: number(one.decided) }),
+      el("td", {
+        text: Object.entries(one.decisions)
+          .map(([decision, count]) => `${number(count)} ${DECISIONS[decision] ?? decision}`)
+          .join(", "),
+      }),
+      el("td", { class: "number", text: number(one.undone) }),
+      el("td", { class: "number", text: number(one.flagged) }),
+      el("td", { class: "number", text: one.mean_seconds === null ? "not measured" : duration(one.mean_seconds) }),
+    ),
+  );
+  const head = ["Person", "Decided", "Answers", "Taken back", "Flagged", "Mean time"].map((text) =>
+    el("th", { scope: "col", text }),
+  );
+  fill(
+    byId("people"),
+    rows.length
+      ? el(
+          "div",
+          { class: "table-scroll", tabindex: "0", role: "region", "aria-labelledby": "work-title" },
+          el("table", { class: "report-table" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)),
+        )
+      : null,
+  );
 }
 
 const ACTS = { "review.reassign": "Flag" };
-const act = (one) => el("tr", {}, el("td", { class: "number", text: moment(one.at) }), el("td", { text: one.actor ?? "the program" }), el("td", { text: ACTS[one.action] ?? humanise(one.action.replace("review.", "")) }), el("td", { class: "number", text: `${humanise(one.object_kind)} ${one.object_id}` }), el("td", { text: inWords(one.data) }));
+const act = (one) =>
+  el(
+    "tr",
+    {},
+    el("td", { class: "number", text: moment(one.at) }),
+    el("td", { text: one.actor ?? "the program" }),
+    el("td", { text: ACTS[one.action] ?? humanise(one.action.replace("review.", "")) }),
+    el("td", { class: "number", text: `${humanise(one.object_kind)} ${one.object_id}` }),
+    el("td", { text: inWords(one.data) }),
+  );
 
 async function loadActs(path, fresh) {
   const mine = fresh ? (generation += 1) : generation;
@@ -33,7 +78,8 @@ async function loadActs(path, fresh) {
   if (mine !== generation) return;
   if (fresh) acts.replaceChildren();
   acts.append(...answer.results.map(act));
-  if (!acts.children.length) acts.append(el("tr", {}, el("td", { colspan: "5", class: "muted", text: "No act fits." })));
+  if (!acts.children.length)
+    acts.append(el("tr", {}, el("td", { colspan: "5", class: "muted", text: "No act fits." })));
   next = answer.next;
   byId("more").hidden = !next;
 }
@@ -49,7 +95,10 @@ function restart() {
 function show() {
   history.replaceState(null, "", `?stage=${stage.value}`);
   const shown = stage.value;
-  api.get(`/api/review/${shown}/statistics/?region=${region.id}`).then((work) => shown === stage.value && drawWork(work)).catch(notifyError);
+  api
+    .get(`/api/review/${shown}/statistics/?region=${region.id}`)
+    .then((work) => shown === stage.value && drawWork(work))
+    .catch(notifyError);
   if (person.admin) restart();
 }
 
@@ -57,9 +106,15 @@ stage.append(...stages.map((key) => el("option", { value: key, text: STAGES[key]
 stage.value = stages.find((key) => key === new URLSearchParams(location.search).get("stage")) ?? stages[0];
 stage.addEventListener("change", show);
 if (person.admin) {
-  filters.elements.namedItem("action").append(...actions.map((key) => el("option", { value: key, text: ACTS[key] ?? humanise(key.replace("review.", "")) })));
+  filters.elements
+    .namedItem("action")
+    .append(
+      ...actions.map((key) => el("option", { value: key, text: ACTS[key] ?? humanise(key.replace("review.", "")) })),
+    );
   filters.addEventListener("change", restart);
   filters.addEventListener("submit", (event) => event.preventDefault());
-  byId("more").addEventListener("click", () => loadActs(new URL(next).pathname + new URL(next).search, false).catch(notifyError));
+  byId("more").addEventListener("click", () =>
+    loadActs(new URL(next).pathname + new URL(next).search, false).catch(notifyError),
+  );
 }
 show();

@@ -19,7 +19,12 @@ export async function flagCurrent(line, { stage, region, person }) {
 /** Say in `#flagged` who asked this person to look at the item, and what they said. */
 export function drawFlag({ flag }) {
   byId("flagged").hidden = !flag;
-  if (flag) fill(byId("flagged"), el("strong", { text: `${flag.by} asks you to look at this` }), flag.comment ? `: ${flag.comment}` : ".");
+  if (flag)
+    fill(
+      byId("flagged"),
+      el("strong", { text: `${flag.by} asks you to look at this` }),
+      flag.comment ? `: ${flag.comment}` : ".",
+    );
 }
 
 /** Resolves to `{to, comment}`, or null where the person thought better of it. */
@@ -30,7 +35,11 @@ async function askColleague({ stage, region, person }) {
     await askDialog({ title, body: [el("p", { text: "Nobody else sees this region yet." })] });
     return null;
   }
-  const select = el("select", { id: "flag-to", name: "to", required: true }, ...people.map(({ id, username }) => el("option", { value: String(id), text: username })));
+  const select = el(
+    "select",
+    { id: "flag-to", name: "to", required: true },
+    ...people.map(({ id, username }) => el("option", { value: String(id), text: username })),
+  );
   const comment = el("textarea", { id: "flag-comment", name: "comment", rows: "3", maxlength: "4000" });
   const body = [
     el("p", { class: "muted small", text: "They get it first, and nobody else gets it. You go on with the next one." }),

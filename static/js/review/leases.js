@@ -6,8 +6,11 @@ const IDLE_MS = 120000;
 export function keepLeases({ store, server, leaseSeconds, onTick, onLost }) {
   const beat = Math.min(LONGEST_BEAT_MS, (leaseSeconds * 1000) / 3);
   let active = Date.now();
-  const touch = () => { active = Date.now(); };
-  for (const event of ["pointerdown", "pointermove", "keydown", "wheel"]) document.addEventListener(event, touch, { passive: true });
+  const touch = () => {
+    active = Date.now();
+  };
+  for (const event of ["pointerdown", "pointermove", "keydown", "wheel"])
+    document.addEventListener(event, touch, { passive: true });
 
   async function renew(claim) {
     try {

@@ -5,6 +5,7 @@ import { notify, notifyError } from "mapwright/lib/notices.js";
 import { load, save } from "mapwright/lib/storage.js";
 import { createDrafts } from "mapwright/review/drafts.js";
 import { keepLeases } from "mapwright/review/leases.js";
+import { createOutcomes, sentence } from "mapwright/review/outcomes.js";
 import { createServer } from "mapwright/review/server.js";
 import * as act from "mapwright/review/state.js";
 import { drawLease, drawPhase, drawStatus, drawTally } from "mapwright/review/status.js";
@@ -12,7 +13,6 @@ import { drawLease, drawPhase, drawStatus, drawTally } from "mapwright/review/st
 const AGAIN_MS = 8000;
 /** Items fetched behind the one on the screen: quick answers find the next one there though the server is slow. */
 const AHEAD = 2;
-const sentence = (text) => `${text}.`.replace("..", ".");
 
 /**
  * @param {Object} options
@@ -29,7 +29,21 @@ const sentence = (text) => `${text}.`.replace("..", ".");
  * @param {(state) => Object} options.emptyActions what a finished queue offers: `{links: [[text, address]]}`
  * @param {(body) => Object} options.draftOf the draft that a refused answer leaves
  */
-export function createLine({ page, person, stage, batch = null, what, show, clear, warm, leave = () => {}, busy = () => false, emptyActions, draftOf, onSaved = () => {} }) {
+export function createLine({
+  page,
+  person,
+  stage,
+  batch = null,
+  what,
+  show,
+  clear,
+  warm,
+  leave = () => {},
+  busy = () => false,
+  emptyActions,
+  draftOf,
+  onSaved = () => {},
+}) {
   const drafts = createDrafts(person.id);
   const decidedKey = `mapwright.decided.${person.id}.${stage}.${page.region.id}.${batch ?? ""}`;
   const store = createStore(act.initialState(load(decidedKey, [])));
@@ -39,13 +53,18 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
   let againTimer = 0;
   let shownAt = performance.now();
 
-  const saved = { decide: decisionSaved, undo: undoSaved, reassign: (message) => drafts.drop(message.item) };
-  const refused = { decide: decisionRefused, undo: undoRefused, reassign: flagRefused };
   const server = createServer({
-    stage, batch, region: page.region.id, person: person.id, leaseSeconds: page.lease_seconds, onStatus: drawStatus,
-    onSaved: (message, reply) => saved[message.act](message, reply),
-    onRefused: (message, error) => refused[message.act](message, error),
+    stage,
+    batch,
+    region: page.region.id,
+    person: person.id,
+    leaseSeconds: page.lease_seconds,
+    onStatus: drawStatus,
+    onSaved: (message, reply) => outcomes.saved[message.act](message, reply),
+    onRefused: (message, error) => outcomes.refused[message.act](message, error),
   });
+  const outcomes = createOutcomes({ store, server, drafts, returning, draftOf, onSaved, fillUp });
+  const { bringBack } = outcomes;
 
   /** Claim until one item is on the screen and enough wait behind it. */
   async function fillUp() {
@@ -55,7 +74,12 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     let given = null;
     let refusal = null;
     try {
-      given = await server.claim([...act.held(store.state), ...store.state.skipped.slice(-900), ...server.underWay(), ...returning]);
+      given = await server.claim([
+        ...act.held(store.state),
+        ...store.state.skipped.slice(-900),
+        ...server.underWay(),
+        ...returning,
+      ]);
     } catch (error) {
       refusal = error.passing || error.signedOut ? null : error;
       if (error.signedOut) notifyError(error);
@@ -70,7 +94,10 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     }
     if (given) store.apply(act.nothingLeft, given.counts);
     clearTimeout(againTimer);
-    if (refusal) { noMore(refusal); return; }
+    if (refusal) {
+      noMore(refusal);
+      return;
+    }
     againTimer = setTimeout(fillUp, AGAIN_MS);
   }
 
@@ -81,19 +108,32 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
 
   function showCurrent() {
     const claim = current();
-    if (!claim) { clear(); return; }
+    if (!claim) {
+      clear();
+      return;
+    }
     show(claim, drafts.read(claim.id));
     drawLease(claim, what);
     shownAt = performance.now();
   }
 
   function redrawPhase() {
-    drawPhase(store.state, { what, ...emptyActions(store.state) }, () => { store.apply(act.forgetSkipped); fillUp(); });
+    drawPhase(store.state, { what, ...emptyActions(store.state) }, () => {
+      store.apply(act.forgetSkipped);
+      fillUp();
+    });
   }
 
   store.watch((state, before) => {
-    if (state.current?.id !== before.current?.id) { leave(); showCurrent(); }
-    if (state.decided !== before.decided) save(decidedKey, state.decided.map(({ id, decision, version, draft }) => ({ id, decision, version, draft })));
+    if (state.current?.id !== before.current?.id) {
+      leave();
+      showCurrent();
+    }
+    if (state.decided !== before.decided)
+      save(
+        decidedKey,
+        state.decided.map(({ id, decision, version, draft }) => ({ id, decision, version, draft })),
+      );
     redrawPhase();
     drawTally(state);
   });
@@ -124,32 +164,6 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     fillUp();
   }
 
-  function decisionSaved(message, reply) {
-    if (!server.underWay().includes(message.item)) drafts.drop(message.item); // an undo behind it wants the draft
-    store.apply(act.versionKnown, message.item, reply.item.version);
-    onSaved(message);
-    if (!current()) fillUp();
-  }
-
-  /** The server said no for good: say why in words; an answer it can't take comes back to the screen as a draft. */
-  async function decisionRefused(message, error) {
-    store.apply(act.forgetDecision, message.item);
-    notify(sentence(`Not saved: ${error.message}`), { kind: "bad" });
-    const draft = draftOf(message.body);
-    if (Object.values(draft).some(Boolean)) drafts.write(message.item, draft);
-    if (error.status === 400) await bringBack(message.item);
-  }
-
-  async function bringBack(id) {
-    returning.add(id);
-    try {
-      store.apply(act.bringBack, await server.reclaim(id));
-    } catch (error) {
-      notifyError(error);
-    }
-    returning.delete(id);
-  }
-
   /** Take the last decision back; its item is on the screen at once, and can be answered when the server gave its lease. */
   function undoLast() {
     const last = store.state.decided.at(-1);
@@ -158,32 +172,9 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
     if (last.version === null && !waiting) return;
     server.saveUndo(last.id, last.version);
     if (last.draft) drafts.write(last.id, last.draft);
-    const shown = { id: last.id, version: last.version, lease_token: 0, leaseEnds: 0, subject: last.subject, undoing: true };
-    if (last.subject) store.apply(act.undoneLast, shown);
+    const { id, version, subject } = last;
+    if (subject) store.apply(act.undoneLast, { id, version, subject, lease_token: 0, leaseEnds: 0, undoing: true });
     else store.apply((state) => ({ ...state, decided: state.decided.slice(0, -1) }));
-  }
-
-  async function undoSaved(message, reply) {
-    onSaved(message);
-    if (reply.item.state !== "open") {
-      notify("Taken back. Its batch is closed, so nobody answers it again.", { kind: "good" });
-      store.apply(act.dropItem, message.item);
-      fillUp();
-      return;
-    }
-    if (act.held(store.state).includes(message.item)) store.apply(act.leaseChanged, message.item, { ...server.leaseOf(reply.item), undoing: false });
-    else await bringBack(message.item);
-  }
-
-  function undoRefused(message, error) {
-    notify(sentence(`Not undone: ${error.message}`), { kind: "bad" });
-    store.apply(act.dropItem, message.item);
-    fillUp();
-  }
-
-  async function flagRefused(message, error) {
-    notify(sentence(`Not flagged: ${error.message}`), { kind: "bad" });
-    if ([400, 403].includes(error.status)) await bringBack(message.item);
   }
 
   function skip() {
@@ -197,7 +188,10 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
   /** Back to the item before: the one skipped last, else the last answer, taken back. */
   async function back() {
     const { last, skipped } = store.state;
-    if (last !== "skip" || !skipped.length) { undoLast(); return; }
+    if (last !== "skip" || !skipped.length) {
+      undoLast();
+      return;
+    }
     const id = skipped.at(-1);
     store.apply(act.unskippedLast);
     await bringBack(id);
@@ -206,7 +200,8 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
   /** Somebody else has it, or decided it: the draft stays, the item goes. */
   function claimLost(claim, error) {
     if (error.data?.free) return;
-    if (claim.id === current()?.id) notify(sentence(`This ${what} went away: ${error.message}`), { kind: "warn", seconds: 10 });
+    if (claim.id === current()?.id)
+      notify(sentence(`This ${what} went away: ${error.message}`), { kind: "warn", seconds: 10 });
     store.apply(act.dropItem, claim.id);
     fillUp();
   }
@@ -218,14 +213,31 @@ export function createLine({ page, person, stage, batch = null, what, show, clea
   }
 
   return {
-    store, server, drafts, current, ready, answer, flag, undoLast, skip, back,
+    store,
+    server,
+    drafts,
+    current,
+    ready,
+    answer,
+    flag,
+    undoLast,
+    skip,
+    back,
     /** Start working; called once the page is bound. */
     start() {
-      keepLeases({ store, server, leaseSeconds: page.lease_seconds, onTick: () => drawLease(current(), what), onLost: claimLost });
+      keepLeases({
+        store,
+        server,
+        leaseSeconds: page.lease_seconds,
+        onTick: () => drawLease(current(), what),
+        onLost: claimLost,
+      });
       window.addEventListener("pagehide", giveBack);
       window.addEventListener("pageshow", (event) => event.persisted && location.reload());
-      byId("undo").addEventListener("click", onClick(() => busy() || undoLast()));
-      byId("skip").addEventListener("click", onClick(() => busy() || skip()));
+      for (const [id, action] of Object.entries({ undo: undoLast, skip })) {
+        const pressed = onClick(() => busy() || action());
+        byId(id).addEventListener("click", pressed);
+      }
       redrawPhase();
       drawTally(store.state);
       drawStatus(server.outbox.status);

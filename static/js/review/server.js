@@ -17,8 +17,17 @@ const itemPath = (id, act) => `/api/review/items/${id}/${act}/`;
  * @param {Function} options.onStatus
  */
 export function createServer({ stage, region, batch = null, person, leaseSeconds, onSaved, onRefused, onStatus }) {
-  const asClaim = (answer) => ({ ...leaseOf(answer.item), id: answer.item.id, subject: answer.subject, flag: answer.flag });
-  const leaseOf = (item) => ({ version: item.version, lease_token: item.lease_token, leaseEnds: Date.now() + leaseSeconds * 1000 });
+  const asClaim = (answer) => ({
+    ...leaseOf(answer.item),
+    id: answer.item.id,
+    subject: answer.subject,
+    flag: answer.flag,
+  });
+  const leaseOf = (item) => ({
+    version: item.version,
+    lease_token: item.lease_token,
+    leaseEnds: Date.now() + leaseSeconds * 1000,
+  });
 
   async function reclaim(id) {
     return asClaim(await api.post(itemPath(id, "claim")));
@@ -38,21 +47,28 @@ export function createServer({ stage, region, batch = null, person, leaseSeconds
 
   const SENDERS = {
     decide: saveLeased,
-    undo: (message) => api.post(itemPath(message.item, "undo"), { version: message.version, idempotency_key: message.key }),
+    undo: (message) =>
+      api.post(itemPath(message.item, "undo"), { version: message.version, idempotency_key: message.key }),
     reassign: saveLeased,
   };
   const send = (message) => SENDERS[message.act](message);
 
   /** Later messages on the same item go out with the version and the lease that this one got. */
   function learn(message, answer) {
-    const known = { version: answer.item.version, ...(answer.item.lease_token ? { lease_token: answer.item.lease_token } : {}) };
+    const known = {
+      version: answer.item.version,
+      ...(answer.item.lease_token ? { lease_token: answer.item.lease_token } : {}),
+    };
     outbox.amend((one) => (one.item === message.item ? { ...one, ...known } : one));
   }
 
   const outbox = createOutbox({
     key: `mapwright.outbox.${person}.${stage}`,
     send,
-    onDone: (message, answer) => { learn(message, answer); onSaved(message, answer); },
+    onDone: (message, answer) => {
+      learn(message, answer);
+      onSaved(message, answer);
+    },
     onRefused,
     onStatus,
   });
@@ -65,7 +81,9 @@ export function createServer({ stage, region, batch = null, person, leaseSeconds
     underWay: () => outbox.messages.map((message) => message.item),
     async claim(skip) {
       const answer = await api.post(`/api/review/${stage}/claim/`, { region, skip, batch });
-      return answer.item ? { claim: asClaim(answer) } : { counts: { open: answer.open, leased: answer.leased, blocked: answer.blocked } };
+      return answer.item
+        ? { claim: asClaim(answer) }
+        : { counts: { open: answer.open, leased: answer.leased, blocked: answer.blocked } };
     },
     async heartbeat(claim) {
       return leaseOf(await api.post(itemPath(claim.id, "heartbeat"), { lease_token: claim.lease_token }));
@@ -73,11 +91,32 @@ export function createServer({ stage, region, batch = null, person, leaseSeconds
     /** Give items back while the page goes away. */
     releaseAll(claims) {
       for (const { id, lease_token } of claims) {
-        fetch(itemPath(id, "release"), { method: "POST", keepalive: true, headers: { "Content-Type": "application/json", "X-CSRFToken": csrf() }, body: JSON.stringify({ lease_token }) }).catch(() => {});
+        fetch(itemPath(id, "release"), {
+          method: "POST",
+          keepalive: true,
+          headers: { "Content-Type": "application/json", "X-CSRFToken": csrf() },
+          body: JSON.stringify({ lease_token }),
+        }).catch(() => {});
       }
     },
-    saveDecision: (claim, body) => outbox.add({ act: "decide", item: claim.id, version: claim.version, lease_token: claim.lease_token, key: freshKey(), body }),
-    saveFlag: (claim, to, comment) => outbox.add({ act: "reassign", item: claim.id, version: claim.version, lease_token: claim.lease_token, key: freshKey(), body: { to, comment } }),
+    saveDecision: (claim, body) =>
+      outbox.add({
+        act: "decide",
+        item: claim.id,
+        version: claim.version,
+        lease_token: claim.lease_token,
+        key: freshKey(),
+        body,
+      }),
+    saveFlag: (claim, to, comment) =>
+      outbox.add({
+        act: "reassign",
+        item: claim.id,
+        version: claim.version,
+        lease_token: claim.lease_token,
+        key: freshKey(),
+        body: { to, comment },
+      }),
     saveUndo: (id, version) => outbox.add({ act: "undo", item: id, version, key: freshKey() }),
   };
 }

@@ -25,7 +25,12 @@ const reviewing = (state) => ({ ...state, phase: state.current ? "reviewing" : s
 
 /** A claim arrived: it is shown at once where nothing is, else it waits its turn. */
 export function claimed(state, claim) {
-  if (held(state).includes(claim.id)) return leaseChanged(state, claim.id, { lease_token: claim.lease_token, leaseEnds: claim.leaseEnds, version: claim.version });
+  if (held(state).includes(claim.id))
+    return leaseChanged(state, claim.id, {
+      lease_token: claim.lease_token,
+      leaseEnds: claim.leaseEnds,
+      version: claim.version,
+    });
   if (!state.current) return reviewing({ ...state, current: claim });
   return { ...state, ahead: [...state.ahead, claim] };
 }
@@ -49,14 +54,23 @@ export function advance(state) {
 /** The current item got an answer; `draft` is what the answer held, for whoever takes it back. */
 export function decidedNow(state, decision, draft) {
   const entry = { id: state.current.id, decision, version: null, subject: state.current.subject, draft };
-  return advance({ ...state, decided: [...state.decided, entry].slice(-200), session: state.session + 1, last: "answer" });
+  return advance({
+    ...state,
+    decided: [...state.decided, entry].slice(-200),
+    session: state.session + 1,
+    last: "answer",
+  });
 }
 
 /** The current item is left for later. */
 export const skippedNow = (state) => advance({ ...state, skipped: [...state.skipped, state.current.id], last: "skip" });
 
 /** The item skipped last is wanted again. */
-export const unskippedLast = (state) => ({ ...state, skipped: state.skipped.slice(0, -1), last: state.skipped.length > 1 ? "skip" : "answer" });
+export const unskippedLast = (state) => ({
+  ...state,
+  skipped: state.skipped.slice(0, -1),
+  last: state.skipped.length > 1 ? "skip" : "answer",
+});
 
 /** Look at what was skipped again. */
 export const forgetSkipped = (state) => ({ ...state, skipped: [], phase: state.current ? state.phase : "loading" });
@@ -79,10 +93,17 @@ export function leaseChanged(state, id, change) {
 }
 
 /** The server saved a decision: from now on an undo knows its version. */
-export const versionKnown = (state, id, version) => ({ ...state, decided: state.decided.map((one) => (one.id === id ? { ...one, version } : one)) });
+export const versionKnown = (state, id, version) => ({
+  ...state,
+  decided: state.decided.map((one) => (one.id === id ? { ...one, version } : one)),
+});
 
 /** A decision was refused: it is no decision any more. */
-export const forgetDecision = (state, id) => ({ ...state, decided: state.decided.filter((one) => one.id !== id), session: Math.max(0, state.session - 1) });
+export const forgetDecision = (state, id) => ({
+  ...state,
+  decided: state.decided.filter((one) => one.id !== id),
+  session: Math.max(0, state.session - 1),
+});
 
 /** An item that can't be had: off the screen, out of line. */
 export function dropItem(state, id) {

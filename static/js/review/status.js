@@ -20,11 +20,18 @@ export function drawStatus({ state, waiting }) {
 
 export function drawLease(claim, what) {
   const node = byId("lease");
-  if (!claim?.leaseEnds) { node.textContent = ""; return; }
+  if (!claim?.leaseEnds) {
+    node.textContent = "";
+    return;
+  }
   const left = Math.max(0, Math.round((claim.leaseEnds - Date.now()) / 1000));
-  node.textContent = left ? `Yours for ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : "Your hold has ended";
+  node.textContent = left
+    ? `Yours for ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`
+    : "Your hold has ended";
   node.classList.toggle("lease-short", left < 30);
-  node.title = left ? `Nobody else gets this ${what} in the meantime; working here renews it` : "Any answer takes it again, if nobody else has it";
+  node.title = left
+    ? `Nobody else gets this ${what} in the meantime; working here renews it`
+    : "Any answer takes it again, if nobody else has it";
 }
 
 export function drawTally(state) {
@@ -37,10 +44,19 @@ export function drawTally(state) {
 const texts = {
   refused: ({ refusal }) => ["Nothing more to answer here", refusal, null],
   loading: (_, { what }) => [`Fetching the next ${what}`, "", null],
-  waiting: ({ counts }, { what }) => ["Others have the rest just now", `${plural(counts.leased, `${what} is`, `${what}s are`)} on other people's screens. This page looks again every few seconds; nothing to do.`, null],
-  blocked: ({ counts }, { what }) => ["The rest is for somebody else", `${plural(counts.blocked, `${what} waits`, `${what}s wait`)} for another person: flagged to them, or for a second answer by somebody who did not give the first.`, null],
+  waiting: ({ counts }, { what }) => [
+    "Others have the rest just now",
+    `${plural(counts.leased, `${what} is`, `${what}s are`)} on other people's screens. This page looks again every few seconds; nothing to do.`,
+    null,
+  ],
+  blocked: ({ counts }, { what }) => [
+    "The rest is for somebody else",
+    `${plural(counts.blocked, `${what} waits`, `${what}s wait`)} for another person: flagged to them, or for a second answer by somebody who did not give the first.`,
+    null,
+  ],
   empty: ({ skipped, counts }, { what, done }) => {
-    if (skipped.length) return [`You skipped ${plural(skipped.length, what)}`, "Everything else has an answer.", "again"];
+    if (skipped.length)
+      return [`You skipped ${plural(skipped.length, what)}`, "Everything else has an answer.", "again"];
     return counts.open ? ["Saving the last answers", "", null] : [`Every ${what} has an answer`, done ?? "", null];
   },
 };
@@ -59,7 +75,16 @@ export function drawPhase(state, offer, onAgain) {
     byId("no-item"),
     el("h2", { text: title }),
     text ? el("p", { text }) : null,
-    action ? el("button", { type: "button", class: "button button-main", text: "Go through them again", on: { click: onAgain } }) : null,
-    ...links.map(([label, address], index) => el("p", {}, el("a", { href: address, class: index ? null : "button button-main", text: label }))),
+    action
+      ? el("button", {
+          type: "button",
+          class: "button button-main",
+          text: "Go through them again",
+          on: { click: onAgain },
+        })
+      : null,
+    ...links.map(([label, address], index) =>
+      el("p", {}, el("a", { href: address, class: index ? null : "button button-main", text: label })),
+    ),
   );
 }

@@ -39,11 +39,26 @@ function part({ region, person, summary, refresh }, sources, kind) {
   const shown = used ?? sources[0];
   if (!shown) return null;
   const pinned = used && summary[KINDS[kind].pin] === used.id;
-  const why = used && el("p", { class: "muted small", data: { used: kind }, text: pinned ? "In use: chosen by an admin" : "In use: the newest" });
-  const waiting = used && sources[0].state !== "ready" ? el("p", { class: "small" }, `${sources[0].original_name} `, sourceBadge(sources[0].state)) : null;
+  const why =
+    used &&
+    el("p", {
+      class: "muted small",
+      data: { used: kind },
+      text: pinned ? "In use: chosen by an admin" : "In use: the newest",
+    });
+  const waiting =
+    used && sources[0].state !== "ready"
+      ? el("p", { class: "small" }, `${sources[0].original_name} `, sourceBadge(sources[0].state))
+      : null;
   return el(
-    "div", { class: "small-source" },
-    el("div", { class: "card-head" }, el("strong", { class: "small", text: shown.original_name }), sourceBadge(shown.state)),
+    "div",
+    { class: "small-source" },
+    el(
+      "div",
+      { class: "card-head" },
+      el("strong", { class: "small", text: shown.original_name }),
+      sourceBadge(shown.state),
+    ),
     why,
     sourceFacts(shown, kind),
     shown.error ? el("p", { class: "note note-bad", text: shown.error.detail }) : null,

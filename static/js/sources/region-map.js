@@ -13,10 +13,25 @@ const WORST = 8;
 
 export function createRegionMap(region) {
   const map = createMap(byId("map"), { label: `Map of ${region.name}` });
-  const compare = createCompare(map, { key: "mapwright.compare.region", initial: { mode: "swipe", swipe: 0.5, opacity: 0.5 } });
-  const opacity = el("input", { type: "range", min: "0", max: "100", value: "60", "aria-label": "Opacity of the score grid" });
+  const compare = createCompare(map, {
+    key: "mapwright.compare.region",
+    initial: { mode: "swipe", swipe: 0.5, opacity: 0.5 },
+  });
+  const opacity = el("input", {
+    type: "range",
+    min: "0",
+    max: "100",
+    value: "60",
+    "aria-label": "Opacity of the score grid",
+  });
   const toggle = el("label", { class: "map-tool" }, "Scores", opacity);
-  const outline = L.rectangle([[0, 0], [0, 0]], { color: "#ffffff", weight: 2, fill: false, interactive: false, pane: "outlines" });
+  const outline = L.rectangle(
+    [
+      [0, 0],
+      [0, 0],
+    ],
+    { color: "#ffffff", weight: 2, fill: false, interactive: false, pane: "outlines" },
+  );
   const tip = L.tooltip({ className: "tile-tip", direction: "top", offset: [0, -8] });
   let grid = null;
   let shown = "";
@@ -35,11 +50,21 @@ export function createRegionMap(region) {
 
   map.on("mousemove", ({ latlng }) => {
     const found = scoreAt(latlng);
-    if (!found?.row) { outline.remove(); tip.remove(); return; }
+    if (!found?.row) {
+      outline.remove();
+      tip.remove();
+      return;
+    }
     outline.setBounds(tileBounds(found.tile)).addTo(map);
-    tip.setLatLng(latlng).setContent(el("span", { text: `${classOf(found.row[2]).label} (${percent(found.row[2])})` })).addTo(map);
+    tip
+      .setLatLng(latlng)
+      .setContent(el("span", { text: `${classOf(found.row[2]).label} (${percent(found.row[2])})` }))
+      .addTo(map);
   });
-  map.on("mouseout", () => { outline.remove(); tip.remove(); });
+  map.on("mouseout", () => {
+    outline.remove();
+    tip.remove();
+  });
   map.on("click", ({ latlng }) => {
     const found = scoreAt(latlng);
     if (found?.row) location.assign(link(found.tile));
@@ -47,20 +72,49 @@ export function createRegionMap(region) {
   opacity.addEventListener("input", () => grid?.layer.setOpacity(opacity.value / 100));
   const hide = (on) => grid?.layer.setOpacity(on ? 0 : opacity.value / 100);
   bindKey("h", "Hide the scores", () => hide(true), { group: "Look", release: () => hide(false) });
-  bindKey("b", "Blink: the other one of image and map", () => compare.blink(true), { group: "Look", release: () => compare.blink(false) });
-  for (const [key, mode, text] of [["i", "image", "Image alone"], ["w", "swipe", "Swipe"], ["v", "overlay", "Overlay"], ["p", "map", "Map alone"]]) bindKey(key, text, () => compare.setMode(mode), { group: "Look" });
+  bindKey("b", "Blink: the other one of image and map", () => compare.blink(true), {
+    group: "Look",
+    release: () => compare.blink(false),
+  });
+  for (const [key, mode, text] of [
+    ["i", "image", "Image alone"],
+    ["w", "swipe", "Swipe"],
+    ["v", "overlay", "Overlay"],
+    ["p", "map", "Map alone"],
+  ])
+    bindKey(key, text, () => compare.setMode(mode), { group: "Look" });
   bindKey("[", "Move the edge / weaker map", () => compare.nudge(-0.08), { group: "Look", repeats: true });
   bindKey("]", "Move the edge / stronger map", () => compare.nudge(0.08), { group: "Look", repeats: true });
 
   function drawLegend() {
-    const list = el("ul", { class: "legend" }, ...CLASSES.map((cls) => el("li", {}, swatch(cls), el("span", { text: cls.label }))));
+    const list = el(
+      "ul",
+      { class: "legend" },
+      ...CLASSES.map((cls) => el("li", {}, swatch(cls), el("span", { text: cls.label }))),
+    );
     fill(byId("grid-legend"), el("h2", { text: "Image and map" }), list).hidden = false;
   }
 
   function drawWorst(answer) {
     const rows = [...answer.scores].sort((a, b) => a[2] - b[2]).slice(0, WORST);
     byId("worst-part").hidden = !rows.length;
-    fill(byId("worst"), ...rows.map(([x, y, probability]) => el("li", {}, el("a", { href: link({ z: answer.zoom, x, y }) }, swatch(classOf(probability)), el("span", { text: classOf(probability).label }), el("span", { class: "number muted", text: `${x}/${y}` }), el("span", { class: "number", text: percent(probability) })))));
+    fill(
+      byId("worst"),
+      ...rows.map(([x, y, probability]) =>
+        el(
+          "li",
+          {},
+          el(
+            "a",
+            { href: link({ z: answer.zoom, x, y }) },
+            swatch(classOf(probability)),
+            el("span", { text: classOf(probability).label }),
+            el("span", { class: "number muted", text: `${x}/${y}` }),
+            el("span", { class: "number", text: percent(probability) }),
+          ),
+        ),
+      ),
+    );
   }
 
   async function showScan(scan) {

@@ -5,6 +5,10 @@ import { onSubmit, values } from "mapwright/lib/forms.js";
 
 onSubmit(byId("region-form"), async (form) => {
   const { name = "", zoom, open_to_all: open } = values(form);
-  const region = await api.post("/api/regions/", { name, open_to_all: Boolean(open), ...(zoom ? { zoom: Number(zoom) } : {}) });
+  const region = await api.post("/api/regions/", {
+    name,
+    open_to_all: Boolean(open),
+    ...(zoom ? { zoom: Number(zoom) } : {}),
+  });
   location.assign(`/regions/${region.id}/sources/`);
 });

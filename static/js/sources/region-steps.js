@@ -16,15 +16,80 @@ function steps({ region, person, summary, imagery, snapshots }) {
   const { latest_model: model, latest_scan: scan, changes } = summary;
   const scanned = scan?.state === "ready";
   return [
-    { name: "Imagery", done: has(imagery), text: has(imagery) ? plural(imagery.length, "image") : "add a GeoTIFF", link: [`${page}/sources/`, has(imagery) ? "Look" : "Add"], kinds: ["sources.import_imagery"] },
-    { name: "Map", done: has(snapshots), text: has(snapshots) ? plural(snapshots.length, "extract") : "add an OSM extract", link: [`${page}/sources/`, has(snapshots) ? "Look" : "Add"], kinds: ["sources.import_map"] },
-    { name: "Cut into tiles", done: summary.pairs > 0, text: summary.pairs ? plural(summary.pairs, "pair") : "image and map, tile by tile", run: person.editor && sources && [`${base}/pairs/`, {}], kinds: ["tiles.build_pairs"] },
-    { name: "Describe the tiles", done: summary.anchors > 0, text: summary.anchors ? plural(summary.anchors, "anchor") : "what each tile's structure is", run: person.admin && summary.pairs > 0 && [`${base}/anchors/`, { generator: "geometric" }], link: summary.anchors > 0 ? [`${page}/anchors/`, "Look"] : null, kinds: ["anchors.generate"] },
-    { name: "Train", done: Boolean(model), text: model ? `model ${model.id}, ${day(model.created_at)}` : "models for this region", run: person.admin && summary.anchors > 0 && [`${base}/training-runs/`, { preset: "compact", seed: 0 }], kinds: ["learning.train"] },
-    { name: "Scan", done: scanned, text: scanned ? `${day(scan.created_at)}${scan.stale?.length ? `, older than the ${scan.stale.map((one) => (one === "snapshot" ? "map" : one)).join(" and ")}` : ""}` : "score every tile", run: person.admin && model && [`${base}/scans/`, { include_unmapped: false }], kinds: ["consistency.scan"] },
-    { name: "Find changes", done: changes.open + changes.decided > 0, text: changes.open + changes.decided ? `${plural(changes.open + changes.decided, "candidate")}` : "building by building", run: person.admin && scanned && [`${base}/changes/find/`, {}], kinds: ["changes.find"] },
-    { name: "Review", done: changes.decided > 0 && changes.open === 0, text: changes.open ? `${number(changes.open)} to decide` : changes.decided ? "every candidate has an answer" : "a person decides each one", link: changes.open || changes.decided ? [`${page}/changes/review/`, "Review"] : null, kinds: [], main: changes.open > 0 },
-    { name: "Edits", done: summary.changesets > 0, text: summary.changesets ? plural(summary.changesets, "changeset") : "accepted changes as map edits", link: changes.decided ? [`${page}/edits/`, "Look"] : null, kinds: [] },
+    {
+      name: "Imagery",
+      done: has(imagery),
+      text: has(imagery) ? plural(imagery.length, "image") : "add a GeoTIFF",
+      link: [`${page}/sources/`, has(imagery) ? "Look" : "Add"],
+      kinds: ["sources.import_imagery"],
+    },
+    {
+      name: "Map",
+      done: has(snapshots),
+      text: has(snapshots) ? plural(snapshots.length, "extract") : "add an OSM extract",
+      link: [`${page}/sources/`, has(snapshots) ? "Look" : "Add"],
+      kinds: ["sources.import_map"],
+    },
+    {
+      name: "Cut into tiles",
+      done: summary.pairs > 0,
+      text: summary.pairs ? plural(summary.pairs, "pair") : "image and map, tile by tile",
+      run: person.editor && sources && [`${base}/pairs/`, {}],
+      kinds: ["tiles.build_pairs"],
+    },
+    {
+      name: "Describe the tiles",
+      done: summary.anchors > 0,
+      text: summary.anchors ? plural(summary.anchors, "anchor") : "what each tile's structure is",
+      run: person.admin && summary.pairs > 0 && [`${base}/anchors/`, { generator: "geometric" }],
+      link: summary.anchors > 0 ? [`${page}/anchors/`, "Look"] : null,
+      kinds: ["anchors.generate"],
+    },
+    {
+      name: "Train",
+      done: Boolean(model),
+      text: model ? `model ${model.id}, ${day(model.created_at)}` : "models for this region",
+      run: person.admin && summary.anchors > 0 && [`${base}/training-runs/`, { preset: "compact", seed: 0 }],
+      kinds: ["learning.train"],
+    },
+    {
+      name: "Scan",
+      done: scanned,
+      text: scanned
+        ? `${day(scan.created_at)}${scan.stale?.length ? `, older than the ${scan.stale.map((one) => (one === "snapshot" ? "map" : one)).join(" and ")}` : ""}`
+        : "score every tile",
+      run: person.admin && model && [`${base}/scans/`, { include_unmapped: false }],
+      kinds: ["consistency.scan"],
+    },
+    {
+      name: "Find changes",
+      done: changes.open + changes.decided > 0,
+      text:
+        changes.open + changes.decided
+          ? `${plural(changes.open + changes.decided, "candidate")}`
+          : "building by building",
+      run: person.admin && scanned && [`${base}/changes/find/`, {}],
+      kinds: ["changes.find"],
+    },
+    {
+      name: "Review",
+      done: changes.decided > 0 && changes.open === 0,
+      text: changes.open
+        ? `${number(changes.open)} to decide`
+        : changes.decided
+          ? "every candidate has an answer"
+          : "a person decides each one",
+      link: changes.open || changes.decided ? [`${page}/changes/review/`, "Review"] : null,
+      kinds: [],
+      main: changes.open > 0,
+    },
+    {
+      name: "Edits",
+      done: summary.changesets > 0,
+      text: summary.changesets ? plural(summary.changesets, "changeset") : "accepted changes as map edits",
+      link: changes.decided ? [`${page}/edits/`, "Look"] : null,
+      kinds: [],
+    },
   ];
 }
 
@@ -38,15 +103,35 @@ async function start([path, body], refresh) {
 }
 
 function button(step, index, busy, refresh) {
-  if (step.link) return el("a", { class: `button button-small${step.main ? " button-main" : ""}`, href: step.link[0], text: step.link[1], "aria-label": `${step.link[1]}: ${step.name}` });
+  if (step.link)
+    return el("a", {
+      class: `button button-small${step.main ? " button-main" : ""}`,
+      href: step.link[0],
+      text: step.link[1],
+      "aria-label": `${step.link[1]}: ${step.name}`,
+    });
   if (!step.run || busy) return el("span");
-  return el("button", { type: "button", class: "button button-small", text: step.done ? "Again" : "Run", "aria-label": `${step.done ? "Run again" : "Run"}: ${step.name}`, on: { click: (event) => { event.target.disabled = true; start(step.run, refresh); } } });
+  return el("button", {
+    type: "button",
+    class: "button button-small",
+    text: step.done ? "Again" : "Run",
+    "aria-label": `${step.done ? "Run again" : "Run"}: ${step.name}`,
+    on: {
+      click: (event) => {
+        event.target.disabled = true;
+        start(step.run, refresh);
+      },
+    },
+  });
 }
 
 /** A block that follows one job and refreshes the page when it ends. */
 function follower(job, person, refresh) {
   const block = el("div");
-  const draw = (fresh) => block.replaceChildren(jobProgress(fresh, { onCancel: person.admin || fresh.created_by === person.name ? cancelJob : null }));
+  const draw = (fresh) =>
+    block.replaceChildren(
+      jobProgress(fresh, { onCancel: person.admin || fresh.created_by === person.name ? cancelJob : null }),
+    );
   draw(job);
   followed.get(job.id)?.();
   followed.set(job.id, followJob(job.id, draw, { onEnd: refresh }));
@@ -58,9 +143,15 @@ function drawStep(step, index, jobs, busyAll, person, refresh) {
   const failed = !step.done && jobs.find((one) => step.kinds.includes(one.kind));
   const more = job ? follower(job, person, refresh) : failed?.state === "failed" ? jobProgress(failed) : null;
   return el(
-    "li", { class: "step", data: { done: String(step.done), busy: String(Boolean(job)), step: step.name } },
+    "li",
+    { class: "step", data: { done: String(step.done), busy: String(Boolean(job)), step: step.name } },
     el("span", { class: "step-mark", "aria-hidden": "true", text: job ? "◐" : step.done ? "✓" : String(index + 1) }),
-    el("span", { class: "step-text" }, el("strong", {}, step.name, el("span", { class: "visually-hidden", text: step.done ? ", done" : "" })), el("span", { text: step.text })),
+    el(
+      "span",
+      { class: "step-text" },
+      el("strong", {}, step.name, el("span", { class: "visually-hidden", text: step.done ? ", done" : "" })),
+      el("span", { text: step.text }),
+    ),
     button(step, index, Boolean(job) || busyAll, refresh),
     more && el("div", { class: "step-more" }, more),
   );
@@ -76,7 +167,21 @@ function drawMainJob({ region, person, summary, imagery, snapshots, refresh }, j
   if (running) parts.push(el("h2", { text: jobName(running.kind) }), follower(running, person, refresh));
   else if (person.admin && ready) {
     const again = summary.latest_scan?.state === "ready";
-    parts.push(el("button", { type: "button", id: "run-main-job", class: `button${again ? "" : " button-main"}`, text: again ? "Run the main job again" : "Run the main job", on: { click: (event) => { event.target.disabled = true; start([`/api/regions/${region.id}/main-job/`, {}], refresh); } } }), el("p", { class: "small muted", text: "Tiles, anchors, training, scan and candidates, one after the other." }));
+    parts.push(
+      el("button", {
+        type: "button",
+        id: "run-main-job",
+        class: `button${again ? "" : " button-main"}`,
+        text: again ? "Run the main job again" : "Run the main job",
+        on: {
+          click: (event) => {
+            event.target.disabled = true;
+            start([`/api/regions/${region.id}/main-job/`, {}], refresh);
+          },
+        },
+      }),
+      el("p", { class: "small muted", text: "Tiles, anchors, training, scan and candidates, one after the other." }),
+    );
     if (last?.state === "failed") parts.push(el("h3", { text: "The last main job failed" }), jobProgress(last));
   }
   node.hidden = !parts.length;
@@ -87,6 +192,15 @@ function drawMainJob({ region, person, summary, imagery, snapshots, refresh }, j
 export function drawSteps(context) {
   const jobs = context.summary.jobs ?? [];
   const busy = drawMainJob(context, jobs);
-  fill(byId("steps"), ...steps(context).map((step, index) => drawStep(step, index, jobs, busy, context.person, context.refresh)));
-  for (const list of [context.imagery, context.snapshots]) for (const source of list) if (source.state === "pending" && source.job && !followed.has(source.job)) followed.set(source.job, followJob(source.job, () => {}, { onEnd: context.refresh }));
+  fill(
+    byId("steps"),
+    ...steps(context).map((step, index) => drawStep(step, index, jobs, busy, context.person, context.refresh)),
+  );
+  for (const list of [context.imagery, context.snapshots])
+    for (const source of list)
+      if (source.state === "pending" && source.job && !followed.has(source.job))
+        followed.set(
+          source.job,
+          followJob(source.job, () => {}, { onEnd: context.refresh }),
+        );
 }

@@ -16,18 +16,32 @@ const base = `/api/regions/${region.id}`;
 const view = createRegionMap(region);
 
 function drawFigures(summary) {
-  const rows = [["tiles", summary.tiles], ["open changes", summary.changes.open], ["decided", summary.changes.decided]];
-  fill(byId("figures"), ...rows.map(([term, value]) => el("div", {}, el("dt", { text: term }), el("dd", { text: number(value ?? 0) }))));
+  const rows = [
+    ["tiles", summary.tiles],
+    ["open changes", summary.changes.open],
+    ["decided", summary.changes.decided],
+  ];
+  fill(
+    byId("figures"),
+    ...rows.map(([term, value]) => el("div", {}, el("dt", { text: term }), el("dd", { text: number(value ?? 0) }))),
+  );
 }
 
 async function refresh() {
   try {
-    const [summary, imagery, snapshots] = await Promise.all([api.get(`${base}/summary/`), api.all(`${base}/imagery/`), api.all(`${base}/snapshots/`)]);
+    const [summary, imagery, snapshots] = await Promise.all([
+      api.get(`${base}/summary/`),
+      api.all(`${base}/imagery/`),
+      api.all(`${base}/snapshots/`),
+    ]);
     drawFigures(summary);
     fill(byId("source-list"), ...sourcesInUse({ region, person, summary, imagery, snapshots, refresh }));
     const offset = summary.latest_scan?.offset;
     fill(byId("offset"), offset ? offsetNote(offset) : null).hidden = !offset;
-    const ready = { imagery: imagery.find((one) => one.id === summary.imagery), snapshot: snapshots.find((one) => one.id === summary.snapshot) };
+    const ready = {
+      imagery: imagery.find((one) => one.id === summary.imagery),
+      snapshot: snapshots.find((one) => one.id === summary.snapshot),
+    };
     drawSteps({ region, person, summary, imagery, snapshots, refresh });
     await view.show(ready, summary.latest_scan);
   } catch (error) {
@@ -36,7 +50,12 @@ async function refresh() {
 }
 
 document.getElementById("delete-region")?.addEventListener("click", async () => {
-  const sure = await confirmDialog({ title: `Delete ${region.name}?`, text: "Its sources, models, decisions and edits go with it. This can't be taken back.", yes: "Delete it", kind: "bad" });
+  const sure = await confirmDialog({
+    title: `Delete ${region.name}?`,
+    text: "Its sources, models, decisions and edits go with it. This can't be taken back.",
+    yes: "Delete it",
+    kind: "bad",
+  });
   if (!sure) return;
   try {
     await api.delete(`${base}/`);

@@ -9,15 +9,23 @@ import { imageUrl, tileUrl } from "mapwright/lib/tiles.js";
 const AT_ONCE = 4;
 
 function figures(summary) {
-  const rows = [["tiles", summary.tiles], ["open changes", summary.changes.open], ["decided", summary.changes.decided]];
+  const rows = [
+    ["tiles", summary.tiles],
+    ["open changes", summary.changes.open],
+    ["decided", summary.changes.decided],
+  ];
   const list = el("dl", { class: "figures" });
-  for (const [term, value] of rows) list.append(el("div", {}, el("dt", { text: term }), el("dd", { text: number(value ?? 0) })));
+  for (const [term, value] of rows)
+    list.append(el("div", {}, el("dt", { text: term }), el("dd", { text: number(value ?? 0) })));
   return list;
 }
 
 /** The tile in the middle of the bounds, small enough to lie inside them. */
 function middleTile([west, south, east, north]) {
-  const side = Math.max(1e-6, Math.min(east - west, (north - south) / Math.cos((((south + north) / 2) * Math.PI) / 180)));
+  const side = Math.max(
+    1e-6,
+    Math.min(east - west, (north - south) / Math.cos((((south + north) / 2) * Math.PI) / 180)),
+  );
   const z = Math.max(2, Math.min(19, Math.ceil(Math.log2(360 / side)) + 1));
   const sin = Math.sin((((south + north) / 2) * Math.PI) / 180);
   const x = Math.floor((((west + east) / 2 + 180) / 360) * 2 ** z);
@@ -27,7 +35,12 @@ function middleTile([west, south, east, north]) {
 
 function card(region) {
   const body = el("div", { class: "stack" }, el("p", { class: "muted small", text: "…" }));
-  const node = el("li", { class: "card region-card" }, el("h2", {}, el("a", { href: `/regions/${region.id}/`, text: region.name })), body);
+  const node = el(
+    "li",
+    { class: "card region-card" },
+    el("h2", {}, el("a", { href: `/regions/${region.id}/`, text: region.name })),
+    body,
+  );
   return { node, region, body };
 }
 
@@ -36,9 +49,28 @@ async function complete({ region, body }) {
     const summary = await api.get(`/api/regions/${region.id}/summary/`);
     const scan = summary.latest_scan;
     const address = summary.imagery && region.bounds ? middleTile(region.bounds) : null;
-    const picture = address && el("img", { class: "region-picture", alt: "", width: "304", height: "112", src: tileUrl(imageUrl({ id: summary.imagery, tile_version: summary.imagery_version }, 512), address) });
-    body.replaceChildren(...(picture ? [picture] : []), figures(summary), el("p", { class: "muted small", text: scan ? `Last scan: ${day(scan.created_at)}` : "Not scanned yet" }));
-    if (summary.changes.open) body.append(el("div", {}, el("a", { class: "button button-small", href: `/regions/${region.id}/changes/review/`, text: "Review" })));
+    const picture =
+      address &&
+      el("img", {
+        class: "region-picture",
+        alt: "",
+        width: "304",
+        height: "112",
+        src: tileUrl(imageUrl({ id: summary.imagery, tile_version: summary.imagery_version }, 512), address),
+      });
+    body.replaceChildren(
+      ...(picture ? [picture] : []),
+      figures(summary),
+      el("p", { class: "muted small", text: scan ? `Last scan: ${day(scan.created_at)}` : "Not scanned yet" }),
+    );
+    if (summary.changes.open)
+      body.append(
+        el(
+          "div",
+          {},
+          el("a", { class: "button button-small", href: `/regions/${region.id}/changes/review/`, text: "Review" }),
+        ),
+      );
   } catch (error) {
     body.replaceChildren(el("p", { class: "muted small", text: error.message }));
   }
@@ -51,7 +83,11 @@ async function start() {
     list.append(...cards.map((one) => one.node));
     byId("no-regions").hidden = cards.length > 0;
     const waiting = [...cards];
-    await Promise.all(Array.from({ length: AT_ONCE }, async () => { while (waiting.length) await complete(waiting.shift()); }));
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        while (waiting.length) await complete(waiting.shift());
+      }),
+    );
   } catch (error) {
     notifyError(error);
   } finally {

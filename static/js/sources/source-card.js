@@ -3,7 +3,11 @@ import { el, facts } from "mapwright/lib/dom.js";
 import { day, humanise, metres, moment, number, plural } from "mapwright/lib/format.js";
 import { FINISHED, followJob, jobProgress } from "mapwright/lib/jobs.js";
 
-const BADGE = { pending: ["badge badge-busy", "Importing"], ready: ["badge badge-good", "Ready"], failed: ["badge badge-bad", "Not usable"] };
+const BADGE = {
+  pending: ["badge badge-busy", "Importing"],
+  ready: ["badge badge-good", "Ready"],
+  failed: ["badge badge-bad", "Not usable"],
+};
 const REPAIRS_SHOWN = 5;
 
 export function sourceBadge(state) {
@@ -11,21 +15,40 @@ export function sourceBadge(state) {
   return el("span", { class: className, text });
 }
 
-const countWords = (counts) => Object.entries(counts ?? {}).map(([kind, count]) => `${number(count)} ${kind}`).join(", ");
+const countWords = (counts) =>
+  Object.entries(counts ?? {})
+    .map(([kind, count]) => `${number(count)} ${kind}`)
+    .join(", ");
 
 function repairsNote(repairs) {
   if (!repairs.length) return null;
   const rest = repairs.length - REPAIRS_SHOWN;
   const list = el("ul", {}, ...repairs.slice(0, REPAIRS_SHOWN).map((text) => el("li", { text })));
-  return el("details", { class: "note" }, el("summary", { text: `${plural(repairs.length, "repair")} on import` }), list, rest > 0 ? el("p", { text: `and ${plural(rest, "more", "more")}` }) : null);
+  return el(
+    "details",
+    { class: "note" },
+    el("summary", { text: `${plural(repairs.length, "repair")} on import` }),
+    list,
+    rest > 0 ? el("p", { text: `and ${plural(rest, "more", "more")}` }) : null,
+  );
 }
 
-export const sourceFacts = (source, kind) => facts([
-  ...(kind === "imagery"
-    ? [["Captured on", day(source.captured_on)], ["Resolution", source.resolution_m ? `${metres(source.resolution_m)} per pixel` : null], ["Size", source.width ? `${number(source.width)} × ${number(source.height)} px` : null]]
-    : [["Taken at", moment(source.taken_at, "not stated")], ["Contents", countWords(source.counts)], ["Complete", source.state === "ready" ? (source.coverage ? "inside the given area" : "everywhere") : null]]),
-  ["Licence", source.licence], ["Attribution", source.attribution],
-]);
+export const sourceFacts = (source, kind) =>
+  facts([
+    ...(kind === "imagery"
+      ? [
+          ["Captured on", day(source.captured_on)],
+          ["Resolution", source.resolution_m ? `${metres(source.resolution_m)} per pixel` : null],
+          ["Size", source.width ? `${number(source.width)} × ${number(source.height)} px` : null],
+        ]
+      : [
+          ["Taken at", moment(source.taken_at, "not stated")],
+          ["Contents", countWords(source.counts)],
+          ["Complete", source.state === "ready" ? (source.coverage ? "inside the given area" : "everywhere") : null],
+        ]),
+    ["Licence", source.licence],
+    ["Attribution", source.attribution],
+  ]);
 
 /**
  * @param {Object} source
@@ -35,14 +58,36 @@ export const sourceFacts = (source, kind) => facts([
 export function sourceCard(source, kind, { onChange, onRemove }) {
   const progress = el("div");
   const node = el(
-    "article", { class: "card source-card", data: { state: source.state } },
+    "article",
+    { class: "card source-card", data: { state: source.state } },
     el("div", { class: "card-head" }, el("h3", { text: source.original_name }), sourceBadge(source.state)),
     sourceFacts(source, kind),
-    source.error ? el("div", { class: "note note-bad", role: "alert" }, el("strong", { text: "Refused: " }), source.error.detail) : null,
+    source.error
+      ? el("div", { class: "note note-bad", role: "alert" }, el("strong", { text: "Refused: " }), source.error.detail)
+      : null,
     repairsNote(source.repairs ?? []),
     progress,
-    onRemove && source.state !== "pending" ? el("div", {}, el("button", { type: "button", class: "button button-small", text: "Remove", "aria-label": `Remove ${source.original_name}`, on: { click: () => onRemove(source) } })) : null,
+    onRemove && source.state !== "pending"
+      ? el(
+          "div",
+          {},
+          el("button", {
+            type: "button",
+            class: "button button-small",
+            text: "Remove",
+            "aria-label": `Remove ${source.original_name}`,
+            on: { click: () => onRemove(source) },
+          }),
+        )
+      : null,
   );
-  if (source.state === "pending" && source.job) followJob(source.job, (job) => { if (!FINISHED.has(job.state)) progress.replaceChildren(jobProgress(job)); }, { onEnd: onChange });
+  if (source.state === "pending" && source.job)
+    followJob(
+      source.job,
+      (job) => {
+        if (!FINISHED.has(job.state)) progress.replaceChildren(jobProgress(job));
+      },
+      { onEnd: onChange },
+    );
   return node;
 }

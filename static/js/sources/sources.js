@@ -11,7 +11,11 @@ const person = pageData("person");
 const KINDS = { imagery: "No imagery yet.", snapshots: "No map yet." };
 
 async function remove(kind, source) {
-  const sure = await confirmDialog({ title: `Remove ${source.original_name}?`, text: "Only a source that nothing was made of can be removed.", yes: "Remove it" });
+  const sure = await confirmDialog({
+    title: `Remove ${source.original_name}?`,
+    text: "Only a source that nothing was made of can be removed.",
+    yes: "Remove it",
+  });
   if (!sure) return;
   try {
     await api.delete(`/api/${kind}/${source.id}/`);
@@ -25,7 +29,12 @@ async function list(kind) {
   try {
     const sources = await api.all(`/api/regions/${region.id}/${kind}/`);
     const on = { onChange: () => list(kind), onRemove: person.editor ? (source) => remove(kind, source) : null };
-    fill(byId(kind), ...(sources.length ? sources.map((source) => sourceCard(source, kind, on)) : [el("p", { class: "muted", text: KINDS[kind] })]));
+    fill(
+      byId(kind),
+      ...(sources.length
+        ? sources.map((source) => sourceCard(source, kind, on))
+        : [el("p", { class: "muted", text: KINDS[kind] })]),
+    );
   } catch (error) {
     notifyError(error);
   }
@@ -35,10 +44,21 @@ async function list(kind) {
 function watchDrop(form) {
   const zone = form.querySelector(".drop");
   const input = zone.querySelector("input[type=file]");
-  const show = () => { zone.querySelector(".chosen").textContent = input.files[0] ? `${input.files[0].name}, ${bytes(input.files[0].size)}` : ""; };
+  const show = () => {
+    zone.querySelector(".chosen").textContent = input.files[0]
+      ? `${input.files[0].name}, ${bytes(input.files[0].size)}`
+      : "";
+  };
   input.addEventListener("change", show);
-  for (const event of ["dragenter", "dragover"]) zone.addEventListener(event, (e) => { e.preventDefault(); zone.dataset.over = ""; });
-  for (const event of ["dragleave", "drop"]) zone.addEventListener(event, () => { delete zone.dataset.over; });
+  for (const event of ["dragenter", "dragover"])
+    zone.addEventListener(event, (e) => {
+      e.preventDefault();
+      zone.dataset.over = "";
+    });
+  for (const event of ["dragleave", "drop"])
+    zone.addEventListener(event, () => {
+      delete zone.dataset.over;
+    });
   zone.addEventListener("drop", (event) => {
     event.preventDefault();
     if (!event.dataTransfer.files.length) return;
@@ -52,7 +72,8 @@ function watchDrop(form) {
 
 function formData(form) {
   const data = new FormData(form);
-  for (const [name, value] of [...data]) if (value === "" || (value instanceof File && !value.size && !value.name)) data.delete(name);
+  for (const [name, value] of [...data])
+    if (value === "" || (value instanceof File && !value.size && !value.name)) data.delete(name);
   if (data.has("taken_at")) data.set("taken_at", new Date(data.get("taken_at")).toISOString());
   return data;
 }
@@ -70,9 +91,19 @@ function uploadForm(form, kind) {
     const text = el("span", { text: "Uploading" });
     fill(state, el("div", { class: "progress" }, text, bar));
     try {
-      const onProgress = (share) => { bar.value = share; text.textContent = share < 1 ? `Uploading, ${percent(share)}` : "The server has the file and is taking it in"; };
-      const added = await api.upload(`/api/regions/${region.id}/${kind}/`, formData(form), { onProgress, signal: control.signal });
-      notify(added.reused ? "The region had this very file already." : "Uploaded. The import runs now; this page follows it.");
+      const onProgress = (share) => {
+        bar.value = share;
+        text.textContent = share < 1 ? `Uploading, ${percent(share)}` : "The server has the file and is taking it in";
+      };
+      const added = await api.upload(`/api/regions/${region.id}/${kind}/`, formData(form), {
+        onProgress,
+        signal: control.signal,
+      });
+      notify(
+        added.reused
+          ? "The region had this very file already."
+          : "Uploaded. The import runs now; this page follows it.",
+      );
       form.reset();
       showChosen();
       await list(kind);
@@ -83,7 +114,10 @@ function uploadForm(form, kind) {
   });
 }
 
-for (const [id, kind] of [["imagery-form", "imagery"], ["snapshot-form", "snapshots"]]) {
+for (const [id, kind] of [
+  ["imagery-form", "imagery"],
+  ["snapshot-form", "snapshots"],
+]) {
   const form = document.getElementById(id);
   if (form) uploadForm(form, kind);
 }

@@ -12,9 +12,29 @@ import { classOf, swatch } from "mapwright/lib/ramp.js";
 import { tileBounds } from "mapwright/lib/score-grid.js";
 
 const { region, tile } = pageData();
-const NEIGHBOURS = [["ArrowLeft", "West", -1, 0, "←"], ["ArrowUp", "North", 0, -1, "↑"], ["ArrowDown", "South", 0, 1, "↓"], ["ArrowRight", "East", 1, 0, "→"]];
-const ATTRIBUTES = ["building_density", "dominant_building_size", "block_pattern", "building_arrangement", "outline_complexity", "roof_hint", "construction_state", "road_layout", "road_density", "open_space", "land_use"];
-const maps = [createMap(byId("image-map"), { label: "Image of the tile", keyboard: false }), createMap(byId("drawn-map"), { label: "Map of the tile", keyboard: false })];
+const NEIGHBOURS = [
+  ["ArrowLeft", "West", -1, 0, "←"],
+  ["ArrowUp", "North", 0, -1, "↑"],
+  ["ArrowDown", "South", 0, 1, "↓"],
+  ["ArrowRight", "East", 1, 0, "→"],
+];
+const ATTRIBUTES = [
+  "building_density",
+  "dominant_building_size",
+  "block_pattern",
+  "building_arrangement",
+  "outline_complexity",
+  "roof_hint",
+  "construction_state",
+  "road_layout",
+  "road_density",
+  "open_space",
+  "land_use",
+];
+const maps = [
+  createMap(byId("image-map"), { label: "Image of the tile", keyboard: false }),
+  createMap(byId("drawn-map"), { label: "Map of the tile", keyboard: false }),
+];
 const bounds = tileBounds(tile);
 const outlines = [];
 
@@ -24,7 +44,9 @@ function drawNeighbours() {
     const [x, y] = [tile.x + dx, tile.y + dy];
     if (x < 0 || y < 0 || x >= count || y >= count) continue;
     const path = `/regions/${region.id}/tiles/${tile.z}/${x}/${y}/`;
-    byId("neighbours").append(el("a", { class: "button button-small", href: path }, el("span", { "aria-hidden": "true", text: arrow }), name));
+    byId("neighbours").append(
+      el("a", { class: "button button-small", href: path }, el("span", { "aria-hidden": "true", text: arrow }), name),
+    );
     bindKey(key, `The tile to the ${name.toLowerCase()}`, () => location.assign(path), { shown: arrow });
   }
 }
@@ -36,14 +58,26 @@ function drawMaps(pair) {
   creditLine(maps[1], { snapshot: pair.snapshot });
   for (const map of maps) {
     outline(L.rectangle(bounds).toGeoJSON().geometry, "tile").addTo(map);
-    for (const change of pair.changes) outlines.push([map, outline(change.geometry, change.kind === "remove" ? "removal" : "candidate")]);
+    for (const change of pair.changes)
+      outlines.push([map, outline(change.geometry, change.kind === "remove" ? "removal" : "candidate")]);
   }
   for (const [map, layer] of outlines) layer.addTo(map);
 }
 
-const chip = (probability) => el("span", { class: "score-chip" }, swatch(classOf(probability)), el("strong", { text: classOf(probability).label }), el("span", { class: "number", text: percent(probability) }));
+const chip = (probability) =>
+  el(
+    "span",
+    { class: "score-chip" },
+    swatch(classOf(probability)),
+    el("strong", { text: classOf(probability).label }),
+    el("span", { class: "number", text: percent(probability) }),
+  );
 
-const ORIGINS = { measured: "measured on this tile", neighbours: "as on the tiles around", region: "as in the whole region" };
+const ORIGINS = {
+  measured: "measured on this tile",
+  neighbours: "as on the tiles around",
+  region: "as in the whole region",
+};
 
 /** How far the image lies from the map here, and where that is known from. */
 function shiftRow(score) {
@@ -51,47 +85,96 @@ function shiftRow(score) {
   if (!ORIGINS[score.shift_origin] || !Number.isFinite(shift.east)) return "not known: too few buildings to tell";
   const length = Math.hypot(shift.east, shift.north);
   const words = length < 0.1 ? el("span", { text: `together (${percent(shift.confidence)} sure)` }) : shiftWords(shift);
-  return el("span", {}, words, el("span", { class: "muted", text: `; ${ORIGINS[score.shift_origin]}${length < 0.1 ? "" : "; suggestions are corrected for it"}` }));
+  return el(
+    "span",
+    {},
+    words,
+    el("span", {
+      class: "muted",
+      text: `; ${ORIGINS[score.shift_origin]}${length < 0.1 ? "" : "; suggestions are corrected for it"}`,
+    }),
+  );
 }
 
 function drawScores(score) {
   if (!score) return el("p", { class: "muted small", text: "Not scored yet: a scan scores every tile." });
-  const rows = facts([["Consistency score", number(score.final, 2)], ["Evidence against the map", number(score.difference, 3)], ["Discriminator", number(score.disc, 2)], ["Nearest prototype", number(score.proto, 2)], ["Scored by fold", score.fold === null ? "all of them" : String(score.fold)], ["Image against map", shiftRow(score)]]);
+  const rows = facts([
+    ["Consistency score", number(score.final, 2)],
+    ["Evidence against the map", number(score.difference, 3)],
+    ["Discriminator", number(score.disc, 2)],
+    ["Nearest prototype", number(score.proto, 2)],
+    ["Scored by fold", score.fold === null ? "all of them" : String(score.fold)],
+    ["Image against map", shiftRow(score)],
+  ]);
   return el("div", { class: "stack" }, chip(score.probability), rows);
 }
 
 /** The attributes in the order of their schema; any other follows. */
 function attributeRows(attributes) {
-  const names = [...ATTRIBUTES.filter((name) => name in attributes), ...Object.keys(attributes).filter((name) => !ATTRIBUTES.includes(name))];
+  const names = [
+    ...ATTRIBUTES.filter((name) => name in attributes),
+    ...Object.keys(attributes).filter((name) => !ATTRIBUTES.includes(name)),
+  ];
   return names.map((name) => [humanise(name), humanise(attributes[name])]);
 }
 
 function drawAnchor(anchor) {
   if (!anchor) return [el("p", { class: "muted small", text: "Not described yet." })];
-  return [el("p", { text: anchor.summary }), facts(attributeRows(anchor.attributes)), el("p", { class: "muted small", text: `Described by the ${anchor.generator} generator.` })];
+  return [
+    el("p", { text: anchor.summary }),
+    facts(attributeRows(anchor.attributes)),
+    el("p", { class: "muted small", text: `Described by the ${anchor.generator} generator.` }),
+  ];
 }
 
 function changeLine(change) {
   const kind = KINDS[change.kind];
-  const state = change.decision ? (DECISIONS[change.decision] ?? humanise(change.decision)) : humanise(change.state ?? "open");
-  return el("p", { class: "change-line" }, el("span", { class: `kind kind-small kind-${change.kind}`, "aria-hidden": "true", text: kind.mark }), el("span", { text: kind.label }), el("span", { class: "muted number", text: percent(change.confidence) }), el("span", { class: "badge", text: state }));
+  const state = change.decision
+    ? (DECISIONS[change.decision] ?? humanise(change.decision))
+    : humanise(change.state ?? "open");
+  return el(
+    "p",
+    { class: "change-line" },
+    el("span", { class: `kind kind-small kind-${change.kind}`, "aria-hidden": "true", text: kind.mark }),
+    el("span", { text: kind.label }),
+    el("span", { class: "muted number", text: percent(change.confidence) }),
+    el("span", { class: "badge", text: state }),
+  );
 }
 
 async function start() {
   drawNeighbours();
-  bindKey("h", "Hide the outlines", () => outlines.forEach(([, layer]) => layer.remove()), { group: "Look", release: () => outlines.forEach(([map, layer]) => layer.addTo(map)) });
+  bindKey("h", "Hide the outlines", () => outlines.forEach(([, layer]) => layer.remove()), {
+    group: "Look",
+    release: () => outlines.forEach(([map, layer]) => layer.addTo(map)),
+  });
   bindKey("f", "Fit the views to the tile", () => maps[0].fitBounds(bounds), { group: "Look" });
   for (const map of maps) map.fitBounds(bounds, { animate: false });
   linkViews(...maps);
   try {
     const pair = await api.get(`/api/regions/${region.id}/pairs/${tile.z}/${tile.x}/${tile.y}/`);
     drawMaps(pair);
-    fill(byId("about"), facts([["Image covers", percent(pair.valid_share)], ["Map is complete here", pair.mapped ? "yes" : "no: nothing counts as missing"], ["Buildings in the map", Number.isFinite(pair.buildings) ? number(pair.buildings) : null]]));
+    fill(
+      byId("about"),
+      facts([
+        ["Image covers", percent(pair.valid_share)],
+        ["Map is complete here", pair.mapped ? "yes" : "no: nothing counts as missing"],
+        ["Buildings in the map", Number.isFinite(pair.buildings) ? number(pair.buildings) : null],
+      ]),
+    );
     fill(byId("scores"), drawScores(pair.scores));
     fill(byId("anchor"), ...drawAnchor(pair.anchor));
-    fill(byId("changes"), ...(pair.changes.length ? pair.changes.map(changeLine) : [el("p", { class: "muted small", text: `${plural(0, "candidate")} on this tile.` })]));
+    fill(
+      byId("changes"),
+      ...(pair.changes.length
+        ? pair.changes.map(changeLine)
+        : [el("p", { class: "muted small", text: `${plural(0, "candidate")} on this tile.` })]),
+    );
   } catch (error) {
-    if (error.status !== 404) { notifyError(error); return; }
+    if (error.status !== 404) {
+      notifyError(error);
+      return;
+    }
     fill(byId("about"), el("p", { class: "note", text: "The region has no image and map of this tile." }));
     for (const id of ["scores", "anchor", "changes"]) byId(id).parentElement.hidden = true;
   }

@@ -10,17 +10,25 @@ const HEIGHT = 18;
 function value(figure, interval) {
   if (!interval) return el("span", { class: "muted", text: "no value" });
   const { show } = COMPARED[figure.name];
-  return el("span", { class: "compared-value" }, el("span", { text: show(interval.value) }), el("small", { class: "muted", text: `${show(interval.low)} to ${show(interval.high)}` }));
+  return el(
+    "span",
+    { class: "compared-value" },
+    el("span", { text: show(interval.value) }),
+    el("small", { class: "muted", text: `${show(interval.low)} to ${show(interval.high)}` }),
+  );
 }
 
 /** The interval of a difference against nothing: a line, a dot, and a mark at zero. */
 function whisker({ value: middle, low, high }, word) {
   const reach = Math.max(Math.abs(low), Math.abs(high), 0.05);
   const x = (share) => ((share / reach + 1) / 2) * (WIDTH - 8) + 4;
-  return svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: `whisker whisker-${word}`, "aria-hidden": "true" },
+  return svg(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: `whisker whisker-${word}`, "aria-hidden": "true" },
     svg("line", { class: "whisker-zero", x1: x(0), x2: x(0), y1: 1, y2: HEIGHT - 1 }),
     svg("line", { class: "whisker-range", x1: x(low), x2: x(high), y1: HEIGHT / 2, y2: HEIGHT / 2 }),
-    svg("circle", { cx: x(middle), cy: HEIGHT / 2, r: 4 }));
+    svg("circle", { cx: x(middle), cy: HEIGHT / 2, r: 4 }),
+  );
 }
 
 function signed(figure, amount) {
@@ -32,15 +40,31 @@ function signed(figure, amount) {
 
 function difference(figure) {
   if (!figure.difference) return el("span", { class: "muted", text: "–" });
-  return el("span", { class: "compared-difference" }, whisker(figure.difference, figure.word), el("span", { class: "number", text: signed(figure, figure.difference.value) }));
+  return el(
+    "span",
+    { class: "compared-difference" },
+    whisker(figure.difference, figure.word),
+    el("span", { class: "number", text: signed(figure, figure.difference.value) }),
+  );
 }
 
 function row(figure, alone) {
   const known = COMPARED[figure.name];
   const [className, word] = WORDS[figure.word];
-  const why = figure.name === "agreement" && figure.word === "too_few" ? "At least 5 accepted and 5 rejected suggestions are needed." : known.hint;
-  const cells = [el("th", { scope: "row" }, el("span", { text: known.label }), el("span", { class: "hint", text: why })), el("td", {}, value(figure, figure.first))];
-  if (!alone) cells.push(el("td", {}, value(figure, figure.second)), el("td", {}, difference(figure)), el("td", {}, el("span", { class: className, text: word })));
+  const why =
+    figure.name === "agreement" && figure.word === "too_few"
+      ? "At least 5 accepted and 5 rejected suggestions are needed."
+      : known.hint;
+  const cells = [
+    el("th", { scope: "row" }, el("span", { text: known.label }), el("span", { class: "hint", text: why })),
+    el("td", {}, value(figure, figure.first)),
+  ];
+  if (!alone)
+    cells.push(
+      el("td", {}, value(figure, figure.second)),
+      el("td", {}, difference(figure)),
+      el("td", {}, el("span", { class: className, text: word })),
+    );
   return el("tr", {}, ...cells);
 }
 
@@ -55,24 +79,58 @@ export function verdict(figures) {
 
 function table(evaluation, inUse) {
   const alone = evaluation.against === null;
-  const heads = alone ? ["Figure", `Model ${evaluation.model}`] : ["Figure", `Model ${evaluation.model}`, `Model ${evaluation.against}${inUse === evaluation.against ? ", in use" : ""}`, "Difference", "In words"];
+  const heads = alone
+    ? ["Figure", `Model ${evaluation.model}`]
+    : [
+        "Figure",
+        `Model ${evaluation.model}`,
+        `Model ${evaluation.against}${inUse === evaluation.against ? ", in use" : ""}`,
+        "Difference",
+        "In words",
+      ];
   const caption = el("caption", { class: "visually-hidden", text: `Model ${evaluation.model} on the frozen set` });
-  return el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Figures side by side" }, el("table", { class: "compared" }, caption, el("thead", {}, el("tr", {}, ...heads.map((text) => el("th", { scope: "col", text })))), el("tbody", {}, ...evaluation.figures.map((figure) => row(figure, alone)))));
+  return el(
+    "div",
+    { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Figures side by side" },
+    el(
+      "table",
+      { class: "compared" },
+      caption,
+      el("thead", {}, el("tr", {}, ...heads.map((text) => el("th", { scope: "col", text })))),
+      el("tbody", {}, ...evaluation.figures.map((figure) => row(figure, alone))),
+    ),
+  );
 }
 
 function ground(evaluation) {
   const { tiles = 0, errors = 0, accepted = 0, rejected = 0 } = evaluation.counts;
   const decided = accepted + rejected ? ` and ${plural(accepted + rejected, "suggestion")} that people decided` : "";
   const both = evaluation.against === null ? "It was given" : "Both were given the same";
-  return el("p", { class: "muted small" }, `${both} ${plural(tiles, "tile")} with ${plural(errors, "known error")}${decided}; each tile is scored by networks that did not learn from it. The second line is the range that holds the figure 19 times in 20. Frozen set `, el("code", { text: evaluation.frozen_sha256.slice(0, 12) }), ".");
+  return el(
+    "p",
+    { class: "muted small" },
+    `${both} ${plural(tiles, "tile")} with ${plural(errors, "known error")}${decided}; each tile is scored by networks that did not learn from it. The second line is the range that holds the figure 19 times in 20. Frozen set `,
+    el("code", { text: evaluation.frozen_sha256.slice(0, 12) }),
+    ".",
+  );
 }
 
 /** What the card shows of a comparison: its progress, why it ended, or its figures. */
 export function comparison(evaluation, { inUse, admin }) {
   if (evaluation.finished_at) {
-    return [evaluation.against === null ? el("p", { text: "Measured alone: no other model was in use. Compare another one to hold it beside this." }) : el("p", { class: "verdict", text: verdict(evaluation.figures) }), table(evaluation, inUse), ground(evaluation)];
+    return [
+      evaluation.against === null
+        ? el("p", { text: "Measured alone: no other model was in use. Compare another one to hold it beside this." })
+        : el("p", { class: "verdict", text: verdict(evaluation.figures) }),
+      table(evaluation, inUse),
+      ground(evaluation),
+    ];
   }
   const { job } = evaluation;
-  if (job && !FINISHED.has(job.state)) return [el("p", { class: "muted small", text: "Both models are being scored on the same tiles." }), jobProgress(job, { onCancel: admin ? cancelJob : null })];
+  if (job && !FINISHED.has(job.state))
+    return [
+      el("p", { class: "muted small", text: "Both models are being scored on the same tiles." }),
+      jobProgress(job, { onCancel: admin ? cancelJob : null }),
+    ];
   return [job ? jobProgress(job) : el("p", { class: "muted small", text: "This comparison was not finished." })];
 }

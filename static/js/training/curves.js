@@ -3,16 +3,25 @@ import { lineChart } from "mapwright/lib/chart.js";
 import { el } from "mapwright/lib/dom.js";
 import { LOSSES, lossLabel, lossOf } from "mapwright/training/names.js";
 
-const FIRST = ["evidence/loss", "consistency/contrastive_loss", "consistency/cell_loss", "consistency/discriminator_loss"];
+const FIRST = [
+  "evidence/loss",
+  "consistency/contrastive_loss",
+  "consistency/cell_loss",
+  "consistency/discriminator_loss",
+];
 
 function grouped(figures) {
   const groups = new Map();
   for (const [name, points] of Object.entries(figures)) {
     const [loss, fold] = lossOf(name);
     if (!points.length || !loss.includes("/")) continue;
-    groups.set(loss, [...(groups.get(loss) ?? []), { name: fold, points: points.map(([step, value]) => [step + 1, value]) }]);
+    groups.set(loss, [
+      ...(groups.get(loss) ?? []),
+      { name: fold, points: points.map(([step, value]) => [step + 1, value]) },
+    ]);
   }
-  for (const series of groups.values()) series.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }));
+  for (const series of groups.values())
+    series.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }));
   return groups;
 }
 
@@ -30,6 +39,14 @@ export function curves(figures) {
   const rest = [...groups.keys()].filter((loss) => !main.includes(loss)).sort();
   if (!groups.size) return [el("p", { class: "muted small", text: "The curves start with the first epoch." })];
   const parts = [el("div", { class: "charts" }, ...main.map((loss) => chart(loss, groups.get(loss))))];
-  if (rest.length) parts.push(el("details", { class: "more" }, el("summary", { text: "More curves" }), el("div", { class: "charts" }, ...rest.map((loss) => chart(loss, groups.get(loss))))));
+  if (rest.length)
+    parts.push(
+      el(
+        "details",
+        { class: "more" },
+        el("summary", { text: "More curves" }),
+        el("div", { class: "charts" }, ...rest.map((loss) => chart(loss, groups.get(loss)))),
+      ),
+    );
   return parts;
 }

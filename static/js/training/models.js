@@ -3,24 +3,38 @@ import { el, facts } from "mapwright/lib/dom.js";
 import { day, moment } from "mapwright/lib/format.js";
 import { decisionsInWords, metricRows } from "mapwright/training/names.js";
 
-export const MODEL_BADGE = { active: ["badge badge-good", "In use"], candidate: ["badge", "Not in use"], retired: ["badge", "Retired"] };
+export const MODEL_BADGE = {
+  active: ["badge badge-good", "In use"],
+  candidate: ["badge", "Not in use"],
+  retired: ["badge", "Retired"],
+};
 
 const sourceLine = (source) => (source ? [source.licence, source.attribution].filter(Boolean).join(", ") : "");
 
 function origin(model) {
   const { about } = model;
   const digest = about.data_digest;
-  return facts([
-    ["Made", moment(model.created_at)],
-    ["People's decisions", about.decisions ? decisionsInWords(about.decisions) || "none" : ""],
-    ["Imagery", sourceLine(about.imagery)],
-    ["Captured", about.imagery?.captured_on ? day(about.imagery.captured_on) : ""],
-    ["Map", sourceLine(about.map)],
-  ].concat(digest ? [["Data digest", el("code", { text: digest.slice(0, 16), title: digest })]] : [], [["SHA-256", el("code", { text: model.sha256.slice(0, 16), title: model.sha256 })]]));
+  return facts(
+    [
+      ["Made", moment(model.created_at)],
+      ["People's decisions", about.decisions ? decisionsInWords(about.decisions) || "none" : ""],
+      ["Imagery", sourceLine(about.imagery)],
+      ["Captured", about.imagery?.captured_on ? day(about.imagery.captured_on) : ""],
+      ["Map", sourceLine(about.map)],
+    ].concat(digest ? [["Data digest", el("code", { text: digest.slice(0, 16), title: digest })]] : [], [
+      ["SHA-256", el("code", { text: model.sha256.slice(0, 16), title: model.sha256 })],
+    ]),
+  );
 }
 
 function link(model, path, text) {
-  return el("a", { class: "button button-small", href: `/api/models/${model.id}/${path}`, download: true, text, "aria-label": `${text} of model ${model.id}` });
+  return el("a", {
+    class: "button button-small",
+    href: `/api/models/${model.id}/${path}`,
+    download: true,
+    text,
+    "aria-label": `${text} of model ${model.id}`,
+  });
 }
 
 /**
@@ -30,11 +44,49 @@ function link(model, path, text) {
  */
 export function modelCard(model, { admin, onUse, onCompare }) {
   const [className, text] = MODEL_BADGE[model.state];
-  const use = admin && model.state !== "active" && el("button", { type: "button", class: "button button-small", text: "Use this one", "aria-label": `Use model ${model.id}`, on: { click: () => onUse(model) } });
-  const compare = (admin || model.evaluation) && el("button", { type: "button", class: "button button-small", text: "Compare", "aria-label": `Compare model ${model.id}`, on: { click: () => onCompare(model) } });
-  return el("article", { class: "model", data: { model: String(model.id) } },
-    el("div", { class: "model-head" }, el("h3", { text: `Model ${model.id}` }), el("span", { class: className, text }), el("span", { class: "muted small", text: `run ${model.run}` })),
+  const use =
+    admin &&
+    model.state !== "active" &&
+    el("button", {
+      type: "button",
+      class: "button button-small",
+      text: "Use this one",
+      "aria-label": `Use model ${model.id}`,
+      on: { click: () => onUse(model) },
+    });
+  const compare =
+    (admin || model.evaluation) &&
+    el("button", {
+      type: "button",
+      class: "button button-small",
+      text: "Compare",
+      "aria-label": `Compare model ${model.id}`,
+      on: { click: () => onCompare(model) },
+    });
+  return el(
+    "article",
+    { class: "model", data: { model: String(model.id) } },
+    el(
+      "div",
+      { class: "model-head" },
+      el("h3", { text: `Model ${model.id}` }),
+      el("span", { class: className, text }),
+      el("span", { class: "muted small", text: `run ${model.run}` }),
+    ),
     origin(model),
-    el("details", { class: "more" }, el("summary", { text: "Figures of its training" }), facts(metricRows(model.metrics))),
-    el("div", { class: "toolbar" }, use, compare, admin && link(model, "card.md", "Model card"), admin && link(model, "weights.safetensors", "Weights")));
+    el(
+      "details",
+      { class: "more" },
+      el("summary", { text: "Figures of its training" }),
+      facts(metricRows(model.metrics)),
+    ),
+    el(
+      "div",
+      { class: "toolbar" },
+      use,
+      compare,
+      admin && link(model, "card.md", "Model card"),
+      admin && link(model, "weights.safetensors", "Weights"),
+    ),
+  );
 }

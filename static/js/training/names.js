@@ -4,39 +4,70 @@ import { humanise, KINDS, number, percent, plural } from "mapwright/lib/format.j
 /** Losses of the networks, one curve per fold: what is learnt, and what a low value means. */
 export const LOSSES = {
   "evidence/loss": ["Building evidence", "How far the network's buildings are from the map's."],
-  "consistency/contrastive_loss": ["Image and map meet their anchor", "How badly a tile's own anchor is found among others."],
+  "consistency/contrastive_loss": [
+    "Image and map meet their anchor",
+    "How badly a tile's own anchor is found among others.",
+  ],
   "consistency/image_text": ["Image meets its anchor", "The same for the image alone."],
   "consistency/map_text": ["Map meets its anchor", "The same for the map alone."],
   "consistency/cell_loss": ["Building cover, cell by cell", "How badly the cover of each part of a tile is told."],
   "consistency/image_cells": ["Building cover in the image alone", "The same for the image alone."],
-  "consistency/discriminator_loss": ["Matched told from mismatched", "How badly pairs that agree are told from pairs that don't."],
-  "consistency/prototype_loss": ["Distance to typical matches", "How far a matched pair is from what matches look like."],
+  "consistency/discriminator_loss": [
+    "Matched told from mismatched",
+    "How badly pairs that agree are told from pairs that don't.",
+  ],
+  "consistency/prototype_loss": [
+    "Distance to typical matches",
+    "How far a matched pair is from what matches look like.",
+  ],
 };
 
 const COUNTS = {
   mapped_tiles: ["Tiles learnt from", "Mapped tiles with enough image."],
   folds: ["Folds", "Blocks of tiles; each is scored by networks that did not learn from it."],
-  tuned_share: ["Share of the evidence learnt here", "The rest is what the model that it started from still knows.", percent],
-  "calibration/editions": ["Simulated editions of the map", "Known errors, put in to learn how sure a suggestion may be."],
+  tuned_share: [
+    "Share of the evidence learnt here",
+    "The rest is what the model that it started from still knows.",
+    percent,
+  ],
+  "calibration/editions": [
+    "Simulated editions of the map",
+    "Known errors, put in to learn how sure a suggestion may be.",
+  ],
   "calibration/add_examples": ["Simulated: missing buildings", "Examples that the confidence was learnt on."],
   "calibration/part_examples": ["Simulated: missing parts of buildings", "Examples that the confidence was learnt on."],
   "calibration/remove_examples": ["Simulated: invented buildings", "Examples that the confidence was learnt on."],
   "calibration/modify_examples": ["Simulated: wrong shapes and places", "Examples that the confidence was learnt on."],
   "decisions/accepted": ["Learnt from people: accepted", "Suggestions that people accepted as they were."],
   "decisions/adjusted": ["Learnt from people: adjusted", "Suggestions that people gave another shape."],
-  "decisions/rejected": ["Learnt from people: rejected", "Suggestions that people turned down: the model learns not to repeat them."],
+  "decisions/rejected": [
+    "Learnt from people: rejected",
+    "Suggestions that people turned down: the model learns not to repeat them.",
+  ],
 };
 
 const decimals = (value) => number(value, 3);
 
 /** Figures of a comparison: label, what it means, and how its values and differences are written. */
 export const COMPARED = {
-  tile_auroc: { label: "Wrong tiles told from right ones", hint: "Chance that a wrong tile looks the more doubtful; 0.5 is a coin.", show: decimals },
-  first_precision: { label: "Right among the first 40", hint: "Of the 40 surest suggestions, the share that is right.", show: percent },
+  tile_auroc: {
+    label: "Wrong tiles told from right ones",
+    hint: "Chance that a wrong tile looks the more doubtful; 0.5 is a coin.",
+    show: decimals,
+  },
+  first_precision: {
+    label: "Right among the first 40",
+    hint: "Of the 40 surest suggestions, the share that is right.",
+    show: percent,
+  },
   recall_add: { label: "Missing buildings found", hint: "With a confidence of 50 % or more.", show: percent },
   recall_remove: { label: "Invented buildings found", hint: "With a confidence of 50 % or more.", show: percent },
   recall_modify: { label: "Wrong shapes and places found", hint: "With a confidence of 50 % or more.", show: percent },
-  agreement: { label: "Agrees with people", hint: "Chance that it is surer of an accepted suggestion than of a rejected one. An earlier model had been sure of all of them.", show: decimals },
+  agreement: {
+    label: "Agrees with people",
+    hint: "Chance that it is surer of an accepted suggestion than of a rejected one. An earlier model had been sure of all of them.",
+    show: decimals,
+  },
 };
 
 export const WORDS = {
@@ -67,7 +98,10 @@ export function metricRows(metrics) {
   }
   for (const [name, values] of losses) {
     const [low, high] = [Math.min(...values), Math.max(...values)];
-    rows.push([`${lossLabel(name)}: last loss`, low === high ? decimals(low) : `${decimals(low)} to ${decimals(high)} over ${plural(values.length, "fold")}`]);
+    rows.push([
+      `${lossLabel(name)}: last loss`,
+      low === high ? decimals(low) : `${decimals(low)} to ${decimals(high)} over ${plural(values.length, "fold")}`,
+    ]);
   }
   return rows;
 }
@@ -76,9 +110,19 @@ const DECISION_WORDS = ["accepted", "adjusted", "rejected"];
 
 /** `12 accepted, 1 adjusted, 4 rejected`, or nothing where nobody decided. */
 export function decisionsInWords(counts) {
-  const sums = DECISION_WORDS.map((word) => [word, Object.values(counts ?? {}).reduce((sum, one) => sum + (one[word] ?? 0), 0)]);
-  return sums.filter(([, sum]) => sum).map(([word, sum]) => `${number(sum)} ${word}`).join(", ");
+  const sums = DECISION_WORDS.map((word) => [
+    word,
+    Object.values(counts ?? {}).reduce((sum, one) => sum + (one[word] ?? 0), 0),
+  ]);
+  return sums
+    .filter(([, sum]) => sum)
+    .map(([word, sum]) => `${number(sum)} ${word}`)
+    .join(", ");
 }
 
 /** Rows of the table of decisions: kind, then a number for each word. */
-export const decisionRows = (counts) => Object.entries(counts).map(([kind, one]) => [KINDS[kind]?.label ?? humanise(kind), ...DECISION_WORDS.map((word) => one[word] ?? 0)]);
+export const decisionRows = (counts) =>
+  Object.entries(counts).map(([kind, one]) => [
+    KINDS[kind]?.label ?? humanise(kind),
+    ...DECISION_WORDS.map((word) => one[word] ?? 0),
+  ]);

@@ -39,12 +39,15 @@ function drawRun(run) {
   fill(byId("run-state"), stateBadge(stateOf(run)));
   refill(byId("run-progress"), run.job ? jobProgress(run.job, { onCancel: person.admin ? cancelJob : null }) : null);
   refill(byId("charts"), ...curves(run.figures ?? {}));
-  fill(byId("run-facts"), facts([
-    ["Anchors", anchorsInWords(run.data_set.anchors)],
-    ["People's decisions", decisionsInWords(run.data_set.decisions) || "none"],
-    ...metricRows(run.metrics).slice(0, 2),
-    ["Data digest", el("code", { text: run.data_set.digest.slice(0, 16), title: run.data_set.digest })],
-  ]));
+  fill(
+    byId("run-facts"),
+    facts([
+      ["Anchors", anchorsInWords(run.data_set.anchors)],
+      ["People's decisions", decisionsInWords(run.data_set.decisions) || "none"],
+      ...metricRows(run.metrics).slice(0, 2),
+      ["Data digest", el("code", { text: run.data_set.digest.slice(0, 16), title: run.data_set.digest })],
+    ]),
+  );
 }
 
 async function refreshRun(id) {
@@ -57,19 +60,50 @@ async function showRun(id) {
   stopRun();
   shownRun = id;
   const run = await refreshRun(id);
-  if (run?.job && !FINISHED.has(run.job.state)) stopRun = followJob(run.job.id, () => refreshRun(id), { onEnd: afterRun });
+  if (run?.job && !FINISHED.has(run.job.state))
+    stopRun = followJob(run.job.id, () => refreshRun(id), { onEnd: afterRun });
 }
 
 function runRow(run) {
   const said = decisionsInWords(run.data_set.decisions);
-  const cells = [String(run.id), run.preset, [number(run.seed), "number"], [number(run.data_set.pairs), "number"], said || "none", moment(run.created_at)];
-  return el("tr", {}, ...cells.map((cell) => (Array.isArray(cell) ? el("td", { class: cell[1], text: cell[0] }) : el("td", { text: cell }))), el("td", {}, stateBadge(stateOf(run))), el("td", {}, el("button", { type: "button", class: "button button-small", text: "Curves", "aria-label": `Curves of run ${run.id}`, on: { click: () => showRun(run.id) } })));
+  const cells = [
+    String(run.id),
+    run.preset,
+    [number(run.seed), "number"],
+    [number(run.data_set.pairs), "number"],
+    said || "none",
+    moment(run.created_at),
+  ];
+  return el(
+    "tr",
+    {},
+    ...cells.map((cell) =>
+      Array.isArray(cell) ? el("td", { class: cell[1], text: cell[0] }) : el("td", { text: cell }),
+    ),
+    el("td", {}, stateBadge(stateOf(run))),
+    el(
+      "td",
+      {},
+      el("button", {
+        type: "button",
+        class: "button button-small",
+        text: "Curves",
+        "aria-label": `Curves of run ${run.id}`,
+        on: { click: () => showRun(run.id) },
+      }),
+    ),
+  );
 }
 
 async function listRuns() {
   const page = await attempt(() => api.get(`${base}/training-runs/`));
   if (!page) return;
-  fill(byId("runs"), ...(page.results.length ? page.results.map(runRow) : [el("tr", {}, el("td", { colspan: "8", class: "muted", text: "Nothing was trained yet." }))]));
+  fill(
+    byId("runs"),
+    ...(page.results.length
+      ? page.results.map(runRow)
+      : [el("tr", {}, el("td", { colspan: "8", class: "muted", text: "Nothing was trained yet." }))]),
+  );
   if (shownRun === null && page.results.length) await showRun(page.results[0].id);
 }
 
@@ -88,8 +122,20 @@ function drawComparison() {
   fill(byId("comparison-state"), el("span", { class: className, text }));
   fill(byId("comparison-body"), ...comparison(evaluation, { inUse: inUse(), admin: person.admin }));
   const unfinished = !evaluation.finished_at && (!evaluation.job || FINISHED.has(evaluation.job.state));
-  const choose = person.admin && model.state !== "active" && el("button", { type: "button", class: "button button-main", id: "promote", text: `Use model ${model.id}`, on: { click: () => use(model) } });
-  const again = person.admin && unfinished && el("button", { type: "button", class: "button", text: "Compare again", on: { click: () => compare(model) } });
+  const choose =
+    person.admin &&
+    model.state !== "active" &&
+    el("button", {
+      type: "button",
+      class: "button button-main",
+      id: "promote",
+      text: `Use model ${model.id}`,
+      on: { click: () => use(model) },
+    });
+  const again =
+    person.admin &&
+    unfinished &&
+    el("button", { type: "button", class: "button", text: "Compare again", on: { click: () => compare(model) } });
   fill(byId("comparison-actions"), choose, again);
 }
 
@@ -97,7 +143,14 @@ async function follow(model) {
   stopComparison();
   const { job } = model.evaluation ?? {};
   if (!job || FINISHED.has(job.state) || model.evaluation.finished_at) return;
-  stopComparison = followJob(job.id, (state) => { model.evaluation.job = state; drawComparison(); }, { onEnd: listModels });
+  stopComparison = followJob(
+    job.id,
+    (state) => {
+      model.evaluation.job = state;
+      drawComparison();
+    },
+    { onEnd: listModels },
+  );
 }
 
 /** Show a model's comparison; one with the present model in use is started where there is none. */
@@ -119,7 +172,12 @@ async function listModels() {
   if (!page) return;
   models = page.results;
   const options = { admin: person.admin, onUse: use, onCompare: compare };
-  fill(byId("models"), ...(models.length ? models.map((model) => modelCard(model, options)) : [el("p", { class: "muted small", text: "The first training leaves the first model." })]));
+  fill(
+    byId("models"),
+    ...(models.length
+      ? models.map((model) => modelCard(model, options))
+      : [el("p", { class: "muted small", text: "The first training leaves the first model." })]),
+  );
   const back = document.getElementById("roll-back");
   if (back) back.hidden = !models.some((model) => model.state === "active" && model.before);
   compared ??= models.find((model) => model.evaluation)?.id ?? null;
@@ -136,7 +194,11 @@ async function use(model) {
 }
 
 async function rollBack() {
-  const sure = await confirmDialog({ title: "Roll back?", text: "The model that was in use before is put in use again; the present one retires.", yes: "Roll back" });
+  const sure = await confirmDialog({
+    title: "Roll back?",
+    text: "The model that was in use before is put in use again; the present one retires.",
+    yes: "Roll back",
+  });
   if (!sure || !(await attempt(() => api.post(`${base}/models/roll-back/`)))) return;
   notify("The model before is in use again.");
   await Promise.all([listModels(), listData()]);
@@ -158,7 +220,10 @@ async function afterRun() {
 const form = document.getElementById("train-form");
 if (form) {
   onSubmit(form, async () => {
-    const run = await api.post(`${base}/training-runs/`, { preset: form.preset.value, seed: form.seed.value === "" ? null : Number(form.seed.value) });
+    const run = await api.post(`${base}/training-runs/`, {
+      preset: form.preset.value,
+      seed: form.seed.value === "" ? null : Number(form.seed.value),
+    });
     notify("The training has started.");
     await listRuns();
     await showRun(run.id);
