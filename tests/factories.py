@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from typing import Any
 
 import factory
@@ -11,7 +12,16 @@ from factory.django import DjangoModelFactory
 
 from annotation.accounts.models import Role, User
 from annotation.common.models import Job
-from annotation.sources.models import Footprint, Imagery, MapFeature, MapSnapshot, Region, RegionMember, SourceState
+from annotation.sources.models import (
+    Footprint,
+    Imagery,
+    MapFeature,
+    MapObject,
+    MapSnapshot,
+    Region,
+    RegionMember,
+    SourceState,
+)
 from annotation.tiles.models import Tile, TilePair
 from mlcore.geometry.webmercator import TileAddress
 
@@ -121,6 +131,14 @@ class FootprintFactory(DjangoModelFactory[Footprint]):
     edited_at = dt.datetime(2020, 5, 1, tzinfo=dt.UTC)
     tags = factory.LazyFunction(lambda: {"building": "yes"})
     geometry = factory.LazyFunction(square)
+
+    @factory.lazy_attribute
+    def object(self) -> MapObject:
+        region = self.snapshot.region
+        if self.osm_id is not None:
+            return MapObject.objects.get_or_create(region=region, osm_type=self.osm_type, osm_id=self.osm_id)[0]
+        shape = hashlib.sha256(bytes(self.geometry.wkb)).hexdigest()[:16]
+        return MapObject.objects.get_or_create(region=region, osm_id=None, shape=shape)[0]
 
 
 class MapFeatureFactory(DjangoModelFactory[MapFeature]):

@@ -82,6 +82,10 @@ class ChangeFactory(DjangoModelFactory[Change]):
         return scan.imagery.pairs.filter(snapshot=scan.snapshot).first()
 
     @factory.lazy_attribute
+    def object(self) -> Any:
+        return self.footprint.object if self.footprint else None
+
+    @factory.lazy_attribute
     def footprint(self) -> Any:
         return None if self.kind == "add" else FootprintFactory(snapshot=self.scan.snapshot, geometry=self.geometry)
 

@@ -6,9 +6,10 @@ from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from annotation.changes.models import Change, ChangeDecision, ChangeKind
+from annotation.changes.objects import unchanged_since
 from annotation.learning.decisions import Answers, FrozenDecision
 from annotation.review.models import ItemState, Verdict, VerdictEvent
-from annotation.sources.models import Footprint, Imagery, MapSnapshot
+from annotation.sources.models import Imagery, MapSnapshot
 
 ANSWERS = (ChangeDecision.ACCEPT, ChangeDecision.REJECT)
 
@@ -23,8 +24,7 @@ def decisions_of(imagery: Imagery, snapshot: MapSnapshot) -> Answers:
         scan__region=imagery.region_id, scan__imagery__sha256=imagery.sha256, item__state=ItemState.DECIDED
     )
     rows = _with_verdict(decided.filter(item__decision__in=ANSWERS))
-    now = _present_shapes(rows, snapshot)
-    decisions = [_frozen(change) for change in rows if _still_there(change, now)]
+    decisions = [_frozen(change) for change in unchanged_since(rows, snapshot)]
     left_out = {
         "no_answer": decided.exclude(item__decision__in=ANSWERS).aggregate(number=Count("pk"))["number"],
         "map_changed": len(rows) - len(decisions),
@@ -41,22 +41,6 @@ def _with_verdict(rows: QuerySet[Change]) -> list[Change]:
     return list(
         rows.filter(verdict__isnull=False).select_related("item", "footprint", "pair__tile").order_by("verdict")
     )
-
-
-def _present_shapes(rows: list[Change], snapshot: MapSnapshot) -> dict[tuple[str, int | None], GEOSGeometry]:
-    """Shapes that the snapshot has of the footprints that were decided about."""
-    ids = {change.footprint.osm_id for change in rows if change.footprint is not None}
-    present = Footprint.objects.filter(snapshot=snapshot, osm_id__in=ids).values_list("osm_type", "osm_id", "geometry")
-    return {(osm_type, osm_id): geometry for osm_type, osm_id, geometry in present}
-
-
-def _still_there(change: Change, now: dict[tuple[str, int | None], GEOSGeometry]) -> bool:
-    """Whether the building that was decided about is in the map as it was."""
-    footprint = change.footprint
-    if footprint is None:
-        return True
-    shape = now.get((footprint.osm_type, footprint.osm_id))
-    return shape is not None and bool(shape.equals(footprint.geometry))
 
 
 def _frozen(change: Change) -> FrozenDecision:

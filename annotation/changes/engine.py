@@ -13,8 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from annotation.changes.models import Change, ChangeKind
 from annotation.consistency.engine import found_candidates
 from annotation.consistency.models import Scan
-from annotation.sources.engine import map_feature_of, to_geos, to_shapely
-from annotation.sources.models import Footprint
+from annotation.sources.engine import to_shapely
 from mlcore.changes.candidate import Candidate
 from mlcore.changes.decisions import SEPARATE
 from mlcore.progress import Progress, SpanProgress, stop_if_asked
@@ -28,7 +27,6 @@ __all__ = [
     "candidates",
     "fingerprint",
     "stop_if_asked",
-    "unsaved",
 ]
 
 SAME_SHARE = 0.5
@@ -62,11 +60,6 @@ def object_key(candidate: Candidate) -> str:
     return f"{candidate.osm_type}/{candidate.osm_id}" if named else candidate.key or ""
 
 
-def footprint_key(footprint: Footprint) -> str:
-    """What `object_key` is for candidates: the key that the library knows a footprint by."""
-    return map_feature_of(footprint).key
-
-
 def newly_drawn(candidate: Candidate) -> BaseGeometry | None:
     """What a candidate draws on ground that the map leaves bare: a building, or a part that is added to one."""
     return candidate.geometry if candidate.kind == ChangeKind.ADD else candidate.part
@@ -81,18 +74,18 @@ def as_new(candidate: Candidate) -> Candidate:
     return Candidate("add", candidate.part, None, None, candidate.tile, candidate.confidence, figures)
 
 
-def unsaved(scan: Scan, candidate: Candidate, *, mark: str, pair_id: int, footprint_id: int | None) -> Change:
-    """The candidate as a row without its queue item."""
-    return Change(
-        scan=scan,
-        pair_id=pair_id,
-        kind=candidate.kind,
-        footprint_id=footprint_id,
-        geometry=to_geos(_polygonal(candidate.geometry)),
-        confidence=min(max(float(candidate.confidence), 0.0), 1.0),
-        evidence={name: kept for name, value in candidate.evidence.items() if (kept := _json(value)) is not None},
-        fingerprint=mark,
-    )
+def wkb_of(candidate: Candidate) -> str:
+    """The proposed shape as PostGIS takes it in a COPY."""
+    return str(shapely.to_wkb(shapely.set_srid(_polygonal(candidate.geometry), 4326), hex=True, include_srid=True))
+
+
+def evidence_of(candidate: Candidate) -> dict[str, float | str]:
+    """The candidate's figures as JSON can keep them."""
+    return {name: kept for name, value in candidate.evidence.items() if (kept := _json(value)) is not None}
+
+
+def confidence_of(candidate: Candidate) -> float:
+    return min(max(float(candidate.confidence), 0.0), 1.0)
 
 
 class Drawn:

@@ -5,7 +5,7 @@ from django.contrib.gis.db import models
 from annotation.common.models import Timestamped
 from annotation.consistency.models import Scan
 from annotation.review.models import QueueItem
-from annotation.sources.models import Footprint
+from annotation.sources.models import Footprint, MapObject
 from annotation.tiles.models import TilePair
 
 
@@ -34,6 +34,9 @@ class Change(Timestamped):
     item = models.OneToOneField(QueueItem, on_delete=models.CASCADE, related_name="change")
     pair = models.ForeignKey(TilePair, on_delete=models.CASCADE, related_name="changes")
     kind = models.CharField(max_length=16, choices=ChangeKind)
+    object = models.ForeignKey(
+        MapObject, null=True, on_delete=models.CASCADE, related_name="changes", help_text="empty for a new building"
+    )
     footprint = models.ForeignKey(Footprint, null=True, on_delete=models.CASCADE, related_name="changes")
     geometry = models.GeometryField(srid=4326, help_text="the shape proposed; of a removal, the shape now in the map")
     adjusted = models.GeometryField(srid=4326, null=True, help_text="the shape a person gave it")
@@ -48,7 +51,7 @@ class Change(Timestamped):
             models.UniqueConstraint(fields=["scan", "fingerprint"], name="change_once_per_scan"),
             models.CheckConstraint(condition=models.Q(kind__in=ChangeKind.values), name="change_kind_known"),
             models.CheckConstraint(
-                condition=models.Q(kind="add") | models.Q(footprint__isnull=False),
+                condition=models.Q(kind="add") | models.Q(footprint__isnull=False, object__isnull=False),
                 name="change_of_a_footprint_names_it",
             ),
             models.CheckConstraint(condition=models.Q(confidence__gte=0, confidence__lte=1), name="change_confidence"),

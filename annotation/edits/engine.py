@@ -37,8 +37,8 @@ def polygons_of(geometry: GEOSGeometry) -> Polygons:
 def base_of(footprint: Footprint, item: EditItem) -> Base:
     given = item.node_versions
     nodes = [
-        OldNode(int(node[0]), node[1] if node[1] is not None else given.get(str(node[0])), node[2], node[3], node[4])
-        for node in footprint.nodes
+        OldNode(int(ref), given.get(str(ref)) if version is None else version, lon, lat, shared, *tagged)
+        for ref, version, lon, lat, shared, *tagged in footprint.nodes
     ]
     parts = polygons_of(footprint.geometry)
     return Base(

@@ -27,6 +27,12 @@ class UnknownVersionsError(ConflictError):
     code = "unknown_versions"
 
 
+class ConflictingEditsError(ConflictError):
+    """The newest map says otherwise than some edits assume."""
+
+    code = "conflicting_edits"
+
+
 class TooManyChangesError(ConflictError):
     """More elements than one OSM changeset takes."""
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.contrib.gis.db.models import GeometryField
+from django.contrib.gis.geos import MultiPoint, Point
+from django.db.models import Count, F, FloatField, Func, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Least
 
 from annotation.accounts.models import User
 from annotation.changes.models import Change, ChangeDecision
+from annotation.changes.objects import SAME_PLACE, SHARED_LEAST, states_in
 from annotation.common.errors import NotFoundError
 from annotation.edits.models import Changeset, EditItem
+from annotation.edits.osmchange.nodes import OldNode
 from annotation.sources.models import Footprint, MapSnapshot, Region
 from annotation.sources.selectors import newest_snapshot, visible_regions
 
@@ -56,27 +62,41 @@ def exportable_changes(region: Region) -> QuerySet[Change]:
 
 
 def conflicts(changeset: Changeset) -> list[Conflict]:
-    """Edits whose base is no longer what the region's newest snapshot has."""
+    """Edits whose base is no longer what the region's newest snapshot has; in the same few queries for any number."""
     newest = newest_snapshot(changeset.region)
     if newest is None:
         return []
     items = [item for item in items_of(changeset) if item.change.scan.snapshot_id != newest.pk]
-    bases = [item.change.footprint for item in items if item.change.footprint]
-    theirs = {
-        row.key: row for row in Footprint.objects.filter(snapshot=newest, osm_id__in={base.osm_id for base in bases})
-    }
-    found = [_conflict(item, newest, theirs) for item in items]
+    theirs = states_in(newest, {item.object_id for item in items if item.object_id is not None})
+    mapped = _mapped_by_now(newest, [item.pk for item in items if item.object_id is None])
+    found = [_of_new(item, mapped) if item.object_id is None else _of_mapped(item, theirs) for item in items]
     return [conflict for conflict in found if conflict is not None]
 
 
-def _conflict(item: EditItem, newest: MapSnapshot, theirs: dict[str, Footprint]) -> Conflict | None:
-    base = item.change.footprint
+def _mapped_by_now(newest: MapSnapshot, item_ids: Sequence[int]) -> dict[int, str]:
+    """Of edits that add a building: the key of one that the map has there by now, not one that shares a wall."""
+    shape = Coalesce(OuterRef("change__adjusted"), OuterRef("change__geometry"))
+    there = Footprint.objects.filter(snapshot=newest, geometry__intersects=shape).annotate(
+        shared=Area(Intersection(F("geometry"), shape)), smaller=Least(Area(F("geometry")), Area(shape))
+    )
+    there = there.filter(shared__gt=SHARED_LEAST * F("smaller")).order_by("-shared")
+    rows = EditItem.objects.filter(pk__in=item_ids).annotate(there=Subquery(there.values("pk")[:1]))
+    found = dict(rows.filter(there__isnull=False).values_list("pk", "there"))
+    footprints = Footprint.objects.in_bulk(set(found.values()))
+    return {item: footprints[footprint].key for item, footprint in found.items()}
+
+
+def _of_new(item: EditItem, mapped: dict[int, str]) -> Conflict | None:
+    key = mapped.get(item.pk)
+    if key is None:
+        return None
+    return Conflict(item.change_id, key, "already_mapped", f"the newest map already has a building here ({key})")
+
+
+def _of_mapped(item: EditItem, theirs: dict[int, Footprint]) -> Conflict | None:
+    base, their = item.change.footprint, theirs.get(item.object_id or 0)
     if base is None:
-        shape = item.change.adjusted or item.change.geometry
-        there = Footprint.objects.filter(snapshot=newest, geometry__intersects=shape).first()
-        detail = f"the newest map already has a building here ({there.key})" if there else ""
-        return Conflict(item.change_id, there.key, "already_mapped", detail) if there else None
-    their = theirs.get(base.key)
+        return None
     if their is None:
         return Conflict(item.change_id, base.key, "gone", f"{base.key} is gone from the newest map; drop this edit")
     if item.base_version is not None and their.version is not None and their.version > item.base_version:
@@ -84,7 +104,28 @@ def _conflict(item: EditItem, newest: MapSnapshot, theirs: dict[str, Footprint])
             f"{base.key} is at version {their.version} by now, this edit is based on {item.base_version}; scan again"
         )
         return Conflict(item.change_id, base.key, "newer_version", detail)
-    if not their.geometry.equals_exact(base.geometry, 1e-7):
+    if not their.geometry.equals_exact(base.geometry, SAME_PLACE):
         detail = f"{base.key} has another shape in the newest map; look at it again before you export"
         return Conflict(item.change_id, base.key, "other_geometry", detail)
     return None
+
+
+def users_of_nodes(changeset: Changeset, nodes: Sequence[OldNode]) -> set[int]:
+    """Which of these nodes a building of the changeset's map uses that this changeset doesn't edit."""
+    if not nodes:
+        return set()
+    places = MultiPoint(*(Point(node.lon, node.lat) for node in nodes), srid=4326)
+    edited = EditItem.objects.filter(changeset=changeset, object__isnull=False).values("object")
+    near = Footprint.objects.filter(snapshot=changeset.snapshot, geometry__intersects=places).exclude(object__in=edited)
+    wanted = {node.id for node in nodes}
+    return {int(node[0]) for row in near.values_list("nodes", flat=True) for node in row} & wanted
+
+
+class Area(Func):
+    """Square degrees, for shares of areas alone."""
+
+    function, output_field = "ST_Area", FloatField()
+
+
+class Intersection(Func):
+    function, output_field = "ST_Intersection", GeometryField(srid=4326)

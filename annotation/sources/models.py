@@ -1,7 +1,10 @@
 """Regions and what comes in: imagery and map snapshots, immutable once imported."""
 
+import hashlib
+
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.gis.geos import GEOSGeometry
 
 from annotation.common.models import Job, Timestamped
 
@@ -122,6 +125,43 @@ class MapSnapshot(Source):
         return f"map {self.original_name}"
 
 
+class MapObject(models.Model):
+    """One building over all snapshots of a region: an OSM element, or a shape where the map gives no id.
+
+    Footprints, suspected changes and edits point here, so that "the same building" is one row whatever map it is in.
+    """
+
+    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="map_objects")
+    osm_type = models.CharField(max_length=8, blank=True, default="")
+    osm_id = models.BigIntegerField(null=True)
+    shape = models.CharField(max_length=16, blank=True, default="", help_text="digest of the outline, without an id")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["region", "osm_type", "osm_id"],
+                condition=models.Q(osm_id__isnull=False),
+                name="map_object_by_id",
+            ),
+            models.UniqueConstraint(
+                fields=["region", "shape"], condition=models.Q(osm_id__isnull=True), name="map_object_by_shape"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(osm_id__isnull=False, shape="") & ~models.Q(osm_type="")
+                | models.Q(osm_id__isnull=True, osm_type="") & ~models.Q(shape=""),
+                name="map_object_has_one_name",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def key(self) -> str:
+        """`way/12`, or `shape/` and a digest; the library's key of the same footprint."""
+        return f"{self.osm_type}/{self.osm_id}" if self.osm_id is not None else f"shape/{self.shape}"
+
+
 class OsmElement(models.Model):
     """What footprints and other features share: an OSM element with the state an edit must be based on."""
 
@@ -137,14 +177,21 @@ class OsmElement(models.Model):
 
     @property
     def key(self) -> str:
-        return f"{self.osm_type}/{self.osm_id}"
+        """`way/12`, or `shape/` and a digest of the outline for an element without an id."""
+        if self.osm_id is not None:
+            return f"{self.osm_type}/{self.osm_id}"
+        outline: GEOSGeometry = self.geometry  # type: ignore[attr-defined]
+        return f"shape/{hashlib.sha256(bytes(outline.wkb)).hexdigest()[:16]}"
 
 
 class Footprint(OsmElement):
     """A building of the map."""
 
+    object = models.ForeignKey(MapObject, on_delete=models.RESTRICT, related_name="footprints")
     geometry = models.GeometryField(srid=4326)
-    nodes = models.JSONField(default=list, help_text="[[id, version, lon, lat, shared], ...] of a way, in order")
+    nodes = models.JSONField(
+        default=list, help_text="[[id, version, lon, lat, kept, tagged], ...] of a way, in order; kept: used elsewhere"
+    )
     members = models.JSONField(default=list, help_text="[[type, ref, role], ...] of a relation, in order")
     in_relation = models.BooleanField(default=False)
 

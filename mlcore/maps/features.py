@@ -25,6 +25,7 @@ class NodeRef:
 
     Attributes:
         shared: another way or relation uses the node, or it has tags of its own: it must not be deleted with its way.
+        tagged: it has tags of its own; None where nobody kept that.
     """
 
     id: int
@@ -32,6 +33,7 @@ class NodeRef:
     lon: float
     lat: float
     shared: bool
+    tagged: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def feature_to_json(feature: MapFeature) -> str:
     if feature.timestamp is not None:
         record["timestamp"] = feature.timestamp.isoformat()
     if feature.nodes:
-        record["nodes"] = [[n.id, n.version, n.lon, n.lat, int(n.shared)] for n in feature.nodes]
+        record["nodes"] = [[n.id, n.version, n.lon, n.lat, int(n.shared), n.tagged] for n in feature.nodes]
     if feature.members:
         record["members"] = [[m.type, m.ref, m.role] for m in feature.members]
     if feature.in_relation:
@@ -113,7 +115,9 @@ def feature_from_json(line: str) -> MapFeature:
             osm_id=record.get("id"),
             version=record.get("version"),
             timestamp=datetime.fromisoformat(stamp) if stamp else None,
-            nodes=tuple(NodeRef(i, v, lon, lat, bool(s)) for i, v, lon, lat, s in record.get("nodes", ())),
+            nodes=tuple(
+                NodeRef(i, v, lon, lat, bool(s), *tagged) for i, v, lon, lat, s, *tagged in record.get("nodes", ())
+            ),
             members=tuple(MemberRef(t, ref, role) for t, ref, role in record.get("members", ())),
             in_relation=record.get("in_relation", False),
         )

@@ -114,9 +114,8 @@ class FeatureBuilder:
 
     def _node(self, ref: int) -> NodeRef:
         lon, lat, version, tagged = self.scan.nodes[ref]
-        return NodeRef(
-            ref, version, lon, lat, tagged or ref in self.scan.shared_nodes or ref in self.scan.node_in_relation
-        )
+        shared = tagged or ref in self.scan.shared_nodes or ref in self.scan.node_in_relation
+        return NodeRef(ref, version, lon, lat, shared, tagged)
 
     def _repaired(self, geometry: BaseGeometry, name: str) -> BaseGeometry | None:
         repair = repair_polygon(geometry, self.max_vertices)

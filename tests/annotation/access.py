@@ -116,6 +116,7 @@ ROUTES: dict[str, Row] = {
     f"POST {REGION}changesets/": Row("editor", scoped=True),
     "GET api/changesets/<int:changeset_id>/": Row("reviewer", scoped=True),
     "DELETE api/changesets/<int:changeset_id>/": Row("editor", scoped=True),
+    "DELETE api/changesets/<int:changeset_id>/edits/<int:change_id>/": Row("editor", scoped=True),
     "POST api/changesets/<int:changeset_id>/versions/": Row("editor", scoped=True),
     "GET api/changesets/<int:changeset_id>/edits.osc": Row("editor", scoped=True),
     "GET api/changesets/<int:changeset_id>/edits.geojson": Row("editor", scoped=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Iterator
 
@@ -9,12 +10,14 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Sum
 
-from tests.factories import PairFactory, UserFactory
+from tests.factories import PairFactory, UserFactory, square
 
 FIRST = {
     "anchors": "0001_initial", "review": "0001_initial", "changes": "0001_initial",
-    "consistency": "0002_score_without_fold", "training": "0002_model_before",
+    "consistency": "0002_score_without_fold", "training": "0002_model_before", "sources": "0001_initial",
+    "edits": "0002_edititem_versions_and_demolish",
 }  # fmt: skip
 """The oldest released state of every app that has changed since."""
 
@@ -64,6 +67,27 @@ def fill(apps, user, pair):
     scan = apps.get_model("consistency", "Scan").objects.create(model=model, **of_region)
     figures = dict.fromkeys(("disc", "proto", "final", "difference", "probability"), 0.5)
     apps.get_model("consistency", "TileScore").objects.create(scan=scan, pair_id=pair.pk, fold=0, **figures)
+    fill_buildings(apps, scan, pair, square())
+
+
+def fill_buildings(apps, scan, pair, shape):
+    """A named building, one without an id, and a suggested one; an edit of the first is on its way out."""
+    footprints = apps.get_model("sources", "Footprint").objects
+    named = footprints.create(snapshot_id=pair.snapshot_id, osm_type="way", osm_id=7, version=2, geometry=shape)
+    unnamed = footprints.create(snapshot_id=pair.snapshot_id, geometry=shape)
+    made = []
+    for kind, footprint in (("remove", named), ("modify", unnamed), ("add", None)):
+        item = apps.get_model("review", "QueueItem").objects.create(stage="changes", scope_id=scan.region_id)
+        made.append(
+            apps.get_model("changes", "Change").objects.create(
+                scan=scan, item=item, pair_id=pair.pk, kind=kind, footprint=footprint, geometry=shape, confidence=0.5,
+                fingerprint=kind,
+            )
+        )  # fmt: skip
+    changeset = apps.get_model("edits", "Changeset").objects.create(
+        region_id=scan.region_id, snapshot_id=pair.snapshot_id, comment="c", source="s"
+    )
+    apps.get_model("edits", "EditItem").objects.create(changeset=changeset, change=made[0], base_version=2)
 
 
 def test_s5_rows_of_the_first_release_survive_every_migration(old):
@@ -72,8 +96,15 @@ def test_s5_rows_of_the_first_release_survive_every_migration(old):
     new = migrate(newest())
     states = dict(new.get_model("anchors", "Anchor").objects.values_list("model", "state"))
     assert states == {"generated": "proposed", "verified": "accepted", "rejected": "rejected"}
-    assert new.get_model("review", "QueueItem").objects.filter(batch=None, assigned_to=None).count() == 20
+    assert new.get_model("review", "QueueItem").objects.filter(batch=None, assigned_to=None).count() == 23
     assert new.get_model("review", "Verdict").objects.filter(decision="accept", event="decide").count() == 20
+    counts = new.get_model("review", "QueueCount").objects.values_list("kind", "state").annotate(Sum("number"))
+    assert set(counts) == {("", "open", 20), ("remove", "open", 1), ("modify", "open", 1), ("add", "open", 1)}
+    names = new.get_model("changes", "Change").objects.values_list("kind", "object__osm_id", "object__shape")
+    shape = hashlib.sha256(bytes(square().wkb)).hexdigest()[:16]
+    assert set(names) == {("remove", 7, ""), ("modify", None, shape), ("add", None, None)}
+    assert new.get_model("edits", "EditItem").objects.get().object.osm_id == 7
+    assert new.get_model("sources", "Footprint").objects.filter(object=None).count() == 0
     data = new.get_model("learning", "DataSet").objects.get()
     assert (data.pairs, data.decisions, data.anchor_counts) == ([[pair.pk, 1]], [], {})
     assert new.get_model("learning", "ModelVersion").objects.get().about == {}
@@ -113,4 +144,4 @@ def test_s5_a_table_in_use_makes_the_migration_give_up_and_changes_nothing(old):
         reader.close()
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 0")
-    assert apps.get_model("review", "QueueItem").objects.count() == 20
+    assert apps.get_model("review", "QueueItem").objects.count() == 23

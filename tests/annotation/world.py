@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from annotation.edits.models import Changeset
+from annotation.edits.models import Changeset, EditItem
 from annotation.sources.models import RegionMember
 from tests import factories
 from tests.factories_anchors import AnchorFactory, make_batch
@@ -20,6 +20,8 @@ def make_world() -> dict[str, Any]:
     for person in people.values():
         RegionMember.objects.create(region=region, user=person)
     changeset = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="test", source="test imagery")
+    for one in (change, ChangeFactory(scan=scan)):
+        EditItem.objects.create(changeset=changeset, change=one)
     AnchorFactory(pair=change.pair)
     batch = make_batch(region, user=people["editor"])
     AnchorFactory(pair=change.pair, generator="http", model="another")

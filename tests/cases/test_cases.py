@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases.edits import CASES as EDITS
 from tests.cases.images import CASES as IMAGES
 from tests.cases.maps import CASES as MAPS
 
 FOLDER = Path(os.environ.get("MAPWRIGHT_CASES", Path(__file__).resolve().parents[3] / "shared" / "cases"))
-CASES = {**MAPS, **IMAGES}
+CASES = {**MAPS, **IMAGES, **EDITS}
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")

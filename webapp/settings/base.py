@@ -241,6 +241,7 @@ SPECTACULAR_SETTINGS = {
         "JobState": "annotation.common.models.JobState",
         "ResultState": "annotation.sources.models.SourceState",
         "ItemState": "annotation.review.models.ItemState",
+        "ChangesetState": "annotation.edits.models.ChangesetState",
         "ModelState": "annotation.learning.models.ModelState",
         "AnchorState": "annotation.anchors.models.AnchorState",
         "ChangeKind": "annotation.changes.models.ChangeKind",

@@ -55,6 +55,10 @@ class ExportQuery(serializers.Serializer):
         required=False, default=False, help_text="leave out what can't be written instead of answering 409"
     )
 
+    skip_conflicts = serializers.BooleanField(
+        required=False, default=False, help_text="leave out what the newest map contradicts instead of answering 409"
+    )
+
 
 class EditOutput(serializers.ModelSerializer):
     kind = serializers.CharField(source="change.kind")
@@ -91,7 +95,8 @@ class ChangesetOutput(serializers.ModelSerializer):
 
     class Meta:
         model = Changeset
-        fields = ["id", "region", "snapshot", "comment", "source", "tags", "created_at", "created_by", "edits"]
+        fields = ["id", "region", "snapshot", "comment", "source", "tags", "created_at", "created_by", "edits",
+                  "state", "exported_at"]  # fmt: skip
         read_only_fields = fields
 
 

@@ -19,6 +19,7 @@ from annotation.edits import selectors
 from annotation.edits.api import serializers
 from annotation.edits.models import Changeset
 from annotation.edits.services import changesets, export
+from annotation.edits.services.compiling import compile_changeset
 from annotation.review.api.http import parse, person
 from annotation.sources.selectors import get_region
 
@@ -52,7 +53,7 @@ class ChangesetView(APIView):
     def get(self, request: Request, changeset_id: int) -> Response:
         """A changeset with its edits, what the newest map says against them, and what can't be exported."""
         changeset: Any = selectors.get_changeset(person(request), changeset_id)
-        compiled = export.compile_changeset(changeset)
+        compiled = compile_changeset(changeset)
         items = list(selectors.items_of(changeset))
         detail = {
             **serializers.ChangesetOutput(_counted(changeset, len(items))).data,
@@ -68,6 +69,17 @@ class ChangesetView(APIView):
         """Take the changeset apart; its changes are accepted and unexported again."""
         changeset = selectors.get_changeset(person(request), changeset_id)
         changesets.delete(user=person(request), changeset=changeset)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class EditView(APIView):
+    permission_classes = [IsEditor]
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, changeset_id: int, change_id: int) -> Response:
+        """Drop one edit from the changeset; its change stays accepted and may go into another one."""
+        changeset = selectors.get_changeset(person(request), changeset_id)
+        changesets.drop(user=person(request), changeset=changeset, change_id=change_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -114,8 +126,7 @@ class OscView(APIView):
     def get(self, request: Request, changeset_id: int) -> StreamingHttpResponse:
         """The changeset as osmChange 0.6; the tags for the OSM changeset are in the header Mapwright-Changeset-Tags."""
         changeset = selectors.get_changeset(person(request), changeset_id)
-        skip = parse(serializers.ExportQuery, request.query_params)["skip_refused"]
-        pieces = export.osc(changeset, skip_refused=skip)
+        pieces = export.osc(changeset, **parse(serializers.ExportQuery, request.query_params))
         return _file(pieces, changeset, OscRenderer.media_type, "osc")
 
 

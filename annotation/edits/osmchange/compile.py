@@ -67,6 +67,7 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
         raise RefusedError(
             "no_osm_id", "the map gives no OSM id for this building; import an .osm or .osm.pbf extract and scan again"
         )
+    _check_uploaded(base)
     _check_tags(base.tags)
     if base.osm_type == "relation":
         return _relation(change, base)
@@ -166,6 +167,18 @@ def _check_tags(tags: Mapping[str, str]) -> None:
             raise RefusedError(
                 "long_tag", f"the tag {key[:40]!r} is longer than {MAX_TAG_CHARS} characters; mend the map"
             )
+
+
+def _check_uploaded(base: Base) -> None:
+    """Refuse what refers to elements that only the file of the map knows: OSM would not find them."""
+    names = [base.key] if (base.osm_id or 0) <= 0 else []
+    names += [f"node/{node.id}" for node in base.nodes if node.id <= 0]
+    names += [f"{kind}/{ref}" for kind, ref, _ in base.members if ref <= 0]
+    if names:
+        raise RefusedError(
+            "not_uploaded",
+            f"{names[0]} is not in OSM yet: upload what this map's file holds, import a new extract and scan again",
+        )
 
 
 def _check_known(base: Base) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -61,29 +60,41 @@ Element = Node | Way | Relation
 
 @dataclass(frozen=True)
 class Operation:
-    """One line of an osmChange; `if_unused` deletes a node only where nothing uses it any more."""
+    """One line of an osmChange; `if_unused` deletes a node only where nothing uses it any more.
+
+    Attributes:
+        timestamp: when it was written, ISO 8601 in UTC and so not older than the element's own; osmosis refuses
+            elements without, and JOSM draws nothing.
+    """
 
     action: Action
     element: Element
     if_unused: bool = False
+    timestamp: str = ""
 
 
 @dataclass
 class NewIds:
-    """Negative ids, unique by type in one file."""
+    """Negative ids, unique by type in one file; `last` is where an earlier export stopped, so that none is drawn twice.
 
-    _nodes: Iterator[int] = field(default_factory=lambda: itertools.count(-1, -1))
-    _ways: Iterator[int] = field(default_factory=lambda: itertools.count(-1, -1))
-    _relations: Iterator[int] = field(default_factory=lambda: itertools.count(-1, -1))
+    Nothing of a file refers to a negative id of the map it is based on: such elements are not in OSM yet, and edits of
+    them are refused.
+    """
+
+    last: dict[str, int] = field(default_factory=dict)
 
     def node(self) -> int:
-        return next(self._nodes)
+        return self._next("node")
 
     def way(self) -> int:
-        return next(self._ways)
+        return self._next("way")
 
     def relation(self) -> int:
-        return next(self._relations)
+        return self._next("relation")
+
+    def _next(self, kind: str) -> int:
+        self.last[kind] = self.last.get(kind, 0) - 1
+        return self.last[kind]
 
 
 def key(element: Element) -> str:

@@ -19,13 +19,19 @@ LonLat = tuple[float, float]
 
 @dataclass(frozen=True)
 class OldNode:
-    """A node of the way as the map has it; `shared`: used elsewhere or tagged, so neither moved nor deleted."""
+    """A node of the way as the map has it.
+
+    Attributes:
+        shared: used elsewhere or tagged, so neither moved nor deleted with its way alone.
+        tagged: has tags of its own; None where the map's import did not keep that.
+    """
 
     id: int
     version: int | None
     lon: float
     lat: float
     shared: bool
+    tagged: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def write_osc(operations: Iterable[Operation]) -> Iterator[str]:
         xml.startElement(action, AttributesImpl({"if-unused": "true"} if if_unused else {}))
         xml.characters("\n")
         for operation in block:
-            _element(xml, operation.element)
+            _element(xml, operation.element, operation.timestamp)
             if buffer.tell() > FLUSH_CHARS:
                 yield _take(buffer)
         xml.endElement(action)
@@ -64,9 +64,12 @@ def _take(buffer: io.StringIO) -> str:
     return text
 
 
-def _element(xml: XMLGenerator, element: Element) -> None:
+def _element(xml: XMLGenerator, element: Element, timestamp: str) -> None:
     attributes = {"id": str(element.id)}
     attributes["version"] = str(element.version if element.version is not None else 0)
+    if timestamp:
+        attributes["timestamp"] = timestamp
+    attributes["changeset"] = "0"  # the API wants one on every element; who uploads the file puts theirs in
     if isinstance(element, Node):
         attributes |= {"lat": f"{element.lat:.7f}", "lon": f"{element.lon:.7f}"}
         _empty(xml, "node", attributes)

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from annotation.accounts.models import User
 from annotation.changes.models import Change
-from annotation.common.errors import InvalidError
+from annotation.common.errors import InvalidError, NotFoundError
 from annotation.edits import selectors
 from annotation.edits.engine import base_of
 from annotation.edits.errors import NotAcceptedError, NothingAcceptedError
@@ -77,6 +77,32 @@ def delete(*, user: User, changeset: Changeset) -> None:
         changeset.delete()
 
 
+def drop(*, user: User, changeset: Changeset, change_id: int) -> None:
+    """Take one edit out of a changeset; its change stays accepted and may go into another one.
+
+    Raises:
+        NotFoundError: the changeset has no such edit.
+        InvalidError: it is the last one.
+    """
+    with transaction.atomic():
+        Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
+        items = EditItem.objects.filter(changeset=changeset)
+        item = items.filter(change=change_id).first()
+        if item is None:
+            raise NotFoundError("this changeset holds no such edit; load it again")
+        if items.count() == 1:
+            raise InvalidError("this is the changeset's last edit: take the changeset apart instead")
+        item.delete()
+        audit.record(
+            actor=user,
+            action="edits.dropped",
+            object_kind="changeset",
+            object_id=changeset.pk,
+            scope_id=changeset.region_id,
+            change=change_id,
+        )
+
+
 def give_versions(*, user: User, changeset: Changeset, versions: Mapping[str, int]) -> int:
     """Fill in base versions by key, such as {"way/12": 4, "node/7": 2}; returns how many were used."""
     used: set[str] = set()
@@ -96,7 +122,8 @@ def give_versions(*, user: User, changeset: Changeset, versions: Mapping[str, in
             given = {node: versions[f"node/{node}"] for node in nodes if f"node/{node}" in versions}
             item.node_versions = {**item.node_versions, **given}
             used |= {f"node/{node}" for node in given}
-            item.save(update_fields=["base_version", "node_versions"])
+            item.operations = None  # written anew by the next export, under ids of its own
+            item.save(update_fields=["base_version", "node_versions", "operations"])
         unknown = sorted(set(versions) - used)
         if unknown:
             raise InvalidError(f"no edit of this changeset is based on {', '.join(unknown[:10])}; leave them out")
@@ -143,17 +170,18 @@ def _one_per_object(changes: Sequence[Change]) -> list[Change]:
     seen: set[int] = set()
     chosen = []
     for change in changes:
-        if change.footprint_id is not None and change.footprint_id in seen:
+        if change.object_id is not None and change.object_id in seen:
             continue
-        if change.footprint_id is not None:
-            seen.add(change.footprint_id)
+        if change.object_id is not None:
+            seen.add(change.object_id)
         chosen.append(change)
     return chosen
 
 
 def _item(changeset: Changeset, change: Change, demolish: bool) -> EditItem:
     base = change.footprint
-    item = EditItem(changeset=changeset, change=change, base_version=base.version if base else None)
+    version = base.version if base else None
+    item = EditItem(changeset=changeset, change=change, object_id=change.object_id, base_version=version)
     if base is not None and change.kind == "remove":
         item.demolish = demolish or keeps_value(base_of(base, item))
     return item

@@ -4,70 +4,65 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.db import transaction
+
 from annotation.edits import selectors
-from annotation.edits.engine import accepted_change, final_geometry, polygons_of
-from annotation.edits.errors import RefusedItemsError, TooManyChangesError, UnknownVersionsError
+from annotation.edits.engine import final_geometry, polygons_of
+from annotation.edits.errors import (
+    ConflictingEditsError,
+    RefusedItemsError,
+    TooManyChangesError,
+    UnknownVersionsError,
+)
 from annotation.edits.models import Changeset, EditItem
-from annotation.edits.osmchange.compile import compile_change
-from annotation.edits.osmchange.elements import MAX_CHANGES, NewIds, Operation, RefusedError
+from annotation.edits.osmchange.elements import MAX_CHANGES
 from annotation.edits.osmchange.nodes import DIGITS
 from annotation.edits.osmchange.write import write_osc
+from annotation.edits.services.compiling import Compiled, compile_changeset, freeze
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """An edit that osmChange can't say."""
+def osc(changeset: Changeset, *, skip_refused: bool = False, skip_conflicts: bool = False) -> Iterator[str]:
+    """The osmChange file, piece by piece; all checks are made before the first piece, and the first file is frozen.
 
-    change: int
-    key: str | None
-    code: str
-    detail: str
-    missing: tuple[str, ...] = ()
-
-
-@dataclass
-class Compiled:
-    """Everything a changeset's osmChange does, and what it leaves out."""
-
-    operations: list[Operation] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    edits: int = 0
-
-
-def compile_changeset(changeset: Changeset) -> Compiled:
-    """Operations of all edits, with the refused ones apart."""
-    compiled, ids = Compiled(), NewIds()
-    for item in selectors.items_of(changeset):
-        try:
-            compiled.operations += compile_change(accepted_change(item), ids)
-            compiled.edits += 1
-        except RefusedError as error:
-            key = item.change.footprint.key if item.change.footprint else None
-            compiled.refusals.append(Refusal(item.change_id, key, error.code, error.reason, error.missing))
-    return compiled
-
-
-def osc(changeset: Changeset, *, skip_refused: bool = False) -> Iterator[str]:
-    """The osmChange file, piece by piece; all checks are made before the first piece.
+    Args:
+        skip_refused: leave out edits that can't be written.
+        skip_conflicts: leave out edits that the newest map contradicts.
 
     Raises:
-        UnknownVersionsError, RefusedItemsError: edits that can't be written, unless they are to be skipped.
+        UnknownVersionsError, RefusedItemsError: edits that can't be written.
+        ConflictingEditsError: edits that the newest map contradicts.
         TooManyChangesError: more than OSM takes in one changeset.
     """
-    compiled = compile_changeset(changeset)
-    if compiled.refusals and not (skip_refused and compiled.edits):
-        raise _refused(compiled)
-    if len(compiled.operations) > MAX_CHANGES:
-        raise TooManyChangesError(
-            f"this changeset touches {len(compiled.operations)} elements and OSM takes {MAX_CHANGES}; "
-            "delete it and make several with fewer change_ids",
-            elements=len(compiled.operations),
-        )
+    with transaction.atomic():
+        rows = Changeset.objects.select_for_update(no_key=True, of=("self",)).select_related("region", "snapshot")
+        changeset = rows.get(pk=changeset.pk)
+        against = selectors.conflicts(changeset)
+        contradicted = {one.change for one in against}
+        items = [item for item in selectors.items_of(changeset) if item.change_id not in contradicted]
+        if against and not (skip_conflicts and items):
+            raise _contradicted(against)
+        compiled = compile_changeset(changeset, items)
+        if compiled.refusals and not (skip_refused and compiled.edits):
+            raise _refused(compiled)
+        if len(compiled.operations) > MAX_CHANGES:
+            raise TooManyChangesError(
+                f"this changeset touches {len(compiled.operations)} elements and OSM takes {MAX_CHANGES}; "
+                "delete it and make several with fewer change_ids",
+                elements=len(compiled.operations),
+            )
+        freeze(changeset, items, compiled)
     return write_osc(compiled.operations)
+
+
+def _contradicted(against: Sequence[selectors.Conflict]) -> ConflictingEditsError:
+    return ConflictingEditsError(
+        f"the newest map says otherwise than {len(against)} edits: drop them from the changeset, or export the rest "
+        "with ?skip_conflicts=1",
+        items=[vars(one) for one in against],
+    )
 
 
 def _refused(compiled: Compiled) -> UnknownVersionsError | RefusedItemsError:

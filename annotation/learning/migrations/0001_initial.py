@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('consistency', '0003_shifts'),  # it made a foreign key to a table by its former name
         ('contenttypes', '0002_remove_content_type_name'),
         ('training', '0004_anchor_counts'),
         ('common', '0001_initial'),

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import shapely
-from django.db import connection
-from psycopg import sql
 
+from annotation.common.copy import copy_rows
 from annotation.common.engine import Progress, stop_if_asked
 from annotation.sources.engine import LibraryFeature
 from annotation.sources.models import Footprint, MapFeature, MapSnapshot
+from annotation.sources.services.map_objects import objects_of, one_import_at_a_time
 
 SHARED = ("snapshot_id", "osm_type", "osm_id", "version", "edited_at", "tags", "geometry")
+FOOTPRINT = (*SHARED, "nodes", "members", "in_relation", "object_id")
 BATCH = 5000
 
 
@@ -28,10 +29,13 @@ def store_features(snapshot: MapSnapshot, features: Iterable[LibraryFeature], pr
         StoppedError: `progress` asked to stop; the caller's transaction takes back what was copied.
     """
     stored = 0
+    one_import_at_a_time(snapshot.region, progress)
     for batch in _batches(features):
         stop_if_asked(progress)
-        _copy(Footprint._meta.db_table, (*SHARED, "nodes", "members", "in_relation"), _footprints(snapshot, batch))
-        _copy(MapFeature._meta.db_table, (*SHARED, "kind"), _others(snapshot, batch))
+        buildings = [feature for feature in batch if feature.kind == "building"]
+        objects = objects_of(snapshot.region, buildings)
+        copy_rows(Footprint._meta.db_table, FOOTPRINT, _footprints(snapshot, buildings, objects))
+        copy_rows(MapFeature._meta.db_table, (*SHARED, "kind"), _others(snapshot, batch))
         stored += len(batch)
     stop_if_asked(progress)
     return stored
@@ -47,21 +51,13 @@ def _batches(features: Iterable[LibraryFeature]) -> Iterator[list[LibraryFeature
     yield batch
 
 
-def _copy(table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
-    with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def _footprints(snapshot: MapSnapshot, features: list[LibraryFeature]) -> Iterator[tuple[Any, ...]]:
-    for feature in features:
-        if feature.kind == "building":
-            nodes = [[node.id, node.version, node.lon, node.lat, node.shared] for node in feature.nodes]
-            members = [[member.type, member.ref, member.role] for member in feature.members]
-            yield (*_shared(snapshot, feature), json.dumps(nodes), json.dumps(members), feature.in_relation)
+def _footprints(
+    snapshot: MapSnapshot, buildings: list[LibraryFeature], objects: dict[str, int]
+) -> Iterator[tuple[Any, ...]]:
+    for one in buildings:
+        nodes = [[node.id, node.version, node.lon, node.lat, node.shared, node.tagged] for node in one.nodes]
+        members = [[member.type, member.ref, member.role] for member in one.members]
+        yield (*_shared(snapshot, one), json.dumps(nodes), json.dumps(members), one.in_relation, objects[one.key])
 
 
 def _others(snapshot: MapSnapshot, features: list[LibraryFeature]) -> Iterator[tuple[Any, ...]]:

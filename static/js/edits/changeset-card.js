@@ -43,12 +43,28 @@ function versionsForm(changeset, missing, redraw) {
 function downloads(changeset, detail, person) {
   if (!person.editor) return el("p", { class: "muted small", text: "Editors download the files." });
   const path = `/api/changesets/${changeset.id}`;
-  const refused = detail.refused.length;
-  const all = refused === detail.items.length;
-  const osc = refused
-    ? el("a", { class: "button button-small", href: `${path}/edits.osc?skip_refused=true`, download: true, text: `osmChange without ${plural(refused, "edit")}`, hidden: all })
+  const out = new Set([...detail.refused, ...detail.conflicts].map((one) => one.change)).size;
+  const all = out === detail.items.length;
+  const osc = out
+    ? el("a", { class: "button button-small", href: `${path}/edits.osc?skip_refused=true&skip_conflicts=true`, download: true, text: `osmChange without ${plural(out, "edit")}`, hidden: all })
     : el("a", { class: "button button-small button-main", href: `${path}/edits.osc`, download: true, text: "Download osmChange (.osc)" });
   return el("div", { class: "toolbar" }, osc, el("a", { class: "button button-small", href: `${path}/edits.geojson`, download: true, text: "Download GeoJSON" }));
+}
+
+/** What the newest map says against edits, each with a way to drop it. */
+function conflicts(changeset, detail, person, redraw) {
+  const drop = (one) => async () => {
+    try {
+      await api.delete(`/api/changesets/${changeset.id}/edits/${one.change}/`);
+      notify("The edit is dropped; its change stays accepted.");
+      await redraw();
+    } catch (error) {
+      notifyError(error);
+    }
+  };
+  const button = (one) => person.editor && detail.items.length > 1 && el("button", { type: "button", class: "button button-small", text: "Drop this edit", "aria-label": `Drop this edit of change ${one.change}`, on: { click: drop(one) } });
+  const lines = detail.conflicts.map((one) => el("li", {}, `${one.detail} `, button(one)));
+  return el("div", { class: "note note-warn" }, el("strong", { text: "The newest map says otherwise" }), el("ul", {}, ...lines));
 }
 
 async function takeApart(changeset, onGone) {
@@ -73,7 +89,7 @@ export function changesetCard(changeset, { person, open, onGone }) {
       fill(
         body,
         facts([["Source", detail.source], ...Object.entries(detail.tags).filter(([key]) => !["comment", "source"].includes(key)).map(([key, value]) => [key, String(value)]), ["Elements", plural(detail.elements, "element")]]),
-        detail.conflicts.length ? warning("The newest map says otherwise", detail.conflicts.map((one) => one.detail), "warn") : null,
+        detail.conflicts.length ? conflicts(changeset, detail, person, draw) : null,
         other.length ? warning("Can't be written as osmChange", other.map((one) => `${one.key ?? `change ${one.change}`}: ${one.detail}`), "bad") : null,
         missing.length && person.editor ? versionsForm(changeset, missing, draw) : null,
         itemsTable(detail.items),

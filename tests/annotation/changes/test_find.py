@@ -15,7 +15,15 @@ from mlcore.changes.candidate import Candidate
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.features import MapFeature
 from mlcore.progress import SilentProgress
-from tests.factories import FootprintFactory, ImageryFactory, PairFactory, RegionFactory, UserFactory, square
+from tests.factories import (
+    FootprintFactory,
+    ImageryFactory,
+    PairFactory,
+    RegionFactory,
+    SnapshotFactory,
+    UserFactory,
+    square,
+)
 from tests.factories_changes import ModelVersionFactory, ScanFactory, save_decision
 
 pytestmark = pytest.mark.django_db
@@ -223,3 +231,57 @@ def test_a_deleted_region_leaves_no_queue_items(scan):
     decide(UserFactory(), "accept")
     scan.region.delete()
     assert not QueueItem.objects.exists()
+
+
+@pytest.fixture
+def exported(scan):
+    """A removal of a house that left in a changeset; gives the scan, the house and an editor."""
+    editor = UserFactory(role="editor")
+    house = FootprintFactory(snapshot=scan.snapshot)
+    keep(scan, candidate(scan, "remove", footprint=house))
+    decide(editor, "accept")
+    changesets.create(user=editor, region=scan.region, comment="c")
+    return scan, house
+
+
+def newer(scan, house=None, **state):
+    """A scan of a newer image over a newer map, in which the house has the given state; without one it is gone."""
+    snapshot = SnapshotFactory(region=scan.region)
+    imagery = ImageryFactory(region=scan.region, sha256="2" * 64)
+    PairFactory(region=scan.region, imagery=imagery, snapshot=snapshot)
+    if house is not None:
+        named = {"osm_type": house.osm_type, "osm_id": house.osm_id, "object": house.object}
+        FootprintFactory(snapshot=snapshot, **{**named, "geometry": house.geometry, "version": house.version, **state})
+    return again(scan, imagery=imagery, snapshot=snapshot)
+
+
+def test_an_exported_building_is_not_suggested_before_the_map_has_the_edit(exported):
+    scan, house = exported
+    later = newer(scan, house)
+    assert keep(later, candidate(later, "modify", footprint=house)).answered == 1
+
+
+@pytest.mark.parametrize("state", [{"version": 4}, {"version": None, "geometry": square(0.3, 0.3)}])
+def test_an_exported_building_is_suggested_again_once_the_map_has_changed_and_the_image_too(exported, state):
+    scan, house = exported
+    later = newer(scan, house, **state)
+    there = later.snapshot.footprint_set.get(osm_id=house.osm_id)
+    assert keep(later, candidate(later, "modify", footprint=there)).made == 1
+
+
+def test_changes_of_a_building_without_an_id_name_its_object(scan):
+    house = FootprintFactory(snapshot=scan.snapshot, osm_type="", osm_id=None, version=None)
+    unnamed = replace(candidate(scan, "remove", footprint=house), osm_type=None, osm_id=None, key=house.key)
+    assert keep(scan, unnamed).made == 1
+    change = Change.objects.get()
+    assert (change.object, change.footprint) == (house.object, house)
+
+
+def test_what_a_stopped_run_stored_is_not_stored_again(scan, monkeypatch):
+    monkeypatch.setattr("annotation.changes.services.find.BATCH", 2)
+    shapes = [to_shapely(square(0.05 * column, 0, 0.02)) for column in range(5)]
+    found = [candidate(scan, shape=shape) for shape in shapes]
+    assert keep(scan, *found[:2]).made == 2
+    counts = keep(scan, *found)
+    assert (counts.made, counts.kept) == (3, 2)
+    assert set(QueueItem.objects.values_list("kind", "state")) == {("add", "open")}

@@ -1,0 +1,96 @@
+"""What is known of a building over all maps, images and answers: questions about "the same building" are asked here.
+
+A building is a `MapObject`: its footprints are its states in the snapshots, its changes what was suggested about it,
+its edits what left for OSM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from django.contrib.gis.geos import GEOSGeometry
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from annotation.changes.models import Change, ChangeKind
+from annotation.consistency.models import Scan
+from annotation.review.models import ItemState, Verdict, VerdictEvent
+from annotation.sources.models import Footprint, MapSnapshot
+
+PART = Q(kind=ChangeKind.MODIFY, evidence__has_key="more_m2")
+"""Changes that add a part to a building."""
+SAME_PLACE = 1e-7
+"""Degrees, a centimetre: corners nearer than this are where they were."""
+SHARED_LEAST = 0.2
+"""Of the smaller one: two outlines that share more are of one building, those that share less have a wall in common."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """The state of a building that an edit was made for."""
+
+    object_id: int
+    version: int | None
+    geometry: GEOSGeometry
+
+
+def states_in(snapshot: MapSnapshot, object_ids: Collection[int]) -> dict[int, Footprint]:
+    """The buildings as this map has them; those that it lacks are missing."""
+    rows = Footprint.objects.filter(snapshot=snapshot, object__in=object_ids)
+    return {row.object_id: row for row in rows}
+
+
+def edited_since(base: Base, state: Footprint | None) -> bool:
+    """Whether somebody changed the building, or took it away, after the base: by versions, else by its shape."""
+    if state is None:
+        return True
+    if base.version is not None and state.version is not None:
+        return state.version > base.version
+    return not state.geometry.equals_exact(base.geometry, SAME_PLACE)
+
+
+def answered_on_image(scan: Scan) -> QuerySet[Change]:
+    """Suggestions of other scans on the same image that somebody answered, or looks at right now."""
+    others = Change.objects.filter(scan__region=scan.region_id, scan__imagery__sha256=scan.imagery.sha256)
+    return others.exclude(scan=scan).exclude(item__state=ItemState.WITHDRAWN)
+
+
+def said_to_be_apart() -> Q:
+    """Parts of buildings of which somebody said that they are buildings of their own."""
+    from annotation.changes.engine import SEPARATE
+
+    said = Verdict.objects.filter(
+        item=OuterRef("item"), item_version=OuterRef("item__version"), event=VerdictEvent.DECIDE, reason=SEPARATE
+    )
+    return PART & Q(Exists(said))
+
+
+def on_their_way(scan: Scan) -> QuerySet[Change]:
+    """Changes of the region that are in a changeset."""
+    others = Change.objects.filter(scan__region=scan.region_id, edit_items__isnull=False)
+    return others.exclude(scan=scan)
+
+
+def exported_and_not_in_the_map(scan: Scan) -> set[int]:
+    """Buildings with an edit that the scanned map does not have yet; once it has it, they may be suggested again."""
+    rows = on_their_way(scan).filter(object__isnull=False).annotate(base=F("edit_items__base_version"))
+    bases = [
+        Base(change.object_id, change.base, change.footprint.geometry)  # type: ignore[arg-type, union-attr]
+        for change in rows.select_related("footprint")
+    ]
+    states = states_in(scan.snapshot, {base.object_id for base in bases})
+    return {base.object_id for base in bases if not edited_since(base, states.get(base.object_id))}
+
+
+def unchanged_since(changes: Iterable[Change], snapshot: MapSnapshot) -> list[Change]:
+    """Of changes with their footprints: those whose building this map has in the shape that was answered about."""
+    changes = list(changes)
+    states = states_in(snapshot, {change.object_id for change in changes if change.object_id is not None})
+    return [change for change in changes if _as_it_was(change, states)]
+
+
+def _as_it_was(change: Change, states: Mapping[int, Footprint]) -> bool:
+    if change.footprint is None:
+        return True
+    state = states.get(change.object_id or 0)
+    return state is not None and bool(state.geometry.equals(change.footprint.geometry))

@@ -1,0 +1,47 @@
+"""Which suggestions need nobody's answer: they were answered on this image, or are on their way into the map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from django.db.models import Q
+
+from annotation.changes import engine, objects
+from annotation.changes.models import ChangeKind
+from annotation.changes.services.store import Prepared
+from annotation.consistency.models import Scan
+
+NEW = Q(kind=ChangeKind.ADD) | objects.PART
+
+
+class Known:
+    """What people said before of what a scan may suggest; as much is held as people answered."""
+
+    def __init__(self, scan: Scan) -> None:
+        answered, out = objects.answered_on_image(scan), objects.on_their_way(scan)
+        apart = objects.said_to_be_apart()
+        self.answered = answered.exclude(apart)
+        self.waiting = objects.exported_and_not_in_the_map(scan)
+        self.apart = engine.Drawn(answered.filter(apart).select_related("footprint"))
+        drawn = (self.answered | out).filter(NEW).distinct()
+        self.drawn = engine.Drawn(drawn.select_related("footprint"))
+
+    def unanswered(self, missing: Sequence[Prepared]) -> list[Prepared]:
+        """Those that a person has still to answer."""
+        told = [self._told_apart(one) for one in missing]
+        marks = [one.mark for one in told]
+        known = set(self.answered.filter(fingerprint__in=marks).values_list("fingerprint", flat=True))
+        return [
+            one
+            for one in told
+            if one.mark not in known
+            and one.object_id not in self.waiting
+            and not self.drawn.has(engine.newly_drawn(one.candidate))
+        ]
+
+    def _told_apart(self, one: Prepared) -> Prepared:
+        """A part of a building of which people said that it is a building of its own, as such."""
+        if not self.apart.has(one.candidate.part):
+            return one
+        return replace(one, candidate=engine.as_new(one.candidate), object_id=None, footprint_id=None)
