@@ -47,8 +47,8 @@ class Stock:
 
 
 KEPT = [
-    User, Job, Region, Imagery, MapSnapshot, MapObject, Footprint, MapFeature, Tile, TilePair, Anchor, DataSet, TrainingRun,
-    ModelVersion, Scan, TileScore, QueueItem, Change,
+    User, Job, Region, Imagery, MapSnapshot, MapObject, Footprint, MapFeature, Tile, TilePair, Anchor, DataSet,
+    TrainingRun, ModelVersion, Scan, TileScore, QueueItem, Change,
 ]  # fmt: skip
 _kept: list[str] = []
 

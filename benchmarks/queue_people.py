@@ -1,0 +1,100 @@
+"""People at a queue over HTTP, and how long each of their requests takes; nothing here knows the server's code."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from typing import Any
+
+import httpx
+
+LISTS = {
+    "newest": {}, "oldest": {"ordering": "oldest"}, "confidence": {"ordering": "confidence"},
+    "unsure": {"ordering": "unsure"}, "decided": {"ordering": "decided"}, "open": {"state": "open"},
+    "answered": {"state": "decided"}, "rejected": {"decision": "reject"}, "kind": {"kind": "shifted"},
+    "two kinds": {"kind": ["add", "remove"], "ordering": "oldest"}, "sure": {"min_confidence": 0.999},
+    "middling": {"min_confidence": 0.4, "max_confidence": 0.41, "ordering": "oldest"}, "exported": {"exported": "true"},
+    "not exported": {"exported": "false", "state": "open"}, "large page": {"page_size": 500},
+}  # fmt: skip
+PAGES = 5
+ROUNDS = 4
+
+
+class Work:
+    """What people do at one queue, and how long each request took (milliseconds)."""
+
+    def __init__(self, region: int, seconds: float) -> None:
+        self.region, self.seconds = region, seconds
+        self.times: dict[str, list[float]] = {"claim": [], "decide": []}
+        self.acknowledged: list[int] = []
+        self.lock = threading.Lock()
+
+    def warm(self, url: str, token: str) -> None:
+        """Let every worker import what it needs, untimed."""
+        with client_of(url, token) as client:
+            for _ in range(24):
+                client.get(f"/api/regions/{self.region}/changes/", params={"page_size": 10})
+                client.get(f"/api/regions/{self.region}/summary/")
+
+    def look_and_decide(self, url: str, tokens: list[str]) -> None:
+        """Everybody claims, looks for a second, decides; meanwhile one person leafs through every list."""
+        end = time.monotonic() + self.seconds
+        people = [threading.Thread(target=self._person, args=(url, token, end, 1.0)) for token in tokens]
+        people.append(threading.Thread(target=self._leafing, args=(url, tokens[0])))
+        for index, person in enumerate(people):
+            person.start()
+            time.sleep(1.0 / len(tokens) if index < len(tokens) else 0)  # people do not press in step
+        for person in people:
+            person.join()
+
+    def drain(self, url: str, tokens: list[str], seconds: float) -> None:
+        """Everybody decides without looking."""
+        end = time.monotonic() + seconds
+        people = [threading.Thread(target=self._person, args=(url, token, end, 0.0)) for token in tokens]
+        for person in people:
+            person.start()
+        for person in people:
+            person.join()
+
+    def _person(self, url: str, token: str, end: float, look: float) -> None:
+        with client_of(url, token) as client:
+            while time.monotonic() < end:
+                given, claim_ms = timed(client, "/api/review/changes/claim/", {"region": self.region})
+                item = given.json().get("item")
+                if item is None:
+                    return
+                time.sleep(look)
+                said = {"lease_token": item["lease_token"], "version": item["version"], "decision": "reject",
+                        "reason": "not_a_building", "seconds": look, "idempotency_key": str(uuid.uuid4())}  # fmt: skip
+                reply, decide_ms = timed(client, f"/api/review/items/{item['id']}/decide/", said)
+                with self.lock:
+                    if look:
+                        self.times["claim"].append(claim_ms)
+                        self.times["decide"].append(decide_ms)
+                    if reply.status_code == 200:
+                        self.acknowledged.append(item["id"])
+
+    def _leafing(self, url: str, token: str) -> None:
+        with client_of(url, token) as client:
+            for _ in range(ROUNDS):
+                for name, query in LISTS.items():
+                    path: str | None = f"/api/regions/{self.region}/changes/"
+                    params: Any = {"page_size": 60, **query}
+                    for _ in range(PAGES):
+                        if path is None:
+                            break
+                        start = time.perf_counter()
+                        reply = client.get(path, params=params)
+                        self.times.setdefault(f"list/{name}", []).append((time.perf_counter() - start) * 1000)
+                        path, params = reply.json()["next"], None
+
+
+def client_of(url: str, token: str) -> httpx.Client:
+    return httpx.Client(base_url=url, headers={"Authorization": f"Token {token}"}, timeout=120)
+
+
+def timed(client: httpx.Client, path: str, body: dict[str, Any]) -> tuple[httpx.Response, float]:
+    start = time.perf_counter()
+    reply = client.post(path, json=body)
+    return reply, (time.perf_counter() - start) * 1000

@@ -1,0 +1,54 @@
+"""Queues of any length, made inside the database."""
+
+from __future__ import annotations
+
+FILL_ITEMS = """
+INSERT INTO review_queueitem
+    (created_at, stage, scope_id, priority, state, decision, decided_by_id, decided_at, version, lease_token)
+SELECT now() - n * interval '1 millisecond', 'changes', %(region)s, (n * 7919 %% 100003) / 100003.0,
+       CASE WHEN n %% 10 = 0 THEN 'decided' ELSE 'open' END,
+       CASE WHEN n %% 10 = 0 THEN (ARRAY['accept', 'reject'])[1 + n / 10 %% 2] ELSE '' END,
+       CASE WHEN n %% 10 = 0 THEN %(user)s END, CASE WHEN n %% 10 = 0 THEN now() - n * interval '1 second' END,
+       CASE WHEN n %% 10 = 0 THEN 1 ELSE 0 END, 0
+FROM generate_series(1, %(items)s) AS n
+"""
+"""A tenth answered; as rows lie in every version of the code, but for the columns that later ones add."""
+KIND = "(ARRAY['add', 'remove', 'modify', 'shifted'])[1 + (n %% 1000 > 700)::int + (n %% 1000 > 900)::int + (n %% 1000 > 997)::int]"
+SHAPE = """ST_SetSRID(ST_MakeEnvelope(
+    24 + id %% 1000 / 1e4, 60 + id / 1000 / 1e4, 24 + id %% 1000 / 1e4 + 5e-5, 60 + id / 1000 / 1e4 + 5e-5), 4326)"""
+FILL_CHANGES = f"""
+WITH made AS ({FILL_ITEMS.replace("scope_id, priority", "scope_id, kind, priority").replace("%(region)s, (n", f"%(region)s, {KIND}, (n")}
+    RETURNING id, kind, priority)
+INSERT INTO changes_change
+    (created_at, scan_id, item_id, pair_id, kind, object_id, footprint_id, geometry, confidence, evidence, fingerprint)
+SELECT now(), %(scan)s, id, %(pair)s, kind, %(object)s, %(footprint)s, {SHAPE}, priority, '{{"area_m2": 120.0}}', md5(id::text)
+FROM made
+"""
+FILL_CHANGES_BEFORE = f"""
+WITH made AS ({FILL_ITEMS} RETURNING id, priority)
+INSERT INTO changes_change
+    (created_at, scan_id, item_id, pair_id, kind, footprint_id, geometry, confidence, evidence, fingerprint)
+SELECT now(), %(scan)s, id, %(pair)s, 'modify', %(footprint)s, {SHAPE}, priority, '{{"area_m2": 120.0}}', md5(id::text)
+FROM made
+"""
+
+
+def filled(items: int, statement: str) -> int:
+    """A region with a scan of `items` candidates, a tenth of them answered; gives its id."""
+    from django.db import connection
+
+    from tests.factories import FootprintFactory, RegionFactory, UserFactory
+    from tests.factories_changes import ModelVersionFactory, ScanFactory
+
+    region = RegionFactory(open_to_all=True)
+    scan = ScanFactory(model=ModelVersionFactory(region=region))
+    footprint = FootprintFactory(snapshot=scan.snapshot)
+    params = {
+        "region": region.pk, "scan": scan.pk, "items": items, "user": UserFactory().pk,
+        "pair": scan.imagery.pairs.get(snapshot=scan.snapshot).pk, "footprint": footprint.pk,
+        "object": getattr(footprint, "object_id", None),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        cursor.execute("VACUUM ANALYZE")
+    return int(region.pk)
