@@ -5,11 +5,11 @@
 In one database of its own, one server after the other, the same people and requests for a short and a long queue:
 
 * `claim_p95_ms`, `decide_p95_ms`: of people who look at each item for a second, at the long queue.
-* `list_p95_ms`: the worst p95 of the list's pages, filters and orders there (and of a batch's claims and lists).
+* `list_p95_ms`: the worst p95 of the list's pages, filters and orders there, for one person after that.
 * `ratio_to_thousand`: the worst of these p95s against the same at the short queue.
 * `double`, `lost`: items with two verdicts; acknowledged decisions that are not stored.
-* `store_ratio_to_copy`: rows a second of storing a scan's candidates, against a bare COPY of the same rows into the same
-  two tables.
+* `store_ratio_to_copy`: rows a second of storing a scan's candidates, against a bare COPY of the same rows into the
+  same two tables.
 * `drain_ratio_to_main_before`: decisions a second without looking, against the code of `--before` at the same queue.
 """
 
@@ -89,6 +89,7 @@ def measured(
     with WebServer({"MAPWRIGHT_DB_NAME": database}, workers=2, threads=8) as url:
         work.warm(url, tokens[0])
         work.look_and_decide(url, tokens)
+        work.leaf(url, tokens[0])
         found = {name: common.percentile(times, 0.95) for name, times in work.times.items()}
         if drain:
             start, before = time.perf_counter(), len(work.acknowledged)

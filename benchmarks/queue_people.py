@@ -38,13 +38,12 @@ class Work:
                 client.get(f"/api/regions/{self.region}/summary/")
 
     def look_and_decide(self, url: str, tokens: list[str]) -> None:
-        """Everybody claims, looks for a second, decides; meanwhile one person leafs through every list."""
+        """Everybody claims, looks for a second, decides."""
         end = time.monotonic() + self.seconds
         people = [threading.Thread(target=self._person, args=(url, token, end, 1.0)) for token in tokens]
-        people.append(threading.Thread(target=self._leafing, args=(url, tokens[0])))
-        for index, person in enumerate(people):
+        for person in people:
             person.start()
-            time.sleep(1.0 / len(tokens) if index < len(tokens) else 0)  # people do not press in step
+            time.sleep(1.0 / len(tokens))  # people do not press in step
         for person in people:
             person.join()
 
@@ -75,7 +74,8 @@ class Work:
                     if reply.status_code == 200:
                         self.acknowledged.append(item["id"])
 
-    def _leafing(self, url: str, token: str) -> None:
+    def leaf(self, url: str, token: str) -> None:
+        """One person leafs through every list, page by page."""
         with client_of(url, token) as client:
             for _ in range(ROUNDS):
                 for name, query in LISTS.items():

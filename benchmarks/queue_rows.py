@@ -13,22 +13,26 @@ SELECT now() - n * interval '1 millisecond', 'changes', %(region)s, (n * 7919 %%
 FROM generate_series(1, %(items)s) AS n
 """
 """A tenth answered; as rows lie in every version of the code, but for the columns that later ones add."""
-KIND = "(ARRAY['add', 'remove', 'modify', 'shifted'])[1 + (n %% 1000 > 700)::int + (n %% 1000 > 900)::int + (n %% 1000 > 997)::int]"
+KIND = """(ARRAY['add', 'remove', 'modify', 'shifted'])[
+    1 + (n %% 1000 > 700)::int + (n %% 1000 > 900)::int + (n %% 1000 > 997)::int]"""
 SHAPE = """ST_SetSRID(ST_MakeEnvelope(
     24 + id %% 1000 / 1e4, 60 + id / 1000 / 1e4, 24 + id %% 1000 / 1e4 + 5e-5, 60 + id / 1000 / 1e4 + 5e-5), 4326)"""
+WITH_KIND = FILL_ITEMS.replace("scope_id, priority", "scope_id, kind, priority")
 FILL_CHANGES = f"""
-WITH made AS ({FILL_ITEMS.replace("scope_id, priority", "scope_id, kind, priority").replace("%(region)s, (n", f"%(region)s, {KIND}, (n")}
+WITH made AS ({WITH_KIND.replace("%(region)s, (n", f"%(region)s, {KIND}, (n")}
     RETURNING id, kind, priority)
 INSERT INTO changes_change
     (created_at, scan_id, item_id, pair_id, kind, object_id, footprint_id, geometry, confidence, evidence, fingerprint)
-SELECT now(), %(scan)s, id, %(pair)s, kind, %(object)s, %(footprint)s, {SHAPE}, priority, '{{"area_m2": 120.0}}', md5(id::text)
+SELECT now(), %(scan)s, id, %(pair)s, kind, %(object)s, %(footprint)s, {SHAPE}, priority,
+       '{{"area_m2": 120.0}}', md5(id::text)
 FROM made
 """
 FILL_CHANGES_BEFORE = f"""
 WITH made AS ({FILL_ITEMS} RETURNING id, priority)
 INSERT INTO changes_change
     (created_at, scan_id, item_id, pair_id, kind, footprint_id, geometry, confidence, evidence, fingerprint)
-SELECT now(), %(scan)s, id, %(pair)s, 'modify', %(footprint)s, {SHAPE}, priority, '{{"area_m2": 120.0}}', md5(id::text)
+SELECT now(), %(scan)s, id, %(pair)s, 'modify', %(footprint)s, {SHAPE}, priority,
+       '{{"area_m2": 120.0}}', md5(id::text)
 FROM made
 """
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -25,10 +26,12 @@ __all__ = [
     "Progress",
     "SpanProgress",
     "candidates",
-    "fingerprint",
+    "fingerprints",
     "stop_if_asked",
 ]
 
+AREAS = (3, 6)
+"""Polygon and multipolygon among shapely's types."""
 SAME_SHARE = 0.5
 """Two new buildings are the same suggestion where they share this much of the smaller one."""
 
@@ -40,18 +43,23 @@ def candidates(scan: Scan, progress: Progress) -> Iterator[Candidate]:
         yield candidate
 
 
-def fingerprint(imagery_sha256: str, candidate: Candidate) -> str:
+def fingerprints(imagery_sha256: str, found: Sequence[Candidate]) -> list[str]:
     """The same object, imagery and family of kinds; of a new building or part, its place to a metre and its size.
 
     A modify and a shift of one building are one suggestion: who rejected the one need not see the other.
     """
-    new = newly_drawn(candidate)
-    if new is not None:
-        what = f"add:{new.centroid.x:.5f}:{new.centroid.y:.5f}:{new.area:.1e}"
-    else:
-        family = "remove" if candidate.kind == ChangeKind.REMOVE else "reshape"
-        what = f"{family}:{object_key(candidate)}"
-    return hashlib.sha256(f"{imagery_sha256}:{what}".encode()).hexdigest()
+    new = np.array([newly_drawn(one) for one in found], object)
+    places, areas = shapely.get_coordinates(shapely.centroid(new[new != None])), shapely.area(new)  # noqa: E711
+    drawn = iter(places)
+    marks = []
+    for one, shape, area in zip(found, new, areas, strict=True):
+        if shape is not None:
+            x, y = next(drawn)
+            what = f"add:{x:.5f}:{y:.5f}:{area:.1e}"
+        else:
+            what = f"{'remove' if one.kind == ChangeKind.REMOVE else 'reshape'}:{object_key(one)}"
+        marks.append(hashlib.sha256(f"{imagery_sha256}:{what}".encode()).hexdigest())
+    return marks
 
 
 def object_key(candidate: Candidate) -> str:
@@ -74,9 +82,12 @@ def as_new(candidate: Candidate) -> Candidate:
     return Candidate("add", candidate.part, None, None, candidate.tile, candidate.confidence, figures)
 
 
-def wkb_of(candidate: Candidate) -> str:
-    """The proposed shape as PostGIS takes it in a COPY."""
-    return str(shapely.to_wkb(shapely.set_srid(_polygonal(candidate.geometry), 4326), hex=True, include_srid=True))
+def wkbs_of(found: Sequence[Candidate]) -> list[str]:
+    """The proposed shapes as PostGIS takes them in a COPY."""
+    shapes = np.array([one.geometry for one in found], object)
+    odd = ~shapely.is_valid(shapes) | ~np.isin(shapely.get_type_id(shapes), AREAS)
+    shapes[odd] = [_polygonal(shape) for shape in shapes[odd]]
+    return list(shapely.to_wkb(shapely.set_srid(shapes, 4326), hex=True, include_srid=True))
 
 
 def evidence_of(candidate: Candidate) -> dict[str, float | str]:
@@ -97,7 +108,7 @@ class Drawn:
 
     def has(self, shape: BaseGeometry | None) -> bool:
         """Whether one of them is the same suggestion; what draws nothing new is none."""
-        if shape is None:
+        if shape is None or not self._shapes:
             return False
         for index in self._tree.query(shape, predicate="intersects"):
             other = self._shapes[int(index)]

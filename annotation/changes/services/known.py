@@ -21,21 +21,20 @@ class Known:
     def __init__(self, scan: Scan) -> None:
         answered, out = objects.answered_on_image(scan), objects.on_their_way(scan)
         apart = objects.said_to_be_apart()
-        self.answered = answered.exclude(apart)
+        known = answered.exclude(apart)
+        self.marks = set(known.values_list("fingerprint", flat=True))
         self.waiting = objects.exported_and_not_in_the_map(scan)
         self.apart = engine.Drawn(answered.filter(apart).select_related("footprint"))
-        drawn = (self.answered | out).filter(NEW).distinct()
+        drawn = (known | out).filter(NEW).distinct()
         self.drawn = engine.Drawn(drawn.select_related("footprint"))
 
     def unanswered(self, missing: Sequence[Prepared]) -> list[Prepared]:
         """Those that a person has still to answer."""
         told = [self._told_apart(one) for one in missing]
-        marks = [one.mark for one in told]
-        known = set(self.answered.filter(fingerprint__in=marks).values_list("fingerprint", flat=True))
         return [
             one
             for one in told
-            if one.mark not in known
+            if one.mark not in self.marks
             and one.object_id not in self.waiting
             and not self.drawn.has(engine.newly_drawn(one.candidate))
         ]

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -53,13 +54,12 @@ class Rows:
         """The candidates with their rows, each suggestion once; those without a tile or footprint are left out."""
         footprints = self._footprints([one for one in found if one.kind != ChangeKind.ADD])
         prepared: dict[str, Prepared] = {}
-        for one in found:
+        for one, mark in zip(found, engine.fingerprints(self.scan.imagery.sha256, found), strict=True):
             tile = one.tile
             pair_id = self.pairs.get((tile.z, tile.x, tile.y))
             object_id, footprint_id = footprints.get(engine.object_key(one), (None, None))
             if pair_id is None or (one.kind != ChangeKind.ADD and footprint_id is None):
                 continue
-            mark = engine.fingerprint(self.scan.imagery.sha256, one)
             about = (None, None) if one.kind == ChangeKind.ADD else (object_id, footprint_id)
             prepared.setdefault(mark, Prepared(one, mark, pair_id, *about))
         return list(prepared.values())
@@ -82,7 +82,7 @@ class Rows:
 
 def without_stored(scan: Scan, prepared: Sequence[Prepared]) -> list[Prepared]:
     """Those that an earlier run of the same scan has not stored."""
-    marks = [one.mark for one in prepared]
+    marks = RawSQL("SELECT unnest(%s::text[])", [[one.mark for one in prepared]])  # one parameter, not thousands
     stored = set(Change.objects.filter(scan=scan, fingerprint__in=marks).values_list("fingerprint", flat=True))
     return [one for one in prepared if one.mark not in stored]
 
@@ -92,6 +92,7 @@ def store(scan: Scan, batch: Sequence[Prepared]) -> None:
     if not batch:
         return
     now, ids = timezone.now(), draw_ids(QueueItem._meta.db_table, len(batch))
+    shapes = engine.wkbs_of([one.candidate for one in batch])
     items = (
         (pk, now, STAGE, scan.region_id, one.candidate.kind, engine.confidence_of(one.candidate), "open", "", 0, 0)
         for pk, one in zip(ids, batch, strict=True)
@@ -99,10 +100,10 @@ def store(scan: Scan, batch: Sequence[Prepared]) -> None:
     changes = (
         (
             now, scan.pk, pk, one.pair_id, one.candidate.kind, one.object_id, one.footprint_id,
-            engine.wkb_of(one.candidate), engine.confidence_of(one.candidate),
+            shape, engine.confidence_of(one.candidate),
             json.dumps(engine.evidence_of(one.candidate)), one.mark,
         )
-        for pk, one in zip(ids, batch, strict=True)
+        for pk, one, shape in zip(ids, batch, shapes, strict=True)
     )  # fmt: skip
     copy_rows(QueueItem._meta.db_table, ITEM, items)
     copy_rows(Change._meta.db_table, CHANGE, changes)
