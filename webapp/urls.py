@@ -20,6 +20,7 @@ STAGES = (
     "consistency",
     "changes",
     "edits",
+    "pipeline",
 )
 
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from annotation.changes.overview import region_offset
+from annotation.consistency.engine import offset_of_region
 from annotation.sources.pages import region_page
 
 
@@ -13,7 +13,7 @@ from annotation.sources.pages import region_page
 def queue(request: HttpRequest, region_id: int) -> HttpResponse:
     """One candidate at a time, decided by keyboard."""
     links = {name: reverse(name, args=[region_id]) for name in ("edits", "changes", "region")}
-    page = {"lease_seconds": settings.REVIEW_LEASE_SECONDS, "links": links, "offset": region_offset(region_id)}
+    page = {"lease_seconds": settings.REVIEW_LEASE_SECONDS, "links": links, "offset": offset_of_region(region_id)}
     return region_page(request, region_id, "changes/queue.html", active="queue", page=page)
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from annotation.common.errors import InvalidError
 from annotation.consistency.models import Scan, TileScore
+from annotation.consistency.selectors import latest_scan
 from annotation.learning.engine import load_region_model
 from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
@@ -147,3 +148,9 @@ def tile_results(scan: Scan) -> dict[TileAddress, TileResult]:
             shift_origin=cast(Origin, score.shift_origin),
         )
     return results
+
+
+def offset_of_region(region_id: int) -> dict[str, Any] | None:
+    """The offset of image and map that the newest finished scan found, where it is worth telling."""
+    scan: Any = latest_scan(region_id)  # annotated with `scored`
+    return shown_offset(scan, scan.scored) if scan is not None else None

@@ -2,12 +2,11 @@
 
 from django.urls import path
 
-from annotation.sources import activity, views
+from annotation.sources import views
 
 urlpatterns = [
     path("", views.regions, name="regions"),
     path("regions/new/", views.region_new, name="region-new"),
     path("regions/<int:region_id>/", views.region, name="region"),
-    path("regions/<int:region_id>/activity/", activity.activity, name="activity"),
     path("regions/<int:region_id>/sources/", views.sources, name="sources"),
 ]

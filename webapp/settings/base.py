@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "annotation.consistency",
     "annotation.changes",
     "annotation.edits",
+    "annotation.pipeline",
 ]
 
 MIDDLEWARE = [
@@ -204,8 +205,11 @@ JOB_RUNNERS = {
     "learning.evaluate": "annotation.learning.services.evaluate.run",
     "consistency.scan": "annotation.consistency.services.scan.run",
     "changes.find": "annotation.changes.services.find.run",
-    "changes.main_job": "annotation.changes.services.main_job.run",
+    "changes.main_job": "annotation.pipeline.services.main_job.run",
 }
+
+# Jobs that scan a region: of these a region has one at a time.
+SCANNING_JOBS = ("consistency.scan", "changes.main_job")
 
 # Every queue and the ReviewStage (annotation.review.stages) that describes it.
 REVIEW_STAGES = {

@@ -1,4 +1,4 @@
-"""HTTP door of suspected changes: lists, one change, a tile with all that is known of it, the main job."""
+"""HTTP door of suspected changes: lists, one change, the search for them."""
 
 from annotation.changes.api.urls import urlpatterns
 

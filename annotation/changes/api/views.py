@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -16,11 +17,12 @@ from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from annotation.accounts.permissions import IsReviewer
+from annotation.accounts.permissions import IsAdmin, IsReviewer
 from annotation.changes import selectors
 from annotation.changes.api import serializers
 from annotation.changes.api.filters import ChangeFilter, ChangeQuery, wanted_of
 from annotation.changes.models import Change
+from annotation.changes.services.start import start_find
 from annotation.common.keyset import Cursor
 from annotation.review.api.http import parse, person
 from annotation.review.lists import ORDERS
@@ -115,3 +117,14 @@ def _stream(changes: QuerySet[Change]) -> Iterator[bytes]:
         yield (b"" if first else b",\n") + json.dumps(one, cls=JSONEncoder).encode()
         first = False
     yield b"\n]}\n"
+
+
+class FindView(APIView):
+    permission_classes = [IsAdmin]
+
+    @extend_schema(request=None, responses={202: serializers.JobStarted})
+    def post(self, request: Request, region_id: int) -> Response:
+        """Look for changes in the newest finished scan."""
+        region = get_region(person(request), region_id)
+        job = start_find(region=region, user=person(request))
+        return Response(serializers.JobStarted({"job": job}).data, status=status.HTTP_202_ACCEPTED)

@@ -1,1 +1,1 @@
-"""Writes of the changes stage: find candidates, keep what people decide, run the main job."""
+"""Writes of the changes stage: find candidates, keep what people decide."""

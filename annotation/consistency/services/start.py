@@ -1,5 +1,6 @@
 """Starts a scan: one model over the pairs of the region's newest imagery and map."""
 
+from django.conf import settings
 from django.db import transaction
 
 from annotation.accounts.models import User
@@ -11,7 +12,7 @@ from annotation.consistency.models import Scan
 from annotation.learning.models import ModelVersion
 from annotation.learning.selectors import active_model
 from annotation.review.services.audit import record
-from annotation.sources.models import Region
+from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import current_sources
 
 KIND = "consistency.scan"
@@ -43,11 +44,15 @@ def start(
     model: ModelVersion | None = None,
     include_unmapped: bool = False,
     job: Job | None = None,
+    sources: tuple[Imagery, MapSnapshot] | None = None,
     wake: bool = True,
 ) -> Scan:
     """A scan of the region, with a job of its own or as a part of the running `job`.
 
     A `job` that comes twice gets its scan back. `wake=False` is for callers that run the job themselves.
+
+    Args:
+        sources: imagery and map to look at; those in use where none are named.
 
     Raises:
         InvalidError: no_model or no_pairs.
@@ -61,11 +66,8 @@ def start(
         raise NoModelError("the region has no model in use; train one, or promote one, then scan")
     if model.region_id != region.pk:
         raise NotFoundError(f"the region has no model {model.pk}")
-    Region.objects.select_for_update(no_key=True).get(pk=region.pk)
-    busy = Scan.objects.filter(region=region, job__in=Job.objects.unfinished().filter(kind=KIND)).first()
-    if busy is not None:
-        raise ScanRunningError("the region is being scanned already; wait for that scan or cancel it", scan=busy.pk)
-    scan = _create(region, user, model, include_unmapped)
+    check_idle(region, job)
+    scan = _create(region, user, model, include_unmapped, sources or current_sources(region))
     scan.job = job or enqueue(
         kind=KIND,
         params={"scan": scan.pk},
@@ -82,8 +84,27 @@ def start(
     return scan
 
 
-def _create(region: Region, user: User | None, model: ModelVersion, include_unmapped: bool) -> Scan:
-    imagery, snapshot = current_sources(region)
+def check_idle(region: Region, job: Job | None = None) -> None:
+    """Refuse a second scan of the region, in the caller's transaction: of two that ask at once the other waits here.
+
+    A main job counts from its start, since it will scan.
+
+    Args:
+        job: the one that asks; it is not in its own way.
+    """
+    Region.objects.select_for_update(no_key=True).get(pk=region.pk)
+    busy = Job.objects.unfinished().for_scope(region.pk).filter(kind__in=settings.SCANNING_JOBS)
+    other = (busy.exclude(pk=job.pk) if job else busy).order_by("created_at").first()
+    if other is not None:
+        raise ScanRunningError(
+            "the region is being scanned already; wait for that job or cancel it", job=str(other.pk), kind=other.kind
+        )
+
+
+def _create(
+    region: Region, user: User | None, model: ModelVersion, include_unmapped: bool, sources: tuple[Imagery, MapSnapshot]
+) -> Scan:
+    imagery, snapshot = sources
     scan = Scan.objects.create(
         region=region,
         model=model,

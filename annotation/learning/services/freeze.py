@@ -8,14 +8,14 @@ from annotation.learning import engine, selectors
 from annotation.learning.decisions import count_by_kind, people_said
 from annotation.learning.errors import DataSetChangedError, NoAnchorsError, NoPairsError, TooFewTilesError
 from annotation.learning.models import DataSet
-from annotation.sources.models import Region
+from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import current_sources
 from annotation.tiles.models import TilePair
 
 
 @transaction.atomic
-def freeze(*, region: Region, needed: int) -> DataSet:
-    """The data set of the region's newest imagery and map: every mapped pair with enough image and its anchor.
+def freeze(*, region: Region, needed: int, sources: tuple[Imagery, MapSnapshot] | None = None) -> DataSet:
+    """The data set of the sources, or of those in use: every mapped pair with enough image and its anchor.
 
     With it go the decisions of people that are in force on this image. The same content gives the same data set. A
     verified anchor goes before a generated one, a rejected one is never used.
@@ -23,7 +23,7 @@ def freeze(*, region: Region, needed: int) -> DataSet:
     Raises:
         NoPairsError, NoAnchorsError, TooFewTilesError: what to do first, and how many tiles are needed.
     """
-    imagery, snapshot = current_sources(region)
+    imagery, snapshot = sources or current_sources(region)
     pairs = list(selectors.trainable_pairs(imagery, snapshot))
     anchors, counts = anchors_for_training(pair.pk for pair in pairs)
     usable = [pair for pair in pairs if pair.pk in anchors]

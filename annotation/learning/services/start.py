@@ -10,7 +10,7 @@ from annotation.learning.errors import TrainingRunningError, UnknownPresetError
 from annotation.learning.models import DataSet, TrainingRun
 from annotation.learning.services.freeze import freeze
 from annotation.review.services.audit import record
-from annotation.sources.models import Region
+from annotation.sources.models import Imagery, MapSnapshot, Region
 
 KIND = "learning.train"
 
@@ -23,12 +23,16 @@ def start(
     preset: str = "compact",
     seed: int = 0,
     job: Job | None = None,
+    sources: tuple[Imagery, MapSnapshot] | None = None,
     wake: bool = True,
 ) -> TrainingRun:
     """A training run of the region, with a job of its own or as a part of the running `job`.
 
     A run that was stopped or failed on the same data, settings and seed is taken up again from its checkpoints; a `job`
     that comes twice gets its run back. `wake=False` is for callers that run the job themselves.
+
+    Args:
+        sources: imagery and map to learn from; those in use where none are named.
 
     Raises:
         InvalidError: no_pairs, no_anchors, too_few_mapped_tiles or unknown_preset.
@@ -41,7 +45,7 @@ def start(
     except engine.ConfigError as error:
         raise UnknownPresetError(str(error)) from error
     Region.objects.select_for_update(no_key=True).get(pk=region.pk)
-    data_set = freeze(region=region, needed=engine.tiles_needed(config))
+    data_set = freeze(region=region, needed=engine.tiles_needed(config), sources=sources)
     _check_idle(region, job)
     run = _unfinished(data_set, preset, config, seed) or TrainingRun.objects.create(
         region=region, data_set=data_set, preset=preset, config=config, seed=seed, created_by=user

@@ -1,6 +1,9 @@
 """Starting scans and what is stale: decisions on rows alone."""
 
+import threading
+
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from annotation.common.errors import NotFoundError
@@ -10,6 +13,7 @@ from annotation.consistency.selectors import stale_scans
 from annotation.consistency.services.start import NoModelError, NoPairsError, ScanRunningError, start
 from annotation.learning.models import ModelState
 from annotation.learning.services.registry import promote
+from annotation.pipeline.services.start import start_main_job
 from annotation.review.models import AuditEntry
 from annotation.tiles.models import TilePair
 from tests.annotation.learning.rows import described_region, make_model
@@ -63,7 +67,52 @@ def test_a_second_scan_is_refused_while_one_runs(region):
     scan = start(region=region, user=None, wake=False)
     with pytest.raises(ScanRunningError) as refused:
         start(region=region, user=None, wake=False)
-    assert refused.value.data == {"scan": scan.pk}
+    assert refused.value.data == {"job": str(scan.job_id), "kind": "consistency.scan"}
+
+
+def test_a_scan_is_refused_while_a_main_job_that_will_scan_runs_and_the_other_way_round(region):
+    main_job = start_main_job(region=region, user=None, wake=False)
+    with pytest.raises(ScanRunningError) as refused:
+        start(region=region, user=None, wake=False)
+    assert refused.value.data == {"job": str(main_job.pk), "kind": "changes.main_job"}
+    assert start_main_job(region=region, user=None, wake=False) == main_job
+    assert start(region=region, user=None, job=main_job).job == main_job
+    Job.objects.filter(pk=main_job.pk).update(state=JobState.SUCCEEDED)
+    start(region=region, user=None, wake=False)
+    with pytest.raises(ScanRunningError):
+        start_main_job(region=region, user=None, wake=False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_scan_and_a_main_job_that_start_at_once_one_is_refused(region):
+    told, ready_to_go = [], threading.Barrier(2)
+
+    def ask(begin):
+        ready_to_go.wait()
+        try:
+            begin(region=region, user=None, wake=False)
+            told.append("started")
+        except ScanRunningError:
+            told.append("refused")
+        finally:
+            connection.close()
+
+    for _ in range(5):
+        Job.objects.all().update(state=JobState.CANCELLED)
+        threads = [threading.Thread(target=ask, args=(begin,)) for begin in (start, start_main_job)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(told) == ["refused", "started"]
+        told.clear()
+
+
+def test_a_scan_looks_at_the_sources_it_is_told_whatever_is_newer(region):
+    sources = (region.imagery_set.get(), region.mapsnapshot_set.get())
+    ImageryFactory(region=region), SnapshotFactory(region=region)
+    scan = start(region=region, user=None, sources=sources, wake=False)
+    assert (scan.imagery, scan.snapshot) == sources
 
 
 def test_a_job_that_comes_twice_gets_its_scan_back(region):

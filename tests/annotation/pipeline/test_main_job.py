@@ -11,11 +11,13 @@ from annotation.changes.models import Change
 from annotation.common.models import Job, JobState
 from annotation.consistency.models import Scan, ScanState, TileScore
 from annotation.learning.models import ModelState, ModelVersion
+from annotation.pipeline.services import main_job
 from annotation.review.models import QueueItem
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.tiles.models import TilePair
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
+from tests.factories import ImageryFactory, SnapshotFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -63,6 +65,26 @@ def test_the_main_job_run_again_reuses_the_model_and_suggests_nothing_twice(town
     assert ModelVersion.objects.count() == 1
     assert Scan.objects.count() == 2
     assert Change.objects.exclude(item__state="withdrawn").count() == before
+
+
+def test_a_main_job_keeps_the_sources_it_was_started_for(town, settings, tmp_path, monkeypatch):
+    """A newer map that comes in while it describes the tiles changes nothing of what it learns, scans and suggests."""
+    settings.MEDIA_ROOT = tmp_path
+    describe = main_job.generate_for
+
+    def meanwhile(**told):
+        SnapshotFactory(region=told["snapshot"].region)
+        ImageryFactory(region=told["imagery"].region)
+        return describe(**told)
+
+    monkeypatch.setattr(main_job, "generate_for", meanwhile)
+    start_region(town)
+    job = Job.objects.get(kind="changes.main_job")
+    assert job.state == JobState.SUCCEEDED
+    scan, data_set = Scan.objects.get(), ModelVersion.objects.get().run.data_set
+    for about in (scan, data_set):
+        assert (about.imagery_id, about.snapshot_id) == (job.params["imagery"], job.params["snapshot"])
+    assert MapSnapshot.objects.count() == 2
 
 
 def test_a_missing_file_or_region_says_what_to_do(town):

@@ -79,12 +79,6 @@ def summary(region: Region) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def region_offset(region_id: int) -> dict[str, Any] | None:
-    """The offset of image and map that the newest finished scan found, where it is worth telling."""
-    scan: Any = latest_scan(region_id)  # annotated with `scored`
-    return shown_offset(scan, scan.scored) if scan is not None else None
-
-
 def _change_counts(region: Region) -> dict[str, Any]:
     by_decision = decision_counts("changes", region.pk)
     undecided = by_decision.pop(ItemState.OPEN.value, 0)

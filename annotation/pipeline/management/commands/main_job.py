@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation.changes.services.start import start_main_job
 from annotation.common.errors import DomainError
 from annotation.common.management.console import run_here, said
 from annotation.common.models import JobState
+from annotation.pipeline.services.start import start_main_job
 from annotation.sources.models import Region
 
 

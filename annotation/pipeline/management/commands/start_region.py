@@ -8,12 +8,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation.changes.demo import NAME, SilentProgress, demo_files
-from annotation.changes.services.start import MAIN_JOB, start_main_job
 from annotation.common.engine import MlcoreError
 from annotation.common.errors import DomainError
 from annotation.common.management.console import ProgressLine, run_here, said
 from annotation.common.models import Job, JobState
+from annotation.pipeline.demo import NAME, SilentProgress, demo_files
+from annotation.pipeline.services.start import MAIN_JOB, start_main_job
 from annotation.sources.engine import area_from_file
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.services.add_sources import add_imagery, add_snapshot

@@ -7,9 +7,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.accounts.permissions import IsAdmin, IsReviewer
-from annotation.changes import overview
-from annotation.changes.api import serializers
-from annotation.changes.services.start import start_find, start_main_job
+from annotation.changes.api.serializers import JobStarted
+from annotation.pipeline import overview
+from annotation.pipeline.api import serializers
+from annotation.pipeline.services.start import start_main_job
 from annotation.review.api.http import parse, person
 from annotation.sources.selectors import get_region
 
@@ -36,20 +37,9 @@ class SummaryView(APIView):
 class MainJobView(APIView):
     permission_classes = [IsAdmin]
 
-    @extend_schema(request=serializers.MainJobInput, responses={202: serializers.JobStarted})
+    @extend_schema(request=serializers.MainJobInput, responses={202: JobStarted})
     def post(self, request: Request, region_id: int) -> Response:
         """Pairs, anchors, training, scan and candidates in one job; while it runs, the same job is given again."""
         region = get_region(person(request), region_id)
         job = start_main_job(region=region, user=person(request), **parse(serializers.MainJobInput, request.data))
-        return Response(serializers.JobStarted({"job": job}).data, status=status.HTTP_202_ACCEPTED)
-
-
-class FindView(APIView):
-    permission_classes = [IsAdmin]
-
-    @extend_schema(request=None, responses={202: serializers.JobStarted})
-    def post(self, request: Request, region_id: int) -> Response:
-        """Look for changes in the newest finished scan."""
-        region = get_region(person(request), region_id)
-        job = start_find(region=region, user=person(request))
-        return Response(serializers.JobStarted({"job": job}).data, status=status.HTTP_202_ACCEPTED)
+        return Response(JobStarted({"job": job}).data, status=status.HTTP_202_ACCEPTED)

@@ -22,7 +22,10 @@ SPANS = {"pairs": (0.0, 0.04), "anchors": (0.04, 0.08), "training": (0.08, 0.8),
 
 
 def run(context: JobContext) -> None:
-    """The job `changes.main_job`; a run after a crash goes on where the one before was."""
+    """The job `changes.main_job`; a run after a crash goes on where the one before was.
+
+    Every step works on the imagery and the map that the job was started for, whatever is imported or pinned meanwhile.
+    """
     region = Region.objects.get(pk=context.params["region"])
     imagery = Imagery.objects.select_related("region").get(pk=context.params["imagery"])
     snapshot = MapSnapshot.objects.get(pk=context.params["snapshot"])
@@ -30,7 +33,7 @@ def run(context: JobContext) -> None:
     context.set_result({"pairs": asdict(pairs)})
     anchors = generate_for(imagery=imagery, snapshot=snapshot, progress=_span(context, "anchors"))
     context.set_result({"anchors": anchors.as_dict()})
-    model = _model(context, region)
+    model = _model(context, region, (imagery, snapshot))
     context.set_result({"model": model.pk, "metrics": model.metrics})
     scan = start_scan(
         region=region,
@@ -38,6 +41,7 @@ def run(context: JobContext) -> None:
         model=model,
         include_unmapped=context.params["include_unmapped"],
         job=context.job,
+        sources=(imagery, snapshot),
     )
     scored = scan_pairs(scan=scan, progress=_span(context, "scan"), commit=context.transaction)
     context.set_result({"scan": scan.pk, "scored": scored.scored})
@@ -46,14 +50,15 @@ def run(context: JobContext) -> None:
     context.set_result({"changes": asdict(changes)})
 
 
-def _model(context: JobContext, region: Region) -> ModelVersion:
-    """A model trained on exactly what the region has now, put in use: the one there is, or a new one."""
+def _model(context: JobContext, region: Region, sources: tuple[Imagery, MapSnapshot]) -> ModelVersion:
+    """A model trained on exactly what the job was started for, put in use: the one there is, or a new one."""
     training = start_training(
         region=region,
         user=context.job.created_by,
         preset=context.params["preset"],
         seed=context.params["seed"],
         job=context.job,
+        sources=sources,
     )
     same = ModelVersion.objects.filter(
         run__data_set=training.data_set, run__config=training.config, run__seed=training.seed
