@@ -10,14 +10,16 @@ from django.db.models import Exists, OuterRef, QuerySet
 from annotation.accounts.models import User
 from annotation.anchors.models import Anchor
 from annotation.changes.models import Change, ChangeDecision, ChangeKind
+from annotation.changes.objects import Base, edited_since, states_in
 from annotation.common.errors import NotFoundError
 from annotation.common.keyset import Cursor, Page
 from annotation.consistency.models import TileScore
+from annotation.learning.selectors import shown_model
 from annotation.review.lists import Wish, page_of
 from annotation.review.models import ItemState, QueueItem
 from annotation.sources.engine import shown_imagery, shown_snapshot
 from annotation.sources.models import Footprint, Region
-from annotation.sources.selectors import visible_regions
+from annotation.sources.selectors import newest_snapshot, visible_regions
 
 
 def changes_of(region: Region) -> QuerySet[Change]:
@@ -82,7 +84,14 @@ def get_change(user: User, change_id: int) -> Change:
 def with_subject(rows: QuerySet[Change]) -> QuerySet[Change]:
     """The rows with everything `subject` reads."""
     return rows.select_related(
-        "item", "item__decided_by", "footprint", "pair__tile", "scan", "scan__imagery", "scan__snapshot"
+        "item",
+        "item__decided_by",
+        "footprint",
+        "pair__tile",
+        "scan__imagery",
+        "scan__snapshot",
+        "scan__region",
+        "scan__model__run",
     )
 
 
@@ -116,8 +125,24 @@ def subject(change: Change) -> dict[str, Any]:
         "snapshot": shown_snapshot(snapshot),
         "bbox": _bbox(change),
         "older_than_edit": older_than_edit(change),
+        "newest_map": newest_map(change),
+        "model": shown_model(change.scan.model),
         "anchor": anchor.summary if anchor else None,
     }
+
+
+def newest_map(change: Change) -> dict[str, Any] | None:
+    """What a newer map than the scanned one says of the building: gone or edited; None where it says nothing new."""
+    if change.footprint is None or change.object_id is None:
+        return None
+    newest = newest_snapshot(change.scan.region)
+    if newest is None or newest.pk == change.scan.snapshot_id:
+        return None
+    state = states_in(newest, [change.object_id]).get(change.object_id)
+    base = Base(change.object_id, change.footprint.version, change.footprint.geometry)
+    if not edited_since(base, state):
+        return None
+    return {"state": "gone" if state is None else "edited", "taken_at": newest.taken_at}
 
 
 def older_than_edit(change: Change) -> bool:
@@ -129,7 +154,7 @@ def older_than_edit(change: Change) -> bool:
 
 def _footprint(footprint: Footprint) -> dict[str, Any]:
     return {
-        "key": footprint.key if footprint.osm_id is not None else None,
+        "key": footprint.key,
         "geometry": geojson(footprint.geometry),
         "tags": footprint.tags,
         "version": footprint.version,

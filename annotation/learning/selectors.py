@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
@@ -72,6 +73,23 @@ def evaluations_of_model(model: ModelVersion) -> QuerySet[Evaluation]:
 def active_model(region_id: int) -> ModelVersion | None:
     """The model in use, if the region has one."""
     return ModelVersion.objects.filter(region_id=region_id, state=ModelState.ACTIVE).first()
+
+
+LEAST_MEASURED = 30
+"""Held-out tiles below which a model's figures say too little for its percentages to be called odds."""
+
+
+def shown_model(model: ModelVersion) -> dict[str, Any]:
+    """What a page says of the model behind a suggestion: its name, its preset, and how it did on known errors."""
+    figures = Evaluation.objects.filter(model=model, finished_at__isnull=False).order_by("-pk").values_list("figures")
+    rows = [one for (kept,) in figures[:1] for one in kept if one["name"] == "tile_auroc" and one["first"]]
+    measured = next((one for one in rows if one["count"] >= LEAST_MEASURED), None)
+    return {
+        "id": model.pk,
+        "preset": model.run.preset,
+        "measured": {"tiles": measured["count"], **measured["first"]} if measured else None,
+        "trial": measured is None or model.run.preset == "tiny" or measured["first"]["low"] <= 0.5,
+    }
 
 
 def get_model(user: User, model_id: int) -> ModelVersion:

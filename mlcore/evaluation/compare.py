@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+from scipy.stats import binomtest
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.decisions import Decision
@@ -160,14 +161,24 @@ def _figure(
     one = _draws(metric, first, draws)
     if one is None:
         return Figure(name, count, None, None, None, "too_few")
+    shown = _with_chance(metric, first, _interval(*one))
     if second is None:
-        return Figure(name, count, _interval(*one), None, None, "alone")
+        return Figure(name, count, shown, None, None, "alone")
     other = _draws(metric, second, draws)
     if other is None:
-        return Figure(name, count, _interval(*one), None, None, "too_few")
+        return Figure(name, count, shown, None, None, "too_few")
     difference = _interval(one[0] - other[0], one[1] - other[1], -1.0)
     word: Word = "better" if difference.low > 0 else "worse" if difference.high < 0 else "unclear"
-    return Figure(name, count, _interval(*one), _interval(*other), difference, word)
+    return Figure(name, count, shown, _with_chance(metric, second, _interval(*other)), difference, word)
+
+
+def _with_chance(metric: Metric, sample: Sample, interval: Interval) -> Interval:
+    """Of a share of a few: not narrower than Wilson's interval, since draws of 0 of 3 never give anything but 0."""
+    counted = {share_true: len(sample.truth), first_precision: min(FIRST, len(sample.truth))}.get(metric, 0)
+    if not counted:
+        return interval
+    low, high = binomtest(round(interval.value * counted), counted).proportion_ci(method="wilson")
+    return Interval(interval.value, min(interval.low, float(low)), max(interval.high, float(high)))
 
 
 def _draws(metric: Metric, sample: Sample, draws: np.ndarray) -> tuple[float, np.ndarray] | None:

@@ -90,6 +90,29 @@ class ChangeSnapshot(serializers.Serializer):
     tile_version = serializers.CharField(help_text="what ?v= of its tiles says")
 
 
+class NewestMap(serializers.Serializer):
+    state = serializers.ChoiceField(choices=["gone", "edited"])
+    taken_at = serializers.DateTimeField(allow_null=True)
+
+
+class MeasuredOn(serializers.Serializer):
+    """Chance that the model tells a tile with a known error from one without, with its interval."""
+
+    tiles = serializers.IntegerField()
+    value = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+
+
+class ModelBehind(serializers.Serializer):
+    id = serializers.IntegerField()
+    preset = serializers.CharField()
+    measured = MeasuredOn(allow_null=True)
+    trial = serializers.BooleanField(
+        help_text="its percentages are no odds: not measured on enough tiles, or no better than chance"
+    )
+
+
 class ChangeSubject(serializers.Serializer):
     """Everything the queue's page shows of one change."""
 
@@ -106,6 +129,8 @@ class ChangeSubject(serializers.Serializer):
     snapshot = ChangeSnapshot()
     bbox = serializers.ListField(child=serializers.FloatField(), min_length=4, max_length=4)
     older_than_edit = serializers.BooleanField(help_text="the image is older than the object's last edit")
+    newest_map = NewestMap(allow_null=True, help_text="what a newer map than the scanned one says of the building")
+    model = ModelBehind()
     anchor = serializers.CharField(allow_null=True)
 
 

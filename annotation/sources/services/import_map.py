@@ -37,6 +37,7 @@ def run(context: JobContext) -> None:
             # The job's row is held from here on only: while rows are copied it can be cancelled.
             with context.transaction(final=True):
                 snapshot.save()
+                context.report(1.0, f"{stored} features of the map are stored")
                 context.set_result({"snapshot": snapshot.pk, "features": stored, "unversioned": info.unversioned})
     finally:
         lines.unlink(missing_ok=True)

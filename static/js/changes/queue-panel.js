@@ -2,10 +2,21 @@
 import { byId, el, facts, fill } from "mapwright/lib/dom.js";
 import { day, humanise, KINDS, sureness, percent } from "mapwright/lib/format.js";
 import { arrow, offsetSentence } from "mapwright/lib/offset.js";
-import { ACCEPT, detailRows, evidenceRows, isPart, PART_QUESTION, reasonsOf } from "mapwright/changes/words.js";
+import {
+  ACCEPT,
+  areas,
+  detailRows,
+  evidenceRows,
+  isPart,
+  modelWords,
+  PART_QUESTION,
+  reasonsOf,
+} from "mapwright/changes/words.js";
 import { areaM2 } from "mapwright/changes/shapes.js";
 
 const TAGS_SHOWN = 6;
+/** A reshaped building that keeps less of its area, or gains as much, is told apart. */
+const LEAST_SHARE = 0.67;
 
 function tagList(tags) {
   const entries = Object.entries(tags);
@@ -46,6 +57,16 @@ function details(subject) {
 export function drawSubject(claim, geometry, draft) {
   const { subject } = claim;
   const kind = KINDS[subject.kind];
+  const newer =
+    subject.newest_map &&
+    el(
+      "p",
+      { class: "note note-warn", id: "newest-map" },
+      el("strong", {
+        text: subject.newest_map.state === "gone" ? "A newer map lacks it. " : "A newer map has it edited. ",
+      }),
+      `The map of ${day(subject.newest_map.taken_at)} is newer than the one that was scanned: scan again before you decide.`,
+    );
   const old =
     subject.older_than_edit &&
     el(
@@ -65,22 +86,34 @@ export function drawSubject(claim, geometry, draft) {
     el(
       "p",
       { class: "sure" },
-      el("strong", { text: `The machine ${sureness(subject.confidence)}` }),
+      el("strong", { text: `The machine ${sureness(subject.confidence, subject.model)}` }),
       ` (${percent(subject.confidence)})`,
+      el("span", { class: "muted small", id: "model-behind", text: ` ${modelWords(subject.model)}` }),
     ),
     old || null,
+    newer || null,
+    resized(subject, geometry),
     draft.geometry
       ? el("p", { class: "note", text: `Your adjusted shape: ${Math.round(areaM2(geometry))} m².` })
       : null,
     facts([
-      ...evidenceRows(subject),
+      ...evidenceRows(subject, geometry),
       ["Image taken", el("strong", { text: day(subject.imagery.captured_on) })],
       ["Object last edited", subject.footprint ? day(subject.footprint.edited_at, "unknown") : null],
     ]),
     details(subject),
   );
   byId("accept-label").textContent = ACCEPT[subject.kind];
+  byId("accept").classList.toggle("button-main", !subject.model?.trial && subject.confidence >= 0.5);
   byId("adjust").disabled = subject.kind === "remove";
+}
+
+/** A building that the change makes much smaller or larger is worth a second look. */
+function resized(subject, geometry) {
+  const [before, after] = areas(subject, geometry);
+  if (!before || !after || (after / before > LEAST_SHARE && after / before < 1 / LEAST_SHARE)) return null;
+  const text = `It would be ${percent(after / before)} of its size on the map: ${Math.round(before)} m² → ${Math.round(after)} m².`;
+  return el("p", { class: "note note-warn", id: "resized" }, el("strong", { text: "Look twice. " }), text);
 }
 
 /** Reasons to reject with, one number key each. */

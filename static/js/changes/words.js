@@ -2,14 +2,33 @@
 import { humanise, metres, number, percent } from "mapwright/lib/format.js";
 import { notableShift, shiftWords } from "mapwright/lib/offset.js";
 import { classOf } from "mapwright/lib/ramp.js";
+import { areaM2 } from "mapwright/changes/shapes.js";
 
 const strength = (value) => (value >= 0.8 ? "strong" : value >= 0.6 ? "fair" : value >= 0.2 ? "weak" : "hardly any");
+
+const reshapes = (kind) => ["modify", "shifted"].includes(kind);
+
+/** [before, after] in m²: of the map's shape, and of what is accepted; nothing for what is new or goes. */
+export function areas(subject, geometry) {
+  if (!reshapes(subject.kind) || !subject.footprint) return [];
+  return [areaM2(subject.footprint.geometry), areaM2(geometry ?? subject.geometry)];
+}
+
+/** Which model suggests it, and how it did where the errors are known. */
+export function modelWords(model) {
+  if (!model) return "";
+  const name = `Model ${model.id} (${model.preset})`;
+  const on = model.measured;
+  if (!on) return `${name} was not measured on enough tiles: its percentages are no odds.`;
+  const found = `tells wrong tiles with ${percent(on.value)} (${percent(on.low)} to ${percent(on.high)}, ${on.tiles} tiles)`;
+  return model.trial ? `${name} ${found}: its percentages are no odds.` : `${name} ${found}.`;
+}
 
 /** What each figure says; nothing where it says nothing. */
 const WORDS = {
   mean_evidence: (value) => ["Looks like a building", `${strength(value)} (${percent(value)})`],
   moved_m: (value) => (value >= 0.5 ? ["Moved by", metres(value)] : null),
-  area_m2: (value) => ["Area", `${number(value)} m²`],
+  area_m2: (value, kind) => (reshapes(kind) ? null : ["Area", `${number(value)} m²`]),
   more_m2: (value) => ["Of it not on the map", `${number(value)} m²`],
 };
 const DETAILS = {
@@ -34,12 +53,18 @@ const rowsOf = (words, { kind, evidence }) =>
 const agreement = (value) => `${classOf(value).label.toLowerCase()} (${percent(value)})`;
 
 /** Rows [term, words] of what helps to decide. */
-export function evidenceRows(subject) {
+export function evidenceRows(subject, geometry = null) {
   const { evidence = {} } = subject;
+  const [mapped, proposed] = areas(subject, geometry);
   const before = subject.probability ?? evidence.tile_probability;
   const after = evidence.tile_probability_after;
   const shift = notableShift(evidence);
-  const rows = [...rowsOf(WORDS, subject), ...(shift ? [["Image lies off the map", shiftWords(shift)]] : [])];
+  const resized = mapped ? [["Area", `${number(mapped)} → ${number(proposed)} m²`]] : [];
+  const rows = [
+    ...rowsOf(WORDS, subject),
+    ...resized,
+    ...(shift ? [["Image lies off the map", shiftWords(shift)]] : []),
+  ];
   if (!Number.isFinite(before)) return rows;
   const changes = Number.isFinite(after) && Math.abs(after - before) >= 0.005;
   return [

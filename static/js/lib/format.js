@@ -42,8 +42,9 @@ export function bytes(size) {
   return `${number(value, unit && value < 100 ? 1 : 0)} ${units[unit]}`;
 }
 
-/** "The machine ...": how sure a share between 0 and 1 is, in words. */
-export function sureness(confidence) {
+/** "The machine ...": how sure a share between 0 and 1 is, in words; a model on trial never speaks of being sure. */
+export function sureness(confidence, model = null) {
+  if (model?.trial) return "has a guess";
   if (confidence >= 0.9) return "is very sure";
   if (confidence >= 0.75) return "is fairly sure";
   if (confidence >= 0.5) return "is unsure";

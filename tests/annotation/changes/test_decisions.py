@@ -6,11 +6,13 @@ import uuid
 
 import pytest
 import shapely.geometry
+from django.utils import timezone
 
 from annotation.edits.services import changesets
+from annotation.learning.models import Evaluation, TrainingRun
 from annotation.review.models import QueueItem
 from annotation.sources.engine import to_geos
-from tests.factories import FootprintFactory, RegionFactory, UserFactory, square
+from tests.factories import FootprintFactory, RegionFactory, SnapshotFactory, UserFactory, square
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
 
 pytestmark = pytest.mark.django_db
@@ -191,3 +193,36 @@ def test_a_summary_counts_what_waits(client_of, ana, scan):
     assert shown["changes"] == {"open": 2, "decided": 1, "accepted": 1, "by_decision": {"accept": 1}}
     assert shown["latest_scan"]["id"] == scan.pk
     assert shown["latest_model"]["id"] == scan.model_id
+
+
+def test_an_item_says_what_a_newer_map_has_of_its_building(client_of, ana, scan):
+    gone, edited, same = (ChangeFactory(scan=scan, kind="remove") for _ in range(3))
+    newer = SnapshotFactory(region=scan.region)
+    for change, version in ((edited, edited.footprint.version + 1), (same, same.footprint.version)):
+        base = change.footprint
+        FootprintFactory(
+            snapshot=newer, osm_id=base.osm_id, object=base.object, geometry=base.geometry, version=version
+        )
+    shown = [client_of(ana).get(f"/api/changes/{one.pk}/").json()["newest_map"] for one in (gone, edited, same)]
+    assert [one and one["state"] for one in shown] == ["gone", "edited", None]
+    assert client_of(ana).get(f"/api/changes/{ChangeFactory(scan=scan).pk}/").json()["newest_map"] is None
+
+
+@pytest.mark.parametrize(
+    ("preset", "count", "low", "trial"),
+    [("compact", 96, 0.78, False), ("tiny", 96, 0.78, True), ("compact", 12, 0.78, True), ("compact", 96, 0.48, True)],
+)
+def test_a_model_is_on_trial_until_it_was_measured_on_enough_and_told_errors_from_none(
+    client_of, ana, scan, preset, count, low, trial
+):
+    change, url = ChangeFactory(scan=scan), "/api/changes/{}/"
+    shown = client_of(ana).get(url.format(change.pk)).json()["model"]
+    assert (shown["id"], shown["measured"], shown["trial"]) == (scan.model_id, None, True)
+    TrainingRun.objects.update(preset=preset)
+    figure = {"name": "tile_auroc", "count": count, "first": {"value": 0.87, "low": low, "high": 0.93}}
+    Evaluation.objects.create(
+        model=scan.model, data_set=scan.model.run.data_set, figures=[figure], finished_at=timezone.now()
+    )
+    shown = client_of(ana).get(url.format(change.pk)).json()["model"]
+    assert (shown["preset"], shown["trial"]) == (preset, trial)
+    assert (shown["measured"] is None) == (count < 30)

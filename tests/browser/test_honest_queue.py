@@ -1,0 +1,46 @@
+"""The review page misleads nobody: on trial models, on sizes, on what a newer map says."""
+
+from __future__ import annotations
+
+import re
+
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from annotation.learning.models import Evaluation
+from annotation.review.models import QueueItem
+from tests.browser.test_queue import open_queue
+from tests.factories import SnapshotFactory
+
+
+def test_a_model_that_was_not_measured_speaks_of_no_sureness_and_is_named(new_page, stock):
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    expect(page.locator("#subject .sure")).to_contain_text("The machine has a guess")
+    expect(page.locator("#model-behind")).to_contain_text(f"Model {stock.scan.model_id} (compact) was not measured")
+    expect(page.locator("#accept")).not_to_have_class(re.compile("button-main"))
+    measure(stock.scan.model)
+    page.reload()
+    expect(page.locator("#subject .sure")).to_contain_text(re.compile("The machine is (very|fairly) sure"))
+    expect(page.locator("#model-behind")).to_contain_text("tells wrong tiles with 87 % (78 % to 93 %, 96 tiles)")
+    expect(page.locator("#accept")).to_have_class(re.compile("button-main"))
+
+
+def test_a_reshaped_building_tells_its_area_before_and_after_and_what_a_newer_map_says(new_page, stock):
+    change = next(one for one in stock.changes if one.kind == "modify")
+    QueueItem.objects.exclude(pk=change.item_id).update(state="withdrawn")
+    whole = change.footprint.geometry
+    change.geometry = whole.buffer(-0.3 * min(whole.extent[2] - whole.extent[0], whole.extent[3] - whole.extent[1]))
+    change.save()
+    SnapshotFactory(region=stock.region)
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    expect(page.locator("#subject")).to_contain_text("m² →")
+    expect(page.locator("#resized")).to_contain_text("Look twice.")
+    expect(page.locator("#newest-map")).to_contain_text("A newer map lacks it.")
+
+
+def measure(model):
+    """The model as it stands after a comparison on 96 tiles with known errors."""
+    figure = {"name": "tile_auroc", "count": 96, "first": {"value": 0.87, "low": 0.78, "high": 0.93}}
+    Evaluation.objects.create(model=model, data_set=model.run.data_set, figures=[figure], finished_at=timezone.now())
