@@ -15,6 +15,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
+from annotation.common.engine import MlcoreError
 from annotation.common.errors import InvalidError
 from annotation.sources.errors import DiskFullError
 from annotation.sources.models import Imagery, MapSnapshot
@@ -100,6 +101,16 @@ def room_on_disk() -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise DiskFullError("the disk of this server is full: free some space, then try again") from error
+        raise
+
+
+@contextmanager
+def called(upload: Path, original_name: str) -> Iterator[None]:
+    """Errors about a stored file under the name that its person knows."""
+    try:
+        yield
+    except MlcoreError as error:
+        error.args = (str(error).replace(upload.name, original_name), *error.args[1:])
         raise
 
 

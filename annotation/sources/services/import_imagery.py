@@ -9,7 +9,8 @@ from annotation.common.services.jobs import JobContext
 from annotation.sources.engine import grid_zoom, to_multipolygon
 from annotation.sources.ingestion import ingest_image
 from annotation.sources.models import Imagery, Region, SourceState
-from annotation.sources.services.files import absolute, clear_folder, relative, room_on_disk, source_folder
+from annotation.sources.services.files import absolute, called, clear_folder, relative, room_on_disk, source_folder
+from annotation.sources.services.fit import notes_on_image
 
 
 def run(context: JobContext) -> None:
@@ -20,13 +21,14 @@ def run(context: JobContext) -> None:
     upload, folder = absolute(imagery.upload_path), source_folder(imagery)
     target = folder / f"image-{context.run_token}.tif"
     try:
-        with room_on_disk():
+        with room_on_disk(), called(upload, imagery.original_name):
             clear_folder(folder, keep={upload.name})
             info = ingest_image(upload, target, SpanProgress(context, 0.0, 0.98))
         footprint = to_multipolygon(info.footprint_lonlat)
         imagery.cog_path, imagery.upload_path = relative(target), ""
         imagery.resolution_m, imagery.width, imagery.height = info.resolution_m, info.width, info.height
-        imagery.footprint, imagery.repairs = footprint, list(info.notes)
+        imagery.footprint = footprint
+        imagery.repairs = [*notes_on_image(imagery), *info.notes]
         imagery.state = SourceState.READY
         with context.transaction(final=True):
             imagery.save()

@@ -10,7 +10,8 @@ from annotation.common.engine import SpanProgress
 from annotation.common.services.jobs import JobContext
 from annotation.sources.ingestion import ingest_map, read_features
 from annotation.sources.models import Footprint, MapFeature, MapSnapshot, SourceState
-from annotation.sources.services.files import absolute, clear_folder, room_on_disk, source_folder
+from annotation.sources.services.files import absolute, called, clear_folder, room_on_disk, source_folder
+from annotation.sources.services.fit import notes_on_map
 from annotation.sources.services.store_features import store_features
 
 
@@ -22,11 +23,10 @@ def run(context: JobContext) -> None:
     upload, folder = absolute(snapshot.upload_path), source_folder(snapshot)
     lines = folder / f"features-{context.run_token}.jsonl"
     try:
-        with room_on_disk():
+        with room_on_disk(), called(upload, snapshot.original_name):
             clear_folder(folder, keep={upload.name})
             info = ingest_map(upload, lines, SpanProgress(context, 0.0, 0.7))
         snapshot.counts, snapshot.replication_sequence = dict(info.counts), info.replication_sequence
-        snapshot.repairs = list(info.repairs)
         if snapshot.taken_at is None and info.newest_timestamp:
             snapshot.taken_at = dt.datetime.fromisoformat(info.newest_timestamp)
         snapshot.state = SourceState.READY
@@ -34,6 +34,7 @@ def run(context: JobContext) -> None:
         with transaction.atomic():
             _remove_rows(snapshot)
             stored = store_features(snapshot, read_features(lines), context)
+            snapshot.repairs = [*notes_on_map(snapshot), *info.repairs]
             # The job's row is held from here on only: while rows are copied it can be cancelled.
             with context.transaction(final=True):
                 snapshot.save()

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.gis.geos import MultiPolygon
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from annotation.accounts.models import User
 from annotation.common.errors import ConflictError
@@ -110,10 +111,10 @@ def _delete_rows(user: User | None, region: Region) -> None:
 
 
 def delete_source(*, user: User, source: Imagery | MapSnapshot) -> None:
-    """Remove an imagery or a map that nothing was made of yet.
+    """Remove an imagery or a map that nothing was made of yet but tiles, which go along.
 
     Raises:
-        InUseError: pairs were made of it.
+        InUseError: its tiles were described, scored or led to suggestions.
     """
     kind = "imagery" if isinstance(source, Imagery) else "map"
     folder = source_folder(source)
@@ -121,8 +122,12 @@ def delete_source(*, user: User, source: Imagery | MapSnapshot) -> None:
         jobs.cancel_unfinished(source.job_id)
     with transaction.atomic():
         locked = type(source)._default_manager.select_for_update().get(pk=source.pk)
-        if locked.pairs.exists():
-            raise InUseError(f"pairs were made of this {kind}: delete the region, or keep it and add a newer one")
+        worked = Q(anchors__isnull=False) | Q(scores__isnull=False) | Q(changes__isnull=False)
+        if locked.pairs.filter(worked).exists():
+            raise InUseError(
+                f"tiles of this {kind} were described or scanned already: keep it and add a newer one, or choose "
+                "another one on the region's page"
+            )
         audit.record(
             actor=user, action=f"{kind}.delete", object_kind=kind, object_id=source.pk, scope_id=source.region_id
         )

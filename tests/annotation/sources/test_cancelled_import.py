@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from annotation.common.models import JobState
 from annotation.common.services import jobs
 from annotation.sources.ingestion import read_features
-from annotation.sources.models import Footprint, MapFeature, SourceState
+from annotation.sources.models import Footprint, MapFeature, MapObject, SourceState
 from annotation.sources.services import store_features as storing
 from annotation.sources.services.add_sources import add_snapshot
 from annotation.sources.services.files import Upload
@@ -60,8 +60,10 @@ class InThread:
 
 def hold_the_building(snapshot, held: threading.Event, release: threading.Event) -> None:
     """Insert the extract's building and keep it uncommitted, so that a COPY of it waits."""
+    known = MapObject.objects.create(region=snapshot.region, osm_type="way", osm_id=10)
     with transaction.atomic():
-        Footprint.objects.create(snapshot=snapshot, osm_type="way", osm_id=10, geometry=factories.square())
+        shape = factories.square()
+        Footprint.objects.create(snapshot=snapshot, object=known, osm_type="way", osm_id=10, geometry=shape)
         held.set()
         release.wait(PATIENCE_S)
         transaction.set_rollback(True)

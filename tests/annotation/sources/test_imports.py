@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -13,7 +15,9 @@ from annotation.common.services import jobs
 from annotation.sources.models import Footprint, Imagery, MapFeature, MapSnapshot
 from annotation.sources.services.files import region_folder, source_folder
 from annotation.sources.services.regions import delete_region
+from annotation.tiles.models import TilePair
 from tests import factories
+from tests.factories_anchors import AnchorFactory
 from tests.files import ready_imagery, ready_snapshot, write_geotiff, write_osm
 
 pytestmark = pytest.mark.django_db
@@ -179,11 +183,22 @@ def test_a_bad_area_is_refused_at_once(client_of, editor, region, area):
 
 def test_a_source_in_use_stays_and_an_unused_one_goes(client_of, editor, region, tmp_path):
     imagery, unused = ready_imagery(region, tmp_path), ready_imagery(region, tmp_path, seed=1)
-    factories.PairFactory(region=region, imagery=imagery)
+    AnchorFactory(pair=factories.PairFactory(region=region, imagery=imagery))
     client = client_of(editor)
     assert client.delete(f"/api/imagery/{imagery.pk}/").json()["code"] == "in_use"
     assert client.delete(f"/api/imagery/{unused.pk}/").status_code == 204
     assert not source_folder(unused).exists() and source_folder(imagery).exists()
+
+
+def test_a_source_goes_with_its_tiles_until_something_was_made_of_them(client_of, editor, region, tmp_path):
+    imagery, wrong = ready_imagery(region, tmp_path), ready_snapshot(region, tmp_path)
+    pair = factories.PairFactory(region=region, imagery=imagery, snapshot=wrong)
+    AnchorFactory(pair=pair)
+    client = client_of(editor)
+    assert client.delete(f"/api/snapshots/{wrong.pk}/").json()["code"] == "in_use"
+    pair.anchors.all().delete()
+    assert client.delete(f"/api/snapshots/{wrong.pk}/").status_code == 204
+    assert not TilePair.objects.exists() and Imagery.objects.count() == 1
 
 
 def test_a_region_goes_with_all_that_was_made_of_it(region, tmp_path):
@@ -205,3 +220,38 @@ def test_listing_sources_takes_the_same_few_queries_for_one_as_for_many(
     client = client_of(editor)
     with django_assert_max_num_queries(5):
         assert len(client.get(f"/api/regions/{region.pk}/imagery/").json()["results"]) == 12
+
+
+def test_a_map_beside_the_image_is_said_on_import_and_the_other_way_round(client_of, editor, region, tmp_path):
+    ready_imagery(region, tmp_path)
+    elsewhere = json.dumps(collection(shapely.box(10, 10, 10.001, 10.001))).encode()
+    snapshot = imported(post(client_of(editor), region, "snapshots", "far.geojson", elsewhere))
+    assert snapshot.state == "ready" and "do not touch" in snapshot.repairs[0]
+    other = factories.RegionFactory(members=[editor], zoom=None, area=None)
+    imported(post(client_of(editor), other, "snapshots", "far.geojson", elsewhere))
+    image = write_geotiff(tmp_path / "b.tif").read_bytes()
+    assert any(
+        "do not touch" in note for note in imported(post(client_of(editor), other, "imagery", "b.tif", image)).repairs
+    )
+
+
+def test_objects_that_can_not_leave_as_osmchange_are_counted_on_import(client_of, editor, region):
+    body = json.dumps(collection(shapely.box(10, 10, 10.001, 10.001), shapely.box(11, 10, 11.001, 10.001))).encode()
+    snapshot = imported(post(client_of(editor), region, "snapshots", "a.geojson", body))
+    assert any(note.startswith("2 of 2 buildings come without OSM ids") for note in snapshot.repairs)
+    assert snapshot.job.message == "2 features of the map are stored"
+
+
+def test_errors_of_an_import_name_the_persons_own_file(client_of, editor, region):
+    failed = imported(post(client_of(editor), region, "snapshots", "our town.geojson", b'{"type": "FeatureCollection"'))
+    assert failed.state == "failed"
+    assert "our town.geojson" in failed.job.error_detail and "upload" not in failed.job.error_detail
+
+
+def collection(*shapes):
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {"type": "Feature", "geometry": one.__geo_interface__, "properties": {"building": "yes"}} for one in shapes
+        ],
+    }

@@ -25,8 +25,9 @@ def test_five_panels_are_drawn_and_a_candidate_on_the_last_alone(tmp_path: Path)
     tile = tiles_of(1, 1)[0]
     missing = Candidate("add", true[0].geometry, None, None, tile, 0.9)
 
-    draw_tile(tmp_path / "with.webp", source, evidence, tile, [missing])
-    draw_tile(tmp_path / "without.webp", source, evidence, tile, [])
+    window = evidence.window(tile, margin_px=0)
+    draw_tile(tmp_path / "with.webp", source, window, [missing])
+    draw_tile(tmp_path / "without.webp", source, window, [])
 
     drawn, bare = (
         np.asarray(Image.open(tmp_path / f"{name}.webp").convert("RGB"), int) for name in ("with", "without")
