@@ -15,7 +15,7 @@ from mlcore.maps.index import MapIndex
 from mlcore.pairs.source import PairSource
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_image, write_perfect_evidence
 
-LOSSY = 60  # more than compression changes a pixel by
+LOSSY = 110  # more than a palette of its own changes a pixel by
 
 
 def test_five_panels_are_drawn_and_a_candidate_on_the_last_alone(tmp_path: Path) -> None:
@@ -26,11 +26,11 @@ def test_five_panels_are_drawn_and_a_candidate_on_the_last_alone(tmp_path: Path)
     missing = Candidate("add", true[0].geometry, None, None, tile, 0.9)
 
     window = evidence.window(tile, margin_px=0)
-    draw_tile(tmp_path / "with.webp", source, window, [missing])
-    draw_tile(tmp_path / "without.webp", source, window, [])
+    draw_tile(tmp_path / "with.png", source, window, [missing])
+    draw_tile(tmp_path / "without.png", source, window, [])
 
     drawn, bare = (
-        np.asarray(Image.open(tmp_path / f"{name}.webp").convert("RGB"), int) for name in ("with", "without")
+        np.asarray(Image.open(tmp_path / f"{name}.png").convert("RGB"), int) for name in ("with", "without")
     )
     assert drawn.shape[1] > 4 * drawn.shape[0]
     changed = np.flatnonzero((np.abs(drawn - bare) > LOSSY).any(axis=(0, 2)))
