@@ -29,9 +29,7 @@ def test_five_panels_are_drawn_and_a_candidate_on_the_last_alone(tmp_path: Path)
     draw_tile(tmp_path / "with.png", source, window, [missing])
     draw_tile(tmp_path / "without.png", source, window, [])
 
-    drawn, bare = (
-        np.asarray(Image.open(tmp_path / f"{name}.png").convert("RGB"), int) for name in ("with", "without")
-    )
+    drawn, bare = (np.asarray(Image.open(tmp_path / f"{name}.png").convert("RGB"), int) for name in ("with", "without"))
     assert drawn.shape[1] > 4 * drawn.shape[0]
     changed = np.flatnonzero((np.abs(drawn - bare) > LOSSY).any(axis=(0, 2)))
     assert len(changed) and changed.min() > 0.75 * drawn.shape[1]
