@@ -19,6 +19,8 @@ from annotation.sources.models import Footprint, MapSnapshot
 
 PART = Q(kind=ChangeKind.MODIFY, evidence__has_key="more_m2")
 """Changes that add a part to a building."""
+SEPARATE = "separate_building"
+"""The reason by which a person says that a part is a building of its own; the library's word as well."""
 SAME_PLACE = 1e-7
 """Degrees, a centimetre: corners nearer than this are where they were."""
 SHARED_LEAST = 0.2
@@ -57,8 +59,6 @@ def answered_on_image(scan: Scan) -> QuerySet[Change]:
 
 def said_to_be_apart() -> Q:
     """Parts of buildings of which somebody said that they are buildings of their own."""
-    from annotation.changes.engine import SEPARATE
-
     said = Verdict.objects.filter(
         item=OuterRef("item"), item_version=OuterRef("item__version"), event=VerdictEvent.DECIDE, reason=SEPARATE
     )

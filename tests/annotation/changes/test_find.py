@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 import shapely.affinity
 
+from annotation.changes import engine, objects
 from annotation.changes.models import Change
 from annotation.changes.services.find import keep_candidates
+from annotation.changes.services.review_stage import STAGE
 from annotation.edits.services import changesets
 from annotation.review.models import ItemState, QueueItem
 from annotation.review.services.claim import claim
@@ -285,3 +287,8 @@ def test_what_a_stopped_run_stored_is_not_stored_again(scan, monkeypatch):
     counts = keep(scan, *found)
     assert (counts.made, counts.kept) == (3, 2)
     assert set(QueueItem.objects.values_list("kind", "state")) == {("add", "open")}
+
+
+def test_the_reason_that_tells_a_building_apart_is_one_word_everywhere():
+    assert objects.SEPARATE == engine.SEPARATE
+    assert objects.SEPARATE in STAGE.decisions["reject"]
