@@ -108,7 +108,7 @@ def test_a_model_is_put_in_use_and_taken_back(new_page, stock):
     page.goto(f"/regions/{stock.region.pk}/training/")
     used = page.locator(".model", has=page.locator(".badge-good"))
     expect(used).to_contain_text(f"Model {first.pk}")
-    page.get_by_role("button", name=f"Use model {second.pk}").click()
+    page.get_by_role("button", name=f"Use this one: model {second.pk}").click()
     expect(used).to_contain_text(f"Model {second.pk}")
     page.get_by_role("button", name="Roll back").click()
     page.get_by_role("dialog").get_by_role("button", name="Roll back").click()

@@ -40,6 +40,14 @@ def test_a_reshaped_building_tells_its_area_before_and_after_and_what_a_newer_ma
     expect(page.locator("#newest-map")).to_contain_text("A newer map lacks it.")
 
 
+def test_a_screen_reader_hears_what_was_answered_and_what_comes_next(new_page, stock):
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("c")
+    expect(page.locator("#announce")).to_contain_text(re.compile("can't tell.*Next: "))
+
+
 def measure(model):
     """The model as it stands after a comparison on 96 tiles with known errors."""
     figure = {"name": "tile_auroc", "count": 96, "first": {"value": 0.87, "low": 0.78, "high": 0.93}}

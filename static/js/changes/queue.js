@@ -2,7 +2,7 @@
 import { afterMouse, byId, onClick, pageData } from "mapwright/lib/dom.js";
 import { notify } from "mapwright/lib/notices.js";
 import { confirmDialog } from "mapwright/lib/forms.js";
-import { day } from "mapwright/lib/format.js";
+import { day, DECISIONS } from "mapwright/lib/format.js";
 import { enterAdjust } from "mapwright/changes/adjust.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
@@ -47,7 +47,9 @@ function showClaim(claim, draft) {
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
   drawFlag(claim);
   drawReasons(claim.subject, (reason) => answer("reject", reason));
-  byId("announce").textContent = byId("question").textContent;
+  const last = line.store.state.decided.at(-1);
+  const before = last ? `${DECISIONS[last.decision] ?? last.decision}. ` : "";
+  byId("announce").textContent = `${before}Next: ${byId("question").textContent}`;
 }
 
 async function confirmOld(subject) {

@@ -51,7 +51,7 @@ export function modelCard(model, { admin, onUse, onCompare }) {
       type: "button",
       class: "button button-small",
       text: "Use this one",
-      "aria-label": `Use model ${model.id}`,
+      "aria-label": `Use this one: model ${model.id}`,
       on: { click: () => onUse(model) },
     });
   const compare =
