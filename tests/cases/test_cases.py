@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases.anchors import CASES as ANCHORS
 from tests.cases.edits import CASES as EDITS
 from tests.cases.images import CASES as IMAGES
 from tests.cases.maps import CASES as MAPS
 
 FOLDER = Path(os.environ.get("MAPWRIGHT_CASES", Path(__file__).resolve().parents[3] / "shared" / "cases"))
-CASES = {**MAPS, **IMAGES, **EDITS}
+CASES = {**MAPS, **IMAGES, **EDITS, **ANCHORS}
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")

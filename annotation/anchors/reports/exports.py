@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,8 +12,13 @@ from annotation.anchors.answers import ADJUDICATION, Answer
 from annotation.anchors.engine import ATTRIBUTE_NAMES, in_schema_order, review_form
 from annotation.anchors.models import Anchor, AnchorState
 from annotation.anchors.selectors import usable_anchors
+from annotation.sources.engine import style_digest
 from annotation.sources.models import Region
+from annotation.tiles.engine import tile_address
+from annotation.tiles.models import TilePair
+from annotation.tiles.services.draw import image_tile, map_tile
 
+PICTURE_PX = 512
 CHUNK = 1000
 ANCHOR_HEADER = ("anchor", "z", "x", "y", "generator", "model", "prompt_version", "state", *ATTRIBUTE_NAMES, "summary")
 ANSWER_HEADER = (
@@ -100,21 +106,21 @@ def changed(answer: Answer) -> list[str]:
     return [*names, "summary"] if answer.summary != answer.proposed_summary else names
 
 
-def label_studio_tasks(region: Region, base_url: str) -> Iterator[dict[str, Any]]:
+def label_studio_tasks(region: Region, base_url: str, *, inline: bool = False) -> Iterator[dict[str, Any]]:
     """Proposed anchors as Label Studio tasks, each with the generator's words as its prediction.
 
     Verified and rejected ones are left out: annotations of them are not taken back.
+
+    Args:
+        base_url: of this server, whose tiles a browser sees only when it is signed in here.
+        inline: pictures in the file itself instead of addresses; they are seen anywhere.
     """
     anchors = Anchor.objects.filter(pair__tile__region=region, state=AnchorState.PROPOSED).order_by("pk")
-    for anchor in anchors.select_related("pair__tile").iterator(chunk_size=CHUNK):
-        tile, pair = anchor.pair.tile, anchor.pair
-        address = f"{tile.z}/{tile.x}/{tile.y}"
+    related = ("pair__tile", "pair__imagery", "pair__snapshot")
+    for anchor in anchors.select_related(*related).iterator(chunk_size=CHUNK):
+        pictures = _drawn(anchor.pair) if inline else _addresses(anchor.pair, base_url)
         yield {
-            "data": {
-                "anchor_id": anchor.pk,
-                "image": f"{base_url}/tiles/image/{pair.imagery_id}/{address}.webp?size=512",
-                "map": f"{base_url}/tiles/map/{pair.snapshot_id}/{address}.png?size=512",
-            },
+            "data": {"anchor_id": anchor.pk, **pictures},
             "predictions": [
                 {
                     "model_version": " ".join(filter(None, (anchor.generator, anchor.model, anchor.prompt_version))),
@@ -122,6 +128,24 @@ def label_studio_tasks(region: Region, base_url: str) -> Iterator[dict[str, Any]
                 }
             ],
         }
+
+
+def _addresses(pair: TilePair, base_url: str) -> dict[str, str]:
+    address = f"{pair.tile.z}/{pair.tile.x}/{pair.tile.y}"
+    return {
+        "image": f"{base_url}/tiles/image/{pair.imagery_id}/{address}.webp?size={PICTURE_PX}",
+        "map": f"{base_url}/tiles/map/{pair.snapshot_id}/{address}.png?size={PICTURE_PX}",
+    }
+
+
+def _drawn(pair: TilePair) -> dict[str, str]:
+    address = tile_address(pair.tile)
+    image = image_tile(pair.imagery, address, PICTURE_PX)
+    chart = map_tile(pair.snapshot, address, PICTURE_PX, style_digest())
+    return {
+        "image": f"data:image/webp;base64,{b64encode(image).decode()}",
+        "map": f"data:image/png;base64,{b64encode(chart).decode()}",
+    }
 
 
 def _results(attributes: dict[str, str], summary: str) -> list[dict[str, Any]]:

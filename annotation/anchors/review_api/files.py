@@ -18,7 +18,7 @@ from annotation.anchors.reports.figures import report
 from annotation.anchors.review_api import serializers
 from annotation.anchors.services.label_studio import import_annotations
 from annotation.common.streams import csv_rows, download, json_array
-from annotation.review.api.http import person
+from annotation.review.api.http import parse, person
 from annotation.sources.selectors import get_region
 
 CSV, JSON = "text/csv", "application/json"
@@ -101,11 +101,12 @@ class MstconsView(FileView):
 
 
 class LabelStudioTasksView(FileView):
-    @extend_schema(responses={(200, JSON): OpenApiTypes.OBJECT})
+    @extend_schema(parameters=[serializers.TasksQuery], responses={(200, JSON): OpenApiTypes.OBJECT})
     def get(self, request: Request, region_id: int) -> StreamingHttpResponse:
         """Tasks for Label Studio with the generator's words as predictions."""
         region = get_region(person(request), region_id)
-        rows = exports.label_studio_tasks(region, request.build_absolute_uri("/").rstrip("/"))
+        inline = parse(serializers.TasksQuery, request.query_params)["pictures"] == "inline"
+        rows = exports.label_studio_tasks(region, request.build_absolute_uri("/").rstrip("/"), inline=inline)
         return download(json_array(rows), name=f"label-studio-{region.pk}.json", content_type=JSON)
 
 

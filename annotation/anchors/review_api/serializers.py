@@ -90,3 +90,10 @@ class ImportOutput(serializers.Serializer):
     known = serializers.IntegerField(help_text="imported before")
     left_out = serializers.ListField(child=serializers.CharField())
     batch = serializers.IntegerField(allow_null=True)
+
+
+class TasksQuery(serializers.Serializer):
+    pictures = serializers.ChoiceField(
+        choices=["addresses", "inline"], required=False, default="addresses",
+        help_text="addresses of this server, seen by a browser that is signed in here; or the pictures in the file",
+    )  # fmt: skip
