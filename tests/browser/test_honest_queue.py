@@ -7,10 +7,12 @@ import re
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from annotation.edits.services import changesets
 from annotation.learning.models import Evaluation
 from annotation.review.models import QueueItem
 from tests.browser.test_queue import open_queue
 from tests.factories import SnapshotFactory
+from tests.factories_changes import save_decision
 
 
 def test_a_model_that_was_not_measured_speaks_of_no_sureness_and_is_named(new_page, stock):
@@ -46,6 +48,21 @@ def test_a_screen_reader_hears_what_was_answered_and_what_comes_next(new_page, s
     page.wait_for_load_state("networkidle")
     page.keyboard.press("c")
     expect(page.locator("#announce")).to_contain_text(re.compile("can't tell.*Next: "))
+
+
+def test_an_edit_that_the_newest_map_contradicts_is_dropped_on_the_page(new_page, stock):
+    removal, house = (next(one for one in stock.changes if one.kind == kind) for kind in ("remove", "add"))
+    for change in (removal, house):
+        save_decision(stock.admin, change)
+    changeset = changesets.create(user=stock.admin, region=stock.region, comment="Buildings").changeset
+    SnapshotFactory(region=stock.region)
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/edits/")
+    expect(page.get_by_text(f"{removal.footprint.key} is gone from the newest map")).to_be_visible()
+    expect(page.get_by_role("link", name="osmChange without 1 edit")).to_be_visible()
+    page.get_by_role("button", name=f"Drop this edit of change {removal.pk}").click()
+    expect(page.get_by_role("link", name="Download osmChange (.osc)")).to_be_visible()
+    assert list(changeset.items.values_list("change", flat=True)) == [house.pk]
 
 
 def measure(model):
