@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.gis.db.models import GeometryField
 from django.contrib.gis.geos import MultiPoint, Point
@@ -16,6 +17,8 @@ from annotation.changes.objects import SAME_PLACE, SHARED_LEAST, states_in
 from annotation.common.errors import NotFoundError
 from annotation.edits.models import Changeset, EditItem
 from annotation.edits.osmchange.nodes import OldNode
+from annotation.learning.models import ModelVersion
+from annotation.learning.selectors import shown_model
 from annotation.sources.models import Footprint, MapSnapshot, Region
 from annotation.sources.selectors import newest_snapshot, visible_regions
 
@@ -53,6 +56,12 @@ def items_of(changeset: Changeset) -> QuerySet[EditItem]:
         )
         .order_by("pk")
     )
+
+
+def models_behind(changeset: Changeset) -> list[dict[str, Any]]:
+    """The models that suggested the edits of a changeset, with how they did on known errors."""
+    models = ModelVersion.objects.filter(scans__changes__edit_items__changeset=changeset).distinct()
+    return [shown_model(model) for model in models.select_related("run").order_by("pk")]
 
 
 def exportable_changes(region: Region) -> QuerySet[Change]:

@@ -60,6 +60,7 @@ def test_an_edit_that_the_newest_map_contradicts_is_dropped_on_the_page(new_page
     page.goto(f"/regions/{stock.region.pk}/edits/")
     expect(page.get_by_text(f"{removal.footprint.key} is gone from the newest map")).to_be_visible()
     expect(page.get_by_role("link", name="osmChange without 1 edit")).to_be_visible()
+    expect(page.locator(".changeset")).to_contain_text(f"Model {stock.scan.model_id} (compact) was not measured")
     page.get_by_role("button", name=f"Drop this edit of change {removal.pk}").click()
     expect(page.get_by_role("link", name="Download osmChange (.osc)")).to_be_visible()
     assert list(changeset.items.values_list("change", flat=True)) == [house.pk]

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from annotation.changes.api.serializers import ModelBehind
 from annotation.common.models import MAX_ID
 from annotation.edits.models import Changeset, EditItem
 
@@ -104,10 +105,11 @@ class ChangesetDetail(ChangesetOutput):
     items = EditOutput(many=True)
     conflicts = ConflictOutput(many=True, help_text="what the newest map says against an edit: look before you upload")
     refused = RefusalOutput(many=True, help_text="edits that osmChange can't say, and why")
+    models = ModelBehind(many=True, help_text="which models suggested the edits, and how they were measured")
     elements = serializers.IntegerField(help_text="elements the osmChange touches; OSM takes 10,000 per changeset")
 
     class Meta(ChangesetOutput.Meta):
-        fields = [*ChangesetOutput.Meta.fields, "items", "conflicts", "refused", "elements"]
+        fields = [*ChangesetOutput.Meta.fields, "items", "conflicts", "refused", "elements", "models"]
         read_only_fields = fields
 
 

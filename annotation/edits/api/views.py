@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.accounts.permissions import IsEditor, ReadOrEditor
+from annotation.changes.api.serializers import ModelBehind
 from annotation.edits import selectors
 from annotation.edits.api import serializers
 from annotation.edits.models import Changeset
@@ -61,6 +62,7 @@ class ChangesetView(APIView):
             "conflicts": serializers.ConflictOutput(selectors.conflicts(changeset), many=True).data,
             "refused": serializers.RefusalOutput(compiled.refusals, many=True).data,
             "elements": len(compiled.operations),
+            "models": ModelBehind(selectors.models_behind(changeset), many=True).data,
         }
         return Response(detail)
 

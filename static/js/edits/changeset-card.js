@@ -2,6 +2,7 @@
 import { api } from "mapwright/lib/api.js";
 import { el, facts, fill } from "mapwright/lib/dom.js";
 import { KINDS, moment, plural } from "mapwright/lib/format.js";
+import { modelWords } from "mapwright/changes/words.js";
 import { confirmDialog, onSubmit } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 
@@ -189,6 +190,7 @@ export function changesetCard(changeset, { person, open, onGone }) {
           ...Object.entries(detail.tags)
             .filter(([key]) => !["comment", "source"].includes(key))
             .map(([key, value]) => [key, String(value)]),
+          ...detail.models.map((model) => ["Suggested by", modelWords(model)]),
           ["Elements", plural(detail.elements, "element")],
         ]),
         detail.conflicts.length ? conflicts(changeset, detail, person, draw) : null,
