@@ -93,7 +93,7 @@ def test_both_models_stand_side_by_side_with_the_difference_in_words(new_page, s
     expect(rows.first).to_contain_text("+0.069")
     expect(rows.nth(3)).to_contain_text("−12 points")
     expect(card).to_contain_text("400 tiles with 132 known errors and 5 suggestions that people decided")
-    expect(card.get_by_role("button", name=f"Use this one: model {compared.model_id}")).to_be_enabled()
+    expect(card.get_by_role("button", name=f"Use model {compared.model_id}")).to_be_enabled()
 
 
 def test_a_reviewer_sees_the_comparison_and_can_change_nothing(new_page, stock, compared):
