@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -88,6 +89,9 @@ class Work:
                         reply = client.get(path, params=params)
                         self.times.setdefault(f"list/{name}", []).append((time.perf_counter() - start) * 1000)
                         path, params = reply.json()["next"], None
+
+
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def client_of(url: str, token: str) -> httpx.Client:

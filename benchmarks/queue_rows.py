@@ -5,7 +5,7 @@ from __future__ import annotations
 FILL_ITEMS = """
 INSERT INTO review_queueitem
     (created_at, stage, scope_id, priority, state, decision, decided_by_id, decided_at, version, lease_token)
-SELECT now() - n * interval '1 millisecond', 'changes', %(region)s, (n * 7919 %% 100003) / 100003.0,
+SELECT now() - n * interval '1 millisecond', 'changes', %(region)s, (n * 7919::bigint %% 100003) / 100003.0,
        CASE WHEN n %% 10 = 0 THEN 'decided' ELSE 'open' END,
        CASE WHEN n %% 10 = 0 THEN (ARRAY['accept', 'reject'])[1 + n / 10 %% 2] ELSE '' END,
        CASE WHEN n %% 10 = 0 THEN %(user)s END, CASE WHEN n %% 10 = 0 THEN now() - n * interval '1 second' END,

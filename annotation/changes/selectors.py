@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from annotation.accounts.models import User
 from annotation.anchors.models import Anchor
@@ -82,7 +82,12 @@ def get_change(user: User, change_id: int) -> Change:
 
 
 def with_subject(rows: QuerySet[Change]) -> QuerySet[Change]:
-    """The rows with everything `subject` reads."""
+    """The rows with everything `subject` reads, in one query."""
+    scores = TileScore.objects.filter(scan=OuterRef("scan"), pair=OuterRef("pair"))
+    anchors = Anchor.objects.filter(pair=OuterRef("pair")).order_by("-created_at")
+    rows = rows.annotate(
+        probability=Subquery(scores.values("probability")[:1]), anchor_summary=Subquery(anchors.values("summary")[:1])
+    )
     return rows.select_related(
         "item",
         "item__decided_by",
@@ -108,8 +113,7 @@ def geojson(geometry: GEOSGeometry) -> dict[str, Any]:
 def subject(change: Change) -> dict[str, Any]:
     """Everything the queue's page shows of one change."""
     imagery, snapshot, footprint = change.scan.imagery, change.scan.snapshot, change.footprint
-    anchor = Anchor.objects.filter(pair=change.pair).order_by("-created_at").first()
-    score = TileScore.objects.filter(scan=change.scan, pair=change.pair).first()
+    shown: Any = change  # annotated by `with_subject`
     tile = change.pair.tile
     return {
         "id": change.pk,
@@ -120,14 +124,14 @@ def subject(change: Change) -> dict[str, Any]:
         "confidence": change.confidence,
         "evidence": change.evidence,
         "tile": {"z": tile.z, "x": tile.x, "y": tile.y},
-        "probability": score.probability if score else None,
+        "probability": shown.probability,
         "imagery": shown_imagery(imagery),
         "snapshot": shown_snapshot(snapshot),
         "bbox": _bbox(change),
         "older_than_edit": older_than_edit(change),
         "newest_map": newest_map(change),
         "model": shown_model(change.scan.model),
-        "anchor": anchor.summary if anchor else None,
+        "anchor": shown.anchor_summary,
     }
 
 
