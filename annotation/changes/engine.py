@@ -12,6 +12,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from annotation.changes.models import Change, ChangeKind
+from annotation.changes.objects import SAME_SHARE
 from annotation.consistency.engine import found_candidates
 from annotation.consistency.models import Scan
 from annotation.sources.engine import to_shapely
@@ -32,8 +33,6 @@ __all__ = [
 
 AREAS = (3, 6)
 """Polygon and multipolygon among shapely's types."""
-SAME_SHARE = 0.5
-"""Two new buildings are the same suggestion where they share this much of the smaller one."""
 
 
 def candidates(scan: Scan, progress: Progress) -> Iterator[Candidate]:
@@ -116,6 +115,20 @@ class Drawn:
             if shared >= SAME_SHARE * min(shape.area, other.area):
                 return True
         return False
+
+
+def repeated_drawings(changes: Sequence[Change]) -> list[bool]:
+    """Which of these changes add a building that one before it in the list adds already."""
+    new = [number for number, change in enumerate(changes) if change.kind == ChangeKind.ADD]
+    shapes = np.array([to_shapely(changes[number].adjusted or changes[number].geometry) for number in new], object)
+    later, earlier = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    later, earlier = later[earlier < later], earlier[earlier < later]
+    shared = shapely.area(shapely.intersection(shapes[later], shapes[earlier]))
+    smaller = np.minimum(shapely.area(shapes[later]), shapely.area(shapes[earlier]))
+    repeated = [False] * len(changes)
+    for index in later[shared > SAME_SHARE * smaller]:
+        repeated[new[index]] = True
+    return repeated
 
 
 def _new_part(change: Change) -> BaseGeometry:

@@ -13,6 +13,7 @@ from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from annotation.changes.models import Change, ChangeKind
+from annotation.common.shapes import sharing
 from annotation.consistency.models import Scan
 from annotation.review.models import ItemState, Verdict, VerdictEvent
 from annotation.sources.models import Footprint, MapSnapshot
@@ -23,6 +24,8 @@ SEPARATE = "separate_building"
 """The reason by which a person says that a part is a building of its own; the library's word as well."""
 SAME_PLACE = 1e-7
 """Degrees, a centimetre: corners nearer than this are where they were."""
+SAME_SHARE = 0.5
+"""Of the smaller one: two new buildings that share more are the same one."""
 SHARED_LEAST = 0.2
 """Of the smaller one: two outlines that share more are of one building, those that share less have a wall in common."""
 
@@ -65,21 +68,54 @@ def said_to_be_apart() -> Q:
     return PART & Q(Exists(said))
 
 
-def on_their_way(scan: Scan) -> QuerySet[Change]:
-    """Changes of the region that are in a changeset."""
-    others = Change.objects.filter(scan__region=scan.region_id, edit_items__isnull=False)
-    return others.exclude(scan=scan)
+def new_on_their_way(scan: Scan) -> QuerySet[Change]:
+    """New buildings in a changeset that no map imported since has had."""
+    return _in_changesets(scan).filter(object__isnull=True).exclude(Exists(_arrived()))
 
 
 def exported_and_not_in_the_map(scan: Scan) -> set[int]:
     """Buildings with an edit that the scanned map does not have yet; once it has it, they may be suggested again."""
-    rows = on_their_way(scan).filter(object__isnull=False).annotate(base=F("edit_items__base_version"))
+    rows = _in_changesets(scan).filter(object__isnull=False).annotate(base=F("edit_items__base_version"))
     bases = [
         Base(change.object_id, change.base, change.footprint.geometry)  # type: ignore[arg-type, union-attr]
         for change in rows.select_related("footprint")
     ]
     states = states_in(scan.snapshot, {base.object_id for base in bases})
     return {base.object_id for base in bases if not edited_since(base, states.get(base.object_id))}
+
+
+def parts_on_their_way(scan: Scan, waiting: Collection[int]) -> QuerySet[Change]:
+    """Parts in a changeset of buildings with an edit that the map does not have yet."""
+    return _in_changesets(scan).filter(PART, object__in=waiting)
+
+
+def edits_of_the_same_state() -> QuerySet[Change]:
+    """Of an outer change: others of its building in a changeset, made for the state that it is about or a later one."""
+    undated = Q(footprint__version__isnull=True, footprint__geometry__equals=OuterRef("footprint__geometry"))
+    later = Q(edit_items__base_version__gte=OuterRef("footprint__version"))
+    others = Change.objects.filter(object=OuterRef("object"), edit_items__isnull=False).exclude(pk=OuterRef("pk"))
+    return others.filter(Q(scan__snapshot=OuterRef("scan__snapshot")) | later | undated)
+
+
+def the_same_new_building() -> QuerySet[Change]:
+    """Of an outer change: others in a changeset that add it, and that no map since has had."""
+    others = Change.objects.filter(
+        scan__region=OuterRef("scan__region"), edit_items__isnull=False, kind=ChangeKind.ADD
+    ).exclude(pk=OuterRef("pk"))
+    return sharing(others, "geometry", OuterRef("geometry"), SAME_SHARE).exclude(Exists(_arrived()))
+
+
+def _in_changesets(scan: Scan) -> QuerySet[Change]:
+    return Change.objects.filter(scan__region=scan.region_id, edit_items__isnull=False).exclude(scan=scan)
+
+
+def _arrived() -> QuerySet[Footprint]:
+    """Of an outer change in a changeset: buildings in its place on maps that came in after the changeset was made."""
+    since = Footprint.objects.filter(
+        snapshot__region=OuterRef("scan__region"),
+        snapshot__created_at__gt=OuterRef("edit_items__changeset__created_at"),
+    )
+    return sharing(since, "geometry", OuterRef("geometry"), SHARED_LEAST)
 
 
 def unchanged_since(changes: Iterable[Change], snapshot: MapSnapshot) -> list[Change]:

@@ -33,6 +33,12 @@ class ConflictingEditsError(ConflictError):
     code = "conflicting_edits"
 
 
+class NeverExportedError(ConflictError):
+    """The file of an earlier export was asked for, and there was none."""
+
+    code = "never_exported"
+
+
 class TooManyChangesError(ConflictError):
     """More elements than one OSM changeset takes."""
 

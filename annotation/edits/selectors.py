@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.gis.db.models import GeometryField
 from django.contrib.gis.geos import MultiPoint, Point
-from django.db.models import Count, F, FloatField, Func, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce, Least
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
-from annotation.changes.models import Change, ChangeDecision
-from annotation.changes.objects import SAME_PLACE, SHARED_LEAST, states_in
+from annotation.changes.models import Change, ChangeDecision, ChangeKind
+from annotation.changes.objects import (
+    SAME_PLACE,
+    SHARED_LEAST,
+    edits_of_the_same_state,
+    states_in,
+    the_same_new_building,
+)
 from annotation.common.errors import NotFoundError
+from annotation.common.shapes import sharing
 from annotation.edits.models import Changeset, EditItem
 from annotation.edits.osmchange.nodes import OldNode
 from annotation.learning.models import ModelVersion
@@ -65,9 +71,15 @@ def models_behind(changeset: Changeset) -> list[dict[str, Any]]:
 
 
 def exportable_changes(region: Region) -> QuerySet[Change]:
-    """Accepted changes that are in no changeset yet, the newest decision first."""
-    accepted = Change.objects.filter(scan__region=region, item__decision=ChangeDecision.ACCEPT)
-    return accepted.filter(edit_items__isnull=True).order_by("-item__decided_at", "-pk")
+    """Accepted changes that may go into a changeset, the newest decision first.
+
+    Left out: those in one already, and those of a building that is in one by another change, unless a map newer than
+    that edit has it.
+    """
+    accepted = Change.objects.filter(scan__region=region, item__decision=ChangeDecision.ACCEPT, edit_items__isnull=True)
+    apart = accepted.exclude(Exists(edits_of_the_same_state()))
+    apart = apart.exclude(Exists(the_same_new_building()), kind=ChangeKind.ADD)
+    return apart.order_by("-item__decided_at", "-pk")
 
 
 def conflicts(changeset: Changeset) -> list[Conflict]:
@@ -85,10 +97,7 @@ def conflicts(changeset: Changeset) -> list[Conflict]:
 def _mapped_by_now(newest: MapSnapshot, item_ids: Sequence[int]) -> dict[int, str]:
     """Of edits that add a building: the key of one that the map has there by now, not one that shares a wall."""
     shape = Coalesce(OuterRef("change__adjusted"), OuterRef("change__geometry"))
-    there = Footprint.objects.filter(snapshot=newest, geometry__intersects=shape).annotate(
-        shared=Area(Intersection(F("geometry"), shape)), smaller=Least(Area(F("geometry")), Area(shape))
-    )
-    there = there.filter(shared__gt=SHARED_LEAST * F("smaller")).order_by("-shared")
+    there = sharing(Footprint.objects.filter(snapshot=newest), "geometry", shape, SHARED_LEAST).order_by("-shared")
     rows = EditItem.objects.filter(pk__in=item_ids).annotate(there=Subquery(there.values("pk")[:1]))
     found = dict(rows.filter(there__isnull=False).values_list("pk", "there"))
     footprints = Footprint.objects.in_bulk(set(found.values()))
@@ -119,22 +128,14 @@ def _of_mapped(item: EditItem, theirs: dict[int, Footprint]) -> Conflict | None:
     return None
 
 
-def users_of_nodes(changeset: Changeset, nodes: Sequence[OldNode]) -> set[int]:
-    """Which of these nodes a building of the changeset's map uses that this changeset doesn't edit."""
+def users_of_nodes(changeset: Changeset, nodes: Sequence[OldNode], edited: Collection[int | None]) -> set[int]:
+    """Which of these nodes a building of the changeset's map uses that is none of the edited objects."""
     if not nodes:
         return set()
     places = MultiPoint(*(Point(node.lon, node.lat) for node in nodes), srid=4326)
-    edited = EditItem.objects.filter(changeset=changeset, object__isnull=False).values("object")
-    near = Footprint.objects.filter(snapshot=changeset.snapshot, geometry__intersects=places).exclude(object__in=edited)
+    objects = [one for one in edited if one is not None]
+    near = Footprint.objects.filter(snapshot=changeset.snapshot, geometry__intersects=places).exclude(
+        object__in=objects
+    )
     wanted = {node.id for node in nodes}
     return {int(node[0]) for row in near.values_list("nodes", flat=True) for node in row} & wanted
-
-
-class Area(Func):
-    """Square degrees, for shares of areas alone."""
-
-    function, output_field = "ST_Area", FloatField()
-
-
-class Intersection(Func):
-    function, output_field = "ST_Intersection", GeometryField(srid=4326)

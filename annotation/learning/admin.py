@@ -22,13 +22,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(DataSet)
 class DataSetAdmin(ReadOnlyAdmin):
-    list_display = ["id", "region", "digest", "created_at"]
+    list_display = ["id", "kind", "region", "digest", "created_at"]
     list_select_related = ["region"]
 
 
 @admin.register(TrainingRun)
 class TrainingRunAdmin(ReadOnlyAdmin):
-    list_display = ["id", "region", "preset", "seed", "job", "created_at"]
+    list_display = ["id", "kind", "region", "preset", "seed", "job", "created_at"]
     list_select_related = ["region", "job"]
 
 
@@ -40,6 +40,6 @@ class EvaluationAdmin(ReadOnlyAdmin):
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = ["id", "region", "state", "sha256", "created_at"]
-    list_filter = ["state"]
+    list_display = ["id", "kind", "region", "state", "sha256", "created_at"]
+    list_filter = ["kind", "state"]
     list_select_related = ["region"]

@@ -6,16 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from annotation.learning.kinds import kind_of
 from annotation.learning.models import Evaluation, ModelVersion
 
-FIGURES = {
-    "tile_auroc": "Tiles told apart (AUROC)",
-    "first_precision": "Right among the first 40 suggestions",
-    "recall_add": "Missing buildings found",
-    "recall_remove": "Gone buildings found",
-    "recall_modify": "Wrong shapes and places found",
-    "agreement": "Agreement with people's decisions (AUROC)",
-}
 WORDS = {
     "better": "better", "worse": "worse", "unclear": "no clear difference", "too_few": "too few to tell", "alone": "",
 }  # fmt: skip
@@ -23,18 +16,17 @@ WORDS = {
 
 def model_card(version: ModelVersion, evaluation: Evaluation | None) -> str:
     """The card as Markdown; text that people typed can't form markup or break out of its line."""
-    run, about = version.run, version.about
+    run, about, kind = version.run, version.about, kind_of(version.kind)
     parts = [
-        f"# Model {version.pk} of {_plain(version.region.name)}",
-        "A cross-fitted model that scores how well aerial imagery and a map of buildings agree, and suggests changes. "
-        "Every tile is scored by networks that did not learn from it. Suggestions are for people to decide; nothing "
-        "here is fit to change a map by itself, and no figure holds for other places or imagery.",
+        f"# Model {version.pk} of {_plain(version.region.name) if version.region else 'all regions'}",
+        kind.description,
         "## File",
         _table(
             [
                 ("Format", "safetensors"),
                 ("SHA-256", f"`{version.sha256}`"),
                 ("Made", version.created_at.isoformat(timespec="seconds")),
+                ("Kind", kind.title),
                 ("Preset", f"`{_plain(run.preset)}`"),
                 ("Seed", str(run.seed)),
                 ("State", version.state),
@@ -43,7 +35,7 @@ def model_card(version: ModelVersion, evaluation: Evaluation | None) -> str:
         "## Learnt from",
         _table(_origin(about)),
         "## Measured",
-        _comparison(evaluation),
+        _comparison(evaluation, kind.figures),
         "Figures of the training itself:",
         _table(((name, f"{value:.4g}") for name, value in sorted(version.metrics.items())), ("Figure", "Value")),
         "## Settings",
@@ -53,13 +45,14 @@ def model_card(version: ModelVersion, evaluation: Evaluation | None) -> str:
 
 
 def _origin(about: Mapping[str, Any]) -> list[tuple[str, str]]:
-    imagery, extract = about.get("imagery", {}), about.get("map", {})
     rows = [
         ("Data digest", f"`{_plain(about.get('data_digest', 'unknown'))}`"),
         ("Tiles", str(about.get("tiles", "unknown"))),
         ("People's decisions", _decisions(about.get("decisions", {}))),
     ]
-    for name, source, date in (("Imagery", imagery, "captured_on"), ("Map", extract, "taken_at")):
+    for name, told, date in (("Imagery", "imagery", "captured_on"), ("Map", "map", "taken_at")):
+        if (source := about.get(told)) is None:
+            continue
         rows += [
             (f"{name}: licence", _plain(source.get("licence") or "not stated")),
             (f"{name}: attribution", _plain(source.get("attribution") or "not stated")),
@@ -77,14 +70,14 @@ def _decisions(counts: Mapping[str, Mapping[str, int]]) -> str:
     return "; ".join(said) or "none"
 
 
-def _comparison(evaluation: Evaluation | None) -> str:
+def _comparison(evaluation: Evaluation | None, names: Mapping[str, str]) -> str:
     if evaluation is None or evaluation.finished_at is None:
         return "Not held beside another model yet."
     other = f"model {evaluation.against_id}" if evaluation.against_id else "no other"
     counts = evaluation.counts
     rows = [
         (
-            FIGURES.get(one["name"], one["name"]),
+            names.get(one["name"], one["name"]),
             _interval(one["first"]),
             _interval(one["second"]),
             WORDS.get(one["word"], one["word"]),

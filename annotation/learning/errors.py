@@ -43,3 +43,21 @@ class NothingToRollBackError(ConflictError):
     """No model was in use before this one."""
 
     code = "nothing_to_roll_back"
+
+
+class UnknownKindError(InvalidError):
+    """No stage of this installation has models of this kind."""
+
+    code = "unknown_kind"
+
+
+class WrongScopeError(InvalidError):
+    """A model of a region was asked for without one, or one for all regions with one."""
+
+    code = "wrong_scope"
+
+
+class NotComparableError(ConflictError):
+    """Models of this kind are not held side by side."""
+
+    code = "not_comparable"

@@ -6,17 +6,30 @@ from django.db import models
 from annotation.common.models import Job, Timestamped
 from annotation.sources.models import Imagery, MapSnapshot, Region
 
+REGION = "region"
+"""The kind of model that belongs to one region and scores its tiles; `settings.MODEL_KINDS` names all."""
 
-class DataSet(Timestamped):
-    """The exact pairs, anchors and decisions a run was trained on, frozen, with a digest.
+
+class OfAKind(Timestamped):
+    """Rows of the registry: of a kind of model, for one region or, where it is empty, for all of them."""
+
+    kind = models.CharField(max_length=32, default=REGION, help_text="a name of settings.MODEL_KINDS")
+
+    class Meta:
+        abstract = True
+
+
+class DataSet(OfAKind):
+    """What a run was trained on, frozen, with a digest: of a region's model, exact pairs, anchors and decisions.
 
     The first comparison of models adds the frozen set: a file of known errors on the map of this data set.
     """
 
-    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="data_sets")
-    imagery = models.ForeignKey(Imagery, on_delete=models.CASCADE, related_name="+")
-    snapshot = models.ForeignKey(MapSnapshot, on_delete=models.CASCADE, related_name="+")
-    pairs = models.JSONField(help_text="[[pair id, anchor id], ...] in a fixed order")
+    region = models.ForeignKey(Region, null=True, on_delete=models.CASCADE, related_name="data_sets")
+    imagery = models.ForeignKey(Imagery, null=True, on_delete=models.RESTRICT, related_name="+")
+    snapshot = models.ForeignKey(MapSnapshot, null=True, on_delete=models.RESTRICT, related_name="+")
+    payload = models.JSONField(default=dict, help_text="what models of other kinds learn from, as the kind keeps it")
+    pairs = models.JSONField(default=list, help_text="[[pair id, anchor id], ...] in a fixed order")
     decisions = models.JSONField(default=list, help_text="verdicts in force, as FrozenDecision keeps them")
     decision_counts = models.JSONField(default=dict, help_text="{kind: {accepted, adjusted, rejected}}")
     anchor_counts = models.JSONField(default=dict, help_text="pairs learnt by anchors accepted, corrected, proposed")
@@ -24,14 +37,30 @@ class DataSet(Timestamped):
     frozen_path = models.CharField(max_length=500, blank=True, default="")
     frozen_sha256 = models.CharField(max_length=64, blank=True, default="")
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(kind=REGION)
+                | models.Q(region__isnull=False, imagery__isnull=False, snapshot__isnull=False),
+                name="data_set_of_a_region_names_its_sources",
+            )
+        ]
+
     def __str__(self) -> str:
         return f"data set {self.digest[:12]}"
 
+    @property
+    def sources(self) -> tuple[Imagery, MapSnapshot]:
+        """Imagery and map that the data is about; a kind whose data names none has no use for this."""
+        if self.imagery is None or self.snapshot is None:
+            raise ValueError(f"data set {self.pk} of kind {self.kind} is not about one imagery and map")
+        return self.imagery, self.snapshot
 
-class TrainingRun(Timestamped):
-    """One training of the region's models; its state and live figures are those of its job."""
 
-    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="training_runs")
+class TrainingRun(OfAKind):
+    """One training of a model; its state and live figures are those of its job."""
+
+    region = models.ForeignKey(Region, null=True, on_delete=models.CASCADE, related_name="training_runs")
     data_set = models.ForeignKey(DataSet, on_delete=models.CASCADE, related_name="runs")
     job = models.OneToOneField(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     preset = models.CharField(max_length=32, default="compact")
@@ -50,11 +79,14 @@ class ModelState(models.TextChoices):
     RETIRED = "retired"
 
 
-class ModelVersion(Timestamped):
-    """Trained weights: a safetensors file with its digest, what it measured, and whether it is the one in use."""
+class ModelVersion(OfAKind):
+    """Trained weights: a safetensors file with its digest, what it measured, and whether it is the one in use.
+
+    Of a kind, a region has one in use, and so has the whole installation among the models for all regions.
+    """
 
     run = models.OneToOneField(TrainingRun, on_delete=models.CASCADE, related_name="model_version")
-    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="model_versions")
+    region = models.ForeignKey(Region, null=True, on_delete=models.CASCADE, related_name="model_versions")
     path = models.CharField(max_length=500)
     sha256 = models.CharField(max_length=64)
     metrics = models.JSONField(default=dict)
@@ -73,7 +105,10 @@ class ModelVersion(Timestamped):
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=ModelState.values), name="model_state_known"),
             models.UniqueConstraint(
-                fields=["region"], condition=models.Q(state="active"), name="model_one_active_per_region"
+                fields=["kind", "region"],
+                condition=models.Q(state="active"),
+                nulls_distinct=False,
+                name="model_one_active_of_a_kind_per_region",
             ),
         ]
 

@@ -4,14 +4,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from annotation.accounts.models import User
 from annotation.anchors.selectors import anchors_for_training
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.common.models import JobFigure
 from annotation.learning.decisions import count_by_kind, people_said
-from annotation.learning.models import DataSet, Evaluation, ModelState, ModelVersion, TrainingRun
+from annotation.learning.models import REGION, DataSet, Evaluation, ModelState, ModelVersion, TrainingRun
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import current_sources, visible_regions
 from annotation.tiles.models import TilePair
@@ -34,10 +34,10 @@ def frozen_pairs(data_set: DataSet) -> list[TilePair]:
     return [found[pair_id] for pair_id in ids if pair_id in found]
 
 
-def runs_of_region(region_id: int) -> QuerySet[TrainingRun]:
-    """Runs of a region with their job and model, newest first."""
+def runs_of_region(region_id: int | None) -> QuerySet[TrainingRun]:
+    """Runs of a region, or of models for all, with their job and model, newest first."""
     return (
-        TrainingRun.objects.filter(region_id=region_id)
+        TrainingRun.objects.filter(region=region_id)
         .select_related("job__created_by", "data_set", "model_version")
         .defer("data_set__decisions")
         .order_by("-pk")
@@ -45,21 +45,27 @@ def runs_of_region(region_id: int) -> QuerySet[TrainingRun]:
 
 
 def latest_run(region_id: int) -> TrainingRun | None:
-    return runs_of_region(region_id).first()
+    """The newest training of the region's own model."""
+    return runs_of_region(region_id).filter(kind=REGION).first()
 
 
 def get_run(user: User, run_id: int) -> TrainingRun:
     """The run, or NotFoundError where it is missing or in a region that the person may not see."""
-    runs = TrainingRun.objects.filter(pk=run_id, region__in=visible_regions(user))
+    runs = TrainingRun.objects.filter(_open_to(user), pk=run_id)
     run = runs.select_related("job", "data_set", "region", "model_version").first()
     if run is None:
         raise NotFoundError(f"no training run {run_id}, or none you may see")
     return run
 
 
-def models_of_region(region_id: int) -> QuerySet[ModelVersion]:
-    """Models of a region with their comparisons, newest first."""
-    rows = ModelVersion.objects.filter(region_id=region_id).select_related("run").order_by("-pk")
+def _open_to(user: User) -> Q:
+    """Rows of the person's regions, and those for all regions."""
+    return Q(region__in=visible_regions(user)) | Q(region=None)
+
+
+def models_of_region(region_id: int | None) -> QuerySet[ModelVersion]:
+    """Models of a region, or those for all, with their comparisons, newest first."""
+    rows = ModelVersion.objects.filter(region=region_id).select_related("run").order_by("-pk")
     return rows.prefetch_related(
         Prefetch("evaluations", Evaluation.objects.select_related("job__created_by").order_by("-pk"))
     )
@@ -70,9 +76,14 @@ def evaluations_of_model(model: ModelVersion) -> QuerySet[Evaluation]:
     return Evaluation.objects.filter(model=model).select_related("job__created_by").order_by("-pk")
 
 
-def active_model(region_id: int) -> ModelVersion | None:
-    """The model in use, if the region has one."""
-    return ModelVersion.objects.filter(region_id=region_id, state=ModelState.ACTIVE).first()
+def models_in_use(kind: str) -> QuerySet[ModelVersion]:
+    """The models of a kind that are in use: at most one for each region, and one for all."""
+    return ModelVersion.objects.filter(kind=kind, state=ModelState.ACTIVE)
+
+
+def active_model(region_id: int | None, kind: str = REGION) -> ModelVersion | None:
+    """The model of this kind in use, if the region has one; without a region, the one for all."""
+    return models_in_use(kind).filter(region=region_id).first()
 
 
 LEAST_MEASURED = 30
@@ -94,7 +105,7 @@ def shown_model(model: ModelVersion) -> dict[str, Any]:
 
 def get_model(user: User, model_id: int) -> ModelVersion:
     """The model, or NotFoundError where it is missing or in a region that the person may not see."""
-    models = ModelVersion.objects.filter(pk=model_id, region__in=visible_regions(user))
+    models = ModelVersion.objects.filter(_open_to(user), pk=model_id)
     model = models.select_related("region", "run").first()
     if model is None:
         raise NotFoundError(f"no model {model_id}, or none you may see")
@@ -148,7 +159,7 @@ def ahead(region: Region) -> Ahead:
     except InvalidError:
         return Ahead()
     answers = people_said(imagery, snapshot)
-    active = ModelVersion.objects.filter(region=region, state=ModelState.ACTIVE).select_related("run__data_set").first()
+    active = models_in_use(REGION).filter(region=region).select_related("run__data_set").first()
     learnt = {one["verdict"] for one in active.run.data_set.decisions} if active else set[int]()
     pairs = list(trainable_pairs(imagery, snapshot).order_by().values_list("pk", flat=True))
     return Ahead(

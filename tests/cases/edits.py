@@ -12,7 +12,7 @@ import shapely.affinity
 from annotation.edits.osmchange.compile import AcceptedChange, Base, compile_change
 from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError
 from annotation.edits.osmchange.nodes import OldNode
-from annotation.edits.osmchange.together import also_dropped, shared_by_removed
+from annotation.edits.osmchange.together import also_dropped, left_by_all
 from annotation.edits.osmchange.write import write_osc
 from mlcore.maps.features import MapFeature
 from mlcore.maps.osm_files import read_map
@@ -47,7 +47,7 @@ def row_houses(folder: Path, _: Path) -> None:
     changes = [AcceptedChange("remove", outline(one), base(one)) for one in houses]
     ids = NewIds()
     operations = [operation for change in changes for operation in compile_change(change, ids)]
-    operations += also_dropped(shared_by_removed(changes, operations), (), operations, "2026-01-01T00:00:00Z")
+    operations += also_dropped(left_by_all(changes, operations), (), operations, "2026-01-01T00:00:00Z")
     root = written(operations)
     gone = [(block.get("if-unused"), one.tag, one.get("id")) for block in root.iter("delete") for one in block]
     assert {number for _, tag, number in gone if tag == "way"} == {"10", "20"}

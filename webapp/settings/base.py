@@ -217,6 +217,8 @@ REVIEW_STAGES = {
     "anchors": "annotation.anchors.services.review_stage.STAGE",
     "anchor-adjudication": "annotation.anchors.services.review_stage.ADJUDICATION_STAGE",
 }
+# Every kind of model and the ModelKind (annotation.learning.kinds) that says how it is trained and compared.
+MODEL_KINDS = {"region": "annotation.learning.services.region_kind.KIND"}
 # Every stage whose verdicts models learn from, and what gives them (annotation.learning.decisions.Provider).
 LEARNING_DECISIONS = {"changes": "annotation.changes.decided.decisions_of"}
 REVIEW_LEASE_SECONDS = int(env("REVIEW_LEASE_SECONDS", "300"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,11 +13,14 @@ from annotation.anchors.answers import ADJUDICATION, Answer
 from annotation.anchors.engine import ATTRIBUTE_NAMES, in_schema_order, review_form
 from annotation.anchors.models import Anchor, AnchorState
 from annotation.anchors.selectors import usable_anchors
+from annotation.common.errors import DomainError
 from annotation.sources.engine import style_digest
 from annotation.sources.models import Region
-from annotation.tiles.engine import tile_address
+from annotation.tiles.engine import MlcoreError, tile_address
 from annotation.tiles.models import TilePair
 from annotation.tiles.services.draw import image_tile, map_tile
+
+logger = logging.getLogger(__name__)
 
 PICTURE_PX = 512
 CHUNK = 1000
@@ -118,7 +122,7 @@ def label_studio_tasks(region: Region, base_url: str, *, inline: bool = False) -
     anchors = Anchor.objects.filter(pair__tile__region=region, state=AnchorState.PROPOSED).order_by("pk")
     related = ("pair__tile", "pair__imagery", "pair__snapshot")
     for anchor in anchors.select_related(*related).iterator(chunk_size=CHUNK):
-        pictures = _drawn(anchor.pair) if inline else _addresses(anchor.pair, base_url)
+        pictures = _pictures(anchor.pair, base_url, inline=inline)
         yield {
             "data": {"anchor_id": anchor.pk, **pictures},
             "predictions": [
@@ -128,6 +132,16 @@ def label_studio_tasks(region: Region, base_url: str, *, inline: bool = False) -
                 }
             ],
         }
+
+
+def _pictures(pair: TilePair, base_url: str, *, inline: bool) -> dict[str, str]:
+    """A file that is half sent can't turn into an error: a picture that can't be drawn is told by its address."""
+    if inline:
+        try:
+            return _drawn(pair)
+        except (DomainError, MlcoreError) as error:
+            logger.warning("pair %s is exported with addresses, its pictures can't be drawn: %s", pair.pk, error)
+    return _addresses(pair, base_url)
 
 
 def _addresses(pair: TilePair, base_url: str) -> dict[str, str]:

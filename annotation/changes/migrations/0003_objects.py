@@ -24,16 +24,4 @@ class Migration(migrations.Migration):
             name='object',
             field=models.ForeignKey(help_text='empty for a new building', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='sources.mapobject'),
         ),
-        migrations.RunSQL(
-            """
-            UPDATE changes_change AS change SET object_id = footprint.object_id
-            FROM sources_footprint AS footprint WHERE footprint.id = change.footprint_id;
-            SET CONSTRAINTS ALL IMMEDIATE
-            """,
-            migrations.RunSQL.noop,
-        ),
-        migrations.AddConstraint(
-            model_name='change',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'add'), models.Q(('footprint__isnull', False), ('object__isnull', False)), _connector='OR'), name='change_of_a_footprint_names_it'),
-        ),
     ]

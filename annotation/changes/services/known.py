@@ -19,14 +19,15 @@ class Known:
     """What people said before of what a scan may suggest; as much is held as people answered."""
 
     def __init__(self, scan: Scan) -> None:
-        answered, out = objects.answered_on_image(scan), objects.on_their_way(scan)
+        answered = objects.answered_on_image(scan)
         apart = objects.said_to_be_apart()
         known = answered.exclude(apart)
         self.marks = set(known.values_list("fingerprint", flat=True))
         self.waiting = objects.exported_and_not_in_the_map(scan)
         self.apart = engine.Drawn(answered.filter(apart).select_related("footprint"))
-        drawn = (known | out).filter(NEW).distinct()
-        self.drawn = engine.Drawn(drawn.select_related("footprint"))
+        out = objects.new_on_their_way(scan), objects.parts_on_their_way(scan, self.waiting)
+        drawn = {change.pk: change for rows in (known.filter(NEW), *out) for change in rows.select_related("footprint")}
+        self.drawn = engine.Drawn(drawn.values())
 
     def unanswered(self, missing: Sequence[Prepared]) -> list[Prepared]:
         """Those that a person has still to answer."""

@@ -9,7 +9,7 @@ from annotation.common.models import Job
 from annotation.common.services.jobs import enqueue
 from annotation.consistency import selectors
 from annotation.consistency.models import Scan
-from annotation.learning.models import ModelVersion
+from annotation.learning.models import REGION, ModelVersion
 from annotation.learning.selectors import active_model
 from annotation.review.services.audit import record
 from annotation.sources.models import Imagery, MapSnapshot, Region
@@ -56,7 +56,7 @@ def start(
 
     Raises:
         InvalidError: no_model or no_pairs.
-        NotFoundError: the model is another region's.
+        NotFoundError: the model is another region's, or of another kind.
         ConflictError: scan_running.
     """
     if job is not None and (mine := Scan.objects.filter(job=job).first()):
@@ -64,7 +64,7 @@ def start(
     model = model or active_model(region.pk)
     if model is None:
         raise NoModelError("the region has no model in use; train one, or promote one, then scan")
-    if model.region_id != region.pk:
+    if model.region_id != region.pk or model.kind != REGION:
         raise NotFoundError(f"the region has no model {model.pk}")
     check_idle(region, job)
     scan = _create(region, user, model, include_unmapped, sources or current_sources(region))

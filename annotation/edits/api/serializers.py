@@ -55,9 +55,11 @@ class ExportQuery(serializers.Serializer):
     skip_refused = serializers.BooleanField(
         required=False, default=False, help_text="leave out what can't be written instead of answering 409"
     )
-
     skip_conflicts = serializers.BooleanField(
         required=False, default=False, help_text="leave out what the newest map contradicts instead of answering 409"
+    )
+    as_exported = serializers.BooleanField(
+        required=False, default=False, help_text="the edits of earlier files whatever the map has become since"
     )
 
 

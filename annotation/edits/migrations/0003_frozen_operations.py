@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('changes', '0003_objects'),
+        ('changes', '0005_changes_name_objects'),
         ('edits', '0002_edititem_versions_and_demolish'),
         ('sources', '0005_footprints_have_objects'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
@@ -47,13 +47,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='changeset',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('exported_at__isnull', False), ('state', 'exported')), models.Q(('state', 'exported'), _negated=True), _connector='OR'), name='changeset_exported_has_a_time'),
-        ),
-        migrations.RunSQL(
-            """
-            UPDATE edits_edititem AS item SET object_id = change.object_id
-            FROM changes_change AS change WHERE change.id = item.change_id;
-            SET CONSTRAINTS ALL IMMEDIATE
-            """,
-            migrations.RunSQL.noop,
         ),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -31,6 +31,16 @@ def from_json(kept: Iterable[dict[str, Any]]) -> list[Operation]:
         Operation(one["action"], _element(one["kind"], dict(one["element"])), one["if_unused"], one["timestamp"])
         for one in kept
     ]
+
+
+def with_versions(kept: Iterable[dict[str, Any]], versions: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The same operations on elements at these versions, by key such as `way/12`; drawn ids stay as they are."""
+
+    def told(one: dict[str, Any]) -> dict[str, Any]:
+        element = one["element"]
+        return {**element, "version": versions.get(f"{one['kind']}/{element['id']}", element["version"])}
+
+    return [{**one, "element": told(one)} for one in kept]
 
 
 def _element(kind: str, values: dict[str, Any]) -> Element:

@@ -1,4 +1,4 @@
-"""What the changes of one changeset do together: nodes that only removed buildings had in common go with them."""
+"""What the changes of one changeset do together: nodes that only buildings have in common that leave them go too."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from annotation.edits.osmchange.elements import Node, Operation, Way, key
 from annotation.edits.osmchange.nodes import OldNode
 
 
-def shared_by_removed(changes: Iterable[AcceptedChange], operations: Sequence[Operation]) -> dict[int, OldNode]:
-    """Nodes that are kept as "used elsewhere", though at least two of these removals use them and no edit of the rest.
+def left_by_all(changes: Iterable[AcceptedChange], operations: Sequence[Operation]) -> dict[int, OldNode]:
+    """Nodes that each edit keeps as "used elsewhere", though all it means is others of these buildings that leave them.
 
-    A node with tags of its own is something by itself and stays; so does one of which nobody knows.
+    A building leaves a node when it is deleted, or reshaped without it. A node with tags of its own is something by
+    itself and stays; so does one of which nobody knows.
     """
-    gone = {operation.element.id for operation in operations if _deletes_way(operation)}
-    removed = [one.base for one in changes if one.base is not None and one.base.osm_id in gone]
-    users = Counter(number for base in removed for number in {node.id for node in base.nodes})
-    kept = {
-        ref for one in operations if isinstance(one.element, Way) and one.action != "delete" for ref in one.element.refs
-    }
-    nodes = {node.id: node for base in removed for node in base.nodes}
+    ways = [one for one in operations if isinstance(one.element, Way)]
+    written = {one.element.id for one in ways if one.action != "create"}
+    bases = [one.base for one in changes if one.base is not None and one.base.osm_type == "way"]
+    edited = [base for base in bases if base.osm_id in written]
+    users = Counter(number for base in edited for number in {node.id for node in base.nodes})
+    kept = {ref for one in ways if one.action != "delete" for ref in one.element.refs}  # type: ignore[union-attr]
+    nodes = {node.id: node for base in edited for node in base.nodes}
     return {
         number: node
         for number, node in nodes.items()
@@ -44,7 +45,3 @@ def also_dropped(
         for node in nodes
         if f"node/{node.id}" not in done
     ]
-
-
-def _deletes_way(operation: Operation) -> bool:
-    return operation.action == "delete" and isinstance(operation.element, Way)

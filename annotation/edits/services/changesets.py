@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from annotation.accounts.models import User
+from annotation.changes.engine import repeated_drawings
 from annotation.changes.models import Change
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.edits import selectors
@@ -15,6 +16,7 @@ from annotation.edits.engine import base_of
 from annotation.edits.errors import NotAcceptedError, NothingAcceptedError
 from annotation.edits.models import Changeset, EditItem
 from annotation.edits.osmchange.compile import keeps_value
+from annotation.edits.osmchange.frozen import with_versions
 from annotation.edits.osmchange.write import GENERATOR
 from annotation.review.models import QueueItem
 from annotation.review.services import audit
@@ -22,6 +24,8 @@ from annotation.sources.models import Region
 
 MAX_EDITS = 1000
 """Edits taken into one changeset unless named; a changeset stays reviewable, and below OSM's limit."""
+
+LOCK_SPACE = 7302
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def create(
     """Make a changeset of accepted changes of one snapshot: those named, else the newest decided ones."""
     with transaction.atomic():
         changes = _lock(region, change_ids)
-        chosen = _one_per_object(changes)
+        chosen = _one_per_building(changes)
         snapshot, imagery = chosen[0].scan.snapshot, chosen[0].scan.imagery
         when = f", {imagery.captured_on}" if imagery.captured_on else ""
         source = source or f"{imagery.attribution}{when}"[:255]
@@ -85,7 +89,7 @@ def drop(*, user: User, changeset: Changeset, change_id: int) -> None:
         InvalidError: it is the last one.
     """
     with transaction.atomic():
-        Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
+        _locked(changeset)
         items = EditItem.objects.filter(changeset=changeset)
         item = items.filter(change=change_id).first()
         if item is None:
@@ -107,23 +111,9 @@ def give_versions(*, user: User, changeset: Changeset, versions: Mapping[str, in
     """Fill in base versions by key, such as {"way/12": 4, "node/7": 2}; returns how many were used."""
     used: set[str] = set()
     with transaction.atomic():
-        for item in (
-            EditItem.objects.select_for_update(of=("self",))
-            .filter(changeset=changeset)
-            .select_related("change__footprint")
-        ):
-            base = item.change.footprint
-            if base is None:
-                continue
-            if base.key in versions:
-                item.base_version = versions[base.key]
-                used.add(base.key)
-            nodes = {str(node[0]) for node in base.nodes}
-            given = {node: versions[f"node/{node}"] for node in nodes if f"node/{node}" in versions}
-            item.node_versions = {**item.node_versions, **given}
-            used |= {f"node/{node}" for node in given}
-            item.operations = None  # written anew by the next export, under ids of its own
-            item.save(update_fields=["base_version", "node_versions", "operations"])
+        _locked(changeset)
+        for item in EditItem.objects.filter(changeset=changeset).select_related("change__footprint"):
+            used |= _give(item, versions)
         unknown = sorted(set(versions) - used)
         if unknown:
             raise InvalidError(f"no edit of this changeset is based on {', '.join(unknown[:10])}; leave them out")
@@ -138,6 +128,28 @@ def give_versions(*, user: User, changeset: Changeset, versions: Mapping[str, in
     return len(used)
 
 
+def _locked(changeset: Changeset) -> Changeset:
+    """Against an export or another change of the same changeset, until the end of the transaction."""
+    return Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
+
+
+def _give(item: EditItem, versions: Mapping[str, int]) -> set[str]:
+    """Fill in what is given of this edit; returns the keys that are about it. What was frozen keeps its ids."""
+    base = item.change.footprint
+    if base is None:
+        return set()
+    version = versions.get(base.key, item.base_version)
+    undated = [node[0] for node in base.nodes if node[1] is None]
+    nodes = {str(node): versions[f"node/{node}"] for node in undated if f"node/{node}" in versions}
+    if version != item.base_version or not nodes.items() <= item.node_versions.items():
+        item.base_version, item.node_versions = version, {**item.node_versions, **nodes}
+        if item.operations is not None:
+            told = {f"node/{node}": given for node, given in nodes.items()}
+            item.operations = with_versions(item.operations, told | ({base.key: version} if version else {}))
+        item.save(update_fields=["base_version", "node_versions", "operations"])
+    return set(versions) & {base.key, *(f"node/{node[0]}" for node in base.nodes)}
+
+
 def _lock(region: Region, change_ids: Sequence[int] | None) -> list[Change]:
     """The accepted changes asked for, with their queue items locked against an undo."""
     rows = selectors.exportable_changes(region)
@@ -147,6 +159,7 @@ def _lock(region: Region, change_ids: Sequence[int] | None) -> list[Change]:
     if change_ids is None:
         wanted = [row for row in wanted if row[2] == wanted[0][2]][:MAX_EDITS]
     list(QueueItem.objects.select_for_update().filter(pk__in=[row[1] for row in wanted]).order_by("pk"))
+    _one_changeset_at_a_time(region)
     changes = list(
         selectors.exportable_changes(region)
         .filter(pk__in=[row[0] for row in wanted])
@@ -155,7 +168,8 @@ def _lock(region: Region, change_ids: Sequence[int] | None) -> list[Change]:
     if change_ids is not None and {change.pk for change in changes} != set(change_ids):
         missing = sorted(set(change_ids) - {change.pk for change in changes})
         raise NotAcceptedError(
-            f"{len(missing)} of these changes are not accepted or already in a changeset; leave them out",
+            f"{len(missing)} of these changes are not accepted, or they or their building are in a changeset already; "
+            "leave them out",
             change_ids=missing,
         )
     if not changes:
@@ -165,12 +179,19 @@ def _lock(region: Region, change_ids: Sequence[int] | None) -> list[Change]:
     return changes
 
 
-def _one_per_object(changes: Sequence[Change]) -> list[Change]:
-    """The newest decision on each object; an older one on the same object stays out."""
+def _one_changeset_at_a_time(region: Region) -> None:
+    """Until the end of the transaction: two changesets made at once must not hold edits of one building."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, region.pk % 2**31])
+
+
+def _one_per_building(changes: Sequence[Change]) -> list[Change]:
+    """The newest decision on each building, mapped or new; an older one on the same stays out."""
     seen: set[int] = set()
-    chosen = []
-    for change in changes:
-        if change.object_id is not None and change.object_id in seen:
+    chosen: list[Change] = []
+    repeated = repeated_drawings(changes)
+    for change, again in zip(changes, repeated, strict=True):
+        if again or change.object_id in seen:
             continue
         if change.object_id is not None:
             seen.add(change.object_id)

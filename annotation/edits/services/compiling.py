@@ -14,7 +14,7 @@ from annotation.edits.models import Changeset, ChangesetState, EditItem
 from annotation.edits.osmchange.compile import AcceptedChange, compile_change
 from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError
 from annotation.edits.osmchange.frozen import from_json, to_json
-from annotation.edits.osmchange.together import also_dropped, shared_by_removed
+from annotation.edits.osmchange.together import also_dropped, left_by_all
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,12 @@ class Compiled:
     """Everything a changeset's osmChange does, and what it leaves out.
 
     Attributes:
+        at: when it is written; of a file exported before, when that was.
         fresh: operations that no earlier export froze, by edit.
         last_ids: the last placeholder ids drawn.
     """
 
+    at: datetime
     operations: list[Operation] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     edits: int = 0
@@ -46,9 +48,10 @@ class Compiled:
 
 def compile_changeset(changeset: Changeset, items: Iterable[EditItem] | None = None) -> Compiled:
     """Operations of these edits, or of all, with the refused ones apart."""
-    ids, timestamp = NewIds(dict(changeset.last_ids)), _text(timezone.now())
-    compiled = Compiled(last_ids=ids.last)
+    now, ids = timezone.now(), NewIds(dict(changeset.last_ids))
+    compiled = Compiled(at=changeset.exported_at or now, last_ids=ids.last)
     changes: list[AcceptedChange] = []
+    written: list[EditItem] = []
     for item in selectors.items_of(changeset) if items is None else items:
         change = accepted_change(item)
         try:
@@ -58,14 +61,15 @@ def compile_changeset(changeset: Changeset, items: Iterable[EditItem] | None = N
             compiled.refusals.append(Refusal(item.change_id, key, error.code, error.reason, error.missing))
             continue
         if item.operations is None:
+            timestamp = _not_older(now if changeset.exported_at else compiled.at, [item])
             operations = compiled.fresh[item.pk] = [replace(one, timestamp=timestamp) for one in operations]
         changes.append(change)
+        written.append(item)
         compiled.operations += operations
         compiled.edits += 1
-    shared = shared_by_removed(changes, compiled.operations)
-    used = selectors.users_of_nodes(changeset, list(shared.values()))
-    written = _text(changeset.exported_at) if changeset.exported_at else timestamp
-    compiled.operations += also_dropped(shared, used, compiled.operations, written)
+    left = left_by_all(changes, compiled.operations)
+    used = selectors.users_of_nodes(changeset, list(left.values()), {item.object_id for item in written})
+    compiled.operations += also_dropped(left, used, compiled.operations, _not_older(compiled.at, written))
     return compiled
 
 
@@ -76,10 +80,13 @@ def freeze(changeset: Changeset, items: Iterable[EditItem], compiled: Compiled) 
         item.operations = to_json(compiled.fresh[item.pk])
     EditItem.objects.bulk_update(written, ["operations"], batch_size=500)
     if changeset.state == ChangesetState.DRAFT:
-        changeset.state, changeset.exported_at = ChangesetState.EXPORTED, timezone.now()
+        changeset.state, changeset.exported_at = ChangesetState.EXPORTED, compiled.at
     changeset.last_ids = compiled.last_ids
     changeset.save(update_fields=["state", "exported_at", "last_ids"])
 
 
-def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _not_older(at: datetime, items: Iterable[EditItem]) -> str:
+    """The moment as OSM writes it, or that of the newest of the edited objects where the map's clock is ahead."""
+    bases = [item.change.footprint for item in items]
+    edited = [base.edited_at for base in bases if base is not None and base.edited_at is not None]
+    return max([at, *edited]).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import transaction
@@ -13,6 +13,7 @@ from annotation.edits import selectors
 from annotation.edits.engine import final_geometry, polygons_of
 from annotation.edits.errors import (
     ConflictingEditsError,
+    NeverExportedError,
     RefusedItemsError,
     TooManyChangesError,
     UnknownVersionsError,
@@ -24,26 +25,26 @@ from annotation.edits.osmchange.write import write_osc
 from annotation.edits.services.compiling import Compiled, compile_changeset, freeze
 
 
-def osc(changeset: Changeset, *, skip_refused: bool = False, skip_conflicts: bool = False) -> Iterator[str]:
+def osc(
+    changeset: Changeset, *, skip_refused: bool = False, skip_conflicts: bool = False, as_exported: bool = False
+) -> Iterator[str]:
     """The osmChange file, piece by piece; all checks are made before the first piece, and the first file is frozen.
 
     Args:
         skip_refused: leave out edits that can't be written.
         skip_conflicts: leave out edits that the newest map contradicts.
+        as_exported: the edits of earlier files whatever the map has become, for the record.
 
     Raises:
         UnknownVersionsError, RefusedItemsError: edits that can't be written.
         ConflictingEditsError: edits that the newest map contradicts.
+        NeverExportedError: asked for the file as exported, of which there is none.
         TooManyChangesError: more than OSM takes in one changeset.
     """
     with transaction.atomic():
         rows = Changeset.objects.select_for_update(no_key=True, of=("self",)).select_related("region", "snapshot")
         changeset = rows.get(pk=changeset.pk)
-        against = selectors.conflicts(changeset)
-        contradicted = {one.change for one in against}
-        items = [item for item in selectors.items_of(changeset) if item.change_id not in contradicted]
-        if against and not (skip_conflicts and items):
-            raise _contradicted(against)
+        items = _as_exported(changeset) if as_exported else _uncontradicted(changeset, skip_conflicts)
         compiled = compile_changeset(changeset, items)
         if compiled.refusals and not (skip_refused and compiled.edits):
             raise _refused(compiled)
@@ -57,10 +58,23 @@ def osc(changeset: Changeset, *, skip_refused: bool = False, skip_conflicts: boo
     return write_osc(compiled.operations)
 
 
-def _contradicted(against: Sequence[selectors.Conflict]) -> ConflictingEditsError:
-    return ConflictingEditsError(
-        f"the newest map says otherwise than {len(against)} edits: drop them from the changeset, or export the rest "
-        "with ?skip_conflicts=1",
+def _as_exported(changeset: Changeset) -> list[EditItem]:
+    items = [item for item in selectors.items_of(changeset) if item.operations is not None]
+    if not items:
+        raise NeverExportedError("this changeset was not exported as osmChange yet: leave as_exported out")
+    return items
+
+
+def _uncontradicted(changeset: Changeset, skip_conflicts: bool) -> list[EditItem]:
+    against = selectors.conflicts(changeset)
+    contradicted = {one.change for one in against}
+    items = [item for item in selectors.items_of(changeset) if item.change_id not in contradicted]
+    if not against or (skip_conflicts and items):
+        return items
+    again = ", or fetch the file as it was exported before with ?as_exported=1, for the record: upload nothing twice"
+    raise ConflictingEditsError(
+        f"the newest map says otherwise than {len(against)} edits: drop them from the changeset, export the rest "
+        f"with ?skip_conflicts=1{again if changeset.exported_at else ''}",
         items=[vars(one) for one in against],
     )
 

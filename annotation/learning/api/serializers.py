@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotation.learning import selectors
-from annotation.learning.models import Evaluation, ModelVersion, TrainingRun
+from annotation.learning.models import REGION, Evaluation, ModelVersion, TrainingRun
 from annotation.sources.api.jobs import JobOutput
 
 
@@ -69,7 +69,19 @@ class ModelOutput(serializers.ModelSerializer):
 
     class Meta:
         model = ModelVersion
-        fields = ["id", "region", "run", "state", "sha256", "metrics", "about", "before", "evaluation", "created_at"]
+        fields = [
+            "id",
+            "kind",
+            "region",
+            "run",
+            "state",
+            "sha256",
+            "metrics",
+            "about",
+            "before",
+            "evaluation",
+            "created_at",
+        ]
         read_only_fields = fields
 
     @extend_schema_field(EvaluationOutput(allow_null=True))
@@ -88,7 +100,7 @@ class RunOutput(serializers.ModelSerializer):
 
     class Meta:
         model = TrainingRun
-        fields = ["id", "region", "preset", "seed", "data_set", "job", "model", "metrics", "created_at"]
+        fields = ["id", "kind", "region", "preset", "seed", "data_set", "job", "model", "metrics", "created_at"]
         read_only_fields = fields
 
     def get_data_set(self, run: TrainingRun) -> dict[str, Any]:
@@ -114,7 +126,13 @@ class RunDetailOutput(RunOutput):
         return selectors.curves(run)
 
 
-class TrainingStart(serializers.Serializer):
+class KindQuery(serializers.Serializer):
+    """Which kind of model."""
+
+    kind = serializers.CharField(max_length=32, default=REGION, help_text="left out: the region's own model")
+
+
+class TrainingStart(KindQuery):
     """Size of the models, and the seed that makes a training repeatable."""
 
     preset = serializers.CharField(max_length=32, default="compact")

@@ -13,6 +13,7 @@ from annotation.learning import selectors
 from annotation.learning.api.serializers import (
     DataOutput,
     EvaluationOutput,
+    KindQuery,
     ModelOutput,
     RunDetailOutput,
     RunOutput,
@@ -58,6 +59,27 @@ class RunsView(GenericAPIView):
         return Response(RunOutput(run).data, status=202)
 
 
+class AllRegionsRunsView(GenericAPIView):
+    """Training runs of models that serve every region."""
+
+    permission_classes = [ReadOrAdmin]
+    serializer_class = RunOutput
+    queryset = TrainingRun.objects.none()
+    filter_backends: list[Any] = []
+
+    @extend_schema(operation_id="all_regions_training_runs_list", responses=RunOutput(many=True))
+    def get(self, request: Request) -> Response:
+        """Runs, newest first."""
+        page = self.paginate_queryset(selectors.runs_of_region(None))
+        return self.get_paginated_response(RunOutput(page, many=True).data)
+
+    @extend_schema(request=TrainingStart, responses={202: RunOutput})
+    def post(self, request: Request) -> Response:
+        """Train a model of a kind that serves every region; 202 with the run and its job."""
+        run = start.start(region=None, user=person(request), **parse(TrainingStart, request.data))
+        return Response(RunOutput(run).data, status=202)
+
+
 class RunView(APIView):
     """One training run."""
 
@@ -85,6 +107,21 @@ class ModelsView(GenericAPIView):
         return self.get_paginated_response(ModelOutput(page, many=True).data)
 
 
+class AllRegionsModelsView(GenericAPIView):
+    """Models that serve every region."""
+
+    permission_classes = [IsReviewer]
+    serializer_class = ModelOutput
+    queryset = ModelVersion.objects.none()
+    filter_backends: list[Any] = []
+
+    @extend_schema(operation_id="all_regions_models_list", responses=ModelOutput(many=True))
+    def get(self, request: Request) -> Response:
+        """Models, newest first."""
+        page = self.paginate_queryset(selectors.models_of_region(None))
+        return self.get_paginated_response(ModelOutput(page, many=True).data)
+
+
 class PromoteView(APIView):
     """Puts a model in use."""
 
@@ -102,11 +139,23 @@ class RollBackView(APIView):
 
     permission_classes = [IsAdmin]
 
-    @extend_schema(request=None, responses=ModelOutput)
+    @extend_schema(parameters=[KindQuery], request=None, responses=ModelOutput)
     def post(self, request: Request, region_id: int) -> Response:
         """Put the model in use again that was active before the present one."""
-        region = get_region(person(request), region_id)
-        return Response(ModelOutput(registry.roll_back(region=region, user=person(request))).data)
+        region, kind = get_region(person(request), region_id), parse(KindQuery, request.query_params)["kind"]
+        return Response(ModelOutput(registry.roll_back(region=region, user=person(request), kind=kind)).data)
+
+
+class AllRegionsRollBackView(APIView):
+    """Goes back to the model for all regions that was in use before."""
+
+    permission_classes = [IsAdmin]
+
+    @extend_schema(parameters=[KindQuery], request=None, responses=ModelOutput)
+    def post(self, request: Request) -> Response:
+        """Put the model of this kind in use again that was active before the present one."""
+        kind = parse(KindQuery, request.query_params)["kind"]
+        return Response(ModelOutput(registry.roll_back(region=None, user=person(request), kind=kind)).data)
 
 
 class EvaluationsView(GenericAPIView):

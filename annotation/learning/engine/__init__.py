@@ -8,7 +8,6 @@ from annotation.learning.engine.evaluations import Frozen, evaluate, frozen_set
 from annotation.learning.engine.runs import (
     MIN_LEARNT,
     ModelFileError,
-    Trained,
     check_model_file,
     config_of,
     load_region_model,
@@ -27,7 +26,6 @@ __all__ = [
     "ModelFileError",
     "Progress",
     "SilentProgress",
-    "Trained",
     "about",
     "check_model_file",
     "config_of",

@@ -65,8 +65,9 @@ def _core_decision(one: FrozenDecision) -> Decision:
 def about(run: TrainingRun) -> dict[str, Any]:
     """What a model's file says of where it comes from: data, people's decisions, licences and attribution."""
     data_set = run.data_set
-    imagery, snapshot = data_set.imagery, data_set.snapshot
+    imagery, snapshot = data_set.sources
     return {
+        "kind": run.kind,
         "data_digest": data_set.digest,
         "preset": run.preset,
         "seed": run.seed,

@@ -102,7 +102,7 @@ def _scored(
     evidence.parent.mkdir(parents=True, exist_ok=True)
     try:
         scored = score_model(
-            load_region_model(version), pair_source(data_set.imagery, data_set.snapshot), edited, tiles,
+            load_region_model(version), pair_source(*data_set.sources), edited, tiles,
             core_decisions(data_set), evidence_path=evidence, progress=progress,
         )  # fmt: skip
     finally:
@@ -117,7 +117,7 @@ def _true_map(data_set: DataSet) -> MapIndex:
     """The map as it is best known: the snapshot with what people accepted."""
     from mlcore.changes.decisions import decided_index
 
-    return decided_index(map_index(data_set.snapshot), core_decisions(data_set))
+    return decided_index(map_index(data_set.sources[1]), core_decisions(data_set))
 
 
 def _tiles(pairs: Sequence[TilePair]) -> list[TileAddress]:

@@ -6,7 +6,6 @@ import hashlib
 import math
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from annotation.anchors.engine import core_anchor
 from annotation.anchors.models import Anchor
 from annotation.common.errors import ConflictError
 from annotation.learning.engine.data import about, core_decisions
+from annotation.learning.kinds import Trained
 from annotation.learning.models import ModelVersion, TrainingRun
 from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
@@ -38,16 +38,6 @@ class ModelFileError(ConflictError):
     code = "invalid_model_file"
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A model file that was just written: its place below the media folder, its digest, what it measured and says."""
-
-    path: str
-    sha256: str
-    metrics: dict[str, float]
-    about: dict[str, Any]
-
-
 def config_of(preset: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The full settings of a preset as plain values; an unknown preset or key raises ConfigError."""
     return RegionConfig.preset(preset, **dict(changes or {})).to_dict()
@@ -60,8 +50,9 @@ def tiles_needed(config: Mapping[str, Any]) -> int:
 
 
 def run_folder(run: TrainingRun) -> Path:
-    """Everything a run leaves on the disk."""
-    return Path(settings.MEDIA_ROOT) / "regions" / str(run.region_id) / "training" / str(run.pk)
+    """Everything a run leaves on the disk; a run for all regions has its own place beside those of the regions."""
+    owner = Path("regions", str(run.region_id)) if run.region_id is not None else Path("models", run.kind)
+    return Path(settings.MEDIA_ROOT) / owner / "training" / str(run.pk)
 
 
 def work_folder(run: TrainingRun) -> Path:
@@ -76,7 +67,7 @@ def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anc
     """
     from mlcore.region.training import train_region
 
-    source = pair_source(run.data_set.imagery, run.data_set.snapshot)
+    source = pair_source(*run.data_set.sources)
     model = train_region(
         source,
         [tile_address(pair.tile) for pair in pairs],
@@ -117,14 +108,14 @@ def check_model_file(version: ModelVersion) -> Path:
     root = Path(settings.MEDIA_ROOT).resolve()
     path = (root / version.path).resolve()
     if not path.is_relative_to(root) or path.suffix != ".safetensors":
-        raise ModelFileError("the model is no safetensors file of this installation; train the region again")
+        raise ModelFileError("the model is no safetensors file of this installation; train again")
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelFileError(f"can't read the model's file ({error.strerror}); train the region again") from error
+        raise ModelFileError(f"can't read the model's file ({error.strerror}); train again") from error
     if digest != version.sha256:
-        raise ModelFileError("the model's file is not the one registered; restore it from a copy or train again")
+        raise ModelFileError("the model's file is not the one registered; restore it from a copy, or train again")
     return path
 
 

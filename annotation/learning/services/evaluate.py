@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-
 from django.db import transaction
-from django.utils import timezone
 
 from annotation.accounts.models import User
 from annotation.common.models import Job
 from annotation.common.services.jobs import JobContext, enqueue
 from annotation.learning import engine, selectors
-from annotation.learning.errors import DataSetChangedError
-from annotation.learning.models import DataSet, Evaluation, ModelVersion
+from annotation.learning.errors import NotComparableError
+from annotation.learning.kinds import Commit, kind_of
+from annotation.learning.models import Evaluation, ModelVersion
+from annotation.learning.services.scope import hold
 from annotation.review.services.audit import record
-from annotation.sources.models import Region
 
 KIND = "learning.evaluate"
-Commit = Callable[[], AbstractContextManager[object]]
 
 
 @transaction.atomic
@@ -27,9 +23,15 @@ def start(*, model: ModelVersion, user: User | None, wake: bool = True) -> Evalu
 
     A finished comparison of the same two on the same data is given back; one that was stopped or failed is taken up
     again. Without another model the figures stand alone.
+
+    Raises:
+        NotComparableError: models of this kind are not held side by side.
     """
-    Region.objects.select_for_update(no_key=True).get(pk=model.region_id)
-    active = selectors.active_model(model.region_id)
+    kind = kind_of(model.kind)
+    if kind.compare is None:
+        raise NotComparableError(f"two models of kind {kind.name} are not held side by side: look at their own figures")
+    hold(model.kind, model.region_id)
+    active = selectors.active_model(model.region_id, model.kind)
     against = model.before if active is not None and active.pk == model.pk else active
     evaluation, _ = Evaluation.objects.select_related("job").get_or_create(
         model=model, against=against, data_set=model.run.data_set, defaults={"created_by": user}
@@ -75,16 +77,8 @@ def evaluate(*, evaluation: Evaluation, progress: engine.Progress, commit: Commi
     """
     if evaluation.finished_at is not None:
         return evaluation
-    pairs = selectors.frozen_pairs(evaluation.data_set)
-    if len(pairs) != len(evaluation.data_set.pairs):
-        raise DataSetChangedError("tiles of the model's data set are gone; train again, then compare")
-    frozen = engine.frozen_set(evaluation.data_set, pairs)
-    with commit():
-        DataSet.objects.filter(pk=evaluation.data_set_id).update(frozen_path=frozen.path, frozen_sha256=frozen.sha256)
-    figures, counts = engine.evaluate(evaluation, pairs, frozen, progress)
-    with commit():
-        evaluation.figures, evaluation.counts = figures, counts
-        evaluation.frozen_sha256, evaluation.finished_at = frozen.sha256, timezone.now()
-        evaluation.save(update_fields=["figures", "counts", "frozen_sha256", "finished_at"])
+    compare = kind_of(evaluation.model.kind).compare
+    if compare is not None:
+        compare(evaluation=evaluation, progress=progress, commit=commit)
     progress.report(1.0, "the models stand side by side")
     return evaluation

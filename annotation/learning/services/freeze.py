@@ -52,7 +52,7 @@ def thaw(data_set: DataSet) -> tuple[list[TilePair], dict[int, Anchor]]:
 
 
 def _digest(data_set: DataSet, pairs: list[TilePair], anchors: dict[int, Anchor]) -> str:
-    return engine.data_digest(data_set.imagery, data_set.snapshot, pairs, anchors, data_set.decisions)
+    return engine.data_digest(*data_set.sources, pairs, anchors, data_set.decisions)
 
 
 def _check_enough(mapped: int, described: int, needed: int) -> None:

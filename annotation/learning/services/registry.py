@@ -1,13 +1,15 @@
-"""Which model of a region is in use: promotion and the way back, each audited."""
+"""Which model of a kind is in use, in a region or for all: promotion and the way back, each audited."""
 
 from pathlib import Path
 
 from django.db import transaction
 
 from annotation.accounts.models import User
-from annotation.learning import engine
+from annotation.learning import engine, selectors
 from annotation.learning.errors import NothingToRollBackError
-from annotation.learning.models import ModelState, ModelVersion
+from annotation.learning.kinds import kind_for
+from annotation.learning.models import REGION, ModelState, ModelVersion
+from annotation.learning.services.scope import hold
 from annotation.review.services.audit import record
 from annotation.sources.models import Region
 
@@ -15,7 +17,7 @@ from annotation.sources.models import Region
 @transaction.atomic
 def promote(*, model: ModelVersion, user: User | None) -> ModelVersion:
     """Put a model in use, once its file is checked; the one before retires. The active one stays as it is."""
-    active = _lock_active(model.region_id)
+    active = _lock_active(model.kind, model.region_id)
     model = ModelVersion.objects.get(pk=model.pk)
     if active is not None and active.pk == model.pk:
         return model
@@ -24,9 +26,15 @@ def promote(*, model: ModelVersion, user: User | None) -> ModelVersion:
 
 
 @transaction.atomic
-def roll_back(*, region: Region, user: User | None) -> ModelVersion:
-    """Put the model in use again that was active before the present one."""
-    active = _lock_active(region.pk)
+def roll_back(*, region: Region | None, user: User | None, kind: str = REGION) -> ModelVersion:
+    """Put the model of this kind in use again that was active before the present one; for all regions without one.
+
+    Raises:
+        UnknownKindError, WrongScopeError: there are no such models.
+        NothingToRollBackError: no model was in use before the present one.
+    """
+    kind_for(kind, region)
+    active = _lock_active(kind, region.pk if region else None)
     if active is None or active.before is None:
         raise NothingToRollBackError("no other model was in use before this one; promote one instead")
     engine.check_model_file(active.before)
@@ -38,10 +46,10 @@ def model_file(model: ModelVersion) -> Path:
     return engine.check_model_file(model)
 
 
-def _lock_active(region_id: int) -> ModelVersion | None:
-    """The active model, while no one else can switch models of the region."""
-    Region.objects.select_for_update(no_key=True).get(pk=region_id)
-    return ModelVersion.objects.filter(region_id=region_id, state=ModelState.ACTIVE).select_related("before").first()
+def _lock_active(kind: str, region_id: int | None) -> ModelVersion | None:
+    """The active model, while no one else can switch those of its kind and region."""
+    hold(kind, region_id)
+    return selectors.models_in_use(kind).filter(region=region_id).select_related("before").first()
 
 
 def _switch(

@@ -5,10 +5,10 @@ from django.db import transaction
 from annotation.accounts.models import User
 from annotation.common.models import Job, JobFigure, JobState
 from annotation.common.services.jobs import enqueue
-from annotation.learning import engine
-from annotation.learning.errors import TrainingRunningError, UnknownPresetError
-from annotation.learning.models import DataSet, TrainingRun
-from annotation.learning.services.freeze import freeze
+from annotation.learning.errors import TrainingRunningError
+from annotation.learning.kinds import kind_for
+from annotation.learning.models import REGION, DataSet, TrainingRun
+from annotation.learning.services.scope import hold
 from annotation.review.services.audit import record
 from annotation.sources.models import Imagery, MapSnapshot, Region
 
@@ -18,15 +18,16 @@ KIND = "learning.train"
 @transaction.atomic
 def start(
     *,
-    region: Region,
+    region: Region | None,
     user: User | None,
+    kind: str = REGION,
     preset: str = "compact",
     seed: int = 0,
     job: Job | None = None,
     sources: tuple[Imagery, MapSnapshot] | None = None,
     wake: bool = True,
 ) -> TrainingRun:
-    """A training run of the region, with a job of its own or as a part of the running `job`.
+    """A training run of the region, or of a model for all regions, with a job of its own or as a part of `job`.
 
     A run that was stopped or failed on the same data, settings and seed is taken up again from its checkpoints; a `job`
     that comes twice gets its run back. `wake=False` is for callers that run the job themselves.
@@ -35,35 +36,35 @@ def start(
         sources: imagery and map to learn from; those in use where none are named.
 
     Raises:
-        InvalidError: no_pairs, no_anchors, too_few_mapped_tiles or unknown_preset.
-        ConflictError: training_running, while another training of the region is not finished.
+        InvalidError: unknown_kind, wrong_scope or unknown_preset; no_pairs, no_anchors or too_few_mapped_tiles.
+        ConflictError: training_running, while another training of this kind, and region, is not finished.
     """
     if job is not None and (mine := TrainingRun.objects.filter(job=job).first()):
         return mine
-    try:
-        config = engine.config_of(preset)
-    except engine.ConfigError as error:
-        raise UnknownPresetError(str(error)) from error
-    Region.objects.select_for_update(no_key=True).get(pk=region.pk)
-    data_set = freeze(region=region, needed=engine.tiles_needed(config), sources=sources)
-    _check_idle(region, job)
+    of_kind = kind_for(kind, region)
+    config = of_kind.config_of(preset)
+    region_id = region.pk if region else None
+    hold(kind, region_id)
+    data_set = of_kind.freeze(region=region, config=config, sources=sources)
+    _check_idle(kind, region, job)
     run = _unfinished(data_set, preset, config, seed) or TrainingRun.objects.create(
-        region=region, data_set=data_set, preset=preset, config=config, seed=seed, created_by=user
+        kind=kind, region=region, data_set=data_set, preset=preset, config=config, seed=seed, created_by=user
     )
     _attach(run, job or _enqueue(run, user, wake))
     record(
-        actor=user, action="training.started", object_kind="training_run", object_id=run.pk, scope_id=region.pk,
-        preset=preset, seed=seed, data_set=data_set.digest,
+        actor=user, action="training.started", object_kind="training_run", object_id=run.pk, scope_id=region_id,
+        kind=kind, preset=preset, seed=seed, data_set=data_set.digest,
     )  # fmt: skip
     return run
 
 
-def _check_idle(region: Region, job: Job | None) -> None:
-    """Refuse a second training of the region while one runs."""
-    running = TrainingRun.objects.filter(region=region, job__in=Job.objects.unfinished(), model_version=None)
+def _check_idle(kind: str, region: Region | None, job: Job | None) -> None:
+    """Refuse a second training of the kind, in the region or for all, while one runs."""
+    runs = TrainingRun.objects.filter(kind=kind, region=region)
+    running = runs.filter(job__in=Job.objects.unfinished(), model_version=None)
     busy = running.exclude(job=job).first() if job else running.first()
     if busy is not None:
-        raise TrainingRunningError("the region is being trained already; wait for that run or cancel it", run=busy.pk)
+        raise TrainingRunningError("such a model is being trained already; wait for that run or cancel it", run=busy.pk)
 
 
 def _unfinished(data_set: DataSet, preset: str, config: dict[str, object], seed: int) -> TrainingRun | None:

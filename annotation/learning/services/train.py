@@ -1,20 +1,16 @@
 """Runs a training to its end: engine, registry row, clean-up."""
 
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 from django.db import transaction
 
 from annotation.common.services.jobs import JobContext
-from annotation.learning import engine
+from annotation.learning import engine, selectors
+from annotation.learning.kinds import Commit, Trained, kind_of
 from annotation.learning.models import ModelState, ModelVersion, TrainingRun
 from annotation.learning.services import evaluate
-from annotation.learning.services.freeze import thaw
+from annotation.learning.services.scope import hold
 from annotation.review.services.audit import record
-from annotation.sources.models import Region
-
-Commit = Callable[[], AbstractContextManager[object]]
 
 
 def run(context: JobContext) -> None:
@@ -22,14 +18,14 @@ def run(context: JobContext) -> None:
     training = TrainingRun.objects.get(pk=context.params["run"])
     version = train(run=training, progress=context, commit=context.transaction)
     context.set_result({"model": version.pk, "state": version.state, "metrics": version.metrics})
-    if version.state == ModelState.CANDIDATE:
+    if version.state == ModelState.CANDIDATE and kind_of(version.kind).compare is not None:
         evaluate.start(model=version, user=training.created_by)
 
 
 def train(*, run: TrainingRun, progress: engine.Progress, commit: Commit = transaction.atomic) -> ModelVersion:
     """Train the run, going on from its checkpoints, and register the model; a finished run gives its model back.
 
-    The first model of a region becomes the active one, later ones wait as candidates for a promotion.
+    The first model of its kind, in a region or for all, becomes the active one; later ones wait for a promotion.
 
     Args:
         commit: the transaction that registers; a job passes its own, which only the owning run can commit.
@@ -37,8 +33,7 @@ def train(*, run: TrainingRun, progress: engine.Progress, commit: Commit = trans
     done = ModelVersion.objects.filter(run=run).first()
     if done is not None:
         return done
-    pairs, anchors = thaw(run.data_set)
-    trained = engine.train_run(run, pairs, anchors, progress)
+    trained = kind_of(run.kind).train(run, progress)
     with commit():
         version = _register(run, trained)
     shutil.rmtree(engine.work_folder(run), ignore_errors=True)
@@ -46,11 +41,12 @@ def train(*, run: TrainingRun, progress: engine.Progress, commit: Commit = trans
     return version
 
 
-def _register(run: TrainingRun, trained: engine.Trained) -> ModelVersion:
-    Region.objects.select_for_update(no_key=True).get(pk=run.region_id)
-    first = not ModelVersion.objects.filter(region_id=run.region_id, state=ModelState.ACTIVE).exists()
+def _register(run: TrainingRun, trained: Trained) -> ModelVersion:
+    hold(run.kind, run.region_id)
+    first = not selectors.models_in_use(run.kind).filter(region=run.region_id).exists()
     version = ModelVersion.objects.create(
         run=run,
+        kind=run.kind,
         region_id=run.region_id,
         path=trained.path,
         sha256=trained.sha256,

@@ -27,7 +27,7 @@ from annotation.sources.engine import area_from_file
 from annotation.sources.models import Imagery, MapSnapshot
 from annotation.sources.services.add_sources import Added, add_imagery, add_snapshot
 from annotation.sources.services.files import Upload
-from annotation.sources.services.regions import delete_source
+from annotation.sources.services.removal import delete_source
 
 MAX_AREA_BYTES = 10 * 2**20
 
@@ -95,7 +95,7 @@ def _valid(body: serializers.Serializer) -> dict[str, Any]:
 
 
 class ImageryView(GenericAPIView):
-    """One imagery; it can be removed while nothing was made of it."""
+    """One imagery; it can be removed while nobody answered about it and no model learnt from it."""
 
     permission_classes = [ReadOrEditor]
     serializer_class = ImageryOutput
@@ -113,7 +113,7 @@ class ImageryView(GenericAPIView):
 
 
 class SnapshotView(GenericAPIView):
-    """One map snapshot; it can be removed while nothing was made of it."""
+    """One map snapshot; it can be removed while nobody answered about it and no model learnt from it."""
 
     permission_classes = [ReadOrEditor]
     serializer_class = SnapshotOutput

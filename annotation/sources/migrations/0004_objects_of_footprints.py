@@ -1,6 +1,7 @@
 from django.db import migrations
 
-STEP = 50_000
+from annotation.common.batched_sql import by_ranges
+
 MAKE_NAMED = """
 INSERT INTO sources_mapobject (region_id, osm_type, osm_id, shape)
 SELECT DISTINCT snapshot.region_id, one.osm_type, one.osm_id, ''
@@ -29,17 +30,7 @@ WHERE one.id >= %(first)s AND one.id < %(end)s AND one.object_id IS NULL AND sna
   AND object.region_id = snapshot.region_id AND one.osm_id IS NULL AND object.osm_id IS NULL
   AND object.shape = left(encode(sha256(ST_AsBinary(one.geometry, 'NDR')), 'hex'), 16)
 """
-
-
-def give_objects(apps, schema_editor):
-    """By ranges of ids, each committed: no row is locked for long, and a stopped run goes on."""
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(min(id), 0), coalesce(max(id), -1) FROM sources_footprint")
-        first, last = cursor.fetchone()
-        for start in range(first, last + 1, STEP):
-            span = {"first": start, "end": start + STEP}
-            for statement in (MAKE_NAMED, MAKE_SHAPES, NAME, NAME_SHAPES):
-                cursor.execute(statement, span)
+GIVE_OBJECTS = by_ranges("sources_footprint", (MAKE_NAMED, MAKE_SHAPES, NAME, NAME_SHAPES))
 
 
 class Migration(migrations.Migration):
@@ -49,4 +40,4 @@ class Migration(migrations.Migration):
 
     dependencies = [("sources", "0003_map_objects")]
 
-    operations = [migrations.RunPython(give_objects, migrations.RunPython.noop)]
+    operations = [migrations.RunPython(GIVE_OBJECTS, migrations.RunPython.noop)]

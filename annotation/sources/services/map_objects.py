@@ -9,7 +9,7 @@ from django.db import connection
 
 from annotation.common.engine import Progress, stop_if_asked
 from annotation.sources.engine import LibraryFeature
-from annotation.sources.models import Region
+from annotation.sources.models import MapObject, Region
 
 LOCK_SPACE = 7301
 PAUSE_S = 0.2
@@ -50,6 +50,16 @@ def one_import_at_a_time(region: Region, progress: Progress) -> None:
                 return
             stop_if_asked(progress)
             time.sleep(PAUSE_S)
+
+
+def drop_objects_of_nothing(region_id: int) -> None:
+    """Remove objects that no map, change or edit speaks of any more; left to the next removal while an import runs."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK_SPACE, region_id % 2**31])
+        if cursor.fetchone()[0]:
+            named = {"footprints__isnull": True, "changes__isnull": True, "edits__isnull": True}
+            orphans = MapObject.objects.filter(region=region_id, **named).values("pk")
+            MapObject.objects.filter(pk__in=orphans)._raw_delete(connection.alias)
 
 
 def objects_of(region: Region, features: Sequence[LibraryFeature]) -> dict[str, int]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib.gis.geos import MultiPolygon
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from annotation.accounts.models import User
 from annotation.common.errors import ConflictError
@@ -15,8 +14,8 @@ from annotation.common.services import jobs
 from annotation.review.models import QueueItem
 from annotation.review.services import audit
 from annotation.sources.errors import InUseError, NameTakenError
-from annotation.sources.models import Imagery, MapSnapshot, Region, SourceState
-from annotation.sources.services.files import region_folder, remove_folder, source_folder
+from annotation.sources.models import Region
+from annotation.sources.services.files import region_folder, remove_folder
 
 DELETE_TRIES = 5
 
@@ -108,28 +107,3 @@ def _delete_rows(user: User | None, region: Region) -> None:
     QueueItem.objects.filter(scope_id=region.pk).delete()
     Region.objects.filter(pk=region.pk).delete()
     Job.objects.for_scope(region.pk).delete()
-
-
-def delete_source(*, user: User, source: Imagery | MapSnapshot) -> None:
-    """Remove an imagery or a map that nothing was made of yet but tiles, which go along.
-
-    Raises:
-        InUseError: its tiles were described, scored or led to suggestions.
-    """
-    kind = "imagery" if isinstance(source, Imagery) else "map"
-    folder = source_folder(source)
-    if source.state == SourceState.PENDING and source.job_id:
-        jobs.cancel_unfinished(source.job_id)
-    with transaction.atomic():
-        locked = type(source)._default_manager.select_for_update().get(pk=source.pk)
-        worked = Q(anchors__isnull=False) | Q(scores__isnull=False) | Q(changes__isnull=False)
-        if locked.pairs.filter(worked).exists():
-            raise InUseError(
-                f"tiles of this {kind} were described or scanned already: keep it and add a newer one, or choose "
-                "another one on the region's page"
-            )
-        audit.record(
-            actor=user, action=f"{kind}.delete", object_kind=kind, object_id=source.pk, scope_id=source.region_id
-        )
-        locked.delete()
-    remove_folder(folder)

@@ -122,10 +122,21 @@ function downloads(changeset, detail, person) {
         download: true,
         text: "Download osmChange (.osc)",
       });
+  const before =
+    detail.exported_at &&
+    out > 0 &&
+    el("a", {
+      class: "button button-small",
+      href: `${path}/edits.osc?as_exported=true`,
+      download: true,
+      text: "osmChange as exported before",
+      title: "For the record. What is in the map by now must not be uploaded again.",
+    });
   return el(
     "div",
     { class: "toolbar" },
     osc,
+    before,
     el("a", { class: "button button-small", href: `${path}/edits.geojson`, download: true, text: "Download GeoJSON" }),
   );
 }

@@ -27,3 +27,16 @@ def test_tasks_may_carry_their_pictures_so_that_any_label_studio_shows_them(clie
     (plain,) = json.loads(client.get(url).getvalue())
     assert plain["data"]["image"].startswith("http")
     assert client.get(url, {"pictures": "else"}).status_code == 400
+
+
+def test_a_task_whose_image_is_gone_keeps_the_address_and_the_file_ends_well(client_of, tmp_path, settings):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    region = RegionFactory(open_to_all=True)
+    imagery, snapshot = ready_imagery(region, tmp_path), ready_snapshot(region, tmp_path)
+    AnchorFactory(pair=PairFactory(region=region, imagery=imagery, snapshot=snapshot))
+    gone = PairFactory(region=region)  # its imagery has no file
+    AnchorFactory(pair=gone)
+    answer = client_of(UserFactory()).get(f"/api/regions/{region.pk}/label-studio.json", {"pictures": "inline"})
+    drawn, told = json.loads(answer.getvalue())
+    assert drawn["data"]["image"].startswith("data:")
+    assert f"/tiles/image/{gone.imagery_id}/" in told["data"]["image"]

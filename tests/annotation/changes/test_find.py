@@ -271,6 +271,19 @@ def test_an_exported_building_is_suggested_again_once_the_map_has_changed_and_th
     assert keep(later, candidate(later, "modify", footprint=there)).made == 1
 
 
+def test_a_new_building_that_the_map_had_and_lost_is_suggested_again_on_another_image(scan):
+    editor = UserFactory(role="editor")
+    keep(scan, candidate(scan))
+    decide(editor, "accept")
+    changesets.create(user=editor, region=scan.region, comment="c")
+    late = newer(scan)
+    assert keep(late, candidate(late)).answered == 1  # the map does not have it yet
+    FootprintFactory(snapshot=late.snapshot, geometry=Change.objects.get().geometry)  # now it does
+    lost = again(scan, imagery=late.imagery, snapshot=SnapshotFactory(region=scan.region))
+    PairFactory(region=scan.region, imagery=late.imagery, snapshot=lost.snapshot)
+    assert keep(lost, candidate(lost)).made == 1
+
+
 def test_changes_of_a_building_without_an_id_name_its_object(scan):
     house = FootprintFactory(snapshot=scan.snapshot, osm_type="", osm_id=None, version=None)
     unnamed = replace(candidate(scan, "remove", footprint=house), osm_type=None, osm_id=None, key=house.key)

@@ -247,8 +247,8 @@ def test_a_real_extract_takes_the_changes_and_keeps_all_else(name, tmp_path, tow
         gone = row.key not in after.elements
         assert gone or "building" not in after.tags(row.key)
     own = {f"node/{node[0]}" for row in (*moved, *reshaped, *removed) for node in row.nodes if not node[4]}
-    users = Counter(f"node/{ref}" for row in removed for ref in {node[0] for node in row.nodes})
-    own |= {key for key, number in users.items() if number > 1}  # walls that two removed houses had in common
+    users = Counter(f"node/{ref}" for row in (*moved, *reshaped, *removed) for ref in {node[0] for node in row.nodes})
+    own |= {key for key, number in users.items() if number > 1}  # walls that two edited houses had in common
     about = own | set(shapes) | {row.key for row in removed}
     assert {key for key in differing(before, after) if "/-" not in key} <= about
 

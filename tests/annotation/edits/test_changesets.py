@@ -37,7 +37,7 @@ def make(client, scan, **more):
 
 
 def test_a_changeset_takes_what_is_accepted_and_not_yet_out(client_of, editor, scan):
-    first, second = accepted(editor, scan), accepted(editor, scan)
+    first, second = accepted(editor, scan), accepted(editor, scan, geometry=square(0.2, 0.2))
     ChangeFactory(scan=scan)
     save_decision(editor, ChangeFactory(scan=scan), "reject")
     client = client_of(editor)

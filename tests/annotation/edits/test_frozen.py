@@ -1,10 +1,13 @@
 """What was exported once stays as it was; edits that the newest map contradicts stay out; one edit can be dropped."""
 
 import re
+import time
 import xml.etree.ElementTree as ET
+from datetime import timedelta
 
 import pytest
 import shapely
+from django.utils import timezone
 
 from annotation.edits.models import Changeset, EditItem
 from annotation.sources.engine import to_geos
@@ -68,7 +71,7 @@ def test_the_same_file_comes_out_every_time_and_new_edits_get_ids_of_their_own(c
     assert osc(client, changeset) == file
     changeset.refresh_from_db()
     assert changeset.state == "exported" and changeset.exported_at is not None
-    EditItem.objects.filter(change=first).update(operations=None)  # as giving a version does
+    EditItem.objects.filter(change=first).update(operations=None)
     again = osc(client, changeset)
     ids, later = (set(re.findall(r'<way id="(-\d+)"', one)) for one in (file, again))
     assert len(ids) == len(later) == 2 and len(ids & later) == 1 and min(map(int, later)) < min(map(int, ids))
@@ -173,3 +176,100 @@ def test_a_building_without_an_id_has_a_name(client_of, editor, scan):
     shown = client_of(editor).get(f"/api/changesets/{changeset.pk}/").json()
     assert shown["items"][0]["key"] == unnamed.object.key
     assert re.fullmatch(r"shape/[0-9a-f]{16}", unnamed.object.key)
+
+
+def reshaped(editor, scan, footprint, shape):
+    change = ChangeFactory(scan=scan, kind="modify", footprint=footprint, object=footprint.object, geometry=shape)
+    save_decision(editor, change)
+    return change
+
+
+def test_versions_given_after_an_export_stand_in_the_same_file_under_the_same_ids(client_of, editor, scan):
+    wide = to_geos(shapely.box(24.01, 60, 24.0103, 60 + 1e-4).union(shapely.box(24.01, 60, 24.0101, 60.0003)))
+    reshaped(editor, scan, house(scan, 0.01, 50, osm_id=5, version=3), wide)
+    added(editor, scan, box(0))
+    client = client_of(editor)
+    changeset = make(client, scan)
+    file = osc(client, changeset)
+    assert client.post(f"/api/changesets/{changeset.pk}/versions/", {"way/5": 3}, format="json").status_code == 200
+    assert osc(client, changeset) == file
+    client.post(f"/api/changesets/{changeset.pk}/versions/", {"way/5": 9}, format="json")
+    assert osc(client, changeset) == file.replace('<way id="5" version="3"', '<way id="5" version="9"') != file
+
+
+def test_a_later_download_is_the_same_to_the_byte_with_shared_corners_deleted(client_of, editor, scan):
+    for house_ in row_of_two(scan):
+        removed(editor, scan, house_)
+    client = client_of(editor)
+    changeset = make(client, scan)
+    file = osc(client, changeset)
+    assert file.count("<delete if-unused") >= 1 and file.count('<node id="2"') == 1
+    time.sleep(1.1)
+    assert osc(client, changeset) == file
+
+
+def row_of_two(scan):
+    """Two houses with a wall, nodes 2 and 3, in common."""
+    left = house(scan, 0, 0, kept=True, node_ids=[2, 3, 11, 12])
+    ring = list(shapely.box(24 + 1e-4, 60, 24 + 2e-4, 60 + 1e-4).exterior.coords)[:-1]
+    nodes = [[ref, 2, *point, ref in (2, 3), False] for ref, point in zip([21, 22, 3, 2], ring, strict=True)]
+    return left, FootprintFactory(snapshot=scan.snapshot, geometry=box(1e-4), nodes=[*nodes, nodes[0]])
+
+
+def test_corners_of_a_removed_and_a_reshaped_house_that_both_leave_go(client_of, editor, scan):
+    left, right = row_of_two(scan)
+    removed(editor, scan, left)
+    reshaped(editor, scan, right, to_geos(shapely.box(24.00013, 60, 24.0002, 60.0001)))
+    client = client_of(editor)
+    file = osc(client, make(client, scan))
+    gone = file[file.index("<delete") :]
+    assert all(f'<node id="{number}"' in gone for number in (2, 3))
+
+
+def test_corners_that_an_edit_left_out_still_uses_stay(client_of, editor, scan):
+    left, right = row_of_two(scan)
+    removed(editor, scan, left)
+    refused = reshaped(editor, scan, right, to_geos(shapely.box(24.00013, 60, 24.0002, 60.0001)))
+    type(refused).objects.filter(pk=refused.pk).update(
+        geometry=to_geos(
+            shapely.box(24.00013, 60, 24.0002, 60.0001).difference(shapely.box(24.00015, 60.00002, 24.00017, 60.00004))
+        )
+    )
+    client = client_of(editor)
+    file = osc(client, make(client, scan), "?skip_refused=true")
+    assert '<node id="2"' not in file and '<way id="' in file
+
+
+def test_no_element_is_older_than_the_object_it_changes(client_of, editor, scan):
+    ahead = timezone.now() + timedelta(days=2)
+    removed(editor, scan, house(scan, 0, 10, edited_at=ahead))
+    client = client_of(editor)
+    file = osc(client, make(client, scan))
+    assert set(re.findall(r'timestamp="([^"]+)"', file)) == {ahead.strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def test_a_file_that_reached_the_map_can_still_be_fetched_as_it_was(client_of, editor, scan):
+    added(editor, scan, box(0))
+    client = client_of(editor)
+    changeset = make(client, scan)
+    assert osc(client, changeset, "?as_exported=true")["code"] == "never_exported"
+    file = osc(client, changeset)
+    FootprintFactory(snapshot=SnapshotFactory(region=scan.region), geometry=box(0))
+    told = osc(client, changeset)
+    assert told["code"] == "conflicting_edits" and "as_exported" in told["detail"]
+    assert osc(client, changeset, "?as_exported=true") == file
+
+
+def test_two_answers_about_one_building_leave_in_one_edit(client_of, editor, scan):
+    first = house(scan, 0, 10)
+    removed(editor, scan, first)
+    other = ScanFactory(model=scan.model, snapshot=scan.snapshot)
+    again = removed(editor, other, first)
+    new, drawn_again = added(editor, scan, box(0.01)), added(editor, other, box(0.010001))
+    client = client_of(editor)
+    changeset = make(client, scan)
+    assert set(changeset.items.values_list("change", flat=True)) == {again.pk, drawn_again.pk}
+    reply = client.post(f"/api/regions/{scan.region_id}/changesets/", {"comment": "c"}, format="json")
+    assert reply.json()["code"] == "nothing_accepted"
+    body = {"comment": "c", "change_ids": [new.pk]}
+    assert client.post(f"/api/regions/{scan.region_id}/changesets/", body, format="json").status_code == 400

@@ -64,7 +64,7 @@ def test_a_model_whose_file_was_altered_is_neither_promoted_nor_loaded():
 def test_a_missing_model_file_is_a_typed_error():
     model = make_model(RegionFactory())
     (settings.MEDIA_ROOT / model.path).unlink()
-    with pytest.raises(ModelFileError, match="train the region again"):
+    with pytest.raises(ModelFileError, match="train again"):
         load_region_model(model)
 
 

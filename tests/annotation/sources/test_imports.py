@@ -12,12 +12,14 @@ from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from annotation.common.services import jobs
-from annotation.sources.models import Footprint, Imagery, MapFeature, MapSnapshot
+from annotation.review.models import QueueItem
+from annotation.sources.models import Footprint, Imagery, MapFeature, MapObject, MapSnapshot
 from annotation.sources.services.files import region_folder, source_folder
 from annotation.sources.services.regions import delete_region
 from annotation.tiles.models import TilePair
 from tests import factories
 from tests.factories_anchors import AnchorFactory
+from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
 from tests.files import ready_imagery, ready_snapshot, write_geotiff, write_osm
 
 pytestmark = pytest.mark.django_db
@@ -181,24 +183,41 @@ def test_a_bad_area_is_refused_at_once(client_of, editor, region, area):
     assert not MapSnapshot.objects.exists()
 
 
-def test_a_source_in_use_stays_and_an_unused_one_goes(client_of, editor, region, tmp_path):
-    imagery, unused = ready_imagery(region, tmp_path), ready_imagery(region, tmp_path, seed=1)
-    AnchorFactory(pair=factories.PairFactory(region=region, imagery=imagery))
-    client = client_of(editor)
-    assert client.delete(f"/api/imagery/{imagery.pk}/").json()["code"] == "in_use"
-    assert client.delete(f"/api/imagery/{unused.pk}/").status_code == 204
-    assert not source_folder(unused).exists() and source_folder(imagery).exists()
-
-
-def test_a_source_goes_with_its_tiles_until_something_was_made_of_them(client_of, editor, region, tmp_path):
+def test_a_source_goes_with_all_that_nobody_answered(client_of, editor, region, tmp_path):
     imagery, wrong = ready_imagery(region, tmp_path), ready_snapshot(region, tmp_path)
     pair = factories.PairFactory(region=region, imagery=imagery, snapshot=wrong)
     AnchorFactory(pair=pair)
+    scan = ScanFactory(model=ModelVersionFactory(region=region), imagery=imagery, snapshot=wrong)
+    assert scan.model.run.data_set.snapshot != wrong
+    house = factories.FootprintFactory(snapshot=wrong)
+    change = ChangeFactory(scan=scan, kind="remove", footprint=house)
+    kept = factories.FootprintFactory(snapshot=factories.SnapshotFactory(region=region))
     client = client_of(editor)
-    assert client.delete(f"/api/snapshots/{wrong.pk}/").json()["code"] == "in_use"
-    pair.anchors.all().delete()
     assert client.delete(f"/api/snapshots/{wrong.pk}/").status_code == 204
-    assert not TilePair.objects.exists() and Imagery.objects.count() == 1
+    assert not QueueItem.objects.filter(pk=change.item_id).exists()
+    assert list(MapObject.objects.filter(region=region)) == [kept.object]
+    assert not source_folder(wrong).exists() and source_folder(imagery).exists()
+    assert not TilePair.objects.filter(imagery=imagery).exists()
+
+
+def test_a_source_that_people_answered_about_or_a_model_learnt_from_stays(client_of, editor, region, tmp_path):
+    imagery, snapshot = ready_imagery(region, tmp_path), ready_snapshot(region, tmp_path)
+    client = client_of(editor)
+    model = ModelVersionFactory(region=region)
+    assert "a model learnt" in client.delete(f"/api/snapshots/{model.run.data_set.snapshot_id}/").json()["detail"]
+    factories.PairFactory(region=region, imagery=imagery, snapshot=snapshot)
+    save_decision(editor, ChangeFactory(scan=ScanFactory(model=model, imagery=imagery, snapshot=snapshot)))
+    for source in (f"snapshots/{snapshot.pk}", f"imagery/{imagery.pk}"):
+        told = client.delete(f"/api/{source}/").json()
+        assert told["code"] == "in_use" and "people answered" in told["detail"]
+    assert source_folder(snapshot).exists()
+
+
+def test_a_source_is_not_taken_from_under_a_job_at_work(client_of, editor, region, tmp_path):
+    snapshot = ready_snapshot(region, tmp_path)
+    factories.JobFactory(scope_id=region.pk, state="running")
+    assert "at work" in client_of(editor).delete(f"/api/snapshots/{snapshot.pk}/").json()["detail"]
+    assert MapSnapshot.objects.filter(pk=snapshot.pk).exists()
 
 
 def test_a_region_goes_with_all_that_was_made_of_it(region, tmp_path):

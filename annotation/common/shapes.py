@@ -1,0 +1,29 @@
+"""Shapes compared in the database: the area two of them share, as a part of the smaller one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.gis.db.models import GeometryField
+from django.db.models import F, FloatField, Func, QuerySet
+from django.db.models.functions import Least
+
+
+class Area(Func):
+    """Square degrees, for shares of areas alone."""
+
+    function, output_field = "ST_Area", FloatField()
+
+
+class Intersection(Func):
+    function, output_field = "ST_Intersection", GeometryField(srid=4326)
+
+
+def sharing(rows: QuerySet, field: str, shape: Any, least: float) -> QuerySet:
+    """Of these rows, those whose shape has more than this share of the smaller one in common with `shape`.
+
+    The shared area is there as `shared`. What has only a wall or a corner in common shares nothing.
+    """
+    rows = rows.filter(**{f"{field}__intersects": shape})
+    rows = rows.annotate(shared=Area(Intersection(field, shape)), smaller=Least(Area(field), Area(shape)))
+    return rows.filter(shared__gt=least * F("smaller"))

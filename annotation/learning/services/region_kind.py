@@ -1,0 +1,65 @@
+"""The kind `region`: a cross-fitted model of one region, taught by its map, its anchors and its reviewers."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from annotation.learning import engine, selectors
+from annotation.learning.errors import DataSetChangedError, UnknownPresetError
+from annotation.learning.kinds import Commit, Config, ModelKind, Sources, Trained
+from annotation.learning.models import REGION, DataSet, Evaluation, TrainingRun
+from annotation.learning.services.freeze import freeze, thaw
+from annotation.sources.models import Region
+
+DESCRIPTION = (
+    "A cross-fitted model that scores how well aerial imagery and a map of buildings agree, and suggests changes. "
+    "Every tile is scored by networks that did not learn from it. Suggestions are for people to decide; nothing "
+    "here is fit to change a map by itself, and no figure holds for other places or imagery."
+)
+FIGURES = {
+    "tile_auroc": "Tiles told apart (AUROC)",
+    "first_precision": "Right among the first 40 suggestions",
+    "recall_add": "Missing buildings found",
+    "recall_remove": "Gone buildings found",
+    "recall_modify": "Wrong shapes and places found",
+    "agreement": "Agreement with people's decisions (AUROC)",
+}
+
+
+def _config_of(preset: str) -> Config:
+    try:
+        return engine.config_of(preset)
+    except engine.ConfigError as error:
+        raise UnknownPresetError(str(error)) from error
+
+
+def _freeze(*, region: Region | None, config: Config, sources: Sources | None) -> DataSet:
+    if region is None:
+        raise ValueError("the model of a region is asked for without one")
+    return freeze(region=region, needed=engine.tiles_needed(config), sources=sources)
+
+
+def _train(run: TrainingRun, progress: engine.Progress) -> Trained:
+    pairs, anchors = thaw(run.data_set)
+    return engine.train_run(run, pairs, anchors, progress)
+
+
+def _compare(*, evaluation: Evaluation, progress: engine.Progress, commit: Commit) -> None:
+    """Score both models on the frozen set of the data, made by the first comparison."""
+    pairs = selectors.frozen_pairs(evaluation.data_set)
+    if len(pairs) != len(evaluation.data_set.pairs):
+        raise DataSetChangedError("tiles of the model's data set are gone; train again, then compare")
+    frozen = engine.frozen_set(evaluation.data_set, pairs)
+    with commit():
+        DataSet.objects.filter(pk=evaluation.data_set_id).update(frozen_path=frozen.path, frozen_sha256=frozen.sha256)
+    figures, counts = engine.evaluate(evaluation, pairs, frozen, progress)
+    with commit():
+        evaluation.figures, evaluation.counts = figures, counts
+        evaluation.frozen_sha256, evaluation.finished_at = frozen.sha256, timezone.now()
+        evaluation.save(update_fields=["figures", "counts", "frozen_sha256", "finished_at"])
+
+
+KIND = ModelKind(
+    name=REGION, title="region's model", description=DESCRIPTION, per_region=True, config_of=_config_of,
+    freeze=_freeze, train=_train, compare=_compare, figures=FIGURES,
+)  # fmt: skip
