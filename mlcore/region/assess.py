@@ -17,6 +17,7 @@ from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 from mlcore.region.parts import TileResult
+from mlcore.region.registered import on_its_image
 
 if TYPE_CHECKING:
     from mlcore.region.model import RegionModel
@@ -96,7 +97,7 @@ def assess(
         members = {(corner := before.block_of(tile)): list(before.blocks[corner].tiles) for tile in tiles}
     found = dict(_found(model, source, evidence, members, shifts, SpanProgress(progress, 0.1, 0.6)))
     blocks = {**before.blocks, **found} if before is not None else found
-    scores = _scores(model, source, tiles, before, SpanProgress(progress, 0.6, 1.0))
+    scores = _scores(model, on_its_image(source, shifts), tiles, before, SpanProgress(progress, 0.6, 1.0))
     candidates = non_maximum_suppression([candidate for block in blocks.values() for candidate in block.candidates])
     by_tile: dict[TileAddress, list[Candidate]] = {}
     for candidate in candidates:
@@ -118,8 +119,7 @@ def tile_result(
     disc, proto, final = score
     confidences = [candidate.confidence for candidate in candidates]
     doubts = TileDoubts.of(final, confidences, [candidate.changed_m2 for candidate in candidates], largest)
-    probability = float(np.mean([classifier.consistent(doubts) for classifier in model.classifiers_of(tile)]))
-    return TileResult(tile, model.fold_of(tile), disc, proto, final, doubts.any_change, probability)
+    return TileResult(tile, model.fold_of(tile), disc, proto, final, doubts.any_change, doubts.consistent())
 
 
 def _found(
@@ -146,10 +146,11 @@ def _scores(
     before: Assessment | None,
     progress: Progress,
 ) -> dict[TileAddress, Score]:
-    """U-CSA's scores; those of tiles that look as they did before are the same."""
+    """U-CSA's scores of the map where the image shows it; those of tiles that look as they did before are the same."""
     known: dict[TileAddress, Score] = {}
     if before is not None:
-        same = [tile for tile in tiles if np.array_equal(source.drawn_map(tile), before.source.drawn_map(tile))]
+        earlier_map = source.with_index(before.source.index)
+        same = [tile for tile in tiles if np.array_equal(source.drawn_map(tile), earlier_map.drawn_map(tile))]
         earlier = [before.results[tile] for tile in same]
         known = {one.tile: (one.disc, one.proto, one.final) for one in earlier}
     rest = [tile for tile in tiles if tile not in known]

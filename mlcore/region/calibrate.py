@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.candidate import Candidate, same_shape
-from mlcore.changes.classifiers import (
-    FOOTPRINT_CLASSES,
-    GROUND_CLASSES,
-    ChangeClassifier,
-    TileDoubts,
-    fit_tile_classifier,
-)
+from mlcore.changes.classifiers import FOOTPRINT_CLASSES, GROUND_CLASSES, ChangeClassifier
 from mlcore.changes.diff import Measures, candidates_of, iter_measures
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.polygons import mends
@@ -29,7 +22,6 @@ from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_aske
 from mlcore.region.decided import Said
 from mlcore.region.teacher import Teacher
 from mlcore.synthetic.edits import EditCounts, EditedMap, SimulatedEdit, simulate_edits
-from mlcore.synthetic.truth import tile_truth
 
 SEED_STEP = 7919
 DENSE, SPARSE = 1.5, 0.5
@@ -44,15 +36,11 @@ class Edition:
     Attributes:
         measures: block by block.
         footprint_labels, ground_labels: class numbers, in the order of the measures.
-        changed: truth of every tile.
-        final: consistency score of every tile under the edited map.
     """
 
     measures: list[Measures]
     footprint_labels: list[int]
     ground_labels: list[int]
-    changed: Mapping[TileAddress, bool]
-    final: Mapping[TileAddress, float]
 
 
 def make_editions(
@@ -60,7 +48,6 @@ def make_editions(
     evidence: EvidenceReader,
     tiles: Sequence[TileAddress],
     shifts: Mapping[TileAddress, Shift],
-    score: Callable[[MapIndex, Sequence[TileAddress]], Mapping[TileAddress, float]],
     *,
     rounds: int,
     share: float,
@@ -68,11 +55,7 @@ def make_editions(
     least_edits: int = 0,
     progress: Progress | None = None,
 ) -> list[Edition]:
-    """Edit the map of `tiles` as `edition_counts` says, and measure every edition on them.
-
-    Args:
-        score: consistency score of tiles under a map, each by a model that did not see the tile.
-    """
+    """Edit the map of `tiles` as `edition_counts` says, and measure every edition on them."""
     progress = progress or SilentProgress()
     features = features_near(index, tiles)
     plan = edition_counts(drawn_on(index, tiles), share=share, rounds=rounds, least_edits=least_edits)
@@ -84,7 +67,7 @@ def make_editions(
             features, counts=counts, tiles=tiles, seed=seed * SEED_STEP + number, as_many_as_fit=True
         )
         if edited.edits:
-            editions.append(_measured(edited, evidence, tiles, shifts, score, span))
+            editions.append(_measured(edited, evidence, tiles, shifts, span))
     return editions
 
 
@@ -128,7 +111,6 @@ def _measured(
     evidence: EvidenceReader,
     tiles: Sequence[TileAddress],
     shifts: Mapping[TileAddress, Shift],
-    score: Callable[[MapIndex, Sequence[TileAddress]], Mapping[TileAddress, float]],
     progress: Progress,
 ) -> Edition:
     index = MapIndex(edited.features)
@@ -146,7 +128,7 @@ def _measured(
                 label = FOOTPRINT_CLASSES.index("modify")
             footprint_labels.append(label)
         ground_labels += [_ground_label(ground, missing, drawn) for ground in block.ground]
-    return Edition(measures, footprint_labels, ground_labels, tile_truth(edited.edits, tiles), score(index, tiles))
+    return Edition(measures, footprint_labels, ground_labels)
 
 
 def _ground_label(ground: GroundMeasure, missing: Sequence[BaseGeometry], drawn: Mapping[bytes, SimulatedEdit]) -> int:
@@ -161,17 +143,18 @@ def _ground_label(ground: GroundMeasure, missing: Sequence[BaseGeometry], drawn:
 
 @dataclass(frozen=True)
 class Suspects:
-    """What the map as it stands probably has wrong: no example of an unchanged building, ground or tile.
+    """What the map as it stands probably has wrong: no example of an unchanged building or ground.
 
     Attributes:
         keys: footprints.
         shapes: buildings that the map lacks.
-        tiles: tiles that hold one of these.
     """
 
     keys: frozenset[str] = frozenset()
     shapes: tuple[BaseGeometry, ...] = ()
-    tiles: frozenset[TileAddress] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.keys or self.shapes)
 
     @classmethod
     def of(
@@ -187,7 +170,6 @@ class Suspects:
         return cls(
             frozenset(one.key for one in found if one.key is not None),
             tuple(one.geometry for one in found if one.kind == "add"),
-            frozenset(one.tile for one in found),
         )
 
 
@@ -209,11 +191,7 @@ def fit_classifiers(
     teacher = Teacher(editions, base, said, fold_of)
     classifiers = _fit_objects(teacher, folds, seed, Suspects())
     suspects = Suspects.of(base, classifiers, fold_of, said)
-    if suspects.tiles:
-        classifiers = _fit_objects(teacher, folds, seed, suspects)
-        suspects = Suspects.of(base, classifiers, fold_of, said)
-    _fit_tiles(classifiers, editions, fold_of, suspects, said)
-    return classifiers
+    return _fit_objects(teacher, folds, seed, suspects) if suspects else classifiers
 
 
 def _fit_objects(teacher: Teacher, folds: int, seed: int, suspects: Suspects) -> list[ChangeClassifier]:
@@ -227,43 +205,6 @@ def _fit_objects(teacher: Teacher, folds: int, seed: int, suspects: Suspects) ->
             classifier.ground = grounds.fit(len(GROUND_CLASSES), seed)
         classifiers.append(classifier.eval())
     return classifiers
-
-
-def _fit_tiles(
-    classifiers: list[ChangeClassifier],
-    editions: Sequence[Edition],
-    fold_of: Mapping[TileAddress, int],
-    suspects: Suspects,
-    said: Said,
-) -> None:
-    """Fit each fold's tile classifier on the other folds' tiles, whose candidates their own classifiers weighed."""
-    figures, labels, folds = [], [], []
-    for edition in editions:
-        found = _confidences(edition.measures, classifiers, fold_of)
-        largest = {tile: value for block in edition.measures for tile, value in block.largest.items()}
-        for tile, edited in edition.changed.items():
-            changed = edited or tile in said.changed
-            if tile in edition.final and (changed or tile not in suspects.tiles):
-                figures.append(TileDoubts.of(edition.final[tile], *found.get(tile, ([], [])), largest[tile]))
-                labels.append(int(changed))
-                folds.append(fold_of[tile])
-    for fold, classifier in enumerate(classifiers):
-        kept = [i for i, other in enumerate(folds) if other != fold]
-        if len({labels[i] for i in kept}) > 1:
-            x, y = np.stack([figures[i] for i in kept]), np.array([labels[i] for i in kept])
-            classifier.tile = fit_tile_classifier(x, y)
-
-
-def _confidences(
-    measures: Sequence[Measures], classifiers: Sequence[ChangeClassifier], fold_of: Mapping[TileAddress, int]
-) -> dict[TileAddress, tuple[list[float], list[float]]]:
-    """Confidences and areas of the candidates of every tile."""
-    found: dict[TileAddress, tuple[list[float], list[float]]] = {}
-    for candidate in _classified(measures, classifiers, fold_of):
-        confidences, areas = found.setdefault(candidate.tile, ([], []))
-        confidences.append(candidate.confidence)
-        areas.append(candidate.changed_m2)
-    return found
 
 
 def _classified(

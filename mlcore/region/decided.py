@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.candidate import same_place, same_shape
 from mlcore.changes.classifiers import FOOTPRINT_CLASSES, GROUND_CLASSES
-from mlcore.changes.decisions import SEPARATE, STILL_A_BUILDING, Decision, apart_from, decided_index, footprint_of
+from mlcore.changes.decisions import SEPARATE, STILL_A_BUILDING, Decision, apart_from, decided_index
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.measure import FootprintMeasure
 from mlcore.changes.polygons import mends
 from mlcore.evidence.verified import ShapesByPlace, Verified
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.maps.index import MapIndex
 from mlcore.pairs.source import PairSource
-from mlcore.synthetic.truth import tile_truth
 
 SAID_WEIGHT = 2.0
 """A decided candidate counts this many times what all simulated examples of one unchanged building count together."""
@@ -45,24 +42,10 @@ def fold_source(
     return source.with_index(decided_index(source.index, known)), verified(known)
 
 
-@dataclass(frozen=True)
-class _Difference:
-    """What the map had and what is true, as `tile_truth` reads it."""
-
-    before: BaseGeometry | None
-    after: BaseGeometry | None
-
-
 class Said:
-    """People's answers as labels of what is measured on the unedited map.
+    """People's answers as labels of what is measured on the unedited map."""
 
-    Attributes:
-        changed: tiles that an accepted decision makes wrong, by the rule for simulated edits.
-    """
-
-    def __init__(
-        self, decisions: Sequence[Decision] = (), index: MapIndex | None = None, tiles: Collection[TileAddress] = ()
-    ) -> None:
+    def __init__(self, decisions: Sequence[Decision] = ()) -> None:
         self._by_key: dict[str, Decision] = {}
         for one in decisions:
             earlier = self._by_key.get(one.key or "")
@@ -70,7 +53,6 @@ class Said:
                 self._by_key[one.key] = one
         self._adds = [one for one in decisions if one.kind == "add"]
         self._places = ShapesByPlace([shapely.union_all(one.shapes) for one in self._adds])
-        self.changed = _changed_tiles(decisions, index, tiles) if index is not None else frozenset[TileAddress]()
 
     def __bool__(self) -> bool:
         return bool(self._by_key or self._adds)
@@ -115,19 +97,6 @@ class Said:
             if one.final_geometry is not None and same_shape(ground.proposal, one.final_geometry):
                 labels.add(GROUND_CLASSES.index("add"))
         return max(labels) if labels else None
-
-
-def _changed_tiles(
-    decisions: Iterable[Decision], index: MapIndex, tiles: Collection[TileAddress]
-) -> frozenset[TileAddress]:
-    differences = []
-    for one in decisions:
-        footprint = None if one.kind == "add" else footprint_of(index, one)
-        before = footprint.geometry if footprint is not None else None
-        after = one.final_geometry
-        if one.accepted and (before is not None or after is not None):
-            differences.append(_Difference(before, after))
-    return frozenset(tile for tile, changed in tile_truth(differences, sorted(tiles)).items() if changed)
 
 
 def decision_counts(decisions: Iterable[Decision]) -> dict[str, float]:

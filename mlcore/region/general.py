@@ -25,7 +25,6 @@ from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import EvidenceSample, background_samples, evidence_samples
 from mlcore.evidence.training import train_evidence
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.maps.index import MapIndex
 from mlcore.pairs.splits import geographic_folds
 from mlcore.progress import Progress, SilentProgress, SpanProgress
 from mlcore.region.calibrate import Edition, fit_classifiers, make_editions
@@ -194,18 +193,13 @@ def _taught_classifier(
 def _editions(
     model: RegionModel, split: Split, tiles: Sequence[TileAddress], path: Path, seed: int, progress: Progress
 ) -> tuple[list[Edition], list[Measures]]:
-    """Editions of a place measured on `tiles`; those that U-CSA did not learn from have its score as well."""
-    source, unseen = split.place.source, set(split.kept)
+    """Editions of a place measured on `tiles`, and its map as it stands."""
+    source = split.place.source
     model.write_evidence(source, tiles, path, SpanProgress(progress, 0, 0.3))
     evidence = EvidenceReader(path, model.zoom)
     shifts = region_shifts(evidence, source.index, tiles)
-
-    def score(index: MapIndex, scored: Sequence[TileAddress]) -> Mapping[TileAddress, float]:
-        found = model.consistency_scores(source.with_index(index), [tile for tile in scored if tile in unseen])
-        return {tile: final for tile, (_, _, final) in found.items()}
-
     editions = make_editions(
-        source.index, evidence, tiles, shifts, score, rounds=model.config.rounds, share=model.config.edit_share,
+        source.index, evidence, tiles, shifts, rounds=model.config.rounds, share=model.config.edit_share,
         seed=seed, progress=SpanProgress(progress, 0.3, 1.0),
     )  # fmt: skip
     return editions, list(iter_measures(evidence, source.index, tiles, shifts))

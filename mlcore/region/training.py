@@ -22,7 +22,6 @@ from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import evidence_samples
 from mlcore.evidence.training import train_evidence
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.maps.index import MapIndex
 from mlcore.pairs.source import PairSource
 from mlcore.pairs.splits import geographic_folds
 from mlcore.progress import Progress, SilentProgress, SpanProgress
@@ -32,11 +31,12 @@ from mlcore.region.config import RegionConfig
 from mlcore.region.decided import Said, decision_counts, fold_source
 from mlcore.region.model import RegionModel
 from mlcore.region.parts import FoldModel, TileResult
+from mlcore.region.registered import registered
 from mlcore.region.shipped import shipped_model
 
 __all__ = ["RegionConfig", "RegionModel", "TileResult", "train_region"]
 
-TRAINING_SHARE, BLENDED = 0.83, 0.85
+REGISTERED, TRAINING_SHARE, BLENDED = 0.02, 0.83, 0.85
 ENOUGH = 100  # tiles for a fold to learn from: more teach little, and take time
 EDITED = 72  # tiles, about
 EVIDENCE_SHARE = 0.6
@@ -58,7 +58,7 @@ def train_region(
     """Train both networks once per fold, then calibrate on simulated edits of the map.
 
     Args:
-        source: image, map and coverage; only mapped tiles are learnt from.
+        source: image, map and coverage; only mapped tiles are learnt from, their map where the start sees it.
         tiles: of one zoom; those outside the coverage or without image are left out.
         anchors: the anchor of every mapped tile.
         initial: a general model to start from; None starts from the one that ships with the library, where
@@ -77,18 +77,24 @@ def train_region(
     fold_by_tile = geographic_folds(mapped, fold_count(len(mapped), config.folds), seed=seed)
     count = max(fold_by_tile.values()) + 1
     start = Start.of(initial or (shipped_model() if config.initial else None), config)
+    moved = source
+    if start.evidence is not None:
+        moved = registered(
+            source, mapped, start.evidence, Path(run_dir) / "start.tif", SpanProgress(progress, 0, REGISTERED)
+        )
     folds, metrics = [], {"mapped_tiles": float(len(mapped)), "folds": float(count)}
     for fold in range(count):
-        span = SpanProgress(progress, TRAINING_SHARE * fold / count, TRAINING_SHARE * (fold + 1) / count)
+        share = (TRAINING_SHARE - REGISTERED) / count
+        span = SpanProgress(progress, REGISTERED + share * fold, REGISTERED + share * (fold + 1))
         live, folder = _FoldProgress(span, fold), Path(run_dir) / f"fold-{fold}"
         trained = _train_fold(
-            source, decisions, fold_by_tile, fold, anchors, config, start, folder, seed, device, live
+            moved, decisions, fold_by_tile, fold, anchors, config, start, folder, seed, device, live
         )  # fmt: skip
         folds.append(trained)
         metrics |= {f"fold_{fold}/{name}": value for name, value in live.last.items()}
     model = RegionModel(config, folds, fold_by_tile, metrics | decision_counts(decisions))
     if start.evidence is not None:
-        _blend(model, start.evidence, source, SpanProgress(progress, TRAINING_SHARE, BLENDED))
+        _blend(model, start.evidence, moved, SpanProgress(progress, TRAINING_SHARE, BLENDED))
     _calibrate(model, source, decisions, Path(run_dir), seed, SpanProgress(progress, BLENDED, 1.0))
     progress.report(1.0, "region trained")
     return model
@@ -218,17 +224,12 @@ def _calibrate(
     model.write_evidence(source, taught, path, SpanProgress(progress, 0, 0.3))
     evidence = EvidenceReader(path, model.zoom)
     shifts = region_shifts(evidence, source.index, taught, SpanProgress(progress, 0.3, 0.35))
-
-    def score(index: MapIndex, tiles: Sequence[TileAddress]) -> dict[TileAddress, float]:
-        found = model.consistency_scores(source.with_index(index), tiles)
-        return {tile: final for tile, (_, _, final) in found.items()}
-
     editions = make_editions(
-        source.index, evidence, edited, shifts, score, rounds=model.config.rounds, share=model.config.edit_share,
+        source.index, evidence, edited, shifts, rounds=model.config.rounds, share=model.config.edit_share,
         least_edits=model.config.least_edits, seed=seed, progress=SpanProgress(progress, 0.35, 0.9),
     )  # fmt: skip
     base = list(iter_measures(evidence, source.index, taught, shifts))
-    said = Said(decisions, source.index, taught)
+    said = Said(decisions)
     classifiers = fit_classifiers(editions, model.fold_by_tile, len(model.folds), seed, base, said)
     model.folds = [
         replace(fold, classifier=classifier) for fold, classifier in zip(model.folds, classifiers, strict=True)

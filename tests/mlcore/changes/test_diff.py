@@ -35,9 +35,7 @@ def classifier(evidence: EvidenceReader) -> ChangeClassifier:
     """Taught on simulated edits of the same place, other seeds."""
     tiles, index = tiles_of(COLUMNS, ROWS), MapIndex(houses(COLUMNS, ROWS))
     shifts = region_shifts(evidence, index, tiles)
-    editions = make_editions(
-        index, evidence, tiles, shifts, lambda _, some: dict.fromkeys(some, 0.0), rounds=4, share=0.06, seed=9
-    )
+    editions = make_editions(index, evidence, tiles, shifts, rounds=4, share=0.06, seed=9)
     return fit_classifiers(editions, dict.fromkeys(tiles, 0), 2, 0)[1]
 
 

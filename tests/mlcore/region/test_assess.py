@@ -38,7 +38,7 @@ def classifier(seed: int) -> ChangeClassifier:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         made = ChangeClassifier()
-        for network in (made.footprint, made.ground, made.tile):
+        for network in (made.footprint, made.ground):
             for weight in network.parameters():
                 torch.nn.init.normal_(weight, std=0.3)
     return made.eval()

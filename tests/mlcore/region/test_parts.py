@@ -30,6 +30,7 @@ def test_the_shipped_model_loads_and_is_saved_under_the_names_of_its_tensors(tmp
     model.save(tmp_path / "again.safetensors")
 
     kept, again = (read_tensors(path)[0] for path in (GENERAL_FILE, tmp_path / "again.safetensors"))
-    ours = {name for name in kept if "/judge/" in name}
+    ours = {name for name in kept if "/judge/" in name and "/tile." not in name}  # of earlier versions
+    assert ours
     assert ours == {name for name in again if "/judge/" in name}
     assert all(torch.equal(kept[name], again[name]) for name in ours)
