@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
 from annotation.anchors.models import Anchor
@@ -13,20 +14,56 @@ from annotation.changes.models import Change, ChangeDecision, ChangeKind
 from annotation.changes.objects import Base, edited_since, states_in
 from annotation.common.errors import NotFoundError
 from annotation.common.keyset import Cursor, Page
+from annotation.common.shapes import SIDES, Side
 from annotation.consistency.models import TileScore
 from annotation.learning.selectors import shown_model
 from annotation.review.lists import Wish, page_of
 from annotation.review.models import ItemState, QueueItem
 from annotation.sources.engine import shown_imagery, shown_snapshot
-from annotation.sources.models import Footprint, Region
-from annotation.sources.selectors import newest_snapshot, visible_regions
+from annotation.sources.models import Footprint, MapSnapshot, Region
+from annotation.sources.selectors import newest_snapshot_id, visible_regions
 
 
 def changes_of(region: Region) -> QuerySet[Change]:
-    """A region's changes with what a list shows of them."""
-    in_changeset = Change.objects.filter(pk=OuterRef("pk"), edit_items__isnull=False)
-    rows = Change.objects.filter(scan__region=region).annotate(exported=Exists(in_changeset))
+    """A region's changes with what is shown of them one by one."""
+    rows = Change.objects.filter(scan__region=region).annotate(exported=Exists(_in_changeset()))
     return rows.select_related("item", "item__decided_by", "footprint", "pair__tile")
+
+
+def _in_changeset() -> QuerySet[Change]:
+    return Change.objects.filter(pk=OuterRef("pk"), edit_items__isnull=False)
+
+
+def listed(region: Region, items: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The rows of a list by item, read as plain values: a page may hold hundreds of them."""
+    shape = Coalesce("adjusted", "geometry")
+    rows = Change.objects.filter(scan__region=region, item__in=items).annotate(
+        exported=Exists(_in_changeset()),
+        **{side: Side(shape, function=f"ST_{side}") for side in SIDES},
+        z=F("pair__tile__z"), x=F("pair__tile__x"), y=F("pair__tile__y"),
+        osm_type=F("object__osm_type"), osm_id=F("object__osm_id"), digest=F("object__shape"),
+        state=F("item__state"), decision=F("item__decision"), version=F("item__version"),
+        decided_by=F("item__decided_by__username"), decided_at=F("item__decided_at"),
+    )  # fmt: skip
+    return {
+        row["item"]: _row(row) for row in rows.values(*PLAIN, *SIDES, "z", "x", "y", "osm_type", "osm_id", "digest")
+    }
+
+
+PLAIN = (
+    "id", "item", "scan", "kind", "confidence", "state", "decision", "version", "decided_by", "decided_at", "exported",
+    "created_at",
+)  # fmt: skip
+
+
+def _row(found: dict[str, Any]) -> dict[str, Any]:
+    key = f"{found['osm_type']}/{found['osm_id']}" if found["osm_id"] is not None else f"shape/{found['digest']}"
+    return {
+        **{name: found[name] for name in PLAIN},
+        "key": None if found["osm_type"] is None else key,
+        "tile": {name: found[name] for name in ("z", "x", "y")},
+        "bbox": [found[side] for side in SIDES],
+    }
 
 
 def current_changes(region: Region) -> QuerySet[Change]:
@@ -48,8 +85,8 @@ class Wanted:
     ordering: str = "newest"
 
 
-def page_of_changes(region: Region, wanted: Wanted, cursor: Cursor | None, size: int) -> Page[Change]:
-    """One page of a region's changes with what a list shows of them."""
+def page_of_changes(region: Region, wanted: Wanted, cursor: Cursor | None, size: int) -> Page[dict[str, Any]]:
+    """One page of a region's changes with what a list shows of them, as the API gives it."""
 
     def narrow(items: QuerySet[QueueItem]) -> QuerySet[QueueItem]:
         if wanted.min_confidence is not None:
@@ -68,14 +105,14 @@ def page_of_changes(region: Region, wanted: Wanted, cursor: Cursor | None, size:
         states = [one for one in states if one == ItemState.DECIDED]
     wish = Wish(wanted.kinds or ChangeKind.values, states, wanted.decisions or ChangeDecision.values, narrow)
     page = page_of("changes", region.pk, wish, wanted.ordering, cursor, size)
-    rows = {change.item_id: change for change in changes_of(region).filter(item__in=page.rows)}
+    rows = listed(region, page.rows)
     return Page([rows[pk] for pk in page.rows if pk in rows], page.next, page.previous)
 
 
 def get_change(user: User, change_id: int) -> Change:
     """The change, or NotFoundError where it is missing or in a region the person may not see."""
     rows = with_subject(Change.objects.filter(pk=change_id, scan__region__in=visible_regions(user)))
-    change = rows.first()
+    change = rows.select_related("item__decided_by").first()
     if change is None:
         raise NotFoundError("there is no such change, or you are not a member of its region")
     return change
@@ -88,16 +125,11 @@ def with_subject(rows: QuerySet[Change]) -> QuerySet[Change]:
     rows = rows.annotate(
         probability=Subquery(scores.values("probability")[:1]), anchor_summary=Subquery(anchors.values("summary")[:1])
     )
-    return rows.select_related(
-        "item",
-        "item__decided_by",
-        "footprint",
-        "pair__tile",
-        "scan__imagery",
-        "scan__snapshot",
-        "scan__region",
-        "scan__model__run",
-    )
+    return rows.select_related("footprint", "pair__tile", "scan__imagery", "scan__snapshot", "scan__model__run").defer(
+        "fingerprint", "scan__model__about", "scan__model__metrics", "scan__model__run__config",
+        "scan__model__run__metrics", "scan__imagery__footprint", "scan__imagery__repairs", "scan__snapshot__coverage",
+        "scan__snapshot__repairs", "footprint__nodes", "footprint__members",
+    )  # fmt: skip
 
 
 def subject_of_item(item: QueueItem) -> dict[str, Any]:
@@ -139,9 +171,10 @@ def newest_map(change: Change) -> dict[str, Any] | None:
     """What a newer map than the scanned one says of the building: gone or edited; None where it says nothing new."""
     if change.footprint is None or change.object_id is None:
         return None
-    newest = newest_snapshot(change.scan.region)
-    if newest is None or newest.pk == change.scan.snapshot_id:
+    newest_id = newest_snapshot_id(change.scan.region_id)
+    if newest_id is None or newest_id == change.scan.snapshot_id:
         return None
+    newest = MapSnapshot.objects.get(pk=newest_id)
     state = states_in(newest, [change.object_id]).get(change.object_id)
     base = Base(change.object_id, change.footprint.version, change.footprint.geometry)
     if not edited_since(base, state):

@@ -19,6 +19,16 @@ class Intersection(Func):
     function, output_field = "ST_Intersection", GeometryField(srid=4326)
 
 
+SIDES = ("XMin", "YMin", "XMax", "YMax")
+"""West, south, east and north, as PostGIS calls them."""
+
+
+class Side(Func):
+    """One side of a shape's box; `function` is ST_ and one of SIDES."""
+
+    output_field = FloatField()
+
+
 def sharing(rows: QuerySet, field: str, shape: Any, least: float) -> QuerySet:
     """Of these rows, those whose shape has more than this share of the smaller one in common with `shape`.
 

@@ -90,6 +90,9 @@ class ModelVersion(OfAKind):
     path = models.CharField(max_length=500)
     sha256 = models.CharField(max_length=64)
     metrics = models.JSONField(default=dict)
+    measured = models.JSONField(
+        null=True, help_text="tiles, value, low and high of its AUROC on known errors, by its newest comparison"
+    )
     about = models.JSONField(default=dict, help_text="what the file says of its data, decisions and licences")
     state = models.CharField(max_length=16, choices=ModelState, default=ModelState.CANDIDATE)
     before = models.ForeignKey(

@@ -92,14 +92,12 @@ LEAST_MEASURED = 30
 
 def shown_model(model: ModelVersion) -> dict[str, Any]:
     """What a page says of the model behind a suggestion: its name, its preset, and how it did on known errors."""
-    figures = Evaluation.objects.filter(model=model, finished_at__isnull=False).order_by("-pk").values_list("figures")
-    rows = [one for (kept,) in figures[:1] for one in kept if one["name"] == "tile_auroc" and one["first"]]
-    measured = next((one for one in rows if one["count"] >= LEAST_MEASURED), None)
+    measured = model.measured if model.measured and model.measured["tiles"] >= LEAST_MEASURED else None
     return {
         "id": model.pk,
         "preset": model.run.preset,
-        "measured": {"tiles": measured["count"], **measured["first"]} if measured else None,
-        "trial": measured is None or model.run.preset == "tiny" or measured["first"]["low"] <= 0.5,
+        "measured": measured,
+        "trial": measured is None or model.run.preset == "tiny" or measured["low"] <= 0.5,
     }
 
 

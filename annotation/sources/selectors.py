@@ -31,7 +31,8 @@ def get_region(user: User, region_id: int) -> Region:
 
 def check_scope(user: User, region_id: int) -> None:
     """Raise NotFoundError where the person may not see the region."""
-    get_region(user, region_id)
+    if not visible_regions(user).filter(pk=region_id).exists():
+        raise NotFoundError(f"no region {region_id}, or none you may see")
 
 
 def get_imagery(user: User, imagery_id: int) -> Imagery:
@@ -68,14 +69,22 @@ def newest_snapshot(region: Region) -> MapSnapshot | None:
     return _in_use(MapSnapshot.objects.filter(region=region), "taken_at", None)
 
 
+def newest_snapshot_id(region_id: int) -> int | None:
+    """The id of the same."""
+    return _wanted(MapSnapshot.objects.filter(region=region_id), "taken_at", None)
+
+
 def _in_use(rows: QuerySet[SourceRow], date: str, pin: str | None) -> SourceRow | None:
-    ready = rows.filter(state=SourceState.READY)
-    imported = list(ready.order_by("created_at", "pk").values_list("pk", date, *filter(None, [pin])))
-    if not imported:
-        return None
+    wanted = _wanted(rows, date, pin)
+    return None if wanted is None else rows.select_related("region").filter(pk=wanted).first()
+
+
+def _wanted(rows: QuerySet[SourceRow], date: str, pin: str | None) -> int | None:
+    ready = rows.filter(state=SourceState.READY).order_by("created_at", "pk")
+    imported = list(ready.values_list("pk", date, *filter(None, [pin])))
     pinned = {row[0] for row in imported if row[0] in row[2:]}
-    wanted = pinned.pop() if pinned else newest_first([(row[0], row[1]) for row in imported])[0]
-    return ready.select_related("region").filter(pk=wanted).first()
+    order = list(pinned) or newest_first([(row[0], row[1]) for row in imported])
+    return order[0] if order else None
 
 
 def newest_first(imported: Sequence[tuple[int, dt.date | None]]) -> list[int]:

@@ -11,6 +11,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Sum
+from django.utils import timezone
 
 from tests.factories import PairFactory, UserFactory, square
 
@@ -107,10 +108,30 @@ def test_s5_rows_of_the_first_release_survive_every_migration(old):
     assert new.get_model("sources", "Footprint").objects.filter(object=None).count() == 0
     data = new.get_model("learning", "DataSet").objects.get()
     assert (data.pairs, data.decisions, data.anchor_counts) == ([[pair.pk, 1]], [], {})
-    assert new.get_model("learning", "ModelVersion").objects.get().about == {}
+    version = new.get_model("learning", "ModelVersion").objects.get()
+    assert (version.about, version.kind) == ({}, "region")
     score = new.get_model("consistency", "TileScore").objects.get()
     assert (score.probability, score.shift_east_m, score.shift_origin) == (0.5, None, "none")
     assert new.get_model("consistency", "Scan").objects.get().offset_tiles is None
+
+
+def test_models_take_over_what_their_newest_comparison_measured(transactional_db):
+    pair = PairFactory()
+    try:
+        apps = migrate([("learning", "0003_measured"), ("sources", "0005_footprints_have_objects")])
+        models = {name: apps.get_model("learning", name).objects for name in ("DataSet", "TrainingRun", "ModelVersion")}
+        region = pair.imagery.region_id
+        data = models["DataSet"].create(region_id=region, imagery_id=pair.imagery_id, snapshot_id=pair.snapshot_id)
+        run = models["TrainingRun"].create(region_id=region, data_set=data)
+        model = models["ModelVersion"].create(region_id=region, run=run, path="m.safetensors", sha256="1" * 64)
+        figure = {"name": "tile_auroc", "count": 40, "first": {"value": 0.8, "low": 0.7, "high": 0.9}}
+        apps.get_model("learning", "Evaluation").objects.create(
+            model=model, data_set=data, figures=[{"name": "else", "first": None}, figure], finished_at=timezone.now()
+        )
+    finally:
+        new = migrate(newest())
+    measured = new.get_model("learning", "ModelVersion").objects.get().measured
+    assert measured == {"tiles": 40, "value": 0.8, "low": 0.7, "high": 0.9}
 
 
 def test_rights_on_models_and_past_jobs_follow_the_app_to_its_new_name(old):

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from annotation.edits.services import changesets
 from annotation.learning.models import Evaluation
+from annotation.learning.services.evaluate import keep_measured
 from annotation.review.models import QueueItem
 from tests.browser.test_queue import open_queue
 from tests.factories import SnapshotFactory
@@ -69,4 +70,8 @@ def test_an_edit_that_the_newest_map_contradicts_is_dropped_on_the_page(new_page
 def measure(model):
     """The model as it stands after a comparison on 96 tiles with known errors."""
     figure = {"name": "tile_auroc", "count": 96, "first": {"value": 0.87, "low": 0.78, "high": 0.93}}
-    Evaluation.objects.create(model=model, data_set=model.run.data_set, figures=[figure], finished_at=timezone.now())
+    keep_measured(
+        Evaluation.objects.create(
+            model=model, data_set=model.run.data_set, figures=[figure], finished_at=timezone.now()
+        )
+    )

@@ -41,13 +41,7 @@ class ChangesView(APIView):
         cursor = Cursor.read(asked["cursor"], order) if asked["cursor"] else None
         page = selectors.page_of_changes(region, wanted_of(asked), cursor, asked["page_size"])
         return Response(
-            serializers.ChangePage(
-                {
-                    "next": _address(request, page.next),
-                    "previous": _address(request, page.previous),
-                    "results": page.rows,
-                }
-            ).data
+            {"next": _address(request, page.next), "previous": _address(request, page.previous), "results": page.rows}
         )
 
 

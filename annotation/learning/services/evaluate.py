@@ -15,6 +15,8 @@ from annotation.learning.services.scope import hold
 from annotation.review.services.audit import record
 
 KIND = "learning.evaluate"
+TILE_AUROC = "tile_auroc"
+"""The figure by which pages speak of a model, of whatever kind its comparison gives one."""
 
 
 @transaction.atomic
@@ -80,5 +82,14 @@ def evaluate(*, evaluation: Evaluation, progress: engine.Progress, commit: Commi
     compare = kind_of(evaluation.model.kind).compare
     if compare is not None:
         compare(evaluation=evaluation, progress=progress, commit=commit)
+        with commit():
+            keep_measured(evaluation)
     progress.report(1.0, "the models stand side by side")
     return evaluation
+
+
+def keep_measured(evaluation: Evaluation) -> None:
+    """Have the model itself say how it tells tiles with known errors from others: every suggestion shows it."""
+    found = [one for one in evaluation.figures if one["name"] == TILE_AUROC and one["first"]]
+    measured = {"tiles": found[0]["count"], **found[0]["first"]} if found else None
+    ModelVersion.objects.filter(pk=evaluation.model_id).update(measured=measured)

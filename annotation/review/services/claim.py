@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
 
 from annotation.accounts.models import User
 from annotation.common.errors import InvalidError
@@ -95,8 +94,7 @@ def claim(*, user: User, stage: str, scope_id: int, skip: Sequence[int] = (), ba
         "skip": list(skip),
         "seconds": settings.REVIEW_LEASE_SECONDS,
     }
-    with transaction.atomic():
-        rows = list(QueueItem.objects.raw(CLAIM if batch_id is None else CLAIM_IN_BATCH, params))
+    rows = list(QueueItem.objects.raw(CLAIM if batch_id is None else CLAIM_IN_BATCH, params))  # one statement, whole
     if rows:
         return Claim(item=rows[0], counts=None)
     return Claim(item=None, counts=queue_counts(user, stage, scope_id, batch_id))

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from annotation.accounts.models import User
@@ -13,7 +14,7 @@ from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.review.selectors import get_item
 from annotation.review.services.batch import check_independent, let_go_of_twins, lock
 from annotation.review.services.events import check_lease, check_version, insert, record, replay
-from annotation.review.services.lease import check_open
+from annotation.review.services.lease import check_open, lease_lost
 from annotation.review.stages import ReviewStage
 
 
@@ -32,24 +33,49 @@ def decide(
     *, user: User, item_id: int, lease_token: int, version: int, said: Decision, idempotency_key: UUID
 ) -> Verdict:
     """Append the verdict and close the item; a repeated key gives the first verdict back and changes nothing."""
-    found, stage = get_item(user, item_id)
+    item, stage = get_item(user, item_id)
     _check_allowed(stage, said)
     with transaction.atomic():
-        item = lock(found)
-        earlier = replay(user, item_id, VerdictEvent.DECIDE, idempotency_key)
-        if earlier is not None:
-            return earlier
-        check_open(item)
-        check_version(item, version)
-        check_lease(item, user, lease_token)
+        if item.batch_id is not None:
+            lock(item)
+        if not _closed(item, user, lease_token, version, said.decision):
+            return _repeated(item, user, lease_token, version, idempotency_key)
         check_independent(user, item, stage)
         verdict = _append(item, user, said, idempotency_key)
-        _close(item, user, said.decision)
         if not stage.settles(user):
             let_go_of_twins(item, user)
         stage.on_decided(item, verdict)
         record(verdict, decision=said.decision)
     return verdict
+
+
+def _closed(item: QueueItem, user: User, lease_token: int, version: int, decision: str) -> bool:
+    """Close the item in one statement, where it is open, of this version, and under this live lease of the person."""
+    now = timezone.now()
+    mine = QueueItem.objects.filter(
+        pk=item.pk, state=ItemState.OPEN, version=version, lease_holder=user, lease_token=lease_token,
+        lease_expires_at__gt=Now(),
+    )  # fmt: skip
+    if not mine.update(
+        state=ItemState.DECIDED, decision=decision, decided_by=user, decided_at=now, version=version + 1,
+        lease_holder=None, lease_expires_at=None,
+    ):  # fmt: skip
+        return False
+    item.state, item.decision, item.decided_by, item.decided_at = ItemState.DECIDED, decision, user, now
+    item.version, item.lease_holder, item.lease_expires_at = version + 1, None, None
+    return True
+
+
+def _repeated(item: QueueItem, user: User, lease_token: int, version: int, key: UUID) -> Verdict:
+    """The verdict that this key already made of the item, or why the item can't be closed."""
+    item = lock(item)
+    earlier = replay(user, item.pk, VerdictEvent.DECIDE, key)
+    if earlier is not None:
+        return earlier
+    check_open(item)
+    check_version(item, version)
+    check_lease(item, user, lease_token)
+    raise lease_lost(item, user)  # it ended between the two looks
 
 
 def _check_allowed(stage: ReviewStage, said: Decision) -> None:
@@ -73,17 +99,7 @@ def _append(item: QueueItem, user: User, said: Decision, key: UUID) -> Verdict:
             comment=said.comment,
             payload=said.payload,
             seconds=said.seconds,
-            item_version=item.version + 1,
+            item_version=item.version,
             idempotency_key=key,
         )
-    )
-
-
-def _close(item: QueueItem, user: User, decision: str) -> None:
-    item.state, item.decision = ItemState.DECIDED, decision
-    item.decided_by, item.decided_at = user, timezone.now()
-    item.version += 1
-    item.lease_holder, item.lease_expires_at = None, None
-    item.save(
-        update_fields=["state", "decision", "decided_by", "decided_at", "version", "lease_holder", "lease_expires_at"]
     )

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models.functions import Now
 
 from annotation.accounts.models import User
@@ -42,8 +42,7 @@ def check_lease(item: QueueItem, user: User, lease_token: int) -> None:
 def insert(verdict: Verdict) -> Verdict:
     """Store an event; a key used at this very moment for another item is refused."""
     try:
-        with transaction.atomic():
-            verdict.save(force_insert=True)
+        verdict.save(force_insert=True)
     except IntegrityError as error:
         if "verdict_once_per_key" not in str(error):
             raise

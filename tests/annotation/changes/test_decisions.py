@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from annotation.edits.services import changesets
 from annotation.learning.models import Evaluation, TrainingRun
+from annotation.learning.services.evaluate import keep_measured
 from annotation.review.models import QueueItem
 from annotation.sources.engine import to_geos
 from tests.factories import FootprintFactory, RegionFactory, SnapshotFactory, UserFactory, square
@@ -220,9 +221,10 @@ def test_a_model_is_on_trial_until_it_was_measured_on_enough_and_told_errors_fro
     assert (shown["id"], shown["measured"], shown["trial"]) == (scan.model_id, None, True)
     TrainingRun.objects.update(preset=preset)
     figure = {"name": "tile_auroc", "count": count, "first": {"value": 0.87, "low": low, "high": 0.93}}
-    Evaluation.objects.create(
+    evaluation = Evaluation.objects.create(
         model=scan.model, data_set=scan.model.run.data_set, figures=[figure], finished_at=timezone.now()
     )
+    keep_measured(evaluation)
     shown = client_of(ana).get(url.format(change.pk)).json()["model"]
     assert (shown["preset"], shown["trial"]) == (preset, trial)
     assert (shown["measured"] is None) == (count < 30)
