@@ -5,8 +5,8 @@
 In one database of its own, one server after the other, the same people and requests for a short and a long queue:
 
 * `claim_p95_ms`, `decide_p95_ms`: of people who look at each item for a second, at the long queue.
-* `list_p95_ms`: the worst p95 of the list's pages, filters and orders there, for one person after that.
-* `ratio_to_thousand`: the worst of these p95s against the same at the short queue.
+* `list_p95_ms`: the worst p95 of the list's pages, filters and orders there, for one person after that; rare ones too.
+* `ratio_to_thousand`: the worst of these p95s against the same at the short queue, of lists that hold a page there.
 * `double`, `lost`: items with two verdicts; acknowledged decisions that are not stored.
 * `store_ratio_to_copy`: rows a second of storing a scan's candidates, against a bare COPY of the same rows into the
   same two tables.
@@ -28,7 +28,7 @@ from typing import Any
 
 import review_common as common
 from common import ROOT, write_result
-from queue_people import Work
+from queue_people import RARE, Work
 from queue_rows import FILL_CHANGES, filled
 
 BEFORE = "31fbb49"
@@ -57,7 +57,8 @@ def run(options: argparse.Namespace, database: str) -> dict[str, float]:
     figures: dict[str, float] = {"items": options.items, "people": options.people}
     short, seen_short = measured(options, database, options.short)
     long, seen = measured(options, database, options.items, drain=options.drain)
-    ratios = {name: long[name] / short[name] for name in long if name in short and not name.startswith("drain")}
+    alone = {"drain", *(f"list/{name}" for name in RARE)}
+    ratios = {name: long[name] / short[name] for name in long if name in short and name not in alone}
     lists = [name for name in long if name.startswith("list/")]
     figures |= {
         "claim_p95_ms": long["claim"], "decide_p95_ms": long["decide"],

@@ -14,7 +14,7 @@ FROM generate_series(1, %(items)s) AS n
 """
 """A tenth answered; as rows lie in every version of the code, but for the columns that later ones add."""
 KIND = """(ARRAY['add', 'remove', 'modify', 'shifted'])[
-    1 + (n %% 1000 > 700)::int + (n %% 1000 > 900)::int + (n %% 1000 > 997)::int]"""
+    1 + (n %% 1000 > 600)::int + (n %% 1000 > 750)::int + (n %% 1000 > 880)::int]"""
 SHAPE = """ST_SetSRID(ST_MakeEnvelope(
     24 + id %% 1000 / 1e4, 60 + id / 1000 / 1e4, 24 + id %% 1000 / 1e4 + 5e-5, 60 + id / 1000 / 1e4 + 5e-5), 4326)"""
 WITH_KIND = FILL_ITEMS.replace("scope_id, priority", "scope_id, kind, priority")
@@ -27,6 +27,11 @@ SELECT now(), %(scan)s, id, %(pair)s, kind, %(object)s, %(footprint)s, {SHAPE}, 
        '{{"area_m2": 120.0}}', md5(id::text)
 FROM made
 """
+EXPORT = """
+INSERT INTO edits_edititem (changeset_id, change_id, object_id, node_versions, demolish)
+SELECT %(changeset)s, change.id, change.object_id, '{}', false FROM changes_change AS change
+JOIN review_queueitem AS item ON item.id = change.item_id WHERE change.scan_id = %(scan)s AND item.decision = 'accept'
+"""
 FILL_CHANGES_BEFORE = f"""
 WITH made AS ({FILL_ITEMS} RETURNING id, priority)
 INSERT INTO changes_change
@@ -38,9 +43,10 @@ FROM made
 
 
 def filled(items: int, statement: str) -> int:
-    """A region with a scan of `items` candidates, a tenth of them answered; gives its id."""
+    """A region with a scan of `items` candidates, a tenth of them answered, the accepted ones exported; gives its id."""
     from django.db import connection
 
+    from annotation.edits.models import Changeset
     from tests.factories import FootprintFactory, RegionFactory, UserFactory
     from tests.factories_changes import ModelVersionFactory, ScanFactory
 
@@ -54,5 +60,8 @@ def filled(items: int, statement: str) -> int:
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
+        if statement == FILL_CHANGES:
+            changeset = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="c", source="s")
+            cursor.execute(EXPORT, {"scan": scan.pk, "changeset": changeset.pk})
         cursor.execute("VACUUM ANALYZE")
     return int(region.pk)

@@ -101,9 +101,12 @@ def page_of_changes(region: Region, wanted: Wanted, cursor: Cursor | None, size:
         return items
 
     states = wanted.states or (ItemState.OPEN.value, ItemState.DECIDED.value)
-    if wanted.decisions:
+    if wanted.decisions or wanted.exported:
         states = [one for one in states if one == ItemState.DECIDED]
-    wish = Wish(wanted.kinds or ChangeKind.values, states, wanted.decisions or ChangeDecision.values, narrow)
+    decisions = wanted.decisions or ChangeDecision.values
+    if wanted.exported:  # nothing else leaves
+        decisions = [one for one in decisions if one == ChangeDecision.ACCEPT]
+    wish = Wish(wanted.kinds or ChangeKind.values, states, decisions, narrow)
     page = page_of("changes", region.pk, wish, wanted.ordering, cursor, size)
     rows = listed(region, page.rows)
     return Page([rows[pk] for pk in page.rows if pk in rows], page.next, page.previous)

@@ -95,9 +95,10 @@ DATABASES = {
         "PASSWORD": env("DB_PASSWORD"),
         "HOST": env("DB_HOST", str(RUN_DIR)),
         "PORT": env("DB_PORT"),
-        "CONN_MAX_AGE": 60,
+        "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5},
+        # Requests ask small questions: compiling a plan takes longer than any of them.
+        "OPTIONS": {"connect_timeout": 5, "options": "-c jit=off"},
     }
 }
 
