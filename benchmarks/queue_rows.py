@@ -43,7 +43,7 @@ FROM made
 
 
 def filled(items: int, statement: str) -> int:
-    """A region with a scan of `items` candidates, a tenth of them answered, the accepted ones exported; gives its id."""
+    """A region with a scan of `items` candidates, a tenth of them answered, the accepted ones exported; its id."""
     from django.db import connection
 
     from annotation.edits.models import Changeset

@@ -49,3 +49,9 @@ class NotIndependentError(NotAllowedError):
     """Two answers on one subject must come from two people."""
 
     code = "not_independent"
+
+
+class SettledError(ConflictError):
+    """A third person settled what two answered differently."""
+
+    code = "settled"

@@ -83,6 +83,7 @@ class Source(Timestamped):
     licence = models.CharField(max_length=120)
     attribution = models.CharField(max_length=300)
     repairs = models.JSONField(default=list, help_text="what was mended on import, one sentence each")
+    warnings = models.JSONField(default=list, help_text="what will not work with it, one sentence each")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:

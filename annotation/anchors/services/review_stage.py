@@ -9,10 +9,10 @@ from annotation.anchors import engine
 from annotation.anchors.answers import ADJUDICATION, REVIEW
 from annotation.anchors.bench import adjudication_of_item, subject_of_item
 from annotation.anchors.models import AnchorReview
-from annotation.anchors.services.settle import settle
-from annotation.common.errors import ConflictError, InvalidError
-from annotation.review.batches import twins_of
-from annotation.review.models import ItemState, QueueItem, Verdict
+from annotation.anchors.services.settle import DOUBLE_REVIEW, settle
+from annotation.common.errors import InvalidError
+from annotation.review.models import QueueItem, Verdict
+from annotation.review.services.settle import check_unsettled
 from annotation.review.stages import ReviewStage
 from annotation.sources.selectors import check_scope, people_of
 
@@ -24,12 +24,6 @@ REASONS = {
     "image_offset": (),
     "bad_imagery": ("clouds", "shadow", "blurred", "no_data"),
 }
-
-
-class SettledError(ConflictError):
-    """A third person settled what two answered differently."""
-
-    code = "settled"
 
 
 def on_decided(item: QueueItem, verdict: Verdict) -> None:
@@ -44,9 +38,7 @@ def on_decided(item: QueueItem, verdict: Verdict) -> None:
 
 def on_undone(item: QueueItem, verdict: Verdict) -> None:
     """Set the anchor's state as if the answer had not been given; refuse where the answer was settled upon."""
-    settled = twins_of(item).filter(stage=ADJUDICATION, state=ItemState.DECIDED)
-    if item.stage == REVIEW and settled.exists():
-        raise SettledError("a third person settled this anchor; undo that decision on the page of disagreements first")
+    check_unsettled(DOUBLE_REVIEW, item)
     settle(AnchorReview.objects.get(item=item).anchor_id)
 
 

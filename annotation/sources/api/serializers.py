@@ -54,6 +54,7 @@ SOURCE_FIELDS = [
     "licence",
     "attribution",
     "repairs",
+    "warnings",
     "created_at",
 ]
 

@@ -34,6 +34,8 @@ class SourceCommand(BaseCommand):
         self._check(job)
         source.refresh_from_db()
         self.stdout.write(self.style.SUCCESS(f"Imported {source} (number {source.pk})."))
+        for warning in source.warnings:
+            self.stdout.write(self.style.WARNING(f"  Note: {warning}"))
         for repair in source.repairs:
             self.stdout.write(f"  {repair}")
 

@@ -28,11 +28,12 @@ def run(context: JobContext) -> None:
         imagery.cog_path, imagery.upload_path = relative(target), ""
         imagery.resolution_m, imagery.width, imagery.height = info.resolution_m, info.width, info.height
         imagery.footprint = footprint
-        imagery.repairs = [*notes_on_image(imagery), *info.notes]
+        imagery.repairs, imagery.warnings = list(info.notes), notes_on_image(imagery)
         imagery.state = SourceState.READY
         with context.transaction(final=True):
             imagery.save()
             region = _give_grid(imagery.region_id, footprint, info.resolution_m)
+            context.report(1.0, f"the image is stored, {info.width} x {info.height} pixels")
             context.set_result({"imagery": imagery.pk, "zoom": region.zoom, "resolution_m": info.resolution_m})
     except BaseException:
         target.unlink(missing_ok=True)

@@ -34,7 +34,7 @@ def run(context: JobContext) -> None:
         with transaction.atomic():
             _remove_rows(snapshot)
             stored = store_features(snapshot, read_features(lines), context)
-            snapshot.repairs = [*notes_on_map(snapshot), *info.repairs]
+            snapshot.repairs, snapshot.warnings = list(info.repairs), notes_on_map(snapshot)
             # The job's row is held from here on only: while rows are copied it can be cancelled.
             with context.transaction(final=True):
                 snapshot.save()

@@ -3,7 +3,7 @@ import { api } from "mapwright/lib/api.js";
 import { el } from "mapwright/lib/dom.js";
 import { day } from "mapwright/lib/format.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
-import { sourceBadge, sourceFacts } from "mapwright/sources/source-card.js";
+import { sourceBadge, sourceFacts, warningsNote } from "mapwright/sources/source-card.js";
 
 const KINDS = {
   imagery: { label: "Imagery to use", pin: "pinned_imagery", used: "imagery", date: (source) => source.captured_on },
@@ -61,6 +61,7 @@ function part({ region, person, summary, refresh }, sources, kind) {
     ),
     why,
     sourceFacts(shown, kind),
+    warningsNote(shown.warnings),
     shown.error ? el("p", { class: "note note-bad", text: shown.error.detail }) : null,
     waiting,
     person.admin && ready.length > 1 ? choice({ region, summary, sources: ready, kind, refresh }) : null,

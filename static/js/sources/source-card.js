@@ -33,6 +33,16 @@ function repairsNote(repairs) {
   );
 }
 
+/** What will not work with this source, always open: it is told before anything is built on it. */
+export function warningsNote(warnings) {
+  if (!warnings?.length) return null;
+  return el(
+    "div",
+    { class: "note note-warn", role: "note" },
+    ...warnings.map((text) => el("p", { text: text[0].toUpperCase() + text.slice(1) })),
+  );
+}
+
 export const sourceFacts = (source, kind) =>
   facts([
     ...(kind === "imagery"
@@ -65,6 +75,7 @@ export function sourceCard(source, kind, { onChange, onRemove }) {
     source.error
       ? el("div", { class: "note note-bad", role: "alert" }, el("strong", { text: "Refused: " }), source.error.detail)
       : null,
+    warningsNote(source.warnings),
     repairsNote(source.repairs ?? []),
     progress,
     onRemove && source.state !== "pending"

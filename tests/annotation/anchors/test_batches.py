@@ -6,7 +6,7 @@ import pytest
 
 from annotation.anchors.models import Anchor, AnchorState
 from annotation.anchors.services import batches
-from annotation.anchors.services.review_stage import SettledError
+from annotation.review.errors import SettledError
 from annotation.anchors.services.sampling import allocate
 from annotation.common.errors import InvalidError, NotAllowedError
 from annotation.review.errors import NotIndependentError

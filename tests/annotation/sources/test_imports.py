@@ -245,19 +245,19 @@ def test_a_map_beside_the_image_is_said_on_import_and_the_other_way_round(client
     ready_imagery(region, tmp_path)
     elsewhere = json.dumps(collection(shapely.box(10, 10, 10.001, 10.001))).encode()
     snapshot = imported(post(client_of(editor), region, "snapshots", "far.geojson", elsewhere))
-    assert snapshot.state == "ready" and "do not touch" in snapshot.repairs[0]
+    assert snapshot.state == "ready" and "do not touch" in snapshot.warnings[0]
     other = factories.RegionFactory(members=[editor], zoom=None, area=None)
     imported(post(client_of(editor), other, "snapshots", "far.geojson", elsewhere))
     image = write_geotiff(tmp_path / "b.tif").read_bytes()
     assert any(
-        "do not touch" in note for note in imported(post(client_of(editor), other, "imagery", "b.tif", image)).repairs
+        "do not touch" in note for note in imported(post(client_of(editor), other, "imagery", "b.tif", image)).warnings
     )
 
 
 def test_objects_that_can_not_leave_as_osmchange_are_counted_on_import(client_of, editor, region):
     body = json.dumps(collection(shapely.box(10, 10, 10.001, 10.001), shapely.box(11, 10, 11.001, 10.001))).encode()
     snapshot = imported(post(client_of(editor), region, "snapshots", "a.geojson", body))
-    assert any(note.startswith("2 of 2 buildings come without OSM ids") for note in snapshot.repairs)
+    assert any(note.startswith("2 of 2 buildings come without OSM ids") for note in snapshot.warnings)
     assert snapshot.job.message == "2 features of the map are stored"
 
 

@@ -47,6 +47,9 @@ class Command(BaseCommand):
         job = run_here(job, self.stderr)
         if job.state != JobState.SUCCEEDED:
             raise CommandError(said(job))
-        counts = job.result["changes"]
-        text = f"{job.result['scored']} tiles scored, {counts['made']} suspected changes in the queue of {region.name}."
+        made, kept = (job.result["changes"][name] for name in ("made", "kept"))
+        text = (
+            f"{job.result['scored']} tiles scored, {made + kept} suspected changes wait in the queue of {region.name}"
+        )
+        text += f", {made} of them new." if kept else "."
         self.stdout.write(self.style.SUCCESS(text))
