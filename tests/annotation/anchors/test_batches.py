@@ -6,10 +6,9 @@ import pytest
 
 from annotation.anchors.models import Anchor, AnchorState
 from annotation.anchors.services import batches
-from annotation.review.errors import SettledError
 from annotation.anchors.services.sampling import allocate
 from annotation.common.errors import InvalidError, NotAllowedError
-from annotation.review.errors import NotIndependentError
+from annotation.review.errors import NotIndependentError, SettledError
 from annotation.review.models import Batch, ItemState, QueueItem
 from annotation.review.selectors import history, queue_counts
 from annotation.review.services.batch import BatchWish
