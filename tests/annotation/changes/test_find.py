@@ -7,22 +7,19 @@ import shapely.affinity
 
 from annotation.changes import engine, objects
 from annotation.changes.models import Change
-from annotation.changes.services.find import keep_candidates
 from annotation.changes.services.review_stage import STAGE
 from annotation.edits.services import changesets
 from annotation.review.models import ItemState, QueueItem
 from annotation.review.services.claim import claim
 from annotation.sources.engine import to_shapely
-from mlcore.changes.candidate import Candidate
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.features import MapFeature
-from mlcore.progress import SilentProgress
+from tests.annotation.changes.suggestions import again, candidate, decide, keep
 from tests.factories import (
     FootprintFactory,
     ImageryFactory,
     PairFactory,
     RegionFactory,
-    SnapshotFactory,
     UserFactory,
     square,
 )
@@ -34,34 +31,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def scan():
     return ScanFactory(model=ModelVersionFactory(region=RegionFactory(open_to_all=True)))
-
-
-def again(scan, **more):
-    """A later scan of the same region, image and map."""
-    return ScanFactory(model=scan.model, **{"imagery": scan.imagery, "snapshot": scan.snapshot, **more})
-
-
-def candidate(scan, kind="add", shape=None, footprint=None, confidence=0.7, tile=None, **evidence):
-    at = scan.imagery.pairs.get(snapshot=scan.snapshot).tile
-    if shape is None:
-        shape = to_shapely(footprint.geometry if footprint else square())
-    return Candidate(
-        kind=kind,
-        geometry=shape,
-        osm_type=footprint.osm_type if footprint else None,
-        osm_id=footprint.osm_id if footprint else None,
-        tile=tile or TileAddress(at.z, at.x, at.y),
-        confidence=confidence,
-        evidence=evidence,
-    )
-
-
-def keep(scan, *found):
-    return keep_candidates(scan=scan, found=found, progress=SilentProgress())
-
-
-def decide(user, decision):
-    return save_decision(user, Change.objects.filter(item__state=ItemState.OPEN).get(), decision)
 
 
 def test_candidates_enter_the_queue_by_confidence_and_a_second_run_adds_nothing(scan):
@@ -233,55 +202,6 @@ def test_a_deleted_region_leaves_no_queue_items(scan):
     decide(UserFactory(), "accept")
     scan.region.delete()
     assert not QueueItem.objects.exists()
-
-
-@pytest.fixture
-def exported(scan):
-    """A removal of a house that left in a changeset; gives the scan, the house and an editor."""
-    editor = UserFactory(role="editor")
-    house = FootprintFactory(snapshot=scan.snapshot)
-    keep(scan, candidate(scan, "remove", footprint=house))
-    decide(editor, "accept")
-    changesets.create(user=editor, region=scan.region, comment="c")
-    return scan, house
-
-
-def newer(scan, house=None, **state):
-    """A scan of a newer image over a newer map, in which the house has the given state; without one it is gone."""
-    snapshot = SnapshotFactory(region=scan.region)
-    imagery = ImageryFactory(region=scan.region, sha256="2" * 64)
-    PairFactory(region=scan.region, imagery=imagery, snapshot=snapshot)
-    if house is not None:
-        named = {"osm_type": house.osm_type, "osm_id": house.osm_id, "object": house.object}
-        FootprintFactory(snapshot=snapshot, **{**named, "geometry": house.geometry, "version": house.version, **state})
-    return again(scan, imagery=imagery, snapshot=snapshot)
-
-
-def test_an_exported_building_is_not_suggested_before_the_map_has_the_edit(exported):
-    scan, house = exported
-    later = newer(scan, house)
-    assert keep(later, candidate(later, "modify", footprint=house)).answered == 1
-
-
-@pytest.mark.parametrize("state", [{"version": 4}, {"version": None, "geometry": square(0.3, 0.3)}])
-def test_an_exported_building_is_suggested_again_once_the_map_has_changed_and_the_image_too(exported, state):
-    scan, house = exported
-    later = newer(scan, house, **state)
-    there = later.snapshot.footprint_set.get(osm_id=house.osm_id)
-    assert keep(later, candidate(later, "modify", footprint=there)).made == 1
-
-
-def test_a_new_building_that_the_map_had_and_lost_is_suggested_again_on_another_image(scan):
-    editor = UserFactory(role="editor")
-    keep(scan, candidate(scan))
-    decide(editor, "accept")
-    changesets.create(user=editor, region=scan.region, comment="c")
-    late = newer(scan)
-    assert keep(late, candidate(late)).answered == 1  # the map does not have it yet
-    FootprintFactory(snapshot=late.snapshot, geometry=Change.objects.get().geometry)  # now it does
-    lost = again(scan, imagery=late.imagery, snapshot=SnapshotFactory(region=scan.region))
-    PairFactory(region=scan.region, imagery=late.imagery, snapshot=lost.snapshot)
-    assert keep(lost, candidate(lost)).made == 1
 
 
 def test_changes_of_a_building_without_an_id_name_its_object(scan):
