@@ -13,6 +13,11 @@ def layers(top: str) -> set[str]:
     return {one.strip().strip("()") for layer in named for one in layer.split("|") if one.strip().startswith(f"{top}.")}
 
 
+def modules(folder: Path) -> set[str]:
+    """Modules and packages of a folder."""
+    return {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+
+
 def packages(top: str) -> set[str]:
     return {f"{top}.{path.parent.name}" for path in (ROOT / top).glob("*/__init__.py")}
 
@@ -23,13 +28,18 @@ def test_every_package_of_the_library_has_its_layer():
 
 
 def test_every_stage_has_its_layer():
-    assert packages("annotation") == layers("annotation")
+    assert packages("annotation") == {one for one in layers("annotation") if one.count(".") == 1}
 
 
 def test_every_stage_with_entry_points_is_a_container_of_the_layers_inside_a_stage():
     containers = {one for contract in CONTRACTS for one in contract.get("containers", ())}
     layered = {stage for stage in packages("annotation") if (ROOT / stage.replace(".", "/") / "services").is_dir()}
-    assert layered - containers <= {"annotation.common"}
+    assert layered - containers == {"annotation.common"}  # it has layers of its own
+
+
+def test_every_module_of_the_common_ground_stands_in_its_layers():
+    known = {one.removeprefix("annotation.common.") for one in layers("annotation.common")}
+    assert modules(ROOT / "annotation" / "common") - known == {"__init__", "apps", "migrations"}
 
 
 def test_every_module_of_a_stage_stands_in_a_layer():
@@ -39,8 +49,5 @@ def test_every_module_of_a_stage_stands_in_a_layer():
     strangers = {}
     for container in inside["containers"]:
         folder = ROOT / container.replace(".", "/")
-        modules = {path.stem for path in folder.glob("*.py")} | {
-            path.parent.name for path in folder.glob("*/__init__.py")
-        }
-        strangers[container] = modules - known - {"__init__", "apps", "errors", "migrations", "former"}
+        strangers[container] = modules(folder) - known - {"__init__", "apps", "errors", "migrations", "former"}
     assert {name: found for name, found in strangers.items() if found} == {}

@@ -12,7 +12,7 @@ from annotation.common.errors import InvalidError, NotFoundError
 from annotation.sources.engine import features_of, style_digest, tile_version, to_shapely
 from annotation.sources.models import Imagery, MapSnapshot, SourceState
 from annotation.tiles.models import Tile
-from mlcore.errors import InvalidInputError, MlcoreError
+from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.imagery.raster import ImageReader
 from mlcore.maps.index import MapIndex
@@ -20,7 +20,7 @@ from mlcore.maps.render import MapRenderer
 from mlcore.pairs.source import PairSource
 
 __all__ = [
-    "MapIndex", "MlcoreError", "PairSource", "TileAddress", "image_reader", "map_index", "pair_source", "style_digest",
+    "MapIndex", "PairSource", "TileAddress", "image_reader", "map_index", "pair_source", "style_digest",
     "tile_address", "tile_version",
 ]  # fmt: skip
 

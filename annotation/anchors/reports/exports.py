@@ -13,10 +13,11 @@ from annotation.anchors.answers import ADJUDICATION, Answer
 from annotation.anchors.engine import ATTRIBUTE_NAMES, in_schema_order, review_form
 from annotation.anchors.models import Anchor, AnchorState
 from annotation.anchors.selectors import usable_anchors
+from annotation.common.engine import MlcoreError
 from annotation.common.errors import DomainError
 from annotation.sources.engine import style_digest
 from annotation.sources.models import Region
-from annotation.tiles.engine import MlcoreError, tile_address
+from annotation.tiles.engine import tile_address
 from annotation.tiles.models import TilePair
 from annotation.tiles.services.draw import image_tile, map_tile
 
