@@ -7,7 +7,10 @@ U-CSA and its ablations each learn their own first weights in the run (`--start 
 ablated). What the queue uses (`combined`, `change_head`, `largest_box`, the candidates) is trained as the product does
 it, from the general model that ships, which never saw Banepa.
 
-    python benchmarks/consistency_banepa_within.py --out WORK [--seeds 0 1 2] [--preset compact]
+    python benchmarks/consistency_banepa_within.py --out WORK [--seeds 0 1 2] [--preset compact] [--product]
+
+With `--product` the second part alone is run, and what the result file says of the first stays: for changes that do not
+touch U-CSA's own training. Both draw the same pairs, from the seeds alone.
 
 Figures (`_sd` over seeds, `_low` and `_high` the 95 % interval over blocks):
 
@@ -29,11 +32,12 @@ Figures (`_sd` over seeds, `_low` and `_high` the 95 % interval over blocks):
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.common import write_result
+from benchmarks.common import RESULTS, write_result
 from benchmarks.suites import arguments, command, flat, pick, pick_aurocs, run
 from mlcore.suites.methods import REGION_METHODS
 
@@ -55,23 +59,36 @@ SINGLE = {
 
 
 def main() -> None:
+    product = "--product" in sys.argv
+    if product:
+        sys.argv.remove("--product")
     args = arguments(__doc__ or "")
-    task = measured(args)
-    write_result(
-        "consistency_banepa_within",
-        figures_of(task),
-        seeds=args.seeds,
-        command=command("consistency_banepa_within.py", args),
-    )
+    repeated = command("consistency_banepa_within.py", args) + (" --product" if product else "")
+    figures = figures_of(product_run(args) if product else measured(args))
+    if product:
+        figures = same_pairs(json.loads((RESULTS / "consistency_banepa_within.json").read_text())["figures"], figures)
+    write_result("consistency_banepa_within", figures, seeds=args.seeds, command=repeated)
+
+
+def same_pairs(kept: dict[str, float], new: dict[str, float]) -> dict[str, float]:
+    """The kept figures with the new ones in place of theirs; both must have been measured on the same pairs."""
+    differing = [name for name in new if name.startswith(("pairs_", "prevalence_")) and new[name] != kept.get(name)]
+    if differing:
+        raise SystemExit(f"other pairs than those of the result file ({', '.join(differing)}): run without --product")
+    return kept | new
+
+
+def product_run(args: argparse.Namespace) -> dict:
+    """What the queue uses, trained as the product does it."""
+    product = {"out": args.out / "region", "methods": list(REGION_METHODS), "start": "shipped"}
+    return run("banepa-within", argparse.Namespace(**vars(args) | product))["tasks"]["banepa"]
 
 
 def measured(args: argparse.Namespace) -> dict:
     """Both runs, on the same pairs, as one."""
     own = argparse.Namespace(**vars(args) | {"out": args.out / "own", "methods": list(ALONE)})
     task = run("banepa-within", own)["tasks"]["banepa"]
-    pairs = args.pairs or own.out / "pairs.json"
-    product = {"out": args.out / "region", "methods": list(REGION_METHODS), "start": "shipped", "pairs": pairs}
-    region = run("banepa-within", argparse.Namespace(**vars(args) | product))["tasks"]["banepa"]
+    region = product_run(argparse.Namespace(**vars(args) | {"pairs": args.pairs or own.out / "pairs.json"}))
     for name, figures in region["sets"].items():
         task["sets"][name]["methods"] |= figures["methods"]
     return task | {"queue": region["queue"], "footprints": region["footprints"]}

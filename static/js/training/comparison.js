@@ -69,7 +69,7 @@ function row(figure, alone) {
 }
 
 /** `Better in 2 figures, worse in none; no clear difference in 3.` */
-export function verdict(figures) {
+export function conclusion(figures) {
   const count = (word) => figures.filter((figure) => figure.word === word).length;
   const [better, worse, unclear] = ["better", "worse", "unclear"].map(count);
   if (!better && !worse) return "No clear difference in any figure: more tiles or more decisions would tell.";
@@ -121,7 +121,7 @@ export function comparison(evaluation, { inUse, admin }) {
     return [
       evaluation.against === null
         ? el("p", { text: "Measured alone: no other model was in use. Compare another one to hold it beside this." })
-        : el("p", { class: "verdict", text: verdict(evaluation.figures) }),
+        : el("p", { class: "conclusion", text: conclusion(evaluation.figures) }),
       table(evaluation, inUse),
       ground(evaluation),
     ];
