@@ -29,7 +29,7 @@ class DataSet(OfAKind):
     imagery = models.ForeignKey(Imagery, null=True, on_delete=models.RESTRICT, related_name="+")
     snapshot = models.ForeignKey(MapSnapshot, null=True, on_delete=models.RESTRICT, related_name="+")
     payload = models.JSONField(default=dict, help_text="what models of other kinds learn from, as the kind keeps it")
-    pairs = models.JSONField(default=list, help_text="[[pair id, anchor id], ...] in a fixed order")
+    pairs = models.JSONField(default=list, help_text="[[pair id, anchor id or null], ...] in a fixed order")
     decisions = models.JSONField(default=list, help_text="verdicts in force, as FrozenDecision keeps them")
     decision_counts = models.JSONField(default=dict, help_text="{kind: {accepted, adjusted, rejected}}")
     anchor_counts = models.JSONField(default=dict, help_text="pairs learnt by anchors accepted, corrected, proposed")

@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Prefetch, Q, QuerySet
 
 from annotation.accounts.models import User
-from annotation.anchors.selectors import anchors_for_training
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.common.models import JobFigure
 from annotation.learning.decisions import count_by_kind, people_said
@@ -135,7 +134,6 @@ class Ahead:
 
     Attributes:
         pairs: mapped tiles with enough image.
-        anchors: how many of them go with an anchor accepted, corrected or merely proposed, and how many with none.
         decisions: how many of each word there are, by kind.
         left_out: verdicts that teach nothing, by why.
         model: the model in use, if there is one.
@@ -143,7 +141,6 @@ class Ahead:
     """
 
     pairs: int = 0
-    anchors: dict[str, int] = field(default_factory=dict)
     decisions: dict[str, dict[str, int]] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     model: int | None = None
@@ -159,10 +156,8 @@ def ahead(region: Region) -> Ahead:
     answers = people_said(imagery, snapshot)
     active = models_in_use(REGION).filter(region=region).select_related("run__data_set").first()
     learnt = {one["verdict"] for one in active.run.data_set.decisions} if active else set[int]()
-    pairs = list(trainable_pairs(imagery, snapshot).order_by().values_list("pk", flat=True))
     return Ahead(
-        pairs=len(pairs),
-        anchors=anchors_for_training(pairs)[1],
+        pairs=trainable_pairs(imagery, snapshot).order_by().count(),
         decisions=count_by_kind(one.to_dict() for one in answers.decisions),
         left_out=answers.left_out,
         model=active.pk if active else None,

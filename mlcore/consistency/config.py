@@ -117,6 +117,11 @@ class ConsistencyConfig:
     fused_channels: int = 64
     views: int = 4
 
+    @property
+    def tile_anchors(self) -> bool:
+        """Whether training contrasts with one anchor per tile, so that every tile must have one."""
+        return self.anchors in ("both", "tiles")
+
     def __post_init__(self) -> None:
         if self.input_px % 16 or self.input_px < 32:
             raise ConfigError("input_px must be a multiple of 16, at least 32")

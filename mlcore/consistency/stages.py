@@ -83,12 +83,12 @@ def contrastive_losses(
 
     Args:
         seen: from `encode_pairs`.
-        texts: (B, D) anchors of the batch's tiles.
+        texts: (B, D) anchors of the batch's tiles; of no consequence where `config.tile_anchors` is false.
         cell_texts: (4, CELL_DIMENSION) from `cell_vectors`.
     """
     image, map_ = seen.image, seen.map
-    ignore = losses.identical_anchors(texts) if model.config.mask_identical else None
-    if model.config.anchors in ("both", "tiles"):
+    if model.config.tile_anchors:
+        ignore = losses.identical_anchors(texts) if model.config.mask_identical else None
         image_text = losses.symmetric_contrast(losses.similarity(image.embedding, texts, model.temperature), ignore)
         map_text = losses.symmetric_contrast(losses.similarity(map_.embedding, texts, model.temperature), ignore)
         figures = {"image_text": image_text, "map_text": map_text, "contrastive_loss": (image_text + map_text) / 2}

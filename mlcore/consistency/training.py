@@ -53,7 +53,7 @@ def train_consistency(
 
     Args:
         pairs: tiles whose map is taken to be true, at least 4; all of one size and zoom.
-        anchors: the anchor of every tile of `pairs`.
+        anchors: the anchor of every tile of `pairs`; not asked for where `config.tile_anchors` is false.
         config: sizes, rates and options.
         validation: other matched pairs; Eq. 10 is standardised on them. Empty: on `pairs`, which flatters the model.
             Not used where training starts from `initial`, whose standardisation is kept: the folds of a region then
@@ -88,7 +88,9 @@ def train_consistency(
     model.origins["text"] = text.origin.to_dict()
     for origin in model.origins.values():
         progress.report(0.0, str(Origin(**origin)))
-    texts = anchor_vectors([pair.tile for pair in pairs], anchors, text)
+    texts = torch.zeros(len(pairs), config.dimension)
+    if config.tile_anchors:
+        texts = anchor_vectors([pair.tile for pair in pairs], anchors, text)
     mark = _fingerprint(pairs, anchors, config, seed, initial, model)
     trainer = _Trainer(model.to(processes.device), PairBatches(pairs, config), texts, processes, mark)
     share = 0.98 * contrastive_share(model.config)
@@ -234,7 +236,8 @@ def _fingerprint(
     """Names data and settings, so that a run never goes on from another run's checkpoint."""
     digest = hashlib.sha256(json.dumps([config.to_dict(), seed, model.origins], sort_keys=True).encode())
     for pair in pairs:
-        digest.update(f"{pair.tile}{anchor_text(anchors[pair.tile])}".encode())
+        said = anchor_text(anchors[pair.tile]) if config.tile_anchors else ""
+        digest.update(f"{pair.tile}{said}".encode())
         for plane in (pair.image, pair.map, pair.mask, pair.valid):
             digest.update(np.ascontiguousarray(plane).tobytes())
     for name, tensor in sorted(initial.to_tensors().items() if initial else ()):

@@ -10,6 +10,10 @@ from mlcore.consistency.config import ConsistencyConfig
 from mlcore.errors import ConfigError
 from mlcore.evidence.config import EvidenceConfig
 
+OF_REGIONS: dict[str, Any] = {"anchors": "cells"}
+"""What regions change of U-CSA: the anchors of cells alone, which the map itself gives. One anchor per tile beside them
+told tiles apart no better (`benchmarks/anchor_control.py`), and needs every tile described."""
+
 
 @dataclass(frozen=True)
 class RegionConfig:
@@ -30,7 +34,7 @@ class RegionConfig:
 
     folds: int = 3
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
-    consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
+    consistency: ConsistencyConfig = field(default_factory=lambda: ConsistencyConfig(**OF_REGIONS))
     initial: bool = True
     flips: int = 4
     include_unmapped: bool = False
@@ -65,7 +69,7 @@ class RegionConfig:
         if isinstance(known.get("evidence"), Mapping):
             known["evidence"] = EvidenceConfig.from_dict(known["evidence"])
         if isinstance(known.get("consistency"), Mapping):
-            known["consistency"] = ConsistencyConfig.from_dict(known["consistency"])
+            known["consistency"] = ConsistencyConfig.from_dict({**OF_REGIONS, **known["consistency"]})
         return cls(**known)
 
     def for_many_places(self) -> RegionConfig:

@@ -60,7 +60,7 @@ def train_region(
     Args:
         source: image, map and coverage; only mapped tiles are learnt from, their map where the start sees it.
         tiles: of one zoom; those outside the coverage or without image are left out.
-        anchors: the anchor of every mapped tile.
+        anchors: the anchor of every mapped tile, where `config.consistency.tile_anchors`; else none is needed.
         initial: a general model to start from; None starts from the one that ships with the library, where
             `config.initial` asks for it. A network of other sizes than the config's starts from nothing.
         decisions: what people said of candidates on this map and image. A decision teaches the models of every fold

@@ -71,7 +71,7 @@ def compared(stock: Stock) -> Evaluation:
     *learnt, later = stock.changes[:6]
     for number, change in enumerate(learnt):
         save_decision(stock.admin, change, "accept" if number < 3 else "reject")
-    data_set = freeze(region=stock.region, needed=4)
+    data_set = freeze(region=stock.region, needed=4, anchored=True)
     save_decision(stock.admin, later, "reject")
     return Evaluation.objects.create(
         model=candidate(stock, data_set), against=stock.scan.model, data_set=data_set, frozen_sha256="12" * 32,
@@ -84,7 +84,9 @@ def test_both_models_stand_side_by_side_with_the_difference_in_words(new_page, s
     page.goto(f"/regions/{stock.region.pk}/training/")
     card = page.locator("#comparison")
     expect(card.get_by_role("heading")).to_have_text(f"Model {compared.model_id} beside model {compared.against_id}")
-    expect(card.locator(".conclusion")).to_have_text("Better in 2 figures, worse in 1 figure; no clear difference in 2.")
+    expect(card.locator(".conclusion")).to_have_text(
+        "Better in 2 figures, worse in 1 figure; no clear difference in 2."
+    )
     rows = card.locator("tbody tr")
     words = ["Better", "No clear difference", "Better", "Worse", "No clear difference", "Too few to tell"]
     expect(rows.locator(".badge")).to_have_text(words)

@@ -24,8 +24,9 @@ def settle(anchor_id: int) -> None:
 
 
 def _link(item: QueueItem) -> None:
-    """The anchor of an item that asks a third person is the subject of its batch."""
-    AnchorReview.objects.create(item=item, anchor_id=item.subject_id)
+    """An item that asks a third person is about the anchor of the two before it."""
+    before = AnchorReview.objects.filter(item__batch=item.batch_id, item__subject_id=item.subject_id)
+    AnchorReview.objects.create(item=item, anchor=before.select_related("anchor")[0].anchor)
 
 
 def _counts(answer: Answer) -> bool:

@@ -14,9 +14,6 @@ class DataOutput(serializers.Serializer):
     """What the next training would learn from."""
 
     pairs = serializers.IntegerField(help_text="mapped tiles with enough image")
-    anchors = serializers.DictField(
-        child=serializers.IntegerField(), help_text="tiles by the anchor they are learnt with: accepted, ..., none"
-    )
     decisions = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         help_text="{kind: {accepted, adjusted, rejected}}",

@@ -8,6 +8,7 @@ from annotation.learning.engine.evaluations import Frozen, evaluate, frozen_set
 from annotation.learning.engine.runs import (
     MIN_LEARNT,
     ModelFileError,
+    anchors_needed,
     check_model_file,
     config_of,
     load_region_model,
@@ -27,6 +28,7 @@ __all__ = [
     "Progress",
     "SilentProgress",
     "about",
+    "anchors_needed",
     "check_model_file",
     "config_of",
     "core_decisions",

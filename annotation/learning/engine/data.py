@@ -32,8 +32,9 @@ def data_digest(
     coverage = snapshot.coverage.wkb.hex() if snapshot.coverage else ""
     content: list[Any] = [imagery.sha256, snapshot.sha256, coverage]
     for pair in pairs:
-        anchor = anchors[pair.pk]
-        content.append([pair.tile.z, pair.tile.x, pair.tile.y, anchor.said_attributes, anchor.said_summary])
+        anchor = anchors.get(pair.pk)
+        said = [anchor.said_attributes, anchor.said_summary] if anchor is not None else []
+        content.append([pair.tile.z, pair.tile.x, pair.tile.y, *said])
     content += [FrozenDecision.from_dict(one).content for one in decisions]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

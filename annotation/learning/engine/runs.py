@@ -49,6 +49,11 @@ def tiles_needed(config: Mapping[str, Any]) -> int:
     return next(n for n in count(2) if any(n - -(-n // part) >= MIN_LEARNT for part in range(2, min(folds, n) + 1)))
 
 
+def anchors_needed(config: Mapping[str, Any]) -> bool:
+    """Whether these settings learn through one anchor per tile."""
+    return RegionConfig.from_dict(config).consistency.tile_anchors
+
+
 def run_folder(run: TrainingRun) -> Path:
     """Everything a run leaves on the disk; a run for all regions has its own place beside those of the regions."""
     owner = Path("regions", str(run.region_id)) if run.region_id is not None else Path("models", run.kind)
@@ -71,7 +76,7 @@ def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anc
     model = train_region(
         source,
         [tile_address(pair.tile) for pair in pairs],
-        {tile_address(pair.tile): core_anchor(anchors[pair.pk]) for pair in pairs},
+        {tile_address(pair.tile): core_anchor(anchors[pair.pk]) for pair in pairs if pair.pk in anchors},
         RegionConfig.from_dict(run.config),
         decisions=core_decisions(run.data_set),
         run_dir=work_folder(run),

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='dataset',
             name='pairs',
-            field=models.JSONField(default=list, help_text='[[pair id, anchor id], ...] in a fixed order'),
+            field=models.JSONField(default=list, help_text='[[pair id, anchor id or null], ...] in a fixed order'),
         ),
         migrations.AlterField(
             model_name='dataset',

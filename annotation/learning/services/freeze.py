@@ -1,4 +1,4 @@
-"""Freezes what a run learns from: the exact pairs, anchors and decisions, in order, with a digest."""
+"""Freezes what a run learns from: the exact pairs, anchors where they are learnt, and decisions, with a digest."""
 
 from django.db import transaction
 
@@ -14,23 +14,28 @@ from annotation.tiles.models import TilePair
 
 
 @transaction.atomic
-def freeze(*, region: Region, needed: int, sources: tuple[Imagery, MapSnapshot] | None = None) -> DataSet:
-    """The data set of the sources, or of those in use: every mapped pair with enough image and its anchor.
+def freeze(
+    *, region: Region, needed: int, anchored: bool, sources: tuple[Imagery, MapSnapshot] | None = None
+) -> DataSet:
+    """The data set of the sources, or of those in use: every mapped pair with enough image.
 
-    With it go the decisions of people that are in force on this image. The same content gives the same data set. A
-    verified anchor goes before a generated one, a rejected one is never used.
+    With it go the decisions of people that are in force on this image. The same content gives the same data set.
+
+    Args:
+        anchored: the pairs are learnt with their anchors, and only those that have one: a verified anchor goes before a
+            generated one, a rejected one is never used.
 
     Raises:
         NoPairsError, NoAnchorsError, TooFewTilesError: what to do first, and how many tiles are needed.
     """
     imagery, snapshot = sources or current_sources(region)
     pairs = list(selectors.trainable_pairs(imagery, snapshot))
-    anchors, counts = anchors_for_training(pair.pk for pair in pairs)
-    usable = [pair for pair in pairs if pair.pk in anchors]
+    anchors, counts = anchors_for_training(pair.pk for pair in pairs) if anchored else ({}, {})
+    usable = [pair for pair in pairs if pair.pk in anchors] if anchored else pairs
     _check_enough(len(pairs), len(usable), needed)
     decisions = [one.to_dict() for one in people_said(imagery, snapshot).decisions]
     digest = engine.data_digest(imagery, snapshot, usable, anchors, decisions)
-    frozen = [[pair.pk, anchors[pair.pk].pk] for pair in usable]
+    frozen = [[pair.pk, anchors[pair.pk].pk if anchored else None] for pair in usable]
     same = DataSet.objects.filter(region=region, digest=digest, pairs=frozen).first()
     if same is not None:
         return same
@@ -43,9 +48,10 @@ def freeze(*, region: Region, needed: int, sources: tuple[Imagery, MapSnapshot] 
 def thaw(data_set: DataSet) -> tuple[list[TilePair], dict[int, Anchor]]:
     """The pairs of a data set and their anchors by pair id, proven to be what was frozen."""
     pairs = selectors.frozen_pairs(data_set)
-    stored = Anchor.objects.in_bulk([anchor_id for _, anchor_id in data_set.pairs])
-    anchors = {pair_id: stored[anchor_id] for pair_id, anchor_id in data_set.pairs if anchor_id in stored}
-    whole = len(pairs) == len(anchors) == len(data_set.pairs)
+    named = [(pair_id, anchor_id) for pair_id, anchor_id in data_set.pairs if anchor_id is not None]
+    stored = Anchor.objects.in_bulk([anchor_id for _, anchor_id in named])
+    anchors = {pair_id: stored[anchor_id] for pair_id, anchor_id in named if anchor_id in stored}
+    whole = len(pairs) == len(data_set.pairs) and len(anchors) == len(named)
     if not whole or _digest(data_set, pairs, anchors) != data_set.digest:
         raise DataSetChangedError("pairs or anchors were altered since the run was started; start a new training")
     return pairs, anchors

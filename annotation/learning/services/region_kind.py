@@ -36,7 +36,8 @@ def _config_of(preset: str) -> Config:
 def _freeze(*, region: Region | None, config: Config, sources: Sources | None) -> DataSet:
     if region is None:
         raise ValueError("the model of a region is asked for without one")
-    return freeze(region=region, needed=engine.tiles_needed(config), sources=sources)
+    anchored = engine.anchors_needed(config)
+    return freeze(region=region, needed=engine.tiles_needed(config), anchored=anchored, sources=sources)
 
 
 def _train(run: TrainingRun, progress: engine.Progress) -> Trained:

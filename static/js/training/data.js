@@ -54,15 +54,12 @@ export function anchorsInWords({ accepted = 0, corrected = 0, proposed = 0, none
 
 /** Nodes that say what is there to learn from. */
 export function dataAhead(data) {
-  const anchors = anchorsInWords(data.anchors);
-  const described = anchors && el("p", { class: "small", text: `Anchors of these tiles: ${anchors}.` });
   const parts = [
     el("p", { class: "small", text: `${plural(data.pairs, "mapped tile")} to learn from, and what people decided:` }),
   ];
   if (!Object.keys(data.decisions).length)
     return [
       el("p", { class: "small", text: `${plural(data.pairs, "mapped tile")} to learn from.` }),
-      described,
       el("p", {
         class: "muted small",
         text: "Nobody has decided about a suggestion on this image yet. Decisions teach the next model: accepted ones as truth, rejected ones as what not to suggest.",
@@ -72,5 +69,5 @@ export function dataAhead(data) {
   const fresh = data.model
     ? `${data.new ? `${number(data.new)} of them ${data.new === 1 ? "is" : "are"}` : "None is"} new to model ${data.model}, in use.`
     : "No model has learnt from them yet.";
-  return [...parts, table(data.decisions), el("p", { class: "small", text: fresh }), left(data.left_out), described];
+  return [...parts, table(data.decisions), el("p", { class: "small", text: fresh }), left(data.left_out)];
 }

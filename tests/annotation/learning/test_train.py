@@ -11,7 +11,6 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from annotation.anchors.models import Anchor
 from annotation.common.models import Job, JobState
 from annotation.common.services.jobs import JobContext, run_now
 from annotation.learning import engine
@@ -20,7 +19,7 @@ from annotation.learning.models import ModelState, ModelVersion, TrainingRun
 from annotation.learning.selectors import curves
 from annotation.learning.services.start import start
 from annotation.learning.services.train import train
-from annotation.sources.models import Region
+from annotation.sources.models import MapSnapshot, Region
 from mlcore.errors import StoppedError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.learning.checkpoints import content_digest, read_tensors
@@ -144,8 +143,9 @@ def test_a_run_that_is_stopped_and_fenced_off_still_ends_with_the_weights_of_a_s
     assert silent.messages == []
 
 
-def test_a_training_whose_anchors_were_altered_is_refused_before_it_begins(trained):
+def test_a_training_whose_map_was_altered_is_refused_before_it_begins(trained):
     run = tiny(trained.region, seed=9)
-    Anchor.objects.filter(pk=run.data_set.pairs[0][1]).update(summary="Something else.")
+    assert run.data_set.pairs[0][1] is None  # a region learns without the anchors of its tiles
+    MapSnapshot.objects.filter(pk=run.data_set.snapshot_id).update(sha256="f" * 64)
     job = run_now(run.job)
     assert (job.state, job.error_code) == (JobState.FAILED, DataSetChangedError.code)
