@@ -97,7 +97,8 @@ def assess(
         members = {(corner := before.block_of(tile)): list(before.blocks[corner].tiles) for tile in tiles}
     found = dict(_found(model, source, evidence, members, shifts, SpanProgress(progress, 0.1, 0.6)))
     blocks = {**before.blocks, **found} if before is not None else found
-    scores = _scores(model, on_its_image(source, shifts), tiles, before, SpanProgress(progress, 0.6, 1.0))
+    moved = on_its_image(source, {tile: shifts[tile] for tile in tiles})
+    scores = _scores(model, moved, tiles, before, SpanProgress(progress, 0.6, 1.0))
     candidates = non_maximum_suppression([candidate for block in blocks.values() for candidate in block.candidates])
     by_tile: dict[TileAddress, list[Candidate]] = {}
     for candidate in candidates:

@@ -1,10 +1,17 @@
 """Tests: real PostGIS and Redis, cheap password hashes, files under a directory of their own."""
 
+import os
 import tempfile
 from pathlib import Path
 
-from webapp.settings.base import *  # noqa: F403
-from webapp.settings.base import DATABASES, env
+# Processes that test side by side have a Redis database each, and so have the workers and servers they start.
+FIRST_REDIS_DB = int(os.environ.setdefault("MAPWRIGHT_FIRST_REDIS_DB", os.environ.get("MAPWRIGHT_REDIS_DB", "15")))
+os.environ["MAPWRIGHT_REDIS_DB"] = str(
+    FIRST_REDIS_DB - int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+)
+
+from webapp.settings.base import *  # noqa: F403, E402
+from webapp.settings.base import DATABASES, env  # noqa: E402
 
 SECRET_KEY = "only-for-tests"  # noqa: S105
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
