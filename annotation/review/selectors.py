@@ -56,6 +56,16 @@ def queue_counts(user: User, stage: str, scope_id: int, batch_id: int | None = N
     )
 
 
+def waiting(user: User, stage: str, scope_id: int) -> int:
+    """Open items of a region's queue, those in batches left out.
+
+    Raises:
+        NotFoundError: no such stage, or a region that the person may not see.
+    """
+    get_stage(stage).check_scope(user, scope_id)
+    return sum(number for sort, number in counts_of(stage, scope_id, None).items() if sort.state == ItemState.OPEN)
+
+
 def _answered_or_held_twins(user: User, items: QuerySet[QueueItem], batch_id: int) -> set[int]:
     """Open items of a batch whose twin this person answered, or looks at right now."""
     in_batch = QueueItem.objects.filter(batch=batch_id)

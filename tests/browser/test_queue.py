@@ -42,6 +42,8 @@ def test_candidates_are_decided_by_one_key_each_and_the_next_is_there_at_once(ne
     expect(page.locator(".map-credit")).to_contain_text("3 May 2024")
     expect(page.locator(".leaflet-control-scale-line")).to_be_visible()
     page.wait_for_load_state("networkidle")
+    waiting = len(stock.changes)
+    expect(page.locator("#left")).to_have_text(f"{waiting} left")
     for key, answer in (("a", "accept"), ("r", "reject"), ("c", "cant_tell"), ("o", "image_offset")):
         page.keyboard.press(key)
         expect(page.locator("#review")).to_be_visible()
@@ -49,6 +51,7 @@ def test_candidates_are_decided_by_one_key_each_and_the_next_is_there_at_once(ne
         assert answer in set(QueueItem.objects.values_list("decision", flat=True))
         page.wait_for_load_state("networkidle")
     expect(page.locator("#tally")).to_have_text("4 decisions")
+    expect(page.locator("#left")).to_have_text(f"{waiting - 4} left")
     answers = [decision_of(change) for change in stock.changes[:4]]
     assert answers == ["accept", "reject", "cant_tell", "image_offset"]
     assert set(Verdict.objects.values_list("reviewer__username", flat=True)) == {"ada"}

@@ -72,6 +72,10 @@ class FlagOutput(serializers.Serializer):
     at = serializers.DateTimeField()
 
 
+class WaitingOutput(serializers.Serializer):
+    open = serializers.IntegerField(help_text="items without an answer")
+
+
 class ClaimOutput(serializers.Serializer):
     item = LeasedItem(allow_null=True)
     subject = serializers.JSONField(help_text="what the stage shows of the item", allow_null=True)

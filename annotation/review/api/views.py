@@ -39,6 +39,14 @@ class ClaimView(QueueView):
         return _claimed(claimed.item, claimed.counts)
 
 
+class WaitingView(QueueView):
+    @extend_schema(parameters=[serializers.StatisticsQuery], responses=serializers.WaitingOutput)
+    def get(self, request: Request, stage: str) -> Response:
+        """How many items of a region's queue wait for an answer, from counts that are kept."""
+        region = parse(serializers.StatisticsQuery, request.query_params)["region"]
+        return Response({"open": selectors.waiting(person(request), stage, region)})
+
+
 class ReclaimView(QueueView):
     @extend_schema(request=None, responses=serializers.ClaimOutput)
     def post(self, request: Request, item_id: int) -> Response:

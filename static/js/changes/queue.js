@@ -8,6 +8,7 @@ import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
 import { drawFlag, flagCurrent } from "mapwright/review/flag.js";
+import { watchLeft } from "mapwright/review/left.js";
 import { createLine } from "mapwright/review/line.js";
 
 const page = pageData();
@@ -168,3 +169,4 @@ bindQueueKeys({
   fit: () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id))),
 });
 line.start();
+watchLeft({ store: line.store, stage: "changes", region: page.region.id });

@@ -3,6 +3,7 @@ import { api } from "mapwright/lib/api.js";
 import { el, facts, fill } from "mapwright/lib/dom.js";
 import { KINDS, moment, plural } from "mapwright/lib/format.js";
 import { modelWords } from "mapwright/changes/words.js";
+import { downloads } from "mapwright/edits/downloads.js";
 import { confirmDialog, onSubmit } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 
@@ -101,44 +102,6 @@ function versionsForm(changeset, missing, redraw) {
     await redraw();
   });
   return form;
-}
-
-function downloads(changeset, detail, person) {
-  if (!person.editor) return el("p", { class: "muted small", text: "Editors download the files." });
-  const path = `/api/changesets/${changeset.id}`;
-  const out = new Set([...detail.refused, ...detail.conflicts].map((one) => one.change)).size;
-  const all = out === detail.items.length;
-  const osc = out
-    ? el("a", {
-        class: "button button-small",
-        href: `${path}/edits.osc?skip_refused=true&skip_conflicts=true`,
-        download: true,
-        text: `osmChange without ${plural(out, "edit")}`,
-        hidden: all,
-      })
-    : el("a", {
-        class: "button button-small button-main",
-        href: `${path}/edits.osc`,
-        download: true,
-        text: "Download osmChange (.osc)",
-      });
-  const before =
-    detail.exported_at &&
-    out > 0 &&
-    el("a", {
-      class: "button button-small",
-      href: `${path}/edits.osc?as_exported=true`,
-      download: true,
-      text: "osmChange as exported before",
-      title: "For the record. What is in the map by now must not be uploaded again.",
-    });
-  return el(
-    "div",
-    { class: "toolbar" },
-    osc,
-    before,
-    el("a", { class: "button button-small", href: `${path}/edits.geojson`, download: true, text: "Download GeoJSON" }),
-  );
 }
 
 /** What the newest map says against edits, each with a way to drop it. */

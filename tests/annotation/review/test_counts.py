@@ -6,12 +6,14 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import Count
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotation.review.counts import Sort, counts_of, counts_of_batches, counts_with_batches
 from annotation.review.models import Batch, QueueCount, QueueItem
 from annotation.review.services.counts import fold
+from tests.factories import RegionFactory, UserFactory
 from tests.factories_changes import QueueItemFactory
 
 SCOPE = 3
@@ -109,3 +111,15 @@ def test_counting_anew_mends_what_was_written_past_the_triggers():
     QueueCount.objects.all().update(number=17)
     call_command("recount_queue")
     assert dict(counts_of("changes", SCOPE)) == {Sort("add", "open", ""): 1}
+
+
+def test_what_waits_is_told_to_those_who_may_see_it(client_of):
+    region = RegionFactory(members=[member := UserFactory()])
+    QueueItemFactory.create_batch(3, scope_id=region.pk)
+    QueueItemFactory(
+        scope_id=region.pk, state="decided", decision="accept", decided_by=member, decided_at=timezone.now()
+    )
+    url = "/api/review/changes/waiting/"
+    assert client_of(member).get(url, {"region": region.pk}).json() == {"open": 3}
+    assert client_of(UserFactory()).get(url, {"region": region.pk}).status_code == 404
+    assert client_of(member).get("/api/review/none/waiting/", {"region": region.pk}).status_code == 404

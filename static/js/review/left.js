@@ -1,0 +1,33 @@
+/** "119 left": what waits in the queue, asked now and then and counted down in between. */
+import { api } from "mapwright/lib/api.js";
+import { byId } from "mapwright/lib/dom.js";
+import { number } from "mapwright/lib/format.js";
+
+const ASK_EVERY = 20;
+
+/** Keeps `#left` true while `store` changes; a server that does not answer leaves it as it was. */
+export function watchLeft({ store, stage, region }) {
+  let asked = null;
+  const decided = () => store.state.session;
+
+  async function ask() {
+    const at = decided();
+    try {
+      const { open } = await api.get(`/api/review/${stage}/waiting/?region=${region}`);
+      asked = { at, open };
+      draw();
+    } catch {
+      // it says nothing new, and the next answer asks again
+    }
+  }
+  function draw() {
+    if (asked === null) return;
+    byId("left").textContent = `${number(Math.max(0, asked.open - (decided() - asked.at)))} left`;
+  }
+  store.watch((state, before) => {
+    if (state.session === before.session) return;
+    draw();
+    if (asked === null || decided() - asked.at >= ASK_EVERY) ask();
+  });
+  return ask();
+}
