@@ -73,7 +73,7 @@ def evidence_samples(
         ids = draw_ids(shapes, source.size_px, source.size_px)
         known, sure = image.valid & ~np.isin(ids, unknown), None
         if verified is not None:
-            sure, doubtful = verified.planes(tile, source.size_px)
+            sure, doubtful = verified.planes(tile, source.size_px, source.transforms.get(tile))
             known, sure = known & ~doubtful, sure & known
         samples.append(EvidenceSample(tile, image.rgb, ids, known, sure))
     return samples

@@ -8,8 +8,9 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.maps.labels import draw_ids, to_xy
+from mlcore.maps.labels import draw_ids, moved_from, to_xy
 
 SURE_WEIGHT = 3.0
 """A pixel that a person looked at counts as much as this many others in the loss of the evidence network."""
@@ -25,9 +26,11 @@ class ShapesByPlace:
         """Positions of the shapes that intersect `shape` (degrees)."""
         return [int(i) for i in self.tree.query(shape, predicate="intersects")] if self.shapes else []
 
-    def drawn(self, tile: TileAddress, size_px: int) -> np.ndarray:
-        """(S, S) bool: the pixels of a tile that lie in one of the shapes."""
-        parts = [(1, part) for i in self.near(tile.polygon_lonlat) for part in to_xy(self.shapes[i], tile, size_px)]
+    def drawn(self, tile: TileAddress, size_px: int, moved: Transform | None = None) -> np.ndarray:
+        """(S, S) bool: the pixels of a tile that lie in one of the shapes, moved as the tile's map is."""
+        bounds = tile.bounds_lonlat if moved is None else moved_from(tile, tile.bounds_lonlat, moved)
+        near = self.near(shapely.box(*bounds))
+        parts = [(1, part) for i in near for part in to_xy(self.shapes[i], tile, size_px, moved)]
         return draw_ids(parts, size_px, size_px) > 0
 
 
@@ -42,7 +45,11 @@ class Verified:
     def __init__(self, sure: Sequence[BaseGeometry], doubtful: Sequence[BaseGeometry]) -> None:
         self._sure, self._doubtful = ShapesByPlace(sure), ShapesByPlace(doubtful)
 
-    def planes(self, tile: TileAddress, size_px: int) -> tuple[np.ndarray, np.ndarray]:
-        """(S, S) bool each: pixels whose label a person verified, and pixels whose label must not be used."""
-        sure = self._sure.drawn(tile, size_px)
-        return sure, self._doubtful.drawn(tile, size_px) & ~sure
+    def planes(self, tile: TileAddress, size_px: int, moved: Transform | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """(S, S) bool each: pixels whose label a person verified, and pixels whose label must not be used.
+
+        Args:
+            moved: what brings the map of the tile, in whose place people's shapes are, onto the image.
+        """
+        sure = self._sure.drawn(tile, size_px, moved)
+        return sure, self._doubtful.drawn(tile, size_px, moved) & ~sure

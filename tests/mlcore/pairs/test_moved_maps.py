@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlcore.evidence.samples import evidence_samples
+from mlcore.evidence.verified import Verified
 from mlcore.geometry.transform import Transform, shift_of
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.imagery.raster import open_image
@@ -46,6 +47,16 @@ def test_what_is_learnt_of_a_moved_map_lies_where_the_image_shows_it(source):
     learnt = evidence_samples(source.with_transforms({TILE: shift_of(10, 0)}), [TILE])[0]
     assert learnt.ids[60, 45] == 0
     assert learnt.ids[60, 95] == 1
+
+
+def test_what_people_verified_is_sure_where_the_image_shows_it(source):
+    house = source.index.query(TILE.bounds_lonlat)[0].geometry
+    learnt = evidence_samples(source.with_transforms({TILE: shift_of(10, 0)}), [TILE], verified=Verified([house], []))[
+        0
+    ]
+    number = learnt.ids[60, 95]
+    assert number and ((learnt.ids == number) == learnt.sure).mean() > 0.995
+    assert not learnt.sure[60, 45] and learnt.sure[60, 95]
 
 
 def test_polygons_of_a_tile_are_those_that_are_drawn(source):
