@@ -41,7 +41,7 @@ class RegionConfig:
     rounds: int = 8
     least_edits: int = 100
     edit_share: float = 0.02
-    counterfactuals: int = 60
+    counterfactuals: int = 24
     least_valid_share: float = 0.2
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
         "folds": 2, "evidence": {"epochs": 7, "tuning_epochs": 6},
         "consistency": {"tuning_contrastive_epochs": 1, "tuning_matching_epochs": 3},
-        "flips": 2, "rounds": 4, "least_edits": 30, "counterfactuals": 30,
+        "flips": 2, "rounds": 4, "least_edits": 30, "counterfactuals": 12,
     },
     "general": {
         "evidence": {"epochs": 24, "scale_jitter": 0.3, "light": 1.0},
