@@ -37,7 +37,7 @@ from tests.annotation.learning.town import town_region
 from tests.factories import UserFactory
 from tests.factories_changes import save_decision
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("loop")]
 ACCEPTED, REJECTED = 1, 2
 """Few: how many suggestions a tiny model makes depends on the last bits of its floats, so on the machine."""
 

@@ -113,6 +113,7 @@ def test_counting_anew_mends_what_was_written_past_the_triggers():
     assert dict(counts_of("changes", SCOPE)) == {Sort("add", "open", ""): 1}
 
 
+@pytest.mark.django_db
 def test_what_waits_is_told_to_those_who_may_see_it(client_of):
     region = RegionFactory(members=[member := UserFactory()])
     QueueItemFactory.create_batch(3, scope_id=region.pk)

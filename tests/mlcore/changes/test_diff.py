@@ -21,6 +21,8 @@ from mlcore.region.calibrate import fit_classifiers, make_editions
 from mlcore.synthetic.edits import EditCounts, simulate_edits
 from tests.mlcore.changes.made_place import houses, tiles_of, write_perfect_evidence
 
+pytestmark = pytest.mark.xdist_group("diff")  # what it shares is made once
+
 COLUMNS, ROWS = 4, 3
 
 

@@ -21,6 +21,8 @@ from mlcore.pairs.source import PairSource
 from mlcore.region.training import RegionConfig, RegionModel, edited_tiles, fold_count, train_region
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_image
 
+pytestmark = pytest.mark.xdist_group("region")  # what it shares is made once
+
 COLUMNS, ROWS = 4, 2
 TINY = RegionConfig.preset("tiny")
 

@@ -28,6 +28,8 @@ from mlcore.suites.task import Settings, Task
 from tests.mlcore.changes.made_place import houses, tiles_of, write_image
 from tests.mlcore.evaluation.readers.made_sets import whu
 
+pytestmark = pytest.mark.xdist_group("suites")  # what it shares is made once
+
 BRIEF = {
     "evidence": PRESETS["tiny"]["evidence"] | {"epochs": 1},
     "consistency": PRESETS["tiny"]["consistency"] | {"contrastive_epochs": 1, "matching_epochs": 1,
