@@ -16,7 +16,7 @@ from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SpanProgress
 
-MOST_TILES = 200  # on which shifts are measured before a training: the rest follow the region
+MOST_TILES = 64  # on which shifts are measured before a training: the rest follow the region
 SEEN = 0.9
 
 
