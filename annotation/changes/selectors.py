@@ -23,6 +23,13 @@ from annotation.sources.engine import shown_imagery, shown_snapshot
 from annotation.sources.models import Footprint, MapSnapshot, Region
 from annotation.sources.selectors import newest_snapshot_id, visible_regions
 
+PLAIN = (
+    "id", "item", "scan", "kind", "confidence", "state", "decision", "version", "decided_by", "decided_at", "exported",
+    "created_at",
+)  # fmt: skip
+"""What a list tells of a change just as the database has it."""
+JOINED = ("z", "x", "y", "osm_type", "osm_id", "digest")
+
 
 def changes_of(region: Region) -> QuerySet[Change]:
     """A region's changes with what is shown of them one by one."""
@@ -45,15 +52,7 @@ def listed(region: Region, items: Sequence[int]) -> dict[int, dict[str, Any]]:
         state=F("item__state"), decision=F("item__decision"), version=F("item__version"),
         decided_by=F("item__decided_by__username"), decided_at=F("item__decided_at"),
     )  # fmt: skip
-    return {
-        row["item"]: _row(row) for row in rows.values(*PLAIN, *SIDES, "z", "x", "y", "osm_type", "osm_id", "digest")
-    }
-
-
-PLAIN = (
-    "id", "item", "scan", "kind", "confidence", "state", "decision", "version", "decided_by", "decided_at", "exported",
-    "created_at",
-)  # fmt: skip
+    return {row["item"]: _row(row) for row in rows.values(*PLAIN, *SIDES, *JOINED)}
 
 
 def _row(found: dict[str, Any]) -> dict[str, Any]:

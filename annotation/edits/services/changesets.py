@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from annotation.accounts.models import User
 from annotation.changes.engine import repeated_drawings
@@ -24,8 +24,6 @@ from annotation.sources.models import Region
 
 MAX_EDITS = 1000
 """Edits taken into one changeset unless named; a changeset stays reviewable, and below OSM's limit."""
-
-LOCK_SPACE = 7302
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,8 @@ def create(
 ) -> Made:
     """Make a changeset of accepted changes of one snapshot: those named, else the newest decided ones."""
     with transaction.atomic():
+        # Two changesets made at once must not hold edits of one building.
+        Region.objects.select_for_update(no_key=True).get(pk=region.pk)
         changes = _lock(region, change_ids)
         chosen = _one_per_building(changes)
         snapshot, imagery = chosen[0].scan.snapshot, chosen[0].scan.imagery
@@ -159,7 +159,6 @@ def _lock(region: Region, change_ids: Sequence[int] | None) -> list[Change]:
     if change_ids is None:
         wanted = [row for row in wanted if row[2] == wanted[0][2]][:MAX_EDITS]
     list(QueueItem.objects.select_for_update().filter(pk__in=[row[1] for row in wanted]).order_by("pk"))
-    _one_changeset_at_a_time(region)
     changes = list(
         selectors.exportable_changes(region)
         .filter(pk__in=[row[0] for row in wanted])
@@ -177,12 +176,6 @@ def _lock(region: Region, change_ids: Sequence[int] | None) -> list[Change]:
     if len({change.scan.snapshot_id for change in changes}) > 1:
         raise InvalidError("these changes are based on different maps; make one changeset for each map")
     return changes
-
-
-def _one_changeset_at_a_time(region: Region) -> None:
-    """Until the end of the transaction: two changesets made at once must not hold edits of one building."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, region.pk % 2**31])
 
 
 def _one_per_building(changes: Sequence[Change]) -> list[Change]:

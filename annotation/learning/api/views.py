@@ -22,7 +22,13 @@ from annotation.learning.api.serializers import (
 from annotation.learning.models import Evaluation, ModelVersion, TrainingRun
 from annotation.learning.services import evaluate, registry, start
 from annotation.review.api.http import parse, person
+from annotation.sources.models import Region
 from annotation.sources.selectors import get_region
+
+
+def _region(request: Request, region_id: int | None) -> Region | None:
+    """The region of the address; None where it names none."""
+    return None if region_id is None else get_region(person(request), region_id)
 
 
 class DataView(APIView):
@@ -37,46 +43,26 @@ class DataView(APIView):
 
 
 class RunsView(GenericAPIView):
-    """Training runs of a region."""
+    """Training runs of a region, or of models that serve every region."""
 
     permission_classes = [ReadOrAdmin]
     serializer_class = RunOutput
     queryset = TrainingRun.objects.none()
     filter_backends: list[Any] = []
 
-    @extend_schema(operation_id="training_runs_list", responses=RunOutput(many=True))
-    def get(self, request: Request, region_id: int) -> Response:
+    @extend_schema(responses=RunOutput(many=True))
+    def get(self, request: Request, region_id: int | None = None) -> Response:
         """Runs, newest first."""
-        region = get_region(person(request), region_id)
-        page = self.paginate_queryset(selectors.runs_of_region(region.pk))
+        region = _region(request, region_id)
+        page = self.paginate_queryset(selectors.runs_of_region(region.pk if region else None))
         return self.get_paginated_response(RunOutput(page, many=True).data)
 
     @extend_schema(request=TrainingStart, responses={202: RunOutput})
-    def post(self, request: Request, region_id: int) -> Response:
-        """Train the region's models on everything that is mapped; 202 with the run and its job."""
-        region = get_region(person(request), region_id)
-        run = start.start(region=region, user=person(request), **parse(TrainingStart, request.data))
-        return Response(RunOutput(run).data, status=202)
-
-
-class AllRegionsRunsView(GenericAPIView):
-    """Training runs of models that serve every region."""
-
-    permission_classes = [ReadOrAdmin]
-    serializer_class = RunOutput
-    queryset = TrainingRun.objects.none()
-    filter_backends: list[Any] = []
-
-    @extend_schema(operation_id="all_regions_training_runs_list", responses=RunOutput(many=True))
-    def get(self, request: Request) -> Response:
-        """Runs, newest first."""
-        page = self.paginate_queryset(selectors.runs_of_region(None))
-        return self.get_paginated_response(RunOutput(page, many=True).data)
-
-    @extend_schema(request=TrainingStart, responses={202: RunOutput})
-    def post(self, request: Request) -> Response:
-        """Train a model of a kind that serves every region; 202 with the run and its job."""
-        run = start.start(region=None, user=person(request), **parse(TrainingStart, request.data))
+    def post(self, request: Request, region_id: int | None = None) -> Response:
+        """Train a model, of the region on everything that is mapped there; 202 with the run and its job."""
+        run = start.start(
+            region=_region(request, region_id), user=person(request), **parse(TrainingStart, request.data)
+        )
         return Response(RunOutput(run).data, status=202)
 
 
@@ -92,33 +78,18 @@ class RunView(APIView):
 
 
 class ModelsView(GenericAPIView):
-    """Models of a region."""
+    """Models of a region, or those that serve every region."""
 
     permission_classes = [IsReviewer]
     serializer_class = ModelOutput
     queryset = ModelVersion.objects.none()
     filter_backends: list[Any] = []
 
-    @extend_schema(operation_id="models_list", responses=ModelOutput(many=True))
-    def get(self, request: Request, region_id: int) -> Response:
+    @extend_schema(responses=ModelOutput(many=True))
+    def get(self, request: Request, region_id: int | None = None) -> Response:
         """Models, newest first."""
-        region = get_region(person(request), region_id)
-        page = self.paginate_queryset(selectors.models_of_region(region.pk))
-        return self.get_paginated_response(ModelOutput(page, many=True).data)
-
-
-class AllRegionsModelsView(GenericAPIView):
-    """Models that serve every region."""
-
-    permission_classes = [IsReviewer]
-    serializer_class = ModelOutput
-    queryset = ModelVersion.objects.none()
-    filter_backends: list[Any] = []
-
-    @extend_schema(operation_id="all_regions_models_list", responses=ModelOutput(many=True))
-    def get(self, request: Request) -> Response:
-        """Models, newest first."""
-        page = self.paginate_queryset(selectors.models_of_region(None))
+        region = _region(request, region_id)
+        page = self.paginate_queryset(selectors.models_of_region(region.pk if region else None))
         return self.get_paginated_response(ModelOutput(page, many=True).data)
 
 
@@ -140,22 +111,10 @@ class RollBackView(APIView):
     permission_classes = [IsAdmin]
 
     @extend_schema(parameters=[KindQuery], request=None, responses=ModelOutput)
-    def post(self, request: Request, region_id: int) -> Response:
+    def post(self, request: Request, region_id: int | None = None) -> Response:
         """Put the model in use again that was active before the present one."""
-        region, kind = get_region(person(request), region_id), parse(KindQuery, request.query_params)["kind"]
+        region, kind = _region(request, region_id), parse(KindQuery, request.query_params)["kind"]
         return Response(ModelOutput(registry.roll_back(region=region, user=person(request), kind=kind)).data)
-
-
-class AllRegionsRollBackView(APIView):
-    """Goes back to the model for all regions that was in use before."""
-
-    permission_classes = [IsAdmin]
-
-    @extend_schema(parameters=[KindQuery], request=None, responses=ModelOutput)
-    def post(self, request: Request) -> Response:
-        """Put the model of this kind in use again that was active before the present one."""
-        kind = parse(KindQuery, request.query_params)["kind"]
-        return Response(ModelOutput(registry.roll_back(region=None, user=person(request), kind=kind)).data)
 
 
 class EvaluationsView(GenericAPIView):
