@@ -90,27 +90,32 @@ def measure_block(
     corner: TileAddress,
     tiles: Collection[TileAddress],
     shifts: Mapping[TileAddress, Shift],
+    only: Collection[TileAddress] | None = None,
 ) -> Measures:
     """Measure everything whose centre lies in one of `tiles`, all of one block.
 
     A building on the block's border is seen whole by either block, so that both know whose it is. Where the map is
     moved otherwise next door, the borders between bare and mapped ground differ a little, and so may the centres: what
     lies so near the border is measured by both, and of its candidates one stays (`non_maximum_suppression`).
+
+    Args:
+        only: some of `tiles`: what lies on the others is left out, and these are measured as with all of them.
     """
     shift = median_shift([shifts[tile] for tile in tiles if tile in shifts])
     slack_px = _disagreement_px(tiles, shifts, shift)
     ground = _ground(evidence, index, corner, tiles, shift, MARGIN_M, slack_px)
     if ground.cut or ground.map.cut:
         ground = _ground(evidence, index, corner, tiles, shift, WIDE_MARGIN_M, slack_px)
-    chosen, measurer = set(tiles), ground.map
-    footprints = measurer.footprints()
-    bare = [measure for measure in ground.measures() if measure.tile in chosen]
+    chosen, measurer = set(tiles if only is None else only), ground.map
+    bare = ground.measures(chosen)
+    claimed = [tile.polygon_lonlat for tile in chosen] + [measure.proposal for measure in bare]
+    footprints = measurer.footprints(claimed)
     return Measures(
         [measure for measure in footprints if measure.tile in chosen],
         with_claims(bare, footprints),
         shift,
         measurer.resolution_m,
-        {tile: measurer.largest_difference(tile) for tile in tiles},
+        {tile: measurer.largest_difference(tile) for tile in chosen},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -112,8 +112,12 @@ class GroundMeasurer:
         outside = np.unique(np.concatenate(rim))
         return bool(np.isin(outside[outside > 0], self.map.core(self.whole)).any())
 
-    def measures(self) -> list[GroundMeasure]:
-        """Whole regions of bare ground with evidence, and their parts where outlines separate several."""
+    def measures(self, tiles: Collection[TileAddress] | None = None) -> list[GroundMeasure]:
+        """Whole regions of bare ground with evidence, and their parts where outlines separate several.
+
+        Args:
+            tiles: what has its centre on one of these alone.
+        """
         whole = self.whole
         parts = np.where(whole > 0, self.map.instances, 0).astype(np.int32)
         several = several_parts(whole, parts)
@@ -121,15 +125,19 @@ class GroundMeasurer:
         for labels in (whole, np.where(several[whole], parts, 0)):
             for number, box in enumerate(ndimage.find_objects(labels), start=1):
                 if box is not None:
-                    found.append(self._region(labels[box] == number, box))
+                    found.append(self._region(labels[box] == number, box, tiles))
         return [measure for measure in found if measure is not None]
 
-    def _region(self, part: np.ndarray, box: tuple[slice, slice]) -> GroundMeasure | None:
+    def _region(
+        self, part: np.ndarray, box: tuple[slice, slice], tiles: Collection[TileAddress] | None
+    ) -> GroundMeasure | None:
         top, left = box[0].start, box[1].start
         rows, columns = np.where(part)
         centre = np.array([left + columns.mean(), top + rows.mean()])
         core = self.map.into_core(centre)
         if np.abs(centre - core).max() > self.slack_px or len(rows) * self.resolution_m**2 < LEAST_M2:
+            return None
+        if tiles is not None and self.map.window.tile_of(core) not in tiles:
             return None
         return self._ground(part, (left, top, part.shape[1], part.shape[0]), core)
 

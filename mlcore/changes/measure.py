@@ -19,6 +19,7 @@ from mlcore.changes.kernels import disc, radius_px, square
 from mlcore.changes.polygons import iou, mask_polygon, regularise
 from mlcore.changes.registration import Shift
 from mlcore.evidence.picture import EvidenceWindow
+from mlcore.geometry.polygons import padded
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.maps.features import MapFeature
 from mlcore.maps.labels import draw_ids
@@ -124,8 +125,14 @@ class WindowMeasurer:
         side = box_px(self.resolution_m)
         return largest_box(self.window.building[place], self.count[place] > 0, self.window.valid[place], side)
 
-    def footprints(self) -> list[FootprintMeasure]:
-        measures = [self._footprint(feature, shape) for feature, shape in self.shapes if self._in_core(shape)]
+    def footprints(self, near: Sequence[BaseGeometry] | None = None) -> list[FootprintMeasure]:
+        """Args: near: in degrees; only footprints that may stand where one of these is, wherever they are moved to."""
+        shapes = [(feature, shape) for feature, shape in self.shapes if self._in_core(shape)]
+        if near is not None and shapes:
+            tree = shapely.STRtree([shapely.box(*padded(one.bounds, REACH_M + 2 * RING_M)) for one in near])
+            boxes = [shapely.box(*feature.geometry.bounds) for feature, _ in shapes]
+            shapes = [shapes[number] for number in np.unique(tree.query(boxes)[0])]
+        measures = [self._footprint(feature, shape) for feature, shape in shapes]
         return [measure for measure in measures if measure is not None]
 
     def _footprint(self, feature: MapFeature, shape: BaseGeometry) -> FootprintMeasure | None:

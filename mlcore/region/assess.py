@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,9 +79,9 @@ def assess(
         source: the image, and the edition that is asked about.
         evidence: of the image, written already.
         tiles: all of them by models that did not see them.
-        before: what was said of another edition that differs from this one on `tiles` alone. Their blocks are measured
-            anew, whole as they were; the registration, all other blocks and the scores of tiles on which both editions
-            look alike stay, so that an edit that changes nothing moves nothing.
+        before: what was said of another edition that differs from this one on `tiles` alone. These are measured anew,
+            seen with all of their block as they were; the registration, all other tiles and the scores of tiles on
+            which both editions look alike stay, so that an edit that changes nothing moves nothing.
 
     Raises:
         StoppedError: asked to stop.
@@ -95,7 +95,12 @@ def assess(
     else:
         shifts = before.shifts
         members = {(corner := before.block_of(tile)): list(before.blocks[corner].tiles) for tile in tiles}
-    found = dict(_found(model, source, evidence, members, shifts, SpanProgress(progress, 0.1, 0.6)))
+    found = {}
+    for number, (corner, block) in enumerate(members.items()):
+        stop_if_asked(progress)
+        earlier = before.blocks[corner] if before is not None else None
+        found[corner] = _block_found(model, source, evidence, corner, block, shifts, set(tiles), earlier)
+        progress.report(0.1 + 0.5 * (number + 1) / len(members), "comparing evidence and map")
     blocks = {**before.blocks, **found} if before is not None else found
     moved = on_its_image(source, {tile: shifts[tile] for tile in tiles})
     scores = _scores(model, moved, tiles, before, SpanProgress(progress, 0.6, 1.0))
@@ -123,21 +128,24 @@ def tile_result(
     return TileResult(tile, model.fold_of(tile), disc, proto, final, doubts.any_change, doubts.consistent())
 
 
-def _found(
+def _block_found(
     model: RegionModel,
     source: PairSource,
     evidence: EvidenceReader,
-    members: Mapping[TileAddress, Sequence[TileAddress]],
+    corner: TileAddress,
+    members: Sequence[TileAddress],
     shifts: Mapping[TileAddress, Shift],
-    progress: Progress,
-) -> Iterator[tuple[TileAddress, BlockFound]]:
-    """Block by block; of what was measured the candidates alone are kept."""
-    for number, (corner, tiles) in enumerate(members.items()):
-        stop_if_asked(progress)
-        measures = measure_block(evidence, source.index, corner, tiles, shifts)
-        candidates = candidates_of(measures, model.classifiers_of)
-        yield corner, BlockFound(tiles, candidates, measures.largest, measures.shift)
-        progress.report((number + 1) / len(members), "comparing evidence and map")
+    asked: Collection[TileAddress],
+    earlier: BlockFound | None,
+) -> BlockFound:
+    """One block; of what was measured the candidates alone are kept, and what was not asked for stays as it was."""
+    only = [tile for tile in members if tile in asked]
+    measures = measure_block(evidence, source.index, corner, members, shifts, only)
+    candidates = candidates_of(measures, model.classifiers_of)
+    if earlier is None:
+        return BlockFound(members, candidates, measures.largest, measures.shift)
+    kept = [candidate for candidate in earlier.candidates if candidate.tile not in asked]
+    return BlockFound(members, [*kept, *candidates], {**earlier.largest, **measures.largest}, measures.shift)
 
 
 def _scores(

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlcore.changes.apply import apply_edit, largest_after
+import shapely
+
+from mlcore.changes.apply import NEAR_M, apply_edit, largest_after
 from mlcore.changes.candidate import Candidate
+from mlcore.changes.measure import REACH_M
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.picture import EvidenceReader
+from mlcore.geometry.polygons import padded
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
@@ -82,7 +86,19 @@ def with_counterfactuals(
 def probability_after(model: RegionModel, evidence: EvidenceReader, found: Assessment, candidate: Candidate) -> float:
     """The probability of the candidate's tile once its edit is in the map."""
     edited = found.source.with_index(apply_edit(found.source.index, candidate))
-    return assess(model, edited, evidence, [candidate.tile], before=found).results[candidate.tile].probability
+    tiles = touched(found, candidate)
+    return assess(model, edited, evidence, tiles, before=found).results[candidate.tile].probability
+
+
+def touched(found: Assessment, candidate: Candidate) -> list[TileAddress]:
+    """The tiles on which the map is another, or is weighed otherwise, with the candidate's edit; its own first."""
+    shapes = [candidate.geometry]
+    if candidate.key is not None:
+        near = found.source.index.query(padded(candidate.geometry.bounds, NEAR_M))
+        shapes += [feature.geometry for feature in near if feature.key == candidate.key]
+    grown = shapely.box(*padded(shapely.union_all(shapes).bounds, REACH_M))
+    around = [tile for tile in candidate.tile.around(1) if tile in found.results and tile != candidate.tile]
+    return [candidate.tile, *(tile for tile in around if grown.intersects(tile.polygon_lonlat))]
 
 
 def _without(

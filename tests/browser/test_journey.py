@@ -99,6 +99,7 @@ def review(page: Page) -> None:
 
 
 def answer(page: Page, key: str) -> None:
+    expect(page.locator("body")).to_have_attribute("data-phase", "reviewing")
     page.keyboard.press(key)
     anyway = page.get_by_role("button", name="Accept anyway")
     if key == "a" and anyway.count():

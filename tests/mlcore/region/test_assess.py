@@ -7,15 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 import torch
 
 from mlcore.changes.candidate import Candidate
 from mlcore.changes.classifiers import ChangeClassifier
+from mlcore.changes.diff import blocks_of, measure_block
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.evaluation.scored import score_model
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
 from mlcore.evidence.picture import EvidenceReader
+from mlcore.geometry.webmercator import TileAddress
 from mlcore.imagery.raster import open_image
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
@@ -24,7 +27,7 @@ from mlcore.region.assess import Assessment, assess
 from mlcore.region.config import RegionConfig
 from mlcore.region.model import RegionModel
 from mlcore.region.parts import FoldModel
-from mlcore.region.scan import probability_after
+from mlcore.region.scan import probability_after, touched
 from mlcore.synthetic.edits import EditedMap
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_image, write_perfect_evidence
 
@@ -101,6 +104,36 @@ def test_a_part_that_is_assessed_anew_says_what_the_whole_map_says_there(place: 
     assert anew.results[tile].probability != found.results[tile].probability
     assert anew.results[tile].probability == pytest.approx(whole.results[tile].probability, abs=1e-5)
     assert all(anew.results[other] == found.results[other] for other in TILES if other != tile)
+
+
+def test_some_tiles_of_a_block_are_measured_as_with_all_of_them(place: tuple) -> None:
+    _, source, evidence, _ = place
+    for corner, members in blocks_of(TILES).items():
+        whole = measure_block(evidence, source.index, corner, members, {})
+        for tile in members[::5]:
+            alone = measure_block(evidence, source.index, corner, members, {}, only=[tile])
+
+            assert alone.largest == {tile: whole.largest[tile]}
+            for some, every in ((alone.footprints, whole.footprints), (alone.ground, whole.ground)):
+                there = [measure for measure in every if measure.tile == tile]
+                assert [one.proposal for one in some] == [one.proposal for one in there]
+                assert np.array_equal([one.figures for one in some], [one.figures for one in there])
+
+
+def test_an_edit_touches_its_own_tile_and_those_that_it_reaches(place: tuple) -> None:
+    model, source, evidence, _ = place
+    found = assess(model, source, evidence, TILES)
+    tile = TILES[len(TILES) // 2]
+    west, south, east, north = tile.bounds_lonlat
+    reach = (east - west) / 10
+    middle, seam = shapely.Point((west + east) / 2, (south + north) / 2), shapely.Point(east, (south + north) / 2)
+
+    inside = Candidate("add", middle.buffer(reach), None, None, tile, 0.5, {})
+    across = Candidate("add", seam.buffer(reach), None, None, tile, 0.5, {})
+
+    assert touched(found, inside) == [tile]
+    beside = TileAddress(tile.z, tile.x + 1, tile.y)
+    assert touched(found, across) == [tile, *([beside] if beside in found.results else [])]
 
 
 def test_a_scan_says_what_an_assessment_of_its_evidence_says(place: tuple, tmp_path: Path) -> None:
