@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache as once
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from rest_framework.test import APIClient
+from xdist.scheduler import LoadScopeScheduling
 
 
 @pytest.fixture
@@ -27,3 +30,24 @@ def client_of() -> Callable[[Any], APIClient]:
 def clean_cache() -> None:
     """An empty cache: throttles and rendered tiles of other tests are gone."""
     cache.clear()
+
+
+class SharingTogether(LoadScopeScheduling):
+    """Tests of a module that is marked `xdist_group` run in one process, so that what they share is made once.
+
+    `--dist loadgroup` would do it, but writes the group into the tests' names, which pytest 9.2 does not take from it.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return module if shares(module) else nodeid
+
+
+@once
+def shares(module: str) -> bool:
+    """Whether the tests of a module share something that takes long to make."""
+    return "xdist_group" in (Path(__file__).parents[1] / module).read_text(encoding="utf-8")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharingTogether:
+    return SharingTogether(config, log)

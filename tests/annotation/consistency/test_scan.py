@@ -34,7 +34,7 @@ from tests.annotation.learning.rows import make_model
 from tests.annotation.learning.town import COLUMNS, MAPPED_COLUMNS, ROWS, town_region
 from tests.factories import RegionFactory, UserFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.xdist_group("scan")]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from mlcore.progress import SilentProgress
 from mlcore.region import training as library
 from tests.annotation.learning.town import town_region
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.xdist_group("train")]
 
 
 class StopAfter:
