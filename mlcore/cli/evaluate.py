@@ -1,4 +1,4 @@
-"""`evaluate`: `changes` is the main job with simulated map edits; `consistency` holds methods against each other."""
+"""`evaluate`: `changes` is the main job with simulated edits; `consistency` and `matching` compare methods."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from mlcore.anchors.geometric import describe_tile
-from mlcore.cli import evaluate_consistency
+from mlcore.cli import evaluate_consistency, evaluate_matching
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.cli.region_inputs import add_input_arguments, read_source, region_tiles
 from mlcore.errors import InvalidInputError
@@ -31,11 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluate_consistency.add_arguments(
         methods.add_parser("consistency", help="suites: every method on the same pairs, with simulated map edits")
     )
+    evaluate_matching.add_arguments(
+        methods.add_parser("matching", help="matchers of image and map, on pairs that were warped")
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run what was asked for."""
-    return evaluate_consistency.run(args) if args.method == "consistency" else run_changes(args)
+    runs = {"consistency": evaluate_consistency.run, "matching": evaluate_matching.run}
+    return runs.get(args.method, run_changes)(args)
 
 
 def run_changes(args: argparse.Namespace) -> int:

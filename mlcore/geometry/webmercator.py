@@ -62,6 +62,10 @@ class TileAddress:
         places = [(self.x + dx, self.y + dy) for dx in steps for dy in steps]
         return [TileAddress(self.z, x, y) for x, y in places if 0 <= x < end and 0 <= y < end]
 
+    def parent(self, levels: int = 1) -> TileAddress:
+        """The tile that holds this one, so many zoom levels up."""
+        return TileAddress(self.z - levels, self.x >> levels, self.y >> levels)
+
     @property
     def polygon_lonlat(self) -> shapely.Polygon:
         return shapely.box(*self.bounds_lonlat)

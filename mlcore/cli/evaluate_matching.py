@@ -1,0 +1,74 @@
+"""`evaluate matching`: matchers held against each other on the protocols, one table and its curves."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from mlcore.cli.progress_bar import BarProgress
+from mlcore.correspondences.classical import ClassicalMatcher, classical_names
+from mlcore.correspondences.matcher import StructureMatcher
+from mlcore.correspondences.matches import Matcher
+from mlcore.correspondences.search import SearchRange
+from mlcore.errors import InvalidInputError
+from mlcore.evaluation.matching import Trial, bootstrap, curve, summary
+from mlcore.suites.matching import PROTOCOLS, Protocol, run_protocol, windows_of
+from mlcore.suites.places import read_place
+
+RANGES = {"working": SearchRange(7.5, (0.93, 1.075))}
+"""Of the structure matcher; elsewhere it looks for what the full protocol may do."""
+FULL_RANGE = SearchRange(112.5, (0.68, 1.34))
+TURNS, SCALES = (0, 15, 30, 60, 90, 108.1), (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.31)
+COLUMNS = ("auc1", "auc3", "auc5", "auc10", "auc20", "median_px", "median_deg", "failed", "accepted", "s_per_pair")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--places", type=Path, nargs="+", required=True, help="folders of held-out places")
+    parser.add_argument("--weights", type=Path, help="of a structure matcher (default: the one that ships)")
+    parser.add_argument("--matchers", nargs="+", default=["structure", *classical_names()])
+    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
+    parser.add_argument("--windows", type=int, default=24, help="of each place at most (24)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the table and the curves")
+
+
+def run(args: argparse.Namespace) -> int:
+    windows = windows_of([read_place(folder) for folder in args.places], args.windows)
+    args.out.mkdir(parents=True, exist_ok=True)
+    figures: dict[str, dict[str, dict[str, object]]] = {}
+    for protocol in args.protocols:
+        matchers = [matcher_of(name, protocol, args.weights) for name in args.matchers]
+        with BarProgress(f"matching, {protocol}") as progress:
+            trials = run_protocol(protocol, matchers, windows, progress)
+        figures[protocol] = {name: _told(variants) for name, variants in trials.items()}
+        print(f"\n{protocol}, {len(windows)} windows\n{_table(figures[protocol])}")
+    (args.out / "matching.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    (args.out / "matching.md").write_text(
+        "\n".join(f"## {protocol}\n\n{_table(rows)}\n" for protocol, rows in figures.items()), encoding="utf-8"
+    )
+    return 0
+
+
+def matcher_of(name: str, protocol: Protocol, weights: Path | None) -> Matcher:
+    """A matcher by name, for what a protocol may do."""
+    if name != StructureMatcher.name:
+        return ClassicalMatcher(name)
+    if weights is None:
+        raise InvalidInputError("say with --weights which structure matcher to measure")
+    return StructureMatcher.load(weights, RANGES.get(protocol, FULL_RANGE))
+
+
+def _told(variants: dict[str, list[Trial]]) -> dict[str, object]:
+    every = [trial for trials in variants.values() for trial in trials]
+    low, high = bootstrap(every, 10)
+    told: dict[str, object] = {**summary(every), "auc10_low": low, "auc10_high": high}
+    told["by_turn"] = curve(every, "turned_deg", TURNS)
+    told["by_scale"] = curve(every, "scale", SCALES)
+    return told | {"variants": {name: summary(trials) for name, trials in variants.items() if len(variants) > 1}}
+
+
+def _table(rows: dict[str, dict[str, object]]) -> str:
+    lines = ["| matcher | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    for name, figures in rows.items():
+        lines.append(f"| {name} | " + " | ".join(f"{figures[column]:.2f}" for column in COLUMNS) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,21 @@
+"""Correspondences: where the points of a map, or of any picture of the ground, lie in an image."""
+
+from mlcore.exports import exports
+
+__getattr__, __dir__ = exports(
+    __name__,
+    {
+        "ClassicalMatcher": "classical",
+        "Matches": "matches",
+        "Registration": "robust",
+        "SearchRange": "search",
+        "StructureConfig": "config",
+        "StructureMatcher": "matcher",
+        "StructureModel": "structure",
+        "chance_inliers": "chance",
+        "random_style": "styles",
+        "register": "robust",
+        "train_structure": "training",
+        "unseen_styles": "styles",
+    },
+)

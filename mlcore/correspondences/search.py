@@ -1,0 +1,139 @@
+"""Where one picture lies in another, over every rotation, scale and shift: correlation of coarse fields of structure.
+
+The map's fields are turned and scaled in steps, and each is correlated with the image's over all shifts at once. What
+the steps leave over, about half of one, the patches of `refine` take up.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mlcore.correspondences.correlate import centred, over_shifts
+
+TURN_STEP_DEG = 7.5
+SCALE_STEP = 1.16
+AT_ONCE = 48
+APART_CELLS = 3
+
+
+@dataclass(frozen=True)
+class SearchRange:
+    """Where to look.
+
+    Attributes:
+        rotation_deg: in +-; 180 for any.
+        scale: smallest and largest size at which the image may show the map.
+    """
+
+    rotation_deg: float = 180.0
+    scale: tuple[float, float] = (0.7, 1.3)
+
+    def turns(self) -> list[float]:
+        """Radians; a full circle holds each direction once."""
+        if self.rotation_deg >= 180:
+            count = math.ceil(360 / TURN_STEP_DEG)
+            return [2 * math.pi * number / count for number in range(count)]
+        count = math.ceil(self.rotation_deg / TURN_STEP_DEG)
+        return [math.radians(self.rotation_deg * number / max(count, 1)) for number in range(-count, count + 1)]
+
+    def scales(self) -> list[float]:
+        low, high = self.scale
+        count = math.ceil(math.log(high / low) / math.log(SCALE_STEP)) if high > low else 0
+        return [low * (high / low) ** ((number + 0.5) / count) for number in range(count)] or [math.sqrt(low * high)]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A similarity in cells of the fields: x' = scale R(turn) (x - middle of the map) + at."""
+
+    turn: float
+    scale: float
+    at_x: float
+    at_y: float
+    score: float
+
+    def matrix(self, map_cells: tuple[int, int], stride_px: float) -> np.ndarray:
+        """(3, 3) of corner-based pixels. Args: map_cells: height and width."""
+        cos, sin = self.scale * math.cos(self.turn), self.scale * math.sin(self.turn)
+        middle = np.array([map_cells[1], map_cells[0]]) / 2
+        linear = np.array([[cos, -sin], [sin, cos]])
+        moved = np.array([self.at_x, self.at_y]) - linear @ middle
+        return np.vstack([np.column_stack([linear, moved * stride_px]), [0, 0, 1]])
+
+
+def guesses(
+    map_fields: Tensor, map_valid: Tensor, image_fields: Tensor, image_valid: Tensor, reach: SearchRange, count: int
+) -> list[Guess]:
+    """The best places, surest first, no two of them the same.
+
+    Args:
+        map_fields, image_fields: (1, C, H, W) coarse fields, of sizes of their own; valid: (1, 1, H, W) 0 or 1.
+    """
+    turns, scales = reach.turns(), reach.scales()
+    options = [(turn, scale) for scale in scales for turn in turns]
+    image = centred(image_fields, image_valid)
+    found: list[Guess] = []
+    for scale in scales:
+        of_scale = [option for option in options if option[1] == scale]
+        side = min(math.ceil(math.hypot(*map_fields.shape[2:]) * scale) + 1, 2 * max(image_fields.shape[2:]))
+        for start in range(0, len(of_scale), AT_ONCE):
+            some = of_scale[start : start + AT_ONCE]
+            turned, seen = turned_fields(map_fields, map_valid, some, side)
+            surface = over_shifts(image, image_valid, centred(turned, seen), seen).score[0]
+            found += _peaks(surface, some, side)
+    return _best(found, count, len(scales))
+
+
+def turned_fields(
+    fields: Tensor, valid: Tensor, options: list[tuple[float, float]], side: int
+) -> tuple[Tensor, Tensor]:
+    """The fields turned and scaled about their middle, each in the middle of (side, side) cells."""
+    height, width = fields.shape[2:]
+    rows = []
+    for turn, scale in options:
+        cos, sin = math.cos(turn) / scale, math.sin(turn) / scale  # from the turned cells back to the map's
+        rows.append([[cos * side / width, sin * side / width, 0.0], [-sin * side / height, cos * side / height, 0.0]])
+    grid = F.affine_grid(torch.tensor(rows), [len(options), 1, side, side], align_corners=False)
+    both = torch.cat([fields, valid], 1).expand(len(options), -1, -1, -1)
+    turned = F.grid_sample(both, grid, align_corners=False)
+    seen = (turned[:, -1:] > 0.99).to(fields.dtype)
+    return turned[:, :-1] * seen, seen
+
+
+def _peaks(surface: Tensor, options: list[tuple[float, float]], side: int) -> list[Guess]:
+    """The top of each option's surface, and of its runner-up elsewhere."""
+    flat = surface.flatten(1)
+    width = surface.shape[2]
+    best = flat.argmax(dim=1)
+    scores = flat.gather(1, best[:, None])[:, 0]
+    places = [
+        (float(index % width) - (side - 1) + side / 2, float(index // width) - (side - 1) + side / 2)
+        for index in best.tolist()
+    ]
+    return [
+        Guess(turn, scale, x, y, float(score))
+        for (turn, scale), (x, y), score in zip(options, places, scores, strict=True)
+    ]
+
+
+def _best(found: list[Guess], count: int, scales: int) -> list[Guess]:
+    """Of guesses that are one place at neighbouring steps, the best one."""
+    chosen: list[Guess] = []
+    for guess in sorted(found, key=lambda one: -one.score):
+        if not any(_same(guess, other) for other in chosen):
+            chosen.append(guess)
+        if len(chosen) == count:
+            break
+    return chosen
+
+
+def _same(one: Guess, other: Guess) -> bool:
+    turn = abs((one.turn - other.turn + math.pi) % (2 * math.pi) - math.pi)
+    near = math.hypot(one.at_x - other.at_x, one.at_y - other.at_y) <= APART_CELLS
+    return near and turn <= math.radians(1.1 * TURN_STEP_DEG) and 1 / 1.2 < one.scale / other.scale < 1.2

@@ -1,0 +1,87 @@
+"""What trials of a matcher come to: AUC of the corner error, angles, failures, false matches, seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+THRESHOLDS_PX = (1, 3, 5, 10, 20)
+FAILED_PX = 20.0
+"""A corner error beyond this is a failure."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One pair under one warp.
+
+    Attributes:
+        error_px: corner error of the protocol's estimate; infinite where there was none.
+        angle_deg: error of the rotation; 180 where there was none.
+        seconds: of matching alone.
+        accepted: the gate let a registration through (`mlcore.correspondences.robust.register`).
+        accepted_error_px: its corner error; infinite where none was let through.
+        turned_deg, scale: of the warp.
+    """
+
+    error_px: float
+    angle_deg: float
+    seconds: float
+    accepted: bool
+    accepted_error_px: float
+    turned_deg: float
+    scale: float
+
+
+def auc(errors_px: Sequence[float], threshold_px: float) -> float:
+    """Area under the share of pairs within an error, from 0 to the threshold, as a share of the whole, 0..1."""
+    errors = np.sort(np.asarray(errors_px, np.float64))
+    if not len(errors):
+        return float("nan")
+    gains = np.clip(threshold_px - errors, 0, None)
+    return float(gains.sum() / (threshold_px * len(errors)))
+
+
+def summary(trials: Sequence[Trial]) -> dict[str, float]:
+    """The figures of a table's row; AUC in per cent, as the literature prints them."""
+    errors = [trial.error_px for trial in trials]
+    let = [trial.accepted_error_px for trial in trials]
+    figures = {f"auc{threshold}": 100 * auc(errors, threshold) for threshold in THRESHOLDS_PX}
+    return figures | {
+        "gated_auc10": 100 * auc(let, 10),
+        "median_px": float(np.median(errors)),
+        "median_deg": float(np.median([trial.angle_deg for trial in trials])),
+        "failed": float(np.mean([error > FAILED_PX for error in errors])),
+        "accepted": float(np.mean([trial.accepted for trial in trials])),
+        "accepted_wrong": float(np.mean([trial.accepted and trial.accepted_error_px > FAILED_PX for trial in trials])),
+        "s_per_pair": float(np.median([trial.seconds for trial in trials])),
+        "pairs": float(len(trials)),
+    }
+
+
+def bootstrap(trials: Sequence[Trial], threshold_px: float, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
+    """95 % interval of the AUC in per cent, over pairs."""
+    rng = np.random.default_rng(seed)
+    errors = np.array([trial.error_px for trial in trials])
+    values = [
+        100 * auc(errors[rng.integers(len(errors), size=len(errors))].tolist(), threshold_px) for _ in range(draws)
+    ]
+    low, high = np.quantile(values, [0.025, 0.975]).tolist()
+    return float(low), float(high)
+
+
+def curve(trials: Sequence[Trial], by: str, edges: Sequence[float], threshold_px: float = 10) -> list[dict[str, float]]:
+    """AUC in per cent of the trials between each two edges.
+
+    Args:
+        by: "turned_deg", taken without its sign, or "scale".
+    """
+    values = np.abs([getattr(trial, by) for trial in trials])
+    rows = []
+    for low, high in pairwise(edges):
+        errors = [trial.error_px for trial, value in zip(trials, values, strict=True) if low <= value < high]
+        if errors:
+            rows.append({"from": low, "to": high, "auc": 100 * auc(errors, threshold_px), "pairs": float(len(errors))})
+    return rows
