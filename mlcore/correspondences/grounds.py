@@ -126,7 +126,8 @@ class CropPair:
     Attributes:
         image, map: (S, S, 3) uint8.
         image_valid, map_valid: (S, S) bool.
-        map_to_image: (3, 3) similarity of corner-based pixels.
+        map_to_image: (3, 3) similarity of corner-based pixels, of the map's crop as it lies when it is turned back.
+        seen: (3, 3) from there to the map's crop as it is seen: turned and scaled about its middle.
     """
 
     image: np.ndarray
@@ -134,12 +135,20 @@ class CropPair:
     map: np.ndarray
     map_valid: np.ndarray
     map_to_image: np.ndarray
+    seen: np.ndarray
 
 
 def crop_pair(
-    seen: SeenTwice, size_px: int, rng: np.random.Generator, *, turn_deg: float, scale_jitter: float, shift_share: float
+    seen: SeenTwice,
+    size_px: int,
+    rng: np.random.Generator,
+    *,
+    turn_deg: float,
+    scale_jitter: float,
+    shift_share: float,
+    seen_scale: float = 0.0,
 ) -> CropPair:
-    """A pair of crops; both are turned by any angle alike, and by up to `turn_deg` apart."""
+    """A pair of crops, up to `turn_deg` apart once the map's is turned back from how it is seen, at any angle."""
     places = np.flatnonzero(seen.centres)
     if not places.size:
         raise InvalidInputError("no pixel to cut around: the image has no data where the map is complete")
@@ -152,8 +161,11 @@ def crop_pair(
     to_image = _crop_matrix(centre, turn, scale, flip, size_px, np.zeros(2))
     to_map = _crop_matrix(centre, turn + apart, scale * grown, flip, size_px, shift)
     image, image_valid = _cut(seen.image, seen.image_valid, to_image, size_px)
-    drawn, map_valid = _cut(seen.map, seen.map_valid, to_map, size_px)
-    return CropPair(image, image_valid, drawn, map_valid, to_image @ np.linalg.inv(to_map))
+    spin, size = rng.uniform(0, 2 * np.pi), float(np.exp(rng.uniform(-seen_scale, seen_scale)))
+    middle = np.full(2, size_px / 2)
+    shown = _crop_matrix(middle, spin, size, 1.0, size_px, np.zeros(2))
+    drawn, map_valid = _cut(seen.map, seen.map_valid, shown @ to_map, size_px)
+    return CropPair(image, image_valid, drawn, map_valid, to_image @ np.linalg.inv(to_map), shown)
 
 
 def _crop_matrix(

@@ -5,6 +5,7 @@ The default of the product: on the protocols it beats the published design, of w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -15,18 +16,33 @@ from torch import Tensor
 from mlcore.correspondences.matches import Matches, checked_picture, no_matches
 from mlcore.correspondences.refine import Fields, Found, find_patches
 from mlcore.correspondences.robust import robust_fit
-from mlcore.correspondences.search import Guess, SearchRange, guesses
-from mlcore.correspondences.structure import FIELD_STRIDE, StructureModel
+from mlcore.correspondences.search import SearchRange, guesses
+from mlcore.correspondences.structure import COARSE_STRIDE, FIELD_STRIDE, StructureModel
 from mlcore.encoders.unet import STRIDE_PX
+from mlcore.learning.precision import bfloat16_is_native
 
 WORK_PX = 512
 """Pictures are brought to this longest side before they are read."""
-COARSE_POOL, MIDDLE_POOL = 4, 2
+MIDDLE_POOL = 2
 GUESSES = 6
-MIDDLE_PATCH, MIDDLE_REACH, MIDDLE_STEP = 20, 7, 12
-FINE_PATCH, FINE_REACH, FINE_STEP = 24, 8, 12
+MIDDLE_PATCH, MIDDLE_REACH, MIDDLE_STEP = 20, 7, 16
+FINE_PATCH, FINE_REACH, FINE_STEP = 24, 5, 14
 MIDDLE_WITHIN_PX = 8.0
 LEAST_CONFIDENCE = 0.2
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture as the network sees it.
+
+    Attributes:
+        fine, coarse: its fields.
+        scale: by how much it was resized for that.
+    """
+
+    fine: Fields
+    coarse: Fields
+    scale: float
 
 
 class StructureMatcher:
@@ -64,70 +80,65 @@ class StructureMatcher:
         Raises:
             InvalidInputError: a picture that can't be matched.
         """
-        maps, map_scale = self._fields(checked_picture(map_rgb, "map"), map_valid)
-        image, image_scale = self._fields(checked_picture(image_rgb, "image"), image_valid)
+        maps = self.read(checked_picture(map_rgb, "map"), map_valid)
+        image = self.read(checked_picture(image_rgb, "image"), image_valid)
         area = float(image_rgb.shape[0] * image_rgb.shape[1])
         with torch.no_grad():
-            rough = self._rough(maps, image)
-            best: Found | None = None
-            for guess in rough:
-                found = self._follow(maps, image, guess)
-                if found is not None and (best is None or _support(found) > _support(best)):
-                    best = found
-        if best is None:
-            return no_matches(area)
-        window = ((2 * FINE_REACH + 1) * image.stride_px / image_scale) ** 2
-        return Matches(best.map_xy / map_scale, best.image_xy / image_scale, best.confidence, window)
+            rough = guesses(maps.coarse, image.coarse, self.reach, GUESSES)
+            middle = maps.fine.pooled(MIDDLE_POOL), image.fine.pooled(MIDDLE_POOL)
+            placed = [place for guess in rough if (place := self._placed(*middle, guess.matrix(maps.coarse)))]
+            if not placed:
+                return no_matches(area)
+            _, matrix = max(placed, key=lambda one: one[0])
+            found = find_patches(
+                maps.fine, image.fine, matrix,
+                patch=FINE_PATCH, reach=FINE_REACH, step=FINE_STEP, temperature=self._temperature,
+            )  # fmt: skip
+        window = ((2 * FINE_REACH + 1) * image.fine.stride_px / image.scale) ** 2
+        return Matches(found.map_xy / maps.scale, found.image_xy / image.scale, found.confidence, window)
 
-    def fields(self, rgb: np.ndarray) -> Tensor:
-        """(C, H / 2, W / 2) what the network sees in a picture, for who wants to look."""
-        return self._fields(checked_picture(rgb, "picture"), None)[0].values[0]
+    def read(self, rgb: np.ndarray, valid: np.ndarray | None = None) -> Seen:
+        """What the network sees in a picture.
 
-    def _rough(self, maps: Fields, image: Fields) -> list[Guess]:
-        coarse_map, coarse_image = maps.pooled(COARSE_POOL), image.pooled(COARSE_POOL)
-        return guesses(
-            coarse_map.values, coarse_map.valid, coarse_image.values, coarse_image.valid, self.reach, GUESSES
-        )
-
-    def _follow(self, maps: Fields, image: Fields, guess: Guess) -> Found | None:
-        """What the patches say about a guess, first on coarser fields over a wider window."""
-        coarse = maps.pooled(COARSE_POOL)
-        matrix = guess.matrix(coarse.size, coarse.stride_px)
-        temperature = float(self.model.log_fine.exp())
-        wide = find_patches(
-            maps.pooled(MIDDLE_POOL), image.pooled(MIDDLE_POOL), matrix,
-            patch=MIDDLE_PATCH, reach=MIDDLE_REACH, step=MIDDLE_STEP, temperature=temperature,
-        )  # fmt: skip
-        fitted = robust_fit("similarity", _as_matches(wide, image), MIDDLE_WITHIN_PX)
-        if fitted is None:
-            return None
-        return find_patches(
-            maps, image, fitted[0].matrix,
-            patch=FINE_PATCH, reach=FINE_REACH, step=FINE_STEP, temperature=temperature,
-        )  # fmt: skip
-
-    def _fields(self, rgb: np.ndarray, valid: np.ndarray | None) -> tuple[Fields, float]:
-        """Fields of a picture at work size, and by how much it was drawn smaller for that."""
+        Args:
+            rgb: (H, W, 3) uint8; valid: (H, W) bool.
+        """
         seen = rgb.any(axis=2) if valid is None else valid
         scale = WORK_PX / max(rgb.shape[:2])
         height, width = (max(STRIDE_PX, round(side * scale)) for side in rgb.shape[:2])
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         small = cv2.resize(rgb, (width, height), interpolation=way)
         known = cv2.resize(np.asarray(seen, np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
-        bottom, right = -height % (STRIDE_PX * COARSE_POOL), -width % (STRIDE_PX * COARSE_POOL)
+        bottom, right = -height % STRIDE_PX, -width % STRIDE_PX
         small = np.pad(small, [(0, bottom), (0, right), (0, 0)])
         known = np.pad(known, [(0, bottom), (0, right)])
         pictures = torch.from_numpy(small)[None].permute(0, 3, 1, 2).float() / 255
-        with torch.inference_mode():
-            values = self.model(pictures)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_is_native("cpu")):
+            fine, coarse = self.model(pictures)
         shown = torch.from_numpy(known)[None, None].float()
-        shown = (torch.nn.functional.avg_pool2d(shown, FIELD_STRIDE) > 0.99).float()
-        return Fields(values.clone(), shown, float(FIELD_STRIDE)), scale
+        return Seen(_as_fields(fine, shown, FIELD_STRIDE), _as_fields(coarse, shown, COARSE_STRIDE), scale)
+
+    @property
+    def _temperature(self) -> float:
+        return float(self.model.log_fine.exp())
+
+    def _placed(self, maps: Fields, image: Fields, matrix: np.ndarray) -> tuple[float, np.ndarray] | None:
+        """What patches of the coarser fields make of a guess: how many believe in it, and the matrix they agree on."""
+        found = find_patches(
+            maps, image, matrix,
+            patch=MIDDLE_PATCH, reach=MIDDLE_REACH, step=MIDDLE_STEP, temperature=self._temperature,
+        )  # fmt: skip
+        matches = _as_matches(found, image)
+        fitted = robust_fit("similarity", matches, MIDDLE_WITHIN_PX)
+        if fitted is None:
+            return None
+        transform, inliers = fitted
+        return float(matches.confidence[inliers].sum()), transform.matrix
 
 
-def _support(found: Found) -> float:
-    """How much the patches believe in a guess."""
-    return float((found.confidence * np.clip(found.score, 0, None)).sum())
+def _as_fields(values: Tensor, known: Tensor, stride_px: int) -> Fields:
+    valid = (torch.nn.functional.avg_pool2d(known, stride_px) > 0.99).float()
+    return Fields(values.float(), valid, float(stride_px))
 
 
 def _as_matches(found: Found, image: Fields) -> Matches:

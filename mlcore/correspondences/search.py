@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mlcore.correspondences.correlate import centred, over_shifts
+from mlcore.correspondences.refine import Fields
 
 TURN_STEP_DEG = 7.5
 SCALE_STEP = 1.16
@@ -58,36 +59,32 @@ class Guess:
     at_y: float
     score: float
 
-    def matrix(self, map_cells: tuple[int, int], stride_px: float) -> np.ndarray:
-        """(3, 3) of corner-based pixels. Args: map_cells: height and width."""
+    def matrix(self, maps: Fields) -> np.ndarray:
+        """(3, 3) of corner-based pixels. Args: maps: the coarse fields that were searched for."""
         cos, sin = self.scale * math.cos(self.turn), self.scale * math.sin(self.turn)
-        middle = np.array([map_cells[1], map_cells[0]]) / 2
+        middle = np.array([maps.size[1], maps.size[0]]) / 2
         linear = np.array([[cos, -sin], [sin, cos]])
         moved = np.array([self.at_x, self.at_y]) - linear @ middle
-        return np.vstack([np.column_stack([linear, moved * stride_px]), [0, 0, 1]])
+        return np.vstack([np.column_stack([linear, moved * maps.stride_px]), [0, 0, 1]])
 
 
-def guesses(
-    map_fields: Tensor, map_valid: Tensor, image_fields: Tensor, image_valid: Tensor, reach: SearchRange, count: int
-) -> list[Guess]:
+def guesses(maps: Fields, image: Fields, reach: SearchRange, count: int) -> list[Guess]:
     """The best places, surest first, no two of them the same.
 
     Args:
-        map_fields, image_fields: (1, C, H, W) coarse fields, of sizes of their own; valid: (1, 1, H, W) 0 or 1.
+        maps, image: coarse fields of one resolution, of sizes of their own.
     """
     turns, scales = reach.turns(), reach.scales()
-    options = [(turn, scale) for scale in scales for turn in turns]
-    image = centred(image_fields, image_valid)
+    shown = centred(image.values, image.valid)
     found: list[Guess] = []
     for scale in scales:
-        of_scale = [option for option in options if option[1] == scale]
-        side = min(math.ceil(math.hypot(*map_fields.shape[2:]) * scale) + 1, 2 * max(image_fields.shape[2:]))
-        for start in range(0, len(of_scale), AT_ONCE):
-            some = of_scale[start : start + AT_ONCE]
-            turned, seen = turned_fields(map_fields, map_valid, some, side)
-            surface = over_shifts(image, image_valid, centred(turned, seen), seen).score[0]
-            found += _peaks(surface, some, side)
-    return _best(found, count, len(scales))
+        side = min(math.ceil(math.hypot(*maps.size) * scale) + 1, max(image.size))
+        for start in range(0, len(turns), AT_ONCE):
+            options = [(turn, scale) for turn in turns[start : start + AT_ONCE]]
+            turned, seen = turned_fields(maps.values, maps.valid, options, side)
+            surface = over_shifts(shown, image.valid, centred(turned, seen), seen).score[0]
+            found += _peaks(surface, options, side)
+    return _best(found, count)
 
 
 def turned_fields(
@@ -107,7 +104,7 @@ def turned_fields(
 
 
 def _peaks(surface: Tensor, options: list[tuple[float, float]], side: int) -> list[Guess]:
-    """The top of each option's surface, and of its runner-up elsewhere."""
+    """The top of each option's surface."""
     flat = surface.flatten(1)
     width = surface.shape[2]
     best = flat.argmax(dim=1)
@@ -122,7 +119,7 @@ def _peaks(surface: Tensor, options: list[tuple[float, float]], side: int) -> li
     ]
 
 
-def _best(found: list[Guess], count: int, scales: int) -> list[Guess]:
+def _best(found: list[Guess], count: int) -> list[Guess]:
     """Of guesses that are one place at neighbouring steps, the best one."""
     chosen: list[Guess] = []
     for guess in sorted(found, key=lambda one: -one.score):

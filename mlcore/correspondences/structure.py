@@ -13,7 +13,7 @@ from mlcore.errors import CheckpointError
 from mlcore.learning.checkpoints import read_tensors, write_tensors
 
 MODEL_KIND = "structure-matcher"
-FIELD_STRIDE = 2
+FIELD_STRIDE, COARSE_STRIDE = 2, 8
 FIRST_TEMPERATURE = 0.05
 
 
@@ -25,13 +25,18 @@ class StructureModel(SmallUNet):
         super().__init__(config.widths)
         self.config = config
         self.head = nn.Conv2d(config.widths[0], config.channels, 1)
+        self.coarse_head = nn.Conv2d(config.widths[2], config.coarse_channels, 1)
         self.log_coarse = nn.Parameter(torch.tensor(FIRST_TEMPERATURE).log())
         self.log_fine = nn.Parameter(torch.tensor(FIRST_TEMPERATURE).log())
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """(B, 3, H, W) float RGB in 0..1, sides multiples of 16 -> (B, channels, H / 2, W / 2)."""
-        fields: Tensor = self.head(self.trunk(pictures))
-        return fields
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) float RGB in 0..1, sides multiples of 16 -> fine and coarse fields.
+
+        Returns:
+            (B, channels, H / 2, W / 2) and (B, coarse_channels, H / 8, W / 8).
+        """
+        half, eighth = self.levels(pictures)
+        return self.head(half), self.coarse_head(eighth)
 
     def save(self, path: Path, extra: dict[str, object] | None = None) -> str:
         """Write weights and settings to one safetensors file in half precision; returns its SHA-256."""

@@ -18,16 +18,15 @@ from mlcore.correspondences.config import StructureConfig
 from mlcore.correspondences.correlate import centred
 from mlcore.correspondences.grounds import CropPair, Ground, crop_pair
 from mlcore.correspondences.losses import PATCH_CELLS, WINDOW_REACH, coarse_loss, fine_loss
-from mlcore.correspondences.structure import FIELD_STRIDE, StructureModel
+from mlcore.correspondences.structure import COARSE_STRIDE, FIELD_STRIDE, StructureModel
 from mlcore.errors import InvalidInputError
 from mlcore.learning.loop import Stage, run_stage
 from mlcore.learning.precision import bfloat16_is_native
 from mlcore.pairs.prefetch import in_turn
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
-COARSE_POOL = 4
-"""Fields are correlated as wholes at this part of their resolution: 8 px."""
 GRADIENT_NORM = 1.0
+LEAST_SEEN = 0.7  # of a patch, or it teaches nothing
 WINDOW_CELLS = PATCH_CELLS + 2 * WINDOW_REACH
 
 
@@ -98,7 +97,7 @@ class _Trainer:
             seen = self.grounds[number].draw(rng)
             pair = crop_pair(
                 seen, config.crop_px, rng, turn_deg=config.turn_deg, scale_jitter=config.scale_jitter,
-                shift_share=config.shift_share,
+                shift_share=config.shift_share, seen_scale=config.seen_scale,
             )  # fmt: skip
             pairs.append((pair, list(sought(pair, config, rng))))
         return pairs
@@ -111,17 +110,21 @@ class _Trainer:
         seen = np.stack([pair.image_valid for pair in batch] + [pair.map_valid for pair in batch])
         images = torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).float() / 255
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.half):
-            fields = self.model(images)
-        fields, valid = fields.float(), F.avg_pool2d(torch.from_numpy(seen).float()[:, None], FIELD_STRIDE)
-        count = len(batch)
-        pooled, pooled_valid = F.avg_pool2d(fields, COARSE_POOL), F.avg_pool2d(valid, COARSE_POOL)
-        whole = (pooled_valid > 0.99).float()
-        coarse_fields = centred(pooled, whole)
+            fine_fields, coarse_fields = self.model(images)
+        known = torch.from_numpy(seen).float()[:, None]
+        count, config = len(batch), self.config
+        back = torch.tensor(np.stack([pair.seen for pair in batch]), dtype=torch.float32)
+        sides = []
+        for fields, stride in ((fine_fields.float(), FIELD_STRIDE), (coarse_fields.float(), COARSE_STRIDE)):
+            valid = (F.avg_pool2d(known, stride) > 0.99).float()
+            turned, turned_valid = turned_back(fields[count:], valid[count:], back, stride)
+            sides.append((fields[:count], valid[:count], turned, turned_valid))
+        image, image_valid, maps, maps_valid = sides[1]
         coarse = coarse_loss(
-            coarse_fields[:count], whole[:count], coarse_fields[count:], whole[count:], _shifts(batch, self.config),
+            centred(image, image_valid), image_valid, centred(maps, maps_valid), maps_valid, _shifts(batch, config),
             self.model.log_coarse.exp(),
         )  # fmt: skip
-        fine, near = self._fine(fields, valid, [places for _, places in drawn])
+        fine, near = self._fine(*sides[0], [places for _, places in drawn])
         loss = coarse + fine
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -129,34 +132,60 @@ class _Trainer:
         self.optimiser.step()
         return float(coarse.detach()), float(fine.detach()), float(near)
 
-    def _fine(self, fields: Tensor, valid: Tensor, drawn: Sequence[Sequence[Sought]]) -> tuple[Tensor, Tensor]:
-        patches, windows, seen, places = [], [], [], []
+    def _fine(
+        self,
+        image: Tensor,
+        image_valid: Tensor,
+        maps: Tensor,
+        maps_valid: Tensor,
+        drawn: Sequence[Sequence[Sought]],
+    ) -> tuple[Tensor, Tensor]:
+        patches, parts, windows, seen, places = [], [], [], [], []
         for number, several in enumerate(drawn):
-            image, drawn_map = fields[number], fields[len(drawn) + number]
             for one in several:
                 shown = np.s_[..., one.top : one.top + WINDOW_CELLS, one.left : one.left + WINDOW_CELLS]
-                patches.append(drawn_map[:, one.row : one.row + PATCH_CELLS, one.column : one.column + PATCH_CELLS])
-                windows.append(image[shown])
-                seen.append(valid[number][shown])
+                cut = np.s_[..., one.row : one.row + PATCH_CELLS, one.column : one.column + PATCH_CELLS]
+                if float(maps_valid[number][cut].mean()) < LEAST_SEEN:
+                    continue
+                patches.append(maps[number][cut])
+                parts.append(maps_valid[number][cut])
+                windows.append(image[number][shown])
+                seen.append(image_valid[number][shown])
                 places.append(one.place)
         if not patches:
-            return fields.sum() * 0, torch.tensor(0.0)
-        cut, around, known = torch.stack(patches), torch.stack(windows), torch.stack(seen)
-        cut = cut - cut.mean(dim=(2, 3), keepdim=True)
-        around = centred(around, known)
+            return maps.sum() * 0, torch.tensor(0.0)
+        around = torch.stack(seen)
         where = torch.tensor(np.array(places), dtype=torch.float32)
-        return fine_loss(cut, around, known, where, self.model.log_fine.exp())
+        return fine_loss(
+            centred(torch.stack(patches), torch.stack(parts)), centred(torch.stack(windows), around), around, where,
+            self.model.log_fine.exp(),
+        )  # fmt: skip
+
+
+def turned_back(fields: Tensor, valid: Tensor, seen: Tensor, stride_px: int) -> tuple[Tensor, Tensor]:
+    """Fields (B, C, S, S) of crops that were seen under `seen` (B, 3, 3), as if they had been seen upright.
+
+    Returns:
+        The fields, zero where the crop had nothing, and (B, 1, S, S) where it had something.
+    """
+    side = fields.shape[2]
+    to_unit = torch.tensor([[2 / side, 0, -1], [0, 2 / side, -1], [0, 0, 1]])
+    to_pixels = torch.linalg.inv(to_unit) * torch.tensor([[stride_px], [stride_px], [1.0]])
+    theta = (torch.linalg.inv(to_pixels) @ seen @ to_pixels)[:, :2]
+    grid = F.affine_grid(theta, [len(fields), 1, side, side], align_corners=False)
+    both = F.grid_sample(torch.cat([fields, valid], 1), grid, align_corners=False)
+    known = (both[:, -1:] > 0.99).float()
+    return both[:, :-1] * known, known
 
 
 def _shifts(batch: Sequence[CropPair], config: StructureConfig) -> Tensor:
     """(B, 2) by how many coarse cells the middle of the shared ground is moved from the map to the image."""
-    cell = FIELD_STRIDE * COARSE_POOL
     middle = np.array([config.crop_px / 2, config.crop_px / 2, 1.0])
     moves = []
     for pair in batch:
         there = (pair.map_to_image @ middle)[:2]
         back = (np.linalg.inv(pair.map_to_image) @ middle)[:2]
-        moves.append(((there - middle[:2]) + (middle[:2] - back)) / 2 / cell)
+        moves.append(((there - middle[:2]) + (middle[:2] - back)) / 2 / COARSE_STRIDE)
     return torch.tensor(np.array(moves), dtype=torch.float32)
 
 
@@ -186,9 +215,7 @@ def sought(pair: CropPair, config: StructureConfig, rng: np.random.Generator) ->
         left, top = np.rint(at - WINDOW_REACH + rng.integers(-WINDOW_REACH + 2, WINDOW_REACH - 1, 2)).astype(int)
         if min(left, top) < 0 or max(left, top) + WINDOW_CELLS > side:
             continue
-        x, y = np.minimum(middle[:2].astype(int), config.crop_px - 1)
-        if pair.map_valid[y, x]:
-            yield Sought(row, column, int(top), int(left), at - (left, top))
+        yield Sought(row, column, int(top), int(left), at - (left, top))
 
 
 def _start_from(model: StructureModel, initial: Mapping[str, Tensor]) -> None:

@@ -56,6 +56,10 @@ class SmallUNet(nn.Module):
 
     def trunk(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) float RGB in 0..1, H and W multiples of 16 -> (B, widths[0], H / 2, W / 2)."""
+        return self.levels(images)[0]
+
+    def levels(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What `trunk` gives, and (B, widths[2], H / 8, W / 8) of the level two steps below."""
         if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] % STRIDE_PX or images.shape[3] % STRIDE_PX:
             raise InvalidInputError(f"images must be (B, 3, H, W) with sides multiples of {STRIDE_PX}")
         half = self.enc_half(F.pixel_unshuffle((images - 0.45) * 4.0, 2))
@@ -64,8 +68,7 @@ class SmallUNet(nn.Module):
         deep = self.enc_deep(F.max_pool2d(eighth, 2))
         eighth = self.dec_eighth(torch.cat([eighth, _double(self.up_eighth(deep))], 1))
         quarter = self.dec_quarter(torch.cat([quarter, _double(self.up_quarter(eighth))], 1))
-        found: Tensor = self.dec_half(torch.cat([half, _double(self.up_half(quarter))], 1))
-        return found
+        return self.dec_half(torch.cat([half, _double(self.up_half(quarter))], 1)), eighth
 
 
 def _double(x: Tensor) -> Tensor:

@@ -103,8 +103,8 @@ def test_any_rotation_and_size_is_guessed_and_refined(turn_deg: float) -> None:
     )[None].float()
     valid = everywhere(ground)
 
-    best = guesses(ground, valid, image, valid, SearchRange(), 3)[0]
-    matrix = best.matrix((96, 96), 1.0)
+    best = guesses(Fields(ground, valid, 1.0), Fields(image, valid, 1.0), SearchRange(), 3)[0]
+    matrix = best.matrix(Fields(ground, valid, 1.0))
     found = find_patches(
         Fields(ground, valid, 1.0), Fields(image, valid, 1.0), matrix, patch=20, reach=6, step=8, temperature=0.05
     )

@@ -16,7 +16,7 @@ from mlcore.correspondences.matcher import StructureMatcher
 from mlcore.correspondences.robust import magsac_homography, register
 from mlcore.correspondences.search import SearchRange
 from mlcore.correspondences.structure import StructureModel
-from mlcore.correspondences.training import train_structure
+from mlcore.correspondences.training import train_structure, turned_back
 from mlcore.correspondences.warps import WarpRange, corner_error_px, random_warp, warped
 from mlcore.errors import CheckpointError, ConfigError, InvalidInputError, StoppedError
 from mlcore.evidence.config import EvidenceConfig
@@ -24,7 +24,7 @@ from mlcore.evidence.model import EvidenceModel
 
 SIZE = 256
 TINY = StructureConfig(
-    widths=(8, 8, 12, 16), channels=4, steps=4, batch=2, crop_px=128, patches=4, steps_per_epoch=2
+    widths=(8, 8, 12, 16), channels=4, coarse_channels=4, steps=4, batch=2, crop_px=128, patches=4, steps_per_epoch=2
 )  # fmt: skip
 
 
@@ -111,6 +111,21 @@ def test_training_stopped_and_resumed_gives_the_weights_of_a_straight_run(tmp_pa
     torch.manual_seed(0)
     untaught = StructureModel(TINY).state_dict()
     assert any(not torch.equal(value, untaught[name]) for name, value in straight.state_dict().items())
+
+
+def test_what_was_seen_turned_is_turned_back_to_where_it_was() -> None:
+    cells, stride = 32, 8
+    side = cells * stride
+    upright = torch.from_numpy(cv2.resize(texture(7), (cells, cells))).permute(2, 0, 1)[None].float()
+    middle = np.array([[1, 0, -side / 2], [0, 1, -side / 2], [0, 0, 1.0]])
+    turn = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1.0]])
+    seen = np.linalg.inv(middle) @ turn @ middle
+    shown = torch.rot90(upright, -1, (2, 3))  # x to the right goes down: as `seen` turns it
+
+    back, known = turned_back(shown, torch.ones(1, 1, cells, cells), torch.tensor(seen[None]).float(), stride)
+
+    assert known.mean() > 0.9
+    assert torch.allclose(back * known, upright * known, atol=1.0)
 
 
 def test_training_starts_from_the_trunk_of_an_evidence_network(tmp_path: Path) -> None:

@@ -91,10 +91,10 @@ def test_crops_lie_on_each_other_by_their_matrix() -> None:
     seen = SeenTwice(picture, everywhere, picture, everywhere, centres)
 
     for seed in range(5):
-        pair = crop_pair(seen, 256, rng(seed), turn_deg=20, scale_jitter=0.2, shift_share=0.1)
+        pair = crop_pair(seen, 256, rng(seed), turn_deg=20, scale_jitter=0.2, shift_share=0.1, seen_scale=0.2)
         rows, columns = np.mgrid[20:236:9, 20:236:9]
         here = np.column_stack([columns.ravel() + 0.5, rows.ravel() + 0.5, np.ones(rows.size)])
-        there = (here @ pair.map_to_image.T)[:, :2]
+        there = (here @ np.linalg.inv(pair.seen).T @ pair.map_to_image.T)[:, :2]
         inside = ((there > 2) & (there < 253)).all(axis=1)
         x, y = (there[inside] - 0.5).round().astype(int).T
         same = pair.image[y, x].astype(int) - pair.map[rows.ravel()[inside], columns.ravel()[inside]]
