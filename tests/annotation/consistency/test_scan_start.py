@@ -70,6 +70,17 @@ def test_a_second_scan_is_refused_while_one_runs(region):
     assert refused.value.data == {"job": str(scan.job_id), "kind": "consistency.scan"}
 
 
+def test_over_the_api_a_second_scan_is_a_409_that_names_the_job(region, client_of):
+    client, address = client_of(UserFactory(role="admin")), reverse("api-scans", args=[region.pk])
+    first = client.post(address, {}, format="json")
+    second = client.post(address, {}, format="json")
+
+    assert first.status_code in (201, 202), first.content
+    assert second.status_code == 409
+    assert second.json()["code"] == "scan_running"
+    assert Scan.objects.count() == 1
+
+
 def test_a_scan_is_refused_while_a_main_job_that_will_scan_runs_and_the_other_way_round(region):
     main_job = start_main_job(region=region, user=None, wake=False)
     with pytest.raises(ScanRunningError) as refused:
