@@ -1,4 +1,4 @@
-"""`train`: train a model; `train consistency` here, `train region` in its own file."""
+"""`train`: train a model; `train consistency` here, the others in files of their own."""
 
 from __future__ import annotations
 
@@ -59,12 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     consistency.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
     region = methods.add_parser("region", help="everything a region's scan needs, cross-fitted over geographic blocks")
     importlib.import_module("mlcore.cli.train_region").add_arguments(region)
+    matcher = methods.add_parser("matcher", help="what finds the points of a map, or of any picture, in an image")
+    importlib.import_module("mlcore.cli.train_matcher").add_arguments(matcher)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train the chosen method."""
-    if args.method == "region":
-        return importlib.import_module("mlcore.cli.train_region").run(args) or 0
+    if args.method in ("region", "matcher"):
+        return importlib.import_module(f"mlcore.cli.train_{args.method}").run(args) or 0
     return run_consistency(args)
 
 

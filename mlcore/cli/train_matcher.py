@@ -1,0 +1,118 @@
+"""`train matcher`: the structure matcher, on places, maps and images alone."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from torch import Tensor
+
+from mlcore.cli.pretrain import read_pictures
+from mlcore.cli.progress_bar import BarProgress
+from mlcore.correspondences.config import StructureConfig
+from mlcore.correspondences.grounds import DrawnGround, Ground, MappedGround, PhotoGround
+from mlcore.errors import InvalidInputError, StoppedError
+from mlcore.geometry.webmercator import tile_at, zoom_for_resolution
+from mlcore.imagery.raster import open_image
+from mlcore.maps.index import MapIndex
+from mlcore.maps.osm_files import read_map
+from mlcore.pairs.source import PairSource
+
+FINEST_ZOOM = 19
+LEAST_VALID = 0.5
+SHARES = {"places": 0.55, "towns": 0.2, "maps": 0.1, "photos": 0.15}
+"""How often a training pair is drawn from each kind of ground, of those that are given."""
+FIRST_TOWN = 101
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--place", nargs=2, type=Path, action="append", default=[], metavar=("IMAGERY", "MAP"),
+        help="learn from this COG and its map, complete wherever the image has data; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--map", type=Path, action="append", default=[], help="learn styles from this map alone; may be repeated"
+    )
+    parser.add_argument(
+        "--photos", type=Path, action="append", default=[], metavar="FOLDER", help="images without a map"
+    )
+    parser.add_argument("--photos-each", type=int, default=25, help="images taken of each such folder (25)")
+    parser.add_argument("--towns", type=int, default=3, help="made towns of 16 tiles to learn from as well (3)")
+    parser.add_argument("--steps", type=int, default=StructureConfig.steps)
+    parser.add_argument("--batch", type=int, default=StructureConfig.batch)
+    parser.add_argument(
+        "--scratch", action="store_true", help="start from nothing, not from the shipped building evidence"
+    )
+    parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints; the same one goes on")
+    parser.add_argument("--out", type=Path, required=True, help="the matcher (.safetensors)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, going on where `--run` stands, and write the matcher."""
+    from mlcore.correspondences.training import train_structure
+
+    config = replace(StructureConfig(), steps=args.steps, batch=args.batch)
+    initial = None if args.scratch else _evidence_trunk()
+    try:
+        with BarProgress("train matcher") as progress:
+            model = train_structure(
+                grounds_of(args), config, run_dir=args.run, initial=initial, seed=args.seed, device=args.device,
+                progress=progress,
+            )  # fmt: skip
+    except StoppedError:
+        print(f"stopped; the same command goes on from the last checkpoint in {args.run}")
+        return 130
+    print(f"{args.out}  sha256 {model.save(args.out, {'seed': args.seed})}")
+    return 0
+
+
+def grounds_of(args: argparse.Namespace) -> list[tuple[Ground, float]]:
+    """Everything that was named, with the weight by which it is drawn.
+
+    Raises:
+        InvalidInputError: a file can't be used, or shows nothing.
+    """
+    from mlcore.consistency.pretraining import synthetic_place
+
+    args.run.mkdir(parents=True, exist_ok=True)
+    towns = [synthetic_place(FIRST_TOWN + number, args.run) for number in range(args.towns)]
+    pictures = [picture for folder in args.photos for picture in read_pictures(folder, args.photos_each)]
+    kinds: dict[str, list[Ground]] = {
+        "places": [_mapped(image, map_) for image, map_ in args.place],
+        "towns": [MappedGround(town.source, town.tiles) for town in towns],
+        "maps": [_drawn(path) for path in args.map],
+        "photos": [PhotoGround(pictures)] if pictures else [],
+    }
+    return [(ground, SHARES[kind] / len(several)) for kind, several in kinds.items() for ground in several]
+
+
+@cache
+def _index(path: Path) -> MapIndex:
+    return MapIndex(read_map(path).features)
+
+
+def _mapped(image: Path, map_: Path) -> MappedGround:
+    source = PairSource(open_image(image), _index(map_))
+    lat = float(source.reader.footprint_lonlat.centroid.y)
+    zoom = min(FINEST_ZOOM, zoom_for_resolution(source.reader.resolution_m, lat) + 1)
+    tiles = [tile for tile in source.tiles(zoom) if source.reader.read_tile(tile, 64).valid.mean() >= LEAST_VALID]
+    if not tiles:
+        raise InvalidInputError(f"{image.name} shows too little of any tile of zoom {zoom}: choose a larger image")
+    return MappedGround(source, tiles)
+
+
+def _drawn(path: Path) -> DrawnGround:
+    index = _index(path)
+    places = [feature.geometry.representative_point() for feature in index.buildings]
+    return DrawnGround(index, sorted({tile_at(place.x, place.y, FINEST_ZOOM) for place in places}))
+
+
+def _evidence_trunk() -> dict[str, Tensor] | None:
+    from mlcore.region.shipped import shipped_model
+
+    shipped = shipped_model()
+    return None if shipped is None else shipped.folds[0].evidence.members[0].state_dict()

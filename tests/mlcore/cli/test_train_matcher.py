@@ -1,0 +1,48 @@
+"""`train matcher` on files, and what it says of those that teach nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+import shapely
+
+from mlcore.cli import main
+from mlcore.correspondences.matcher import StructureMatcher
+from tests.mlcore.changes.made_place import houses, write_image
+from tests.mlcore.correspondences.test_matchers import texture
+
+COLUMNS, ROWS = 4, 3
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    features = houses(COLUMNS, ROWS)
+    write_image(tmp_path / "image.tif", features, COLUMNS, ROWS)
+    rows = [{"type": "Feature", "properties": {"building": "yes"}, "geometry": shapely.geometry.mapping(one.geometry)}
+            for one in features]  # fmt: skip
+    (tmp_path / "map.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": rows}))
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite(str(tmp_path / "photos" / "one.png"), texture(1, 300))
+    return tmp_path
+
+
+def test_a_matcher_is_learnt_from_files_and_can_be_used(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "matcher", "--place", str(files / "image.tif"), str(files / "map.geojson")]
+    words += ["--map", str(files / "map.geojson"), "--photos", str(files / "photos"), "--towns", "0"]
+    words += ["--steps", "1", "--batch", "2", "--run", str(files / "run"), "--out", str(files / "m.safetensors")]
+
+    assert main(words) == 0
+
+    assert "sha256" in capsys.readouterr().out
+    found = StructureMatcher.load(files / "m.safetensors").match(texture(2), texture(2))
+    assert len(found) > 0
+
+
+def test_nothing_to_learn_from_says_what_to_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "matcher", "--towns", "0", "--run", str(tmp_path / "run"), "--out", str(tmp_path / "m")]
+
+    assert main(words) == 1
+    assert "name a place" in capsys.readouterr().err
