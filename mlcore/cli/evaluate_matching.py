@@ -11,10 +11,10 @@ from mlcore.correspondences.classical import ClassicalMatcher, classical_names
 from mlcore.correspondences.matcher import StructureMatcher
 from mlcore.correspondences.matches import Matcher
 from mlcore.correspondences.search import SearchRange
-from mlcore.errors import InvalidInputError
 from mlcore.evaluation.matching import Trial, bootstrap, curve, summary
 from mlcore.suites.matching import PROTOCOLS, Protocol, run_protocol, windows_of
 from mlcore.suites.places import read_place
+from mlcore.weights import MATCHER_FILE
 
 RANGES = {"working": SearchRange(7.5, (0.93, 1.075))}
 """Of the structure matcher; elsewhere it looks for what the full protocol may do."""
@@ -53,9 +53,7 @@ def matcher_of(name: str, protocol: Protocol, weights: Path | None) -> Matcher:
     """A matcher by name, for what a protocol may do."""
     if name != StructureMatcher.name:
         return ClassicalMatcher(name)
-    if weights is None:
-        raise InvalidInputError("say with --weights which structure matcher to measure")
-    return StructureMatcher.load(weights, RANGES.get(protocol, FULL_RANGE))
+    return StructureMatcher.load(weights or MATCHER_FILE, RANGES.get(protocol, FULL_RANGE))
 
 
 def _told(variants: dict[str, list[Trial]]) -> dict[str, object]:

@@ -33,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="learn from this COG and its map, complete wherever the image has data; may be repeated",
     )  # fmt: skip
     parser.add_argument(
+        "--exact-place", nargs=2, type=Path, action="append", default=[], metavar=("IMAGERY", "MAP"),
+        help="the same where the map is drawn to a pixel or two: its patches are learnt as well; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
         "--map", type=Path, action="append", default=[], help="learn styles from this map alone; may be repeated"
     )
     parser.add_argument(
@@ -42,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--towns", type=int, default=3, help="made towns of 16 tiles to learn from as well (3)")
     parser.add_argument("--steps", type=int, default=StructureConfig.steps)
     parser.add_argument("--batch", type=int, default=StructureConfig.batch)
-    parser.add_argument(
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--start", type=Path, help="a matcher to go on from, with a schedule of its own")
+    start.add_argument(
         "--scratch", action="store_true", help="start from nothing, not from the shipped building evidence"
     )
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints; the same one goes on")
@@ -56,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from mlcore.correspondences.training import train_structure
 
     config = replace(StructureConfig(), steps=args.steps, batch=args.batch)
-    initial = None if args.scratch else _evidence_trunk()
+    initial = None if args.scratch else _start(args.start)
     try:
         with BarProgress("train matcher") as progress:
             model = train_structure(
@@ -82,8 +88,12 @@ def grounds_of(args: argparse.Namespace) -> list[tuple[Ground, float]]:
     towns = [synthetic_place(FIRST_TOWN + number, args.run) for number in range(args.towns)]
     pictures = [picture for folder in args.photos for picture in read_pictures(folder, args.photos_each)]
     kinds: dict[str, list[Ground]] = {
-        "places": [_mapped(image, map_) for image, map_ in args.place],
-        "towns": [MappedGround(town.source, town.tiles) for town in towns],
+        "places": [
+            _mapped(*files, exact=exact)
+            for exact, named in ((False, args.place), (True, args.exact_place))
+            for files in named
+        ],
+        "towns": [MappedGround(town.source, town.tiles, exact=True) for town in towns],
         "maps": [_drawn(path) for path in args.map],
         "photos": [PhotoGround(pictures)] if pictures else [],
     }
@@ -95,14 +105,14 @@ def _index(path: Path) -> MapIndex:
     return MapIndex(read_map(path).features)
 
 
-def _mapped(image: Path, map_: Path) -> MappedGround:
+def _mapped(image: Path, map_: Path, *, exact: bool) -> MappedGround:
     source = PairSource(open_image(image), _index(map_))
     lat = float(source.reader.footprint_lonlat.centroid.y)
     zoom = min(FINEST_ZOOM, zoom_for_resolution(source.reader.resolution_m, lat) + 1)
     tiles = [tile for tile in source.tiles(zoom) if source.reader.read_tile(tile, 64).valid.mean() >= LEAST_VALID]
     if not tiles:
         raise InvalidInputError(f"{image.name} shows too little of any tile of zoom {zoom}: choose a larger image")
-    return MappedGround(source, tiles)
+    return MappedGround(source, tiles, exact=exact)
 
 
 def _drawn(path: Path) -> DrawnGround:
@@ -111,8 +121,12 @@ def _drawn(path: Path) -> DrawnGround:
     return DrawnGround(index, sorted({tile_at(place.x, place.y, FINEST_ZOOM) for place in places}))
 
 
-def _evidence_trunk() -> dict[str, Tensor] | None:
+def _start(matcher: Path | None) -> dict[str, Tensor] | None:
+    """The weights of a matcher, else the trunk of the shipped building evidence."""
+    from mlcore.correspondences.structure import StructureModel
     from mlcore.region.shipped import shipped_model
 
+    if matcher is not None:
+        return StructureModel.load(matcher).state_dict()
     shipped = shipped_model()
     return None if shipped is None else shipped.folds[0].evidence.members[0].state_dict()

@@ -29,6 +29,7 @@ class SeenTwice:
         image, map: (S, S, 3) uint8 RGB each.
         image_valid, map_valid: (S, S) bool.
         centres: (S, S) bool, where the middle of a crop may lie.
+        exact: the two lie on each other to a pixel or two, so that patches may be learnt from them.
     """
 
     image: np.ndarray
@@ -36,6 +37,7 @@ class SeenTwice:
     map: np.ndarray
     map_valid: np.ndarray
     centres: np.ndarray
+    exact: bool = True
 
 
 class Ground(Protocol):
@@ -50,15 +52,16 @@ class MappedGround:
 
     Args:
         tiles: those on which the map is complete.
+        exact: the map is drawn where the image shows it; maps of volunteers are a metre or three off.
 
     Raises:
         InvalidInputError: no tile.
     """
 
-    def __init__(self, source: PairSource, tiles: Sequence[TileAddress]) -> None:
+    def __init__(self, source: PairSource, tiles: Sequence[TileAddress], *, exact: bool = False) -> None:
         if not tiles:
             raise InvalidInputError("a place to learn from needs a tile with image and map: widen the area")
-        self.source = source
+        self.source, self.exact = source, exact
         self.wholes: dict[TileAddress, list[TileAddress]] = {}
         for tile in tiles:
             self.wholes.setdefault(tile.parent(WIDE_LEVELS), []).append(tile)
@@ -79,7 +82,7 @@ class MappedGround:
             left, top = (tile.x - (whole.x << WIDE_LEVELS)) * side, (tile.y - (whole.y << WIDE_LEVELS)) * side
             centres[top : top + side, left : left + side] = True
         light = relit(image, rng) if rng.random() < 0.3 else image
-        return SeenTwice(light, valid, drawn, np.ones_like(valid), centres & valid)
+        return SeenTwice(light, valid, drawn, np.ones_like(valid), centres & valid, self.exact)
 
 
 class DrawnGround:

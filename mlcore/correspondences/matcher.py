@@ -25,10 +25,9 @@ WORK_PX = 512
 """Pictures are brought to this longest side before they are read."""
 MIDDLE_POOL = 2
 GUESSES = 6
-MIDDLE_PATCH, MIDDLE_REACH, MIDDLE_STEP = 20, 7, 16
+MIDDLE_PATCH, MIDDLE_REACH, MIDDLE_STEP = 20, 7, 12
 FINE_PATCH, FINE_REACH, FINE_STEP = 24, 5, 14
 MIDDLE_WITHIN_PX = 8.0
-LEAST_CONFIDENCE = 0.2
 
 
 @dataclass(frozen=True)
@@ -142,6 +141,5 @@ def _as_fields(values: Tensor, known: Tensor, stride_px: int) -> Fields:
 
 
 def _as_matches(found: Found, image: Fields) -> Matches:
-    sure = found.confidence >= LEAST_CONFIDENCE
     area = float(image.size[0] * image.size[1]) * image.stride_px**2
-    return Matches(found.map_xy[sure], found.image_xy[sure], found.confidence[sure], area)
+    return Matches(found.map_xy, found.image_xy, found.confidence, area)

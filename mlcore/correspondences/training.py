@@ -42,10 +42,12 @@ def train_structure(
 ) -> StructureModel:
     """Train, going on where `run_dir` stands.
 
+    Where a ground is not exact, its pairs teach where pictures lie as wholes, not where their patches do.
+
     Args:
         grounds: with the weight by which each is drawn from.
-        initial: weights of a trunk to start from, such as of a building-evidence network of the same widths; its head
-            is left out.
+        initial: weights to start from: of a matcher, or of a trunk such as a building-evidence network of the same
+            widths, whose head is left out.
 
     Raises:
         InvalidInputError: nothing to learn from, or weights of other widths.
@@ -82,7 +84,8 @@ class _Trainer:
 
     def run_epoch(self, epoch: int, generator: torch.Generator) -> dict[str, float]:
         rng = np.random.default_rng(generator.initial_seed())
-        steps = range(epoch * self.config.steps_per_epoch, (epoch + 1) * self.config.steps_per_epoch)
+        each = self.config.steps_per_epoch
+        steps = range(epoch * each, min((epoch + 1) * each, self.config.steps))
         figures: list[tuple[float, float, float]] = []
         for step, batch in zip(steps, in_turn(lambda _: self._batch(rng), steps), strict=True):
             stop_if_asked(self.progress)
@@ -99,7 +102,7 @@ class _Trainer:
                 seen, config.crop_px, rng, turn_deg=config.turn_deg, scale_jitter=config.scale_jitter,
                 shift_share=config.shift_share, seen_scale=config.seen_scale,
             )  # fmt: skip
-            pairs.append((pair, list(sought(pair, config, rng))))
+            pairs.append((pair, list(sought(pair, config, rng)) if seen.exact else []))
         return pairs
 
     def _step(self, step: int, drawn: Sequence[tuple[CropPair, list[Sought]]]) -> tuple[float, float, float]:
@@ -219,7 +222,8 @@ def sought(pair: CropPair, config: StructureConfig, rng: np.random.Generator) ->
 
 
 def _start_from(model: StructureModel, initial: Mapping[str, Tensor]) -> None:
-    trunk = {name: value for name, value in initial.items() if not name.startswith("head.")}
+    whole = "coarse_head.weight" in initial
+    trunk = {name: value for name, value in initial.items() if whole or not name.startswith("head.")}
     try:
         model.load_state_dict(trunk, strict=False)
     except RuntimeError as error:

@@ -5,3 +5,4 @@ from __future__ import annotations
 from pathlib import Path
 
 GENERAL_FILE = Path(__file__).with_name("general.safetensors")
+MATCHER_FILE = Path(__file__).with_name("matcher.safetensors")

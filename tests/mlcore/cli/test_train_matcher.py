@@ -39,6 +39,9 @@ def test_a_matcher_is_learnt_from_files_and_can_be_used(files: Path, capsys: pyt
     assert "sha256" in capsys.readouterr().out
     found = StructureMatcher.load(files / "m.safetensors").match(texture(2), texture(2))
     assert len(found) > 0
+    other = {"--place": "--exact-place", str(files / "run"): str(files / "run2")}
+    further = [other.get(word, word) for word in words]
+    assert main([*further, "--start", str(files / "m.safetensors")]) == 0
 
 
 def test_nothing_to_learn_from_says_what_to_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ import torch
 
 from mlcore.correspondences.classical import ClassicalMatcher, classical_names
 from mlcore.correspondences.config import StructureConfig
-from mlcore.correspondences.grounds import PhotoGround
+from mlcore.correspondences.grounds import PhotoGround, SeenTwice
 from mlcore.correspondences.matcher import StructureMatcher
 from mlcore.correspondences.robust import magsac_homography, register
 from mlcore.correspondences.search import SearchRange
@@ -141,6 +142,23 @@ def test_training_starts_from_the_trunk_of_an_evidence_network(tmp_path: Path) -
         train_structure(grounds, slow, run_dir=tmp_path / "b", initial=EvidenceModel().state_dict())
     with pytest.raises(InvalidInputError, match="nothing to learn from"):
         train_structure([], slow, run_dir=tmp_path / "c")
+
+
+def test_a_place_that_is_not_exact_teaches_no_patch(tmp_path: Path) -> None:
+    class Off(PhotoGround):
+        def draw(self, rng: np.random.Generator) -> SeenTwice:
+            return replace(super().draw(rng), exact=False)
+
+    class Keeping(Until):
+        def report(self, fraction: float, message: str = "", figures: object = None) -> None:
+            self.figures = figures
+
+    told = {}
+    for kind in (PhotoGround, Off):
+        keeping = Keeping(9)
+        train_structure([(kind([texture(0, 300)]), 1.0)], TINY, run_dir=tmp_path / kind.__name__, progress=keeping)
+        told[kind] = keeping.figures["structure/fine_loss"]
+    assert told[PhotoGround] > 0 and told[Off] == 0
 
 
 def test_a_saved_matcher_is_the_same_and_a_foreign_file_is_refused(tmp_path: Path) -> None:

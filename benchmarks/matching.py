@@ -1,0 +1,110 @@
+"""Matchers on the protocols of `mlcore.suites.matching`, on held-out real places.
+
+    python benchmarks/matching.py --out WORK [--protocols full working style modality false] [--windows 24]
+
+Banepa, Austin and Dhaka were never learnt from. Every matcher gets the same pairs, warped by the sample's number, and
+the same estimator (MAGSAC, 1.5 px, 10,000 trials, 0.9999, 2,048 points at most); a failure counts as infinite error.
+Pictures are 512 px a side at zoom 19 (0.26 to 0.3 m per pixel). Modalities are simulated from real tiles.
+
+Each protocol has a file of its own, `matching_PROTOCOL.json`:
+
+- auc1 .. auc20: area under the share of pairs within an error, in per cent; `_low`, `_high`: 95 % interval over pairs.
+- median_px, median_deg, failed: of the structure matcher; what is infinite is left out.
+- gated_auc10, accepted, accepted_wrong: of what the gate lets through.
+- best_peer_auc10: the best of OpenCV's matchers in the same run; `MATCHER/...` everything of each.
+- matching_false: rate, the share of pairs of different ground that the gate lets through, and rate_high, its upper
+  95 % bound (Clopper-Pearson).
+- matching_speed: s_per_pair_compact, and OpenCV's in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.common import data_folder, write_result
+from mlcore.cli.evaluate_matching import matcher_of
+from mlcore.correspondences.classical import classical_names
+from mlcore.evaluation.matching import THRESHOLDS_PX, Trial, bootstrap, curve, summary
+from mlcore.suites.matching import PROTOCOLS, run_protocol, windows_of
+from mlcore.suites.places import read_place
+from mlcore.weights import MATCHER_FILE
+
+PLACES = ("banepa", "austin", "dhaka")
+OURS = "structure"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="work folder for the places' cleaned images")
+    parser.add_argument("--weights", type=Path, default=MATCHER_FILE)
+    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
+    parser.add_argument("--windows", type=int, default=24, help="of each place at most (24)")
+    args = parser.parse_args()
+    windows = windows_of([read_place(cleaned(name, args.out)) for name in PLACES], args.windows)
+    for protocol in args.protocols:
+        names = [OURS, *classical_names()]
+        trials = run_protocol(protocol, [matcher_of(name, protocol, args.weights) for name in names], windows)
+        told = {name: _told(variants) for name, variants in trials.items()}
+        print(protocol, {name: round(figures["auc10"], 1) for name, figures in told.items()}, flush=True)
+        command = f"python benchmarks/matching.py --out WORK --protocols {protocol} --windows {args.windows}"
+        write_result(f"matching_{protocol}", _figures(protocol, told, trials), seeds=[0], command=command)
+        if protocol == "full":
+            seconds = {f"{name}_s_per_pair": told[name]["s_per_pair"] for name in names[1:]}
+            write_result("matching_speed", {"s_per_pair_compact": told[OURS]["s_per_pair"], **seconds}, command=command)
+
+
+def cleaned(name: str, work: Path) -> Path:
+    """The place as `read_place` takes it; an image that is no clean COG yet is ingested into the work folder."""
+    source, folder = data_folder() / name, work / "places" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in source.iterdir():
+        if path.suffix == ".geojson":
+            (folder / path.name).write_bytes(path.read_bytes())
+        elif path.suffix == ".tif" and not (folder / path.name).is_file():
+            command = [sys.executable, "-m", "mlcore", "ingest", "raster", str(path), str(folder / path.name)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def _told(variants: dict[str, list[Trial]]) -> dict[str, Any]:
+    every = [trial for trials in variants.values() for trial in trials]
+    told: dict[str, Any] = summary(every)
+    for threshold in THRESHOLDS_PX:
+        told[f"auc{threshold}_low"], told[f"auc{threshold}_high"] = bootstrap(every, threshold)
+    for name, trials in variants.items():
+        if len(variants) > 1:
+            told |= {f"{name}/{key}": value for key, value in summary(trials).items()}
+    for by, edges in (("turned_deg", (0, 15, 30, 60, 90, 108.1)), ("scale", (0.7, 0.85, 1.0, 1.15, 1.31))):
+        told |= {f"by_{by}/{row['from']:g}-{row['to']:g}": row["auc"] for row in curve(every, by, edges)}
+    return told
+
+
+def _figures(protocol: str, told: dict[str, dict[str, Any]], trials: dict[str, Any]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    if protocol == "false":
+        every = [trial for several in trials[OURS].values() for trial in several]
+        let = sum(trial.accepted for trial in every)
+        found = {"rate": let / len(every), "rate_high": upper_bound(let, len(every)), "pairs": len(every)}
+    else:
+        found = dict(told[OURS])
+        found["best_peer_auc10"] = max(figures["auc10"] for name, figures in told.items() if name != OURS)
+    found |= {f"{name}/{key}": value for name, figures in told.items() for key, value in figures.items()}
+    return {key: round(float(value), 4) for key, value in found.items() if math.isfinite(value)}
+
+
+def upper_bound(count: int, total: int, level: float = 0.975) -> float:
+    """Of a share, by Clopper and Pearson."""
+    from scipy.stats import beta
+
+    return 1.0 if count == total else float(beta.ppf(level, count + 1, total - count))
+
+
+if __name__ == "__main__":
+    main()
