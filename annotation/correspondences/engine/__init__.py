@@ -3,7 +3,7 @@
 Whatever imports torch is imported where it is used: the web server starts and lives without it.
 """
 
-from annotation.correspondences.engine.corrections import Correction, correction_of
+from annotation.correspondences.engine.corrections import Correction, checked_correction, correction_of
 from annotation.correspondences.engine.matchers import (
     Made,
     Proposal,
@@ -29,6 +29,6 @@ from mlcore.progress import Progress, stop_if_asked
 
 __all__ = [
     "Correction", "Made", "PairSource", "Progress", "Proposal", "TileAddress", "Transform", "apart_m", "check_matcher",
-    "correction_of", "make", "middle_offset_m", "offered", "pairs_source", "propose", "proposed_transform",
-    "residuals_of", "said_transform", "shown_transform", "stop_if_asked", "stored",
+    "checked_correction", "correction_of", "make", "middle_offset_m", "offered", "pairs_source", "propose",
+    "proposed_transform", "residuals_of", "said_transform", "shown_transform", "stop_if_asked", "stored",
 ]  # fmt: skip

@@ -61,11 +61,25 @@ class Correction:
         return [_row(correspondences_id, point, proposed.get(point.number)) for point in self.points]
 
 
+def checked_correction(payload: Mapping[str, Any], tile: TileAddress) -> Correction:
+    """The correction that a payload describes, if a map of the tile may be turned into its image by it.
+
+    Only what is being said is held to that: an answer that was saved stays one, whatever is thought sane later.
+
+    Raises:
+        BadPointsError: what is wrong with the payload, with its points, or with the transform they come to.
+    """
+    correction = correction_of(payload, tile)
+    if why := not_sane(correction.transform, (TILE_PX, TILE_PX), Bounds()):
+        raise BadPointsError(f"{why}: look for a pair whose two points are not of one place, or choose a simpler model")
+    return correction
+
+
 def correction_of(payload: Mapping[str, Any], tile: TileAddress) -> Correction:
     """The correction that a payload `{"transform": kind, "points": [...]}` describes.
 
     Raises:
-        BadPointsError: what is wrong with the payload, with its points, or with the transform they come to.
+        BadPointsError: what is wrong with the payload or with its points.
     """
     unknown = set(payload) - {"transform", "points"}
     if unknown:
@@ -83,13 +97,10 @@ def _fitted(kind: TransformKind, points: tuple[GivenPoint, ...], tile: TileAddre
     try:
         transform = fit(kind, map_xy[used], image_xy[used])
         residual_xy = residuals_of(transform, map_xy, image_xy)
-        why = not_sane(transform, (TILE_PX, TILE_PX), Bounds())
     except InvalidInputError as error:
         raise BadPointsError(str(error)) from error
     except np.linalg.LinAlgError as error:
         raise BadPointsError(f"no {kind} fits these points: spread them, or choose a simpler model") from error
-    if why:
-        raise BadPointsError(f"{why}: look for a pair whose two points are not of one place, or choose a simpler model")
     residual_m = np.linalg.norm(residual_xy, axis=1) * tile.resolution_m()
     check_rmse_m = _root_mean_square(residual_m[checks]) if checks.any() else None
     return Correction(points, transform, residual_xy, residual_m, _root_mean_square(residual_m[used]), check_rmse_m)

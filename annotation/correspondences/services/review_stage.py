@@ -29,7 +29,7 @@ def on_decided(item: QueueItem, verdict: Verdict) -> None:
     """Check what the verdict says, which keeps a correction's points, then set the proposal's state."""
     row = _row_of(item)
     if verdict.decision == "adjust":
-        engine.correction_of(verdict.payload, tile_address(row.pair.tile))
+        engine.checked_correction(verdict.payload, tile_address(row.pair.tile))
     elif verdict.payload:
         raise InvalidError("only adjusted correspondences carry points and a transform")
     if verdict.decision == "accept" and not row.matched:

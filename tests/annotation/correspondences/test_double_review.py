@@ -11,6 +11,8 @@ from annotation.common.errors import NotAllowedError
 from annotation.correspondences import engine
 from annotation.correspondences.card import adjudication_of_item, subject_of_item
 from annotation.correspondences.decided import transforms_in_force
+from annotation.correspondences.engine import corrections
+from annotation.correspondences.errors import BadPointsError
 from annotation.correspondences.models import ControlPoint, Correspondences, CorrespondencesState
 from annotation.correspondences.services import batches
 from annotation.review.errors import NotIndependentError, SettledError
@@ -22,6 +24,7 @@ from annotation.tiles.engine import tile_address
 from mlcore.geometry.transform import Transform, shift_of
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_correspondences import (
+    PROPOSED,
     CorrespondencesFactory,
     adjust,
     answer,
@@ -82,6 +85,19 @@ def test_two_agree_where_the_corners_lie_as_near_as_the_settings_ask(region, row
     row.refresh_from_db()
     assert row.state == state
     assert QueueItem.objects.filter(stage="correspondence-adjudication").exists() == (state == "proposed")
+
+
+def test_a_saved_answer_stays_one_when_less_is_thought_sane_later(region, row, monkeypatch):
+    ana, ben = UserFactory.create_batch(2)
+    batch = make_batch(region, second_share=1.0)
+    adjust(ana, take(ana, batch), PROPOSED)
+    monkeypatch.setattr(corrections, "not_sane", lambda *args: "the best fit is no good")
+    item = take(ben, batch)
+    with pytest.raises(BadPointsError, match="no good: look for a pair"):
+        adjust(ben, item, PROPOSED)
+    answer(ben, item)
+    row.refresh_from_db()
+    assert row.state == CorrespondencesState.CORRECTED
 
 
 @pytest.mark.parametrize(("allowed_m", "state"), [(0.2, "proposed"), (2.0, "corrected")])
