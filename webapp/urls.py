@@ -16,6 +16,7 @@ STAGES = (
     "review",
     "tiles",
     "anchors",
+    "correspondences",
     "learning",
     "consistency",
     "changes",

@@ -14,6 +14,11 @@ REGION = "api/regions/<int:region_id>/"
 PAGE = "regions/<int:region_id>/"
 TILE = "<int:z>/<int:x>/<int:y>"
 BATCH = "api/anchor-batches/<int:batch_id>/"
+MATCHED = "api/correspondences/<int:correspondences_id>/"
+POINTS = {
+    "transform": "shift",
+    "points": [{"number": n, "map_xy": [n, n], "image_xy": [n + 1, n], "role": "fit", "enabled": True} for n in (1, 9)],
+}
 LEASE = {"lease_token": 1}
 KEY = {"version": 0, "idempotency_key": "6e0c5f3e-0d65-4b0e-9f4e-0b4f6f0f8a11"}
 DECISION = {**LEASE, **KEY, "decision": "accept", "seconds": 1}
@@ -92,6 +97,15 @@ ROUTES: dict[str, Row] = {
     f"GET {REGION}label-studio.json": Row("reviewer", scoped=True),
     f"GET {REGION}label-studio.xml": Row("reviewer", scoped=True),
     f"POST {REGION}label-studio/": Row("editor", scoped=True),
+    # correspondences
+    f"GET {REGION}correspondences/": Row("reviewer", scoped=True),
+    f"POST {REGION}correspondences/": Row("admin", scoped=True),
+    f"GET {REGION}matchers/": Row("reviewer", scoped=True),
+    f"GET {MATCHED}": Row("reviewer", scoped=True),
+    f"POST {MATCHED}refit/": Row("reviewer", scoped=True, body=POINTS),
+    f"GET {REGION}correspondence-batches/": Row("reviewer", scoped=True),
+    f"POST {REGION}correspondence-batches/": Row("editor", scoped=True, body={"name": "Trial"}),
+    "POST api/correspondence-batches/<int:matching_batch_id>/close/": Row("editor", scoped=True),
     # anchors, training, consistency
     f"GET {REGION}anchors/": Row("reviewer", scoped=True),
     f"POST {REGION}anchors/": Row("admin", scoped=True),

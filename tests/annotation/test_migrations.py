@@ -21,6 +21,8 @@ FIRST = {
     "edits": "0002_edititem_versions_and_demolish",
 }  # fmt: skip
 """The oldest released state of every app that has changed since."""
+SINCE = ("learning", "correspondences")
+"""Apps that were not there yet."""
 
 
 def migrate(targets: list[tuple[str, str | None]]):
@@ -38,7 +40,8 @@ def newest() -> list[tuple[str, str]]:
 @pytest.fixture
 def old(transactional_db) -> Iterator:
     """The apps of the oldest state, in a database that stands there; afterwards it is brought up to date again."""
-    first = [(app, FIRST.get(app, name)) for app, name in newest() if app != "learning"] + [("learning", None)]
+    first = [(app, FIRST.get(app, name)) for app, name in newest() if app not in SINCE]
+    first += [(app, None) for app in SINCE]
     user, pair = UserFactory(), PairFactory()
     try:
         yield migrate(first), user, pair

@@ -32,6 +32,16 @@ BODIES: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "export their changes": ("post", OWN + "changesets/", {"change_ids": ["{change_id}"]}),
     "a batch for a stranger": ("post", OWN + "anchor-batches/", {"name": "A", "people": ["{stranger}"]}),
+    "claim in a batch of correspondences": (
+        "post",
+        "/api/review/correspondences/claim/",
+        {"region": "{own}", "batch": "{matching_batch_id}"},
+    ),
+    "correspondences for a stranger": (
+        "post",
+        OWN + "correspondence-batches/",
+        {"name": "A", "people": ["{stranger}"]},
+    ),
     "pairs of their image": ("get", OWN + "pairs/", {"imagery": "{imagery_id}"}),
     "pairs of their map": ("get", OWN + "pairs/", {"snapshot": "{snapshot_id}"}),
     "jobs of theirs": ("get", "/api/jobs/", {"region": "{region_id}"}),

@@ -9,6 +9,8 @@ from annotation.sources.models import RegionMember
 from tests import factories
 from tests.factories_anchors import AnchorFactory, make_batch
 from tests.factories_changes import ChangeFactory
+from tests.factories_correspondences import CorrespondencesFactory
+from tests.factories_correspondences import make_batch as make_matching_batch
 
 
 def make_world() -> dict[str, Any]:
@@ -25,7 +27,12 @@ def make_world() -> dict[str, Any]:
     AnchorFactory(pair=change.pair)
     batch = make_batch(region, user=people["editor"])
     AnchorFactory(pair=change.pair, generator="http", model="another")
+    found = CorrespondencesFactory(pair=change.pair)
+    matching_batch = make_matching_batch(region, user=people["editor"])
+    CorrespondencesFactory(pair=change.pair, matcher="orb")
     ids = {
+        "correspondences_id": found.pk,
+        "matching_batch_id": matching_batch.pk,
         "batch_id": batch.pk,
         "region_id": region.pk,
         "imagery_id": scan.imagery_id,

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
 
+from webapp.settings.api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 
@@ -44,6 +46,7 @@ INSTALLED_APPS = [
     "annotation.sources",
     "annotation.tiles",
     "annotation.anchors",
+    "annotation.correspondences",
     "annotation.learning",
     "annotation.learning.former",
     "annotation.consistency",
@@ -196,17 +199,34 @@ MLLM_ALLOWED_HOSTS = [host.strip() for host in env("MLLM_ALLOWED_HOSTS").split("
 MLLM_MODELS = env("MLLM_MODELS")
 MLLM_BATCH = int(env("MLLM_BATCH", "4"))
 
+# Matchers of image and map. The structure matcher is offered where its weights are. A match that chance explains no
+# more often than 10 to the power of MATCHER_GATE, and whose inliers are off by no more than so many metres, is verified
+# without a person; without a gate none is. Two people agree on a tile whose corners they bring so near each other.
+MATCHER_WEIGHTS = env("MATCHER_WEIGHTS")
+MATCHER_GATE_LOG10_NFA = float(env("MATCHER_GATE")) if env("MATCHER_GATE") else None
+MATCHER_GATE_RMSE_M = float(env("MATCHER_GATE_RMSE_M", "0.5"))
+CORRESPONDENCES_AGREE_M = float(env("CORRESPONDENCES_AGREE_M", "0.75"))
+
 # Every kind of job and the function that runs it; the function takes a JobContext (annotation.common.services.jobs).
 JOB_RUNNERS = {
     "sources.import_imagery": "annotation.sources.services.import_imagery.run",
     "sources.import_map": "annotation.sources.services.import_map.run",
     "tiles.build_pairs": "annotation.tiles.services.build_pairs.run",
     "anchors.generate": "annotation.anchors.services.generate.run",
+    "correspondences.propose": "annotation.correspondences.services.propose.run",
     "learning.train": "annotation.learning.services.train.run",
     "learning.evaluate": "annotation.learning.services.evaluate.run",
     "consistency.scan": "annotation.consistency.services.scan.run",
     "changes.find": "annotation.changes.services.find.run",
     "changes.main_job": "annotation.pipeline.services.main_job.run",
+}
+
+# The queue of every kind of job that does not wait in the default one. A worker serves all of them; one that is started
+# with `-Q gpu` or `-Q cpu,mapwright` serves only these, as on a machine with a card and one without.
+JOB_QUEUES = {"correspondences.propose": env("MATCHER_QUEUE", "gpu")}
+CELERY_TASK_QUEUES = {
+    name: {"exchange": name, "routing_key": name}
+    for name in (CELERY_TASK_DEFAULT_QUEUE, "cpu", "gpu", *JOB_QUEUES.values())
 }
 
 # Jobs that scan a region: of these a region has one at a time.
@@ -217,47 +237,14 @@ REVIEW_STAGES = {
     "changes": "annotation.changes.services.review_stage.STAGE",
     "anchors": "annotation.anchors.services.review_stage.STAGE",
     "anchor-adjudication": "annotation.anchors.services.review_stage.ADJUDICATION_STAGE",
+    "correspondences": "annotation.correspondences.services.review_stage.STAGE",
+    "correspondence-adjudication": "annotation.correspondences.services.review_stage.ADJUDICATION_STAGE",
 }
 # Every kind of model and the ModelKind (annotation.learning.kinds) that says how it is trained and compared.
 MODEL_KINDS = {"region": "annotation.learning.services.region_kind.KIND"}
 # Every stage whose verdicts models learn from, and what gives them (annotation.learning.decisions.Provider).
 LEARNING_DECISIONS = {"changes": "annotation.changes.decided.decisions_of"}
 REVIEW_LEASE_SECONDS = int(env("REVIEW_LEASE_SECONDS", "300"))
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "annotation.common.pagination.KeysetPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_RATES": {"login": "20/min"},
-    "EXCEPTION_HANDLER": "webapp.api_errors.handle",
-    "PAGE_SIZE": 100,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Mapwright",
-    "DESCRIPTION": "Finds where aerial imagery and OpenStreetMap buildings disagree, and hands out reviewed map edits.",
-    "VERSION": "0.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
-    "ENUM_NAME_OVERRIDES": {
-        "JobState": "annotation.common.models.JobState",
-        "ResultState": "annotation.sources.models.SourceState",
-        "ItemState": "annotation.review.models.ItemState",
-        "ChangesetState": "annotation.edits.models.ChangesetState",
-        "ModelState": "annotation.learning.models.ModelState",
-        "AnchorState": "annotation.anchors.models.AnchorState",
-        "ChangeKind": "annotation.changes.models.ChangeKind",
-        "ChangeDecision": "annotation.changes.models.ChangeDecision",
-    },
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -54,14 +54,15 @@ def enqueue(
             raise
         return existing
     if wake:
-        transaction.on_commit(lambda: send_wakeup(job.pk), robust=True)
+        transaction.on_commit(lambda: send_wakeup(job.pk, kind), robust=True)
     return job
 
 
-def send_wakeup(job_id: uuid.UUID) -> bool:
+def send_wakeup(job_id: uuid.UUID, kind: str) -> bool:
     """Send the message that makes a worker look at the job; without a broker the sweeper does it later."""
+    queue = settings.JOB_QUEUES.get(kind, settings.CELERY_TASK_DEFAULT_QUEUE)
     try:
-        current_app.send_task(RUN_TASK, args=[str(job_id)], queue=settings.CELERY_TASK_DEFAULT_QUEUE, retry=False)
+        current_app.send_task(RUN_TASK, args=[str(job_id)], queue=queue, retry=False)
     except Exception as error:
         logger.warning("job %s waits for the sweeper: the broker does not answer (%s)", job_id, error)
         return False
@@ -181,10 +182,10 @@ def sweep() -> int:
         for job in lost:
             _recover(job)
     unheard = Q(heartbeat_at__isnull=True) | Q(heartbeat_at__lt=now - timedelta(seconds=settings.JOB_REWAKE_SECONDS))
-    waiting = Job.objects.filter(unheard, state=JobState.QUEUED).order_by("created_at").values_list("pk", flat=True)
+    waiting = Job.objects.filter(unheard, state=JobState.QUEUED).order_by("created_at").values_list("pk", "kind")
     woken = 0
-    for job_id in waiting[:1000]:
-        if not send_wakeup(job_id):
+    for job_id, kind in waiting[:1000]:
+        if not send_wakeup(job_id, kind):
             break
         woken += 1
     return len(lost) + woken

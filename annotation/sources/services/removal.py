@@ -14,12 +14,16 @@ from annotation.sources.models import Imagery, MapSnapshot, SourceState
 from annotation.sources.services.files import remove_folder, source_folder
 from annotation.sources.services.map_objects import drop_objects_of_nothing
 
-ANSWERED = Q(anchors__reviews__item__verdicts__isnull=False) | Q(changes__item__verdicts__isnull=False)
+ANSWERED = (
+    Q(anchors__reviews__item__verdicts__isnull=False)
+    | Q(correspondences__reviews__item__verdicts__isnull=False)
+    | Q(changes__item__verdicts__isnull=False)
+)
 KEEP = "keep it, add a newer one, or choose another one on the region's page"
 
 
 def delete_source(*, user: User, source: Imagery | MapSnapshot) -> None:
-    """Remove an imagery or a map with its tiles, proposed anchors, scans and suggestions.
+    """Remove an imagery or a map with its tiles, proposed anchors and correspondences, scans and suggestions.
 
     Raises:
         InUseError: somebody answered about it, a model learns from it, or a job of its region runs.

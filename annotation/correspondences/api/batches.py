@@ -1,0 +1,128 @@
+"""Thin views of batches of correspondences: list, start, close."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation.accounts.models import User
+from annotation.accounts.permissions import IsEditor, ReadOrEditor
+from annotation.common.errors import InvalidError
+from annotation.common.models import MAX_ID
+from annotation.correspondences import overview
+from annotation.correspondences.answers import REVIEW
+from annotation.correspondences.services import batches
+from annotation.review.api.http import parse, person
+from annotation.review.batches import batches_of
+from annotation.review.models import Batch, BatchPlan
+from annotation.review.services.batch import BatchWish
+from annotation.sources.selectors import get_region, people_of
+
+MAX_NUMBER = 1_000_000
+
+
+class CorrespondenceBatchInput(serializers.Serializer):
+    """What to draw, for whom, and how much of it twice."""
+
+    name = serializers.CharField(max_length=120)
+    plan = serializers.ChoiceField(choices=batches.PLANS, default=BatchPlan.RANDOM.value)
+    number = serializers.IntegerField(min_value=1, max_value=MAX_NUMBER, default=500, help_text="not used by plan all")
+    matcher = serializers.CharField(max_length=32, required=False, allow_blank=True, default="")
+    no_match = serializers.BooleanField(default=False, help_text="also tiles without a match, to set points by hand")
+    seed = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1, default=0, help_text="0 draws one; the same seed draws the same proposals"
+    )
+    second_share = serializers.FloatField(
+        min_value=0, max_value=1, default=0.0, help_text="share that a second person answers, without seeing the first"
+    )
+    open_to_all = serializers.BooleanField(default=True)
+    people = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID), default=list, max_length=200
+    )
+
+
+class CorrespondenceProgress(serializers.Serializer):
+    open = serializers.IntegerField()
+    decided = serializers.IntegerField()
+    withdrawn = serializers.IntegerField()
+    decisions = serializers.DictField(child=serializers.IntegerField())
+
+
+class CorrespondenceBatchOutput(serializers.ModelSerializer):
+    """A batch and how far it is."""
+
+    created_by = serializers.CharField(source="created_by.username", default=None, read_only=True)
+    people = serializers.SerializerMethodField(help_text="names")
+    may_work = serializers.BooleanField(read_only=True)
+    progress = CorrespondenceProgress(read_only=True)
+    disagreements = CorrespondenceProgress(read_only=True)
+
+    class Meta:
+        model = Batch
+        fields = [
+            "id", "name", "plan", "options", "second_share", "size", "open_to_all", "people", "created_by",
+            "created_at", "closed_at", "may_work", "progress", "disagreements",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_people(self, batch: Batch) -> list[str]:
+        return sorted(person.username for person in batch.people.all())
+
+
+class BatchesView(GenericAPIView):
+    """Batches of a region's correspondences."""
+
+    permission_classes = [ReadOrEditor]
+    serializer_class = CorrespondenceBatchOutput
+    queryset = Batch.objects.none()
+    filter_backends: list[Any] = []
+
+    @extend_schema(operation_id="correspondence_batches_list", responses=CorrespondenceBatchOutput(many=True))
+    def get(self, request: Request, region_id: int) -> Response:
+        """Batches of the region, newest first, with how far each is."""
+        user = person(request)
+        region = get_region(user, region_id)
+        page = self.paginate_queryset(batches_of(REVIEW, region.pk)) or []
+        shown = overview.described(page, user)
+        return self.get_paginated_response(CorrespondenceBatchOutput(shown, many=True).data)
+
+    @extend_schema(request=CorrespondenceBatchInput, responses={201: CorrespondenceBatchOutput})
+    def post(self, request: Request, region_id: int) -> Response:
+        """Draw proposals and queue them."""
+        user = person(request)
+        region = get_region(user, region_id)
+        data = parse(CorrespondenceBatchInput, request.data)
+        wish = BatchWish(
+            name=data["name"],
+            second_share=data["second_share"],
+            open_to_all=data["open_to_all"],
+            people=_people(region.pk, data["people"]),
+        )
+        plan = batches.Plan(**{name: data[name] for name in ("plan", "number", "matcher", "no_match", "seed")})
+        return Response(_shown(batches.start(user=user, region=region, wish=wish, plan=plan), user), status=201)
+
+
+class CloseView(APIView):
+    permission_classes = [IsEditor]
+
+    @extend_schema(request=None, responses=CorrespondenceBatchOutput)
+    def post(self, request: Request, matching_batch_id: int) -> Response:
+        """Take what is undecided out of the queue; answers stay."""
+        user = person(request)
+        batch, region = overview.visible_batch(user, matching_batch_id)
+        return Response(_shown(batches.close(user=user, region=region, batch_id=batch.pk), user))
+
+
+def _people(region_id: int, ids: list[int]) -> list[User]:
+    people = list(people_of(region_id).filter(pk__in=ids))
+    if len(people) != len(set(ids)):
+        raise InvalidError("somebody on the list does not see this region; choose people from the list of colleagues")
+    return people
+
+
+def _shown(batch: Batch, user: User) -> Any:
+    return CorrespondenceBatchOutput(overview.described([batch], user)[0]).data

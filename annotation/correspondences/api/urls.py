@@ -1,0 +1,21 @@
+"""Addresses of the correspondences, relative to /api/."""
+
+from django.urls import path
+
+from annotation.correspondences.api import batches, views
+
+REGION = "regions/<int:region_id>/"
+ONE = "correspondences/<int:correspondences_id>/"
+
+urlpatterns = [
+    path(f"{REGION}correspondences/", views.CorrespondencesListView.as_view(), name="api-correspondences"),
+    path(f"{REGION}matchers/", views.MatchersView.as_view(), name="api-matchers"),
+    path(ONE, views.CorrespondencesView.as_view(), name="api-correspondences-one"),
+    path(f"{ONE}refit/", views.RefitView.as_view(), name="api-correspondences-refit"),
+    path(f"{REGION}correspondence-batches/", batches.BatchesView.as_view(), name="api-correspondence-batches"),
+    path(
+        "correspondence-batches/<int:matching_batch_id>/close/",
+        batches.CloseView.as_view(),
+        name="api-correspondence-batch-close",
+    ),
+]

@@ -1,0 +1,145 @@
+"""Which matchers this installation offers, and what one makes of a pair."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+from django.conf import settings
+
+from annotation.common.models import Job
+from annotation.correspondences.engine.transforms import stored
+from annotation.correspondences.errors import NoWeightsError, UnknownMatcherError
+from annotation.correspondences.models import ControlPoint, Correspondences, CorrespondencesState
+from annotation.sources.models import Imagery, MapSnapshot
+from annotation.tiles.engine import pair_source, tile_address
+from annotation.tiles.models import TilePair
+from mlcore.correspondences.classical import ClassicalMatcher, classical_names
+from mlcore.correspondences.matches import Matcher
+from mlcore.correspondences.robust import Registration, register
+from mlcore.digests import sha256_of
+from mlcore.geometry.webmercator import TILE_PX
+from mlcore.pairs.source import PairSource
+
+STRUCTURE = "structure"
+MATCH_PX = 512
+"""Image and map of a tile are matched at this size."""
+SHRINK = TILE_PX / MATCH_PX
+MOST_POINTS = 200
+"""The surest inliers are kept as control points; the transform stands on all of them."""
+MAX_REFUSED_CHARS = 300
+
+
+@dataclass(frozen=True)
+class Made:
+    """A matcher, ready to work, and what names it on its proposals."""
+
+    matcher: Matcher
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An unsaved row with its unsaved points."""
+
+    row: Correspondences
+    points: list[ControlPoint]
+
+
+def offered() -> list[str]:
+    """Matchers to choose from, the best one first."""
+    return [*([STRUCTURE] if settings.MATCHER_WEIGHTS else []), *classical_names()]
+
+
+def check_matcher(name: str) -> None:
+    """Refuse a matcher that is not offered here.
+
+    Raises:
+        NoWeightsError, UnknownMatcherError: what to set or to choose instead.
+    """
+    if name in offered():
+        return
+    choices = ", ".join(offered())
+    if name == STRUCTURE:
+        raise NoWeightsError(
+            "the structure matcher has no weights here: an administrator sets MAPWRIGHT_MATCHER_WEIGHTS to their file; "
+            f"until then choose one of {choices}"
+        )
+    raise UnknownMatcherError(f"no matcher {name[:40]!r}; choose one of {choices}")
+
+
+def make(name: str) -> Made:
+    """The matcher of this name.
+
+    Raises:
+        NoWeightsError, UnknownMatcherError: it is not offered, or its file is gone.
+        CheckpointError: the file holds no such weights.
+    """
+    check_matcher(name)
+    if name != STRUCTURE:
+        return Made(ClassicalMatcher(name), name, f"opencv-{cv2.__version__}")
+    path = Path(settings.MATCHER_WEIGHTS)
+    if not path.is_file():
+        raise NoWeightsError(f"MAPWRIGHT_MATCHER_WEIGHTS names {path.name}, which is no file: put the weights there")
+    from mlcore.correspondences.matcher import StructureMatcher
+
+    digest = sha256_of(path)
+    return Made(StructureMatcher.load(path, sha256=digest), name, digest)
+
+
+def pairs_source(imagery: Imagery, snapshot: MapSnapshot) -> PairSource:
+    """Image and map of two ready sources at the size they are matched at."""
+    pairs = pair_source(imagery, snapshot)
+    return PairSource(pairs.reader, pairs.index, pairs.coverage, size_px=MATCH_PX)
+
+
+def propose(pair: TilePair, source: PairSource, made: Made, job: Job | None = None) -> Proposal:
+    """What the matcher makes of a pair: a transform with its points, or why there is none."""
+    tile = tile_address(pair.tile)
+    view = source.view(tile)
+    found = register(made.matcher.match(view.map, view.image), map_size=(MATCH_PX, MATCH_PX))
+    row = Correspondences(
+        region_id=pair.tile.region_id,
+        pair=pair,
+        matcher=made.name,
+        matcher_digest=made.digest,
+        job=job,
+        needed_inliers=found.needed_inliers,
+        log10_nfa=found.log10_nfa if math.isfinite(found.log10_nfa) else None,
+        **stored("transform_", None if found.transform is None else found.transform.scaled(SHRINK)),
+    )
+    if found.transform is None:
+        row.refused = found.refused[:MAX_REFUSED_CHARS]
+        return Proposal(row, [])
+    row.inliers, row.rmse_m = int(found.inliers.sum()), found.rmse_px * tile.resolution_m(MATCH_PX)
+    row.passed_gate = _passes_gate(row)
+    row.state = CorrespondencesState.VERIFIED if row.passed_gate else CorrespondencesState.PROPOSED
+    return Proposal(row, _points(row, found))
+
+
+def _passes_gate(row: Correspondences) -> bool:
+    """Whether the settings let this one stand without a person; they let none unless they are told to."""
+    gate = settings.MATCHER_GATE_LOG10_NFA
+    if gate is None or row.log10_nfa is None or row.rmse_m is None:
+        return False
+    return bool(row.log10_nfa <= gate and row.rmse_m <= settings.MATCHER_GATE_RMSE_M)
+
+
+def _points(row: Correspondences, found: Registration) -> list[ControlPoint]:
+    kept = found.matches.only(found.inliers).best(MOST_POINTS)
+    places = zip(kept.map_xy * SHRINK, kept.image_xy * SHRINK, kept.confidence, strict=True)
+    return [
+        ControlPoint(
+            correspondences=row,
+            number=number,
+            map_x=float(map_x),
+            map_y=float(map_y),
+            image_x=float(image_x),
+            image_y=float(image_y),
+            confidence=min(max(float(confidence), 0.0), 1.0),
+        )
+        for number, ((map_x, map_y), (image_x, image_y), confidence) in enumerate(places, start=1)
+    ]

@@ -1,0 +1,33 @@
+"""What can go wrong between a matcher, its proposals and their corrections; each says what to do."""
+
+from annotation.common.errors import ConflictError, InvalidError
+
+
+class UnknownMatcherError(InvalidError):
+    """No matcher of that name is offered here."""
+
+    code = "unknown_matcher"
+
+
+class NoWeightsError(ConflictError):
+    """The structure matcher has no weights here."""
+
+    code = "no_matcher_weights"
+
+
+class NoPairsError(InvalidError):
+    """The region has no image-map pairs to match."""
+
+    code = "no_pairs"
+
+
+class NoTransformError(InvalidError):
+    """A proposal without a match can't be accepted as it is."""
+
+    code = "no_transform"
+
+
+class BadPointsError(InvalidError):
+    """Control points of a correction that can't be used; `data` names the one at fault where it is one."""
+
+    code = "bad_points"

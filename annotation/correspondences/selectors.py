@@ -1,0 +1,63 @@
+"""Reads of correspondences: a region's, one with its points, which pairs still lack one, which transforms hold."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Exists, OuterRef, QuerySet
+
+from annotation.accounts.models import User
+from annotation.common.errors import NotFoundError
+from annotation.correspondences.models import IN_FORCE, ControlPoint, Correspondences, CorrespondencesState
+from annotation.sources.selectors import visible_regions
+from annotation.tiles.models import TilePair
+
+
+def correspondences_of_region(region_id: int) -> QuerySet[Correspondences]:
+    """Every proposal of the region, with its tile."""
+    return Correspondences.objects.filter(region_id=region_id).select_related("pair__tile")
+
+
+def get_correspondences(user: User, correspondences_id: int) -> Correspondences:
+    """One with its tile, imagery and map, or NotFoundError where it is missing or not this person's to see."""
+    rows = Correspondences.objects.filter(pk=correspondences_id, region__in=visible_regions(user))
+    row = rows.select_related("pair__tile", "pair__imagery", "pair__snapshot").first()
+    if row is None:
+        raise NotFoundError(f"no correspondences {correspondences_id}, or none you may see")
+    return row
+
+
+def points_of(correspondences_id: int, *, corrected: bool) -> list[ControlPoint]:
+    """The matcher's points, or those of the correction that counts."""
+    rows = ControlPoint.objects.filter(correspondences=correspondences_id, corrected=corrected)
+    return list(rows.order_by("number"))
+
+
+def pairs_without(*, imagery_id: int, snapshot_id: int, matcher: str, matcher_digest: str) -> QuerySet[TilePair]:
+    """Pairs that this matcher, with these weights, has not looked at yet, in grid order."""
+    done = Correspondences.objects.filter(pair=OuterRef("pk"), matcher=matcher, matcher_digest=matcher_digest)
+    pairs = TilePair.objects.filter(imagery_id=imagery_id, snapshot_id=snapshot_id, valid_share__gt=0)
+    return pairs.exclude(Exists(done)).select_related("tile").order_by("tile__y", "tile__x")
+
+
+def state_counts(region_id: int) -> dict[str, int]:
+    """Proposals of the region by state, and how many of those that wait found no match."""
+    rows = Correspondences.objects.filter(region_id=region_id).order_by()
+    by_state = dict(rows.values_list("state").annotate(Count("pk")))
+    refused = rows.filter(state=CorrespondencesState.PROPOSED, transform_kind="").count()
+    return {**{state.value: by_state.get(state.value, 0) for state in CorrespondencesState}, "no_match": refused}
+
+
+def in_force(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]:
+    """What people or the gate stand by, one for each pair of an imagery and a map.
+
+    Of several on one pair, one that a person decided goes before one that only passed the gate, then the newest.
+    """
+    rows = Correspondences.objects.filter(
+        pair__imagery_id=imagery_id, pair__snapshot_id=snapshot_id, state__in=IN_FORCE
+    )
+    answered = rows.annotate(answered=Exists(_answers()))
+    return answered.order_by("pair_id", "-answered", "-pk").distinct("pair_id").select_related("pair__tile")
+
+
+def _answers() -> QuerySet[Correspondences]:
+    decided = Correspondences.objects.filter(pk=OuterRef("pk"), reviews__item__state="decided")
+    return decided.filter(reviews__item__decision__in=("accept", "adjust"))

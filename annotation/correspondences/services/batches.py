@@ -1,0 +1,114 @@
+"""Start a batch of correspondences to review, and close it."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from dataclasses import dataclass, replace
+
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, QuerySet
+
+from annotation.accounts.models import User
+from annotation.common.errors import InvalidError
+from annotation.correspondences.models import Correspondences, CorrespondencesReview, CorrespondencesState
+from annotation.correspondences.services.review_stage import STAGE
+from annotation.correspondences.services.settle import settle
+from annotation.review.batches import get_batch
+from annotation.review.models import Batch, BatchPlan, ItemState, QueueItem
+from annotation.review.services import batch as batch_service
+from annotation.review.services.batch import BatchWish
+from annotation.sources.models import Region
+
+PLANS = (BatchPlan.RANDOM.value, BatchPlan.UNCERTAIN.value, BatchPlan.ALL.value)
+LINK = """
+INSERT INTO correspondences_correspondencesreview (item_id, correspondences_id)
+SELECT id, subject_id FROM review_queueitem
+WHERE batch_id = %(batch)s AND stage = %(stage)s
+ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to draw.
+
+    Attributes:
+        plan: at random, those that chance explains best first, or all of them.
+        matcher: only proposals of this one; empty: of any.
+        no_match: also pairs without a match, for people to set points by hand.
+    """
+
+    plan: str = BatchPlan.RANDOM.value
+    number: int = 500
+    matcher: str = ""
+    no_match: bool = False
+    seed: int = 0
+
+
+@transaction.atomic
+def start(*, user: User, region: Region, wish: BatchWish, plan: Plan) -> Batch:
+    """Draw proposals and queue them; two batches started at once never hold the same one.
+
+    Raises:
+        InvalidError: nothing is left to review, or a second answer is asked for of one person alone.
+    """
+    if wish.second_share > 0 and not wish.open_to_all and len({person.pk for person in wish.people}) < 2:
+        raise InvalidError("a second answer needs a second person: name at least two, or open the batch to everyone")
+    Region.objects.select_for_update(no_key=True).get(pk=region.pk)
+    plan = plan if plan.seed else replace(plan, seed=secrets.randbelow(2**31 - 1) + 1)
+    drawn = _draw(region, plan)
+    batch = batch_service.create(
+        user=user,
+        stage=STAGE,
+        scope_id=region.pk,
+        wish=replace(wish, plan=plan.plan, options=_options(plan)),
+        subjects=[(pk, -float(place)) for place, pk in enumerate(drawn)],
+        seed=plan.seed,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(LINK, {"batch": batch.pk, "stage": STAGE.name})
+    return batch
+
+
+@transaction.atomic
+def close(*, user: User, region: Region, batch_id: int) -> Batch:
+    """Take what is undecided out of the queue; where one of two answers was given, it counts alone."""
+    batch = get_batch(region.pk, batch_id, STAGE.name)
+    withdrawn = batch_service.close(user=user, batch=batch)
+    answered = QueueItem.objects.filter(batch=batch, subject_id__in=withdrawn, state=ItemState.DECIDED)
+    for pk in sorted({subject for (subject,) in answered.values_list("subject_id") if subject is not None}):
+        settle(pk)
+    batch.refresh_from_db()
+    return batch
+
+
+def waiting(region: Region, matcher: str = "", *, no_match: bool = False) -> QuerySet[Correspondences]:
+    """Proposals that wait in no open batch."""
+    queued = CorrespondencesReview.objects.filter(correspondences=OuterRef("pk"), item__state=ItemState.OPEN)
+    rows = Correspondences.objects.filter(region=region, state=CorrespondencesState.PROPOSED).exclude(Exists(queued))
+    rows = rows.filter(matcher=matcher) if matcher else rows
+    return rows if no_match else rows.exclude(transform_kind="")
+
+
+def _draw(region: Region, plan: Plan) -> list[int]:
+    """Ids in the order they are to be reviewed."""
+    rows = waiting(region, plan.matcher, no_match=plan.no_match)
+    if plan.plan == BatchPlan.ALL:
+        return list(rows.order_by("pair__tile__y", "pair__tile__x", "pk").values_list("pk", flat=True))
+    if plan.plan == BatchPlan.UNCERTAIN:
+        unsure = rows.order_by(F("log10_nfa").desc(nulls_last=True), "pk")
+        return list(unsure.values_list("pk", flat=True)[: plan.number])
+    ids = list(rows.order_by("pk").values_list("pk", flat=True))
+    return random.Random(plan.seed).sample(ids, min(plan.number, len(ids)))  # noqa: S311
+
+
+def _options(plan: Plan) -> dict[str, object]:
+    options: dict[str, object] = {"seed": plan.seed}
+    if plan.plan != BatchPlan.ALL:
+        options["number"] = plan.number
+    if plan.matcher:
+        options["matcher"] = plan.matcher
+    if plan.no_match:
+        options["no_match"] = True
+    return options

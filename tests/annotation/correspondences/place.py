@@ -1,0 +1,81 @@
+"""A made place whose image is the drawn map itself, moved by a known shift, so that any matcher can match it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import rasterio
+import shapely
+import shapely.affinity
+from django.conf import settings
+from rasterio.transform import from_origin
+
+from annotation.sources.engine import features_of, to_geos
+from annotation.sources.models import Imagery, MapSnapshot, Region
+from mlcore.geometry.webmercator import TILE_PX, TileAddress, xy_to_lonlat
+from mlcore.maps.index import MapIndex
+from mlcore.maps.render import MapRenderer
+from tests.factories import (
+    ORIGIN,
+    FootprintFactory,
+    ImageryFactory,
+    PairFactory,
+    RegionFactory,
+    SnapshotFactory,
+    TileFactory,
+)
+from tests.files import SIDE_M
+
+SHIFT_PX = (5.0, -3.0)
+"""Where the image shows what the map has, in pixels at 256 px: to the east, to the south."""
+DRAWN_PX = 512
+
+
+def matched_place(*, columns: int = 3, noise: int = 0) -> tuple[Region, Imagery, MapSnapshot]:
+    """A row of tiles with houses, and pairs on them; the image of the last `noise` of them shows something else."""
+    region = RegionFactory(open_to_all=True)
+    snapshot = SnapshotFactory(region=region)
+    for shape in _houses(columns):
+        FootprintFactory(snapshot=snapshot, geometry=shape)
+    imagery = ImageryFactory(region=region)
+    path = Path(f"regions/{region.pk}/imagery/{imagery.pk}.tif")
+    _write(Path(settings.MEDIA_ROOT) / path, snapshot, columns, noise)
+    imagery.cog_path = str(path)
+    imagery.save()
+    for column in range(columns):
+        tile = TileFactory(region=region, x=ORIGIN.x + column, y=ORIGIN.y)
+        PairFactory(region=region, tile=tile, imagery=imagery, snapshot=snapshot)
+    return region, imagery, snapshot
+
+
+def _houses(columns: int) -> list:
+    rng = np.random.default_rng(4)
+    found = []
+    for y in range(32, TILE_PX, 64):
+        for x in range(32, columns * TILE_PX, 64):
+            width, height = rng.uniform(18, 40, 2)
+            wing = shapely.box(x, y, x + width / 2, y + height)
+            house = shapely.box(x - width / 2, y - height / 2, x + width / 2, y + height / 2).union(wing)
+            turned = shapely.affinity.rotate(house, rng.uniform(0, 90))
+            found.append(to_geos(shapely.Polygon(xy_to_lonlat(np.asarray(turned.exterior.coords), ORIGIN))))
+    return found
+
+
+def _write(path: Path, snapshot: MapSnapshot, columns: int, noise: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    index, renderer = MapIndex(features_of(snapshot)), MapRenderer()
+    tiles = [TileAddress(ORIGIN.z, ORIGIN.x + column, ORIGIN.y) for column in range(columns)]
+    drawn = np.concatenate([renderer.render(tile, index, DRAWN_PX) for tile in tiles], axis=1)
+    factor = DRAWN_PX / TILE_PX
+    move = np.array([[1, 0, SHIFT_PX[0] * factor], [0, 1, SHIFT_PX[1] * factor]])
+    image = cv2.warpAffine(drawn, move, (drawn.shape[1], drawn.shape[0]), borderMode=cv2.BORDER_REPLICATE)
+    if noise:
+        rng = np.random.default_rng(1)
+        image[:, -noise * DRAWN_PX :] = rng.integers(40, 200, (DRAWN_PX, noise * DRAWN_PX, 1), dtype=np.uint8)
+    west, _, _, north = ORIGIN.bounds_mercator
+    grid = from_origin(west, north, SIDE_M / DRAWN_PX, SIDE_M / DRAWN_PX)
+    profile = {"driver": "GTiff", "count": 3, "dtype": "uint8", "crs": "EPSG:3857", "transform": grid}
+    with rasterio.open(path, "w", height=image.shape[0], width=image.shape[1], **profile) as file:
+        file.write(image.transpose(2, 0, 1))
