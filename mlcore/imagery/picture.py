@@ -38,6 +38,10 @@ def read_picture(path: Path, most_pixels: int) -> Picture:
     Raises:
         InvalidInputError: it can't be read or is too large.
     """
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:  # a name that is too long, or none
+        raise InvalidInputError(f"there is no picture {path.name[:80]!r}: check the path") from error
     with hardened_raster(path) as data:
         if data.width * data.height > most_pixels:
             raise InvalidInputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from rasterio.crs import CRS
@@ -11,6 +12,8 @@ from mlcore.correspondences.exchange.control_points import ControlPoints, Placed
 from mlcore.geometry.transform import Transform, TransformKind
 
 SIZE = (640, 480)
+unhurried = settings(deadline=None, max_examples=60)
+"""For properties that write files or ask PROJ, which is slow the first time."""
 SYSTEMS = {
     4326: ((-179.0, 179.0), (-84.0, 84.0)),
     3857: ((-2e7, 2e7), (-2e7, 2e7)),

@@ -22,11 +22,12 @@ from mlcore.correspondences.robust import register
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TileAddress, lonlat_to_xy
-from tests.mlcore.correspondences.exchange.made_points import control_points, placed
+from tests.mlcore.correspondences.exchange.made_points import control_points, placed, unhurried
 
 TILE = TileAddress(19, 386_690, 220_240)
 
 
+@unhurried
 @given(points=control_points(systems=(4326, 3857, 32633, 2953)))
 def test_longitudes_come_first_in_every_reference_system(points: ControlPoints) -> None:
     lonlat = points.lonlat()
@@ -47,6 +48,7 @@ def test_the_grid_of_a_tile_lies_where_the_tile_does() -> None:
     assert np.allclose(lonlat_to_xy(points.lonlat(), TILE, 512), pixels, atol=1e-5)
 
 
+@unhurried
 @given(
     kind=st.sampled_from(["similarity", "affine", "homography"]),
     turn=st.floats(-3, 3),

@@ -24,7 +24,7 @@ from mlcore.correspondences.exchange import (
 )
 from mlcore.errors import InvalidInputError
 from mlcore.imagery.side_files import projection_file, world_file
-from tests.mlcore.correspondences.exchange.made_points import SIZE, control_points, placed
+from tests.mlcore.correspondences.exchange.made_points import SIZE, control_points, placed, unhurried
 
 SERVICE = "https://iiif.example.org/image/1"
 SQUARE = np.array([[0, 0], [640, 0], [640, 480], [0, 480]], np.float64)
@@ -37,6 +37,7 @@ def with_transform(kind: str, parameters: list[float]) -> ControlPoints:
     return ControlPoints.of(SQUARE, map_xy, CRS.from_epsg(32633), placed=one)
 
 
+@unhurried
 @given(
     kind=st.sampled_from(["shift", "similarity", "affine"]),
     numbers=st.lists(st.floats(-200, 200), min_size=6, max_size=6),
@@ -87,6 +88,7 @@ def test_without_a_reference_system_there_is_no_prj(tmp_path: Path) -> None:
     assert [path.name for path in write_world_file(points, tmp_path / "a.bmp")] == ["a.wld"]
 
 
+@unhurried
 @given(points=control_points(systems=(4326, 3857, 32633, 2953)))
 def test_geojson_keeps_every_point_with_all_that_is_known(
     points: ControlPoints, tmp_path_factory: pytest.TempPathFactory
@@ -113,6 +115,7 @@ def test_geojson_says_null_for_what_nobody_measured_and_refuses_points_without_a
         geojson_of(ControlPoints.of(SQUARE, SQUARE))
 
 
+@unhurried
 @given(points=control_points(least=3, systems=(4326, 3857)))
 def test_an_annotation_follows_the_extension_and_holds_the_fitted_points_alone(
     points: ControlPoints, tmp_path_factory: pytest.TempPathFactory

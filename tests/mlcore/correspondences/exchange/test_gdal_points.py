@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from hypothesis import given, settings
+from hypothesis import given
 from rasterio.crs import CRS
 
 from mlcore.correspondences.exchange import (
@@ -22,7 +22,7 @@ from mlcore.correspondences.exchange import (
 )
 from mlcore.correspondences.exchange.gdal_points import gcp_text
 from mlcore.errors import InvalidInputError
-from tests.mlcore.correspondences.exchange.made_points import SIZE, SYSTEMS, control_points
+from tests.mlcore.correspondences.exchange.made_points import SIZE, SYSTEMS, control_points, unhurried
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (SIZE[1], SIZE[0], 3), np.uint8)
 needs_gdal = pytest.mark.skipif(shutil.which("gdaltransform") is None, reason="GDAL's tools are not installed")
@@ -46,8 +46,8 @@ def asked_of_gdal(path: Path, *options: str) -> list[float]:
     return [float(word) for word in said.stdout.split()[:2]]
 
 
+@unhurried
 @given(points=control_points())
-@settings(deadline=None, max_examples=40)
 def test_a_geotiff_carries_the_points_that_are_fitted(
     points: ControlPoints, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -14,7 +14,7 @@ from mlcore.correspondences.exchange import ControlPoints, qgis_text, read_qgis_
 from mlcore.correspondences.exchange.control_points import MOST_POINTS
 from mlcore.correspondences.exchange.qgis import MOST_BYTES
 from mlcore.errors import InvalidInputError
-from tests.mlcore.correspondences.exchange.made_points import SIZE, control_points, read_as_qgis
+from tests.mlcore.correspondences.exchange.made_points import SIZE, control_points, read_as_qgis, unhurried
 
 HEADER = "mapX,mapY,sourceX,sourceY,enable,dX,dY,residual\n"
 
@@ -25,6 +25,7 @@ def read(folder: Path, text: str | bytes, size: tuple[int, int] | None = None) -
     return read_qgis_points(path, size)
 
 
+@unhurried
 @given(points=control_points(least=0))
 def test_what_is_written_is_read_again(points: ControlPoints, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("points") / "a.points"
@@ -39,6 +40,7 @@ def test_what_is_written_is_read_again(points: ControlPoints, tmp_path_factory: 
     assert list(path.parent.iterdir()) == [path]
 
 
+@unhurried
 @given(points=control_points())
 def test_qgis_reads_the_same_points_and_fits_only_those_that_are_fitted_here(points: ControlPoints) -> None:
     crs, rows = read_as_qgis(qgis_text(points))
@@ -141,6 +143,7 @@ def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
 LIKE_POINTS = st.text("0123456789.,-+enaifmpXYxysource#CRS:\t\n ", max_size=300)
 
 
+@unhurried
 @given(content=st.one_of(st.binary(max_size=300), st.text(max_size=300).map(str.encode), LIKE_POINTS.map(str.encode)))
 def test_whatever_a_file_holds_it_is_read_or_refused(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("any")
