@@ -110,15 +110,16 @@ def read_gcps(path: Path) -> ControlPoints:
     with hardened_raster(path) as data:
         try:
             found, crs = data.gcps
-        except GDAL_ERRORS as error:
-            raise InvalidInputError(f"{path.name} has damaged control points ({error})") from error
+            crs = horizontal_part(crs) if crs else None
+        except (*GDAL_ERRORS, ValueError) as error:
+            raise InvalidInputError(f"{path.name} has damaged control points ({error}): write them again") from error
     if not found or len(found) > MOST_POINTS:
         count = "no" if not found else f"over {MOST_POINTS:,}"
         raise InvalidInputError(f"{path.name} carries {count} control points: give it some with gdal_translate -gcp")
     return ControlPoints.of(
         np.array([(point.col, point.row) for point in found], np.float64),
         np.array([(point.x, point.y) for point in found], np.float64),
-        horizontal_part(crs) if crs else None,
+        crs,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 from hypothesis import given
+from hypothesis import strategies as st
 from rasterio.crs import CRS
 
 from mlcore.correspondences.exchange import (
@@ -156,3 +157,33 @@ def test_a_type_that_a_vrt_has_no_name_for_here_is_refused(tmp_path: Path) -> No
         data.write(np.zeros((1, 4, 4), np.complex64))
     with pytest.raises(InvalidInputError, match="gdal_translate"):
         write_gcp_vrt(corners(3857), image, tmp_path / "a.vrt")
+
+
+@unhurried
+@given(changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=6))
+def test_a_damaged_geotiff_is_read_or_refused(
+    changes: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("damaged") / "a.tif"
+    write_gcp_tiff(corners(32633), PICTURE[:4, :4], path)
+    content = bytearray(path.read_bytes())
+    for at, value in changes:
+        content[at % len(content)] = value
+    path.write_bytes(content)
+    try:
+        points = read_gcps(path)
+    except InvalidInputError:
+        return
+    assert np.isfinite(points.map_xy).all() and len(points) > 0
+
+
+def test_a_png_with_opacity_keeps_its_bands_in_a_vrt(tmp_path: Path) -> None:
+    image = tmp_path / "clear.png"
+    with rasterio.open(image, "w", driver="PNG", width=640, height=480, count=4, dtype="uint8") as data:
+        data.write(np.concatenate([PICTURE.transpose(2, 0, 1), PICTURE[None, ..., 0]]))
+
+    write_gcp_vrt(corners(3857), image, tmp_path / "a.vrt")
+
+    with rasterio.open(tmp_path / "a.vrt") as data:
+        assert [one.name for one in data.colorinterp] == ["red", "green", "blue", "alpha"]
+        assert (data.read(4) == PICTURE[..., 0]).all() and len(data.gcps[0]) == 4
