@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("mlcore.cli.train", "train a model"),
     "pretrain": ("mlcore.cli.pretrain", "train the weights that ship with the library"),
     "scan": ("mlcore.cli.scan", "score every tile and list building changes"),
+    "match": ("mlcore.cli.match", "find a map picture in an image, and write control points"),
     "picture": ("mlcore.cli.picture", "show how candidates come about, on a made town"),
     "evaluate": ("mlcore.cli.evaluate", "measure a method on held-out places"),
 }
