@@ -39,7 +39,7 @@ class GraphConfig:
         turn_deg, scale_jitter, shift_share: how far the two sides of a training pair lie apart once turned back.
         seen_scale: how far, as exp(+-this), the map is seen at another scale; it is seen at any angle.
         match_px, alone_px: keypoints nearer than the first are a match, farther from all than the second have none;
-            between them nothing is learnt (LightGlue: 3 and 5 px).
+            between them nothing is learnt (LightGlue's training).
         temperature: of the contrast of descriptors.
         steps_per_epoch: a checkpoint is written after each epoch.
     """

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mlcore.correspondences.graph.detector import CELL_PX, NONE, Points
+from mlcore.correspondences.graph.detector import CELL_PX, NONE, Points, sampled
 from mlcore.correspondences.graph.saliency import corner_strength, highest, known_inside
 
 IGNORED = -1
@@ -36,7 +36,7 @@ class Truth:
 
 @torch.no_grad()
 def truth_of(points0: Points, points1: Points, matrix: Tensor, match_px: float, alone_px: float) -> Truth:
-    """Mutual nearest keypoints within `match_px` in both pictures (LightGlue, section 3.4: 3 px, and 5 px for none).
+    """Mutual nearest keypoints within `match_px` in both pictures (LightGlue's training: 3 px, and 5 px for none).
 
     Args:
         matrix: (B, 3, 3) from pixels of picture 0 to those of picture 1.
@@ -54,6 +54,19 @@ def truth_of(points0: Points, points1: Points, matrix: Tensor, match_px: float, 
     return Truth(
         rows & columns & (apart <= match_px), near, points0.known & ~near.any(dim=2), points1.known & ~near.any(dim=1)
     )
+
+
+@torch.no_grad()
+def placed(points: Points, matrix: Tensor, valid: Tensor) -> Points:
+    """The same places in the other picture; those that it does not show are padding there.
+
+    Args:
+        matrix: (B, 3, 3) from pixels of the points' picture to the other's; valid: (B, 1, H, W) 0/1 of the other.
+    """
+    xy = moved(points.xy, matrix)
+    size = xy.new_tensor([valid.shape[3], valid.shape[2]])
+    shown = ((xy > 0) & (xy < size)).all(dim=2) & (sampled(known_inside(valid), xy, 1)[..., 0] > 0.99)
+    return Points(xy, points.score, points.turn, points.known & shown)
 
 
 def moved(xy: Tensor, matrix: Tensor) -> Tensor:

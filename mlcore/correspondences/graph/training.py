@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mlcore.correspondences.graph.config import GraphConfig
 from mlcore.correspondences.graph.detector import Dense, Points
-from mlcore.correspondences.graph.labels import repeated_corners, truth_of
+from mlcore.correspondences.graph.labels import placed, repeated_corners, truth_of
 from mlcore.correspondences.graph.losses import (
     assignment_loss,
     contrast_loss,
@@ -140,21 +140,35 @@ class Trainer:
             dense = self.model.detector(pictures)
         dense = dense.float()
         keypoints = self._keypoints(dense, pictures, valid)
-        one, other = _part(keypoints, slice(None, count)), _part(keypoints, slice(count, None))
+        sides = slice(None, count), slice(count, None)
+        one, other = (_part(keypoints, side) for side in sides)
         truth = truth_of(one.points, other.points, matrix, config.match_px, config.alone_px)
         tables = self.model.match(one, other, every=True)
         known0, known1 = one.points.known, other.points.known
+        maps, images = (Dense(*(part[side] for part in (dense.cells, dense.fine, dense.deep))) for side in sides)
+        contrast = self._contrast(one, images, matrix, valid[count:]) + self._contrast(other, maps, back, valid[:count])
         others, others_valid = pictures.roll(count, dims=0), valid.roll(count, dims=0)
         labels = repeated_corners(pictures, valid, others, others_valid, torch.cat([matrix, back]))
         losses = {
             "detector": detector_loss(dense.cells, labels),
-            "contrast": contrast_loss(
-                one.descriptors, other.descriptors, known0, known1, truth, config.temperature
-            ),
+            "contrast": 0.5 * contrast,
             "assignment": torch.stack([assignment_loss(table, truth) for table in tables.tables]).mean(),
             "exit": exit_loss(tables.tables, tables.sure0, tables.sure1, known0, known1),
-        }  # fmt: skip
+        }
         return losses, found_share(tables.tables[-1].detach(), truth)
+
+    def _contrast(self, keypoints: Keypoints, other: Dense, matrix: Tensor, valid: Tensor) -> Tensor:
+        """The contrast of descriptors at keypoints with those at the same places of the other picture.
+
+        At the same places, not at the other's keypoints: at first few are found in both pictures, and a descriptor can
+        be taught wherever both are seen.
+        """
+        there = placed(keypoints.points, matrix, valid)
+        truth = truth_of(keypoints.points, there, matrix, self.config.match_px, self.config.alone_px)
+        words = self.model.detector.described(other, there.xy)
+        return contrast_loss(
+            keypoints.descriptors, words, keypoints.points.known, there.known, truth, self.config.temperature
+        )
 
     def _keypoints(self, dense: Dense, pictures: Tensor, valid: Tensor) -> Keypoints:
         evidence = None

@@ -11,7 +11,7 @@ from torch import Tensor
 from mlcore.correspondences.graph.assignment import Assigner, log_dual_softmax, log_transport, mutual_nearest
 from mlcore.correspondences.graph.config import Assignment
 from mlcore.correspondences.graph.detector import NONE
-from mlcore.correspondences.graph.labels import IGNORED, Truth, brought, moved, repeated_corners, truth_of
+from mlcore.correspondences.graph.labels import IGNORED, Truth, brought, moved, placed, repeated_corners, truth_of
 from mlcore.correspondences.graph.losses import assignment_loss, contrast_loss, detector_loss, exit_loss, found_share
 from mlcore.errors import InvalidInputError
 from tests.mlcore.correspondences.graph.made import as_batch, points, squares
@@ -119,9 +119,22 @@ def test_true_matches_are_nearest_both_ways_within_reach_and_those_between_are_l
     found = truth_of(here, there, shift, 3.0, 5.0)
 
     assert found.matched[0].nonzero().tolist() == [[0, 0]]
-    assert found.near[0].nonzero().tolist() == [[0, 0], [0, 1], [1, 2]]  # the second lies 4 px off: neither, nor
+    assert found.near[0].nonzero().tolist() == [[0, 0], [0, 1], [1, 2]]  # 4 px off: no match, but not alone
     assert found.alone0[0].tolist() == [False, False, True, True, False]
     assert found.alone1[0].tolist() == [False, False, False, True]
+
+
+def test_the_same_places_in_the_other_picture_are_known_where_it_shows_them() -> None:
+    valid = torch.ones(1, 1, 64, 64)
+    valid[..., 50:] = 0
+    here = points(torch.tensor([[[10.0, 10], [30, 10], [60, 10], [5, 5]]]), torch.tensor([[True, True, True, False]]))
+    shift = torch.tensor([[[1.0, 0, 12], [0, 1, 20], [0, 0, 1]]])
+
+    there = placed(here, shift, valid)
+
+    assert there.xy[0, :2].tolist() == [[22, 30], [42, 30]]
+    assert there.known[0].tolist() == [True, True, False, False]
+    assert truth_of(here, there, shift, 3.0, 5.0).matched[0].nonzero().tolist() == [[0, 0], [1, 1]]
 
 
 def test_points_and_fields_are_moved_by_one_matrix() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mlcore.cli.evaluate_matching import matcher_of
+from mlcore.cli.evaluate_matching import add_arguments, matcher_of
 from mlcore.correspondences.config import StructureConfig
 from mlcore.correspondences.graph.config import PRESETS, GraphConfig
 from mlcore.correspondences.graph.labels import moved
@@ -38,6 +39,14 @@ class Until:
 
     def should_stop(self) -> bool:
         return self.left <= 0
+
+
+class OneTexture:
+    """The same picture on both sides."""
+
+    def draw(self, rng: np.random.Generator) -> SeenTwice:
+        picture, everywhere = texture(1, 300), np.ones((300, 300), bool)
+        return SeenTwice(picture, everywhere, picture, everywhere, everywhere)
 
 
 def untaught(**other: object) -> GraphModel:
@@ -193,15 +202,17 @@ def test_steps_on_the_same_pairs_lower_every_loss() -> None:
         assert figures[-1][name] < 0.8 * figures[0][name]
 
 
-def test_after_a_handful_of_steps_more_matches_are_found_and_a_picture_lies_on_itself() -> None:
-    model = untaught(assignment="transport", learning_rate=3e-3, steps=60, warmup=0.1)
+def test_after_a_handful_of_steps_on_one_texture_a_picture_of_it_lies_on_itself() -> None:
+    model = untaught(assignment="transport", least_confidence=0.03, learning_rate=5e-3, steps=40, warmup=0.1)
+    before = GraphMatcher(model).match(texture(1, 300), texture(1, 300))
+    trainer, rng = Trainer(model.train(), [(OneTexture(), 1.0)]), np.random.default_rng(0)
+    for step in range(20):
+        trainer.step(step, trainer.draw(rng))
 
-    figures = steps_on_the_same_pairs(model, 22)
-    found = GraphMatcher(model).match(texture(1), texture(1))
+    found = GraphMatcher(model).match(texture(1, 300), texture(1, 300))
 
-    assert figures[-1]["assignment_loss"] < 0.6 * figures[0]["assignment_loss"]
-    assert figures[-1]["found_share"] > figures[0]["found_share"] + 0.15
-    assert len(found) >= 12 and np.abs(found.map_xy - found.image_xy).max() < 1e-6
+    assert len(found) > len(before) + 12
+    assert (np.abs(found.map_xy - found.image_xy).max(axis=1) < 0.01).mean() > 0.9
 
 
 def test_training_stopped_and_resumed_gives_the_weights_of_a_straight_run(tmp_path: Path) -> None:
@@ -258,7 +269,12 @@ def test_a_saved_matcher_is_the_same_and_a_foreign_file_is_refused(tmp_path: Pat
 def test_the_command_line_measures_it_by_name_and_asks_for_its_weights(tmp_path: Path) -> None:
     untaught().save(tmp_path / "graph.safetensors")
 
-    matcher = matcher_of("graph", "full", None, tmp_path / "graph.safetensors")
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    words = ["--places", "there", "--matchers", "graph", "--graph-weights", str(tmp_path / "graph.safetensors")]
+    told = parser.parse_args([*words, "--out", "here"])
+
+    matcher = matcher_of(told.matchers[0], "full", told.weights, told.graph_weights)
 
     assert matcher.name == "graph" and len(matcher.match(texture(0, 128), texture(1, 128))) >= 0
     with pytest.raises(InvalidInputError, match="--graph-weights"):
