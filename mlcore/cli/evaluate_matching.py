@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.correspondences.classical import ClassicalMatcher, classical_names
+from mlcore.correspondences.graph.matcher import GraphMatcher
 from mlcore.correspondences.matcher import StructureMatcher
 from mlcore.correspondences.matches import Matcher
 from mlcore.correspondences.search import SearchRange
@@ -26,6 +27,9 @@ COLUMNS = ("auc1", "auc3", "auc5", "auc10", "auc20", "median_px", "median_deg", 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--places", type=Path, nargs="+", required=True, help="folders of held-out places")
     parser.add_argument("--weights", type=Path, help="of a structure matcher (default: the one that ships)")
+    parser.add_argument(
+        "--graph-weights", type=Path, help="of a graph matcher, measured where --matchers names `graph`"
+    )
     parser.add_argument("--matchers", nargs="+", default=["structure", *classical_names()])
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
     parser.add_argument("--windows", type=int, default=24, help="of each place at most (24)")
@@ -37,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     figures: dict[str, dict[str, dict[str, object]]] = {}
     for protocol in args.protocols:
-        matchers = [matcher_of(name, protocol, args.weights) for name in args.matchers]
+        matchers = [matcher_of(name, protocol, args.weights, args.graph_weights) for name in args.matchers]
         with BarProgress(f"matching, {protocol}") as progress:
             trials = run_protocol(protocol, matchers, windows, progress)
         figures[protocol] = {name: _told(variants) for name, variants in trials.items()}
@@ -49,8 +53,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def matcher_of(name: str, protocol: Protocol, weights: Path | None) -> Matcher:
+def matcher_of(name: str, protocol: Protocol, weights: Path | None, graph_weights: Path | None = None) -> Matcher:
     """A matcher by name, for what a protocol may do."""
+    if name == GraphMatcher.name:
+        if graph_weights is None:
+            raise InvalidInputError("say with --graph-weights which graph matcher to measure")
+        return GraphMatcher.load(graph_weights)
     if name != StructureMatcher.name:
         return ClassicalMatcher(name)
     return StructureMatcher.load(weights or MATCHER_FILE, RANGES.get(protocol, FULL_RANGE))

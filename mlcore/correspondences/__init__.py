@@ -6,6 +6,8 @@ __getattr__, __dir__ = exports(
     __name__,
     {
         "ClassicalMatcher": "classical",
+        "GraphConfig": "graph.config",
+        "GraphMatcher": "graph.matcher",
         "Matches": "matches",
         "Registration": "robust",
         "SearchRange": "search",
@@ -15,6 +17,7 @@ __getattr__, __dir__ = exports(
         "chance_inliers": "chance",
         "random_style": "styles",
         "register": "robust",
+        "train_graph": "graph.training",
         "train_structure": "training",
         "unseen_styles": "styles",
     },

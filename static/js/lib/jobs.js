@@ -13,6 +13,7 @@ export const JOB_NAMES = {
   "sources.import_map": "Import of a map",
   "tiles.build_pairs": "Cutting into tiles",
   "anchors.generate": "Describing the tiles",
+  "correspondences.propose": "Matching image and map",
   "learning.train": "Training",
   "learning.evaluate": "Comparison of models",
   "consistency.scan": "Scan",

@@ -6,7 +6,13 @@ import { notifyError } from "mapwright/lib/notices.js";
 
 const { region, stages, actions } = pageData();
 const person = pageData("person");
-const STAGES = { anchors: "Anchors", "anchor-adjudication": "Disagreements on anchors", changes: "Changes" };
+const STAGES = {
+  anchors: "Anchors",
+  "anchor-adjudication": "Disagreements on anchors",
+  correspondences: "Correspondences",
+  "correspondence-adjudication": "Disagreements on correspondences",
+  changes: "Changes",
+};
 const stage = byId("stage");
 const acts = document.getElementById("acts");
 const filters = document.getElementById("filters");
