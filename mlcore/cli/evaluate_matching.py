@@ -12,6 +12,7 @@ from mlcore.correspondences.graph.matcher import GraphMatcher
 from mlcore.correspondences.matcher import StructureMatcher
 from mlcore.correspondences.matches import Matcher
 from mlcore.correspondences.search import SearchRange
+from mlcore.errors import InvalidInputError
 from mlcore.evaluation.matching import Trial, bootstrap, curve, summary
 from mlcore.suites.matching import PROTOCOLS, Protocol, run_protocol, windows_of
 from mlcore.suites.places import read_place

@@ -19,6 +19,7 @@ from mlcore.correspondences.matches import MOST_PIXELS, Matcher
 from mlcore.correspondences.robust import KINDS, Registration, register
 from mlcore.errors import InvalidInputError, MlcoreError
 from mlcore.imagery.picture import Picture, read_picture
+from mlcore.weights import MATCHER_FILE
 
 STRUCTURE = "structure"
 MOST_LIST_BYTES, MOST_PAIRS = 4 * 1024**2, 20_000
@@ -32,8 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pairs", type=Path, metavar="CSV", help="a list with the columns image and map in their place"
     )
-    parser.add_argument("--weights", type=Path, help="of a structure matcher")
-    parser.add_argument("--matcher", choices=[STRUCTURE, *classical_names()], help="structure where --weights is given")
+    parser.add_argument("--weights", type=Path, help="of a structure matcher (default: those that ship)")
+    parser.add_argument(
+        "--matcher", choices=[STRUCTURE, *classical_names()], help="structure (default), or one of OpenCV's"
+    )
     parser.add_argument(
         "--kind", nargs="+", choices=KINDS, default=list(KINDS), help="of the transform (the likeliest)"
     )
@@ -76,18 +79,14 @@ class _Out:
 
 
 def _matcher(args: argparse.Namespace) -> Matcher:
-    name = args.matcher or (STRUCTURE if args.weights else None)
-    if name is None:
-        raise InvalidInputError("say how to match: --weights FILE of a structure matcher, or --matcher sift")
+    name = args.matcher or STRUCTURE
     if name != STRUCTURE:
         if args.weights is not None:
             raise InvalidInputError(f"{name} has no weights: leave out --weights or --matcher")
         return ClassicalMatcher(name)
-    if args.weights is None:
-        raise InvalidInputError("a structure matcher needs its weights: give them with --weights")
     from mlcore.correspondences.matcher import StructureMatcher
 
-    return StructureMatcher.load(args.weights)
+    return StructureMatcher.load(args.weights or MATCHER_FILE)
 
 
 def _matched(matcher: Matcher, image: Path, drawn: Path, kinds: list[Any], out: _Out) -> dict[str, Any]:

@@ -199,7 +199,7 @@ MLLM_ALLOWED_HOSTS = [host.strip() for host in env("MLLM_ALLOWED_HOSTS").split("
 MLLM_MODELS = env("MLLM_MODELS")
 MLLM_BATCH = int(env("MLLM_BATCH", "4"))
 
-# Matchers of image and map. The structure matcher is offered where its weights are. A match that chance explains no
+# Matchers of image and map. Without weights of your own those of the library are taken. A match that chance explains no
 # more often than 10 to the power of MATCHER_GATE, and whose inliers are off by no more than so many metres, is verified
 # without a person; without a gate none is. Two people agree on a tile whose corners they bring so near each other.
 MATCHER_WEIGHTS = env("MATCHER_WEIGHTS")

@@ -22,6 +22,7 @@ from mlcore.correspondences.robust import Registration, register
 from mlcore.digests import sha256_of
 from mlcore.geometry.webmercator import TILE_PX
 from mlcore.pairs.source import PairSource
+from mlcore.weights import MATCHER_FILE
 
 STRUCTURE = "structure"
 MATCH_PX = 512
@@ -51,7 +52,12 @@ class Proposal:
 
 def offered() -> list[str]:
     """Matchers to choose from, the best one first."""
-    return [*([STRUCTURE] if settings.MATCHER_WEIGHTS else []), *classical_names()]
+    return [*([STRUCTURE] if weights_file().is_file() else []), *classical_names()]
+
+
+def weights_file() -> Path:
+    """Of the structure matcher: the administrator's, else those that ship with the library."""
+    return Path(settings.MATCHER_WEIGHTS or MATCHER_FILE)
 
 
 def check_matcher(name: str) -> None:
@@ -65,8 +71,8 @@ def check_matcher(name: str) -> None:
     choices = ", ".join(offered())
     if name == STRUCTURE:
         raise NoWeightsError(
-            "the structure matcher has no weights here: an administrator sets MAPWRIGHT_MATCHER_WEIGHTS to their file; "
-            f"until then choose one of {choices}"
+            f"the structure matcher has no weights here, {weights_file().name} is no file: an administrator sets "
+            f"MAPWRIGHT_MATCHER_WEIGHTS to their file; until then choose one of {choices}"
         )
     raise UnknownMatcherError(f"no matcher {name[:40]!r}; choose one of {choices}")
 
@@ -81,11 +87,9 @@ def make(name: str) -> Made:
     check_matcher(name)
     if name != STRUCTURE:
         return Made(ClassicalMatcher(name), name, f"opencv-{cv2.__version__}")
-    path = Path(settings.MATCHER_WEIGHTS)
-    if not path.is_file():
-        raise NoWeightsError(f"MAPWRIGHT_MATCHER_WEIGHTS names {path.name}, which is no file: put the weights there")
     from mlcore.correspondences.matcher import StructureMatcher
 
+    path = weights_file()
     digest = sha256_of(path)
     return Made(StructureMatcher.load(path, sha256=digest), name, digest)
 

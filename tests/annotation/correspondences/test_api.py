@@ -101,11 +101,11 @@ def sourced(region):
 def test_an_admin_starts_one_job_and_sees_what_is_offered(client_of, region):
     sourced(region)
     client = client_of(UserFactory(role="admin"))
-    replies = [client.post(listed(region), {"matcher": name}, format="json") for name in ("", "sift")]
+    replies = [client.post(listed(region), {"matcher": name}, format="json") for name in ("", "structure")]
     assert [reply.status_code for reply in replies] == [202, 202]
     assert {reply.json()["job"]["id"] for reply in replies} == {str(Job.objects.get().pk)}
     seen = client.get(reverse("api-matchers", args=[region.pk])).json()
-    assert seen["offered"][:2] == ["sift", "orb"]
+    assert seen["offered"][:3] == ["structure", "sift", "orb"]
     assert seen["counts"] == {"proposed": 0, "verified": 0, "corrected": 0, "rejected": 0, "no_match": 0}
     assert [job["kind"] for job in seen["jobs"]] == ["correspondences.propose"]
 
@@ -113,7 +113,8 @@ def test_an_admin_starts_one_job_and_sees_what_is_offered(client_of, region):
 @pytest.mark.parametrize(
     ("matcher", "status", "code"), [("oracle", 400, "unknown_matcher"), ("structure", 409, "no_matcher_weights")]
 )
-def test_a_matcher_that_is_not_offered_is_a_typed_error(client_of, region, matcher, status, code):
+def test_a_matcher_that_is_not_offered_is_a_typed_error(client_of, region, settings, matcher, status, code):
+    settings.MATCHER_WEIGHTS = "gone.safetensors"
     sourced(region)
     reply = client_of(UserFactory(role="admin")).post(listed(region), {"matcher": matcher}, format="json")
     assert (reply.status_code, reply.json()["code"]) == (status, code)

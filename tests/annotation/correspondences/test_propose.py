@@ -165,13 +165,14 @@ def test_the_structure_matcher_runs_with_the_weights_of_the_settings(settings, t
 
 def test_without_weights_only_classical_matchers_may_be_chosen(settings, tmp_path: Path):
     region, imagery, snapshot = matched_place(columns=1)
+    assert engine.offered()[0] == "structure"  # by the weights that ship
+    settings.MATCHER_WEIGHTS = str(tmp_path / "gone.safetensors")
     assert "structure" not in engine.offered()
     with pytest.raises(NoWeightsError, match="MAPWRIGHT_MATCHER_WEIGHTS"):
         propose.start(region=region, user=None, matcher="structure")
     with pytest.raises(UnknownMatcherError, match="choose one of sift, orb"):
         propose.start(region=region, user=None, matcher="oracle")
-    settings.MATCHER_WEIGHTS = str(tmp_path / "gone.safetensors")
-    with pytest.raises(NoWeightsError, match=r"gone\.safetensors, which is no file"):
+    with pytest.raises(NoWeightsError, match=r"gone\.safetensors is no file"):
         run(imagery, snapshot, "structure")
     assert not Job.objects.exists()
 
@@ -188,7 +189,7 @@ def test_a_region_without_sources_or_pairs_says_what_is_missing():
 def test_the_job_runs_to_its_end_once_per_region_and_matcher():
     region, *_ = matched_place(columns=2)
     admin = UserFactory(role="admin")
-    job = propose.start(region=region, user=admin, wake=False)
+    job = propose.start(region=region, user=admin, matcher="sift", wake=False)
     assert propose.start(region=region, user=admin, matcher="sift", wake=False) == job
     assert propose.start(region=region, user=admin, matcher="orb", wake=False) != job
     done = jobs.run_now(job)

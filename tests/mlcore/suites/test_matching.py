@@ -133,5 +133,5 @@ def test_one_command_writes_the_table_of_all_matchers(tmp_path: Path, capsys: py
     told = json.loads((tmp_path / "out" / "matching.json").read_text())
     assert set(told) == {"working", "false"} and {"structure", "sift", "orb"} <= set(told["working"])
     assert "| structure |" in (tmp_path / "out" / "matching.md").read_text() and "| sift |" in capsys.readouterr().out
-    assert main([*words, "--out", str(tmp_path / "out2")]) == 1
-    assert "--weights" in capsys.readouterr().err
+    assert main([*words, "--matchers", "graph", "--out", str(tmp_path / "out2")]) == 1
+    assert "--graph-weights" in capsys.readouterr().err
