@@ -1,6 +1,7 @@
 """The structure matcher: fields of both pictures, a rough place by correlation, points by patches.
 
-The default of the product: on the protocols it beats the published design, of which it keeps the global-to-local order.
+The default of the product. Of the published design (`graph`) it keeps the order from global to local; the two were not
+held against each other yet.
 """
 
 from __future__ import annotations
