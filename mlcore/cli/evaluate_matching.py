@@ -11,14 +11,14 @@ from mlcore.correspondences.classical import ClassicalMatcher, classical_names
 from mlcore.correspondences.graph.matcher import GraphMatcher
 from mlcore.correspondences.matcher import StructureMatcher
 from mlcore.correspondences.matches import Matcher
-from mlcore.correspondences.search import SearchRange
+from mlcore.correspondences.search import NEARLY_PLACED, SearchRange
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.matching import Trial, bootstrap, curve, summary
 from mlcore.suites.matching import PROTOCOLS, Protocol, run_protocol, windows_of
 from mlcore.suites.places import read_place
 from mlcore.weights import MATCHER_FILE
 
-RANGES = {"working": SearchRange(7.5, (0.93, 1.075))}
+RANGES = {"working": NEARLY_PLACED}
 """Of the structure matcher; elsewhere it looks for what the full protocol may do."""
 FULL_RANGE = SearchRange(112.5, (0.68, 1.34))
 TURNS, SCALES = (0, 15, 30, 60, 90, 108.1), (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.31)

@@ -49,6 +49,10 @@ class SearchRange:
         return [low * (high / low) ** ((number + 0.5) / count) for number in range(count)] or [math.sqrt(low * high)]
 
 
+NEARLY_PLACED = SearchRange(7.5, (0.93, 1.075))
+"""What a map with a georeference may be off its image: 5 degrees and 5 %, and half a step."""
+
+
 @dataclass(frozen=True)
 class Guess:
     """A similarity in cells of the fields: x' = scale R(turn) (x - middle of the map) + at."""

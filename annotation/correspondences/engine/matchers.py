@@ -88,10 +88,11 @@ def make(name: str) -> Made:
     if name != STRUCTURE:
         return Made(ClassicalMatcher(name), name, f"opencv-{cv2.__version__}")
     from mlcore.correspondences.matcher import StructureMatcher
+    from mlcore.correspondences.search import NEARLY_PLACED
 
     path = weights_file()
     digest = sha256_of(path)
-    return Made(StructureMatcher.load(path, sha256=digest), name, digest)
+    return Made(StructureMatcher.load(path, NEARLY_PLACED, sha256=digest), name, digest)
 
 
 def pairs_source(imagery: Imagery, snapshot: MapSnapshot) -> PairSource:
