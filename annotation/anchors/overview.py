@@ -8,24 +8,17 @@ from typing import Any
 from annotation.accounts.models import User
 from annotation.anchors.answers import ADJUDICATION, ANSWERED, REVIEW
 from annotation.anchors.outcomes import outcomes_of
-from annotation.common.errors import NotFoundError
 from annotation.review.agreement import wilson
-from annotation.review.batches import NO_BATCH, batches_of, may_work, progress_of
+from annotation.review.batches import batches_of, may_work, progress_of
 from annotation.review.models import Batch
 from annotation.review.selectors import queue_counts
 from annotation.sources.models import Region
-from annotation.sources.selectors import get_region
+from annotation.sources.selectors import batch_of_region
 
 
 def visible_batch(user: User, batch_id: int) -> tuple[Batch, Region]:
     """The batch and its region, or NotFoundError where it is missing or not this person's to see."""
-    batch = Batch.objects.filter(pk=batch_id, stage=REVIEW).prefetch_related("people").first()
-    if batch is None:
-        raise NotFoundError(NO_BATCH)
-    try:
-        return batch, get_region(user, batch.scope_id)
-    except NotFoundError as error:
-        raise NotFoundError(NO_BATCH) from error
+    return batch_of_region(user, REVIEW, batch_id)
 
 
 def described(batches: Sequence[Batch], user: User) -> list[Batch]:

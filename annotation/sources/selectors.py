@@ -12,6 +12,8 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from annotation.accounts.models import Role, User
 from annotation.common.errors import NotFoundError
 from annotation.common.models import Job
+from annotation.review.batches import NO_BATCH
+from annotation.review.models import Batch
 from annotation.sources.errors import NoSourcesError
 from annotation.sources.models import Imagery, MapSnapshot, Region, RegionMember, SourceState
 
@@ -22,6 +24,21 @@ SourceRow = TypeVar("SourceRow", Imagery, MapSnapshot)
 def visible_regions(user: User) -> QuerySet[Region]:
     """Regions the person may see."""
     return Region.objects.visible_to(user)
+
+
+def batch_of_region(user: User, stage: str, batch_id: int) -> tuple[Batch, Region]:
+    """A batch of a stage whose scope is a region, with that region.
+
+    Raises:
+        NotFoundError: the batch is missing, or its region not this person's to see.
+    """
+    batch = Batch.objects.filter(pk=batch_id, stage=stage).prefetch_related("people").first()
+    if batch is None:
+        raise NotFoundError(NO_BATCH)
+    try:
+        return batch, get_region(user, batch.scope_id)
+    except NotFoundError as error:
+        raise NotFoundError(NO_BATCH) from error
 
 
 def get_region(user: User, region_id: int) -> Region:

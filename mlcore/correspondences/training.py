@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from mlcore.correspondences.structure import COARSE_STRIDE, FIELD_STRIDE, Struct
 from mlcore.errors import InvalidInputError
 from mlcore.learning.loop import Stage, run_stage
 from mlcore.learning.precision import bfloat16_is_native
+from mlcore.learning.schedule import warmed_cosine
 from mlcore.pairs.prefetch import in_turn
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
@@ -108,7 +108,7 @@ class _Trainer:
     def _step(self, step: int, drawn: Sequence[tuple[CropPair, list[Sought]]]) -> tuple[float, float, float]:
         batch = [pair for pair, _ in drawn]
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate * _rate(step, self.config)
+            group["lr"] = self.config.learning_rate * warmed_cosine(step, self.config.steps, self.config.warmup)
         pictures = np.stack([pair.image for pair in batch] + [pair.map for pair in batch])
         seen = np.stack([pair.image_valid for pair in batch] + [pair.map_valid for pair in batch])
         images = torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).float() / 255
@@ -228,13 +228,6 @@ def _start_from(model: StructureModel, initial: Mapping[str, Tensor]) -> None:
         model.load_state_dict(trunk, strict=False)
     except RuntimeError as error:
         raise InvalidInputError(f"the initial weights are of a trunk of other widths: {error}") from error
-
-
-def _rate(step: int, config: StructureConfig) -> float:
-    warm = max(1.0, config.warmup * config.steps)
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1.0, config.steps - warm))))
 
 
 def _fingerprint(config: StructureConfig, seed: int, initial: Mapping[str, Tensor] | None) -> str:

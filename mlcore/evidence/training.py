@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from mlcore.evidence.samples import CropBatch, CropSampler, EvidenceSample
 from mlcore.evidence.verified import SURE_WEIGHT
 from mlcore.learning.loop import Stage, run_stage
 from mlcore.learning.precision import bfloat16_is_native
+from mlcore.learning.schedule import warmed_cosine
 from mlcore.pairs.prefetch import in_turn
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
@@ -105,7 +105,7 @@ class _Trainer:
 
     def _step(self, step: int, batch: CropBatch) -> float:
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate * rate(step, self.config)
+            group["lr"] = self.config.learning_rate * warmed_cosine(step, self.config.steps, self.config.warmup)
         images = torch.from_numpy(batch.images).to(self.device).permute(0, 3, 1, 2).float() / 255
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.half):
             logits = self.model(images)
@@ -126,14 +126,6 @@ class _Trainer:
             if tensor.is_floating_point():
                 tensor.lerp_(new[name], 1 - decay)
         return float(loss.detach())
-
-
-def rate(step: int, config: EvidenceConfig) -> float:
-    """Learning-rate factor of a step: linear warm-up, then cosine to nothing."""
-    warm = max(1.0, config.warmup * config.steps)
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1.0, config.steps - warm)))
 
 
 def pixel_weights(batch: CropBatch, config: EvidenceConfig) -> np.ndarray:

@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from annotation.anchors.services.sampling import STRATA
 from annotation.common.models import MAX_ID
+from annotation.review.api.serializers import ProgressOutput
 from annotation.review.models import Batch, BatchPlan
 
 PLANS = [plan for plan in BatchPlan.values if plan != BatchPlan.IMPORTED]
@@ -48,13 +49,6 @@ class ShareOutput(serializers.Serializer):
     share = serializers.FloatField(allow_null=True)
     low = serializers.FloatField(allow_null=True)
     high = serializers.FloatField(allow_null=True)
-
-
-class ProgressOutput(serializers.Serializer):
-    open = serializers.IntegerField()
-    decided = serializers.IntegerField()
-    withdrawn = serializers.IntegerField()
-    decisions = serializers.DictField(child=serializers.IntegerField())
 
 
 class BatchOutput(serializers.ModelSerializer):

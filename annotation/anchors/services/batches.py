@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from django.db import connection, transaction
@@ -36,7 +36,7 @@ def start(*, user: User, region: Region, wish: BatchWish, plan: sampling.Plan) -
         InvalidError: nothing is left to review, the plan does not fit what the region has, or a second answer is
             asked for of one person alone.
     """
-    _check_second_person(wish.second_share, wish.open_to_all, wish.people)
+    batch_service.check_second_person(wish.second_share, wish.open_to_all, wish.people)
     Region.objects.select_for_update(no_key=True).get(pk=region.pk)
     plan = plan if plan.seed else sampling.Plan(**{**asdict(plan), "seed": secrets.randbelow(2**31 - 1) + 1})
     drawn = sampling.draw(region, plan)
@@ -82,7 +82,7 @@ def change(
     if not batch.open_to_all and not batch.people.exists():
         raise InvalidError("name at least one person, or open the batch to everyone")
     if open_to_all is not None or people is not None:
-        _check_second_person(batch.second_share, batch.open_to_all, batch.people.all())
+        batch_service.check_second_person(batch.second_share, batch.open_to_all, batch.people.all())
     batch.save(update_fields=["name", "open_to_all"])
     audit.record(
         actor=user,
@@ -95,12 +95,6 @@ def change(
         people=sorted(batch.people.values_list("username", flat=True)),
     )
     return batch
-
-
-def _check_second_person(second_share: float, open_to_all: bool, people: Iterable[User]) -> None:
-    """Refuse a batch that nobody could finish: second answers come from somebody else."""
-    if second_share > 0 and not open_to_all and len({person.pk for person in people}) < 2:
-        raise InvalidError("a second answer needs a second person: name at least two, or open the batch to everyone")
 
 
 def _options(plan: sampling.Plan) -> dict[str, object]:

@@ -17,10 +17,11 @@ from annotation.correspondences import overview
 from annotation.correspondences.answers import REVIEW
 from annotation.correspondences.services import batches
 from annotation.review.api.http import parse, person
+from annotation.review.api.serializers import ProgressOutput
 from annotation.review.batches import batches_of
 from annotation.review.models import Batch, BatchPlan
 from annotation.review.services.batch import BatchWish
-from annotation.sources.selectors import get_region, people_of
+from annotation.sources.selectors import batch_of_region, get_region, people_of
 
 MAX_NUMBER = 1_000_000
 
@@ -45,21 +46,14 @@ class CorrespondenceBatchInput(serializers.Serializer):
     )
 
 
-class CorrespondenceProgress(serializers.Serializer):
-    open = serializers.IntegerField()
-    decided = serializers.IntegerField()
-    withdrawn = serializers.IntegerField()
-    decisions = serializers.DictField(child=serializers.IntegerField())
-
-
 class CorrespondenceBatchOutput(serializers.ModelSerializer):
     """A batch and how far it is."""
 
     created_by = serializers.CharField(source="created_by.username", default=None, read_only=True)
     people = serializers.SerializerMethodField(help_text="names")
     may_work = serializers.BooleanField(read_only=True)
-    progress = CorrespondenceProgress(read_only=True)
-    disagreements = CorrespondenceProgress(read_only=True)
+    progress = ProgressOutput(read_only=True)
+    disagreements = ProgressOutput(read_only=True)
 
     class Meta:
         model = Batch
@@ -113,7 +107,7 @@ class CloseView(APIView):
     def post(self, request: Request, matching_batch_id: int) -> Response:
         """Take what is undecided out of the queue; answers stay."""
         user = person(request)
-        batch, region = overview.visible_batch(user, matching_batch_id)
+        batch, region = batch_of_region(user, REVIEW, matching_batch_id)
         return Response(_shown(batches.close(user=user, region=region, batch_id=batch.pk), user))
 
 

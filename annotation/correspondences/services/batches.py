@@ -10,7 +10,6 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from annotation.accounts.models import User
-from annotation.common.errors import InvalidError
 from annotation.correspondences.models import Correspondences, CorrespondencesReview, CorrespondencesState
 from annotation.correspondences.services.review_stage import STAGE
 from annotation.correspondences.services.settle import settle
@@ -53,8 +52,7 @@ def start(*, user: User, region: Region, wish: BatchWish, plan: Plan) -> Batch:
     Raises:
         InvalidError: nothing is left to review, or a second answer is asked for of one person alone.
     """
-    if wish.second_share > 0 and not wish.open_to_all and len({person.pk for person in wish.people}) < 2:
-        raise InvalidError("a second answer needs a second person: name at least two, or open the batch to everyone")
+    batch_service.check_second_person(wish.second_share, wish.open_to_all, wish.people)
     Region.objects.select_for_update(no_key=True).get(pk=region.pk)
     plan = plan if plan.seed else replace(plan, seed=secrets.randbelow(2**31 - 1) + 1)
     drawn = _draw(region, plan)

@@ -173,3 +173,12 @@ class AuditOutput(serializers.ModelSerializer):
         model = AuditEntry
         fields = ["id", "at", "actor", "action", "object_kind", "object_id", "data"]
         read_only_fields = fields
+
+
+class ProgressOutput(serializers.Serializer):
+    """How far a batch is."""
+
+    open = serializers.IntegerField()
+    decided = serializers.IntegerField()
+    withdrawn = serializers.IntegerField()
+    decisions = serializers.DictField(child=serializers.IntegerField())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,12 @@ class BatchWish:
 
 
 @transaction.atomic
+def check_second_person(second_share: float, open_to_all: bool, people: Iterable[User]) -> None:
+    """Refuse a batch that nobody could finish: second answers come from somebody else."""
+    if second_share > 0 and not open_to_all and len({person.pk for person in people}) < 2:
+        raise InvalidError("a second answer needs a second person: name at least two, or open the batch to everyone")
+
+
 def create(
     *, user: User, stage: ReviewStage, scope_id: int, wish: BatchWish, subjects: Sequence[tuple[int, float]], seed: int
 ) -> Batch:

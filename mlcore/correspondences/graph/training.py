@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from mlcore.errors import InvalidInputError
 from mlcore.learning.checkpoints import content_digest
 from mlcore.learning.loop import Stage, run_stage
 from mlcore.learning.precision import bfloat16_is_native
+from mlcore.learning.schedule import warmed_cosine
 from mlcore.pairs.prefetch import in_turn
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
@@ -118,7 +118,7 @@ class Trainer:
     def step(self, step: int, batch: Sequence[CropPair]) -> dict[str, float]:
         """One step of the optimiser; its losses and the share of true matches found."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate * rate(step, self.config)
+            group["lr"] = self.config.learning_rate * warmed_cosine(step, self.config.steps, self.config.warmup)
         losses, found = self.losses(batch)
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
@@ -204,14 +204,6 @@ def start_from(model: GraphModel, initial: Mapping[str, Tensor]) -> None:
         model.detector.load_state_dict(trunk, strict=False)
     except RuntimeError as error:
         raise InvalidInputError(f"the initial weights are of a trunk of other widths: {error}") from error
-
-
-def rate(step: int, config: GraphConfig) -> float:
-    """The share of the learning rate at a step: linear warm-up, then half a cosine down to nothing."""
-    warm = max(1.0, config.warmup * config.steps)
-    if step < warm:
-        return min(1.0, (step + 1) / warm)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1.0, config.steps - warm))))
 
 
 def _fingerprint(config: GraphConfig, seed: int, initial: Mapping[str, Tensor] | None) -> str:

@@ -17,10 +17,11 @@ from mlcore.correspondences.graph.config import PRESETS, GraphConfig
 from mlcore.correspondences.graph.labels import moved
 from mlcore.correspondences.graph.matcher import GraphMatcher, not_black
 from mlcore.correspondences.graph.model import GraphModel, Keypoints, sure_enough
-from mlcore.correspondences.graph.training import Trainer, map_to_image, rate, start_from, train_graph
+from mlcore.correspondences.graph.training import Trainer, map_to_image, start_from, train_graph
 from mlcore.correspondences.grounds import PhotoGround, SeenTwice, crop_pair
 from mlcore.correspondences.structure import StructureModel
 from mlcore.errors import CheckpointError, ConfigError, InvalidInputError, StoppedError
+from mlcore.learning.schedule import warmed_cosine
 from tests.mlcore.correspondences.graph.made import as_batch, points, texture
 
 torch.set_num_threads(1)
@@ -244,7 +245,7 @@ def test_the_trunk_of_a_structure_matcher_is_a_start_and_no_other_is() -> None:
 
 def test_the_rate_warms_up_and_falls_to_nothing() -> None:
     config = dataclasses.replace(TINY, steps=100, warmup=0.1)
-    rates = [rate(step, config) for step in range(100)]
+    rates = [warmed_cosine(step, config.steps, config.warmup) for step in range(100)]
     assert rates[0] == pytest.approx(0.1) and max(rates) == 1.0 and rates[-1] < 0.01
 
 
