@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from annotation.accounts.models import Role, User
-from annotation.common.errors import NotFoundError
+from annotation.common.errors import InvalidError, NotFoundError
 from annotation.common.models import Job
 from annotation.review.batches import NO_BATCH
 from annotation.review.models import Batch
@@ -151,3 +151,15 @@ def people_of(region_id: int) -> QuerySet[User]:
         return people
     member = RegionMember.objects.filter(user=OuterRef("pk"), region=region_id)
     return people.filter(Exists(member) | Q(is_superuser=True) | Q(role=Role.ADMIN))
+
+
+def colleagues(region_id: int, ids: Sequence[int]) -> list[User]:
+    """These people, all of whom must see the region.
+
+    Raises:
+        InvalidError: somebody does not.
+    """
+    people = list(people_of(region_id).filter(pk__in=ids))
+    if len(people) != len(set(ids)):
+        raise InvalidError("somebody on the list does not see this region; choose people from the list of colleagues")
+    return people

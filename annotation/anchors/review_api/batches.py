@@ -15,12 +15,11 @@ from annotation.anchors.answers import REVIEW
 from annotation.anchors.review_api import serializers
 from annotation.anchors.services import batches
 from annotation.anchors.services.sampling import Plan
-from annotation.common.errors import InvalidError
 from annotation.review.api.http import parse, person
 from annotation.review.batches import batches_of
 from annotation.review.models import Batch
 from annotation.review.services.batch import BatchWish
-from annotation.sources.selectors import get_region, people_of
+from annotation.sources.selectors import colleagues, get_region
 
 
 class BatchesView(GenericAPIView):
@@ -50,7 +49,7 @@ class BatchesView(GenericAPIView):
             name=data["name"],
             second_share=data["second_share"],
             open_to_all=data["open_to_all"],
-            people=_people(region.pk, data["people"]),
+            people=colleagues(region.pk, data["people"]),
         )
         plan = Plan(**{name: data[name] for name in ("plan", "number", "by", "generator", "seed")})
         batch = batches.start(user=user, region=region, wish=wish, plan=plan)
@@ -72,7 +71,7 @@ class BatchView(APIView):
         user = person(request)
         batch, region = overview.visible_batch(user, batch_id)
         data = parse(serializers.BatchChange, request.data)
-        people = _people(region.pk, data["people"]) if "people" in data else None
+        people = colleagues(region.pk, data["people"]) if "people" in data else None
         batch = batches.change(
             user=user, batch=batch, name=data.get("name"), open_to_all=data.get("open_to_all"), people=people
         )
@@ -88,13 +87,6 @@ class CloseView(APIView):
         user = person(request)
         batch, region = overview.visible_batch(user, batch_id)
         return Response(_shown(batches.close(user=user, region=region, batch_id=batch.pk), user))
-
-
-def _people(region_id: int, ids: list[int]) -> list[User]:
-    people = list(people_of(region_id).filter(pk__in=ids))
-    if len(people) != len(set(ids)):
-        raise InvalidError("somebody on the list does not see this region; choose people from the list of colleagues")
-    return people
 
 
 def _shown(batch: Batch, user: User) -> Any:

@@ -11,7 +11,6 @@ from rest_framework.views import APIView
 
 from annotation.accounts.models import User
 from annotation.accounts.permissions import IsEditor, ReadOrEditor
-from annotation.common.errors import InvalidError
 from annotation.common.models import MAX_ID
 from annotation.correspondences import overview
 from annotation.correspondences.answers import REVIEW
@@ -21,7 +20,7 @@ from annotation.review.api.serializers import ProgressOutput
 from annotation.review.batches import batches_of
 from annotation.review.models import Batch, BatchPlan
 from annotation.review.services.batch import BatchWish
-from annotation.sources.selectors import batch_of_region, get_region, people_of
+from annotation.sources.selectors import batch_of_region, colleagues, get_region
 
 MAX_NUMBER = 1_000_000
 
@@ -94,7 +93,7 @@ class BatchesView(GenericAPIView):
             name=data["name"],
             second_share=data["second_share"],
             open_to_all=data["open_to_all"],
-            people=_people(region.pk, data["people"]),
+            people=colleagues(region.pk, data["people"]),
         )
         plan = batches.Plan(**{name: data[name] for name in ("plan", "number", "matcher", "no_match", "seed")})
         return Response(_shown(batches.start(user=user, region=region, wish=wish, plan=plan), user), status=201)
@@ -109,13 +108,6 @@ class CloseView(APIView):
         user = person(request)
         batch, region = batch_of_region(user, REVIEW, matching_batch_id)
         return Response(_shown(batches.close(user=user, region=region, batch_id=batch.pk), user))
-
-
-def _people(region_id: int, ids: list[int]) -> list[User]:
-    people = list(people_of(region_id).filter(pk__in=ids))
-    if len(people) != len(set(ids)):
-        raise InvalidError("somebody on the list does not see this region; choose people from the list of colleagues")
-    return people
 
 
 def _shown(batch: Batch, user: User) -> Any:
