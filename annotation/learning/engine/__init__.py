@@ -5,6 +5,21 @@ Whatever imports torch is imported where it is used: the web server starts and l
 
 from annotation.learning.engine.data import about, core_decisions, data_digest
 from annotation.learning.engine.evaluations import Frozen, evaluate, frozen_set
+from annotation.learning.engine.matcher_data import (
+    Payload,
+    digest_of,
+    held_out,
+    owner_folder,
+    payload_of,
+    start_in_use,
+)
+from annotation.learning.engine.matchers import (
+    TAKEN_IN,
+    evaluate_matchers,
+    matcher_config,
+    take_in_matcher,
+    train_matcher,
+)
 from annotation.learning.engine.runs import (
     MIN_LEARNT,
     ModelFileError,
@@ -22,9 +37,11 @@ from mlcore.progress import Progress, SilentProgress
 
 __all__ = [
     "MIN_LEARNT",
+    "TAKEN_IN",
     "ConfigError",
     "Frozen",
     "ModelFileError",
+    "Payload",
     "Progress",
     "SilentProgress",
     "about",
@@ -33,11 +50,20 @@ __all__ = [
     "config_of",
     "core_decisions",
     "data_digest",
+    "digest_of",
     "evaluate",
+    "evaluate_matchers",
     "frozen_set",
+    "held_out",
     "load_region_model",
+    "matcher_config",
+    "owner_folder",
+    "payload_of",
     "run_folder",
+    "start_in_use",
+    "take_in_matcher",
     "tiles_needed",
+    "train_matcher",
     "train_run",
     "work_folder",
 ]

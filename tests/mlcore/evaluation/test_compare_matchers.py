@@ -39,7 +39,7 @@ class Knowing:
         if self.dx is None:
             return no_matches(512.0**2)
         xy = np.stack(np.meshgrid(np.arange(20, 500, 40), np.arange(20, 500, 40)), -1).reshape(-1, 2).astype(float)
-        return Matches(xy, xy + (self.dx, self.dy), np.ones(len(xy)), 512.0**2)
+        return Matches(xy, xy + np.array([self.dx, self.dy]), np.ones(len(xy)), 512.0**2)
 
 
 @pytest.fixture(scope="module")
