@@ -90,6 +90,13 @@ def who_verified(correspondences_ids: Iterable[int]) -> dict[int, list[int]]:
     return people
 
 
+def people_who_verified() -> int:
+    """How many people stand by a proposal that counts."""
+    decided = {"item__state": "decided", "item__decision__in": ("accept", "adjust")}
+    reviews = CorrespondencesReview.objects.filter(correspondences__state__in=IN_FORCE, **decided)
+    return reviews.values("item__decided_by").distinct().count()
+
+
 def passed_gate_alone() -> int:
     """How many proposals stand by the gate alone, without a person."""
     return Correspondences.objects.filter(~Exists(_answers()), state__in=IN_FORCE).count()

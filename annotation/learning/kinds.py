@@ -51,6 +51,7 @@ class ModelKind:
     """One kind of model.
 
     Attributes:
+        purpose: what its models are for and how they learn, for the head of the page.
         per_region: a model belongs to a region; else one serves all of them.
         description: what a model of this kind is, and is not fit for, as its card says it.
         config_of: the full settings of a preset; raises UnknownPresetError.
@@ -74,11 +75,17 @@ class ModelKind:
     train: Callable[[TrainingRun, Progress], Trained]
     compare: Compare | None = None
     figures: Mapping[str, str] = field(default_factory=dict)
+    purpose: str = ""
     ground: Callable[[Mapping[str, int]], str] = lambda counts: ""
     presets: Mapping[str, str] = field(default_factory=dict)
     built_in: Callable[[], str] | None = None
     measure: Callable[[], DataSet] | None = None
     take_in: Callable[[TrainingRun], Trained] | None = None
+
+    @property
+    def label(self) -> str:
+        """What the page calls its models."""
+        return "This region's model" if self.per_region else f"{self.title.capitalize()} of all regions"
 
 
 def kind_of(name: str) -> ModelKind:

@@ -7,10 +7,11 @@ from annotation.learning.engine.data import about, core_decisions, data_digest
 from annotation.learning.engine.evaluations import Frozen, evaluate, frozen_set
 from annotation.learning.engine.matcher_data import (
     Payload,
+    blocks_in,
     digest_of,
     held_out,
-    owner_folder,
     payload_of,
+    places_learnt,
     start_in_use,
 )
 from annotation.learning.engine.matchers import (
@@ -46,6 +47,7 @@ __all__ = [
     "SilentProgress",
     "about",
     "anchors_needed",
+    "blocks_in",
     "check_model_file",
     "config_of",
     "core_decisions",
@@ -57,8 +59,8 @@ __all__ = [
     "held_out",
     "load_region_model",
     "matcher_config",
-    "owner_folder",
     "payload_of",
+    "places_learnt",
     "run_folder",
     "start_in_use",
     "take_in_matcher",

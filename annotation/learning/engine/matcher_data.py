@@ -32,11 +32,25 @@ Payload = dict[str, Any]
 GONE = "verified tiles, or the image or map they are on, are gone or were altered since; start anew"
 
 
-def held_out(row: Correspondences) -> bool:
-    """Whether the tile lies on a block that no matcher learns."""
+def held_out(tile: TileAddress) -> bool:
+    """Whether a tile lies on a block that no matcher learns."""
     from mlcore.correspondences.verified import block_of, is_held_out
 
-    return is_held_out(block_of(tile_address(row.pair.tile)))
+    return is_held_out(block_of(tile))
+
+
+def blocks_in(tiles: Iterable[tuple[int, int, int]]) -> int:
+    """How many blocks tiles (z, x, y) lie on."""
+    from mlcore.correspondences.verified import block_of
+
+    return len({block_of(TileAddress(*tile)) for tile in tiles})
+
+
+def places_learnt(data_set: DataSet) -> set[tuple[int, int, int, int, int]]:
+    """Imagery, map and address (z, x, y) of every tile in a data set."""
+    sources = data_set.payload.get("sources", [])
+    keys = [(source["imagery_id"], source["snapshot_id"]) for source in sources]
+    return {(*keys[pair["source"]], *pair["tile"]) for pair in data_set.payload.get("pairs", [])}
 
 
 def payload_of(rows: Sequence[Correspondences], people: Mapping[int, list[int]]) -> Payload:

@@ -19,6 +19,10 @@ DESCRIPTION = (
     "from tiles whose match people verified, and from made towns; one block of ground in four is kept from it. Matches "
     "are proposals for people to verify; no figure holds for other places or imagery."
 )
+PURPOSE = (
+    "A matcher finds where the image shows the map, in every region, and learns from the matches that people verified "
+    "in all of them. One block of ground in four is kept from every matcher: there they are compared."
+)
 FIGURES = {
     "placed": "Tiles brought within 1 m",
     "close": "How near, up to 3 px (AUC)",
@@ -66,6 +70,6 @@ def _built_in() -> str:
 
 KIND = ModelKind(
     name=MATCHER, title="matcher", description=DESCRIPTION, per_region=False, config_of=_config_of, freeze=_freeze,
-    train=engine.train_matcher, compare=_compare, figures=FIGURES, ground=_ground, presets=PRESETS, built_in=_built_in,
-    measure=freeze_held_out, take_in=engine.take_in_matcher,
+    train=engine.train_matcher, compare=_compare, figures=FIGURES, purpose=PURPOSE, ground=_ground, presets=PRESETS,
+    built_in=_built_in, measure=freeze_held_out, take_in=engine.take_in_matcher,
 )  # fmt: skip

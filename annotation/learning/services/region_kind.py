@@ -18,6 +18,10 @@ DESCRIPTION = (
     "Every tile is scored by networks that did not learn from it. Suggestions are for people to decide; nothing "
     "here is fit to change a map by itself, and no figure holds for other places or imagery."
 )
+PURPOSE = (
+    "Models learn from this region's own tiles and from what people decided, in folds: no tile is ever scored by a "
+    "model that saw it."
+)
 FIGURES = {
     "tile_auroc": "Tiles told apart (AUROC)",
     "first_precision": "Right among the first 40 suggestions",
@@ -74,5 +78,5 @@ def _ground(counts: Mapping[str, int]) -> str:
 
 KIND = ModelKind(
     name=REGION, title="region's model", description=DESCRIPTION, per_region=True, config_of=_config_of,
-    freeze=_freeze, train=_train, compare=_compare, figures=FIGURES, ground=_ground, presets=PRESETS,
+    freeze=_freeze, train=_train, compare=_compare, figures=FIGURES, purpose=PURPOSE, ground=_ground, presets=PRESETS,
 )  # fmt: skip

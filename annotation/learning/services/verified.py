@@ -12,6 +12,7 @@ from annotation.learning import engine, selectors
 from annotation.learning.decisions import WORDS
 from annotation.learning.errors import NoGroundError, TooFewVerifiedError
 from annotation.learning.models import MATCHER, DataSet
+from annotation.tiles.engine import tile_address
 
 LEAST_LEARNT = 8
 
@@ -24,7 +25,7 @@ def freeze_learnt() -> DataSet:
         TooFewVerifiedError: fewer tiles than teach anything.
         ModelFileError, NoWeightsError: the weights to start from are gone.
     """
-    rows = [row for row in matched.verified_by_people() if not engine.held_out(row)]
+    rows = [row for row in matched.verified_by_people() if not _kept_apart(row)]
     if len(rows) < LEAST_LEARNT:
         raise TooFewVerifiedError(
             f"a matcher needs at least {LEAST_LEARNT} verified tiles to learn from, there are {len(rows)} outside the "
@@ -43,7 +44,7 @@ def freeze_held_out() -> DataSet:
     Raises:
         NoGroundError: there is none yet.
     """
-    rows = [row for row in matched.verified_by_people() if engine.held_out(row)]
+    rows = [row for row in matched.verified_by_people() if _kept_apart(row)]
     if not rows:
         raise NoGroundError(
             "nothing is verified on the blocks that are kept for comparing, one in four: verify more proposals first"
@@ -55,6 +56,10 @@ def freeze_file(sha256: str, name: str) -> DataSet:
     """The data set of a file from elsewhere, which learnt nothing here."""
     payload = {"file": {"sha256": sha256, "name": name}}
     return _same_or_new(payload, [], {})
+
+
+def _kept_apart(row: Correspondences) -> bool:
+    return engine.held_out(tile_address(row.pair.tile))
 
 
 def _kept(rows: Sequence[Correspondences], more: engine.Payload) -> DataSet:

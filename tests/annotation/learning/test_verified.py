@@ -15,6 +15,7 @@ from annotation.learning.errors import DataSetChangedError, NoGroundError, TooFe
 from annotation.learning.models import DataSet
 from annotation.learning.services.verified import freeze_file, freeze_held_out, freeze_learnt
 from annotation.sources.models import MapSnapshot
+from annotation.tiles.engine import tile_address
 from annotation.tiles.models import TilePair
 from mlcore.correspondences.verified import block_of, is_held_out
 from mlcore.digests import sha256_of
@@ -67,7 +68,9 @@ def test_what_nobody_stands_by_teaches_nothing(settings):
 def test_the_newest_answer_on_a_pair_counts_and_other_content_is_another_data_set():
     region = verified_place()
     before = freeze_learnt()
-    row = next(row for row in Correspondences.objects.order_by("pk") if not engine.held_out(row))
+    row = next(
+        row for row in Correspondences.objects.order_by("pk") if not engine.held_out(tile_address(row.pair.tile))
+    )
     CorrespondencesFactory(pair=row.pair, matcher="orb")
     person, batch = UserFactory(), make_batch(region)
     adjust(person, take(person, batch), shift_of(7, 1))
