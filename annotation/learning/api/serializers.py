@@ -35,9 +35,7 @@ class MatchersDataOutput(serializers.Serializer):
     corrected = serializers.IntegerField(help_text="of all tiles, those whose points a person set")
     people = serializers.IntegerField(help_text="who verified them")
     regions = serializers.IntegerField()
-    gate_alone = serializers.IntegerField(
-        help_text="stand by the gate of the settings alone: nothing learns from them"
-    )
+    gate_alone = serializers.IntegerField(help_text="stand by the gate of the settings alone: nothing learns from them")
     model = serializers.IntegerField(allow_null=True, help_text="the model in use")
     in_use = serializers.CharField(help_text="what matches now, in words")
     new = serializers.IntegerField(help_text="tiles that the model in use has not learnt from")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from annotation.common.models import Job, JobState
@@ -204,7 +206,17 @@ def test_a_model_whose_file_was_altered_neither_proposes_nor_teaches(learnt):
         path.write_bytes(whole)
 
 
-def test_a_training_on_nothing_is_refused_with_the_number_that_is_missing(db, client_of):
+def test_a_training_on_nothing_is_refused_with_the_number_that_is_missing():
     Correspondences.objects.all().delete()
     with pytest.raises(TooFewVerifiedError, match="at least 8"):
         tiny()
+
+
+def test_the_command_trains_a_matcher_and_refuses_what_does_not_fit(learnt):
+    said = StringIO()
+    call_command("train", kind="matcher", preset="tiny", seed=9, stdout=said)
+    assert "is candidate." in said.getvalue() and "structure/coarse_loss" in said.getvalue()
+    with pytest.raises(CommandError, match="wrong_scope"):
+        call_command("train", learnt.region.name, kind="matcher")
+    with pytest.raises(CommandError, match="wrong_scope"):
+        call_command("train")
