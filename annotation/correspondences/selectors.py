@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
-from annotation.correspondences.models import IN_FORCE, ControlPoint, Correspondences, CorrespondencesState
+from annotation.correspondences.models import (
+    IN_FORCE,
+    ControlPoint,
+    Correspondences,
+    CorrespondencesReview,
+    CorrespondencesState,
+)
+from annotation.sources.models import SourceState
 from annotation.sources.selectors import visible_regions
 from annotation.tiles.models import TilePair
 
@@ -56,6 +65,41 @@ def in_force(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]:
     )
     answered = rows.annotate(answered=Exists(_answers()))
     return answered.order_by("pair_id", "-answered", "-pk").distinct("pair_id").select_related("pair__tile")
+
+
+def verified_by_people() -> QuerySet[Correspondences]:
+    """What people verified or corrected, one for each pair of ready sources of any region, in the order of the pairs.
+
+    What only passed the gate is left out: no person stands by it, and a matcher that learnt it would believe itself.
+    """
+    ready = {"pair__imagery__state": SourceState.READY, "pair__snapshot__state": SourceState.READY}
+    rows = Correspondences.objects.filter(Exists(_answers()), state__in=IN_FORCE, **ready)
+    newest = rows.order_by("pair_id", "-pk").distinct("pair_id")
+    return newest.select_related("pair__tile", "pair__imagery", "pair__snapshot")
+
+
+def who_verified(correspondences_ids: Iterable[int]) -> dict[int, list[int]]:
+    """By proposal, the people whose answers took it as it was or corrected it."""
+    reviews = CorrespondencesReview.objects.filter(
+        correspondences__in=list(correspondences_ids), item__state="decided", item__decision__in=("accept", "adjust")
+    )
+    people: dict[int, list[int]] = {}
+    given = reviews.order_by("correspondences_id", "item__decided_by").distinct()
+    for pk, person in given.values_list("correspondences_id", "item__decided_by"):
+        people.setdefault(pk, []).append(person)
+    return people
+
+
+def people_who_verified() -> int:
+    """How many people stand by a proposal that counts."""
+    decided = {"item__state": "decided", "item__decision__in": ("accept", "adjust")}
+    reviews = CorrespondencesReview.objects.filter(correspondences__state__in=IN_FORCE, **decided)
+    return reviews.values("item__decided_by").distinct().count()
+
+
+def passed_gate_alone() -> int:
+    """How many proposals stand by the gate alone, without a person."""
+    return Correspondences.objects.filter(~Exists(_answers()), state__in=IN_FORCE).count()
 
 
 def _answers() -> QuerySet[Correspondences]:

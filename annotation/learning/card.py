@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from annotation.learning.kinds import kind_of
+from annotation.learning.kinds import ModelKind, kind_of
 from annotation.learning.models import Evaluation, ModelVersion
 
 WORDS = {
@@ -35,7 +35,7 @@ def model_card(version: ModelVersion, evaluation: Evaluation | None) -> str:
         "## Learnt from",
         _table(_origin(about)),
         "## Measured",
-        _comparison(evaluation, kind.figures),
+        _comparison(evaluation, kind),
         "Figures of the training itself:",
         _table(((name, f"{value:.4g}") for name, value in sorted(version.metrics.items())), ("Figure", "Value")),
         "## Settings",
@@ -50,8 +50,22 @@ def _origin(about: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Tiles", str(about.get("tiles", "unknown"))),
         ("People's decisions", _decisions(about.get("decisions", {}))),
     ]
+    if "people" in about:
+        rows.append(("Verified by", f"{about['people']} people, in {about.get('places', 0)} regions"))
+    if "start" in about:
+        rows.append(("Went on from", f"weights `{_plain(about['start'].get('sha256', 'unknown'))}`"))
+    if "file" in about:
+        rows.append(("Came as the file", _plain(about["file"].get("name", ""))))
+    for source in about.get("sources", [about]):
+        rows += _licences(source)
+    return rows
+
+
+def _licences(sources: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Licence, attribution, date and digest of an image and a map."""
+    rows = []
     for name, told, date in (("Imagery", "imagery", "captured_on"), ("Map", "map", "taken_at")):
-        if (source := about.get(told)) is None:
+        if (source := sources.get(told)) is None:
             continue
         rows += [
             (f"{name}: licence", _plain(source.get("licence") or "not stated")),
@@ -70,11 +84,12 @@ def _decisions(counts: Mapping[str, Mapping[str, int]]) -> str:
     return "; ".join(said) or "none"
 
 
-def _comparison(evaluation: Evaluation | None, names: Mapping[str, str]) -> str:
+def _comparison(evaluation: Evaluation | None, kind: ModelKind) -> str:
     if evaluation is None or evaluation.finished_at is None:
         return "Not held beside another model yet."
-    other = f"model {evaluation.against_id}" if evaluation.against_id else "no other"
-    counts = evaluation.counts
+    built_in = kind.built_in() if kind.built_in is not None else "no other"
+    other = f"model {evaluation.against_id}" if evaluation.against_id else built_in
+    names = kind.figures
     rows = [
         (
             names.get(one["name"], one["name"]),
@@ -84,10 +99,9 @@ def _comparison(evaluation: Evaluation | None, names: Mapping[str, str]) -> str:
         )
         for one in evaluation.figures
     ]
-    size = [counts.get(name, 0) for name in ("tiles", "errors", "accepted", "rejected")]
     return (
-        f"On the frozen set `{evaluation.frozen_sha256[:16]}` ({size[0]} tiles, {size[1]} known errors, {size[2]} "
-        f"accepted and {size[3]} rejected suggestions), beside {other}; 95 % intervals over geographic blocks:\n\n"
+        f"On the frozen set `{evaluation.frozen_sha256[:16]}` ({kind.ground(evaluation.counts)}), beside {other}; "
+        "95 % intervals over geographic blocks:\n\n"
         + _table(rows, ("Figure", "This model", "The other", "This one is"))
     )
 

@@ -61,3 +61,27 @@ class NotComparableError(ConflictError):
     """Models of this kind are not held side by side."""
 
     code = "not_comparable"
+
+
+class TooFewVerifiedError(InvalidError):
+    """People verified too little for a matcher to learn from."""
+
+    code = "too_few_verified"
+
+
+class NoGroundError(InvalidError):
+    """There is nothing that models could be compared on."""
+
+    code = "no_ground"
+
+
+class NotTakenInError(InvalidError):
+    """Models of this kind are not taken in from files, or not this file."""
+
+    code = "not_taken_in"
+
+
+class ModelThereError(ConflictError):
+    """The registry holds this very file already."""
+
+    code = "model_there"

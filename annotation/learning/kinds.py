@@ -51,12 +51,19 @@ class ModelKind:
     """One kind of model.
 
     Attributes:
+        purpose: what its models are for and how they learn, for the head of the page.
         per_region: a model belongs to a region; else one serves all of them.
         description: what a model of this kind is, and is not fit for, as its card says it.
         config_of: the full settings of a preset; raises UnknownPresetError.
         train: goes on from the run's checkpoints and writes the model file, named by its digest.
         compare: None where two models are not held side by side.
         figures: what the card calls the figures of a comparison, by name.
+        ground: what a comparison rests on, in words, from its counts.
+        presets: what the page says of each preset, the usual one first.
+        built_in: what is used while no model of this kind is in use, in words; None where there is nothing. Where there
+            is, the first model waits for a promotion as all others do, and a roll-back may lead there.
+        measure: freezes what models are compared on, where that is not what they learnt from; raises NoGroundError.
+        take_in: moves a file from elsewhere to where a run keeps its model, once it is checked; None: none is taken.
     """
 
     name: str
@@ -68,6 +75,17 @@ class ModelKind:
     train: Callable[[TrainingRun, Progress], Trained]
     compare: Compare | None = None
     figures: Mapping[str, str] = field(default_factory=dict)
+    purpose: str = ""
+    ground: Callable[[Mapping[str, int]], str] = lambda counts: ""
+    presets: Mapping[str, str] = field(default_factory=dict)
+    built_in: Callable[[], str] | None = None
+    measure: Callable[[], DataSet] | None = None
+    take_in: Callable[[TrainingRun], Trained] | None = None
+
+    @property
+    def label(self) -> str:
+        """What the page calls its models."""
+        return "This region's model" if self.per_region else f"{self.title.capitalize()} of all regions"
 
 
 def kind_of(name: str) -> ModelKind:

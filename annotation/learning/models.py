@@ -8,6 +8,8 @@ from annotation.sources.models import Imagery, MapSnapshot, Region
 
 REGION = "region"
 """The kind of model that belongs to one region and scores its tiles; `settings.MODEL_KINDS` names all."""
+MATCHER = "matcher"
+"""The kind that finds the map in the image, for all regions."""
 
 
 class OfAKind(Timestamped):

@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Prefetch, Q, QuerySet
 
 from annotation.accounts.models import User
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.common.models import JobFigure
 from annotation.learning.decisions import count_by_kind, people_said
-from annotation.learning.models import REGION, DataSet, Evaluation, ModelState, ModelVersion, TrainingRun
+from annotation.learning.models import MATCHER, REGION, DataSet, Evaluation, ModelState, ModelVersion, TrainingRun
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import current_sources, visible_regions
 from annotation.tiles.models import TilePair
@@ -33,12 +35,12 @@ def frozen_pairs(data_set: DataSet) -> list[TilePair]:
     return [found[pair_id] for pair_id in ids if pair_id in found]
 
 
-def runs_of_region(region_id: int | None) -> QuerySet[TrainingRun]:
-    """Runs of a region, or of models for all, with their job and model, newest first."""
+def runs_of_region(region_id: int | None, kind: str = "") -> QuerySet[TrainingRun]:
+    """Runs of a region, or of models for all, of one kind or any, with their job and model, newest first."""
+    rows = TrainingRun.objects.filter(region=region_id, **({"kind": kind} if kind else {}))
     return (
-        TrainingRun.objects.filter(region=region_id)
-        .select_related("job__created_by", "data_set", "model_version")
-        .defer("data_set__decisions")
+        rows.select_related("job__created_by", "data_set", "model_version")
+        .defer("data_set__decisions", "data_set__payload")
         .order_by("-pk")
     )
 
@@ -62,9 +64,10 @@ def _open_to(user: User) -> Q:
     return Q(region__in=visible_regions(user)) | Q(region=None)
 
 
-def models_of_region(region_id: int | None) -> QuerySet[ModelVersion]:
-    """Models of a region, or those for all, with their comparisons, newest first."""
-    rows = ModelVersion.objects.filter(region=region_id).select_related("run").order_by("-pk")
+def models_of_region(region_id: int | None, kind: str = "") -> QuerySet[ModelVersion]:
+    """Models of a region, or those for all, of one kind or any, with their comparisons, newest first."""
+    rows = ModelVersion.objects.filter(region=region_id, **({"kind": kind} if kind else {}))
+    rows = rows.select_related("run").order_by("-pk")
     return rows.prefetch_related(
         Prefetch("evaluations", Evaluation.objects.select_related("job__created_by").order_by("-pk"))
     )
@@ -83,6 +86,12 @@ def models_in_use(kind: str) -> QuerySet[ModelVersion]:
 def active_model(region_id: int | None, kind: str = REGION) -> ModelVersion | None:
     """The model of this kind in use, if the region has one; without a region, the one for all."""
     return models_in_use(kind).filter(region=region_id).first()
+
+
+def matcher_in_use() -> tuple[Path, str] | None:
+    """File and digest of the matcher that people put in use; None while they put none."""
+    model = active_model(None, MATCHER)
+    return None if model is None else (Path(settings.MEDIA_ROOT) / model.path, model.sha256)
 
 
 LEAST_MEASURED = 30

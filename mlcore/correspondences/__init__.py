@@ -14,6 +14,8 @@ __getattr__, __dir__ = exports(
         "StructureConfig": "config",
         "StructureMatcher": "matcher",
         "StructureModel": "structure",
+        "TuningConfig": "tuning",
+        "VerifiedGround": "verified",
         "chance_inliers": "chance",
         "random_style": "styles",
         "register": "robust",

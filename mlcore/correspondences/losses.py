@@ -25,7 +25,7 @@ def coarse_loss(
     found = over_shifts(image, image_valid, maps, maps_valid)
     logits = found.score / temperature
     target = _targets(found, shift_cells)
-    own = torch.arange(len(image))
+    own = torch.arange(len(image), device=image.device)
     known = ((found.score[own, own] > UNSEEN) & (target > 0)).flatten(1).any(dim=1)
     pairs = (logits[own, own] + target.clamp(min=1e-30).log()).flatten(1)
     if not known.any():
@@ -38,14 +38,14 @@ def coarse_loss(
 def _targets(found: Correlated, shift_cells: Tensor) -> Tensor:
     """(B, Y, X) weights of the four cells about each true shift."""
     height, width = found.score.shape[2:]
-    weights = torch.zeros(len(shift_cells), height, width)
+    weights = torch.zeros(len(shift_cells), height, width, device=shift_cells.device)
     x, y = shift_cells[:, 0] + found.reach[1], shift_cells[:, 1] + found.reach[0]
     for dx in (0, 1):
         for dy in (0, 1):
             column, row = x.floor().long() + dx, y.floor().long() + dy
             weight = (1 - (x - column).abs()).clamp(min=0) * (1 - (y - row).abs()).clamp(min=0)
             inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-            rows = torch.arange(len(shift_cells))[inside]
+            rows = torch.arange(len(shift_cells), device=shift_cells.device)[inside]
             weights[rows, row[inside], column[inside]] += weight[inside]
     return weights
 
@@ -61,7 +61,7 @@ def fine_loss(
     scores = in_windows(patches, windows, windows_valid)
     side = scores.shape[1]
     logits = F.log_softmax(scores.flatten(1) / temperature, dim=1).reshape(scores.shape)
-    columns = torch.arange(side, dtype=places.dtype)
+    columns = torch.arange(side, dtype=places.dtype, device=places.device)
     across = (1 - (places[:, :1] - columns).abs()).clamp(min=0)
     down = (1 - (places[:, 1:] - columns).abs()).clamp(min=0)
     target = down[:, :, None] * across[:, None]

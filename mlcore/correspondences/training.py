@@ -114,9 +114,9 @@ class _Trainer:
         images = torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).float() / 255
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.half):
             fine_fields, coarse_fields = self.model(images)
-        known = torch.from_numpy(seen).float()[:, None]
+        known = torch.from_numpy(seen).to(self.device).float()[:, None]
         count, config = len(batch), self.config
-        back = torch.tensor(np.stack([pair.seen for pair in batch]), dtype=torch.float32)
+        back = torch.tensor(np.stack([pair.seen for pair in batch]), dtype=torch.float32, device=self.device)
         sides = []
         for fields, stride in ((fine_fields.float(), FIELD_STRIDE), (coarse_fields.float(), COARSE_STRIDE)):
             valid = (F.avg_pool2d(known, stride) > 0.99).float()
@@ -124,8 +124,8 @@ class _Trainer:
             sides.append((fields[:count], valid[:count], turned, turned_valid))
         image, image_valid, maps, maps_valid = sides[1]
         coarse = coarse_loss(
-            centred(image, image_valid), image_valid, centred(maps, maps_valid), maps_valid, _shifts(batch, config),
-            self.model.log_coarse.exp(),
+            centred(image, image_valid), image_valid, centred(maps, maps_valid), maps_valid,
+            _shifts(batch, config).to(self.device), self.model.log_coarse.exp(),
         )  # fmt: skip
         fine, near = self._fine(*sides[0], [places for _, places in drawn])
         loss = coarse + fine
@@ -158,7 +158,7 @@ class _Trainer:
         if not patches:
             return maps.sum() * 0, torch.tensor(0.0)
         around = torch.stack(seen)
-        where = torch.tensor(np.array(places), dtype=torch.float32)
+        where = torch.tensor(np.array(places), dtype=torch.float32, device=maps.device)
         return fine_loss(
             centred(torch.stack(patches), torch.stack(parts)), centred(torch.stack(windows), around), around, where,
             self.model.log_fine.exp(),
@@ -172,8 +172,8 @@ def turned_back(fields: Tensor, valid: Tensor, seen: Tensor, stride_px: int) -> 
         The fields, zero where the crop had nothing, and (B, 1, S, S) where it had something.
     """
     side = fields.shape[2]
-    to_unit = torch.tensor([[2 / side, 0, -1], [0, 2 / side, -1], [0, 0, 1]])
-    to_pixels = torch.linalg.inv(to_unit) * torch.tensor([[stride_px], [stride_px], [1.0]])
+    to_unit = torch.tensor([[2 / side, 0, -1], [0, 2 / side, -1], [0, 0, 1]], device=seen.device)
+    to_pixels = torch.linalg.inv(to_unit) * torch.tensor([[stride_px], [stride_px], [1.0]], device=seen.device)
     theta = (torch.linalg.inv(to_pixels) @ seen @ to_pixels)[:, :2]
     grid = F.affine_grid(theta, [len(fields), 1, side, side], align_corners=False)
     both = F.grid_sample(torch.cat([fields, valid], 1), grid, align_corners=False)

@@ -34,8 +34,9 @@ class Figure:
     """One figure of both models.
 
     Attributes:
-        name: tile_auroc, first_precision, recall_add, recall_remove, recall_modify or agreement.
-        count: how many tiles, errors or decisions it rests on.
+        name: tile_auroc, first_precision, recall_add, recall_remove, recall_modify or agreement; of matchers those of
+            `compare_matchers`.
+        count: how many tiles, errors, decisions or blocks it rests on.
         first, second: each model's value with its interval; None where it has none, or there is no second model.
         difference: first - second on the same draws of blocks.
         word: whether the first model is better; unclear where the interval of the difference holds 0.
@@ -86,7 +87,7 @@ def compare(
     figures = []
     for name, count, metric, sample in setups:
         others = None if second is None else sample(second)
-        figures.append(_figure(name, count, metric, sample(first), others, block_of, seed))
+        figures.append(figure_of(name, count, metric, sample(first), others, block_of, seed))
     return figures
 
 
@@ -152,9 +153,15 @@ def _nothing(truth: np.ndarray, scores: np.ndarray) -> float:
     raise InvalidInputError("too few decisions to compare")
 
 
-def _figure(
+def figure_of(
     name: str, count: int, metric: Metric, first: Sample, second: Sample | None, block_of: np.ndarray, seed: int
 ) -> Figure:
+    """One figure of both models, its intervals over draws of blocks.
+
+    Args:
+        metric: of (N,) truth and (N,) scores, the higher the better; InvalidInputError where it has no value.
+        block_of: (T,) the block of every tile; samples name blocks among these.
+    """
     rng = np.random.default_rng([seed, 23])
     total = int(block_of.max()) + 1
     draws = rng.integers(total, size=(DRAWS, total)) if total > 1 else np.zeros((0, total), int)

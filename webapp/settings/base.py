@@ -157,6 +157,7 @@ FILE_UPLOAD_TEMP_DIR = VAR_DIR / "uploads" if (VAR_DIR / "uploads").is_dir() els
 FILE_UPLOAD_HANDLERS = ["annotation.sources.uploads.HashingUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 MAX_UPLOAD_BYTES = int(env("MAX_UPLOAD_BYTES", str(20 * 2**30)))
+MAX_MODEL_BYTES = int(env("MAX_MODEL_BYTES", str(64 * 2**20)))
 
 CELERY_BROKER_URL = (
     f"redis+socket://{REDIS_URL.removeprefix('unix://')}?virtual_host={REDIS_DB}"
@@ -199,9 +200,10 @@ MLLM_ALLOWED_HOSTS = [host.strip() for host in env("MLLM_ALLOWED_HOSTS").split("
 MLLM_MODELS = env("MLLM_MODELS")
 MLLM_BATCH = int(env("MLLM_BATCH", "4"))
 
-# Matchers of image and map. Without weights of your own those of the library are taken. A match that chance explains no
-# more often than 10 to the power of MATCHER_GATE, and whose inliers are off by no more than so many metres, is verified
-# without a person; without a gate none is. Two people agree on a tile whose corners they bring so near each other.
+# Matchers of image and map. The model that people put in use goes first; while there is none, weights of your own are
+# taken, else those of the library. A match that chance explains no more often than 10 to the power of MATCHER_GATE, and
+# whose inliers are off by no more than so many metres, is verified without a person; without a gate none is. Two people
+# agree on a tile whose corners they bring so near each other.
 MATCHER_WEIGHTS = env("MATCHER_WEIGHTS")
 MATCHER_GATE_LOG10_NFA = float(env("MATCHER_GATE")) if env("MATCHER_GATE") else None
 MATCHER_GATE_RMSE_M = float(env("MATCHER_GATE_RMSE_M", "0.5"))
@@ -241,7 +243,12 @@ REVIEW_STAGES = {
     "correspondence-adjudication": "annotation.correspondences.services.review_stage.ADJUDICATION_STAGE",
 }
 # Every kind of model and the ModelKind (annotation.learning.kinds) that says how it is trained and compared.
-MODEL_KINDS = {"region": "annotation.learning.services.region_kind.KIND"}
+MODEL_KINDS = {
+    "region": "annotation.learning.services.region_kind.KIND",
+    "matcher": "annotation.learning.services.matcher_kind.KIND",
+}
+# What says which matcher of the registry is in use: its file and digest, or None. Matching stands below training.
+MATCHER_IN_USE = "annotation.learning.selectors.matcher_in_use"
 # Every stage whose verdicts models learn from, and what gives them (annotation.learning.decisions.Provider).
 LEARNING_DECISIONS = {"changes": "annotation.changes.decided.decisions_of"}
 REVIEW_LEASE_SECONDS = int(env("REVIEW_LEASE_SECONDS", "300"))

@@ -7,6 +7,7 @@ from annotation.correspondences.engine.corrections import Correction, checked_co
 from annotation.correspondences.engine.matchers import (
     Made,
     Proposal,
+    built_in_file,
     check_matcher,
     make,
     offered,
@@ -28,7 +29,7 @@ from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, stop_if_asked
 
 __all__ = [
-    "Correction", "Made", "PairSource", "Progress", "Proposal", "TileAddress", "Transform", "apart_m", "check_matcher",
-    "checked_correction", "correction_of", "make", "middle_offset_m", "offered", "pairs_source", "propose",
-    "proposed_transform", "residuals_of", "said_transform", "shown_transform", "stop_if_asked", "stored",
+    "Correction", "Made", "PairSource", "Progress", "Proposal", "TileAddress", "Transform", "apart_m", "built_in_file",
+    "check_matcher", "checked_correction", "correction_of", "make", "middle_offset_m", "offered", "pairs_source",
+    "propose", "proposed_transform", "residuals_of", "said_transform", "shown_transform", "stop_if_asked", "stored",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from annotation.common.models import Job
 from annotation.correspondences.engine.transforms import stored
@@ -56,8 +57,19 @@ def offered() -> list[str]:
 
 
 def weights_file() -> Path:
-    """Of the structure matcher: the administrator's, else those that ship with the library."""
+    """Of the structure matcher: those of the model in use, else what is used without one."""
+    return _weights()[0]
+
+
+def built_in_file() -> Path:
+    """What is used while no model of the registry is: the administrator's weights, else those that ship."""
     return Path(settings.MATCHER_WEIGHTS or MATCHER_FILE)
+
+
+def _weights() -> tuple[Path, str | None]:
+    """The file, and the digest it must have where the registry knows it."""
+    promoted: tuple[Path, str] | None = import_string(settings.MATCHER_IN_USE)()
+    return promoted or (built_in_file(), None)
 
 
 def check_matcher(name: str) -> None:
@@ -71,18 +83,18 @@ def check_matcher(name: str) -> None:
     choices = ", ".join(offered())
     if name == STRUCTURE:
         raise NoWeightsError(
-            f"the structure matcher has no weights here, {weights_file().name} is no file: an administrator sets "
-            f"MAPWRIGHT_MATCHER_WEIGHTS to their file; until then choose one of {choices}"
+            f"the structure matcher has no weights here, {weights_file().name} is no file: an administrator puts "
+            f"another model in use, or sets MAPWRIGHT_MATCHER_WEIGHTS to a file; until then choose one of {choices}"
         )
     raise UnknownMatcherError(f"no matcher {name[:40]!r}; choose one of {choices}")
 
 
 def make(name: str) -> Made:
-    """The matcher of this name.
+    """The matcher of this name; its digest is that of its weights.
 
     Raises:
         NoWeightsError, UnknownMatcherError: it is not offered, or its file is gone.
-        CheckpointError: the file holds no such weights.
+        CheckpointError: the file holds no such weights, or others than the registry knows.
     """
     check_matcher(name)
     if name != STRUCTURE:
@@ -90,8 +102,8 @@ def make(name: str) -> Made:
     from mlcore.correspondences.matcher import StructureMatcher
     from mlcore.correspondences.search import NEARLY_PLACED
 
-    path = weights_file()
-    digest = sha256_of(path)
+    path, registered = _weights()
+    digest = registered or sha256_of(path)
     return Made(StructureMatcher.load(path, NEARLY_PLACED, sha256=digest), name, digest)
 
 

@@ -1,4 +1,4 @@
-"""Files of a model for admins: its weights, and its card."""
+"""Files of models for admins: weights and card of one, and one that was trained elsewhere."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from typing import Any
 from django.http import FileResponse, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.accounts.permissions import IsAdmin
 from annotation.learning import selectors
+from annotation.learning.api.serializers import ModelFile, RunOutput
 from annotation.learning.card import model_card
+from annotation.learning.services import take_in
 from annotation.learning.services.registry import model_file
-from annotation.review.api.http import person
+from annotation.review.api.http import parse, person
+from annotation.sources.services.files import Upload
 
 
 class _FileRenderer(BaseRenderer):
@@ -34,6 +39,20 @@ class MarkdownRenderer(_FileRenderer):
 
 class WeightsRenderer(_FileRenderer):
     media_type, format = "application/octet-stream", "safetensors"
+
+
+class TakeInView(APIView):
+    """A model that was trained elsewhere, from its file."""
+
+    permission_classes = [IsAdmin]
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(request={"multipart/form-data": ModelFile}, responses={202: RunOutput})
+    def post(self, request: Request) -> Response:
+        """Take in a file; 202 with the run whose job checks it and then makes it a candidate."""
+        fields = parse(ModelFile, request.data)
+        run = take_in.start(file=Upload.from_request(fields["file"]), user=person(request), kind=fields["kind"])
+        return Response(RunOutput(run).data, status=202)
 
 
 class CardView(APIView):

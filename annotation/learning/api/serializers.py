@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotation.learning import selectors
-from annotation.learning.models import REGION, Evaluation, ModelVersion, TrainingRun
+from annotation.learning.models import MATCHER, REGION, Evaluation, ModelVersion, TrainingRun
 from annotation.sources.api.jobs import JobOutput
 
 
@@ -23,6 +23,22 @@ class DataOutput(serializers.Serializer):
     )
     model = serializers.IntegerField(allow_null=True, help_text="the model in use")
     new = serializers.IntegerField(help_text="decisions that the model in use has not learnt from")
+
+
+class MatchersDataOutput(serializers.Serializer):
+    """What the next training of a matcher would learn from: verified tiles of all regions."""
+
+    learnt = serializers.IntegerField(help_text="tiles to learn from")
+    needed = serializers.IntegerField(help_text="the fewest that a training takes")
+    held_out = serializers.IntegerField(help_text="tiles on blocks that no matcher learns: models are compared there")
+    blocks = serializers.IntegerField(help_text="how many such blocks")
+    corrected = serializers.IntegerField(help_text="of all tiles, those whose points a person set")
+    people = serializers.IntegerField(help_text="who verified them")
+    regions = serializers.IntegerField()
+    gate_alone = serializers.IntegerField(help_text="stand by the gate of the settings alone: nothing learns from them")
+    model = serializers.IntegerField(allow_null=True, help_text="the model in use")
+    in_use = serializers.CharField(help_text="what matches now, in words")
+    new = serializers.IntegerField(help_text="tiles that the model in use has not learnt from")
 
 
 class IntervalOutput(serializers.Serializer):
@@ -127,6 +143,19 @@ class KindQuery(serializers.Serializer):
     """Which kind of model."""
 
     kind = serializers.CharField(max_length=32, default=REGION, help_text="left out: the region's own model")
+
+
+class KindFilter(serializers.Serializer):
+    """Which kind of model a list is narrowed to."""
+
+    kind = serializers.CharField(max_length=32, required=False, default="", help_text="left out: every kind")
+
+
+class ModelFile(serializers.Serializer):
+    """The weights of a model that was trained elsewhere."""
+
+    kind = serializers.CharField(max_length=32, default=MATCHER)
+    file = serializers.FileField(allow_empty_file=False, max_length=255, help_text="safetensors, as exported here")
 
 
 class TrainingStart(KindQuery):

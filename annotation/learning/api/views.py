@@ -13,13 +13,16 @@ from annotation.learning import selectors
 from annotation.learning.api.serializers import (
     DataOutput,
     EvaluationOutput,
+    KindFilter,
     KindQuery,
+    MatchersDataOutput,
     ModelOutput,
     RunDetailOutput,
     RunOutput,
     TrainingStart,
 )
 from annotation.learning.models import Evaluation, ModelVersion, TrainingRun
+from annotation.learning.overview import matchers_ahead
 from annotation.learning.services import evaluate, registry, start
 from annotation.review.api.http import parse, person
 from annotation.sources.models import Region
@@ -42,6 +45,17 @@ class DataView(APIView):
         return Response(DataOutput(selectors.ahead(get_region(person(request), region_id))).data)
 
 
+class MatchersDataView(APIView):
+    """What the next training of a matcher, which serves all regions, would learn from."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(responses=MatchersDataOutput)
+    def get(self, request: Request) -> Response:
+        """Tiles whose match people verified: how many are learnt, held out, and new to the model in use."""
+        return Response(MatchersDataOutput(matchers_ahead()).data)
+
+
 class RunsView(GenericAPIView):
     """Training runs of a region, or of models that serve every region."""
 
@@ -50,11 +64,11 @@ class RunsView(GenericAPIView):
     queryset = TrainingRun.objects.none()
     filter_backends: list[Any] = []
 
-    @extend_schema(responses=RunOutput(many=True))
+    @extend_schema(parameters=[KindFilter], responses=RunOutput(many=True))
     def get(self, request: Request, region_id: int | None = None) -> Response:
         """Runs, newest first."""
-        region = _region(request, region_id)
-        page = self.paginate_queryset(selectors.runs_of_region(region.pk if region else None))
+        region, kind = _region(request, region_id), parse(KindFilter, request.query_params)["kind"]
+        page = self.paginate_queryset(selectors.runs_of_region(region.pk if region else None, kind))
         return self.get_paginated_response(RunOutput(page, many=True).data)
 
     @extend_schema(request=TrainingStart, responses={202: RunOutput})
@@ -85,11 +99,11 @@ class ModelsView(GenericAPIView):
     queryset = ModelVersion.objects.none()
     filter_backends: list[Any] = []
 
-    @extend_schema(responses=ModelOutput(many=True))
+    @extend_schema(parameters=[KindFilter], responses=ModelOutput(many=True))
     def get(self, request: Request, region_id: int | None = None) -> Response:
         """Models, newest first."""
-        region = _region(request, region_id)
-        page = self.paginate_queryset(selectors.models_of_region(region.pk if region else None))
+        region, kind = _region(request, region_id), parse(KindFilter, request.query_params)["kind"]
+        page = self.paginate_queryset(selectors.models_of_region(region.pk if region else None, kind))
         return self.get_paginated_response(ModelOutput(page, many=True).data)
 
 
@@ -110,11 +124,12 @@ class RollBackView(APIView):
 
     permission_classes = [IsAdmin]
 
-    @extend_schema(parameters=[KindQuery], request=None, responses=ModelOutput)
+    @extend_schema(parameters=[KindQuery], request=None, responses={200: ModelOutput, 204: None})
     def post(self, request: Request, region_id: int | None = None) -> Response:
-        """Put the model in use again that was active before the present one."""
+        """Put the model in use again that was active before the present one; 204 where what is built in was."""
         region, kind = _region(request, region_id), parse(KindQuery, request.query_params)["kind"]
-        return Response(ModelOutput(registry.roll_back(region=region, user=person(request), kind=kind)).data)
+        model = registry.roll_back(region=region, user=person(request), kind=kind)
+        return Response(ModelOutput(model).data) if model is not None else Response(status=204)
 
 
 class EvaluationsView(GenericAPIView):

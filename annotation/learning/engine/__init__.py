@@ -5,6 +5,22 @@ Whatever imports torch is imported where it is used: the web server starts and l
 
 from annotation.learning.engine.data import about, core_decisions, data_digest
 from annotation.learning.engine.evaluations import Frozen, evaluate, frozen_set
+from annotation.learning.engine.matcher_data import (
+    Payload,
+    blocks_in,
+    digest_of,
+    held_out,
+    payload_of,
+    places_learnt,
+    start_in_use,
+)
+from annotation.learning.engine.matchers import (
+    TAKEN_IN,
+    evaluate_matchers,
+    matcher_config,
+    take_in_matcher,
+    train_matcher,
+)
 from annotation.learning.engine.runs import (
     MIN_LEARNT,
     ModelFileError,
@@ -22,22 +38,34 @@ from mlcore.progress import Progress, SilentProgress
 
 __all__ = [
     "MIN_LEARNT",
+    "TAKEN_IN",
     "ConfigError",
     "Frozen",
     "ModelFileError",
+    "Payload",
     "Progress",
     "SilentProgress",
     "about",
     "anchors_needed",
+    "blocks_in",
     "check_model_file",
     "config_of",
     "core_decisions",
     "data_digest",
+    "digest_of",
     "evaluate",
+    "evaluate_matchers",
     "frozen_set",
+    "held_out",
     "load_region_model",
+    "matcher_config",
+    "payload_of",
+    "places_learnt",
     "run_folder",
+    "start_in_use",
+    "take_in_matcher",
     "tiles_needed",
+    "train_matcher",
     "train_run",
     "work_folder",
 ]

@@ -74,6 +74,13 @@ def about(run: TrainingRun) -> dict[str, Any]:
         "seed": run.seed,
         "tiles": len(data_set.pairs),
         "decisions": data_set.decision_counts,
+        **told(imagery, snapshot),
+    }
+
+
+def told(imagery: Imagery, snapshot: MapSnapshot) -> dict[str, Any]:
+    """What the file of a model says of an image and a map: digest, licence, attribution and date."""
+    return {
         "imagery": {
             "sha256": imagery.sha256,
             "licence": imagery.licence,

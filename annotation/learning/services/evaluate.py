@@ -24,10 +24,11 @@ def start(*, model: ModelVersion, user: User | None, wake: bool = True) -> Evalu
     """The comparison of a model with the one in use; the model in use itself is held beside the one before it.
 
     A finished comparison of the same two on the same data is given back; one that was stopped or failed is taken up
-    again. Without another model the figures stand alone.
+    again. Without another model the figures stand alone, or beside what is built in.
 
     Raises:
         NotComparableError: models of this kind are not held side by side.
+        NoGroundError: there is nothing to compare them on.
     """
     kind = kind_of(model.kind)
     if kind.compare is None:
@@ -35,8 +36,9 @@ def start(*, model: ModelVersion, user: User | None, wake: bool = True) -> Evalu
     hold(model.kind, model.region_id)
     active = selectors.active_model(model.region_id, model.kind)
     against = model.before if active is not None and active.pk == model.pk else active
+    data_set = kind.measure() if kind.measure is not None else model.run.data_set
     evaluation, _ = Evaluation.objects.select_related("job").get_or_create(
-        model=model, against=against, data_set=model.run.data_set, defaults={"created_by": user}
+        model=model, against=against, data_set=data_set, defaults={"created_by": user}
     )
     running = evaluation.job is not None and not evaluation.job.finished
     if evaluation.finished_at is not None or running:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.utils import timezone
 
 from annotation.learning import engine, selectors
@@ -16,6 +18,10 @@ DESCRIPTION = (
     "Every tile is scored by networks that did not learn from it. Suggestions are for people to decide; nothing "
     "here is fit to change a map by itself, and no figure holds for other places or imagery."
 )
+PURPOSE = (
+    "Models learn from this region's own tiles and from what people decided, in folds: no tile is ever scored by a "
+    "model that saw it."
+)
 FIGURES = {
     "tile_auroc": "Tiles told apart (AUROC)",
     "first_precision": "Right among the first 40 suggestions",
@@ -23,6 +29,11 @@ FIGURES = {
     "recall_remove": "Gone buildings found",
     "recall_modify": "Wrong shapes and places found",
     "agreement": "Agreement with people's decisions (AUROC)",
+}
+PRESETS = {
+    "compact": "Compact: minutes on two cores",
+    "quick": "Quick: a first look at an easy place",
+    "tiny": "Tiny: seconds, to try things out",
 }
 
 
@@ -60,7 +71,12 @@ def _compare(*, evaluation: Evaluation, progress: engine.Progress, commit: Commi
         evaluation.save(update_fields=["figures", "counts", "frozen_sha256", "finished_at"])
 
 
+def _ground(counts: Mapping[str, int]) -> str:
+    tiles, errors, accepted, rejected = (counts.get(name, 0) for name in ("tiles", "errors", "accepted", "rejected"))
+    return f"{tiles} tiles, {errors} known errors, {accepted} accepted and {rejected} rejected suggestions"
+
+
 KIND = ModelKind(
     name=REGION, title="region's model", description=DESCRIPTION, per_region=True, config_of=_config_of,
-    freeze=_freeze, train=_train, compare=_compare, figures=FIGURES,
+    freeze=_freeze, train=_train, compare=_compare, figures=FIGURES, purpose=PURPOSE, ground=_ground, presets=PRESETS,
 )  # fmt: skip

@@ -26,15 +26,20 @@ def promote(*, model: ModelVersion, user: User | None) -> ModelVersion:
 
 
 @transaction.atomic
-def roll_back(*, region: Region | None, user: User | None, kind: str = REGION) -> ModelVersion:
+def roll_back(*, region: Region | None, user: User | None, kind: str = REGION) -> ModelVersion | None:
     """Put the model of this kind in use again that was active before the present one; for all regions without one.
+
+    Where none was and something is built in, that is used again: the answer is None.
 
     Raises:
         UnknownKindError, WrongScopeError: there are no such models.
         NothingToRollBackError: no model was in use before the present one.
     """
-    kind_for(kind, region)
+    of_kind = kind_for(kind, region)
     active = _lock_active(kind, region.pk if region else None)
+    if active is not None and active.before is None and of_kind.built_in is not None:
+        _retire(active, user)
+        return None
     if active is None or active.before is None:
         raise NothingToRollBackError("no other model was in use before this one; promote one instead")
     engine.check_model_file(active.before)
@@ -50,6 +55,15 @@ def _lock_active(kind: str, region_id: int | None) -> ModelVersion | None:
     """The active model, while no one else can switch those of its kind and region."""
     hold(kind, region_id)
     return selectors.models_in_use(kind).filter(region=region_id).select_related("before").first()
+
+
+def _retire(active: ModelVersion, user: User | None) -> None:
+    active.state = ModelState.RETIRED
+    active.save(update_fields=["state"])
+    record(
+        actor=user, action="model.rolled_back", object_kind="model_version", object_id=active.pk,
+        scope_id=active.region_id, replaced=active.pk, built_in=True,
+    )  # fmt: skip
 
 
 def _switch(

@@ -1,15 +1,18 @@
 """Runs a training to its end: engine, registry row, clean-up."""
 
 import shutil
+from contextlib import suppress
 
 from django.db import transaction
 
 from annotation.common.services.jobs import JobContext
 from annotation.learning import engine, selectors
+from annotation.learning.errors import NoGroundError
 from annotation.learning.kinds import Commit, Trained, kind_of
 from annotation.learning.models import ModelState, ModelVersion, TrainingRun
 from annotation.learning.services import evaluate
 from annotation.learning.services.scope import hold
+from annotation.learning.services.take_in import TAKEN_IN
 from annotation.review.services.audit import record
 
 
@@ -19,13 +22,15 @@ def run(context: JobContext) -> None:
     version = train(run=training, progress=context, commit=context.transaction)
     context.set_result({"model": version.pk, "state": version.state, "metrics": version.metrics})
     if version.state == ModelState.CANDIDATE and kind_of(version.kind).compare is not None:
-        evaluate.start(model=version, user=training.created_by)
+        with suppress(NoGroundError):  # whoever asks for the comparison is told what is missing
+            evaluate.start(model=version, user=training.created_by)
 
 
 def train(*, run: TrainingRun, progress: engine.Progress, commit: Commit = transaction.atomic) -> ModelVersion:
     """Train the run, going on from its checkpoints, and register the model; a finished run gives its model back.
 
-    The first model of its kind, in a region or for all, becomes the active one; later ones wait for a promotion.
+    The first model of its kind, in a region or for all, becomes the active one, unless something built in is in use;
+    later ones wait for a promotion.
 
     Args:
         commit: the transaction that registers; a job passes its own, which only the owning run can commit.
@@ -33,7 +38,7 @@ def train(*, run: TrainingRun, progress: engine.Progress, commit: Commit = trans
     done = ModelVersion.objects.filter(run=run).first()
     if done is not None:
         return done
-    trained = kind_of(run.kind).train(run, progress)
+    trained = _model_of(run, progress)
     with commit():
         version = _register(run, trained)
     shutil.rmtree(engine.work_folder(run), ignore_errors=True)
@@ -41,9 +46,18 @@ def train(*, run: TrainingRun, progress: engine.Progress, commit: Commit = trans
     return version
 
 
+def _model_of(run: TrainingRun, progress: engine.Progress) -> Trained:
+    """The run's model: trained here, or the file that was given."""
+    kind = kind_of(run.kind)
+    if run.preset == TAKEN_IN and kind.take_in is not None:
+        return kind.take_in(run)
+    return kind.train(run, progress)
+
+
 def _register(run: TrainingRun, trained: Trained) -> ModelVersion:
     hold(run.kind, run.region_id)
-    first = not selectors.models_in_use(run.kind).filter(region=run.region_id).exists()
+    in_use = selectors.models_in_use(run.kind).filter(region=run.region_id)
+    first = kind_of(run.kind).built_in is None and not in_use.exists()
     version = ModelVersion.objects.create(
         run=run,
         kind=run.kind,

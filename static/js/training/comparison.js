@@ -2,6 +2,8 @@
 import { el, svg } from "mapwright/lib/dom.js";
 import { number, percent, plural } from "mapwright/lib/format.js";
 import { cancelJob, FINISHED, jobProgress } from "mapwright/lib/jobs.js";
+import { kind, nameOfOther } from "mapwright/training/kind.js";
+import { matchersGround } from "mapwright/training/matcher.js";
 import { COMPARED, WORDS } from "mapwright/training/names.js";
 
 const WIDTH = 120;
@@ -77,14 +79,19 @@ export function conclusion(figures) {
   return `${said(better, "Better")}, ${said(worse, "worse")}; no clear difference in ${unclear || "none"}.`;
 }
 
+/** Nothing stands beside the model: there was no other, and nothing is built in. */
+const isAlone = (evaluation) => evaluation.against === null && !kind.built_in;
+
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 function table(evaluation, inUse) {
-  const alone = evaluation.against === null;
+  const alone = isAlone(evaluation);
   const heads = alone
     ? ["Figure", `Model ${evaluation.model}`]
     : [
         "Figure",
         `Model ${evaluation.model}`,
-        `Model ${evaluation.against}${inUse === evaluation.against ? ", in use" : ""}`,
+        `${capital(nameOfOther(evaluation.against))}${inUse === evaluation.against ? ", in use" : ""}`,
         "Difference",
         "In words",
       ];
@@ -102,14 +109,19 @@ function table(evaluation, inUse) {
   );
 }
 
-function ground(evaluation) {
+function givenTo(evaluation) {
+  if (!kind.per_region) return matchersGround(evaluation.counts);
   const { tiles = 0, errors = 0, accepted = 0, rejected = 0 } = evaluation.counts;
   const decided = accepted + rejected ? ` and ${plural(accepted + rejected, "suggestion")} that people decided` : "";
-  const both = evaluation.against === null ? "It was given" : "Both were given the same";
+  const both = isAlone(evaluation) ? "It was given" : "Both were given the same";
+  return `${both} ${plural(tiles, "tile")} with ${plural(errors, "known error")}${decided}; each tile is scored by networks that did not learn from it.`;
+}
+
+function ground(evaluation) {
   return el(
     "p",
     { class: "muted small" },
-    `${both} ${plural(tiles, "tile")} with ${plural(errors, "known error")}${decided}; each tile is scored by networks that did not learn from it. The second line is the range that holds the figure 19 times in 20. Frozen set `,
+    `${givenTo(evaluation)} The second line is the range that holds the figure 19 times in 20. Frozen set `,
     el("code", { text: evaluation.frozen_sha256.slice(0, 12) }),
     ".",
   );
@@ -119,7 +131,7 @@ function ground(evaluation) {
 export function comparison(evaluation, { inUse, admin }) {
   if (evaluation.finished_at) {
     return [
-      evaluation.against === null
+      isAlone(evaluation)
         ? el("p", { text: "Measured alone: no other model was in use. Compare another one to hold it beside this." })
         : el("p", { class: "conclusion", text: conclusion(evaluation.figures) }),
       table(evaluation, inUse),

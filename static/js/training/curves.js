@@ -1,9 +1,12 @@
 /** Curves of a run: one small chart per loss, one line per fold. */
 import { lineChart } from "mapwright/lib/chart.js";
 import { el } from "mapwright/lib/dom.js";
-import { LOSSES, lossLabel, lossOf } from "mapwright/training/names.js";
+import { lossHint, lossLabel, lossOf } from "mapwright/training/names.js";
 
 const FIRST = [
+  "structure/coarse_loss",
+  "structure/fine_loss",
+  "structure/near_share",
   "evidence/loss",
   "consistency/contrastive_loss",
   "consistency/cell_loss",
@@ -27,8 +30,8 @@ function grouped(figures) {
 
 function chart(loss, series) {
   const drawn = lineChart(lossLabel(loss), series, { step: "epoch" });
-  const hint = LOSSES[loss]?.[1];
-  if (hint) drawn.querySelector("figcaption").append(el("span", { class: "hint", text: `${hint} Lower is better.` }));
+  const hint = lossHint(loss);
+  if (hint) drawn.querySelector("figcaption").append(el("span", { class: "hint", text: hint }));
   return drawn;
 }
 

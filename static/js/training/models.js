@@ -1,6 +1,7 @@
 /** The registry on the training page: every model with what it learnt from, its licences and its files. */
 import { el, facts } from "mapwright/lib/dom.js";
 import { day, moment } from "mapwright/lib/format.js";
+import { kind } from "mapwright/training/kind.js";
 import { decisionsInWords, metricRows } from "mapwright/training/names.js";
 
 export const MODEL_BADGE = {
@@ -11,16 +12,29 @@ export const MODEL_BADGE = {
 
 const sourceLine = (source) => (source ? [source.licence, source.attribution].filter(Boolean).join(", ") : "");
 
+/** Licences of everything that was learnt from, each once. */
+function licences(sources, which) {
+  return [...new Set(sources.map((source) => sourceLine(source[which])))].filter(Boolean).join("; ");
+}
+
+function wentOnFrom(start) {
+  if (!start) return "";
+  return start.model === null ? kind.built_in : `model ${start.model}`;
+}
+
 function origin(model) {
   const { about } = model;
   const digest = about.data_digest;
+  const sources = about.sources ?? [about];
   return facts(
     [
       ["Made", moment(model.created_at)],
-      ["People's decisions", about.decisions ? decisionsInWords(about.decisions) || "none" : ""],
-      ["Imagery", sourceLine(about.imagery)],
+      ["Came as", about.file?.name ?? ""],
+      ["People's decisions", !about.file && about.decisions ? decisionsInWords(about.decisions) || "none" : ""],
+      ["Went on from", wentOnFrom(about.start)],
+      ["Imagery", licences(sources, "imagery")],
       ["Captured", about.imagery?.captured_on ? day(about.imagery.captured_on) : ""],
-      ["Map", sourceLine(about.map)],
+      ["Map", licences(sources, "map")],
     ].concat(digest ? [["Data digest", el("code", { text: digest.slice(0, 16), title: digest })]] : [], [
       ["SHA-256", el("code", { text: model.sha256.slice(0, 16), title: model.sha256 })],
     ]),

@@ -20,9 +20,19 @@ export const LOSSES = {
     "Distance to typical matches",
     "How far a matched pair is from what matches look like.",
   ],
+  "structure/coarse_loss": ["The right map at the right place", "How badly it is told from all other maps and places."],
+  "structure/fine_loss": ["Patches at their place", "How badly the place of a patch of the map is told in its window."],
+  "structure/near_share": ["Patches found", "Share of patches whose best place is within a cell of the right one."],
 };
 
+const HIGHER = new Set(["structure/near_share"]);
+
+/** What a figure means, and which way is better. */
+export const lossHint = (name) =>
+  LOSSES[name] && `${LOSSES[name][1]} ${HIGHER.has(name) ? "Higher" : "Lower"} is better.`;
+
 const COUNTS = {
+  verified_tiles: ["Tiles learnt from", "Tiles whose match people verified."],
   mapped_tiles: ["Tiles learnt from", "Mapped tiles with enough image."],
   folds: ["Folds", "Blocks of tiles; each is scored by networks that did not learn from it."],
   tuned_share: [
@@ -63,6 +73,27 @@ export const COMPARED = {
   recall_add: { label: "Missing buildings found", hint: "With a confidence of 50 % or more.", show: percent },
   recall_remove: { label: "Invented buildings found", hint: "With a confidence of 50 % or more.", show: percent },
   recall_modify: { label: "Wrong shapes and places found", hint: "With a confidence of 50 % or more.", show: percent },
+  placed: {
+    label: "Brought within 1 m",
+    hint: "Verified tiles whose map is brought within 1 m of where people saw it.",
+    show: percent,
+  },
+  close: {
+    label: "How near",
+    hint: "1 is exact, 0 is 3 pixels off or no answer, on average over tiles.",
+    show: decimals,
+  },
+  moved_placed: {
+    label: "Within 1 m, map moved",
+    hint: "The same where the map was moved up to 20 m, turned up to 5° and scaled up to 5 %.",
+    show: percent,
+  },
+  moved_close: { label: "How near, map moved", hint: "The same on the moved map.", show: decimals },
+  refused_elsewhere: {
+    label: "Maps of other places refused",
+    hint: "Share of maps of another block that it did not claim to find here.",
+    show: percent,
+  },
   agreement: {
     label: "Agrees with people",
     hint: "Chance that it is surer of an accepted suggestion than of a rejected one. An earlier model had been sure of all of them.",
@@ -81,7 +112,8 @@ export const WORDS = {
 /** Names of a loss and its fold: `evidence/loss/fold-1` -> ["evidence/loss", "Fold 1"]. */
 export function lossOf(name) {
   const found = /^(.*)\/fold-(\d+)$/.exec(name);
-  return found ? [found[1], `Fold ${found[2]}`] : [name, "All folds"];
+  if (found) return [found[1], `Fold ${found[2]}`];
+  return [name, name.startsWith("structure/") ? "All pairs" : "All folds"];
 }
 
 export const lossLabel = (name) => LOSSES[name]?.[0] ?? humanise(name.replace(/\//g, ": "));

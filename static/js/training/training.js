@@ -8,12 +8,12 @@ import { notify, notifyError } from "mapwright/lib/notices.js";
 import { comparison } from "mapwright/training/comparison.js";
 import { curves } from "mapwright/training/curves.js";
 import { anchorsInWords, dataAhead } from "mapwright/training/data.js";
+import { base, kind, mayFollow, nameOfOther, NEXT_STEP, ofKind } from "mapwright/training/kind.js";
+import { matchersAhead, takesFiles } from "mapwright/training/matcher.js";
 import { MODEL_BADGE, modelCard } from "mapwright/training/models.js";
 import { decisionsInWords, metricRows } from "mapwright/training/names.js";
 
-const { region } = pageData();
 const person = pageData("person");
-const base = `/api/regions/${region.id}`;
 let stopRun = () => {};
 let stopComparison = () => {};
 let shownRun = null;
@@ -38,7 +38,7 @@ function drawRun(run) {
   byId("run-title").textContent = `Run ${run.id}`;
   fill(byId("run-state"), stateBadge(stateOf(run)));
   refill(byId("run-progress"), run.job ? jobProgress(run.job, { onCancel: person.admin ? cancelJob : null }) : null);
-  refill(byId("charts"), ...curves(run.figures ?? {}));
+  refill(byId("charts"), ...(run.preset === "imported" ? [] : curves(run.figures ?? {})));
   fill(
     byId("run-facts"),
     facts([
@@ -60,7 +60,7 @@ async function showRun(id) {
   stopRun();
   shownRun = id;
   const run = await refreshRun(id);
-  if (run?.job && !FINISHED.has(run.job.state))
+  if (run?.job && !FINISHED.has(run.job.state) && mayFollow())
     stopRun = followJob(run.job.id, () => refreshRun(id), { onEnd: afterRun });
 }
 
@@ -96,7 +96,7 @@ function runRow(run) {
 }
 
 async function listRuns() {
-  const page = await attempt(() => api.get(`${base}/training-runs/`));
+  const page = await attempt(() => api.get(`${base}/training-runs/${ofKind}`));
   if (!page) return;
   fill(
     byId("runs"),
@@ -116,7 +116,8 @@ function drawComparison() {
   const evaluation = model?.evaluation;
   byId("comparison").hidden = !evaluation;
   if (!evaluation) return;
-  const beside = evaluation.against === null ? "" : ` beside model ${evaluation.against}`;
+  const other = nameOfOther(evaluation.against);
+  const beside = other ? ` beside ${other}` : "";
   byId("comparison-title").textContent = `Model ${model.id}${beside}`;
   const [className, text] = MODEL_BADGE[model.state];
   fill(byId("comparison-state"), el("span", { class: className, text }));
@@ -142,7 +143,7 @@ function drawComparison() {
 async function follow(model) {
   stopComparison();
   const { job } = model.evaluation ?? {};
-  if (!job || FINISHED.has(job.state) || model.evaluation.finished_at) return;
+  if (!job || FINISHED.has(job.state) || model.evaluation.finished_at || !mayFollow()) return;
   stopComparison = followJob(
     job.id,
     (state) => {
@@ -158,7 +159,8 @@ async function compare(model) {
   compared = model.id;
   const current = model.evaluation && (model.state === "active" || model.evaluation.against === inUse());
   const running = model.evaluation?.job && !FINISHED.has(model.evaluation.job.state);
-  if (person.admin && !running && !(current && model.evaluation.finished_at)) {
+  const done = current && model.evaluation.finished_at && kind.per_region; // more may be verified since: ask again
+  if (person.admin && !running && !done) {
     const evaluation = await attempt(() => api.post(`/api/models/${model.id}/evaluations/`));
     if (evaluation) model.evaluation = evaluation;
   }
@@ -168,7 +170,7 @@ async function compare(model) {
 }
 
 async function listModels() {
-  const page = await attempt(() => api.get(`${base}/models/`));
+  const page = await attempt(() => api.get(`${base}/models/${ofKind}`));
   if (!page) return;
   models = page.results;
   const options = { admin: person.admin, onUse: use, onCompare: compare };
@@ -179,7 +181,7 @@ async function listModels() {
       : [el("p", { class: "muted small", text: "The first training leaves the first model." })]),
   );
   const back = document.getElementById("roll-back");
-  if (back) back.hidden = !models.some((model) => model.state === "active" && model.before);
+  if (back) back.hidden = !models.some((model) => model.state === "active" && (model.before || kind.built_in));
   compared ??= models.find((model) => model.evaluation)?.id ?? null;
   drawComparison();
   const model = models.find((one) => one.id === compared);
@@ -189,26 +191,26 @@ async function listModels() {
 async function use(model) {
   const done = await attempt(() => api.post(`/api/models/${model.id}/promote/`));
   if (!done) return;
-  notify(`Model ${model.id} is in use. Scan again to see what it suggests.`);
+  notify(`Model ${model.id} is in use. ${NEXT_STEP}`);
   await Promise.all([listModels(), listData()]);
 }
 
 async function rollBack() {
   const sure = await confirmDialog({
     title: "Roll back?",
-    text: "The model that was in use before is put in use again; the present one retires.",
+    text: "What was in use before the present model is put in use again; that one retires.",
     yes: "Roll back",
   });
-  if (!sure || !(await attempt(() => api.post(`${base}/models/roll-back/`)))) return;
-  notify("The model before is in use again.");
+  if (!sure || !(await attempt(() => api.post(`${base}/models/roll-back/${ofKind}`)))) return;
+  notify("What was in use before is in use again.");
   await Promise.all([listModels(), listData()]);
 }
 
 /* What comes next */
 
 async function listData() {
-  const data = await attempt(() => api.get(`${base}/training-data/`));
-  if (data) fill(byId("data"), ...dataAhead(data));
+  const data = await attempt(() => api.get(`${base}/training-data/${ofKind}`));
+  if (data) fill(byId("data"), ...(kind.per_region ? dataAhead : matchersAhead)(data));
 }
 
 /** A run has ended: its model is in the list, and its comparison has begun. */
@@ -221,6 +223,7 @@ const form = document.getElementById("train-form");
 if (form) {
   onSubmit(form, async () => {
     const run = await api.post(`${base}/training-runs/`, {
+      kind: kind.name,
       preset: form.preset.value,
       seed: form.seed.value === "" ? null : Number(form.seed.value),
     });
@@ -229,6 +232,12 @@ if (form) {
     await showRun(run.id);
   });
 }
+const file = document.getElementById("take-in");
+if (file)
+  takesFiles(file, kind.name, async (id) => {
+    await listRuns();
+    await showRun(id);
+  });
 document.getElementById("roll-back")?.addEventListener("click", rollBack);
 listRuns();
 listModels();

@@ -33,27 +33,27 @@ SHIFT_PX = (5.0, -3.0)
 DRAWN_PX = 512
 
 
-def matched_place(*, columns: int = 3, noise: int = 0) -> tuple[Region, Imagery, MapSnapshot]:
-    """A row of tiles with houses, and pairs on them; the image of the last `noise` of them shows something else."""
+def matched_place(*, columns: int = 3, rows: int = 1, noise: int = 0) -> tuple[Region, Imagery, MapSnapshot]:
+    """Tiles with houses, and pairs on them; the image of the last `noise` columns shows something else."""
     region = RegionFactory(open_to_all=True)
     snapshot = SnapshotFactory(region=region)
-    for shape in _houses(columns):
+    for shape in _houses(columns, rows):
         FootprintFactory(snapshot=snapshot, geometry=shape)
     imagery = ImageryFactory(region=region)
     path = Path(f"regions/{region.pk}/imagery/{imagery.pk}.tif")
-    _write(Path(settings.MEDIA_ROOT) / path, snapshot, columns, noise)
+    _write(Path(settings.MEDIA_ROOT) / path, snapshot, (columns, rows), noise)
     imagery.cog_path = str(path)
     imagery.save()
-    for column in range(columns):
-        tile = TileFactory(region=region, x=ORIGIN.x + column, y=ORIGIN.y)
+    for number in range(rows * columns):
+        tile = TileFactory(region=region, x=ORIGIN.x + number % columns, y=ORIGIN.y + number // columns)
         PairFactory(region=region, tile=tile, imagery=imagery, snapshot=snapshot)
     return region, imagery, snapshot
 
 
-def _houses(columns: int) -> list:
+def _houses(columns: int, rows: int) -> list:
     rng = np.random.default_rng(4)
     found = []
-    for y in range(32, TILE_PX, 64):
+    for y in range(32, rows * TILE_PX, 64):
         for x in range(32, columns * TILE_PX, 64):
             width, height = rng.uniform(18, 40, 2)
             wing = shapely.box(x, y, x + width / 2, y + height)
@@ -63,17 +63,18 @@ def _houses(columns: int) -> list:
     return found
 
 
-def _write(path: Path, snapshot: MapSnapshot, columns: int, noise: int) -> None:
+def _write(path: Path, snapshot: MapSnapshot, size: tuple[int, int], noise: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     index, renderer = MapIndex(features_of(snapshot)), MapRenderer()
-    tiles = [TileAddress(ORIGIN.z, ORIGIN.x + column, ORIGIN.y) for column in range(columns)]
-    drawn = np.concatenate([renderer.render(tile, index, DRAWN_PX) for tile in tiles], axis=1)
+    columns, rows = size
+    places = [[TileAddress(ORIGIN.z, ORIGIN.x + x, ORIGIN.y + y) for x in range(columns)] for y in range(rows)]
+    drawn = np.vstack([np.hstack([renderer.render(tile, index, DRAWN_PX) for tile in row]) for row in places])
     factor = DRAWN_PX / TILE_PX
     move = np.array([[1, 0, SHIFT_PX[0] * factor], [0, 1, SHIFT_PX[1] * factor]])
     image = cv2.warpAffine(drawn, move, (drawn.shape[1], drawn.shape[0]), borderMode=cv2.BORDER_REPLICATE)
     if noise:
         rng = np.random.default_rng(1)
-        image[:, -noise * DRAWN_PX :] = rng.integers(40, 200, (DRAWN_PX, noise * DRAWN_PX, 1), dtype=np.uint8)
+        image[:, -noise * DRAWN_PX :] = rng.integers(40, 200, (len(image), noise * DRAWN_PX, 1), dtype=np.uint8)
     west, _, _, north = ORIGIN.bounds_mercator
     grid = from_origin(west, north, SIDE_M / DRAWN_PX, SIDE_M / DRAWN_PX)
     profile = {"driver": "GTiff", "count": 3, "dtype": "uint8", "crs": "EPSG:3857", "transform": grid}

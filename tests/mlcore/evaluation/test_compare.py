@@ -12,7 +12,7 @@ import shapely.affinity
 from mlcore.anchors.geometric import describe_tile
 from mlcore.changes.decisions import Decision
 from mlcore.errors import InvalidInputError
-from mlcore.evaluation.compare import FIRST, Figure, Sample, _figure, compare, first_precision, share_true
+from mlcore.evaluation.compare import FIRST, Figure, Sample, compare, figure_of, first_precision, share_true
 from mlcore.evaluation.frozen import load_frozen, make_frozen, save_frozen
 from mlcore.evaluation.scored import Scored, score_model
 from mlcore.geometry.webmercator import tile_at
@@ -170,6 +170,6 @@ def test_a_trained_model_is_scored_tile_by_tile_with_what_people_said(tmp_path: 
 def test_a_share_of_three_is_told_with_what_chance_allows(found, low, high):
     truth = np.array([True] * found + [False] * (3 - found))
     sample = Sample(truth, np.zeros(3), np.arange(3))
-    figure = _figure("recall_add", 3, share_true, sample, None, np.arange(3), seed=0)
+    figure = figure_of("recall_add", 3, share_true, sample, None, np.arange(3), seed=0)
     assert figure.first is not None
     assert (figure.first.low, figure.first.high) == pytest.approx((low, high), abs=0.01)

@@ -1,26 +1,30 @@
-"""`manage.py train REGION`: train a region's models, here and now."""
+"""`manage.py train REGION`, or `manage.py train --kind matcher`: train a model, here and now."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 
 from annotation.anchors.management.region_command import RegionCommand
+from annotation.learning.models import REGION
 from annotation.learning.services.start import start
 
 
 class Command(RegionCommand):
-    help = "Train the models of a region on its mapped tiles; a stopped training goes on from its checkpoint."
+    help = "Train a region's model, or one for all regions; a stopped training goes on from its checkpoint."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
-        parser.add_argument("--preset", default="compact", help="size of the models")
+        parser.add_argument("region", nargs="?", default="", help="name or number; left out for a model of all regions")
+        parser.add_argument("--kind", default=REGION, choices=list(settings.MODEL_KINDS), help="which kind of model")
+        parser.add_argument("--preset", default="compact", help="size of the model, or length of the training")
         parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same models on one machine")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        region, preset, seed = self.region(options["region"]), options["preset"], options["seed"]
-        done = self.finish(lambda: start(region=region, user=None, preset=preset, seed=seed, wake=False).job)
+        region = self.region(options["region"]) if options["region"] else None
+        wish = {name: options[name] for name in ("kind", "preset", "seed")}
+        done = self.finish(lambda: start(region=region, user=None, wake=False, **wish).job)
         self.stdout.write(self.style.SUCCESS(f"Model {done['model']} is {done['state']}."))
         for name, value in sorted(done["metrics"].items()):
             self.stdout.write(f"  {name} {value:.4g}")

@@ -1,0 +1,191 @@
+"""What matchers learn from and are compared on: tiles whose transform people stand by, as a data set keeps them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.conf import settings
+
+from annotation.correspondences.engine import built_in_file, said_transform
+from annotation.correspondences.errors import NoWeightsError
+from annotation.correspondences.models import Correspondences, CorrespondencesState
+from annotation.learning.engine.data import told
+from annotation.learning.engine.runs import check_model_file
+from annotation.learning.errors import DataSetChangedError
+from annotation.learning.models import DataSet, ModelVersion, TrainingRun
+from annotation.sources.models import Imagery, MapSnapshot
+from annotation.tiles.engine import pair_source, tile_address
+from mlcore.digests import sha256_of
+from mlcore.geometry.transform import Transform
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.pairs.source import PairSource
+
+if TYPE_CHECKING:
+    from mlcore.evaluation.compare_matchers import Verified
+
+Payload = dict[str, Any]
+GONE = "verified tiles, or the image or map they are on, are gone or were altered since; start anew"
+
+
+def held_out(tile: TileAddress) -> bool:
+    """Whether a tile lies on a block that no matcher learns."""
+    from mlcore.correspondences.verified import block_of, is_held_out
+
+    return is_held_out(block_of(tile))
+
+
+def blocks_in(tiles: Iterable[tuple[int, int, int]]) -> int:
+    """How many blocks tiles (z, x, y) lie on."""
+    from mlcore.correspondences.verified import block_of
+
+    return len({block_of(TileAddress(*tile)) for tile in tiles})
+
+
+def places_learnt(data_set: DataSet) -> set[tuple[int, int, int, int, int]]:
+    """Imagery, map and address (z, x, y) of every tile in a data set."""
+    sources = data_set.payload.get("sources", [])
+    keys = [(source["imagery_id"], source["snapshot_id"]) for source in sources]
+    return {(*keys[pair["source"]], *pair["tile"]) for pair in data_set.payload.get("pairs", [])}
+
+
+def payload_of(rows: Sequence[Correspondences], people: Mapping[int, list[int]]) -> Payload:
+    """Verified tiles with their sources, in an order of their own, as plain values.
+
+    Args:
+        people: who verified each, by proposal.
+    """
+    numbers: dict[tuple[int, int], int] = {}
+    sources: list[Payload] = []
+    pairs = []
+    for row in sorted(rows, key=lambda row: (row.pair.imagery_id, row.pair.snapshot_id, tile_address(row.pair.tile))):
+        key = row.pair.imagery_id, row.pair.snapshot_id
+        if key not in numbers:
+            numbers[key] = len(sources)
+            sources.append(_source(row.pair.imagery, row.pair.snapshot))
+        pairs.append(_pair(row, numbers[key], people.get(row.pk, [])))
+    return {"sources": sources, "pairs": pairs}
+
+
+def digest_of(payload: Payload) -> str:
+    """SHA-256 of everything in it."""
+    return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+
+
+def start_in_use(active: ModelVersion | None) -> Payload:
+    """Which weights a training goes on from: those of the model in use, else those that are used without one.
+
+    Raises:
+        ModelFileError, NoWeightsError: their file is gone.
+    """
+    if active is not None:
+        check_model_file(active)
+        return {"model": active.pk, "sha256": active.sha256}
+    path = built_in_file()
+    if not path.is_file():
+        raise NoWeightsError(
+            f"there are no weights to go on from, {path.name} is no file: correct or unset MAPWRIGHT_MATCHER_WEIGHTS"
+        )
+    return {"model": None, "sha256": sha256_of(path)}
+
+
+def start_file(data_set: DataSet) -> Path:
+    """The file of these weights, which the library still holds against their digest.
+
+    Raises:
+        DataSetChangedError, ModelFileError: it is not there any more.
+    """
+    start = data_set.payload["start"]
+    if start["model"] is None:
+        return built_in_file()
+    version = ModelVersion.objects.filter(pk=start["model"]).first()
+    if version is None:
+        raise DataSetChangedError("the model whose weights this training goes on from is gone; start a new training")
+    return check_model_file(version)
+
+
+def thawed(data_set: DataSet) -> tuple[list[PairSource], list[Verified]]:
+    """Sources of a data set and its verified tiles, proven to be what was frozen.
+
+    Raises:
+        DataSetChangedError: a source is gone or another one, or the data set was altered.
+    """
+    payload = data_set.payload
+    if digest_of(payload) != data_set.digest:
+        raise DataSetChangedError(GONE)
+    return [_opened(source) for source in payload["sources"]], [_verified(pair) for pair in payload["pairs"]]
+
+
+def by_source(verified: Iterable[Verified]) -> dict[int, dict[TileAddress, Transform]]:
+    """Transforms by source and tile."""
+    found: dict[int, dict[TileAddress, Transform]] = {}
+    for one in verified:
+        found.setdefault(one.source, {})[one.tile] = one.transform
+    return found
+
+
+def about_matcher(run: TrainingRun) -> Payload:
+    """What a matcher's file says of where it comes from: verified tiles, by how many people, licences, its start."""
+    payload = run.data_set.payload
+    pairs = payload.get("pairs", [])
+    return {
+        "kind": run.kind,
+        "data_digest": run.data_set.digest,
+        "preset": run.preset,
+        "seed": run.seed,
+        "tiles": len(pairs),
+        "decisions": run.data_set.decision_counts,
+        "people": len({person for pair in pairs for person in pair["people"]}),
+        "places": len({source["region"] for source in payload.get("sources", [])}),
+        "sources": [{"imagery": one["imagery"], "map": one["map"]} for one in payload.get("sources", [])],
+        **{name: payload[name] for name in ("start", "file") if name in payload},
+    }
+
+
+def _source(imagery: Imagery, snapshot: MapSnapshot) -> Payload:
+    return {
+        "region": imagery.region_id,
+        "imagery_id": imagery.pk,
+        "snapshot_id": snapshot.pk,
+        **told(imagery, snapshot),
+    }
+
+
+def _pair(row: Correspondences, source: int, people: list[int]) -> Payload:
+    transform, tile = said_transform(row), row.pair.tile
+    if transform is None:
+        raise ValueError(f"correspondences {row.pk} are in force without a transform")
+    corrected = row.state == CorrespondencesState.CORRECTED
+    return {
+        "source": source,
+        "tile": [tile.z, tile.x, tile.y],
+        "kind": transform.kind,
+        "parameters": transform.parameters.tolist(),
+        "proposed_by": "" if corrected else row.matcher_digest,
+        "people": people,
+    }
+
+
+def _opened(source: Payload) -> PairSource:
+    imagery = Imagery.objects.filter(pk=source["imagery_id"], sha256=source["imagery"]["sha256"]).first()
+    snapshot = MapSnapshot.objects.filter(pk=source["snapshot_id"], sha256=source["map"]["sha256"]).first()
+    if imagery is None or snapshot is None:
+        raise DataSetChangedError(GONE)
+    return pair_source(imagery, snapshot)
+
+
+def _verified(pair: Payload) -> Verified:
+    from mlcore.evaluation.compare_matchers import Verified
+
+    parameters = np.array(pair["parameters"])
+    transform = Transform(pair["kind"], parameters, np.zeros((len(parameters), len(parameters))))
+    return Verified(pair["source"], TileAddress(*pair["tile"]), transform, pair["proposed_by"])
+
+
+def owner_folder(kind: str) -> Path:
+    """Where models for all regions keep their files."""
+    return Path(settings.MEDIA_ROOT) / "models" / kind / "training"

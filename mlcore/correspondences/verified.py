@@ -1,0 +1,106 @@
+"""Ground on which people verified where the image shows the map: what a matcher learns from, and what is kept from it.
+
+Ground is learnt or held out by blocks, and which block is decided by its place alone: what one matcher was measured on
+is never learnt by the next one, however much is verified meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from mlcore.correspondences.grounds import WIDE_PX, SeenTwice
+from mlcore.correspondences.modalities import relit
+from mlcore.correspondences.styles import DrawnStyle, Dress, dressed, random_style
+from mlcore.errors import InvalidInputError
+from mlcore.geometry.transform import Transform
+from mlcore.geometry.webmercator import TILE_PX, TileAddress
+from mlcore.pairs.source import PairSource
+
+BLOCK_ZOOM, BLOCK_PX = 18, 512
+"""A block is a tile of this zoom, or of a coarser one that is worked at; it is seen at so many pixels a side."""
+MOST_KEPT = 64
+"""Pictures of a place that are kept, of WIDE_PX a side; others are read again."""
+RELIT_SHARE = 0.3
+
+
+def block_of(tile: TileAddress) -> TileAddress:
+    """The block that a tile lies in."""
+    return tile.parent(max(0, tile.z - BLOCK_ZOOM))
+
+
+def is_held_out(block: TileAddress) -> bool:
+    """Whether a block is kept from every matcher: one in four, of any two by two exactly one."""
+    return (block.x + 2 * block.y) % 4 == 0
+
+
+def within(tile: TileAddress, whole: TileAddress, whole_px: int) -> tuple[int, int, int]:
+    """Left, top and side of a tile in the picture of a tile that holds it, in pixels."""
+    levels = tile.z - whole.z
+    side = whole_px >> levels
+    return (tile.x - (whole.x << levels)) * side, (tile.y - (whole.y << levels)) * side, side
+
+
+def in_block(transform: Transform, tile: TileAddress) -> np.ndarray:
+    """(3, 3) a tile's transform, in pixels of the tile at TILE_PX, as a matrix of the picture of its block."""
+    left, top, side = within(tile, block_of(tile), BLOCK_PX)
+    place = np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
+    return np.asarray(place @ transform.scaled(side / TILE_PX).matrix @ np.linalg.inv(place))
+
+
+class VerifiedGround:
+    """Image and map of verified tiles, each tile's map where people saw it in the image; of other tiles nothing.
+
+    Args:
+        source: image and map.
+        transforms: of every tile to learn from, in pixels of the tile at 256 px; none of a block that is held out.
+
+    Raises:
+        InvalidInputError: no tile, or one of a block that is held out.
+    """
+
+    def __init__(self, source: PairSource, transforms: Mapping[TileAddress, Transform]) -> None:
+        if not transforms:
+            raise InvalidInputError("a place to learn from needs a verified tile: verify some first")
+        if any(is_held_out(block_of(tile)) for tile in transforms):
+            raise InvalidInputError("a tile of a block that is held out can't be learnt from: leave it out")
+        self.source, self.transforms = source, dict(transforms)
+        self.wholes: dict[TileAddress, list[TileAddress]] = {}
+        for tile in sorted(transforms):
+            self.wholes.setdefault(block_of(tile).parent(1), []).append(tile)
+        self._images: OrderedDict[TileAddress, tuple[np.ndarray, np.ndarray]] = OrderedDict()
+
+    def draw(self, rng: np.random.Generator) -> SeenTwice:
+        wholes = list(self.wholes)
+        weights = np.array([len(self.wholes[one]) for one in wholes], np.float64)
+        whole = wholes[int(rng.choice(len(wholes), p=weights / weights.sum()))]
+        shown = np.zeros((WIDE_PX, WIDE_PX), bool)
+        for tile in self.wholes[whole]:
+            left, top, side = within(tile, whole, WIDE_PX)
+            shown[top : top + side, left : left + side] = True
+        image, seen = self._image(whole)
+        image = relit(image, rng) if rng.random() < RELIT_SHARE else image
+        drawn = np.where(shown[..., None], self._drawn(whole, random_style(rng), rng), 0).astype(np.uint8)
+        return SeenTwice(image * shown[..., None], seen & shown, drawn, shown, seen & shown)
+
+    def _image(self, whole: TileAddress) -> tuple[np.ndarray, np.ndarray]:
+        if whole not in self._images:
+            read = self.source.reader.read_tile(whole, WIDE_PX)
+            self._images[whole] = (read.rgb, read.valid)
+            if len(self._images) > MOST_KEPT:
+                self._images.popitem(last=False)
+        return self._images[whole]
+
+    def _drawn(self, whole: TileAddress, style: DrawnStyle, rng: np.random.Generator) -> np.ndarray:
+        """The map of the whole's verified tiles, each moved onto its image, then dressed as one sheet."""
+        filled = replace(style, dress=Dress(hatch=style.dress.hatch, stipple=style.dress.stipple))
+        sheet = np.empty((WIDE_PX, WIDE_PX, 3), np.uint8)
+        sheet[:] = style.style.background
+        for tile in self.wholes[whole]:
+            left, top, side = within(tile, whole, WIDE_PX)
+            part = filled.draw(tile, self.source.index, side, rng, self.transforms[tile])
+            sheet[top : top + side, left : left + side] = part
+        return dressed(sheet, style.dress, rng, style.style.building_outline)

@@ -1,0 +1,17 @@
+/** Which kind of model the page is about, where the API has it, and what is said of it. */
+import { pageData } from "mapwright/lib/dom.js";
+
+export const { region, kind } = pageData();
+export const base = kind.per_region ? `/api/regions/${region.id}` : "/api";
+export const ofKind = `?kind=${encodeURIComponent(kind.name)}`;
+
+/** What a click on "use" leads to. */
+export const NEXT_STEP = kind.per_region
+  ? "Scan again to see what it suggests."
+  : "The next matching of a region is done by it.";
+
+/** The other one of a comparison: a model, or what is used while no model is. */
+export const nameOfOther = (against) => (against === null ? kind.built_in : `model ${against}`);
+
+/** Whether a job can be followed by this person: those for all regions are the administrators'. */
+export const mayFollow = () => kind.per_region || pageData("person").admin;
