@@ -55,7 +55,7 @@ def clean_tags(tags: Mapping[str, str], name: str, log: RepairLog) -> dict[str, 
 def off_the_grid(geometry: BaseGeometry) -> str | None:
     """Why a geometry in degrees can't be drawn on the Web-Mercator grid, None when it can."""
     west, south, east, north = geometry.bounds
-    if east - west > 180:
+    if east - west > 180 or west < -180 or east > 180:
         return "crosses the 180th meridian; split it there"
     if max(-south, north) > MAX_LATITUDE:
         return f"reaches beyond {MAX_LATITUDE:.2f} degrees of latitude"
@@ -70,8 +70,8 @@ def checked_id(value: Any, what: str) -> int:
     """
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
         value = int(value)
-    if isinstance(value, str) and re.fullmatch(r"-?\d{1,20}", value):
-        value = int(value)
+    if isinstance(value, str) and (digits := re.fullmatch(r"(-?\d{1,20})(\.0+)?", value)):
+        value = int(digits[1])
     if isinstance(value, bool) or not isinstance(value, int) or not -MAX_ID < value < MAX_ID:
         raise InvalidInputError(f"{what} {str(value)[:40]!r} is not a whole number below 2^62: correct or remove it")
     return value
