@@ -17,26 +17,34 @@ MAX_ID = 2**62
 MAX_VERSION = 2**31 - 1
 FIRST_YEAR, LAST_YEAR = 1971, 2200
 """OSM began in 2004; times far outside can't be stored in every time zone."""
-MAX_NOTES = 500
+MAX_NOTES, MAX_SORTS = 500, 100
 MAX_TEXT = 4096
 _UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 class RepairLog:
-    """Notes on what was repaired or left out; past MAX_NOTES only their number is kept."""
+    """Notes on what was repaired or left out; past MAX_NOTES alike ones are told once, with their number."""
 
     def __init__(self) -> None:
         self._notes: list[str] = []
-        self._more = 0
+        self._alike: dict[str, tuple[str, int]] = {}
 
     def add(self, note: str) -> None:
         if len(self._notes) < MAX_NOTES:
             self._notes.append(note)
-        else:
-            self._more += 1
+            return
+        sort = re.sub(r"-?\d+", "#", note)
+        if sort not in self._alike and len(self._alike) >= MAX_SORTS:
+            sort = "others"
+        first, count = self._alike.get(sort, (note, 0))
+        self._alike[sort] = first, count + 1
 
     def notes(self) -> list[str]:
-        return [*self._notes, f"and {self._more} more repairs"] if self._more else list(self._notes)
+        """All that was noted, in order, then what there is more of."""
+        more = [
+            first if count == 1 else f"and {count} more like this: {first}" for first, count in self._alike.values()
+        ]
+        return [*self._notes, *more]
 
 
 def clean_text(text: str) -> str:

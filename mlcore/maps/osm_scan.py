@@ -266,8 +266,12 @@ class OsmScanner:
 
     def _count_points(self) -> None:
         """Buildings that are mapped as nodes; osmium alone looks at all the others."""
-        nodes = osmium.FileProcessor(self.file, osmium.osm.NODE).with_filter(osmium.filter.KeyFilter("building"))
-        points = {node.id for node in nodes if not node.deleted and says_building(node.tags)}
+        nodes: Any = osmium.FileProcessor(self.file, osmium.osm.NODE)
+        points = {
+            node.id
+            for node in nodes.with_filter(osmium.filter.KeyFilter("building"))
+            if not node.deleted and says_building(node.tags)
+        }
         self.left_out["they are points, and the map draws areas and lines"] += len(points)
 
     def _element(

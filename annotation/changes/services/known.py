@@ -37,7 +37,7 @@ class Known:
         return [
             one
             for one in told
-            if one.mark not in self.marks
+            if not (one.mark in self.marks and _lasting(one))
             and not self._about_the_same(one)
             and one.object_id not in self.waiting
             and not self.drawn.has(engine.newly_drawn(one.candidate))
@@ -53,3 +53,8 @@ class Known:
         if not self.apart.has(one.candidate.part):
             return one
         return replace(one, candidate=engine.as_new(one.candidate), object_id=None, footprint_id=None)
+
+
+def _lasting(one: Prepared) -> bool:
+    """Whether the mark means the same in every map: a negative id is another building in another session of JOSM."""
+    return one.candidate.osm_id is None or one.candidate.osm_id > 0 or engine.newly_drawn(one.candidate) is not None

@@ -1,13 +1,15 @@
 """Give every footprint its map object: the one it had in earlier maps of the region, or a new one.
 
 It is known by its name; where that is new, by having the very outline of a footprint that had no such name: the map
-before may have come without ids, or this one does.
+before may have come without ids, or this one does. A negative id is none: another session of JOSM gives it to another
+building.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import shapely
 from django.db import connection
@@ -116,8 +118,8 @@ def drop_objects_of_nothing(region_id: int) -> None:
 
 def objects_of(snapshot: MapSnapshot, features: Sequence[LibraryFeature]) -> dict[str, int]:
     """Ids of the objects of a map's footprints, by the library's key; missing ones are made."""
-    named = [one for one in features if one.osm_type is not None and one.osm_id is not None]
-    unnamed = [one for one in features if one.osm_type is None or one.osm_id is None]
+    named = [one for one in features if one.osm_type is not None and (one.osm_id or 0) > 0]
+    unnamed = {one.key: one for one in features if one.osm_type is None or (one.osm_id or 0) <= 0}
     region = {"region": snapshot.region_id, "snapshot": snapshot.pk}
     before = Footprint.objects.filter(snapshot__region=snapshot.region_id).exclude(snapshot=snapshot).exists()
     found: dict[str, int] = {}
@@ -128,9 +130,11 @@ def objects_of(snapshot: MapSnapshot, features: Sequence[LibraryFeature]) -> dic
             without_id = MapObject.objects.filter(region=snapshot.region_id, osm_id=None)
             found |= _named(cursor, GIVE_IDS if before and without_id.exists() else None, BY_ID, known)
         if unnamed:
-            shapes = [one.key.removeprefix("shape/") for one in unnamed]
-            known = region | {"shapes": shapes, "outlines": _outlines(unnamed)}
-            found |= _named(cursor, GIVE_SHAPES if before else None, BY_SHAPE, known)
+            shapes = {key: replace(one, osm_type=None, osm_id=None).key for key, one in unnamed.items()}
+            digests = [shape.removeprefix("shape/") for shape in shapes.values()]
+            known = region | {"shapes": digests, "outlines": _outlines(list(unnamed.values()))}
+            objects = _named(cursor, GIVE_SHAPES if before else None, BY_SHAPE, known)
+            found |= {key: objects[shape] for key, shape in shapes.items()}
     return found
 
 

@@ -103,3 +103,13 @@ def test_another_regions_building_of_the_same_outline_is_another_object():
     store_features(SnapshotFactory(region=RegionFactory()), [building(0)], SilentProgress())
     store_features(SnapshotFactory(region=RegionFactory()), [building(0, 7)], SilentProgress())
     assert MapObject.objects.count() == 2
+
+
+def test_a_negative_id_means_another_building_in_another_session_and_the_same_where_it_was_uploaded():
+    region = RegionFactory()
+    first, second, uploaded = (SnapshotFactory(region=region) for _ in range(3))
+    store_features(first, [building(0, -5)], SilentProgress())
+    store_features(second, [building(1, -5), building(0, -6)], SilentProgress())
+    store_features(uploaded, [building(0, 70)], SilentProgress())
+    assert objects_in(first)[-5] == objects_in(second)[-6] == objects_in(uploaded)[70] != objects_in(second)[-5]
+    assert MapObject.objects.get(pk=objects_in(first)[-5]).key == "way/70"
