@@ -47,7 +47,8 @@ def base_of(footprint: Footprint, item: EditItem) -> Base:
         version=item.base_version,
         tags=footprint.tags,
         nodes=nodes,
-        members=[(kind, int(ref), role) for kind, ref, role in footprint.members],
+        members=[(kind, int(ref), role) for kind, ref, role, *_ in footprint.members],
+        outlines=[f"{kind}/{ref}" for kind, ref, _, *tagged in footprint.members if any(tagged)],
         in_relation=footprint.in_relation,
         has_holes=any(len(rings) > 1 for rings in parts),
     )

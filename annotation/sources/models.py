@@ -130,12 +130,15 @@ class MapObject(models.Model):
     """One building over all snapshots of a region: an OSM element, or a shape where the map gives no id.
 
     Footprints, suspected changes and edits point here, so that "the same building" is one row whatever map it is in.
+    One that came without an id gets it from the first map that has the very outline under one, and keeps both names.
     """
 
     region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="map_objects")
     osm_type = models.CharField(max_length=8, blank=True, default="")
     osm_id = models.BigIntegerField(null=True)
-    shape = models.CharField(max_length=16, blank=True, default="", help_text="digest of the outline, without an id")
+    shape = models.CharField(
+        max_length=16, blank=True, default="", help_text="digest of its outline in maps that give no id"
+    )
 
     class Meta:
         constraints = [
@@ -145,12 +148,12 @@ class MapObject(models.Model):
                 name="map_object_by_id",
             ),
             models.UniqueConstraint(
-                fields=["region", "shape"], condition=models.Q(osm_id__isnull=True), name="map_object_by_shape"
+                fields=["region", "shape"], condition=~models.Q(shape=""), name="map_object_by_its_shape"
             ),
             models.CheckConstraint(
-                condition=models.Q(osm_id__isnull=False, shape="") & ~models.Q(osm_type="")
+                condition=models.Q(osm_id__isnull=False) & ~models.Q(osm_type="")
                 | models.Q(osm_id__isnull=True, osm_type="") & ~models.Q(shape=""),
-                name="map_object_has_one_name",
+                name="map_object_has_a_name",
             ),
         ]
 
@@ -193,7 +196,9 @@ class Footprint(OsmElement):
     nodes = models.JSONField(
         default=list, help_text="[[id, version, lon, lat, kept, tagged], ...] of a way, in order; kept: used elsewhere"
     )
-    members = models.JSONField(default=list, help_text="[[type, ref, role], ...] of a relation, in order")
+    members = models.JSONField(
+        default=list, help_text="[[type, ref, role, tagged as this building too], ...] of a relation, in order"
+    )
     in_relation = models.BooleanField(default=False)
 
     class Meta:

@@ -77,6 +77,14 @@ def even_odd(rings: list[np.ndarray]) -> BaseGeometry:
     return areas[0] if areas else shapely.Polygon()
 
 
+def crossing(rings: list[np.ndarray]) -> bool:
+    """Whether some rings, each (V, 2), share ground without one lying within the other."""
+    areas = np.array([shapely.make_valid(shapely.Polygon(ring)) for ring in rings], object)
+    one, other = shapely.STRtree(shapely.boundary(areas)).query(shapely.boundary(areas), predicate="intersects")
+    pairs = one < other
+    return bool(shapely.overlaps(areas[one[pairs]], areas[other[pairs]]).any())
+
+
 def area_m2(geometry_lonlat: BaseGeometry) -> float:
     """Area on the WGS84 ellipsoid in m2, by the cylindrical equal-area projection (Snyder 1987, Eq. 10-13 to 10-15)."""
     if geometry_lonlat.is_empty:

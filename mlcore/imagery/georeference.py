@@ -15,7 +15,7 @@ from rasterio.warp import transform as transform_points
 from mlcore.errors import InvalidInputError
 from mlcore.imagery.control_points import transform_from_control_points
 from mlcore.imagery.gdal import GDAL_ERRORS, transform_of
-from mlcore.imagery.side_files import projection_file, world_file
+from mlcore.imagery.side_files import projection_file, unread_beside, world_file
 
 LONLAT, MERCATOR = CRS.from_epsg(4326), CRS.from_epsg(3857)
 LEAST_TURN_M = 1e7
@@ -36,7 +36,8 @@ def read_georeference(data: rasterio.DatasetReader, path: Path) -> tuple[CRS, Af
         source = world_file(path)
     if source is None:
         remedy = "gdalwarp -rpc -t_srs EPSG:3857" if data.rpcs else "gdal_translate -a_srs EPSG:... -a_ullr ..."
-        raise InvalidInputError(f"{path.name} has no georeference: set one with {remedy}")
+        unread = "".join(f"; {name} is not read, put what it says into the file" for name in unread_beside(path))
+        raise InvalidInputError(f"{path.name} has no georeference: set one with {remedy}{unread}")
     crs = crs or projection_file(path)
     if crs is None:
         raise InvalidInputError(

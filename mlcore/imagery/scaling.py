@@ -23,6 +23,7 @@ class BandPlan:
             what an index beyond the palette shows.
         low, high: per colour, the values that become 0 and 255; None for 8-bit images, which are kept.
         collar: what is black around the image and no part of it.
+        negative: white is stored as 0, as scanners of film do.
     """
 
     rgb: tuple[int, int, int]
@@ -30,6 +31,7 @@ class BandPlan:
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
     collar: Collar | None = None
+    negative: bool = False
 
     @property
     def bands(self) -> tuple[int, ...]:
@@ -45,9 +47,12 @@ class BandPlan:
             notes.append(
                 f"values scaled to 8 bits from {LOW_PERCENT:g}-{HIGH_PERCENT:g} % of red, green, blue: {spans}"
             )
+        if self.negative:
+            notes.append("white is stored as 0: light and dark were exchanged")
         if self.collar is not None:
             share = f"{self.collar.share:.1%}".replace("%", " %")
-            notes.append(f"no nodata value is set: the black collar, {share} of the image, is taken for no data")
+            colour = "black collar" if self.collar.fill == 0 else f"collar of {self.collar.fill:g}"
+            notes.append(f"no nodata value is set: the {colour}, {share} of the image, is taken for no data")
         return tuple(notes)
 
     def to_rgb(self, values: np.ndarray) -> np.ndarray:
@@ -55,13 +60,18 @@ class BandPlan:
         if self.palette is not None:
             return np.ascontiguousarray(self._entries(values)[..., :3].transpose(2, 0, 1))
         colours = [values[self.bands.index(band)] for band in self.rgb]
+        rgb = np.stack(colours).astype(np.uint8) if self.low is None else self._stretched(colours, values.dtype)
+        return 255 - rgb if self.negative else rgb
+
+    def _stretched(self, colours: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
         if self.low is None or self.high is None:
-            return np.stack(colours).astype(np.uint8)
-        depth = np.result_type(values.dtype, np.float32)
+            raise ValueError("the image's values are kept")
+        depth = np.result_type(dtype, np.float32)
         low, high = (np.array(limit, depth)[:, None, None] for limit in (self.low, self.high))
         # Clipped before they are scaled, so that no value overflows.
         share = (np.clip(np.stack(colours), low, high) - low) / np.maximum(high - low, 1e-12)
-        return np.rint(np.nan_to_num(share) * 255).astype(np.uint8)
+        stretched: np.ndarray = np.rint(np.nan_to_num(share) * 255).astype(np.uint8)
+        return stretched
 
     def shows(self, values: np.ndarray, window: Window) -> np.ndarray:
         """Which pixels of a window's values (len(bands), H, W) are part of the image, bool (H, W)."""
@@ -99,13 +109,19 @@ def plan_bands(data: rasterio.DatasetReader) -> BandPlan:
     else:
         colours = [i + 1 for i, colour in enumerate(interpretation) if colour != ColorInterp.alpha]
         rgb = (colours[0], colours[1], colours[2]) if len(colours) >= 3 else (colours[0],) * 3
-    plan = BandPlan(rgb)
-    plan = replace(plan, collar=find_collar(data, plan.bands))
-    if all(data.dtypes[band - 1] == "uint8" for band in rgb):
+    plan = BandPlan(rgb, negative=data.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES")
+    # What is black in a negative is white: a collar of it could be snow.
+    plan = plan if plan.negative else replace(plan, collar=find_collar(data, plan.bands))
+    if all(data.dtypes[band - 1] == "uint8" and _bits(data, band) == 8 for band in rgb):
         return plan
     limits = robust_limits(data, plan.bands, plan.collar)
     low, high = (tuple(limits[plan.bands.index(band)][end] for band in rgb) for end in (0, 1))
     return replace(plan, low=low, high=high)
+
+
+def _bits(data: rasterio.DatasetReader, band: int) -> int:
+    """How many bits of a band's values are used."""
+    return int(data.tags(band, ns="IMAGE_STRUCTURE").get("NBITS", np.dtype(data.dtypes[band - 1]).itemsize * 8))
 
 
 def _palette(data: rasterio.DatasetReader) -> np.ndarray:

@@ -13,7 +13,9 @@ from rasterio.errors import CRSError
 from mlcore.errors import InvalidInputError
 
 WORLD_FILES = (".wld", ".tfw", ".tifw", ".tiffw", ".pgw", ".pngw", ".jgw", ".jpgw", ".jpegw")
-WORLD_BYTES, PRJ_BYTES = 4096, 16_384
+WORLD_BYTES, PRJ_BYTES, PAM_BYTES = 4096, 16_384, 1 << 20
+PLACED = re.compile(rb"<(SRS|GeoTransform|GCPList|NoDataValue)[\s>]")
+"""What makes a difference in a side file of GDAL; statistics alone do not."""
 WKT = re.compile(r"(PROJCS|GEOGCS|COMPD_CS|PROJ(ECTED)?CRS|GEOG(RAPHIC)?CRS|GEOD(ETIC)?CRS|COMPOUNDCRS)\s*[\[(]", re.I)
 ESRI_HEIGHT = re.compile(r",\s*VERTCS\s*[\[(].*\Z", re.I | re.S)
 """ESRI writes a height system behind the other one, with a comma between them and nothing around both."""
@@ -26,9 +28,10 @@ def world_file(path: Path) -> Affine | None:
     found = _beside(path, WORLD_FILES, WORLD_BYTES)
     if found is None:
         return None
+    words = found.read_text("utf-8-sig", errors="replace").replace(",", ".").split()
     try:
-        a, d, b, e, c, f = (float(word) for word in found.read_text("ascii").split())
-    except (ValueError, UnicodeDecodeError) as error:
+        a, d, b, e, c, f = (float(word) for word in words[:6])  # what follows the numbers is a remark, as for GDAL
+    except ValueError as error:
         raise InvalidInputError(f"{found.name} is not a world file: it needs six numbers") from error
     transform = Affine(a, b, c - a / 2 - b / 2, d, e, f - d / 2 - e / 2)
     if not abs(transform.determinant) > 1e-18:
@@ -49,6 +52,16 @@ def projection_file(path: Path) -> CRS | None:
         return CRS.from_wkt(ESRI_HEIGHT.sub("", text))
     except CRSError as error:
         raise InvalidInputError(f"{found.name} holds damaged WKT: write it with gdalsrsinfo -o wkt_esri") from error
+
+
+def unread_beside(path: Path) -> tuple[str, ...]:
+    """Names of GDAL's own side files that say what the image itself does not: masks, and where it lies."""
+    mask, said = path.with_name(f"{path.name}.msk"), path.with_name(f"{path.name}.aux.xml")
+    found = [mask.name] if mask.is_file() else []
+    if said.is_file():
+        with said.open("rb") as file:
+            found += [said.name] if PLACED.search(file.read(PAM_BYTES)) else []
+    return tuple(found)
 
 
 def _beside(path: Path, suffixes: Iterable[str], max_bytes: int) -> Path | None:

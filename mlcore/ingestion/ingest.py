@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import rasterio
 import shapely
 
 from mlcore.digests import sha256_of
@@ -18,6 +19,7 @@ from mlcore.imagery.gdal import GDAL_ERRORS, hardened_raster
 from mlcore.imagery.raster import Bounds, RasterInfo, inspect_raster
 from mlcore.imagery.raster_plan import check_cost, plan_raster
 from mlcore.imagery.scaling import plan_bands
+from mlcore.imagery.side_files import unread_beside
 from mlcore.imagery.warping import write_clean_cog
 from mlcore.limits import MapLimits, RasterLimits
 from mlcore.maps.features import feature_to_json
@@ -77,7 +79,7 @@ def ingest_raster(
             plan = plan_raster(data, source, limits)
             check_space(target, BYTES_PER_PIXEL * plan.width * plan.height)
             bands = plan_bands(data)
-            notes = list(bands.notes)
+            notes = [*_not_taken(data, source), *bands.notes]
             notes.append("pixels kept as they are" if plan.exact else f"warped to zoom {plan.zoom} of the XYZ grid")
             if plan.source_m < limits.finest_m * 0.9:
                 notes.append(f"down-sampled from {plan.source_m:.3f} m per pixel, finer than buildings need")
@@ -143,6 +145,17 @@ def ingest_map(
         unversioned=sum(feature.version is None for feature in reading.features),
         source_sha256=sha256_of(source),
     )
+
+
+def _not_taken(data: rasterio.DatasetReader, source: Path) -> list[str]:
+    """What there is of an image beside the pixels that are read, one sentence each."""
+    notes = [
+        f"{name} is not read: put what it says into the file with gdal_translate -of GTiff"
+        for name in unread_beside(source)
+    ]
+    if len(data.subdatasets) > 1:
+        notes.append(f"the file holds {len(data.subdatasets)} images: the first was taken")
+    return notes
 
 
 def check_space(target: Path, needed_bytes: int) -> None:

@@ -17,26 +17,34 @@ MAX_ID = 2**62
 MAX_VERSION = 2**31 - 1
 FIRST_YEAR, LAST_YEAR = 1971, 2200
 """OSM began in 2004; times far outside can't be stored in every time zone."""
-MAX_NOTES = 500
+MAX_NOTES, MAX_SORTS = 500, 100
 MAX_TEXT = 4096
 _UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 class RepairLog:
-    """Notes on what was repaired or left out; past MAX_NOTES only their number is kept."""
+    """Notes on what was repaired or left out; past MAX_NOTES alike ones are told once, with their number."""
 
     def __init__(self) -> None:
         self._notes: list[str] = []
-        self._more = 0
+        self._alike: dict[str, tuple[str, int]] = {}
 
     def add(self, note: str) -> None:
         if len(self._notes) < MAX_NOTES:
             self._notes.append(note)
-        else:
-            self._more += 1
+            return
+        sort = re.sub(r"-?\d+", "#", note)
+        if sort not in self._alike and len(self._alike) >= MAX_SORTS:
+            sort = "others"
+        first, count = self._alike.get(sort, (note, 0))
+        self._alike[sort] = first, count + 1
 
     def notes(self) -> list[str]:
-        return [*self._notes, f"and {self._more} more repairs"] if self._more else list(self._notes)
+        """All that was noted, in order, then what there is more of."""
+        more = [
+            first if count == 1 else f"and {count} more like this: {first}" for first, count in self._alike.values()
+        ]
+        return [*self._notes, *more]
 
 
 def clean_text(text: str) -> str:
@@ -55,7 +63,7 @@ def clean_tags(tags: Mapping[str, str], name: str, log: RepairLog) -> dict[str, 
 def off_the_grid(geometry: BaseGeometry) -> str | None:
     """Why a geometry in degrees can't be drawn on the Web-Mercator grid, None when it can."""
     west, south, east, north = geometry.bounds
-    if east - west > 180:
+    if east - west > 180 or west < -180 or east > 180:
         return "crosses the 180th meridian; split it there"
     if max(-south, north) > MAX_LATITUDE:
         return f"reaches beyond {MAX_LATITUDE:.2f} degrees of latitude"
@@ -70,8 +78,8 @@ def checked_id(value: Any, what: str) -> int:
     """
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
         value = int(value)
-    if isinstance(value, str) and re.fullmatch(r"-?\d{1,20}", value):
-        value = int(value)
+    if isinstance(value, str) and (digits := re.fullmatch(r"(-?\d{1,20})(\.0+)?", value)):
+        value = int(digits[1])
     if isinstance(value, bool) or not isinstance(value, int) or not -MAX_ID < value < MAX_ID:
         raise InvalidInputError(f"{what} {str(value)[:40]!r} is not a whole number below 2^62: correct or remove it")
     return value

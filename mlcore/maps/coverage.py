@@ -10,7 +10,8 @@ from shapely.geometry.base import BaseGeometry
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.polygons import repair_polygon
 from mlcore.limits import MapLimits
-from mlcore.maps.geojson_files import checked_geometry, flat_parts, load_geojson
+from mlcore.maps.geojson_documents import load_geojson
+from mlcore.maps.geojson_geometry import checked_geometry, flat_parts, within_one_turn
 
 MAX_AREA_BYTES = 16 * 1024**2
 
@@ -29,7 +30,9 @@ def read_area(path: str | Path) -> BaseGeometry:
     for number, record in enumerate(load_geojson(path, limits)):
         if record.get("geometry") is None:
             continue
-        geometry = checked_geometry(record["geometry"], f"area {number + 1} of {path.name}")
+        geometry = within_one_turn(checked_geometry(record["geometry"], f"area {number + 1} of {path.name}"))
+        if not geometry.is_empty and not (geometry.bounds[0] >= -180 and geometry.bounds[2] <= 180):
+            raise InvalidInputError(f"area {number + 1} of {path.name} crosses the 180th meridian: split it there")
         for part in flat_parts(geometry):
             repair = repair_polygon(part, limits.max_vertices) if part.geom_type == "Polygon" else None
             if repair is not None and repair.geometry is not None:

@@ -38,11 +38,16 @@ class NodeRef:
 
 @dataclass(frozen=True, slots=True)
 class MemberRef:
-    """One member of a relation, in the relation's order."""
+    """One member of a relation, in the relation's order.
+
+    Attributes:
+        building: it is tagged as a building itself, and the outline of the building that the relation is.
+    """
 
     type: OsmType
     ref: int
     role: str
+    building: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def feature_to_json(feature: MapFeature) -> str:
     if feature.nodes:
         record["nodes"] = [[n.id, n.version, n.lon, n.lat, int(n.shared), n.tagged] for n in feature.nodes]
     if feature.members:
-        record["members"] = [[m.type, m.ref, m.role] for m in feature.members]
+        record["members"] = [[m.type, m.ref, m.role, *([True] if m.building else [])] for m in feature.members]
     if feature.in_relation:
         record["in_relation"] = True
     return json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -118,7 +123,7 @@ def feature_from_json(line: str) -> MapFeature:
             nodes=tuple(
                 NodeRef(i, v, lon, lat, bool(s), *tagged) for i, v, lon, lat, s, *tagged in record.get("nodes", ())
             ),
-            members=tuple(MemberRef(t, ref, role) for t, ref, role in record.get("members", ())),
+            members=tuple(MemberRef(t, ref, role, *more) for t, ref, role, *more in record.get("members", ())),
             in_relation=record.get("in_relation", False),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, shapely.errors.ShapelyError) as error:

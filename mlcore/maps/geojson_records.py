@@ -1,13 +1,9 @@
-"""What a GeoJSON feature says of an OSM object, in all the ways tools write it: identity, metadata and tags.
-
-Known: our own form, Overpass turbo (`@id`), osmtogeojson (feature id `way/1`, flat or nested), `osmium export`
-(`@type`, `@id`, area ids such as `a2`), HOT's export tool (`ways_poly`) and raw-data API (nested `tags`), QuickOSM
-(`full_id`), and GDAL's OSM driver (`osm_way_id`, `other_tags`).
-"""
+"""What a GeoJSON feature says of an OSM object, in all the ways tools write it: identity, metadata and tags."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,20 +11,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlcore.errors import InvalidInputError
-from mlcore.maps.cleaning import RepairLog, checked_id, checked_time, checked_version, clean_tags
+from mlcore.maps.cleaning import RepairLog, checked_time, checked_version, clean_tags
 from mlcore.maps.features import OsmType
+from mlcore.maps.geojson_identity import ELEMENTS, identity_of
+from mlcore.maps.tags import classify
 
-OSM_TYPES: dict[str, OsmType] = {
-    "node": "node", "way": "way", "relation": "relation", "n": "node", "w": "way", "r": "relation",
-    "nodes": "node", "ways": "way", "relations": "relation", "ways_poly": "way", "ways_line": "way",
-    "multipolygon": "relation",
-}  # fmt: skip
+TAG_OBJECTS = ("tags", "other_tags", "all_tags")
+"""Properties that hold many tags: an object, or its text in JSON or in PostgreSQL's hstore."""
 METADATA = {
-    "osm_type", "osm_id", "osm_way_id", "full_id", "id", "fid", "version", "timestamp", "changeset", "user", "uid",
-    "visible", "meta", "relations", "tags", "other_tags", "tainted", "geometry",
+    *TAG_OBJECTS, "osmid", "element_type", "element", "full_id", "feature_id", "id", "fid", "version", "timestamp",
+    "changeset", "changeset_id", "visible", "meta", "relations", "nodes", "way_nodes", "way_area", "z_order", "tainted",
+    "geometry", "geom", "the_geom", "wkt", "path",
 }  # fmt: skip
-"""Properties that are no tags, whoever writes them; so is every one that begins with @."""
-NAMED_ID = re.compile(r"(node|way|relation|n|w|r|a)/?(-?\d{1,20})")
+"""Properties that are no tags, whoever writes them; so is every one that begins with @ or osm_."""
+FOREIGN = ("@", "osm_")
+MAPPER = re.compile(r"(.*[_:])?(user|uid|user_?name|user_?id|contributor)", re.IGNORECASE)
 HSTORE = re.compile(r'"((?:[^"\\]|\\.)*)"\s*=>\s*(?:"((?:[^"\\]|\\.)*)"|NULL)')
 MILLISECONDS_FROM = 10**11
 
@@ -45,7 +42,7 @@ class Record:
 
 
 def record_of(feature: Mapping[str, Any], name: str, log: RepairLog) -> Record:
-    """What the feature says.
+    """What the feature says; a version counts only where it is one of an OSM element.
 
     Raises:
         InvalidInputError: its properties are no object, or an id, type or version that no OSM object can have.
@@ -53,90 +50,77 @@ def record_of(feature: Mapping[str, Any], name: str, log: RepairLog) -> Record:
     properties = feature.get("properties") or {}
     if not isinstance(properties, dict):
         raise InvalidInputError(f"{name}: its properties are not an object: correct or remove it")
-    osm_type, osm_id = _identity(feature, properties, name)
-    nested = properties.get("meta")
-    meta: Mapping[str, Any] = nested if isinstance(nested, dict) else {}
-    version = _first(properties, meta, "version")
+    osm_type, osm_id = identity_of(feature, properties, name)
+    version = _first(properties, "version") if osm_type is not None else None
     return Record(
         osm_type,
         osm_id,
         None if version is None else checked_version(version, f"{name}: version"),
-        _time(_first(properties, meta, "timestamp")),
+        _time(_first(properties, "timestamp", "lastEdit")),
         clean_tags(_tags(properties, name, log), name, log),
     )
 
 
-def _first(properties: Mapping[str, Any], meta: Mapping[str, Any], word: str) -> Any:
-    return next(
-        (one for one in (properties.get(word), properties.get(f"@{word}"), meta.get(word)) if one is not None), None
+def _first(properties: Mapping[str, Any], *words: str) -> Any:
+    """What is said under one of the words, by itself, with the marks of tools, or in an object of metadata."""
+    nested = properties.get("meta")
+    meta: Mapping[str, Any] = nested if isinstance(nested, dict) else {}
+    said = (
+        value
+        for word in words
+        for value in (properties.get(word), *(properties.get(mark + word) for mark in FOREIGN), meta.get(word))
     )
-
-
-def _identity(
-    feature: Mapping[str, Any], properties: Mapping[str, Any], name: str
-) -> tuple[OsmType | None, int | None]:
-    """Type and id, both or neither."""
-    for word in ("osm_type", "@type", "type"):
-        found = properties.get(word)
-        number = properties.get({"osm_type": "osm_id", "@type": "@id", "type": "id"}[word])
-        if word == "type" and (not isinstance(found, str) or found not in OSM_TYPES or isinstance(number, str)):
-            continue  # `type=multipolygon` beside a text is a tag
-        if found is None or number is None:
-            continue
-        known = OSM_TYPES.get(str(found).lower())
-        if known is None:
-            raise InvalidInputError(f"{name}: {word} {str(found)[:40]!r} is not node, way or relation: correct it")
-        if named := NAMED_ID.fullmatch(str(number)):
-            return _named(named, name)
-        identifier = checked_id(number, f"{name}: {word.replace('type', 'id')}")
-        if found == "ways_poly" and identifier < 0:  # osm2pgsql's way of saying relation
-            return "relation", -identifier
-        return known, identifier
-    if properties.get("osm_way_id"):
-        return "way", checked_id(properties["osm_way_id"], f"{name}: osm_way_id")
-    if "osm_way_id" in properties and properties.get("osm_id"):
-        return "relation", checked_id(properties["osm_id"], f"{name}: osm_id")
-    for value in (properties.get("@id"), properties.get("full_id"), feature.get("id"), properties.get("id")):
-        if isinstance(value, str) and (named := NAMED_ID.fullmatch(value)):
-            return _named(named, name)
-    return None, None
-
-
-def _named(named: re.Match[str], name: str) -> tuple[OsmType, int]:
-    """`way/1`, `w1`, or osmium's number of an area: twice that of a way, or twice that of a relation and one."""
-    number = checked_id(named[2], f"{name}: id")
-    if named[1] != "a":
-        return OSM_TYPES[named[1]], number
-    size, sign = abs(number), 1 if number >= 0 else -1
-    return ("relation", sign * (size - 1) // 2) if size % 2 else ("way", sign * size // 2)
+    return next((one for one in said if one is not None and one != ""), None)
 
 
 def _tags(properties: Mapping[str, Any], name: str, log: RepairLog) -> dict[str, str]:
-    """Tags as texts: those in an object of their own, else every property that is no metadata."""
-    nested = properties.get("tags")
-    if isinstance(nested, str) and nested.lstrip().startswith("{"):
-        try:
-            nested = json.loads(nested)
-        except (ValueError, RecursionError):
-            log.add(f"{name}: its tags are damaged text and were left out")
-    if isinstance(nested, dict):
-        found = dict(nested)
+    """Tags as texts: those in an object of their own, else every property that is no metadata.
+
+    Where the properties make a thing of the map that the object does not, it holds the rest of their tags.
+    """
+    bare = {"type"} if properties.get("type") in ELEMENTS else set()
+    left = METADATA | bare
+    flat = {k: v for k, v in properties.items() if k not in left and not k.startswith(FOREIGN)}
+    objects = {word: _object(properties.get(word)) for word in TAG_OBJECTS}
+    if any(isinstance(properties.get(word), str) and objects[word] is None for word in TAG_OBJECTS):
+        log.add(f"{name}: its tags are damaged text and were left out")
+    nested, more = objects["tags"], {**(objects["all_tags"] or {}), **(objects["other_tags"] or {})}
+    if nested is None:
+        found = {**more, **{key: value for key, value in flat.items() if value is not None}}
+    elif _drawn(flat) and not _drawn(nested):
+        found = {**nested, **flat}
     else:
-        osm = {"type"} if properties.get("type") in {"node", "way", "relation"} else set()
-        found = {k: v for k, v in properties.items() if not k.startswith("@") and k not in METADATA | osm}
-    more = properties.get("other_tags")
-    if isinstance(more, str):
-        found |= {_unescaped(key): _unescaped(value) for key, value in HSTORE.findall(more) if value}
-    texts = {key: _text(value) for key, value in found.items() if value is not None}
+        found = nested
+    texts = {k: _text(v) for k, v in found.items() if v is not None and k[:1] != "@" and not MAPPER.fullmatch(k)}
     for key in [key for key, value in texts.items() if value is None]:
         log.add(f"{name}: its property {key[:40]!r} is no text, number or yes/no and was left out")
     return {key: value for key, value in texts.items() if value}
+
+
+def _object(value: Any) -> dict[str, Any] | None:
+    """Tags of an object, or of its text; None where it is neither."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    if isinstance(value, str):
+        pairs = HSTORE.findall(value)
+        return {_unescaped(key): _unescaped(text) for key, text in pairs if text} if pairs or not value else None
+    return dict(value) if isinstance(value, dict) else None
+
+
+def _drawn(properties: Mapping[str, Any]) -> bool:
+    texts = {key: text for key, value in properties.items() if value is not None and (text := _text(value))}
+    return classify(texts, closed=True) is not None
 
 
 def _text(value: Any) -> str | None:
     """A tag's value as OSM writes it; None for what has no place in a tag."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return str(value) if isinstance(value, str | int | float) else None
@@ -156,6 +140,7 @@ def _time(value: Any) -> datetime | None:
             value = datetime.fromtimestamp(seconds, UTC).isoformat()
         except (ValueError, OverflowError, OSError):
             return None
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d[T ][\d:.]+", value.strip()):
-        value = f"{value.strip()}+00:00"
-    return checked_time(value)
+    if not isinstance(value, str):
+        return None
+    value = re.sub(r"^(\d{4})/(\d\d)/(\d\d)", r"\1-\2-\3", value.strip())  # as GDAL wrote it for long
+    return checked_time(f"{value}+00:00" if re.fullmatch(r"\d{4}-\d\d-\d\d[T ][\d:.]+", value) else value)

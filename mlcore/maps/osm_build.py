@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.geometry.polygons import even_odd, repair_polygon
+from mlcore.geometry.polygons import crossing, even_odd, repair_polygon
 from mlcore.maps.cleaning import RepairLog, off_the_grid
-from mlcore.maps.features import FeatureKind, MapFeature, NodeRef, OsmType
+from mlcore.maps.features import FeatureKind, MapFeature, MemberRef, NodeRef, OsmType
 from mlcore.maps.osm_scan import OsmScan, RawElement
 from mlcore.maps.tags import classify, is_area
 from mlcore.progress import Progress, stop_if_asked
 
 STEP = 5_000
+SAYS_NOTHING = {"type", "name", "source", "created_by", "note", "fixme", "attribution"}
+"""Tags of a multipolygon that do not say what it is: then the tags of its outer ways do."""
 
 
 class FeatureBuilder:
@@ -47,6 +50,9 @@ class FeatureBuilder:
 
     def _way(self, way: RawElement, kind: FeatureKind, holes: tuple[np.ndarray, ...]) -> MapFeature | None:
         nodes = self.scan.nodes
+        if not way.refs:
+            self.log.add(f"way/{way.id} was left out: it comes without its nodes")
+            return None
         missing = sum(ref not in nodes for ref in way.refs)
         coordinates = np.array([nodes[ref][:2] for ref in way.refs if ref in nodes]).reshape(-1, 2)
         closed = way.refs[0] == way.refs[-1] or (not missing and (coordinates[0] == coordinates[-1]).all())
@@ -66,19 +72,29 @@ class FeatureBuilder:
         if area:
             geometry = self._repaired(shapely.Polygon(coordinates), f"way/{way.id}")
             if geometry is not None and holes:
-                geometry = self._repaired(shapely.difference(geometry, even_odd(list(holes))), f"way/{way.id}")
+                geometry = self._repaired(_cut(geometry, holes), f"way/{way.id}")
         else:
             geometry = shapely.LineString(coordinates)
         return self._feature("way", kind, way, geometry, way.id in self.scan.way_in_relation)
 
     def _relation(self, relation: RawElement, kind: FeatureKind) -> MapFeature | None:
         name = f"relation/{relation.id}"
-        rings, problem = self._rings(relation)
+        nested = sum(member.type == "relation" for member in relation.members)
+        if nested:
+            self.log.add(f"{name} has {nested} relations as members: they were passed over")
+        ways = [member for member in relation.members if member.type == "way"]
+        rings, problem = self._rings([member.ref for member in ways])
         if problem:
             self.log.add(f"{name} was left out: {problem}")
             return None
-        geometry = self._repaired(even_odd(rings), name)
-        return self._feature("relation", kind, relation, geometry, relation.id in self.scan.relation_in_relation)
+        geometry = even_odd(rings)
+        if len(rings) > 1 and crossing(rings):
+            self.log.add(f"{name} was repaired: its outlines cross, so outer ones were united and inner ones cut out")
+            inner, _ = self._rings([member.ref for member in ways if member.role == "inner"])
+            outer, _ = self._rings([member.ref for member in ways if member.role != "inner"])
+            geometry = _cut(_together(outer), inner) if outer else geometry
+        in_relation = relation.id in self.scan.relation_in_relation
+        return self._feature("relation", kind, relation, self._repaired(geometry, name), in_relation)
 
     def _outlines_of_buildings(self, features: Iterable[MapFeature]) -> dict[int, int]:
         """Way id -> relation id, for outer ways of relations that are buildings themselves."""
@@ -108,9 +124,13 @@ class FeatureBuilder:
             version=raw.version,
             timestamp=raw.timestamp,
             nodes=tuple(self._node(ref) for ref in raw.refs if ref in self.scan.nodes),
-            members=raw.members,
+            members=tuple(self._member(one) if kind == "building" else one for one in raw.members),
             in_relation=in_relation,
         )
+
+    def _member(self, member: MemberRef) -> MemberRef:
+        outline = member.type == "way" and member.role != "inner" and self._kind(member.ref) == "building"
+        return replace(member, building=True) if outline else member
 
     def _node(self, ref: int) -> NodeRef:
         lon, lat, version, tagged = self.scan.nodes[ref]
@@ -123,30 +143,30 @@ class FeatureBuilder:
             self.log.add(f"{name} {'was left out: it ' if repair.geometry is None else ''}{repair.note}")
         return repair.geometry
 
-    def _rings(self, relation: RawElement) -> tuple[list[np.ndarray], str | None]:
-        """Closed rings of a multipolygon's ways, and why they can't be had."""
-        rings: list[np.ndarray] = []
+    def _rings(self, way_ids: Iterable[int]) -> tuple[list[np.ndarray], str | None]:
+        """Closed rings of ways, each once however often it is there, and why they can't be had."""
+        rings: dict[bytes, np.ndarray] = {}
         open_lines: list[shapely.LineString] = []
-        for coordinates, problem in self._outlines(relation):
+        for coordinates, problem in self._outlines(way_ids):
             if problem:
                 return [], problem
             if len(coordinates) > 3 and (coordinates[0] == coordinates[-1]).all():
-                rings.append(coordinates)
+                rings[shapely.normalize(shapely.Polygon(coordinates)).wkb] = coordinates
             elif len(coordinates) > 1:
                 open_lines.append(shapely.LineString(coordinates))
         if open_lines:
             faces = shapely.get_parts(shapely.polygonize(open_lines))
-            rings += [shapely.get_coordinates(face.exterior) for face in faces]
+            rings |= {face.wkb: shapely.get_coordinates(face.exterior) for face in faces}
             drawn = shapely.union_all([face.boundary for face in faces]) if len(faces) else shapely.LineString()
             if not all(drawn.covers(line) for line in open_lines):
                 return [], "its ways do not close to rings"
-        return rings, None if rings else "it has no outline"
+        return list(rings.values()), None if rings else "it has no outline"
 
-    def _outlines(self, relation: RawElement) -> Iterator[tuple[np.ndarray, str | None]]:
-        """The course of every member way, each way once however often it is a member."""
-        for ref in dict.fromkeys(member.ref for member in relation.members if member.type == "way"):
+    def _outlines(self, way_ids: Iterable[int]) -> Iterator[tuple[np.ndarray, str | None]]:
+        """The course of every way, each once however often it is a member."""
+        for ref in dict.fromkeys(way_ids):
             way = self.scan.ways.get(ref)
-            if way is not None and all(node in self.scan.nodes for node in way.refs):
+            if way is not None and way.refs and all(node in self.scan.nodes for node in way.refs):
                 yield np.array([self.scan.nodes[node][:2] for node in way.refs]).reshape(-1, 2), None
             elif ref in self.scan.outlines:
                 yield np.array(self.scan.outlines[ref]).reshape(-1, 2), None
@@ -154,16 +174,32 @@ class FeatureBuilder:
                 yield np.empty((0, 2)), f"way/{ref} is not whole in the file"
 
     def _holes_of_old_relations(self) -> dict[int, tuple[np.ndarray, ...]]:
-        """Way id -> holes, for multipolygons of the old style, whose tags are on the outer way."""
+        """Way id -> rings that may be holes in it, for multipolygons of the old style: their tags are on outer ways."""
         holes: dict[int, tuple[np.ndarray, ...]] = {}
         for relation in self.scan.relations.values():
-            if relation.kind is not None:
+            if relation.kind is not None or not SAYS_NOTHING.issuperset(relation.tags):
                 continue
-            members = dict.fromkeys((m.role, m.ref) for m in relation.members if m.type == "way")
-            ways = [(role, self.scan.ways.get(ref)) for role, ref in members]
-            outer = [way for role, way in ways if role != "inner" and way is not None and way.kind]
-            inner = [way for role, way in ways if role == "inner" and way is not None and len(way.refs) > 3]
-            if len(outer) == 1 and all(ref in self.scan.nodes for way in inner for ref in way.refs):
-                rings = tuple(np.array([self.scan.nodes[ref][:2] for ref in way.refs]) for way in inner)
-                holes[outer[0].id] = holes.get(outer[0].id, ()) + rings
+            ways = [member for member in relation.members if member.type == "way"]
+            outer = {m.ref for m in ways if m.role != "inner" and self._kind(m.ref)}
+            inner = [m.ref for m in ways if m.role == "inner" or (not m.role and not self._kind(m.ref))]
+            if not outer or not inner:
+                continue
+            rings, problem = self._rings(inner)
+            if problem:
+                self.log.add(f"relation/{relation.id} cuts no courtyard: {problem}")
+            for number in outer:
+                holes[number] = (*holes.get(number, ()), *rings)
         return holes
+
+    def _kind(self, way_id: int) -> FeatureKind | None:
+        way = self.scan.ways.get(way_id)
+        return way.kind if way is not None else None
+
+
+def _cut(area: BaseGeometry, holes: Iterable[np.ndarray]) -> BaseGeometry:
+    """An area without what lies within the rings."""
+    return shapely.difference(area, _together(holes))
+
+
+def _together(rings: Iterable[np.ndarray]) -> BaseGeometry:
+    return shapely.union_all([even_odd([ring]) for ring in rings])

@@ -70,8 +70,8 @@ def read_map(path: str | Path, *, limits: MapLimits | None = None, progress: Pro
         newest = max((f.timestamp for f in features if f.timestamp), default=None)
         replication = None
     else:
-        replication = _replication(path, fmt)
         with plain_osm(path, fmt, log) as plain:
+            replication = _replication(plain.path, plain.fmt)
             scan = OsmScanner(plain.path, plain.fmt, limits, progress, log, plain.outlines).scan()
         features, newest = FeatureBuilder(scan, limits.max_vertices, log).build(progress), scan.newest
     if not features:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,10 +17,12 @@ from mlcore.errors import InvalidInputError
 from mlcore.limits import MapLimits
 from mlcore.maps.cleaning import MAX_ID, RepairLog, clean_tags, clean_text
 from mlcore.maps.features import FeatureKind, MemberRef, OsmType
-from mlcore.maps.tags import classify
+from mlcore.maps.tags import classify, says_building
 from mlcore.progress import Progress, stop_if_asked
 
 AREA_RELATIONS = {"multipolygon", "boundary"}
+NOWHERE = 2**31 - 1
+"""What osmium has for a coordinate that the file does not tell."""
 STEP = 50_000
 """Objects between two looks at the clock and at a request to stop."""
 
@@ -76,6 +79,7 @@ class OsmScanner:
         self.file = osmium.io.File(str(path.resolve()), fmt)
         self.name, self.limits, self.progress, self.log = path.name, limits, progress, log
         self.seen = 0
+        self.left_out: Counter[str] = Counter()
         self.found = OsmScan(outlines=dict(outlines or {}))
 
     def scan(self) -> OsmScan:
@@ -90,11 +94,14 @@ class OsmScanner:
             wanted = self._read_ways()
             self.progress.report(0.5, "ways read")
             self._read_nodes(wanted)
+            self._count_points()
             self.progress.report(0.8, "nodes read")
         except (RuntimeError, ValueError, OverflowError, osmium.InvalidLocationError) as error:
             raise InvalidInputError(
                 f"{self.name} is not a sound OSM file ({str(error)[:200]}): download or export it again"
             ) from error
+        for reason, count in (+self.left_out).items():
+            self.log.add(f"{count} buildings were left out: {reason}")
         return self.found
 
     def _objects(self, entity: osmium.osm.osm_entity_bits) -> Iterator[Any]:
@@ -151,16 +158,20 @@ class OsmScanner:
         """Where in the file the newest of each repeated object stands: by version, then by time, a deletion before
         what it deletes, and a whole object before the skeleton that Overpass sends along."""
         best: dict[int, tuple[tuple[int, float, bool, int, int], int]] = {}
+        unknown: set[int] = set()
         for place, item in enumerate(self._objects(entity)):
             if item.id in repeated:
                 parts = len(item.nodes) if item.is_way() else len(item.members) if item.is_relation() else 0
                 rank = (item.version, item.timestamp.timestamp(), item.deleted, len(item.tags), parts)
+                if item.id in best and not item.version and rank == best[item.id][0]:
+                    unknown.add(item.id)
                 if item.id not in best or rank >= best[item.id][0]:
                     best[item.id] = (rank, place)
         word = {"n": "node", "w": "way", "r": "relation"}[entity.name[0].lower()]
         for number in sorted(best):
             gone = ", which deletes it" if best[number][0][2] else ""
-            self.log.add(f"{word}/{number} stands in the file several times: the newest was taken{gone}")
+            which = "nothing says which is newer, the last" if number in unknown else "the newest"
+            self.log.add(f"{word}/{number} stands in the file several times: {which} was taken{gone}")
         return {number: place for number, (_, place) in best.items()}
 
     def _read_relations(self) -> None:
@@ -173,9 +184,11 @@ class OsmScanner:
                     member.type[0]
                 ].add(member.ref)
             tags = dict(relation.tags)
-            if tags.get("type") not in AREA_RELATIONS:
-                return
             kind = classify(tags, closed=True)
+            if tags.get("type") not in AREA_RELATIONS:
+                self.left_out["they are relations of a type that is no area"] += kind == "building"
+                return
+            self._count_lines(tags, kind)
             if kind is None and tags["type"] != "multipolygon":
                 return
             found.relations[relation.id] = self._element(relation, tags, kind, members=members)
@@ -183,6 +196,7 @@ class OsmScanner:
         def forget() -> None:
             for kept in (found.relations, found.node_in_relation, found.way_in_relation, found.relation_in_relation):
                 kept.clear()
+            self.left_out.clear()
 
         self._settled(osmium.osm.RELATION, take, forget)
 
@@ -196,7 +210,8 @@ class OsmScanner:
             refs = tuple(node.ref for node in way.nodes)
             every.extend(set(refs))
             # whether it is closed is known with its places: two nodes may lie on one
-            kind = classify(way.tags, closed=len(refs) > 3) if len(way.tags) else None
+            kind = classify(way.tags, closed=True) if len(way.tags) else None
+            self._count_lines(way.tags, kind)
             if kind is None and way.id not in parts:
                 return
             if not all(-MAX_ID < ref < MAX_ID for ref in refs):
@@ -211,7 +226,10 @@ class OsmScanner:
                     f"{self.name} holds more than {self.limits.max_features} features: cut it to the region"
                 )
 
+        before = Counter(self.left_out)
+
         def forget() -> None:
+            self.left_out = Counter(before)
             found.ways.clear()
             found.nodes.clear()
             for kept in (every, wanted):
@@ -229,6 +247,8 @@ class OsmScanner:
 
         def take(node: Any) -> None:
             place = node.location
+            if place.x == NOWHERE:
+                return  # known by its id alone, as if it were not in the file
             if not place.valid():
                 raise InvalidInputError(
                     f"{self.name}: node/{node.id} lies outside -180..180, -90..90 degrees: OSM files are in EPSG:4326"
@@ -240,6 +260,19 @@ class OsmScanner:
             found.nodes = dict(on_ways)
 
         self._settled(osmium.osm.NODE, take, forget, set(wanted.tolist()))
+
+    def _count_lines(self, tags: Mapping[str, str], kind: FeatureKind | None) -> None:
+        self.left_out["they say area=no"] += kind != "building" and tags.get("area") == "no" and says_building(tags)
+
+    def _count_points(self) -> None:
+        """Buildings that are mapped as nodes; osmium alone looks at all the others."""
+        nodes: Any = osmium.FileProcessor(self.file, osmium.osm.NODE)
+        points = {
+            node.id
+            for node in nodes.with_filter(osmium.filter.KeyFilter("building"))
+            if not node.deleted and says_building(node.tags)
+        }
+        self.left_out["they are points, and the map draws areas and lines"] += len(points)
 
     def _element(
         self,

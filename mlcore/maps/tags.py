@@ -6,7 +6,11 @@ from collections.abc import Mapping
 
 from mlcore.maps.features import FeatureKind
 
-NOT_BUILDINGS = {"no", "none", "false", "0", "demolished", "razed", "proposed", "removed", "destroyed", "entrance"}
+NOT_BUILDINGS = {
+    "", "no", "none", "false", "0", "demolished", "razed", "proposed", "planned", "removed", "destroyed", "entrance",
+}  # fmt: skip
+GONE = ("demolished", "razed", "removed", "destroyed", "proposed", "planned")
+"""Keys that say `yes` of a building that stands no longer, or not yet."""
 NOT_ROADS = {
     "no", "none", "proposed", "construction", "abandoned", "razed", "disused", "platform", "rest_area", "services",
     "elevator", "bus_stop", "traffic_island", "planned",
@@ -41,8 +45,7 @@ def classify(tags: Mapping[str, str], *, closed: bool) -> FeatureKind | None:
         closed: the object is a closed way or a multipolygon; one that says `area=no` is a line all the same.
     """
     closed = closed and tags.get("area") != "no"
-    building = tags.get("building")
-    if building is not None and building not in NOT_BUILDINGS:
+    if says_building(tags):
         return "building" if closed else None
     if (highway := tags.get("highway")) is not None and highway not in NOT_ROADS:
         return "road"
@@ -55,6 +58,14 @@ def classify(tags: Mapping[str, str], *, closed: bool) -> FeatureKind | None:
     if tags.get("waterway") in WATERWAY_LINES:
         return "water"
     return None
+
+
+def says_building(tags: Mapping[str, str]) -> bool:
+    """Whether the tags are of a building that stands, or is being built."""
+    building = tags.get("building")
+    if building is None or building.strip().lower() in NOT_BUILDINGS:
+        return False
+    return not any(tags.get(key) == "yes" for key in GONE)
 
 
 HIDDEN = {"tunnel": {"yes", "culvert"}, "location": {"underground", "indoor"}, "indoor": {"yes"}}

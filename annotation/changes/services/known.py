@@ -23,6 +23,8 @@ class Known:
         apart = objects.said_to_be_apart()
         known = answered.exclude(apart)
         self.marks = set(known.values_list("fingerprint", flat=True))
+        about = known.exclude(NEW).values_list("object_id", "kind")
+        self.objects = {(number, kind == ChangeKind.REMOVE) for number, kind in about}
         self.waiting = objects.exported_and_not_in_the_map(scan)
         self.apart = engine.Drawn(answered.filter(apart).select_related("footprint"))
         out = objects.new_on_their_way(scan), objects.parts_on_their_way(scan, self.waiting)
@@ -35,13 +37,24 @@ class Known:
         return [
             one
             for one in told
-            if one.mark not in self.marks
+            if not (one.mark in self.marks and _lasting(one))
+            and not self._about_the_same(one)
             and one.object_id not in self.waiting
             and not self.drawn.has(engine.newly_drawn(one.candidate))
         ]
+
+    def _about_the_same(self, one: Prepared) -> bool:
+        """Whether the building's removal, or its reshaping, was answered under another name that it had."""
+        drawn = engine.newly_drawn(one.candidate) is not None
+        return not drawn and (one.object_id, one.candidate.kind == ChangeKind.REMOVE) in self.objects
 
     def _told_apart(self, one: Prepared) -> Prepared:
         """A part of a building of which people said that it is a building of its own, as such."""
         if not self.apart.has(one.candidate.part):
             return one
         return replace(one, candidate=engine.as_new(one.candidate), object_id=None, footprint_id=None)
+
+
+def _lasting(one: Prepared) -> bool:
+    """Whether the mark means the same in every map: a negative id is another building in another session of JOSM."""
+    return one.candidate.osm_id is None or one.candidate.osm_id > 0 or engine.newly_drawn(one.candidate) is not None

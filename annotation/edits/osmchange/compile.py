@@ -28,7 +28,11 @@ PLAIN_PREFIXES = ("building", "roof", "source", "survey", "check_date")
 
 @dataclass(frozen=True)
 class Base:
-    """The object in the map that a change is about, as known from the snapshot and from versions given later."""
+    """The object in the map that a change is about, as known from the snapshot and from versions given later.
+
+    Attributes:
+        outlines: members that are tagged as the building themselves, such as `way/12`.
+    """
 
     osm_type: str
     osm_id: int | None
@@ -38,6 +42,7 @@ class Base:
     members: Sequence[tuple[str, int, str]] = ()
     in_relation: bool = False
     has_holes: bool = False
+    outlines: Sequence[str] = ()
 
     @property
     def key(self) -> str:
@@ -146,6 +151,12 @@ def _relation(change: AcceptedChange, base: Base) -> list[Operation]:
     _check_version(base)
     if not base.members or len(base.members) > MAX_MEMBERS:
         raise RefusedError("no_members", f"the members of {base.key} are unknown; import an .osm or .osm.pbf extract")
+    if base.outlines:
+        raise RefusedError(
+            "outline_tagged",
+            f"{base.outlines[0]}, the outline of {base.key}, is tagged as the building too and would stay one; take "
+            "the tags off both in JOSM",
+        )
     relation = Relation(base.osm_id or 0, base.version, tuple(base.members), demolished(base.tags))
     return [Operation("modify", relation)]
 

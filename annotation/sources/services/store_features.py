@@ -33,7 +33,7 @@ def store_features(snapshot: MapSnapshot, features: Iterable[LibraryFeature], pr
     for batch in _batches(features):
         stop_if_asked(progress)
         buildings = [feature for feature in batch if feature.kind == "building"]
-        objects = objects_of(snapshot.region, buildings)
+        objects = objects_of(snapshot, buildings)
         copy_rows(Footprint._meta.db_table, FOOTPRINT, _footprints(snapshot, buildings, objects))
         copy_rows(MapFeature._meta.db_table, (*SHARED, "kind"), _others(snapshot, batch))
         stored += len(batch)
@@ -56,7 +56,7 @@ def _footprints(
 ) -> Iterator[tuple[Any, ...]]:
     for one in buildings:
         nodes = [[node.id, node.version, node.lon, node.lat, node.shared, node.tagged] for node in one.nodes]
-        members = [[member.type, member.ref, member.role] for member in one.members]
+        members = [[m.type, m.ref, m.role, *([True] if m.building else [])] for m in one.members]
         yield (*_shared(snapshot, one), json.dumps(nodes), json.dumps(members), one.in_relation, objects[one.key])
 
 

@@ -134,6 +134,16 @@ def test_a_removed_multipolygon_is_retagged_with_all_its_members():
     assert operation.element.tags == {"type": "multipolygon", "demolished:building": "yes"}
 
 
+def test_a_multipolygon_whose_outline_is_tagged_too_is_not_half_removed():
+    """Without the outline's own tags gone, the next map has the building again."""
+    relation = Base(
+        "relation", 9, 4, {"building": "yes"}, members=[("way", 5, "outer"), ("way", 6, "outer")], outlines=["way/5"]
+    )
+    with pytest.raises(RefusedError, match="way/5, the outline of relation/9") as refused:
+        compile_change(AcceptedChange("remove", [[SQUARE]], relation), NewIds())
+    assert refused.value.code == "outline_tagged"
+
+
 @pytest.mark.parametrize(
     ("code", "change"),
     [

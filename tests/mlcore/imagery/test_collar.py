@@ -163,3 +163,29 @@ def test_dark_water_round_an_island_stays_image_in_a_lossy_file(tmp_path):
 def test_what_is_dark_in_a_lossy_image_stays_image(tmp_path, kind):
     with rasterio.open(lossy(tmp_path / "a.tif", dark(kind))) as data:
         assert find_collar(data, (1, 2, 3)) is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "fill"),
+    [
+        ("float32", -9999),
+        ("float32", np.finfo(np.float32).min),
+        ("float64", -9999),
+        ("int16", -32768),
+        ("uint16", 65535),
+    ],
+)
+def test_a_collar_of_what_programs_write_for_no_data_is_none_and_does_not_spoil_the_colours(tmp_path, dtype, fill):
+    values = bright(dtype, 100)
+    values[:, :40] = fill
+    info, reader = ingest(tmp_path, write(tmp_path / "a.tif", values))
+    assert any(note.startswith("no nodata value is set: the collar of") for note in info.notes)
+    assert any(note.startswith("90.0 % of the image's area holds data") for note in info.notes)
+    assert_quarters_in_place(reader, UTM, PLACE, SIDE, within=45)
+
+
+def test_such_a_value_within_the_image_alone_makes_no_collar(tmp_path):
+    values = bright("uint16", 100)
+    values[:, 100:300, 100:300] = 65535
+    with rasterio.open(write(tmp_path / "a.tif", values)) as data:
+        assert find_collar(data, (1, 2, 3)) is None

@@ -83,3 +83,17 @@ def test_compressed_colours_keep_their_mask(tmp_path):
     assert seen_at(reader, UTM, PLACE, 60, 25)[1]
     assert any(note.startswith("83.3 % of the image's area holds data") for note in info.notes)
     assert_quarters_in_place(reader)
+
+
+def test_a_negative_is_shown_as_what_was_photographed(tmp_path):
+    shown = quarters()[:1]
+    info, reader = ingest(tmp_path, write(tmp_path / "a.tif", 255 - shown, photometric="MINISWHITE"))
+    assert any("light and dark were exchanged" in note for note in info.notes)
+    for row, column in ((30, 30), (30, 90), (90, 90)):
+        assert seen_at(reader, UTM, PLACE, column, row)[0] == pytest.approx([shown[0, row, column]] * 3, abs=8)
+
+
+def test_values_of_fewer_than_eight_bits_are_stretched_over_eight(tmp_path):
+    info, reader = ingest(tmp_path, write(tmp_path / "a.tif", (quarters() // 16).astype(np.uint8), nbits=4))
+    assert any("scaled to 8 bits" in note for note in info.notes)
+    assert_quarters_in_place(reader, within=45)

@@ -1,5 +1,7 @@
 """World files and projections beside an image are found in any letters, and say where it lies."""
 
+import subprocess
+
 import pytest
 from rasterio.crs import CRS
 
@@ -78,3 +80,43 @@ def test_side_files_that_say_nothing_are_refused_with_the_reason(tmp_path, world
         (tmp_path / "a.PRJ").write_text(system)
     with pytest.raises(InvalidInputError, match=reason):
         ingest_raster(tmp_path / "a.tif", tmp_path / "out.tif")
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        f"\ufeff{NUMBERS}",
+        NUMBERS.replace("\n", "\r\n"),
+        NUMBERS.replace(".", ","),
+        NUMBERS.replace("\n", " "),
+        f"{NUMBERS}written by a scanner\n",
+    ],
+)
+def test_world_files_are_read_as_other_programs_write_them(tmp_path, numbers):
+    write(tmp_path / "a.tif", quarters(), transform=None)
+    (tmp_path / "a.tfw").write_text(numbers, encoding="utf-8")
+    (tmp_path / "a.prj").write_text(ESRI)
+    assert_quarters_in_place(ingest(tmp_path, tmp_path / "a.tif")[1])
+
+
+def test_what_lies_beside_an_image_and_is_not_read_is_said(tmp_path):
+    source = write(tmp_path / "a.tif", quarters())
+    statistics = tmp_path / "a.tif.aux.xml"
+    statistics.write_text('<PAMDataset><PAMRasterBand band="1"><Metadata/></PAMRasterBand></PAMDataset>')
+    assert not any("is not read" in note for note in ingest(tmp_path, source)[0].notes)
+    (tmp_path / "a.tif.msk").write_bytes(b"II*\0")
+    assert ingest(tmp_path, source)[0].notes[0].startswith("a.tif.msk is not read: put what it says into the file")
+    write(tmp_path / "b.png", quarters(), transform=None, driver="PNG")
+    (tmp_path / "b.png.aux.xml").write_text("<PAMDataset><GeoTransform>1,1,0,1,0,-1</GeoTransform></PAMDataset>")
+    with pytest.raises(InvalidInputError, match=r"no georeference.*b.png.aux.xml is not read"):
+        ingest_raster(tmp_path / "b.png", tmp_path / "out.tif")
+
+
+def test_of_several_images_in_a_file_the_first_is_taken_with_a_word(tmp_path):
+    first, second = tmp_path / "a.tif", tmp_path / "second.tif"
+    write(first, quarters())
+    write(second, quarters() // 2)
+    subprocess.run(["gdal_translate", "-q", "-co", "APPEND_SUBDATASET=YES", second, first], check=True)
+    info, reader = ingest(tmp_path, first)
+    assert info.notes[0] == "the file holds 2 images: the first was taken"
+    assert_quarters_in_place(reader)

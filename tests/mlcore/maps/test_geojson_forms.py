@@ -51,6 +51,15 @@ def read(tmp_path, *features, sequence=False):
         ({"full_id": "w5", "osm_id": "5", "osm_type": "way"}, None, "way/5"),
         ({"osm_id": None, "osm_way_id": "5"}, None, "way/5"),
         ({"osm_id": "5", "osm_way_id": None}, None, "relation/5"),
+        ({"osm_id": -5, "way_area": 12.5, "z_order": 0}, None, "relation/5"),
+        ({"osm_id": 5, "way_area": 12.5, "z_order": 0}, None, "way/5"),
+        ({"osm_type": "way", "id": "5.0"}, None, "way/5"),
+        ({"@osmId": "way/5", "@osmType": "WAY"}, None, "way/5"),
+        ({"element": "way", "osmid": 5, "nodes": [1, 2]}, "('way', 5)", "way/5"),
+        ({}, "('way', 5)", "way/5"),
+        ({"feature_id": "way/5"}, None, "way/5"),
+        ({"@id": "https://www.openstreetmap.org/way/5"}, None, "way/5"),
+        ({}, "Way/5", "way/5"),
     ],
 )
 def test_the_id_is_found_wherever_a_tool_puts_it_and_is_no_tag(tmp_path, properties, number, key):
@@ -63,6 +72,44 @@ def test_a_number_of_the_file_is_no_osm_id(tmp_path):
     for number in (5, "5", "building.5"):
         (feature,) = read(tmp_path, (SQUARE, {"building": "yes"}, number)).features
         assert feature.osm_id is None
+
+
+def test_a_relation_of_gdals_osm_driver_is_known_though_empty_fields_are_left_out(tmp_path):
+    tags = {"type": "multipolygon", "building": "yes"}
+    (feature,) = read(tmp_path, (SQUARE, {"osm_id": "5", **tags}, None)).features
+    assert (feature.key, dict(feature.tags)) == ("relation/5", tags)
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"osm_type": "", "osm_id": "", "version": ""},
+        {"osm_type": "way", "osm_id": 0},
+        {"osm_id": "5"},
+        {"type": "multipolygon", "id": 5},
+        {"id": "08b1", "version": "2024-03"},
+        {"id": 5, "version": 0},
+    ],
+)
+def test_what_names_no_element_leaves_a_building_without_id_and_version(tmp_path, properties):
+    if "type" in properties:
+        properties = {**properties, "name": "A"}
+    (feature,) = read(tmp_path, (SQUARE, {"building": "yes", **properties}, None)).features
+    assert (feature.osm_id, feature.version) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"osm_user": "a mapper", "osm_uid": "7", "osm_changeset": "12", "osm_version": "3"},
+        {"username": "a mapper", "user_id": 7, "changeset_id": 12, "@version": 3},
+        {"User": "a mapper", "last_edit_user": "a mapper", "contributor": "a mapper", "version": 3},
+        {"tags": {"building": "yes", "@user": "a mapper", "osm_user": "a mapper"}, "version": 3},
+    ],
+)
+def test_no_mapper_is_known_of_afterwards_whatever_his_name_is_called(tmp_path, properties):
+    (feature,) = read(tmp_path, (SQUARE, {"building": "yes", **properties}, "way/5")).features
+    assert (dict(feature.tags), feature.version) == ({"building": "yes"}, 3)
 
 
 @pytest.mark.parametrize("nested", [True, False])
@@ -100,9 +147,44 @@ def test_tags_in_a_text_of_their_own_are_read(tmp_path):
     assert dict(second.tags) == {"building": "yes", "addr:street": 'Ring "7"'}
 
 
+HSTORED, IN_JSON = '"building"=>"yes","name"=>"A"', '{"building": "yes", "name": "A"}'
+
+
 @pytest.mark.parametrize(
-    "stamp", ["2024-03-01T10:00:00Z", "2024-03-01T10:00:00", 1709287200, "1709287200", 1709287200000]
+    "properties",
+    [
+        {"tags": HSTORED},
+        {"tags": IN_JSON},
+        {"all_tags": HSTORED},
+        {"other_tags": IN_JSON},
+        {"other_tags": json.loads(IN_JSON)},
+        {"building": "yes", "tags": '{"name": "A"}'},
+        {"building": "yes", "tags": {"name": "A"}, "osm_type": "way", "osm_id": 1},
+    ],
 )
+def test_tags_are_read_from_every_property_and_text_that_tools_put_them_in(tmp_path, properties):
+    (feature,) = read(tmp_path, (SQUARE, properties, None)).features
+    assert dict(feature.tags) == {"building": "yes", "name": "A"}
+
+
+def test_tags_in_a_text_that_nobody_writes_are_said_to_be_lost(tmp_path):
+    reading = read(tmp_path, (SQUARE, {"building": "yes", "tags": "name=A;height=2"}, None))
+    assert reading.repairs == ["feature 1 of map.geojson: its tags are damaged text and were left out"]
+
+
+def test_a_number_that_is_none_is_no_tag(tmp_path):
+    reading = read(tmp_path, (SQUARE, {"building": "yes", "height": float("nan")}, None))
+    assert dict(reading.features[0].tags) == {"building": "yes"}
+    assert "'height'" in reading.repairs[0]
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "2024-03-01T10:00:00Z", "2024-03-01T10:00:00", "2024/03/01 10:00:00+00", "2024/03/01 10:00:00",
+        1709287200, "1709287200", 1709287200000,
+    ],
+)  # fmt: skip
 def test_a_time_is_read_in_every_form(tmp_path, stamp):
     reading = read(tmp_path, (SQUARE, {"building": "yes", "@timestamp": stamp}, None))
     assert reading.newest == datetime(2024, 3, 1, 10, tzinfo=UTC)
