@@ -15,8 +15,8 @@ from annotation.consistency.selectors import latest_scan
 from annotation.learning.engine import load_region_model
 from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
-from mlcore.changes.region_offset import RegionOffset, region_offset
-from mlcore.changes.registration import Origin, Shift
+from mlcore.correspondences.dense.region_offset import RegionOffset, region_offset
+from mlcore.correspondences.dense.shift import Origin, Shift
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource

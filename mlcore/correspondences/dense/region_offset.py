@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcore.changes.registration import LEAST_CONFIDENCE, RIGHT_M, Shift, weighted_median
+from mlcore.correspondences.dense.neighbours import weighted_median
+from mlcore.correspondences.dense.shift import LEAST_CONFIDENCE, RIGHT_M, Shift
 
 NOTABLE_M = 0.5  # less is what digitising and orthophotos differ by anyway
 LEAST_SHARE = 0.5  # of the tiles that measured a shift must agree before it is the region's
