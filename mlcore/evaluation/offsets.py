@@ -14,12 +14,13 @@ from shapely.geometry.base import BaseGeometry
 from mlcore.changes.candidate import Candidate
 from mlcore.correspondences.dense.shift import Shift
 from mlcore.evaluation.metrics import Interval, block_interval
-from mlcore.geometry.webmercator import EARTH_RADIUS_M, TileAddress, tile_at
+from mlcore.geometry.webmercator import EARTH_RADIUS_M, TileAddress, lonlat_to_xy, tile_at
 from mlcore.maps.index import MapIndex
+from mlcore.maps.labels import BUILDINGS
 
 Offset = Callable[[float, float], tuple[float, float]]
 """(longitude, latitude) -> metres to the east and to the north by which the map is drawn off there."""
-WAVE_M = 700.0  # from crest to crest of a smooth field, as hillsides displace
+WAVE_M = 1200.0  # from crest to crest of a smooth field, as hillsides displace
 SAME_SHARE = 0.3  # of the smaller of two new buildings that both cover
 
 
@@ -72,21 +73,23 @@ def moved(shape: BaseGeometry, offset: Offset, sign: float = 1.0) -> BaseGeometr
 
 
 def errors_m(
-    before: Mapping[TileAddress, Shift], after: Mapping[TileAddress, Shift], offset: Offset
+    index: MapIndex, before: Mapping[TileAddress, Shift], after: Mapping[TileAddress, Shift], offset: Offset
 ) -> dict[TileAddress, float]:
-    """How far each tile's shift under the offset is from its shift without it, brought along by the offset, in metres.
+    """How far the buildings of a tile, drawn off and brought back, lie on the whole from where they do without that.
 
-    The map errs by itself, and nobody knows by how much: what is found of it without the offset counts as none.
+    The map errs by itself, and nobody knows by how much: what is found of it without the offset counts as right. In
+    metres, of the mean of its buildings; of a tile without any, of its middle.
     """
     errors = {}
     for tile, shift in after.items():
-        middle = tile.polygon_lonlat.centroid
-        off, was, found = (
-            offset(middle.x, middle.y),
-            before[tile].metres(tile.resolution_m()),
-            shift.metres(tile.resolution_m()),
-        )
-        errors[tile] = math.hypot(found[0] - was[0] + off[0], found[1] - was[1] + off[1])
+        resolution_m = tile.resolution_m()
+        middles = [one.geometry.centroid for one in index.query(tile.bounds_lonlat, BUILDINGS)]
+        middles = [one for one in middles if tile_at(one.x, one.y, tile.z) == tile] or [tile.polygon_lonlat.centroid]
+        drawn_m = np.array([offset(one.x, one.y) for one in middles]) * (1, -1)
+        places = lonlat_to_xy(np.array([(one.x, one.y) for one in middles]), tile)
+        right = before[tile].as_transform(resolution_m).apply(places)
+        found = shift.as_transform(resolution_m).apply(places + drawn_m / resolution_m)
+        errors[tile] = float(np.linalg.norm((found - right).mean(axis=0))) * resolution_m
     return errors
 
 

@@ -18,7 +18,9 @@ are seen, and a constant."""
 LOW = 1e-6
 
 
-def estimate_shift(evidence: np.ndarray, footprints: np.ndarray, valid: np.ndarray, resolution_m: float) -> Shift:
+def estimate_shift(
+    evidence: np.ndarray, footprints: np.ndarray, valid: np.ndarray, resolution_m: float, margin_px: int = 0
+) -> Shift:
     """The shift of one tile.
 
     The correlation is normalised over the pixels that image and moved map share (Padfield 2012, "Masked object
@@ -32,12 +34,14 @@ def estimate_shift(evidence: np.ndarray, footprints: np.ndarray, valid: np.ndarr
         footprints: (H, W) bool mask of the map.
         valid: (H, W) bool.
         resolution_m: metres per pixel.
+        margin_px: around the tile, where the image is looked at alone: what the map has there may be moved otherwise.
     """
+    own = core(footprints.shape, margin_px)
     reach = max(2, round(MAX_SHIFT_M / resolution_m))
-    seen, mapped = valid.sum(), (footprints & valid).sum()
-    if seen < 0.1 * valid.size or min(mapped, (evidence * valid).sum()) < MIN_COVER * seen:
+    seen, mapped = (valid & own).sum(), (footprints & valid & own).sum()
+    if seen < 0.1 * own.sum() or min(mapped, (evidence * (valid & own)).sum()) < MIN_COVER * seen:
         return NO_SHIFT
-    near = correlation(evidence, footprints, valid, reach)
+    near = correlation(evidence, footprints, valid, reach, own)
     down, right = np.mgrid[-reach : reach + 1, -reach : reach + 1] * resolution_m
     away = down**2 + right**2
     # on the rim the best place may lie outside
@@ -58,8 +62,20 @@ def _log_m2(pixels: int, resolution_m: float) -> float:
     return float(np.log(max(pixels * resolution_m**2, 0.1)))
 
 
-def correlation(evidence: np.ndarray, footprints: np.ndarray, valid: np.ndarray, reach: int) -> np.ndarray:
+def core(shape: tuple[int, ...], margin_px: int) -> np.ndarray:
+    """(H, W) bool: the window without its margin."""
+    inner = np.zeros(shape, bool)
+    inner[margin_px : shape[0] - margin_px, margin_px : shape[1] - margin_px] = True
+    return inner
+
+
+def correlation(
+    evidence: np.ndarray, footprints: np.ndarray, valid: np.ndarray, reach: int, own: np.ndarray | None = None
+) -> np.ndarray:
     """Normalised correlation of the evidence with the map moved by up to `reach` pixels.
+
+    Args:
+        own: (H, W) bool, the part of the map that is moved; None: all of it.
 
     Returns:
         (2 reach + 1, 2 reach + 1) float, -1..1; element [reach + dy, reach + dx] is for a map moved by (dx, dy).
@@ -67,7 +83,8 @@ def correlation(evidence: np.ndarray, footprints: np.ndarray, valid: np.ndarray,
     shape = [fft.next_fast_len(size + reach, real=True) for size in evidence.shape]
     seen = valid.astype(np.float32)
     image = np.where(valid, evidence - evidence[valid].mean(), 0).astype(np.float32)
-    drawn = (footprints - footprints.mean()).astype(np.float32)
+    own = np.ones(footprints.shape, bool) if own is None else own
+    drawn = np.where(own, footprints - footprints[own].mean(), 0).astype(np.float32)
 
     def spectrum(values: np.ndarray) -> np.ndarray:
         return fft.rfft2(values, shape)
@@ -77,7 +94,7 @@ def correlation(evidence: np.ndarray, footprints: np.ndarray, valid: np.ndarray,
         return np.roll(full, (reach, reach), (0, 1))[: 2 * reach + 1, : 2 * reach + 1]
 
     of_image, of_seen = spectrum(image), spectrum(seen)
-    of_drawn, of_window = np.conj(spectrum(drawn)), np.conj(spectrum(np.ones_like(drawn)))
+    of_drawn, of_window = np.conj(spectrum(drawn)), np.conj(spectrum(own.astype(np.float32)))
     count = np.maximum(near(of_seen * of_window), 1)
     image_sum, drawn_sum = near(of_image * of_window), near(of_seen * of_drawn)
     image_var = near(spectrum(image**2) * of_window) - image_sum**2 / count
