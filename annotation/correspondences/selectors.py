@@ -58,6 +58,14 @@ def in_force(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]:
     return answered.order_by("pair_id", "-answered", "-pk").distinct("pair_id").select_related("pair__tile")
 
 
+def proposals(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]:
+    """What matchers found on the pairs of an imagery and a map, and nobody decided."""
+    rows = Correspondences.objects.filter(
+        pair__imagery_id=imagery_id, pair__snapshot_id=snapshot_id, state=CorrespondencesState.PROPOSED
+    )
+    return rows.exclude(transform_kind="").order_by("pair_id", "-pk").select_related("pair__tile")
+
+
 def _answers() -> QuerySet[Correspondences]:
     decided = Correspondences.objects.filter(pk=OuterRef("pk"), reviews__item__state="decided")
     return decided.filter(reviews__item__decision__in=("accept", "adjust"))

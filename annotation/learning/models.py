@@ -8,6 +8,8 @@ from annotation.sources.models import Imagery, MapSnapshot, Region
 
 REGION = "region"
 """The kind of model that belongs to one region and scores its tiles; `settings.MODEL_KINDS` names all."""
+TRANSFORMS = "transforms"
+"""In the payload of a region's data set: what people stand by of where the image shows the map, by tile."""
 
 
 class OfAKind(Timestamped):

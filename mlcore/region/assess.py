@@ -102,11 +102,28 @@ def assess(
     for number, (corner, block) in enumerate(members.items()):
         stop_if_asked(progress)
         earlier = before.blocks[corner] if before is not None else None
-        found[corner] = _block_found(model, source, evidence, corner, block, moves, set(tiles), earlier)
+        found[corner] = block_found(model, source, evidence, corner, block, moves, set(tiles), earlier)
         progress.report(0.1 + 0.5 * (number + 1) / len(members), "comparing evidence and map")
-    blocks = {**before.blocks, **found} if before is not None else found
+    return concluded(model, source, tiles, shifts, found, before, SpanProgress(progress, 0.6, 1.0))
+
+
+def concluded(
+    model: RegionModel,
+    source: PairSource,
+    tiles: Sequence[TileAddress],
+    shifts: Mapping[TileAddress, Shift],
+    found: Mapping[TileAddress, BlockFound],
+    before: Assessment | None = None,
+    progress: Progress | None = None,
+) -> Assessment:
+    """Scores and probabilities of tiles whose blocks were measured.
+
+    Args:
+        found: what their blocks gave, by corner; before: as `assess` takes it.
+    """
+    blocks = {**before.blocks, **found} if before is not None else dict(found)
     moved = on_its_image(source, {tile: shifts[tile] for tile in tiles})
-    scores = _scores(model, moved, tiles, before, SpanProgress(progress, 0.6, 1.0))
+    scores = _scores(model, moved, tiles, before, progress or SilentProgress())
     candidates = non_maximum_suppression([candidate for block in blocks.values() for candidate in block.candidates])
     by_tile: dict[TileAddress, list[Candidate]] = {}
     for candidate in candidates:
@@ -131,7 +148,7 @@ def tile_result(
     return TileResult(tile, model.fold_of(tile), disc, proto, final, doubts.any_change, doubts.consistent())
 
 
-def _block_found(
+def block_found(
     model: RegionModel,
     source: PairSource,
     evidence: EvidenceReader,
@@ -141,7 +158,12 @@ def _block_found(
     asked: Collection[TileAddress],
     earlier: BlockFound | None,
 ) -> BlockFound:
-    """One block; of what was measured the candidates alone are kept, and what was not asked for stays as it was."""
+    """One block; of what was measured the candidates alone are kept, and what was not asked for stays as it was.
+
+    Args:
+        members: the tiles of the block; asked: those to be measured, of any block.
+        earlier: what the block gave before; None: what was not asked for is left out.
+    """
     only = [tile for tile in members if tile in asked]
     measures = measure_block(evidence, source.index, corner, members, moves, only)
     candidates = candidates_of(measures, model.classifiers_of)

@@ -14,6 +14,8 @@ from mlcore.geometry.webmercator import TILE_PX
 Origin = Literal["verified", "matched", "measured", "neighbours", "region", "none"]
 """A person or the gate stands by it; a matcher proposed it; measured on the tile itself by dense correlation; what the
 tiles around share; what the region shares; nothing is known."""
+OWN: tuple[Origin, ...] = ("verified", "matched", "measured")
+"""What is known of the tile itself, and not lent by others."""
 RIGHT_M = 0.75  # a shift this near the true one is right
 LEAST_CONFIDENCE = 0.3  # a tile that is less sure of its own shift follows its neighbours
 MIDDLE = np.full((1, 2), TILE_PX / 2)
