@@ -228,14 +228,14 @@ def rescore(scan: Scan, changed: Collection[TileAddress], progress: Progress) ->
     from mlcore.region.candidate_files import write_candidates
     from mlcore.region.reassess import NEAR, reassess
 
+    model = load_region_model(scan.model)
     try:
-        evidence = EvidenceReader(evidence_file(scan), scan.region.zoom)
+        evidence = EvidenceReader(evidence_file(scan), model.zoom)
     except InvalidInputError as error:
         raise InvalidError(f"scan {scan.pk} has no evidence any more ({error}): scan the region again") from error
     rows = _stored(scan, {near for tile in changed for near in tile.around(NEAR)})
     stored = {tile: shift_of_row(row, tile) for tile, row in rows.items()}
     known = known_of(scan.imagery, scan.snapshot)
-    model = load_region_model(scan.model)
     found = reassess(model, scan_source(scan), evidence, changed, stored, known, progress)
     kept = (one for one in found_candidates(scan) if one.tile not in found.results)
     merged = heapq.merge(kept, found.candidates, key=lambda one: -one.confidence)

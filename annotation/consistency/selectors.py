@@ -79,12 +79,14 @@ def offset_field(scan: Scan, *, left: int, top: int, right: int, bottom: int) ->
     Of a large part no more than MOST_ARROWS tiles are looked at, on a grid that stays where it is while a map is moved:
     what a page costs does not grow with the region.
     """
-    step = 1
+    zoom, step = scan.region.zoom, 1
+    if zoom is None:
+        return OffsetField(step, [])
     while (right // step - left // step + 1) * (bottom // step - top // step + 1) > MOST_ARROWS:
         step *= 2
     columns, rows = (range(-(-low // step) * step, high + 1, step) for low, high in ((left, right), (top, bottom)))
     found = TileScore.objects.filter(
-        scan=scan, pair__tile__region=scan.region_id, pair__tile__z=scan.region.zoom, pair__tile__x__in=list(columns),
+        scan=scan, pair__tile__region=scan.region_id, pair__tile__z=zoom, pair__tile__x__in=list(columns),
         pair__tile__y__in=list(rows),
     ).exclude(shift_origin=ShiftOrigin.NONE)  # fmt: skip
     names = ("pair__tile__x", "pair__tile__y", "shift_east_m", "shift_north_m", "shift_confidence", "shift_origin")
