@@ -98,7 +98,7 @@ class Suggested:
     """What a map gets suggested on its tiles.
 
     Attributes:
-        candidates: those likely enough to count.
+        candidates: all that count.
         frame: where they lie: by how much this map is drawn off from the one it is compared with.
     """
 

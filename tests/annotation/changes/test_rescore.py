@@ -183,9 +183,9 @@ def test_an_answer_that_comes_while_the_job_runs_is_heard(region, scan, row, mon
 
 def test_an_answer_about_what_no_scan_scored_starts_nothing(region, scan):
     outside = region.tiles.exclude(pairs__scores__scan=scan).first().pairs.first()
-    row = CorrespondencesFactory(pair=outside, region=region)
+    Correspondences.objects.filter(region=region).delete()
 
-    corrected(region, row)
+    corrected(region, CorrespondencesFactory(pair=outside, region=region))
 
     assert not jobs(scan)
 
