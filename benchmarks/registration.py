@@ -4,7 +4,7 @@
 
 Evidence is made from true footprints of Banepa, Zanzibar, Nairobi and a made town and spoiled in four degrees
 (buildings missed and invented, walls soft and noisy, each building 0.3 to 0.8 m off); the map of every tile is then
-moved by 0 to 4 m in any direction and has to be brought back. Of every fourth trial the map is another tile's, so that
+moved by 0 to 8 m in any direction and has to be brought back. Of every fourth trial the map is another tile's, so that
 there is nothing to find. Tiles with too little building to measure answer nothing.
 
 * `PLACE/answered_share`: tiles that named a shift; the other figures are about these.

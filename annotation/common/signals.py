@@ -1,6 +1,9 @@
-"""What the rest of the application may hear of jobs."""
+"""What stages may hear of jobs, and of stages below them."""
 
 from django.dispatch import Signal
 
 # Sent with `job` when a job failed or was cancelled, by whatever way: error, cancellation, or the end of a lost worker.
 job_ended = Signal()
+
+# Sent with `pair_id`, in the transaction of the answer, when what people say of where an image shows a map is another.
+transform_changed = Signal()

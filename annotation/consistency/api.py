@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from annotation.accounts.models import User
 from annotation.accounts.permissions import IsReviewer, ReadOrAdmin
 from annotation.consistency import engine, selectors
-from annotation.consistency.models import Scan
+from annotation.consistency.models import Scan, ShiftOrigin
 from annotation.consistency.services import start
 from annotation.learning.selectors import get_model
 from annotation.review.api.http import parse, person
@@ -74,6 +74,39 @@ class ScoresOutput(serializers.Serializer):
         child=serializers.ListField(child=serializers.FloatField()),
         help_text="[x, y, probability, final, difference] per tile; probability near 1: image and map agree",
     )
+
+
+class FieldQuery(serializers.Serializer):
+    """Columns and rows of tiles at the region's zoom, from the north-west; the last ones are included."""
+
+    left = serializers.IntegerField(min_value=0, max_value=2**24)
+    top = serializers.IntegerField(min_value=0, max_value=2**24)
+    right = serializers.IntegerField(min_value=0, max_value=2**24)
+    bottom = serializers.IntegerField(min_value=0, max_value=2**24)
+
+    def validate(self, attrs: dict[str, int]) -> dict[str, int]:
+        if attrs["left"] > attrs["right"] or attrs["top"] > attrs["bottom"]:
+            raise serializers.ValidationError("left must not be beyond right, nor top below bottom")
+        return attrs
+
+
+class OffsetRowOutput(serializers.Serializer):
+    """How far the image lies off the map on one tile; suggestions on it are corrected for it."""
+
+    x = serializers.IntegerField()
+    y = serializers.IntegerField()
+    east_m = serializers.FloatField(help_text="the image lies so far to the east of the map, metres on the ground")
+    north_m = serializers.FloatField(help_text="the same to the north")
+    confidence = serializers.FloatField(help_text="0..1: probability that it is right")
+    origin = serializers.ChoiceField(choices=ShiftOrigin.choices, help_text="where it is known from")
+
+
+class OffsetFieldOutput(serializers.Serializer):
+    """The offsets of single tiles, no more than 1024 of them: of a large part every so-manieth tile either way."""
+
+    zoom = serializers.IntegerField()
+    step = serializers.IntegerField(help_text="every so-manieth tile was looked at; 1: all of them")
+    offsets = OffsetRowOutput(many=True)
 
 
 def shown(scans: list[Scan], region: Region) -> list[dict[str, Any]]:
@@ -137,8 +170,24 @@ class ScoresView(APIView):
         return Response({"zoom": scan.region.zoom, "scores": selectors.score_rows(scan)})
 
 
+class OffsetFieldView(APIView):
+    """Offsets of image and map on the tiles of a scan."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(parameters=[FieldQuery], responses=OffsetFieldOutput)
+    def get(self, request: Request, scan_id: int) -> Response:
+        """How far the image lies off the map on single tiles of a part of the region."""
+        scan = selectors.get_scan(person(request), scan_id)
+        field = selectors.offset_field(scan, **parse(FieldQuery, request.query_params))
+        names = ("x", "y", "east_m", "north_m", "confidence", "origin")
+        rows = [dict(zip(names, row, strict=True)) for row in field.rows]
+        return Response(OffsetFieldOutput({"zoom": scan.region.zoom, "step": field.step, "offsets": rows}).data)
+
+
 urlpatterns = [
     path("regions/<int:region_id>/scans/", ScansView.as_view(), name="api-scans"),
     path("scans/<int:scan_id>/", ScanView.as_view(), name="api-scan"),
     path("scans/<int:scan_id>/scores/", ScoresView.as_view(), name="api-scan-scores"),
+    path("scans/<int:scan_id>/offsets/", OffsetFieldView.as_view(), name="api-scan-offsets"),
 ]

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+import heapq
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 from django.conf import settings
 
 from annotation.common.errors import InvalidError
-from annotation.consistency.models import Scan, TileScore
+from annotation.consistency.models import Scan, ShiftOrigin, TileScore
 from annotation.consistency.selectors import latest_scan
+from annotation.correspondences.decided import known_of
 from annotation.learning.engine import load_region_model
 from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
-from mlcore.changes.region_offset import RegionOffset, region_offset
-from mlcore.changes.registration import Origin, Shift
+from mlcore.correspondences.dense.region_offset import RegionOffset, region_offset
+from mlcore.correspondences.dense.shift import Origin, Shift
 from mlcore.errors import InvalidInputError
+from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
@@ -28,8 +32,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "SilentProgress", "SpanProgress", "scan_rows", "scan_source", "stop_if_asked", "tile_results"]
 
+SAME_PX = 0.05  # apart, two shifts are the same
 UNSEEN_FOLD = -1
 """The library's number for a tile that was in no fold."""
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """Unsaved scores of the tiles that were touched, and all that is suggested on them, the surest first."""
+
+    scores: list[TileScore]
+    candidates: list[Candidate]
 
 
 def scan_source(scan: Scan) -> PairSource:
@@ -65,23 +78,46 @@ def scan_rows(scan: Scan, pairs: Sequence[TilePair], progress: Progress) -> Iter
     by_tile = {tile_address(pair.tile): pair for pair in pairs}
     path = evidence_file(scan)
     path.parent.mkdir(parents=True, exist_ok=True)
-    found = model.scan(scan_source(scan), list(by_tile), evidence_path=path, progress=progress)
+    known = known_of(scan.imagery, scan.snapshot)
+    found = model.scan(scan_source(scan), list(by_tile), evidence_path=path, known=known, progress=progress)
     write_candidates(candidates_file(scan), found.candidates)
     for result in found.results.values():
-        yield TileScore(
-            scan=scan,
-            pair=by_tile[result.tile],
-            fold=result.fold if result.fold >= 0 else None,
-            disc=result.disc,
-            proto=result.proto,
-            final=result.final,
-            difference=result.difference,
-            probability=min(max(result.probability, 0.0), 1.0),
-            shift_east_m=result.shift_east_m,
-            shift_north_m=result.shift_north_m,
-            shift_confidence=result.shift_confidence,
-            shift_origin=result.shift_origin,
-        )
+        yield score_row(scan, by_tile[result.tile], result)
+
+
+def score_row(scan: Scan, pair: TilePair, result: TileResult) -> TileScore:
+    """An unsaved row of what the library says of a tile."""
+    turned = result.shift_transform
+    return TileScore(
+        scan=scan,
+        pair=pair,
+        fold=result.fold if result.fold >= 0 else None,
+        disc=result.disc,
+        proto=result.proto,
+        final=result.final,
+        difference=result.difference,
+        probability=min(max(result.probability, 0.0), 1.0),
+        shift_east_m=result.shift_east_m,
+        shift_north_m=result.shift_north_m,
+        shift_confidence=result.shift_confidence,
+        shift_origin=result.shift_origin,
+        shift_transform=None if turned is None else {
+            "kind": turned.kind, "parameters": turned.parameters.tolist(), "covariance": turned.covariance.tolist(),
+        },
+    )  # fmt: skip
+
+
+def shift_of_row(score: TileScore, tile: TileAddress) -> Shift:
+    """A stored shift as the library has it, in pixels of the tile."""
+    east_m, north_m, kept = score.shift_east_m or 0.0, score.shift_north_m or 0.0, score.shift_transform
+    transform = None
+    if kept is not None:
+        transform = Transform(kept["kind"], np.array(kept["parameters"]), np.array(kept["covariance"]))
+    resolution_m = tile.resolution_m()
+    return Shift(
+        east_m / resolution_m, -north_m / resolution_m, score.shift_confidence or 0.0,
+        cast(Origin, score.shift_origin), transform,
+    )  # fmt: skip
 
 
 def found_candidates(scan: Scan) -> Iterator[Candidate]:
@@ -146,8 +182,66 @@ def tile_results(scan: Scan) -> dict[TileAddress, TileResult]:
             shift_north_m=score.shift_north_m or 0.0,
             shift_confidence=score.shift_confidence or 0.0,
             shift_origin=cast(Origin, score.shift_origin),
+            shift_transform=shift_of_row(score, tile).transform,
         )
     return results
+
+
+def changed_tiles(scan: Scan) -> list[TileAddress]:
+    """Scored tiles whose transform people, or a matcher, say otherwise by now than when they were scored, in order."""
+    known = known_of(scan.imagery, scan.snapshot)
+    said = {**known.matched, **known.verified}
+    lent = TileScore.objects.filter(scan=scan, shift_origin__in=(ShiftOrigin.VERIFIED, ShiftOrigin.MATCHED))
+    stored = {tile_address(row.pair.tile): row for row in lent.select_related("pair__tile")}
+    stored |= _stored(scan, [tile for tile in known.verified if tile not in stored])
+    changed = []
+    for tile, row in stored.items():
+        now, used = said.get(tile), shift_of_row(row, tile)
+        if now is None or now.origin != used.origin or now.apart_px(used) > SAME_PX or _turns(now) != _turns(used):
+            changed.append(tile)
+    return sorted(changed)
+
+
+def _turns(shift: Shift) -> list[float] | None:
+    return None if shift.transform is None else shift.transform.parameters.tolist()
+
+
+def _stored(scan: Scan, tiles: Collection[TileAddress]) -> dict[TileAddress, TileScore]:
+    """The scores of these tiles that the scan has."""
+    rows = TileScore.objects.filter(
+        scan=scan, pair__tile__x__in={tile.x for tile in tiles}, pair__tile__y__in={tile.y for tile in tiles}
+    ).select_related("pair__tile")
+    wanted = set(tiles)
+    found = {tile_address(row.pair.tile): row for row in rows}
+    return {tile: row for tile, row in found.items() if tile in wanted}
+
+
+def rescore(scan: Scan, changed: Collection[TileAddress], progress: Progress) -> Rescored:
+    """What the scan's model says, on the scan's evidence, of the tiles that a change of transforms touches.
+
+    The scan's list of candidates is brought up to date with it.
+
+    Raises:
+        InvalidError: evidence or candidates of the scan are gone.
+    """
+    from mlcore.evidence.picture import EvidenceReader  # these import torch, which the web server does without
+    from mlcore.region.candidate_files import write_candidates
+    from mlcore.region.reassess import NEAR, reassess
+
+    model = load_region_model(scan.model)
+    try:
+        evidence = EvidenceReader(evidence_file(scan), model.zoom)
+    except InvalidInputError as error:
+        raise InvalidError(f"scan {scan.pk} has no evidence any more ({error}): scan the region again") from error
+    rows = _stored(scan, {near for tile in changed for near in tile.around(NEAR)})
+    stored = {tile: shift_of_row(row, tile) for tile, row in rows.items()}
+    known = known_of(scan.imagery, scan.snapshot)
+    found = reassess(model, scan_source(scan), evidence, changed, stored, known, progress)
+    kept = (one for one in found_candidates(scan) if one.tile not in found.results)
+    merged = heapq.merge(kept, found.candidates, key=lambda one: -one.confidence)
+    write_candidates(candidates_file(scan), merged)
+    scores = [score_row(scan, rows[tile].pair, result) for tile, result in found.results.items()]
+    return Rescored(scores, list(found.candidates))
 
 
 def offset_of_region(region_id: int) -> dict[str, Any] | None:

@@ -43,8 +43,10 @@ class Scan(Timestamped):
 
 
 class ShiftOrigin(models.TextChoices):
-    """Where a tile's shift comes from."""
+    """Where a tile's shift comes from: people, a matcher, the scan's own measurement of it, or other tiles."""
 
+    VERIFIED = "verified"
+    MATCHED = "matched"
     MEASURED = "measured"
     NEIGHBOURS = "neighbours"
     REGION = "region"
@@ -69,6 +71,9 @@ class TileScore(models.Model):
     shift_north_m = models.FloatField(null=True, help_text="the same to the north")
     shift_confidence = models.FloatField(null=True, help_text="probability that the shift is right, 0..1")
     shift_origin = models.CharField(max_length=16, choices=ShiftOrigin, default=ShiftOrigin.NONE)
+    shift_transform = models.JSONField(
+        null=True, help_text="{kind, parameters, covariance} at 256 px, where the map was turned or scaled as well"
+    )
 
     class Meta:
         constraints = [

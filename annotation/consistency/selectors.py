@@ -1,10 +1,12 @@
-"""Reads of scans: the newest one, its scores as plain rows, and which scans the world has moved on from."""
+"""Reads of scans: the newest one, its scores and offsets as plain rows, and which scans the world has moved on from."""
+
+from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
-from annotation.consistency.models import Scan, ScanState, TileScore
+from annotation.consistency.models import Scan, ScanState, ShiftOrigin, TileScore
 from annotation.learning.models import ModelState
 from annotation.learning.selectors import active_model
 from annotation.sources.models import Region
@@ -13,6 +15,8 @@ from annotation.tiles.models import TilePair
 
 MIN_VALID_SHARE = 0.2
 ScoreRow = tuple[int, int, float, float, float]
+OffsetRow = tuple[int, int, float, float, float, str]
+MOST_ARROWS = 1024
 
 
 def scans_of_region(region_id: int) -> QuerySet[Scan]:
@@ -54,6 +58,39 @@ def score_rows(scan: Scan) -> list[ScoreRow]:
     """(x, y, probability, final, difference) of every scored tile, in grid order."""
     rows = TileScore.objects.filter(scan=scan).order_by("pair__tile__y", "pair__tile__x")
     return list(rows.values_list("pair__tile__x", "pair__tile__y", "probability", "final", "difference"))
+
+
+@dataclass(frozen=True)
+class OffsetField:
+    """Shifts of single tiles of a scan, evenly drawn from a part of the region.
+
+    Attributes:
+        step: every so-manieth tile in either direction was looked at; 1: all of them.
+        rows: (x, y, metres to the east, to the north, confidence, origin) of every tile that has a shift.
+    """
+
+    step: int
+    rows: list[OffsetRow]
+
+
+def offset_field(scan: Scan, *, left: int, top: int, right: int, bottom: int) -> OffsetField:
+    """How far the image lies off the map on the tiles of these columns and rows, the last ones included.
+
+    Of a large part no more than MOST_ARROWS tiles are looked at, on a grid that stays where it is while a map is moved:
+    what a page costs does not grow with the region.
+    """
+    zoom, step = scan.region.zoom, 1
+    if zoom is None:
+        return OffsetField(step, [])
+    while (right // step - left // step + 1) * (bottom // step - top // step + 1) > MOST_ARROWS:
+        step *= 2
+    columns, rows = (range(-(-low // step) * step, high + 1, step) for low, high in ((left, right), (top, bottom)))
+    found = TileScore.objects.filter(
+        scan=scan, pair__tile__region=scan.region_id, pair__tile__z=zoom, pair__tile__x__in=list(columns),
+        pair__tile__y__in=list(rows),
+    ).exclude(shift_origin=ShiftOrigin.NONE)  # fmt: skip
+    names = ("pair__tile__x", "pair__tile__y", "shift_east_m", "shift_north_m", "shift_confidence", "shift_origin")
+    return OffsetField(step, list(found.order_by("pair__tile__y", "pair__tile__x").values_list(*names)))
 
 
 def score_of_pair(pair_id: int) -> TileScore | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from annotation.correspondences import engine, selectors
 from annotation.correspondences.engine import TileAddress, Transform
@@ -26,3 +27,20 @@ def transforms_in_force(
     rows = selectors.in_force(imagery_id=imagery.pk, snapshot_id=snapshot.pk)
     said = {tile_address(row.pair.tile): engine.said_transform(row) for row in rows}
     return {tile: transform for tile, transform in said.items() if transform is not None}
+
+
+def known_of(imagery: Imagery, snapshot: MapSnapshot) -> engine.Known:
+    """What is known of the shifts of their tiles before these are measured: people's word, and matchers' proposals."""
+    which = {"imagery_id": imagery.pk, "snapshot_id": snapshot.pk}
+    return engine.known_shifts(selectors.in_force(**which), selectors.proposals(**which).iterator(chunk_size=2000))
+
+
+def frozen_of(imagery: Imagery, snapshot: MapSnapshot) -> list[list[Any]]:
+    """What people stand by of an imagery and a map, as a data set keeps it."""
+    in_force = transforms_in_force(imagery.region, imagery=imagery, snapshot=snapshot)
+    return engine.frozen_transforms(in_force)
+
+
+def thawed(frozen: Sequence[Sequence[Any]]) -> engine.Known:
+    """The same as training takes it."""
+    return engine.thawed_shifts(frozen)

@@ -102,6 +102,14 @@ def passed_gate_alone() -> int:
     return Correspondences.objects.filter(~Exists(_answers()), state__in=IN_FORCE).count()
 
 
+def proposals(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]:
+    """What matchers found on the pairs of an imagery and a map, and nobody decided."""
+    rows = Correspondences.objects.filter(
+        pair__imagery_id=imagery_id, pair__snapshot_id=snapshot_id, state=CorrespondencesState.PROPOSED
+    )
+    return rows.exclude(transform_kind="").order_by("pair_id", "-pk").select_related("pair__tile")
+
+
 def _answers() -> QuerySet[Correspondences]:
     decided = Correspondences.objects.filter(pk=OuterRef("pk"), reviews__item__state="decided")
     return decided.filter(reviews__item__decision__in=("accept", "adjust"))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
-import shapely.affinity
+import numpy as np
+import shapely
 
 from mlcore.changes.boxes import box_px, largest_box
 from mlcore.changes.candidate import Candidate
-from mlcore.changes.registration import Shift
+from mlcore.changes.moves import MapMoves
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.polygons import padded
@@ -33,17 +34,20 @@ def apply_edit(index: MapIndex, candidate: Candidate) -> MapIndex:
     return index.edited(remove=[candidate.key], add=[dataclasses.replace(replaced, geometry=candidate.geometry)])
 
 
-def largest_after(evidence: EvidenceReader, index: MapIndex, candidate: Candidate, shift: Shift) -> float:
+def largest_after(evidence: EvidenceReader, index: MapIndex, candidate: Candidate, moves: MapMoves) -> float:
     """The largest difference on the candidate's tile (`Measures.largest`) once its edit is in the map.
 
     Args:
-        shift: what the map is moved by on the tile; what it moves in from beside the tile counts as well.
+        moves: what the map is moved by; what it moves in from beside the tile counts as well.
     """
     window = evidence.window(candidate.tile, margin_px=0)
     near = seen_footprints(index, padded(candidate.tile.bounds_lonlat, NEAR_M))
     shapes = [feature.geometry for feature in near if feature.key != candidate.key]
     shapes += [candidate.geometry] if candidate.kind != "remove" else []
-    polygons = [polygon for shape in shapes for polygon in window.polygons_xy(shape)]
-    moved = [(1, shapely.affinity.translate(polygon, shift.dx_px, shift.dy_px)) for polygon in polygons]
+    moved = []
+    for shape in shapes:
+        mapped = shapely.union_all(window.polygons_xy(shape))
+        if not mapped.is_empty:
+            moved.append((1, moves.moved(mapped, np.array([mapped.centroid.x, mapped.centroid.y]), window)))
     drawn = draw_ids(moved, *window.building.shape) > 0
     return largest_box(window.building, drawn, window.valid, box_px(window.resolution_m))

@@ -13,18 +13,19 @@ from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.ground import GroundMeasure, GroundMeasurer, with_claims
 from mlcore.changes.least_change import changes_enough
 from mlcore.changes.measure import FootprintMeasure, WindowMeasurer
+from mlcore.changes.moves import MapMoves
 from mlcore.changes.polygons import iou
-from mlcore.changes.registration import RIGHT_M, Shift, estimate_shift, median_shift, smooth_shifts
+from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.index import MapIndex
-from mlcore.maps.labels import draw_ids, seen_footprints
+from mlcore.maps.labels import seen_footprints
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
 BLOCK = 4  # tiles per side that are measured at once
 MARGIN_M, WIDE_MARGIN_M = 33.0, 130.0  # of ground that is seen around a block, and where something reaches further
 LEAST_MARGIN_PX, MOST_MARGIN_PX = 128, 1024  # so much context is cheap, and so much fits into memory
-SHIFT_MARGIN_M = 8.5  # around a tile whose shift is measured: a little further than a map is moved
+SLACK_PX = 1.0  # what lies so near a block's border is measured by both sides
 LEAST_CONFIDENCE = 0.05
 MOVED_ODDS = 0.5
 PART_ODDS = 2.0
@@ -37,42 +38,15 @@ class Measures:
     """Everything measured in one block of tiles.
 
     Attributes:
-        shift: what the map was moved by before it was compared.
+        moves: what the map was moved by before it was compared.
         largest: of every tile, the largest difference of evidence and moved map on a small square, 0..1.
     """
 
     footprints: list[FootprintMeasure]
     ground: list[GroundMeasure]
-    shift: Shift
+    moves: MapMoves
     resolution_m: float
     largest: Mapping[TileAddress, float]
-
-
-def region_shifts(
-    evidence: EvidenceReader, index: MapIndex, tiles: Collection[TileAddress], progress: Progress | None = None
-) -> dict[TileAddress, Shift]:
-    """The shift of every tile: measured on it, then the median of its neighbourhood, or the whole region's."""
-    progress = progress or SilentProgress()
-    raw: dict[TileAddress, Shift] = {}
-    resolution_m = 1.0
-    for number, tile in enumerate(tiles):
-        stop_if_asked(progress)
-        window = evidence.window(tile, margin_px=shift_margin_px(tile))
-        shapes = [
-            (1, polygon)
-            for feature in seen_footprints(index, window.bounds_lonlat())
-            for polygon in window.polygons_xy(feature.geometry)
-        ]
-        drawn = draw_ids(shapes, *window.building.shape) > 0
-        resolution_m = window.resolution_m
-        raw[tile] = estimate_shift(window.building, drawn, window.valid, resolution_m)
-        progress.report((number + 1) / len(tiles), "registration of image and map")
-    return smooth_shifts(raw, agree_px=RIGHT_M / resolution_m)
-
-
-def shift_margin_px(tile: TileAddress) -> int:
-    """Of the window on which a tile's shift is measured."""
-    return max(32, math.ceil(SHIFT_MARGIN_M / tile.resolution_m()))
 
 
 def blocks_of(tiles: Collection[TileAddress]) -> dict[TileAddress, list[TileAddress]]:
@@ -89,23 +63,20 @@ def measure_block(
     index: MapIndex,
     corner: TileAddress,
     tiles: Collection[TileAddress],
-    shifts: Mapping[TileAddress, Shift],
+    moves: MapMoves,
     only: Collection[TileAddress] | None = None,
 ) -> Measures:
     """Measure everything whose centre lies in one of `tiles`, all of one block.
 
-    A building on the block's border is seen whole by either block, so that both know whose it is. Where the map is
-    moved otherwise next door, the borders between bare and mapped ground differ a little, and so may the centres: what
-    lies so near the border is measured by both, and of its candidates one stays (`non_maximum_suppression`).
+    A building on the block's border is seen whole by either block, moved alike, so that both know whose it is. What
+    lies on the border to a pixel is measured by both, and of its candidates one stays (`non_maximum_suppression`).
 
     Args:
         only: some of `tiles`: what lies on the others is left out, and these are measured as with all of them.
     """
-    shift = median_shift([shifts[tile] for tile in tiles if tile in shifts])
-    slack_px = _disagreement_px(tiles, shifts, shift)
-    ground = _ground(evidence, index, corner, tiles, shift, MARGIN_M, slack_px)
+    ground = _ground(evidence, index, corner, tiles, moves, MARGIN_M)
     if ground.cut or ground.map.cut:
-        ground = _ground(evidence, index, corner, tiles, shift, WIDE_MARGIN_M, slack_px)
+        ground = _ground(evidence, index, corner, tiles, moves, WIDE_MARGIN_M)
     chosen, measurer = set(tiles if only is None else only), ground.map
     bare = ground.measures(chosen)
     claimed = [tile.polygon_lonlat for tile in chosen] + [measure.proposal for measure in bare]
@@ -113,7 +84,7 @@ def measure_block(
     return Measures(
         [measure for measure in footprints if measure.tile in chosen],
         with_claims(bare, footprints),
-        shift,
+        moves,
         measurer.resolution_m,
         {tile: measurer.largest_difference(tile) for tile in chosen},
     )
@@ -124,23 +95,15 @@ def _ground(
     index: MapIndex,
     corner: TileAddress,
     tiles: Collection[TileAddress],
-    shift: Shift,
+    moves: MapMoves,
     margin_m: float,
-    slack_px: float,
 ) -> GroundMeasurer:
     left, top = min(t.x for t in tiles), min(t.y for t in tiles)
     columns, rows = max(t.x for t in tiles) - left + 1, max(t.y for t in tiles) - top + 1
     margin = min(max(LEAST_MARGIN_PX, math.ceil(margin_m / corner.resolution_m())), MOST_MARGIN_PX)
     window = evidence.window(TileAddress(corner.z, left, top), columns, rows, margin)
-    moved_px = math.ceil(math.hypot(shift.dx_px, shift.dy_px))
-    features = seen_footprints(index, window.bounds_lonlat(moved_px))
-    return GroundMeasurer(WindowMeasurer(window, features, shift), slack_px)
-
-
-def _disagreement_px(tiles: Collection[TileAddress], shifts: Mapping[TileAddress, Shift], shift: Shift) -> float:
-    """How far the map is moved otherwise at most on the tiles of a block and next to it, in pixels."""
-    near = {other for tile in tiles for other in tile.around(1) if other in shifts}
-    return max((shift.apart_px(shifts[tile]) for tile in near), default=0.0) + 1.0
+    features = seen_footprints(index, window.bounds_lonlat(math.ceil(moves.reach_px(list(tiles)))))
+    return GroundMeasurer(WindowMeasurer(window, features, moves), SLACK_PX)
 
 
 def candidates_of(
@@ -200,7 +163,7 @@ def _about_footprint(measure: FootprintMeasure, remove: float, modify: float, me
         "iou_with_map": measure.figure("iou_with_map"),
         "moved_m": measure.figure("shift_m") if kind == "shifted" else 0.0,
         "overlap": measure.figure("overlap"),
-        **_shift_figures(measures),
+        **_shift_figures(measures, measure.tile),
     }
     feature = measure.feature
     return Candidate(
@@ -208,14 +171,16 @@ def _about_footprint(measure: FootprintMeasure, remove: float, modify: float, me
     )
 
 
-def _shift_figures(measures: Measures) -> dict[str, float]:
-    """What the map was moved by, as evidence of a candidate keeps it."""
-    east_m, north_m = measures.shift.metres(measures.resolution_m)
+def _shift_figures(measures: Measures, tile: TileAddress) -> dict[str, float | str]:
+    """What the map of a candidate's tile was moved by, as its evidence keeps it."""
+    shift = measures.moves.of(tile)
+    east_m, north_m = shift.metres(measures.resolution_m)
     return {
         "shift_m": float(np.hypot(east_m, north_m)),
         "shift_east_m": east_m,
         "shift_north_m": north_m,
-        "shift_confidence": measures.shift.confidence,
+        "shift_confidence": shift.confidence,
+        "shift_origin": shift.origin,
     }
 
 
@@ -227,7 +192,7 @@ def _about_ground(
         "area_m2": ground.area_m2,
         "mean_evidence": ground.figure("mean"),
         "iou_with_map": 0.0,
-        **_shift_figures(measures),
+        **_shift_figures(measures, ground.tile),
     }
     beside = ground.adjacent
     of_its_own = beside is None or beside.feature.osm_id is None or beside.feature.key in extended
@@ -254,8 +219,8 @@ def iter_measures(
 ) -> Iterator[Measures]:
     """Measure block by block; memory holds one block."""
     progress = progress or SilentProgress()
-    blocks = blocks_of(tiles)
+    blocks, moves = blocks_of(tiles), MapMoves(shifts)
     for number, (corner, members) in enumerate(blocks.items()):
         stop_if_asked(progress)
-        yield measure_block(evidence, index, corner, members, shifts)
+        yield measure_block(evidence, index, corner, members, moves)
         progress.report((number + 1) / len(blocks), "comparing evidence and map")

@@ -180,7 +180,7 @@ class GroundMeasurer:
             claimed=0.0,
             **beside,
         )
-        return GroundMeasure(window.tile_of(centre), self.map.lonlat(whole), figures, area_m2, adjacent)
+        return GroundMeasure(window.tile_of(centre), self.map.lonlat(whole, centre), figures, area_m2, adjacent)
 
     def _adjacent(
         self, own: np.ndarray, place: tuple[slice, slice], polygon: Polygon, traced: Polygon
@@ -199,9 +199,10 @@ class GroundMeasurer:
         near, owners = self._about(own), self.map.owner[place]
         beside = owners[near & (owners > 0)]
         number = int(np.bincount(beside).argmax()) if beside.size else 0
-        feature, shape = self.map.shapes[number - 1] if number else (None, None)
-        if feature is None or not isinstance(shape, Polygon) or not shape.is_valid:
+        drawn = self.map.shapes[number - 1] if number else None
+        if drawn is None or not isinstance(drawn.shape, Polygon) or not drawn.shape.is_valid:
             return None, ALONE
+        feature, shape = drawn.feature, drawn.shape
         whole = extended(shape, traced, self.resolution_m)
         theirs = owners == number
         seam = near & self._about(theirs)
@@ -215,7 +216,7 @@ class GroundMeasurer:
             "neighbour_mean": float(self.map.window.building[place][theirs].mean()),
             "relative_area": float(np.clip(np.log(polygon.area / max(shape.area, 1.0)), -3, 3)),
         }
-        outline = self.map.lonlat(whole)
+        outline = self.map.lonlat(whole, drawn.centre)
         if isinstance(feature.geometry, Polygon):
             outline = restored(outline, feature.geometry, SAME_DEGREES)
         return AdjacentFootprint(feature, outline, whole.area * self.resolution_m**2), figures

@@ -16,8 +16,8 @@ from mlcore.changes.boxes import box_px, largest_box
 from mlcore.changes.figures import columns
 from mlcore.changes.instances import compactness, split_buildings
 from mlcore.changes.kernels import disc, radius_px, square
+from mlcore.changes.moves import MapMoves
 from mlcore.changes.polygons import iou, mask_polygon, regularise
-from mlcore.changes.registration import Shift
 from mlcore.evidence.picture import EvidenceWindow
 from mlcore.geometry.polygons import padded
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
@@ -60,22 +60,38 @@ class FootprintMeasure:
         return float(self.figures[FOOTPRINT_FIGURES.index(name)])
 
 
+@dataclass(frozen=True)
+class DrawnFootprint:
+    """A footprint of the map in a window.
+
+    Attributes:
+        shape: where the image shows it, in pixels of the window.
+        centre: (x, y) where the map has it: the same for every block that sees it.
+    """
+
+    feature: MapFeature
+    shape: BaseGeometry
+    centre: np.ndarray
+
+
 class WindowMeasurer:
     """Measures everything whose centre lies in the core of one evidence window."""
 
-    def __init__(self, window: EvidenceWindow, features: Sequence[MapFeature], shift: Shift) -> None:
-        self.window, self.shift = window, shift
+    def __init__(self, window: EvidenceWindow, features: Sequence[MapFeature], moves: MapMoves) -> None:
+        self.window, self.moves = window, moves
         self.resolution_m = window.resolution_m
         self.height, self.width = window.building.shape
-        self.shapes: list[tuple[MapFeature, BaseGeometry]] = []
+        self.shapes: list[DrawnFootprint] = []
         self.count = np.zeros((self.height, self.width), np.uint8)
         self.owner = np.zeros((self.height, self.width), np.int32)
         for feature in features:
             polygons = window.polygons_xy(feature.geometry)
             if not polygons:
                 continue
-            shape = shapely.affinity.translate(shapely.union_all(polygons), shift.dx_px, shift.dy_px)
-            self.shapes.append((feature, shape))
+            mapped = shapely.union_all(polygons)
+            centre = np.array([mapped.centroid.x, mapped.centroid.y])
+            shape = moves.moved(mapped, centre, window)
+            self.shapes.append(DrawnFootprint(feature, shape, centre))
             self._draw(shape, len(self.shapes))
         self.instances = split_buildings(window.building, window.outline, self.resolution_m)
         self.trust = np.where(window.valid, 2 * window.building - 1, 0).astype(np.float32)
@@ -99,13 +115,8 @@ class WindowMeasurer:
         margin = self.window.margin_px
         return np.clip(xy, margin, np.array([self.width, self.height]) - margin - 1e-6)
 
-    def _centre(self, shape: BaseGeometry) -> np.ndarray:
-        """(x, y) of a moved shape where the map has it: the same for every block, however that moves the map."""
-        return np.array([shape.centroid.x - self.shift.dx_px, shape.centroid.y - self.shift.dy_px])
-
-    def _in_core(self, shape: BaseGeometry) -> bool:
-        centre = self._centre(shape)
-        return bool((centre == self.into_core(centre)).all())
+    def _in_core(self, one: DrawnFootprint) -> bool:
+        return bool((one.centre == self.into_core(one.centre)).all())
 
     def _within(self, shape: BaseGeometry) -> bool:
         """Whether the window holds all of a shape."""
@@ -115,7 +126,7 @@ class WindowMeasurer:
     @property
     def cut(self) -> bool:
         """Whether a footprint of the core reaches beyond the window."""
-        return any(not self._within(shape) and self._in_core(shape) for _, shape in self.shapes)
+        return any(not self._within(one.shape) and self._in_core(one) for one in self.shapes)
 
     def largest_difference(self, tile: TileAddress) -> float:
         """On a small square of one tile of the window's core, 0..1."""
@@ -127,15 +138,16 @@ class WindowMeasurer:
 
     def footprints(self, near: Sequence[BaseGeometry] | None = None) -> list[FootprintMeasure]:
         """Args: near: in degrees; only footprints that may stand where one of these is, wherever they are moved to."""
-        shapes = [(feature, shape) for feature, shape in self.shapes if self._in_core(shape)]
+        shapes = [one for one in self.shapes if self._in_core(one)]
         if near is not None and shapes:
             tree = shapely.STRtree([shapely.box(*padded(one.bounds, REACH_M + 2 * RING_M)) for one in near])
-            boxes = [shapely.box(*feature.geometry.bounds) for feature, _ in shapes]
+            boxes = [shapely.box(*one.feature.geometry.bounds) for one in shapes]
             shapes = [shapes[number] for number in np.unique(tree.query(boxes)[0])]
-        measures = [self._footprint(feature, shape) for feature, shape in shapes]
+        measures = [self._footprint(one) for one in shapes]
         return [measure for measure in measures if measure is not None]
 
-    def _footprint(self, feature: MapFeature, shape: BaseGeometry) -> FootprintMeasure | None:
+    def _footprint(self, one: DrawnFootprint) -> FootprintMeasure | None:
+        feature, shape = one.feature, one.shape
         reach = round(REACH_M / self.resolution_m)
         left, top = (int(v) - reach - 4 for v in shape.bounds[:2])
         right, bottom = (int(v) + reach + 5 for v in shape.bounds[2:])
@@ -203,8 +215,8 @@ class WindowMeasurer:
         )
         return FootprintMeasure(
             feature,
-            self.window.tile_of(self._centre(shape)),
-            self.lonlat(proposal),
+            self.window.tile_of(one.centre),
+            self.lonlat(proposal, one.centre),
             feature.geometry,
             figures,
             is_moved,
@@ -256,10 +268,13 @@ class WindowMeasurer:
         best = np.bincount(parts[own & (parts > 0)]).argmax()
         return parts == best
 
-    def lonlat(self, polygon_xy: Polygon) -> Polygon:
-        """Back to the map's frame: the shift that was added is taken out again, so that neighbours keep fitting."""
-        back = shapely.affinity.translate(polygon_xy, -self.shift.dx_px, -self.shift.dy_px)
-        return self.window.lonlat(back)
+    def lonlat(self, polygon_xy: Polygon, place: np.ndarray) -> Polygon:
+        """Back to the map's frame: what was moved is moved back, so that neighbours keep fitting.
+
+        Args:
+            place: (x, y) on the tile whose move is taken out again.
+        """
+        return self.window.lonlat(self.moves.back(polygon_xy, place, self.window))
 
 
 def _rolled(mask: np.ndarray, dx: int, dy: int) -> np.ndarray:

@@ -11,9 +11,9 @@ from typing import Any
 
 from shapely.geometry import mapping
 
-from mlcore.changes.region_offset import region_offset
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.cli.region_inputs import add_input_arguments, read_source
+from mlcore.correspondences.dense.region_offset import region_offset
 from mlcore.errors import InvalidInputError
 
 

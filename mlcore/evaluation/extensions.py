@@ -14,8 +14,8 @@ from shapely import Polygon
 
 from mlcore.changes.ground import GroundMeasurer
 from mlcore.changes.measure import WindowMeasurer
+from mlcore.changes.moves import MapMoves
 from mlcore.changes.polygons import draw_mask
-from mlcore.changes.registration import NO_SHIFT
 from mlcore.evaluation.shapes import FINE
 from mlcore.evidence.picture import EvidenceWindow
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
@@ -150,7 +150,7 @@ def made_extensions(
         whole = shapely.union(drawn, part, grid_size=1e-6)
         window = seen_window(whole, rng, blur_px=blur_px, noise=noise)
         measurer = WindowMeasurer(
-            window, [MapFeature("building", window.lonlat(drawn), {"building": "yes"}, "way", 1, 1)], NO_SHIFT
+            window, [MapFeature("building", window.lonlat(drawn), {"building": "yes"}, "way", 1, 1)], MapMoves({})
         )
         beside = [(one.area_m2, one.adjacent) for one in GroundMeasurer(measurer).measures() if one.adjacent]
         extended = [adjacent.extended for _, adjacent in sorted(beside, key=lambda one: -one[0])][:1]

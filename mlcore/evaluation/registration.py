@@ -10,15 +10,16 @@ import numpy as np
 import shapely.affinity
 from shapely import Polygon
 
-from mlcore.changes.registration import RIGHT_M, estimate_shift
+from mlcore.correspondences.dense.shift import RIGHT_M
+from mlcore.correspondences.dense.turned import estimate_placement
 from mlcore.evaluation.metrics import calibration_error
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.maps.index import MapIndex
 from mlcore.maps.labels import BUILDINGS, draw_ids, to_xy
 
-SHIFTS_M = (0.0, 0.3, 0.7, 1.5, 2.5, 4.0)
+SHIFTS_M = (0.0, 0.3, 0.7, 1.5, 2.5, 4.0, 6.0, 8.0)
 SPOILED = (0.0, 0.33, 0.66, 1.0)
-MARGIN_PX = 32  # seen around a tile
+MARGIN_PX = 42  # seen around a tile
 SIDE = TILE_PX + 2 * MARGIN_PX
 
 
@@ -98,10 +99,10 @@ def trials(index: MapIndex, tiles: Sequence[TileAddress], *, rounds: int = 3, se
         evidence = spoiled_evidence(polygons, spoiled, rng)
         if number % 4 == 3 and len(places) > 7:
             other = draw_window(places[(number + 7) % len(places)][1])
-            found = estimate_shift(evidence, other, whole, resolution_m)
+            found = estimate_placement(evidence, other, whole, resolution_m, MARGIN_PX)
             error_m = np.inf
         else:
-            found = estimate_shift(evidence, draw_window(polygons, -dx, -dy), whole, resolution_m)
+            found = estimate_placement(evidence, draw_window(polygons, -dx, -dy), whole, resolution_m, MARGIN_PX)
             error_m = float(np.hypot(found.dx_px - dx, found.dy_px - dy)) * resolution_m
         yield Trial(spoiled, true_m, error_m, found.confidence, found.origin == "measured")
 

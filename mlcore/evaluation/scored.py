@@ -12,7 +12,8 @@ import numpy as np
 from mlcore.changes.candidate import Candidate, same_place
 from mlcore.changes.classifiers import FOOTPRINT_CLASSES, ChangeClassifier
 from mlcore.changes.decisions import Decision
-from mlcore.changes.diff import Measures, iter_measures, missing_chance, region_shifts
+from mlcore.changes.diff import Measures, iter_measures, missing_chance
+from mlcore.changes.registration import region_shifts
 from mlcore.evaluation.objects import match_candidates
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress

@@ -10,8 +10,11 @@ import numpy as np
 
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
 from mlcore.changes.classifiers import TileDoubts
-from mlcore.changes.diff import BLOCK, blocks_of, candidates_of, measure_block, region_shifts
-from mlcore.changes.registration import Shift
+from mlcore.changes.diff import BLOCK, blocks_of, candidates_of, measure_block
+from mlcore.changes.moves import MapMoves
+from mlcore.changes.registration import region_shifts
+from mlcore.correspondences.dense.neighbours import Known
+from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
@@ -32,13 +35,11 @@ class BlockFound:
     Attributes:
         tiles: those of the block that were asked for.
         largest: the largest difference of evidence and map on each of them.
-        shift: what the map was moved by.
     """
 
     tiles: Sequence[TileAddress]
     candidates: Sequence[Candidate]
     largest: Mapping[TileAddress, float]
-    shift: Shift
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def assess(
     evidence: EvidenceReader,
     tiles: Sequence[TileAddress],
     *,
+    known: Known | None = None,
     before: Assessment | None = None,
     progress: Progress | None = None,
 ) -> Assessment:
@@ -79,6 +81,7 @@ def assess(
         source: the image, and the edition that is asked about.
         evidence: of the image, written already.
         tiles: all of them by models that did not see them.
+        known: of the tiles' shifts besides what is measured here.
         before: what was said of another edition that differs from this one on `tiles` alone. These are measured anew,
             seen with all of their block as they were; the registration, all other tiles and the scores of tiles on
             which both editions look alike stay, so that an edit that changes nothing moves nothing.
@@ -89,21 +92,38 @@ def assess(
     progress = progress or SilentProgress()
     if before is None:
         shifts: Mapping[TileAddress, Shift] = region_shifts(
-            evidence, source.index, tiles, SpanProgress(progress, 0, 0.1)
+            evidence, source.index, tiles, SpanProgress(progress, 0, 0.1), known=known
         )
         members = blocks_of(tiles)
     else:
         shifts = before.shifts
         members = {(corner := before.block_of(tile)): list(before.blocks[corner].tiles) for tile in tiles}
-    found = {}
+    found, moves = {}, MapMoves(shifts)
     for number, (corner, block) in enumerate(members.items()):
         stop_if_asked(progress)
         earlier = before.blocks[corner] if before is not None else None
-        found[corner] = _block_found(model, source, evidence, corner, block, shifts, set(tiles), earlier)
+        found[corner] = block_found(model, source, evidence, corner, block, moves, set(tiles), earlier)
         progress.report(0.1 + 0.5 * (number + 1) / len(members), "comparing evidence and map")
-    blocks = {**before.blocks, **found} if before is not None else found
+    return concluded(model, source, tiles, shifts, found, before, SpanProgress(progress, 0.6, 1.0))
+
+
+def concluded(
+    model: RegionModel,
+    source: PairSource,
+    tiles: Sequence[TileAddress],
+    shifts: Mapping[TileAddress, Shift],
+    found: Mapping[TileAddress, BlockFound],
+    before: Assessment | None = None,
+    progress: Progress | None = None,
+) -> Assessment:
+    """Scores and probabilities of tiles whose blocks were measured.
+
+    Args:
+        found: what their blocks gave, by corner; before: as `assess` takes it.
+    """
+    blocks = {**before.blocks, **found} if before is not None else dict(found)
     moved = on_its_image(source, {tile: shifts[tile] for tile in tiles})
-    scores = _scores(model, moved, tiles, before, SpanProgress(progress, 0.6, 1.0))
+    scores = _scores(model, moved, tiles, before, progress or SilentProgress())
     candidates = non_maximum_suppression([candidate for block in blocks.values() for candidate in block.candidates])
     by_tile: dict[TileAddress, list[Candidate]] = {}
     for candidate in candidates:
@@ -128,24 +148,29 @@ def tile_result(
     return TileResult(tile, model.fold_of(tile), disc, proto, final, doubts.any_change, doubts.consistent())
 
 
-def _block_found(
+def block_found(
     model: RegionModel,
     source: PairSource,
     evidence: EvidenceReader,
     corner: TileAddress,
     members: Sequence[TileAddress],
-    shifts: Mapping[TileAddress, Shift],
+    moves: MapMoves,
     asked: Collection[TileAddress],
     earlier: BlockFound | None,
 ) -> BlockFound:
-    """One block; of what was measured the candidates alone are kept, and what was not asked for stays as it was."""
+    """One block; of what was measured the candidates alone are kept, and what was not asked for stays as it was.
+
+    Args:
+        members: the tiles of the block; asked: those to be measured, of any block.
+        earlier: what the block gave before; None: what was not asked for is left out.
+    """
     only = [tile for tile in members if tile in asked]
-    measures = measure_block(evidence, source.index, corner, members, shifts, only)
+    measures = measure_block(evidence, source.index, corner, members, moves, only)
     candidates = candidates_of(measures, model.classifiers_of)
     if earlier is None:
-        return BlockFound(members, candidates, measures.largest, measures.shift)
+        return BlockFound(members, candidates, measures.largest)
     kept = [candidate for candidate in earlier.candidates if candidate.tile not in asked]
-    return BlockFound(members, [*kept, *candidates], {**earlier.largest, **measures.largest}, measures.shift)
+    return BlockFound(members, [*kept, *candidates], {**earlier.largest, **measures.largest})
 
 
 def _scores(

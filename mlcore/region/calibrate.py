@@ -12,7 +12,7 @@ from mlcore.changes.classifiers import FOOTPRINT_CLASSES, GROUND_CLASSES, Change
 from mlcore.changes.diff import Measures, candidates_of, iter_measures
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.polygons import mends
-from mlcore.changes.registration import Shift
+from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress, tile_at
 from mlcore.maps.features import MapFeature

@@ -14,7 +14,8 @@ import numpy as np
 
 from mlcore.anchors.geometric import describe_tile
 from mlcore.changes.classifiers import ChangeClassifier
-from mlcore.changes.diff import Measures, iter_measures, region_shifts
+from mlcore.changes.diff import Measures, iter_measures
+from mlcore.changes.registration import region_shifts
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.pretraining import Place
 from mlcore.consistency.training import train_consistency

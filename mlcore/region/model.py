@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.consistency.scan import score_tiles
+from mlcore.correspondences.dense.neighbours import Known
 from mlcore.errors import CheckpointError
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.picture import EvidenceReader, write_evidence
@@ -77,10 +78,11 @@ class RegionModel:
         tiles: Sequence[TileAddress],
         *,
         evidence_path: Path,
+        known: Known | None = None,
         progress: Progress | None = None,
     ) -> Assessment:
         """Scores and candidates of the tiles in one pass (`mlcore.region.scan`)."""
-        return scan(self, source, tiles, evidence_path=evidence_path, progress=progress)
+        return scan(self, source, tiles, evidence_path=evidence_path, known=known, progress=progress)
 
     def assess(
         self,

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from mlcore.changes.classifiers import ChangeClassifier
-from mlcore.changes.registration import Origin, Shift
 from mlcore.consistency.model import ConsistencyModel
+from mlcore.correspondences.dense.shift import Origin, Shift
 from mlcore.evidence.ensemble import EvidenceEnsemble
+from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.region.config import RegionConfig
 
@@ -26,7 +27,9 @@ class TileResult:
         probability: calibrated probability that image and map agree.
         shift_east_m, shift_north_m: what the map was moved by before it was compared, metres on the ground.
         shift_confidence: probability that this shift is right.
-        shift_origin: measured on the tile, or taken from its neighbours or the region; none where nothing is known.
+        shift_origin: verified by people, proposed by a matcher, measured on the tile, or taken from its neighbours or
+            the region; none where nothing is known.
+        shift_transform: all of it, in pixels of the tile at 256 px, where the map was turned or scaled as well.
     """
 
     tile: TileAddress
@@ -40,6 +43,7 @@ class TileResult:
     shift_north_m: float = 0.0
     shift_confidence: float = 0.0
     shift_origin: Origin = "none"
+    shift_transform: Transform | None = None
 
     @property
     def shift(self) -> Shift:
@@ -51,7 +55,7 @@ class TileResult:
         east_m, north_m = shift.metres(self.tile.resolution_m())
         return replace(
             self, shift_east_m=east_m, shift_north_m=north_m, shift_confidence=shift.confidence,
-            shift_origin=shift.origin,
+            shift_origin=shift.origin, shift_transform=shift.transform,
         )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ import shapely
 from mlcore.changes.apply import NEAR_M, apply_edit, largest_after
 from mlcore.changes.candidate import Candidate
 from mlcore.changes.measure import REACH_M
+from mlcore.changes.moves import MapMoves
+from mlcore.correspondences.dense.neighbours import Known
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.polygons import padded
@@ -32,11 +34,13 @@ def scan(
     tiles: Sequence[TileAddress],
     *,
     evidence_path: Path,
+    known: Known | None = None,
     progress: Progress | None = None,
 ) -> Assessment:
     """Write the evidence of the tiles, score each of them, and list what differs.
 
-    Tiles outside the coverage are left out unless `config.include_unmapped`; so are tiles without image.
+    The map is compared where the image shows it: as `known` says of a tile, else as is measured here. Tiles outside the
+    coverage are left out unless `config.include_unmapped`; so are tiles without image.
 
     Raises:
         InvalidInputError: tiles of another zoom, or none to scan.
@@ -50,7 +54,8 @@ def scan(
         raise InvalidInputError("no mapped tile with image among these: check the area, or scan unmapped tiles too")
     model.write_evidence(source, wanted, evidence_path, SpanProgress(progress, 0, EVIDENCE_END))
     evidence = EvidenceReader(evidence_path, model.zoom)
-    found = assess(model, source, evidence, wanted, progress=SpanProgress(progress, EVIDENCE_END, ASSESSED))
+    span = SpanProgress(progress, EVIDENCE_END, ASSESSED)
+    found = assess(model, source, evidence, wanted, known=known, progress=span)
     return with_counterfactuals(model, evidence, found, SpanProgress(progress, ASSESSED, 1.0))
 
 
@@ -110,5 +115,5 @@ def _without(
 ) -> float:
     tile = candidate.tile
     result = found.results[tile]
-    largest = largest_after(evidence, found.source.index, candidate, found.blocks[found.block_of(tile)].shift)
+    largest = largest_after(evidence, found.source.index, candidate, MapMoves(found.shifts))
     return tile_result(model, tile, (result.disc, result.proto, result.final), others, largest).probability

@@ -12,9 +12,11 @@ import numpy as np
 from mlcore.anchors.schema import Anchor
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.decisions import Decision
-from mlcore.changes.diff import iter_measures, region_shifts
+from mlcore.changes.diff import iter_measures
+from mlcore.changes.registration import region_shifts
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.training import MIN_PAIRS, train_consistency
+from mlcore.correspondences.dense.neighbours import Known
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
@@ -31,7 +33,7 @@ from mlcore.region.config import RegionConfig
 from mlcore.region.decided import Said, decision_counts, fold_source
 from mlcore.region.model import RegionModel
 from mlcore.region.parts import FoldModel, TileResult
-from mlcore.region.registered import registered
+from mlcore.region.registered import on_its_image, registered
 from mlcore.region.shipped import shipped_model
 
 __all__ = ["RegionConfig", "RegionModel", "TileResult", "train_region"]
@@ -50,6 +52,7 @@ def train_region(
     *,
     initial: RegionModel | None = None,
     decisions: Sequence[Decision] = (),
+    known: Known | None = None,
     run_dir: Path,
     seed: int = 0,
     device: str = "cpu",
@@ -65,6 +68,8 @@ def train_region(
             `config.initial` asks for it. A network of other sizes than the config's starts from nothing.
         decisions: what people said of candidates on this map and image. A decision teaches the models of every fold
             but those that score a tile it touches.
+        known: what people stand by of the tiles' shifts: the map is learnt from as these have it, also where the start
+            sees it elsewhere.
         run_dir: for checkpoints of every fold and stage; call again with the same folder to go on.
 
     Raises:
@@ -77,11 +82,10 @@ def train_region(
     fold_by_tile = geographic_folds(mapped, fold_count(len(mapped), config.folds), seed=seed)
     count = max(fold_by_tile.values()) + 1
     start = Start.of(initial or (shipped_model() if config.initial else None), config)
-    moved = source
+    moved = on_its_image(source, known.verified if known else {})
     if start.evidence is not None:
-        moved = registered(
-            source, mapped, start.evidence, Path(run_dir) / "start.tif", SpanProgress(progress, 0, REGISTERED)
-        )
+        span = SpanProgress(progress, 0, REGISTERED)
+        moved = registered(source, mapped, start.evidence, Path(run_dir) / "start.tif", span, known)
     folds, metrics = [], {"mapped_tiles": float(len(mapped)), "folds": float(count)}
     for fold in range(count):
         share = (TRAINING_SHARE - REGISTERED) / count
@@ -95,7 +99,7 @@ def train_region(
     model = RegionModel(config, folds, fold_by_tile, metrics | decision_counts(decisions))
     if start.evidence is not None:
         _blend(model, start.evidence, moved, SpanProgress(progress, TRAINING_SHARE, BLENDED))
-    _calibrate(model, source, decisions, Path(run_dir), seed, SpanProgress(progress, BLENDED, 1.0))
+    _calibrate(model, source, decisions, known, Path(run_dir), seed, SpanProgress(progress, BLENDED, 1.0))
     progress.report(1.0, "region trained")
     return model
 
@@ -212,6 +216,7 @@ def _calibrate(
     model: RegionModel,
     source: PairSource,
     decisions: Sequence[Decision],
+    known: Known | None,
     run_dir: Path,
     seed: int,
     progress: Progress,
@@ -223,7 +228,7 @@ def _calibrate(
     taught = sorted(decided.union(edited))
     model.write_evidence(source, taught, path, SpanProgress(progress, 0, 0.3))
     evidence = EvidenceReader(path, model.zoom)
-    shifts = region_shifts(evidence, source.index, taught, SpanProgress(progress, 0.3, 0.35))
+    shifts = region_shifts(evidence, source.index, taught, SpanProgress(progress, 0.3, 0.35), known=known)
     editions = make_editions(
         source.index, evidence, edited, shifts, rounds=model.config.rounds, share=model.config.edit_share,
         least_edits=model.config.least_edits, seed=seed, progress=SpanProgress(progress, 0.35, 0.9),

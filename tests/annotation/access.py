@@ -132,6 +132,7 @@ ROUTES: dict[str, Row] = {
     f"POST {REGION}scans/": Row("admin", scoped=True),
     "GET api/scans/<int:scan_id>/": Row("reviewer", scoped=True),
     "GET api/scans/<int:scan_id>/scores/": Row("reviewer", scoped=True),
+    "GET api/scans/<int:scan_id>/offsets/": Row("reviewer", scoped=True),
     # edits
     f"GET {REGION}changesets/": Row("reviewer", scoped=True),
     f"POST {REGION}changesets/": Row("editor", scoped=True),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from annotation.consistency.models import TileScore
 from annotation.edits.services.changesets import create
 from tests.browser.stock import Stock, stock_region
 from tests.factories import JobFactory, UserFactory
@@ -89,6 +90,13 @@ def test_no_page_has_a_serious_finding(new_page, stock, axe, scheme, watch):
         page.goto(path)
         page.wait_for_load_state("networkidle")
         found[path] = findings(page, axe)
+    TileScore.objects.filter(scan=stock.scan).update(
+        shift_east_m=2.0, shift_north_m=1.0, shift_confidence=0.9, shift_origin="verified"
+    )
+    page.goto(f"{region}/")
+    page.get_by_label("Offsets").check()
+    expect(page.locator("#offset-legend")).to_contain_text("verified by people")
+    found["offsets"] = findings(page, axe)
     page.goto(f"{region}/changes/review/")
     expect(page.locator("#review")).to_be_visible()
     page.locator("#review .why summary").last.click()

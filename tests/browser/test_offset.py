@@ -60,3 +60,31 @@ def test_tiles_are_asked_for_by_their_version_and_kept(new_page, stock):
         page.goto(f"/regions/{stock.region.pk}/changes/review/")
     assert "&v=" in first.value.url
     assert "immutable" in first.value.headers["cache-control"]
+
+
+def test_the_offsets_of_tiles_are_arrows_that_a_key_shows_and_hides(new_page, offset_stock):
+    score = TileScore.objects.filter(scan=offset_stock.scan).order_by("pk")[0]
+    TileScore.objects.filter(pk=score.pk).update(shift_origin="verified", shift_east_m=-4.0)
+    count = TileScore.objects.filter(scan=offset_stock.scan).count()
+    page = new_page(offset_stock.admin)
+    page.goto(f"/regions/{offset_stock.region.pk}/")
+    expect(page.get_by_label("Offsets")).not_to_be_checked()
+    expect(page.locator("#offset-legend")).to_be_hidden()
+
+    page.keyboard.press("o")
+
+    expect(page.locator("body")).to_have_attribute("data-offsets", str(count))
+    expect(page.locator("#offset-legend")).to_contain_text("verified by people")
+    expect(page.locator("#offset-legend")).to_contain_text("measured on the tile")
+    expect(page.locator("#offset-legend")).to_contain_text(f"{count} tiles, half of them 2.4 m or more off")
+    expect(page.locator(".leaflet-offsets-pane path")).to_have_count(3 * count)
+    page.keyboard.press("o")
+    expect(page.locator(".leaflet-offsets-pane path")).to_have_count(0)
+    expect(page.locator("#offset-legend")).to_be_hidden()
+
+
+def test_a_suggestion_tells_the_offset_of_its_own_place_to_who_edits_in_id(new_page, offset_stock):
+    page = new_page(offset_stock.admin)
+    page.goto(f"/regions/{offset_stock.region.pk}/changes/review/")
+    expect(page.locator("#review")).to_be_visible()
+    expect(page.locator("#subject code")).to_have_text("offset=-1.70,-1.70")

@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from mlcore.changes.diff import measure_block
-from mlcore.changes.registration import NO_SHIFT
+from mlcore.changes.moves import MapMoves
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import tile_at
@@ -83,7 +83,7 @@ def underground(folder: Path, work: Path) -> None:
     index = MapIndex(read_map(folder / "map.osm").features)
     tile = tile_at(24.9403, 60.17005, 19)
     evidence = EvidenceReader(empty_ground(work / "evidence.tif", tile), 19)
-    measured = measure_block(evidence, index, tile, [tile], {tile: NO_SHIFT})
+    measured = measure_block(evidence, index, tile, [tile], MapMoves({}))
     keys = {one.feature.key for one in measured.footprints}
     assert "way/1" in keys
     assert "way/2" not in keys

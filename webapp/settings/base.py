@@ -220,6 +220,7 @@ JOB_RUNNERS = {
     "learning.evaluate": "annotation.learning.services.evaluate.run",
     "consistency.scan": "annotation.consistency.services.scan.run",
     "changes.find": "annotation.changes.services.find.run",
+    "changes.rescore": "annotation.changes.services.rescore.run",
     "changes.main_job": "annotation.pipeline.services.main_job.run",
 }
 

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from annotation.changes import engine
 from annotation.changes.services.known import Known
+from annotation.changes.services.rescore import start_if_changed
 from annotation.changes.services.store import Rows, store, withdraw_older, without_stored
 from annotation.common.errors import InvalidError
 from annotation.common.services.jobs import JobContext
@@ -39,7 +40,8 @@ def run(context: JobContext) -> None:
 def find_changes(*, scan: Scan, progress: engine.Progress, commit: Commit = transaction.atomic) -> FindCounts:
     """Store what the scan suggests as changes with queue items, the surest first in the queue.
 
-    A second run adds only what is missing. Suggestions of older scans that nobody is looking at are withdrawn.
+    A second run adds only what is missing. Where people corrected transforms while the scan ran, what that touches is
+    looked at again in a job of its own. Suggestions of older scans that nobody is looking at are withdrawn.
 
     Args:
         commit: the transaction of a batch; a job passes its own, which only the owning run can commit.
@@ -49,7 +51,9 @@ def find_changes(*, scan: Scan, progress: engine.Progress, commit: Commit = tran
     """
     if scan.state != ScanState.READY:
         raise InvalidError("the scan is not finished; wait for it, or start it again")
-    return keep_candidates(scan=scan, found=engine.candidates(scan, progress), progress=progress, commit=commit)
+    counts = keep_candidates(scan=scan, found=engine.candidates(scan, progress), progress=progress, commit=commit)
+    start_if_changed(scan)
+    return counts
 
 
 def keep_candidates(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -41,11 +41,16 @@ class Prepared:
 
 
 class Rows:
-    """The rows that candidates of one scan stand on."""
+    """The rows that candidates of one scan stand on.
 
-    def __init__(self, scan: Scan) -> None:
+    Args:
+        only: the pairs that the candidates lie on, where they are known; None: any of the scan's imagery and map.
+    """
+
+    def __init__(self, scan: Scan, only: Collection[int] | None = None) -> None:
         self.scan = scan
         pairs = TilePair.objects.filter(imagery=scan.imagery, snapshot=scan.snapshot)
+        pairs = pairs if only is None else pairs.filter(pk__in=only)
         self.pairs = {
             (z, x, y): pk for pk, z, x, y in pairs.values_list("pk", "tile__z", "tile__x", "tile__y").iterator()
         }

@@ -10,7 +10,7 @@ from django.db import transaction
 from annotation.common.services.jobs import JobContext
 from annotation.consistency import engine, selectors
 from annotation.consistency.models import Scan, ScanState, TileScore
-from annotation.tiles.models import TilePair
+from annotation.consistency.services.rescore import store_scores
 
 BATCH = 256
 Commit = Callable[[], AbstractContextManager[object]]
@@ -46,7 +46,7 @@ def scan_pairs(*, scan: Scan, progress: engine.Progress, commit: Commit = transa
     scored: set[int] = set()
     while batch := list(islice(rows, BATCH)):
         with commit():
-            scored |= _replace(scan, batch)
+            scored |= store_scores(scan, batch)
     with commit():
         TileScore.objects.filter(scan=scan).exclude(pair_id__in=scored).delete()
         scan.state, scan.evidence_path = ScanState.READY, engine.evidence_path(scan)
@@ -60,12 +60,3 @@ def scan_pairs(*, scan: Scan, progress: engine.Progress, commit: Commit = transa
         )  # fmt: skip
     progress.report(1.0, f"{len(scored)} tiles scored")
     return ScanCounts(scored=len(scored))
-
-
-def _replace(scan: Scan, batch: list[TileScore]) -> set[int]:
-    """Store the scores in place of older ones of the same tiles; pairs deleted meanwhile are passed over."""
-    ids = [row.pair_id for row in batch]
-    alive = set(TilePair.objects.select_for_update(no_key=True).filter(pk__in=ids).values_list("pk", flat=True))
-    TileScore.objects.filter(scan=scan, pair_id__in=alive).delete()
-    TileScore.objects.bulk_create([row for row in batch if row.pair_id in alive])
-    return alive

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from annotation.common.signals import transform_changed
 from annotation.correspondences import engine, selectors
 from annotation.correspondences.answers import ADJUDICATION, ANSWERED, REVIEW, Answer, outcome, standing_answers
 from annotation.correspondences.models import (
@@ -47,6 +48,7 @@ def _counts(answer: Answer) -> bool:
 
 
 def _apply(row: Correspondences, answer: Answer | None) -> None:
+    before = [getattr(row, name) for name in FINAL]
     unanswered = CorrespondencesState.VERIFIED if row.passed_gate else CorrespondencesState.PROPOSED
     correction = answer.correction if answer else None
     row.state = STATES[answer.decision] if answer else unanswered
@@ -59,6 +61,8 @@ def _apply(row: Correspondences, answer: Answer | None) -> None:
     if correction is not None:
         proposed = {point.number: point for point in selectors.points_of(row.pk, corrected=False)}
         ControlPoint.objects.bulk_create(correction.rows(row.pk, proposed))
+    if [getattr(row, name) for name in FINAL] != before:
+        transform_changed.send(Correspondences, pair_id=row.pair_id)
 
 
 DOUBLE_REVIEW = DoubleReview(stage=REVIEW, settling=ADJUDICATION, agree=outcome, counts=_counts, link=_link)

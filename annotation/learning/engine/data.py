@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import shapely
 
 from annotation.anchors.models import Anchor
 from annotation.learning.decisions import FrozenDecision
-from annotation.learning.models import DataSet, TrainingRun
+from annotation.learning.models import TRANSFORMS, DataSet, TrainingRun
 from annotation.sources.models import Imagery, MapSnapshot
 from annotation.tiles.models import TilePair
 from mlcore.geometry.webmercator import TileAddress
@@ -27,8 +27,13 @@ def data_digest(
     pairs: Iterable[TilePair],
     anchors: Mapping[int, Anchor],
     decisions: Iterable[Mapping[str, Any]] = (),
+    transforms: Sequence[Sequence[Any]] = (),
 ) -> str:
-    """SHA-256 of what a model learns from: both files, the tiles, what their anchors say, and what people decided."""
+    """SHA-256 of what a model learns from: both files, the tiles, what their anchors say, and what people decided.
+
+    Args:
+        transforms: what people stand by of where the image shows the map (`correspondences.decided.frozen_of`).
+    """
     coverage = snapshot.coverage.wkb.hex() if snapshot.coverage else ""
     content: list[Any] = [imagery.sha256, snapshot.sha256, coverage]
     for pair in pairs:
@@ -36,6 +41,7 @@ def data_digest(
         said = [anchor.said_attributes, anchor.said_summary] if anchor is not None else []
         content.append([pair.tile.z, pair.tile.x, pair.tile.y, *said])
     content += [FrozenDecision.from_dict(one).content for one in decisions]
+    content += [[TRANSFORMS, *transforms]] if transforms else []
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -15,9 +15,10 @@ from django.conf import settings
 from annotation.anchors.engine import core_anchor
 from annotation.anchors.models import Anchor
 from annotation.common.errors import ConflictError
+from annotation.correspondences.decided import thawed
 from annotation.learning.engine.data import about, core_decisions
 from annotation.learning.kinds import Trained
-from annotation.learning.models import ModelVersion, TrainingRun
+from annotation.learning.models import TRANSFORMS, ModelVersion, TrainingRun
 from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
 from mlcore.errors import CheckpointError
@@ -79,6 +80,7 @@ def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anc
         {tile_address(pair.tile): core_anchor(anchors[pair.pk]) for pair in pairs if pair.pk in anchors},
         RegionConfig.from_dict(run.config),
         decisions=core_decisions(run.data_set),
+        known=thawed(run.data_set.payload.get(TRANSFORMS, [])),
         run_dir=work_folder(run),
         seed=run.seed,
         device=device(),

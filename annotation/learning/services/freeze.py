@@ -4,10 +4,11 @@ from django.db import transaction
 
 from annotation.anchors.models import Anchor
 from annotation.anchors.selectors import anchors_for_training
+from annotation.correspondences.decided import frozen_of
 from annotation.learning import engine, selectors
 from annotation.learning.decisions import count_by_kind, people_said
 from annotation.learning.errors import DataSetChangedError, NoAnchorsError, NoPairsError, TooFewTilesError
-from annotation.learning.models import DataSet
+from annotation.learning.models import TRANSFORMS, DataSet
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import current_sources
 from annotation.tiles.models import TilePair
@@ -19,7 +20,8 @@ def freeze(
 ) -> DataSet:
     """The data set of the sources, or of those in use: every mapped pair with enough image.
 
-    With it go the decisions of people that are in force on this image. The same content gives the same data set.
+    With it go the decisions of people that are in force on this image, and the transforms that they stand by. The same
+    content gives the same data set.
 
     Args:
         anchored: the pairs are learnt with their anchors, and only those that have one: a verified anchor goes before a
@@ -34,14 +36,15 @@ def freeze(
     usable = [pair for pair in pairs if pair.pk in anchors] if anchored else pairs
     _check_enough(len(pairs), len(usable), needed)
     decisions = [one.to_dict() for one in people_said(imagery, snapshot).decisions]
-    digest = engine.data_digest(imagery, snapshot, usable, anchors, decisions)
+    transforms = frozen_of(imagery, snapshot)
+    digest = engine.data_digest(imagery, snapshot, usable, anchors, decisions, transforms)
     frozen = [[pair.pk, anchors[pair.pk].pk if anchored else None] for pair in usable]
     same = DataSet.objects.filter(region=region, digest=digest, pairs=frozen).first()
     if same is not None:
         return same
     return DataSet.objects.create(
         region=region, imagery=imagery, snapshot=snapshot, pairs=frozen, decisions=decisions, digest=digest,
-        decision_counts=count_by_kind(decisions), anchor_counts=counts,
+        decision_counts=count_by_kind(decisions), anchor_counts=counts, payload={TRANSFORMS: transforms},
     )  # fmt: skip
 
 
@@ -58,7 +61,9 @@ def thaw(data_set: DataSet) -> tuple[list[TilePair], dict[int, Anchor]]:
 
 
 def _digest(data_set: DataSet, pairs: list[TilePair], anchors: dict[int, Anchor]) -> str:
-    return engine.data_digest(*data_set.sources, pairs, anchors, data_set.decisions)
+    return engine.data_digest(
+        *data_set.sources, pairs, anchors, data_set.decisions, data_set.payload.get(TRANSFORMS, [])
+    )
 
 
 def _check_enough(mapped: int, described: int, needed: int) -> None:

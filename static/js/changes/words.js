@@ -1,6 +1,7 @@
 /** What the machine found, in words a person can weigh. */
+import { el } from "mapwright/lib/dom.js";
 import { humanise, metres, number, percent } from "mapwright/lib/format.js";
-import { notableShift, shiftWords } from "mapwright/lib/offset.js";
+import { idOffset, notableShift, shiftWords } from "mapwright/lib/offset.js";
 import { classOf } from "mapwright/lib/ramp.js";
 import { areaM2 } from "mapwright/changes/shapes.js";
 
@@ -41,6 +42,7 @@ const SILENT = new Set([
   "shift_east_m",
   "shift_north_m",
   "shift_confidence",
+  "shift_origin",
   "counterfactual",
   "tile_probability",
   "tile_probability_after",
@@ -64,6 +66,7 @@ export function evidenceRows(subject, geometry = null) {
     ...rowsOf(WORDS, subject),
     ...resized,
     ...(shift ? [["Image lies off the map", shiftWords(shift)]] : []),
+    ...(shift && evidence.shift_origin === "verified" ? [["That offset is", "verified by people"]] : []),
   ];
   if (!Number.isFinite(before)) return rows;
   const changes = Number.isFinite(after) && Math.abs(after - before) >= 0.005;
@@ -75,12 +78,14 @@ export function evidenceRows(subject, geometry = null) {
 
 /** Rows [term, words] of the rest, for who wants to know. */
 export function detailRows(subject) {
+  const shift = notableShift(subject.evidence ?? {});
   const known = (name) => name in WORDS || name in DETAILS || SILENT.has(name);
   const others = Object.entries(subject.evidence ?? {}).filter(
     ([name, value]) => !known(name) && value !== "" && value !== 0,
   );
   return [
     ...rowsOf(DETAILS, subject),
+    ...(shift ? [["This imagery in iD", el("code", { text: `offset=${idOffset(shift)}` })]] : []),
     ...others.map(([name, value]) => [humanise(name), typeof value === "number" ? number(value, 2) : String(value)]),
   ];
 }

@@ -18,6 +18,7 @@ export const JOB_NAMES = {
   "learning.evaluate": "Comparison of models",
   "consistency.scan": "Scan",
   "changes.find": "Finding changes",
+  "changes.rescore": "Scoring corrected tiles anew",
   "changes.main_job": "Main job",
 };
 export const jobName = (kind) => JOB_NAMES[kind] ?? humanise(kind.split(".").at(-1));

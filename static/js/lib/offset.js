@@ -19,6 +19,9 @@ export function notableShift({ shift_east_m: east, shift_north_m: north, shift_c
   return Math.hypot(east, north) >= NOTABLE_M && confidence >= SURE ? { east, north, confidence } : null;
 }
 
+/** What `offset=` of iD's address takes so that the imagery comes to lie under the map: metres to the east and north. */
+export const idOffset = ({ east, north }) => [-east, -north].map((value) => (value || 0).toFixed(2)).join(",");
+
 /** An arrow and words, such as "↗ 2.4 m to the north-east (90 % sure)". */
 export function shiftWords({ east, north, confidence }) {
   return el(

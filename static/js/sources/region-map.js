@@ -6,6 +6,7 @@ import { byId, el, fill } from "mapwright/lib/dom.js";
 import { percent } from "mapwright/lib/format.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { createMap, creditLine, imageLayer, mapLayer, toBounds } from "mapwright/lib/map.js";
+import { createOffsetField } from "mapwright/lib/offset-field.js";
 import { CLASSES, classOf, swatch } from "mapwright/lib/ramp.js";
 import { scoreGrid, tileAt, tileBounds } from "mapwright/lib/score-grid.js";
 
@@ -25,6 +26,9 @@ export function createRegionMap(region) {
     "aria-label": "Opacity of the score grid",
   });
   const toggle = el("label", { class: "map-tool" }, "Scores", opacity);
+  const arrows = el("input", { type: "checkbox", id: "offsets-on" });
+  const offsets = el("label", { class: "map-tool" }, arrows, " Offsets ", el("kbd", { text: "O" }));
+  const field = createOffsetField(map, byId("offset-legend"));
   const outline = L.rectangle(
     [
       [0, 0],
@@ -38,8 +42,10 @@ export function createRegionMap(region) {
   let credit = null;
   let bounds = region.bounds;
 
-  byId("tools").append(compare.controls, toggle);
+  byId("tools").append(compare.controls, toggle, offsets);
   toggle.hidden = true;
+  offsets.hidden = true;
+  arrows.addEventListener("change", () => field.toggle(arrows.checked));
 
   const link = ({ z, x, y }) => `/regions/${region.id}/tiles/${z}/${x}/${y}/`;
   const scoreAt = (latlng) => {
@@ -72,6 +78,7 @@ export function createRegionMap(region) {
   opacity.addEventListener("input", () => grid?.layer.setOpacity(opacity.value / 100));
   const hide = (on) => grid?.layer.setOpacity(on ? 0 : opacity.value / 100);
   bindKey("h", "Hide the scores", () => hide(true), { group: "Look", release: () => hide(false) });
+  bindKey("o", "Offsets of image and map", () => !offsets.hidden && arrows.click(), { group: "Look" });
   bindKey("b", "Blink: the other one of image and map", () => compare.blink(true), {
     group: "Look",
     release: () => compare.blink(false),
@@ -124,6 +131,8 @@ export function createRegionMap(region) {
     grid = scoreGrid(answer, { opacity: opacity.value / 100 });
     grid.layer.addTo(map);
     toggle.hidden = false;
+    offsets.hidden = false;
+    field.show(scan, answer.zoom);
     document.body.dataset.scores = String(answer.scores.length);
     drawLegend();
     drawWorst(answer);

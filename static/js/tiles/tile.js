@@ -74,6 +74,8 @@ const chip = (probability) =>
   );
 
 const ORIGINS = {
+  verified: "verified by people",
+  matched: "proposed by a matcher",
   measured: "measured on this tile",
   neighbours: "as on the tiles around",
   region: "as in the whole region",

@@ -170,6 +170,6 @@ def test_a_model_id_of_a_region_that_one_may_not_see_is_a_404(region, client_of)
 
 def test_a_foreign_scan_answers_like_a_missing_one(region, client_of):
     scan, client = ready(region), client_of(UserFactory())
-    for name in ("api-scan", "api-scan-scores"):
+    for name in ("api-scan", "api-scan-scores", "api-scan-offsets"):
         replies = [client.get(reverse(name, args=[pk])) for pk in (scan.pk, 10**9)]
         assert [(reply.status_code, reply.json()["code"]) for reply in replies] == [(404, "not_found")] * 2

@@ -7,7 +7,8 @@ import pytest
 from mlcore.changes.apply import apply_edit, largest_after
 from mlcore.changes.candidate import Candidate
 from mlcore.changes.diff import measure_block
-from mlcore.changes.registration import Shift
+from mlcore.changes.moves import MapMoves
+from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.maps.index import MapIndex
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_perfect_evidence
@@ -35,17 +36,18 @@ def test_the_estimate_equals_the_measure_of_the_edited_map(evidence: EvidenceRea
     index = MapIndex([house for house in HOUSES if kind != "add" or house is not INSIDE])
     edited = apply_edit(index, about(kind))
 
-    measured = measure_block(evidence, edited, TILE, [TILE], {TILE: shift}).largest[TILE]
+    moves = MapMoves({TILE: shift})
+    measured = measure_block(evidence, edited, TILE, [TILE], moves).largest[TILE]
 
-    assert largest_after(evidence, index, about(kind), shift) == pytest.approx(measured, abs=0.02)
+    assert largest_after(evidence, index, about(kind), moves) == pytest.approx(measured, abs=0.02)
 
 
 def test_an_edit_that_mends_the_map_takes_the_difference_away_and_a_wrong_one_makes_one(
     evidence: EvidenceReader,
 ) -> None:
-    still = Shift(0.0, 0.0, 1.0)
+    still = MapMoves({})
     lacking = MapIndex([house for house in HOUSES if house is not INSIDE])
-    before = measure_block(evidence, lacking, TILE, [TILE], {TILE: still}).largest[TILE]
+    before = measure_block(evidence, lacking, TILE, [TILE], still).largest[TILE]
 
     assert before > 0.8
     assert largest_after(evidence, lacking, about("add"), still) < 0.3

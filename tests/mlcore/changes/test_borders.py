@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from shapely import Polygon
 
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
-from mlcore.changes.diff import candidates_of, iter_measures, region_shifts
+from mlcore.changes.diff import candidates_of, iter_measures
 from mlcore.changes.polygons import iou
-from mlcore.changes.registration import Shift
+from mlcore.changes.registration import region_shifts
+from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress, tile_at, xy_to_lonlat
 from mlcore.maps.features import MapFeature

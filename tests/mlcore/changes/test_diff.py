@@ -10,9 +10,10 @@ import shapely.affinity
 
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
 from mlcore.changes.classifiers import ChangeClassifier
-from mlcore.changes.diff import candidates_of, iter_measures, region_shifts
+from mlcore.changes.diff import candidates_of, iter_measures
 from mlcore.changes.polygons import iou
-from mlcore.changes.region_offset import region_offset
+from mlcore.changes.registration import region_shifts
+from mlcore.correspondences.dense.region_offset import region_offset
 from mlcore.evaluation.objects import score_objects
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.maps.features import MapFeature

@@ -14,6 +14,7 @@ from shapely import Polygon
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
 from mlcore.changes.diff import candidates_of, measure_block
 from mlcore.changes.ground import GroundMeasure
+from mlcore.changes.moves import MapMoves
 from mlcore.changes.polygons import iou, mends
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import xy_to_lonlat
@@ -42,7 +43,7 @@ ATTACHED = house(2, 160, 110, 200, 140)
 
 def measured(folder: Path, real: list[MapFeature], drawn: list[MapFeature]) -> list[GroundMeasure]:
     evidence = EvidenceReader(write_perfect_evidence(folder / "e.tif", real, 1, 1), 19)
-    return measure_block(evidence, MapIndex(drawn), CORNER, tiles_of(1, 1), {}).ground
+    return measure_block(evidence, MapIndex(drawn), CORNER, tiles_of(1, 1), MapMoves({})).ground
 
 
 def largest(ground: list[GroundMeasure]) -> GroundMeasure:
@@ -84,7 +85,7 @@ def test_a_part_is_suggested_as_another_shape_of_its_building_and_a_building_as_
     tmp_path: Path, chances: tuple[float, ...]
 ) -> None:
     evidence = EvidenceReader(write_perfect_evidence(tmp_path / "e.tif", [WHOLE], 1, 1), 19)
-    measures = measure_block(evidence, MapIndex([HALF]), CORNER, tiles_of(1, 1), {})
+    measures = measure_block(evidence, MapIndex([HALF]), CORNER, tiles_of(1, 1), MapMoves({}))
 
     found = candidates_of(measures, lambda _: [Sure(*chances)])[0]
 
@@ -100,7 +101,7 @@ def test_a_part_is_suggested_as_another_shape_of_its_building_and_a_building_as_
 
 def test_of_two_edits_of_one_footprint_the_surer_stays(tmp_path: Path) -> None:
     evidence = EvidenceReader(write_perfect_evidence(tmp_path / "e.tif", [WHOLE], 1, 1), 19)
-    measures = measure_block(evidence, MapIndex([HALF]), CORNER, tiles_of(1, 1), {})
+    measures = measure_block(evidence, MapIndex([HALF]), CORNER, tiles_of(1, 1), MapMoves({}))
     extended = candidates_of(measures, lambda _: [Sure(0.1, 0.2, 0.7)])[0]
     gone = replace(extended, kind="remove", geometry=HALF.geometry, confidence=0.4)
 
@@ -136,7 +137,7 @@ def test_a_building_of_several_polygons_has_no_part_of_its_own(tmp_path: Path) -
 def test_a_house_with_two_missing_wings_is_extended_by_one_and_the_other_is_still_suggested(tmp_path: Path) -> None:
     evidence = EvidenceReader(write_perfect_evidence(tmp_path / "e.tif", [house(1, 60, 110, 200, 140)], 1, 1), 19)
     middle = house(1, 110, 110, 150, 140)
-    measures = measure_block(evidence, MapIndex([middle]), CORNER, tiles_of(1, 1), {})
+    measures = measure_block(evidence, MapIndex([middle]), CORNER, tiles_of(1, 1), MapMoves({}))
 
     found = candidates_of(measures, lambda _: [Sure(0.1, 0.1, 0.8)])
 

@@ -15,6 +15,7 @@ from shapely import Polygon
 from mlcore.changes.candidate import Candidate
 from mlcore.changes.diff import candidates_of, measure_block
 from mlcore.changes.least_change import LEAST_MOVE_M, changes_enough
+from mlcore.changes.moves import MapMoves
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.polygons import LocalFrame
 from mlcore.geometry.webmercator import ground_resolution_m
@@ -70,7 +71,7 @@ def test_a_strip_along_a_long_wall_counts_for_nothing_and_a_porch_for_something(
 
 def suggested(folder: Path, real: list[MapFeature], drawn: list[MapFeature], classifier: Sure) -> list[Candidate]:
     evidence = EvidenceReader(write_perfect_evidence(folder / "e.tif", real, 2, 2), CORNER.z)
-    measures = measure_block(evidence, MapIndex(drawn), CORNER, tiles_of(2, 2), {})
+    measures = measure_block(evidence, MapIndex(drawn), CORNER, tiles_of(2, 2), MapMoves({}))
     return candidates_of(measures, lambda _: [classifier])
 
 

@@ -14,11 +14,11 @@ from shapely import Polygon
 from mlcore.changes.apply import apply_edit
 from mlcore.changes.boxes import BOX_M, BOX_PX, MOST_PX, box_px
 from mlcore.changes.candidate import Candidate
-from mlcore.changes.diff import SHIFT_MARGIN_M, shift_margin_px
 from mlcore.changes.ground import GroundMeasure, GroundMeasurer
 from mlcore.changes.kernels import disc, square
 from mlcore.changes.measure import REACH_M, WindowMeasurer
-from mlcore.changes.registration import MAX_SHIFT_M, NO_SHIFT
+from mlcore.changes.moves import MapMoves
+from mlcore.changes.registration import MAX_SHIFT_M, SHIFT_MARGIN_M, shift_margin_px
 from mlcore.evidence.picture import EvidenceWindow
 from mlcore.geometry.polygons import LocalFrame, padded
 from mlcore.geometry.webmercator import TileAddress, ground_resolution_m, tile_at
@@ -51,7 +51,7 @@ def seen(shape_lonlat: Polygon, tile: TileAddress) -> EvidenceWindow:
 def measured(real: Polygon, drawn: Polygon | None, frame: LocalFrame, zoom: int) -> list[GroundMeasure]:
     tile = tile_at(frame.lon, frame.lat, zoom)
     features = [] if drawn is None else [MapFeature("building", frame.to_lonlat(drawn), {"building": "yes"}, "way", 1)]
-    measurer = WindowMeasurer(seen(frame.to_lonlat(real), tile), features, NO_SHIFT)
+    measurer = WindowMeasurer(seen(frame.to_lonlat(real), tile), features, MapMoves({}))
     # the house may lie beside the tile: everything of the window counts
     return GroundMeasurer(measurer, slack_px=1e9).measures()
 

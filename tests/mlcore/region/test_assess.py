@@ -13,6 +13,7 @@ import torch
 from mlcore.changes.candidate import Candidate
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.diff import blocks_of, measure_block
+from mlcore.changes.moves import MapMoves
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.evaluation.scored import score_model
 from mlcore.evidence.ensemble import EvidenceEnsemble
@@ -109,9 +110,9 @@ def test_a_part_that_is_assessed_anew_says_what_the_whole_map_says_there(place: 
 def test_some_tiles_of_a_block_are_measured_as_with_all_of_them(place: tuple) -> None:
     _, source, evidence, _ = place
     for corner, members in blocks_of(TILES).items():
-        whole = measure_block(evidence, source.index, corner, members, {})
+        whole = measure_block(evidence, source.index, corner, members, MapMoves({}))
         for tile in members[::5]:
-            alone = measure_block(evidence, source.index, corner, members, {}, only=[tile])
+            alone = measure_block(evidence, source.index, corner, members, MapMoves({}), only=[tile])
 
             assert alone.largest == {tile: whole.largest[tile]}
             for some, every in ((alone.footprints, whole.footprints), (alone.ground, whole.ground)):

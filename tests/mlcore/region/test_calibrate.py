@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcore.changes.diff import region_shifts
+from mlcore.changes.registration import region_shifts
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.maps.index import MapIndex
 from mlcore.region.calibrate import MOST_ROUNDS, Edition, drawn_on, edition_counts, make_editions

@@ -17,7 +17,7 @@ from mlcore.changes.decisions import Decision
 from mlcore.changes.diff import Measures
 from mlcore.changes.ground import GROUND_FIGURES, AdjacentFootprint, GroundMeasure
 from mlcore.changes.measure import FOOTPRINT_FIGURES, FootprintMeasure
-from mlcore.changes.registration import Shift
+from mlcore.changes.moves import MapMoves
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import CropSampler, evidence_samples
@@ -251,7 +251,7 @@ def test_another_answer_in_a_fold_leaves_the_classifier_of_that_fold_as_it_was()
 
 
 def _measures(footprints: list[FootprintMeasure]) -> Measures:
-    return Measures(footprints, [], Shift(0.0, 0.0, 1.0), 0.25, {})
+    return Measures(footprints, [], MapMoves({}), 0.25, {})
 
 
 class SureOfRemovals(ChangeClassifier):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mlcore.changes.registration import Shift
+from mlcore.correspondences.dense.shift import Shift
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.learning.checkpoints import read_tensors
 from mlcore.region.parts import TileResult

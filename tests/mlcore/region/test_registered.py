@@ -9,17 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely.affinity
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mlcore.changes.registration import RIGHT_M, Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
 from mlcore.maps.osm_files import read_map
 from mlcore.pairs.source import PairSource
 from mlcore.progress import SilentProgress
-from mlcore.region.registered import registered, transform_of
+from mlcore.region.registered import registered
 from mlcore.region.shipped import shipped_model
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
@@ -66,11 +63,3 @@ def test_a_training_learns_the_map_where_the_start_sees_it(tmp_path: Path) -> No
     shift = found.transforms[tiles[0]].parameters * tiles[0].resolution_m()
     moved_m = EAST_DEGREES * 111_320 * math.cos(math.radians(tiles[0].bounds_lonlat[1]))
     assert shift == pytest.approx([moved_m, 0], abs=0.75)
-
-
-@given(st.floats(0.05, 0.99), st.floats(0.1, 2.0))
-def test_a_transform_is_as_sure_as_its_shift(confidence: float, resolution_m: float) -> None:
-    transform = transform_of(Shift(3.0, -1.0, confidence), resolution_m)
-    errors = np.random.default_rng(0).multivariate_normal([0, 0], transform.covariance, 40_000) * resolution_m
-    assert np.mean(np.hypot(*errors.T) < RIGHT_M) == pytest.approx(confidence, abs=0.02)
-    assert transform.parameters.tolist() == [3.0, -1.0]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcore.changes.registration import LEAST_CONFIDENCE, RIGHT_M, Shift, weighted_median
+from mlcore.correspondences.dense.neighbours import weighted_median
+from mlcore.correspondences.dense.shift import LEAST_CONFIDENCE, OWN, RIGHT_M, Shift
 
 NOTABLE_M = 0.5  # less is what digitising and orthophotos differ by anyway
 LEAST_SHARE = 0.5  # of the tiles that measured a shift must agree before it is the region's
@@ -54,7 +55,7 @@ def region_offset(
     Returns:
         An offset of 0 with confidence 0 where no tile has a vote.
     """
-    votes = [shift for shift in shifts if shift.origin == "measured" and shift.confidence >= least_confidence]
+    votes = [shift for shift in shifts if shift.origin in OWN and shift.confidence >= least_confidence]
     if not votes:
         return RegionOffset(0.0, 0.0, 0.0, 0, len(shifts))
     places = np.array([shift.metres(resolution_m) for shift in votes])

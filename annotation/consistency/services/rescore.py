@@ -1,0 +1,21 @@
+"""Stores scores of a scan's tiles, the first time and whenever these are scored anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from annotation.consistency.models import Scan, TileScore
+from annotation.tiles.models import TilePair
+
+
+def store_scores(scan: Scan, scores: Sequence[TileScore]) -> set[int]:
+    """Put these scores in the place of older ones of the same tiles, in the caller's transaction.
+
+    Returns:
+        The pairs that have a score now: those deleted meanwhile are passed over.
+    """
+    ids = [row.pair_id for row in scores]
+    alive = set(TilePair.objects.select_for_update(no_key=True).filter(pk__in=ids).values_list("pk", flat=True))
+    TileScore.objects.filter(scan=scan, pair_id__in=alive).delete()
+    TileScore.objects.bulk_create([row for row in scores if row.pair_id in alive])
+    return alive

@@ -1,0 +1,88 @@
+"""What a model says anew of the few tiles whose map is moved otherwise, since a transform of one of them is another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from mlcore.changes.diff import blocks_of
+from mlcore.changes.moves import MapMoves
+from mlcore.changes.registration import region_shifts
+from mlcore.correspondences.dense.neighbours import Known
+from mlcore.correspondences.dense.shift import OWN, Shift
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.geometry.webmercator import TileAddress
+from mlcore.pairs.source import PairSource
+from mlcore.progress import Progress, SilentProgress
+from mlcore.region.assess import Assessment, block_found, concluded
+from mlcore.region.scan import with_counterfactuals
+
+if TYPE_CHECKING:
+    from mlcore.region.model import RegionModel
+
+FOLLOWS = 2  # tiles around a changed one that may take its shift
+MEASURED = FOLLOWS + 2  # tiles around it whose own shifts decide what those take
+NEAR = 7
+"""Tiles around a changed one whose stored shifts are asked for: blocks of those that follow and of their neighbours."""
+SAME_PX = 0.05
+
+
+def reassess(
+    model: RegionModel,
+    source: PairSource,
+    evidence: EvidenceReader,
+    changed: Collection[TileAddress],
+    stored: Mapping[TileAddress, Shift],
+    known: Known,
+    progress: Progress | None = None,
+) -> Assessment:
+    """Scores and candidates of the tiles that a change of transforms touches, with the effect of each candidate.
+
+    These are the changed tiles, those that followed or follow them, and the tiles next to all of them. What no tile
+    near a changed one says, such as the region's offset, stays as it was.
+
+    Args:
+        evidence: what the scan wrote; nothing is predicted anew.
+        changed: tiles whose known transform is another than when they were scored.
+        stored: the shift under which each tile was scored, of all that were scored within NEAR tiles of a changed one.
+        known: what is known now.
+
+    Returns:
+        An assessment of the touched tiles alone.
+    """
+    progress = progress or SilentProgress()
+    shifts = {**stored, **_moved(evidence, source, changed, stored, known)}
+    others = [tile for tile in shifts if not _same(shifts[tile], stored[tile])]
+    touched = {near for tile in (*changed, *others) for near in tile.around(1) if near in stored}
+    moves, found = MapMoves(shifts), {}
+    for corner, members in blocks_of(stored).items():
+        if touched.intersection(members):
+            found[corner] = block_found(model, source, evidence, corner, members, moves, touched, None)
+    assessment = concluded(model, source, sorted(touched), shifts, found)
+    return with_counterfactuals(model, evidence, assessment, progress)
+
+
+def _moved(
+    evidence: EvidenceReader,
+    source: PairSource,
+    changed: Collection[TileAddress],
+    stored: Mapping[TileAddress, Shift],
+    known: Known,
+) -> dict[TileAddress, Shift]:
+    """The shifts of the changed tiles and of those that may follow them, as a scan would choose them now."""
+    measured = sorted({near for tile in changed for near in tile.around(MEASURED) if near in stored})
+    follow = {near for tile in changed for near in tile.around(FOLLOWS) if near in stored}
+    found = region_shifts(evidence, source.index, measured, known=known)
+    return {
+        tile: found[tile]
+        for tile in follow
+        if tile in changed or found[tile].origin in (*OWN, "neighbours")
+    }  # fmt: skip
+
+
+def _same(one: Shift, other: Shift) -> bool:
+    return (
+        one.apart_px(other) <= SAME_PX
+        and one.origin == other.origin
+        and (one.transform is None) == (other.transform is None)
+    )

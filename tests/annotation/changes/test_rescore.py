@@ -1,0 +1,203 @@
+"""A transform that people change has the tiles that it touches scored and suggested anew, and no others."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from django.db import transaction
+
+from annotation.changes.models import Change
+from annotation.changes.services import rescore as service
+from annotation.changes.services.find import find_changes
+from annotation.common.models import Job, JobState
+from annotation.common.services.jobs import run_now
+from annotation.consistency import engine
+from annotation.consistency.models import Scan, ScanState, TileScore
+from annotation.consistency.services.scan import scan_pairs
+from annotation.consistency.services.start import start
+from annotation.correspondences.engine import stored
+from annotation.correspondences.models import Correspondences
+from annotation.learning.services.start import start as start_training
+from annotation.learning.services.train import train
+from annotation.review.models import ItemState, QueueItem
+from annotation.review.services.undo import undo
+from annotation.sources.models import Region
+from annotation.tiles.engine import tile_address
+from annotation.tiles.models import TilePair
+from mlcore.geometry.transform import shift_of
+from mlcore.progress import SilentProgress
+from tests.annotation.learning.town import COLUMNS, town_region
+from tests.factories import UserFactory
+from tests.factories_correspondences import CorrespondencesFactory, adjust, make_batch, take
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.xdist_group("rescore")]
+MOVED = shift_of(24.0, 0.0, 0.01)
+"""About six metres to the east."""
+
+
+@pytest.fixture(scope="module")
+def region(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Region]:
+    """A trained town, kept for the module and rolled back after it."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        region = town_region(tmp_path_factory.mktemp("town"), name="town with transforms", anchors=False)
+        train(run=start_training(region=region, user=None, preset="tiny", wake=False), progress=SilentProgress())
+        Job.objects.update(state=JobState.SUCCEEDED)
+        yield region
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def row(region) -> Correspondences:
+    """A proposal on the north-western tile, older than the scan."""
+    pairs = TilePair.objects.filter(tile__region=region, mapped=True)
+    return CorrespondencesFactory(pair=pairs.order_by("tile__x", "tile__y")[0], region=region)
+
+
+@pytest.fixture
+def scan(region, row) -> Scan:
+    """A finished scan with its suggestions in the queue."""
+    scan = start(region=region, user=None, wake=False)
+    scan_pairs(scan=scan, progress=SilentProgress())
+    Job.objects.filter(pk=scan.job_id).update(state=JobState.SUCCEEDED)
+    find_changes(scan=scan, progress=SilentProgress())
+    return scan
+
+
+def jobs(scan: Scan) -> list[Job]:
+    return list(Job.objects.unfinished().filter(kind=service.KIND, params={"scan": scan.pk}))
+
+
+def corrected(region: Region, row: Correspondences):
+    """A person sets the points of the proposal six metres further east."""
+    ana = UserFactory(role="admin")
+    return ana, adjust(ana, take(ana, make_batch(region)), MOVED)
+
+
+def rescored(scan: Scan) -> None:
+    (job,) = jobs(scan)
+    assert run_now(job).state == JobState.SUCCEEDED, Job.objects.get(pk=job.pk).error_detail
+
+
+def scores(scan: Scan) -> dict[tuple[int, int], TileScore]:
+    rows = TileScore.objects.filter(scan=scan).select_related("pair__tile")
+    return {(row.pair.tile.x, row.pair.tile.y): row for row in rows}
+
+
+def test_a_correction_scores_its_tile_anew_and_leaves_far_ones_alone(region, scan, row):
+    before = scores(scan)
+    place, west = (row.pair.tile.x, row.pair.tile.y), min(x for x, _ in before)
+
+    corrected(region, row)
+    rescored(scan)
+
+    after, tile = scores(scan), tile_address(row.pair.tile)
+    assert set(after) == set(before)
+    assert after[place].shift_origin == "verified"
+    assert after[place].shift_east_m == pytest.approx(24.0 * tile.resolution_m(), abs=0.05)
+    assert after[place].pk != before[place].pk
+    far = [where for where in before if where[0] >= west + COLUMNS - 2]
+    assert far
+    assert all(after[where].pk == before[where].pk for where in far)
+    assert not engine.changed_tiles(scan)
+
+
+def test_undoing_the_correction_scores_the_tile_as_it_was(region, scan, row):
+    before = scores(scan)
+    ana, verdict = corrected(region, row)
+    rescored(scan)
+
+    undo(user=ana, item_id=verdict.item_id, version=verdict.item_version, idempotency_key=uuid.uuid4())
+    rescored(scan)
+
+    for where, score in scores(scan).items():
+        assert (score.shift_origin, score.probability) == (
+            before[where].shift_origin, pytest.approx(before[where].probability, abs=1e-6),
+        )  # fmt: skip
+
+
+def test_suggestions_follow_and_those_that_somebody_decided_stay(region, scan, row):
+    decided = Change.objects.filter(scan=scan).exclude(pair=row.pair)[0]
+    row = CorrespondencesFactory(pair=decided.pair, region=region)
+    Correspondences.objects.exclude(pk=row.pk).delete()
+    QueueItem.objects.filter(pk=decided.item_id).update(
+        state=ItemState.DECIDED, decision="accept", decided_at=decided.created_at
+    )
+
+    corrected(region, row)
+    rescored(scan)
+
+    kept = Change.objects.select_related("item").get(pk=decided.pk)
+    assert (kept.item.state, kept.geometry, kept.evidence) == (ItemState.DECIDED, decided.geometry, decided.evidence)
+    there = Change.objects.filter(scan=scan, pair=row.pair, item__state=ItemState.OPEN)
+    assert {change.evidence["shift_origin"] for change in there} <= {"verified"}
+    listed = [one for one in engine.found_candidates(scan) if one.tile == tile_address(row.pair.tile)]
+    assert {one.evidence["shift_origin"] for one in listed} <= {"verified"}
+    assert len(listed) >= len(there)
+
+
+def test_what_a_person_looks_at_right_now_is_left_to_them(region, scan, row):
+    change = Change.objects.filter(scan=scan).exclude(pair=row.pair)[0]
+    row = CorrespondencesFactory(pair=change.pair, region=region)
+    Correspondences.objects.exclude(pk=row.pk).delete()
+    QueueItem.objects.filter(pk=change.item_id).update(lease_expires_at="2999-01-01T00:00Z")
+
+    corrected(region, row)
+    rescored(scan)
+
+    assert Change.objects.get(pk=change.pk).evidence == change.evidence
+    assert QueueItem.objects.get(pk=change.item_id).state == ItemState.OPEN
+
+
+def test_answers_one_after_the_other_wait_for_one_job(region, scan, row):
+    other = TileScore.objects.filter(scan=scan).exclude(pair=row.pair)[0]
+    CorrespondencesFactory(pair=other.pair, region=region)
+    ana, batch = UserFactory(role="admin"), make_batch(region)
+
+    for _ in range(2):
+        adjust(ana, take(ana, batch), MOVED)
+
+    assert len(jobs(scan)) == 1
+    rescored(scan)
+    assert TileScore.objects.filter(scan=scan, shift_origin="verified").count() == 2
+
+
+def test_an_answer_that_comes_while_the_job_runs_is_heard(region, scan, row, monkeypatch):
+    corrected(region, row)
+    heard = []
+
+    def answered_meanwhile(*args, **kwargs):
+        found = engine.rescore(*args, **kwargs)
+        if not heard:
+            Correspondences.objects.filter(pk=row.pk).update(**stored("final_", shift_of(-8.0, 0.0, 0.01)))
+        heard.append(found)
+        return found
+
+    monkeypatch.setattr(service, "rescore", answered_meanwhile)
+    rescored(scan)
+
+    assert len(heard) == 2
+    assert scores(scan)[row.pair.tile.x, row.pair.tile.y].shift_east_m < 0
+
+
+def test_an_answer_about_what_no_scan_scored_starts_nothing(region, scan):
+    outside = region.tiles.exclude(pairs__scores__scan=scan).first().pairs.first()
+    Correspondences.objects.filter(region=region).delete()
+
+    corrected(region, CorrespondencesFactory(pair=outside, region=region))
+
+    assert not jobs(scan)
+
+
+def test_an_answer_during_a_scan_is_looked_at_once_its_suggestions_are_stored(region, row):
+    corrected(region, row)
+    Job.objects.unfinished().update(state=JobState.SUCCEEDED)
+    late = start(region=region, user=None, wake=False)
+    scan_pairs(scan=late, progress=SilentProgress())
+    assert Scan.objects.get(pk=late.pk).state == ScanState.READY
+    Correspondences.objects.filter(pk=row.pk).update(**stored("final_", shift_of(-8.0, 0.0, 0.01)))
+
+    find_changes(scan=late, progress=SilentProgress())
+
+    assert len(jobs(late)) == 1
