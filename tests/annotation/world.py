@@ -45,6 +45,7 @@ def make_world() -> dict[str, Any]:
         "scan_id": scan.pk,
         "changeset_id": changeset.pk,
         "stage": "changes",
+        "form": "qgis",
         "z": tile.z,
         "x": tile.x,
         "y": tile.y,

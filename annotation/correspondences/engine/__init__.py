@@ -3,7 +3,9 @@
 Whatever imports torch is imported where it is used: the web server starts and lives without it.
 """
 
+from annotation.correspondences.engine.archive import pair_content, parts_by_place, told_of_pair
 from annotation.correspondences.engine.corrections import Correction, checked_correction, correction_of
+from annotation.correspondences.engine.exchange import FORMS, PICTURE_PX, PointsFile, points_file
 from annotation.correspondences.engine.matchers import (
     Made,
     Proposal,
@@ -13,6 +15,7 @@ from annotation.correspondences.engine.matchers import (
     pairs_source,
     propose,
 )
+from annotation.correspondences.engine.point_files import GivenFile, payload_of
 from annotation.correspondences.engine.transforms import (
     apart_m,
     middle_offset_m,
@@ -22,13 +25,16 @@ from annotation.correspondences.engine.transforms import (
     shown_transform,
     stored,
 )
+from mlcore.files import whole_file
 from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, stop_if_asked
 
 __all__ = [
-    "Correction", "Made", "PairSource", "Progress", "Proposal", "TileAddress", "Transform", "apart_m", "check_matcher",
-    "checked_correction", "correction_of", "make", "middle_offset_m", "offered", "pairs_source", "propose",
-    "proposed_transform", "residuals_of", "said_transform", "shown_transform", "stop_if_asked", "stored",
+    "FORMS", "PICTURE_PX", "Correction", "GivenFile", "Made", "PairSource", "PointsFile", "Progress", "Proposal",
+    "TileAddress", "Transform", "apart_m", "check_matcher", "checked_correction", "correction_of", "make",
+    "middle_offset_m", "offered", "pair_content", "pairs_source", "parts_by_place", "payload_of", "points_file",
+    "propose", "proposed_transform", "residuals_of", "said_transform", "shown_transform", "stop_if_asked", "stored",
+    "told_of_pair", "whole_file",
 ]  # fmt: skip
