@@ -60,6 +60,7 @@ ROUTES: dict[str, Row] = {
     "GET api/snapshots/<int:snapshot_id>/": Row("reviewer", scoped=True),
     "DELETE api/snapshots/<int:snapshot_id>/": Row("editor", scoped=True),
     "GET api/jobs/": Row("reviewer"),
+    "GET api/workers/": Row("reviewer"),
     "GET api/jobs/<uuid:job_id>/": Row("reviewer", scoped=True),
     "POST api/jobs/<uuid:job_id>/cancel/": Row("admin", scoped=True),
     # tiles
