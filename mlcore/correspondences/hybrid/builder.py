@@ -15,6 +15,7 @@ from mlcore.correspondences.hybrid.coarse import Coarse, Matchers, find_coarse
 from mlcore.correspondences.hybrid.config import SIZE_PX, HybridConfig
 from mlcore.correspondences.hybrid.journal import Journal, coarse_to_json
 from mlcore.correspondences.hybrid.pictures import LargePicture, prepared
+from mlcore.correspondences.hybrid.placed import middle_of, place_map
 from mlcore.correspondences.hybrid.sampling import PARTS, SamplingPoint, sampling_points
 from mlcore.correspondences.hybrid.sources import Sources, drawn_map, given_transform
 from mlcore.correspondences.hybrid.windows import Proposal, cut, proposed, unlike_neighbours, with_data
@@ -29,6 +30,7 @@ LAYOUT = {
     "PART/L/NAME.png": "the map, 512 px, brought into the image's frame by the coarse homography",
     "PART/R/NAME.png": "the image, 512 px, black where it has no data",
     "PART/H/NAME.txt": "3 x 3 from pixels of the map to pixels of the image, (0, 0) the centre of the first one",
+    "MAP.points": "of a scan under an image with a georeference: where the map lies, for QGIS; MAP-gcps.txt for GDAL",
     "proposals.jsonl": "one line per pair: transform and covariance in pixels from the outer corner, and its window",
 }
 
@@ -148,16 +150,19 @@ def _written(
     rules = Counter("implausible" if one.number in unlike else one.rule for one in proposals)
     kept = [one for one in proposals if one.transform is not None and one.number not in unlike]
     parts: Counter[str] = Counter()
-    verified = 0
+    verified, middles = 0, []
     with whole_file(out / "proposals.jsonl") as scratch, scratch.open("w", encoding="utf-8") as told:
         for number, one in enumerate(kept, 1):
             stop_if_asked(progress)
             line = _write_one(work, matchers, one, out)
             told.write(json.dumps(line, allow_nan=False) + "\n")
+            middles.append(middle_of(line))
             parts[line["part"]] += 1
             verified += line["state"] == "verified"
             progress.report(number / len(kept), f"{number} of {len(kept)} pairs are written")
     (out / "LICENCE.txt").write_text(sources.licence_text(), encoding="utf-8")
+    if work.image.to_mercator is not None and work.drawn.to_mercator is None:
+        place_map(middles, work.image.to_mercator, sources.map.name, out)
     manifest = {
         "plan": plan,
         "image": sources.told("image") | {"width": work.image.width, "height": work.image.height},

@@ -27,7 +27,9 @@ FoundBy = Literal["georeference", "points", "matching"]
 LEAST_SEEN = 0.25
 """Share of a view with data on it, below which it is not matched."""
 ACROSS = 4
-"""Windows a side, at most, that have to agree."""
+"""The root of how many windows, at most, have to agree."""
+CLOSER, GLANCE_PX = 3, 16
+"""They are taken from a grid so many times as close, of where a glance at so many pixels shows that there is data."""
 AGREE_PX = 4.0
 """Of a window's 512: how near its points lie to the homography that all windows agree on."""
 MAP_VIEWS = 2
@@ -253,7 +255,7 @@ def _agreed(
 
 
 def _spread(image: LargePicture, drawn: LargePicture, transform: Transform, side: float) -> list[tuple[float, float]]:
-    """Middles of windows all over the part of the image that the map covers."""
+    """Middles of windows all over the part of the image that the map covers, where the image has data."""
     corners = np.array([[0, 0], [drawn.width, 0], [drawn.width, drawn.height], [0, drawn.height]], np.float64)
     try:
         seen = transform.apply(corners)
@@ -265,9 +267,13 @@ def _spread(image: LargePicture, drawn: LargePicture, transform: Transform, side
         return []
     axes = []
     for start, stop in zip(low, high, strict=True):
-        count = int(np.clip(round((stop - start) / side), 1, ACROSS))
+        count = int(np.clip(round((stop - start) / side), 1, CLOSER * ACROSS))
         axes.append([float(start + (stop - start) * (number + 0.5) / count) for number in range(count)])
-    return [(x, y) for y in axes[1] for x in axes[0]]
+    places = [(x, y) for y in axes[1] for x in axes[0]]
+    glance = np.diag([GLANCE_PX / SIZE_PX, GLANCE_PX / SIZE_PX, 1.0])
+    shown = [one for one in places if seen_through(image, glance @ view(*one, side), GLANCE_PX)[1].mean() >= LEAST_SEEN]
+    chosen = np.unique(np.linspace(0, len(shown) - 1, min(len(shown), ACROSS**2)).round().astype(int))
+    return [shown[number] for number in chosen.tolist()]
 
 
 def _moved(matrix: np.ndarray, xy: np.ndarray) -> np.ndarray:

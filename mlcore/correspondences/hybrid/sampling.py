@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from mlcore.errors import InvalidInputError
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PARTS = (TRAIN, VALIDATION, TEST)
+FEW = 10
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,16 @@ def _jittered(corners: np.ndarray, by: np.ndarray, side: int, block: float) -> n
 def _parts(blocks: np.ndarray, useful: np.ndarray, config: HybridConfig) -> dict[tuple[int, int], str]:
     """The part of every block that holds a point; validation and test are drawn from the useful ones.
 
-    From three useful blocks on, each part has one.
+    From three useful blocks on, each part has one. Of fewer than FEW the emptiest are kept apart, so that enough is
+    left to learn from; of more they are drawn by chance.
     """
-    there = sorted({(int(x), int(y)) for x, y in useful})
-    order = np.random.default_rng([config.seed, 2]).permutation(len(there))
+    counts = Counter((int(x), int(y)) for x, y in useful)
+    there = [sorted(counts)[place] for place in np.random.default_rng([config.seed, 2]).permutation(len(counts))]
+    if len(there) < FEW:
+        there.sort(key=lambda one: counts[one])
     wanted = [round(share * len(there)) if len(there) >= 3 else 0 for share in config.shares]
     if len(there) >= 3:
         wanted = [max(1, number) if share > 0 else 0 for number, share in zip(wanted, config.shares, strict=True)]
     names = [VALIDATION] * wanted[0] + [TEST] * wanted[1]
-    names += [TRAIN] * (len(there) - len(names))
-    drawn = {there[place]: name for place, name in zip(order.tolist(), names, strict=True)}
-    return {(int(x), int(y)): drawn.get((int(x), int(y)), TRAIN) for x, y in blocks}
+    kept = dict(zip(there, names, strict=False))
+    return {(int(x), int(y)): kept.get((int(x), int(y)), TRAIN) for x, y in blocks}

@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlcore.correspondences.exchange import ControlPoints, write_qgis_points
+from mlcore.correspondences.exchange import ControlPoints, read_gcp_list, read_qgis_points, write_qgis_points
 from mlcore.correspondences.hybrid import HybridConfig, Sources, build_pairs
 from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.evaluation.readers.mapdata import read_mapdata
 from mlcore.progress import SilentProgress
 from tests.mlcore.correspondences.hybrid.made import (
+    NORTH,
     SIDE,
     SIFT,
+    WEST,
     ground,
     moved,
     scan,
@@ -37,7 +39,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
     picture[:220, :220] = 0
     picture[600:, 800:] = 90
     return Sources(
-        write_tiff(folder / "image.tif", picture, nodata=0),
+        write_tiff(folder / "image.tif", picture, nodata=0, step=0.3),
         write_png(folder / "scan.png", scanned),
         image_licence="CC0-1.0",
         map_licence="ODbL-1.0",
@@ -92,6 +94,15 @@ def test_the_library_s_reader_of_published_sets_reads_the_pairs_by_their_parts(b
         pair = pairs[f"{line['part']}/{line['name']}"]
         assert pair.map_rgb.shape == pair.image_rgb.shape == (512, 512, 3)
         assert np.linalg.norm(moved(pair.truth, CORNERS) - CORNERS, axis=1).max() < 5
+
+
+def test_a_scan_gets_control_points_on_the_ground_of_an_image_that_has_a_place(built: tuple[Path, dict]) -> None:
+    out, made = built
+    points = read_qgis_points(out / "scan.png.points")
+    assert len(points) == made["pairs"] and points.crs.to_epsg() == 3857
+    image_xy = moved(np.linalg.inv(scan_matrix()), points.image_xy)
+    assert np.allclose(points.map_xy, [WEST, NORTH] + image_xy * [0.3, -0.3], atol=0.3)
+    assert np.allclose(read_gcp_list(out / "scan.png-gcps.txt").map_xy, points.map_xy)
 
 
 def test_windows_of_unlike_parts_share_no_ground(built: tuple[Path, dict]) -> None:

@@ -99,6 +99,13 @@ def test_validation_and_test_are_drawn_where_pairs_may_come_of_them() -> None:
     assert 200 < shares[1] < 300 and 200 < shares[2] < 300 and sum(shares) == 2_500
 
 
+def test_of_few_blocks_most_windows_are_left_to_learn_from() -> None:
+    for seed in range(5):
+        points = sampling_points(1050, 800, HybridConfig(side=100, block=4, jitter=0, seed=seed))
+        counts = [sum(one.part == part for one in points) for part in PARTS]
+        assert min(counts) >= 1 and counts[0] > counts[1] + counts[2]
+
+
 def test_settings_out_of_range_and_images_smaller_than_a_window_are_refused() -> None:
     for wrong in ({"side": 8}, {"jitter": 0.7}, {"shares": (0.5, 0.5)}, {"ratio": 0.0}):
         with pytest.raises(ConfigError):
