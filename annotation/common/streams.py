@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import IO, Any, cast
 
 from django.http import StreamingHttpResponse
 from rest_framework.utils.encoders import JSONEncoder
@@ -50,7 +50,7 @@ def zip_archive(entries: Iterable[tuple[str, bytes | Iterable[bytes]]]) -> Itera
     PNG is kept as it is, all else is packed.
     """
     sink = _Sink()
-    with zipfile.ZipFile(sink, "w") as archive:
+    with zipfile.ZipFile(cast(IO[bytes], sink), "w") as archive:
         for name, content in entries:
             entry = zipfile.ZipInfo(name)
             entry.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED

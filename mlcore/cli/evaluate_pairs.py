@@ -10,8 +10,11 @@ from mlcore.cli.evaluate_matching import matcher_of
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.correspondences.classical import classical_names
 from mlcore.evaluation.matching import summary
-from mlcore.suites.matching_sets import SET_PROTOCOLS, run_set
+from mlcore.suites.matching import Protocol
+from mlcore.suites.matching_sets import SET_PROTOCOLS, SetProtocol, run_set
 
+LIKE: dict[SetProtocol, Protocol] = {"as_is": "working", "working": "working", "full": "full", "false": "false"}
+"""Of the protocols on places, which one a matcher is made for."""
 COLUMNS = ("pairs", "auc1", "auc3", "auc5", "auc10", "auc20", "median_px", "failed", "accepted", "s_per_pair")
 
 
@@ -30,8 +33,7 @@ def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     figures: dict[str, dict[str, dict[str, float]]] = {}
     for protocol in args.protocols:
-        like = protocol if protocol in ("working", "false") else "working" if protocol == "as_is" else "full"
-        matchers = [matcher_of(name, like, args.weights, args.graph_weights) for name in args.matchers]
+        matchers = [matcher_of(name, LIKE[protocol], args.weights, args.graph_weights) for name in args.matchers]
         with BarProgress(f"pairs, {protocol}") as progress:
             trials = run_set(args.pairs, protocol, matchers, args.most, progress)
         figures[protocol] = {name: summary(several) for name, several in trials.items()}

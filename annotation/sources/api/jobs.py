@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
@@ -53,13 +53,13 @@ class JobOutput(serializers.ModelSerializer[Job]):
     def get_outlook(self, job: Job) -> str:
         if job.finished:
             return ""
-        told: dict[tuple[str, int | None], str] = self.context.setdefault("outlooks", {})
+        kept = cast(dict[Any, Any], self.context)  # of the whole list: what is asked once for all its jobs
         place = workers.rule_of(job.kind, job.params), job.scope_id
-        if place not in told:
-            there = self.context.setdefault("live_workers", None) or workers.live_workers()
-            self.context["live_workers"] = there
-            told[place] = workers.outlook(job.kind, job.params, there, job.scope_id)
-        return told[place]
+        if "workers" not in kept:
+            kept["workers"] = workers.live_workers()
+        if place not in kept:
+            kept[place] = workers.outlook(job.kind, job.params, kept["workers"], job.scope_id)
+        return str(kept[place])
 
 
 class JobDetail(JobOutput):

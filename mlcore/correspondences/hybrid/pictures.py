@@ -33,6 +33,7 @@ from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom, inside the picture."""
+Placing = Callable[[np.ndarray], np.ndarray]
 MOST_SIDE = 65_536
 MOST_READ_PX = 4096
 STRIP_PX = 512
@@ -52,7 +53,9 @@ class LargePicture(Protocol):
 
     width: int
     height: int
-    to_mercator: Callable[[np.ndarray], np.ndarray] | None
+
+    @property
+    def to_mercator(self) -> Placing | None: ...
 
     def read(self, box: Box, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
         """A part at another size: (height, width, 3) uint8, 0 where not valid, and (height, width) bool valid."""
@@ -66,7 +69,7 @@ class RasterPicture:
         with rasterio.Env(**HARDENED), _placed_or_not():
             self._data = rasterio.open(path, driver="GTiff")
         self.width, self.height = self._data.width, self._data.height
-        self.to_mercator = None
+        self.to_mercator: Placing | None = None
         if self._data.crs is not None:
             grid = np.array(self._data.transform)[:6].reshape(2, 3)
             crs = self._data.crs
@@ -99,7 +102,7 @@ class DrawnPicture:
             raise InvalidInputError(f"the map would be {self.width} x {self.height} px: take a smaller area of it")
         west, _, _, north = corner.bounds_mercator
         step = WORLD_M / 2**corner.z / DRAWN_TILE_PX
-        self.to_mercator = lambda xy: np.array([west, north]) + np.asarray(xy) * [step, -step]
+        self.to_mercator: Placing = lambda xy: np.array([west, north]) + np.asarray(xy) * [step, -step]
 
     def read(self, box: Box, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
         left, top, right, bottom = box

@@ -21,7 +21,7 @@ from mlcore.correspondences.hybrid.pictures import (
 )
 from mlcore.digests import sha256_of
 from mlcore.errors import InvalidInputError
-from mlcore.geometry.transform import Transform, fit
+from mlcore.geometry.transform import Transform, TransformKind, fit
 from mlcore.geometry.webmercator import WORLD_M, mercator_to_lonlat, tile_at
 from mlcore.imagery.gdal import hardened_raster
 from mlcore.imagery.georeference import LONLAT, read_georeference
@@ -108,7 +108,7 @@ def given_transform(sources: Sources, image: LargePicture, drawn: LargePicture) 
         corners = np.array([[0, 0], [drawn.width, 0], [0, drawn.height], [drawn.width, drawn.height]], np.float64)
         ground = mercator_to_lonlat(drawn.to_mercator(corners))
         map_xy = fit("homography", ground, corners, 1.0).apply(used.lonlat())
-    kind = "homography" if len(used) >= 4 else "affine"
+    kind: TransformKind = "homography" if len(used) >= 4 else "affine"
     return fit(kind, map_xy, used.image_xy, 1.0).as_kind("homography")
 
 
