@@ -55,3 +55,9 @@ class NothingVerifiedError(ConflictError):
     """A region without a verified transform has no pairs to export."""
 
     code = "nothing_verified"
+
+
+class NoScanPairsError(ConflictError):
+    """A map scan whose job has made nothing yet has no pairs to hand out."""
+
+    code = "no_scan_pairs"

@@ -6,7 +6,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
-from annotation.correspondences.models import IN_FORCE, ControlPoint, Correspondences, CorrespondencesState
+from annotation.correspondences.models import IN_FORCE, ControlPoint, Correspondences, CorrespondencesState, MapScan
 from annotation.sources.selectors import visible_regions
 from annotation.tiles.models import TilePair
 
@@ -61,3 +61,11 @@ def in_force(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]:
 def _answers() -> QuerySet[Correspondences]:
     decided = Correspondences.objects.filter(pk=OuterRef("pk"), reviews__item__state="decided")
     return decided.filter(reviews__item__decision__in=("accept", "adjust"))
+
+
+def get_map_scan(user: User, scan_id: int) -> MapScan:
+    """One map scan, or NotFoundError where it is missing or not this person's to see."""
+    scan = MapScan.objects.filter(pk=scan_id, region__in=visible_regions(user)).select_related("job").first()
+    if scan is None:
+        raise NotFoundError(f"no map scan {scan_id}, or none you may see")
+    return scan

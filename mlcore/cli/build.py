@@ -8,9 +8,9 @@ from typing import Any
 
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.correspondences.hybrid.builder import build_pairs
-from mlcore.correspondences.hybrid.coarse import FREE_SPAN, SMALLEST, Matchers
 from mlcore.correspondences.hybrid.config import HybridConfig
 from mlcore.correspondences.hybrid.sources import NOT_STATED, Sources, side_of
+from mlcore.correspondences.hybrid.views import FREE_SPAN, SMALLEST, Matchers
 from mlcore.digests import sha256_of
 from mlcore.errors import StoppedError
 from mlcore.weights import MATCHER_FILE

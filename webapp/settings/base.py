@@ -214,6 +214,7 @@ JOB_RUNNERS = {
     "tiles.build_pairs": "annotation.tiles.services.build_pairs.run",
     "anchors.generate": "annotation.anchors.services.generate.run",
     "correspondences.propose": "annotation.correspondences.services.propose.run",
+    "correspondences.build_pairs": "annotation.correspondences.services.map_scans.run",
     "learning.train": "annotation.learning.services.train.run",
     "learning.evaluate": "annotation.learning.services.evaluate.run",
     "consistency.scan": "annotation.consistency.services.scan.run",
@@ -225,8 +226,8 @@ JOB_RUNNERS = {
 # those with this parameter. A worker serves all queues; one that is started with `-Q gpu` or `-Q cpu,mapwright` serves
 # only these, as on a machine with a card and one without. Without a GPU the same jobs run on the processor, and say so.
 GPU_JOBS = (
-    "anchors.generate?generator=transformers", "correspondences.propose", "learning.train", "learning.evaluate",
-    "consistency.scan", "changes.main_job",
+    "anchors.generate?generator=transformers", "correspondences.propose", "correspondences.build_pairs",
+    "learning.train", "learning.evaluate", "consistency.scan", "changes.main_job",
 )  # fmt: skip
 JOB_QUEUES = {
     **dict.fromkeys(JOB_RUNNERS, "cpu"),

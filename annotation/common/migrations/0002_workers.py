@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=200, unique=True)),
                 ('queues', models.JSONField(default=list)),
-                ('device', models.CharField(blank=True, default='', help_text='cpu, or cuda and the card; empty: asked', max_length=120)),
+                ('device', models.CharField(blank=True, default='', help_text='cpu, or cuda and the card', max_length=120)),
                 ('seen_at', models.DateTimeField()),
             ],
         ),

@@ -16,6 +16,7 @@ from annotation.correspondences.engine.matchers import (
     propose,
 )
 from annotation.correspondences.engine.point_files import GivenFile, payload_of
+from annotation.correspondences.engine.scans import ScanFiles, build_scan_pairs
 from annotation.correspondences.engine.transforms import (
     apart_m,
     middle_offset_m,
@@ -32,9 +33,38 @@ from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, stop_if_asked
 
 __all__ = [
-    "FORMS", "PICTURE_PX", "Correction", "GivenFile", "Made", "PairSource", "PointsFile", "Progress", "Proposal",
-    "TileAddress", "Transform", "apart_m", "check_matcher", "checked_correction", "correction_of", "make",
-    "middle_offset_m", "offered", "pair_content", "pairs_source", "parts_by_place", "payload_of", "points_file",
-    "propose", "proposed_transform", "residuals_of", "said_transform", "shown_transform", "stop_if_asked", "stored",
-    "told_of_pair", "whole_file",
+    "FORMS",
+    "PICTURE_PX",
+    "Correction",
+    "GivenFile",
+    "Made",
+    "PairSource",
+    "PointsFile",
+    "Progress",
+    "Proposal",
+    "ScanFiles",
+    "TileAddress",
+    "Transform",
+    "apart_m",
+    "build_scan_pairs",
+    "check_matcher",
+    "checked_correction",
+    "correction_of",
+    "make",
+    "middle_offset_m",
+    "offered",
+    "pair_content",
+    "pairs_source",
+    "parts_by_place",
+    "payload_of",
+    "points_file",
+    "propose",
+    "proposed_transform",
+    "residuals_of",
+    "said_transform",
+    "shown_transform",
+    "stop_if_asked",
+    "stored",
+    "told_of_pair",
+    "whole_file",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ __getattr__, __dir__ = exports(
         "DrawnPicture": "pictures",
         "HybridConfig": "config",
         "LargePicture": "pictures",
-        "Matchers": "coarse",
+        "Matchers": "views",
         "RasterPicture": "pictures",
         "Sources": "builder",
         "build_pairs": "builder",

@@ -11,13 +11,14 @@ from typing import Any
 
 from mlcore.correspondences.exchange.pairs import write_pair
 from mlcore.correspondences.hybrid.cleaning import RULES, Fingerprints
-from mlcore.correspondences.hybrid.coarse import Coarse, Matchers, find_coarse
+from mlcore.correspondences.hybrid.coarse import Coarse, find_coarse
 from mlcore.correspondences.hybrid.config import SIZE_PX, HybridConfig
 from mlcore.correspondences.hybrid.journal import Journal, coarse_to_json
 from mlcore.correspondences.hybrid.pictures import LargePicture, prepared
 from mlcore.correspondences.hybrid.placed import middle_of, place_map
 from mlcore.correspondences.hybrid.sampling import PARTS, SamplingPoint, sampling_points
 from mlcore.correspondences.hybrid.sources import Sources, drawn_map, given_transform
+from mlcore.correspondences.hybrid.views import Matchers
 from mlcore.correspondences.hybrid.windows import Proposal, cut, proposed, unlike_neighbours, with_data
 from mlcore.digests import sha256_of
 from mlcore.files import whole_file
@@ -162,7 +163,7 @@ def _written(
             progress.report(number / len(kept), f"{number} of {len(kept)} pairs are written")
     (out / "LICENCE.txt").write_text(sources.licence_text(), encoding="utf-8")
     if work.image.to_mercator is not None and work.drawn.to_mercator is None:
-        place_map(middles, work.image.to_mercator, sources.map.name, out)
+        place_map(middles, work.image.to_mercator, sources.called, out)
     manifest = {
         "plan": plan,
         "image": sources.told("image") | {"width": work.image.width, "height": work.image.height},

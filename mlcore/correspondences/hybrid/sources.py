@@ -48,28 +48,35 @@ class Sources:
         map: the same of a map, or vectors (OSM file, GeoJSON).
         points: QGIS's `.points` with places of the image and pixels of the map picture (y minus the row), or, for a map
             with a georeference, coordinates.
+        map_name: what the map is called, where that is not the name of its file.
     """
 
     image: Path
     map: Path
     points: Path | None = None
+    map_name: str = ""
     image_licence: str = NOT_STATED
     image_attribution: str = NOT_STATED
     map_licence: str = NOT_STATED
     map_attribution: str = NOT_STATED
 
+    @property
+    def called(self) -> str:
+        """The map's name."""
+        return self.map_name or self.map.name
+
     def told(self, which: str) -> dict[str, Any]:
         """Name, digest, licence and attribution of the image or the map."""
-        path = self.image if which == "image" else self.map
+        path, name = (self.image, self.image.name) if which == "image" else (self.map, self.called)
         licence, attribution = getattr(self, f"{which}_licence"), getattr(self, f"{which}_attribution")
-        return {"name": path.name, "sha256": sha256_of(path), "licence": licence, "attribution": attribution}
+        return {"name": name, "sha256": sha256_of(path), "licence": licence, "attribution": attribution}
 
     def licence_text(self) -> str:
         """The note that lies beside the pairs."""
         return (
             "The pictures keep the licences of what they were made from.\n\n"
             f"R, the image ({self.image.name}): {self.image_licence}\n    {self.image_attribution}\n"
-            f"L, the map ({self.map.name}): {self.map_licence}\n    {self.map_attribution}\n"
+            f"L, the map ({self.called}): {self.map_licence}\n    {self.map_attribution}\n"
         )
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from mlcore.correspondences.hybrid.cleaning import Fingerprints, broken_rule, fingerprint
-from mlcore.correspondences.hybrid.coarse import Coarse, Matchers, view
+from mlcore.correspondences.hybrid.coarse import Coarse
 from mlcore.correspondences.hybrid.config import SIZE_PX, HybridConfig
 from mlcore.correspondences.hybrid.pictures import LargePicture, seen_through
 from mlcore.correspondences.hybrid.sampling import SamplingPoint
+from mlcore.correspondences.hybrid.views import Matchers, view
 from mlcore.correspondences.robust import register
 from mlcore.geometry.transform import Transform
 

@@ -14,6 +14,7 @@ export const JOB_NAMES = {
   "tiles.build_pairs": "Cutting into tiles",
   "anchors.generate": "Describing the tiles",
   "correspondences.propose": "Matching image and map",
+  "correspondences.build_pairs": "Pairs of a map scan",
   "learning.train": "Training",
   "learning.evaluate": "Comparison of models",
   "consistency.scan": "Scan",

@@ -11,8 +11,8 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
 from mlcore.correspondences.classical import ClassicalMatcher
-from mlcore.correspondences.hybrid.coarse import Matchers
 from mlcore.correspondences.hybrid.pictures import HALF
+from mlcore.correspondences.hybrid.views import Matchers
 
 WIDTH, HEIGHT = 1000, 800
 SIDE = 200
