@@ -22,5 +22,5 @@ class CorrespondencesAdmin(admin.ModelAdmin):
 @admin.register(MapScan)
 class MapScanAdmin(CorrespondencesAdmin):
     list_display = ["id", "region", "original_name", "licence", "created_by", "created_at"]
-    list_filter: list[str] = []
+    list_filter = ["created_at"]
     list_select_related = ["region", "created_by"]
