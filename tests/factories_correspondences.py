@@ -11,7 +11,7 @@ import numpy as np
 from factory.django import DjangoModelFactory
 
 from annotation.correspondences.engine import stored
-from annotation.correspondences.models import ControlPoint, Correspondences
+from annotation.correspondences.models import ControlPoint, Correspondences, MapScan
 from annotation.correspondences.services import batches
 from annotation.correspondences.services.batches import Plan
 from annotation.review.models import Batch, Verdict
@@ -19,7 +19,7 @@ from annotation.review.services.batch import BatchWish
 from annotation.review.services.claim import claim
 from annotation.review.services.decide import Decision, decide
 from mlcore.geometry.transform import Transform, shift_of
-from tests.factories import PairFactory, UserFactory
+from tests.factories import ImageryFactory, PairFactory, RegionFactory, UserFactory
 
 PLACES = [(20.0, 30.0), (220.0, 40.0), (230.0, 210.0), (40.0, 220.0), (130.0, 120.0), (90.0, 60.0)]
 """Where the control points of tests lie on the map, pixels at 256 px."""
@@ -63,6 +63,21 @@ class CorrespondencesFactory(DjangoModelFactory[Correspondences]):
                 )
                 for number, ((x, y), (u, v)) in given
             )
+
+
+class MapScanFactory(DjangoModelFactory[MapScan]):
+    """A map scan whose pairs are not made yet; its file is not there."""
+
+    class Meta:
+        model = MapScan
+
+    region = factory.SubFactory(RegionFactory)
+    imagery = factory.SubFactory(ImageryFactory, region=factory.SelfAttribute("..region"))
+    original_name = "sheet.png"
+    upload_path = "regions/0/scans/0/upload.png"
+    sha256 = "ab" * 32
+    licence = "CC0-1.0"
+    attribution = "Survey"
 
 
 def points_by(

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from annotation.common.models import Job, JobFigure
+from annotation.common.models import Job, JobFigure, Worker
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -37,3 +37,8 @@ class JobAdmin(ReadOnlyAdmin):
 class JobFigureAdmin(ReadOnlyAdmin):
     list_display = ["job", "name", "step", "value", "at"]
     list_select_related = ["job"]
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    list_display = ["name", "queues", "device", "seen_at"]

@@ -82,6 +82,22 @@ class Job(Timestamped):
         return self.state in {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}
 
 
+class Worker(models.Model):
+    """A running worker: which queues it serves and what it computes on, as it says itself every few seconds."""
+
+    name = models.CharField(max_length=200, unique=True)
+    queues = models.JSONField(default=list)
+    device = models.CharField(max_length=120, blank=True, default="", help_text="cpu, or cuda and the card")
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.device or 'something'}"
+
+    @property
+    def has_gpu(self) -> bool:
+        return self.device.startswith("cuda")
+
+
 class JobFigure(models.Model):
     """One live number of a job at one step, such as a loss; together they are the curve on the page."""
 

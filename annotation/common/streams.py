@@ -1,12 +1,13 @@
-"""Files that are written while they are sent: JSON arrays, and CSV that no spreadsheet takes for a formula."""
+"""Files that are written while they are sent: JSON arrays, archives, CSV that no spreadsheet takes for a formula."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import IO, Any, cast
 
 from django.http import StreamingHttpResponse
 from rest_framework.utils.encoders import JSONEncoder
@@ -41,6 +42,45 @@ def json_array(rows: Iterable[Any]) -> Iterator[str]:
     for number, row in enumerate(rows):
         yield (",\n" if number else "") + json.dumps(row, cls=JSONEncoder, ensure_ascii=False)
     yield "\n]\n"
+
+
+def zip_archive(entries: Iterable[tuple[str, bytes | Iterable[bytes]]]) -> Iterator[bytes]:
+    """A ZIP file of these names and contents, in pieces: no entry is asked for before the ones ahead of it are sent.
+
+    PNG is kept as it is, all else is packed.
+    """
+    sink = _Sink()
+    with zipfile.ZipFile(cast(IO[bytes], sink), "w") as archive:
+        for name, content in entries:
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            with archive.open(entry, "w", force_zip64=True) as file:
+                for piece in [content] if isinstance(content, bytes) else content:
+                    file.write(piece)
+                    yield sink.take()
+            yield sink.take()
+    yield sink.take()
+
+
+class _Sink:
+    """Takes what is written and gives it up again; it can't be sought, so that an archive is written in one go."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def write(self, piece: bytes) -> int:
+        self._pieces.append(bytes(piece))
+        return len(piece)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def take(self) -> bytes:
+        """What was written since the last time."""
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        return taken
 
 
 def download(content: Iterator[str], *, name: str, content_type: str) -> StreamingHttpResponse:

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from annotation.correspondences.models import Correspondences
+from annotation.correspondences.models import Correspondences, MapScan
 
 
 @admin.register(Correspondences)
@@ -17,3 +17,10 @@ class CorrespondencesAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request, obj=None) -> bool:
         return False
+
+
+@admin.register(MapScan)
+class MapScanAdmin(CorrespondencesAdmin):
+    list_display = ["id", "region", "original_name", "licence", "created_by", "created_at"]
+    list_filter = ["created_at"]
+    list_select_related = ["region", "created_by"]

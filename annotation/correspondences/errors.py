@@ -31,3 +31,33 @@ class BadPointsError(InvalidError):
     """Control points of a correction that can't be used; `data` names the one at fault where it is one."""
 
     code = "bad_points"
+
+
+class NothingToWriteError(ConflictError):
+    """A proposal without a transform that may be used has no points for other tools."""
+
+    code = "nothing_to_write"
+
+
+class NotWritableError(InvalidError):
+    """A format can't say what this transform is, or needs something that was not given."""
+
+    code = "not_writable"
+
+
+class BadPointsFileError(InvalidError):
+    """A file of control points that can't be read, or whose points lie nowhere."""
+
+    code = "bad_points_file"
+
+
+class NothingVerifiedError(ConflictError):
+    """A region without a verified transform has no pairs to export."""
+
+    code = "nothing_verified"
+
+
+class NoScanPairsError(ConflictError):
+    """A map scan whose job has made nothing yet has no pairs to hand out."""
+
+    code = "no_scan_pairs"

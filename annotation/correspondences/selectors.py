@@ -14,6 +14,7 @@ from annotation.correspondences.models import (
     Correspondences,
     CorrespondencesReview,
     CorrespondencesState,
+    MapScan,
 )
 from annotation.sources.models import SourceState
 from annotation.sources.selectors import visible_regions
@@ -113,3 +114,11 @@ def proposals(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]
 def _answers() -> QuerySet[Correspondences]:
     decided = Correspondences.objects.filter(pk=OuterRef("pk"), reviews__item__state="decided")
     return decided.filter(reviews__item__decision__in=("accept", "adjust"))
+
+
+def get_map_scan(user: User, scan_id: int) -> MapScan:
+    """One map scan, or NotFoundError where it is missing or not this person's to see."""
+    scan = MapScan.objects.filter(pk=scan_id, region__in=visible_regions(user)).select_related("job").first()
+    if scan is None:
+        raise NotFoundError(f"no map scan {scan_id}, or none you may see")
+    return scan

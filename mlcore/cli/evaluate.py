@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from mlcore.anchors.geometric import describe_tile
-from mlcore.cli import evaluate_consistency, evaluate_matching
+from mlcore.cli import evaluate_consistency, evaluate_matching, evaluate_pairs
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.cli.region_inputs import add_input_arguments, read_source, region_tiles
 from mlcore.errors import InvalidInputError
@@ -34,11 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluate_matching.add_arguments(
         methods.add_parser("matching", help="matchers of image and map, on pairs that were warped")
     )
+    evaluate_pairs.add_arguments(
+        methods.add_parser("pairs", help="the same on a set of pairs as it lies on disk, ours or a published one")
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run what was asked for."""
-    runs = {"consistency": evaluate_consistency.run, "matching": evaluate_matching.run}
+    runs = {"consistency": evaluate_consistency.run, "matching": evaluate_matching.run, "pairs": evaluate_pairs.run}
     return runs.get(args.method, run_changes)(args)
 
 

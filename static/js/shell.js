@@ -1,11 +1,13 @@
 /** What every page does: theme, keys, ways between the pages. */
 import { byId, pageData } from "mapwright/lib/dom.js";
 import { bindKey, listenToKeys, showKeys } from "mapwright/lib/keys.js";
+import { fillOutlooks } from "mapwright/lib/outlook.js";
 import { toggleTheme } from "mapwright/lib/theme.js";
 
 byId("toggle-theme").addEventListener("click", toggleTheme);
 byId("show-keys").addEventListener("click", showKeys);
 listenToKeys();
+if (pageData("person").id) fillOutlooks();
 
 const tabs = [...document.querySelectorAll(".tabs a")];
 tabs.forEach((tab, index) => {

@@ -9,7 +9,7 @@ from annotation.sources.models import RegionMember
 from tests import factories
 from tests.factories_anchors import AnchorFactory, make_batch
 from tests.factories_changes import ChangeFactory
-from tests.factories_correspondences import CorrespondencesFactory
+from tests.factories_correspondences import CorrespondencesFactory, MapScanFactory
 from tests.factories_correspondences import make_batch as make_matching_batch
 
 
@@ -45,6 +45,8 @@ def make_world() -> dict[str, Any]:
         "scan_id": scan.pk,
         "changeset_id": changeset.pk,
         "stage": "changes",
+        "form": "qgis",
+        "map_scan_id": MapScanFactory(region=region, imagery=scan.imagery).pk,
         "z": tile.z,
         "x": tile.x,
         "y": tile.y,

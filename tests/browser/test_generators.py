@@ -47,7 +47,7 @@ def test_an_admin_chooses_an_endpoint_and_sees_what_it_gave_cost_and_missed(stoc
         expect(page.locator("#option")).to_contain_text("own-server: Qwen/Qwen2.5-VL-7B-Instruct")
         expect(page.locator("#option-words")).to_contain_text("0.2000 EUR per 1,000 tokens read")
         picture(page, "choose")
-        settings.CELERY_TASK_DEFAULT_QUEUE = "nobody-listens"
+        settings.JOB_QUEUES = {"anchors.generate": "nobody-listens"}
         page.get_by_role("button", name="Describe the tiles").click()
         expect(page.locator("#job")).to_contain_text("Waiting")
         run_now(Job.objects.get(kind="anchors.generate", params__generator="http"))

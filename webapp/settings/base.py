@@ -216,6 +216,7 @@ JOB_RUNNERS = {
     "tiles.build_pairs": "annotation.tiles.services.build_pairs.run",
     "anchors.generate": "annotation.anchors.services.generate.run",
     "correspondences.propose": "annotation.correspondences.services.propose.run",
+    "correspondences.build_pairs": "annotation.correspondences.services.map_scans.run",
     "learning.train": "annotation.learning.services.train.run",
     "learning.evaluate": "annotation.learning.services.evaluate.run",
     "consistency.scan": "annotation.consistency.services.scan.run",
@@ -224,9 +225,21 @@ JOB_RUNNERS = {
     "changes.main_job": "annotation.pipeline.services.main_job.run",
 }
 
-# The queue of every kind of job that does not wait in the default one. A worker serves all of them; one that is started
-# with `-Q gpu` or `-Q cpu,mapwright` serves only these, as on a machine with a card and one without.
-JOB_QUEUES = {"correspondences.propose": env("MATCHER_QUEUE", "gpu")}
+# Jobs that a GPU makes many times as fast, and the queue that each kind of job waits in; `kind?name=value` speaks of
+# those with this parameter. A worker serves all queues; one that is started with `-Q gpu` or `-Q cpu,mapwright` serves
+# only these, as on a machine with a card and one without. Without a GPU the same jobs run on the processor, and say so.
+GPU_JOBS = (
+    "anchors.generate?generator=transformers", "correspondences.propose", "correspondences.build_pairs",
+    "learning.train", "learning.evaluate", "consistency.scan", "changes.main_job",
+)  # fmt: skip
+JOB_QUEUES = {
+    **dict.fromkeys(JOB_RUNNERS, "cpu"),
+    **dict.fromkeys(GPU_JOBS, "gpu"),
+    "correspondences.propose": env("MATCHER_QUEUE", "gpu"),
+}
+# Seconds between two signs of life of a worker, and until one that gave none is taken for gone.
+WORKER_BEAT_SECONDS = 15.0
+WORKER_GONE_SECONDS = 60.0
 CELERY_TASK_QUEUES = {
     name: {"exchange": name, "routing_key": name}
     for name in (CELERY_TASK_DEFAULT_QUEUE, "cpu", "gpu", *JOB_QUEUES.values())

@@ -20,6 +20,7 @@ from annotation.common.engine import MlcoreError, StoppedError
 from annotation.common.errors import ConflictError, DomainError
 from annotation.common.models import Job, JobQuerySet, JobState
 from annotation.common.services.job_context import Echo, JobContext
+from annotation.common.services.workers import queue_of
 from annotation.common.signals import job_ended
 
 __all__ = ["JobContext", "cancel", "cancel_scope", "cancel_unfinished", "enqueue", "execute", "run_now", "sweep"]
@@ -54,15 +55,14 @@ def enqueue(
             raise
         return existing
     if wake:
-        transaction.on_commit(lambda: send_wakeup(job.pk, kind), robust=True)
+        transaction.on_commit(lambda: send_wakeup(job.pk, kind, job.params), robust=True)
     return job
 
 
-def send_wakeup(job_id: uuid.UUID, kind: str) -> bool:
+def send_wakeup(job_id: uuid.UUID, kind: str, params: Mapping[str, Any]) -> bool:
     """Send the message that makes a worker look at the job; without a broker the sweeper does it later."""
-    queue = settings.JOB_QUEUES.get(kind, settings.CELERY_TASK_DEFAULT_QUEUE)
     try:
-        current_app.send_task(RUN_TASK, args=[str(job_id)], queue=queue, retry=False)
+        current_app.send_task(RUN_TASK, args=[str(job_id)], queue=queue_of(kind, params), retry=False)
     except Exception as error:
         logger.warning("job %s waits for the sweeper: the broker does not answer (%s)", job_id, error)
         return False
@@ -182,10 +182,12 @@ def sweep() -> int:
         for job in lost:
             _recover(job)
     unheard = Q(heartbeat_at__isnull=True) | Q(heartbeat_at__lt=now - timedelta(seconds=settings.JOB_REWAKE_SECONDS))
-    waiting = Job.objects.filter(unheard, state=JobState.QUEUED).order_by("created_at").values_list("pk", "kind")
+    waiting = (
+        Job.objects.filter(unheard, state=JobState.QUEUED).order_by("created_at").values_list("pk", "kind", "params")
+    )
     woken = 0
-    for job_id, kind in waiting[:1000]:
-        if not send_wakeup(job_id, kind):
+    for job_id, kind, params in waiting[:1000]:
+        if not send_wakeup(job_id, kind, params):
             break
         woken += 1
     return len(lost) + woken

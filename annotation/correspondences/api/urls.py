@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.correspondences.api import batches, views
+from annotation.correspondences.api import batches, files, map_scans, views
 
 REGION = "regions/<int:region_id>/"
 ONE = "correspondences/<int:correspondences_id>/"
@@ -12,6 +12,12 @@ urlpatterns = [
     path(f"{REGION}matchers/", views.MatchersView.as_view(), name="api-matchers"),
     path(ONE, views.CorrespondencesView.as_view(), name="api-correspondences-one"),
     path(f"{ONE}refit/", views.RefitView.as_view(), name="api-correspondences-refit"),
+    path(f"{ONE}files/<slug:form>/", files.PointsFileView.as_view(), name="api-correspondences-file"),
+    path(f"{ONE}points/", files.PointsUploadView.as_view(), name="api-correspondences-points"),
+    path(f"{REGION}correspondences.zip", files.ArchiveView.as_view(), name="api-correspondences-archive"),
+    path(f"{REGION}map-scans/", map_scans.MapScansView.as_view(), name="api-map-scans"),
+    path("map-scans/<int:map_scan_id>/", map_scans.MapScanView.as_view(), name="api-map-scan"),
+    path("map-scans/<int:map_scan_id>/pairs.zip", map_scans.PairsView.as_view(), name="api-map-scan-pairs"),
     path(f"{REGION}correspondence-batches/", batches.BatchesView.as_view(), name="api-correspondence-batches"),
     path(
         "correspondence-batches/<int:matching_batch_id>/close/",

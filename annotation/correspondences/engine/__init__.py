@@ -3,7 +3,9 @@
 Whatever imports torch is imported where it is used: the web server starts and lives without it.
 """
 
+from annotation.correspondences.engine.archive import pair_content, parts_by_place, told_of_pair
 from annotation.correspondences.engine.corrections import Correction, checked_correction, correction_of
+from annotation.correspondences.engine.exchange import FORMS, PICTURE_PX, PointsFile, points_file
 from annotation.correspondences.engine.matchers import (
     Made,
     Proposal,
@@ -14,6 +16,8 @@ from annotation.correspondences.engine.matchers import (
     pairs_source,
     propose,
 )
+from annotation.correspondences.engine.point_files import GivenFile, payload_of
+from annotation.correspondences.engine.scans import ScanFiles, build_scan_pairs
 from annotation.correspondences.engine.shifts import frozen_transforms, known_shifts, thawed_shifts
 from annotation.correspondences.engine.transforms import (
     apart_m,
@@ -25,14 +29,17 @@ from annotation.correspondences.engine.transforms import (
     stored,
 )
 from mlcore.correspondences.dense.neighbours import Known
+from mlcore.files import whole_file
 from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, stop_if_asked
 
 __all__ = [
-    "Correction", "Known", "Made", "PairSource", "Progress", "Proposal", "TileAddress", "Transform", "apart_m",
-    "built_in_file", "check_matcher", "checked_correction", "correction_of", "frozen_transforms", "known_shifts",
-    "make", "middle_offset_m", "offered", "pairs_source", "propose", "proposed_transform", "residuals_of",
-    "said_transform", "shown_transform", "stop_if_asked", "stored", "thawed_shifts",
+    "FORMS", "PICTURE_PX", "Correction", "GivenFile", "Known", "Made", "PairSource", "PointsFile", "Progress",
+    "Proposal", "ScanFiles", "TileAddress", "Transform", "apart_m", "build_scan_pairs", "built_in_file",
+    "check_matcher", "checked_correction", "correction_of", "frozen_transforms", "known_shifts", "make",
+    "middle_offset_m", "offered", "pair_content", "pairs_source", "parts_by_place", "payload_of", "points_file",
+    "propose", "proposed_transform", "residuals_of", "said_transform", "shown_transform", "stop_if_asked", "stored",
+    "thawed_shifts", "told_of_pair", "whole_file",
 ]  # fmt: skip

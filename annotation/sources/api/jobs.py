@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from typing import cast
+from typing import Any, cast
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
@@ -16,13 +17,14 @@ from annotation.accounts.models import User
 from annotation.accounts.permissions import IsReviewer
 from annotation.common.errors import NotAllowedError
 from annotation.common.models import Job, JobState
-from annotation.common.services import jobs
+from annotation.common.services import jobs, workers
 from annotation.sources import selectors
 
 
 class JobOutput(serializers.ModelSerializer[Job]):
     """A job in a list."""
 
+    outlook = serializers.SerializerMethodField(help_text="what keeps it waiting or makes it slow; empty: nothing")
     region = serializers.IntegerField(source="scope_id", read_only=True, allow_null=True)
     created_by = serializers.CharField(source="created_by.username", read_only=True, allow_null=True, default=None)
 
@@ -35,6 +37,7 @@ class JobOutput(serializers.ModelSerializer[Job]):
             "state",
             "progress",
             "message",
+            "outlook",
             "attempts",
             "max_attempts",
             "cancel_requested",
@@ -46,6 +49,17 @@ class JobOutput(serializers.ModelSerializer[Job]):
             "finished_at",
         ]
         read_only_fields = fields
+
+    def get_outlook(self, job: Job) -> str:
+        if job.finished:
+            return ""
+        kept = cast(dict[Any, Any], self.context)  # of the whole list: what is asked once for all its jobs
+        place = workers.rule_of(job.kind, job.params), job.scope_id
+        if "workers" not in kept:
+            kept["workers"] = workers.live_workers()
+        if place not in kept:
+            kept[place] = workers.outlook(job.kind, job.params, kept["workers"], job.scope_id)
+        return str(kept[place])
 
 
 class JobDetail(JobOutput):
@@ -139,3 +153,41 @@ class JobCancelView(GenericAPIView):
         if not user.is_admin and job.created_by_id != user.pk:
             raise NotAllowedError("only an admin, or who started the job, can stop it")
         return Response(JobDetail(jobs.cancel(job)).data)
+
+
+class WorkersQuery(serializers.Serializer):
+    """Which jobs are about to be started, and where."""
+
+    kind = serializers.CharField(max_length=64, required=False, default="")
+    region = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+
+
+class WorkersOutput(serializers.Serializer):
+    """What runs jobs here, and what therefore becomes of one."""
+
+    outlook = serializers.CharField(help_text="of a job of the kind that was asked for; empty: nothing is in its way")
+    unserved = serializers.ListField(child=serializers.CharField(), help_text="queues that no worker serves")
+    gpu = serializers.BooleanField(help_text="a worker has one")
+
+
+class WorkersView(GenericAPIView):
+    """The workers of this installation."""
+
+    permission_classes = [IsReviewer]
+    serializer_class = WorkersOutput
+    pagination_class = None
+
+    @extend_schema(parameters=[WorkersQuery], responses=WorkersOutput)
+    def get(self, request: Request) -> Response:
+        """Which queues nobody serves, whether there is a GPU, and what a job that is started now would meet."""
+        query = WorkersQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        kind, there, region = query.validated_data["kind"], workers.live_workers(), None
+        if "region" in query.validated_data:
+            region = selectors.get_region(cast(User, request.user), query.validated_data["region"]).pk
+        told = {
+            "outlook": workers.outlook(kind, {}, there, region) if kind in settings.JOB_RUNNERS else "",
+            "unserved": workers.unserved_queues(there),
+            "gpu": any(worker.has_gpu for worker in there),
+        }
+        return Response(WorkersOutput(told).data)

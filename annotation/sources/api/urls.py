@@ -12,6 +12,7 @@ urlpatterns = [
     path("regions/<int:region_id>/snapshots/", sources.SnapshotListView.as_view(), name="api-snapshots"),
     path("snapshots/<int:snapshot_id>/", sources.SnapshotView.as_view(), name="api-snapshot"),
     path("jobs/", jobs.JobListView.as_view(), name="api-jobs"),
+    path("workers/", jobs.WorkersView.as_view(), name="api-workers"),
     path("jobs/<uuid:job_id>/", jobs.JobView.as_view(), name="api-job"),
     path("jobs/<uuid:job_id>/cancel/", jobs.JobCancelView.as_view(), name="api-job-cancel"),
 ]

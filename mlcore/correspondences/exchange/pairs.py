@@ -30,7 +30,29 @@ TO_CENTRE = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1.0]])
 
 
 def write_pair(folder: Path, name: str, map_rgb: np.ndarray, image_rgb: np.ndarray, transform: Transform) -> list[Path]:
-    """Write a pair; squares of another size, the same for both, are brought to 512 px.
+    """Write a pair, as `pair_files` has it.
+
+    Returns:
+        The three files: map, image, homography.
+
+    Raises:
+        InvalidInputError: as of `pair_files`, or a file can't be written.
+    """
+    paths = []
+    for below, content in pair_files(name, map_rgb, image_rgb, transform).items():
+        path = folder / below
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(path) as scratch:
+                scratch.write_bytes(content)
+        except OSError as error:
+            raise InvalidInputError(f"{below} can't be written: check the folder and its free space") from error
+        paths.append(path)
+    return paths
+
+
+def pair_files(name: str, map_rgb: np.ndarray, image_rgb: np.ndarray, transform: Transform) -> dict[str, bytes]:
+    """The three files of a pair, by their paths; squares of another size, the same for both, are brought to 512 px.
 
     Args:
         name: of the files, without ending.
@@ -38,10 +60,10 @@ def write_pair(folder: Path, name: str, map_rgb: np.ndarray, image_rgb: np.ndarr
         transform: brings pixels of the map to pixels of the image, both counted from the outer corner.
 
     Returns:
-        The three files: map, image, homography.
+        Map, image and homography, in this order.
 
     Raises:
-        InvalidInputError: a name that is none, pictures that are no squares of one size, or that can't be written.
+        InvalidInputError: a name that is none, or pictures that are no squares of one size.
     """
     if not NAME.match(name):
         raise InvalidInputError(f"{name!r} can't name a pair: use letters, digits, dots, dashes and underscores")
@@ -53,15 +75,19 @@ def write_pair(folder: Path, name: str, map_rgb: np.ndarray, image_rgb: np.ndarr
         way = cv2.INTER_AREA if side > SIZE_PX else cv2.INTER_LINEAR
         pictures = [cv2.resize(picture, (SIZE_PX, SIZE_PX), interpolation=way) for picture in pictures]
         transform = transform.scaled(SIZE_PX / side)
-    paths = [folder / MAPS / f"{name}.png", folder / IMAGES / f"{name}.png", folder / HOMOGRAPHIES / f"{name}.txt"]
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    for path, picture in zip(paths, pictures, strict=False):
-        with whole_file(path) as scratch:
-            _save(scratch, picture)
-    with whole_file(paths[2]) as scratch:
-        scratch.write_text(homography_text(transform.matrix), encoding="ascii")
-    return paths
+    return {
+        f"{MAPS}/{name}.png": png_of(pictures[0]),
+        f"{IMAGES}/{name}.png": png_of(pictures[1]),
+        f"{HOMOGRAPHIES}/{name}.txt": homography_text(transform.matrix).encode("ascii"),
+    }
+
+
+def png_of(rgb: np.ndarray) -> bytes:
+    """A PNG of an (H, W, 3) uint8 picture."""
+    written, content = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    if not written:
+        raise InvalidInputError("the picture can't be written as PNG: check its size")
+    return bytes(content)
 
 
 def homography_text(matrix: np.ndarray) -> str:
@@ -101,12 +127,3 @@ def read_homography(path: Path) -> np.ndarray:
     if not path.is_file() or path.stat().st_size > MOST_BYTES:
         raise InvalidInputError(f"there is no homography of {MOST_BYTES} bytes or less in {path.name}: check the path")
     return homography_of(path.read_text(encoding="utf-8-sig", errors="replace"), path.name)
-
-
-def _save(path: Path, rgb: np.ndarray) -> None:
-    try:
-        written = cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    except cv2.error:
-        written = False
-    if not written:
-        raise InvalidInputError(f"{path.parent.name}/{path.name} can't be written: check the folder and its free space")

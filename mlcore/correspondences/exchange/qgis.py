@@ -138,7 +138,7 @@ def _row(words: list[str], names: list[str], where: str) -> dict[str, float]:
         if name not in {*PLACES, "enable", "dx", "dy"}:
             row[name] = 0.0
             continue
-        row[name] = _number(word)
+        row[name] = number_of(word)
         residual = name in ("dx", "dy")
         if residual and not abs(row[name]) <= LARGEST:
             row[name] = math.nan
@@ -151,8 +151,8 @@ def _row(words: list[str], names: list[str], where: str) -> dict[str, float]:
     return row
 
 
-def _number(word: str) -> float:
-    """Not a number where the word is none; Python's own underscores and other digits are no numbers here."""
+def number_of(word: str) -> float:
+    """The number of a word, not a number where it is none: Python's underscores and other digits are none here."""
     try:
         return float(word) if word.isascii() and "_" not in word else math.nan
     except ValueError:
@@ -161,7 +161,7 @@ def _number(word: str) -> float:
 
 def _is_number(word: str) -> bool:
     """Whether a line begins as a point does; "nan" does, and is refused as a point."""
-    return not math.isnan(_number(word)) or word.strip().lower().lstrip("+-") == "nan"
+    return not math.isnan(number_of(word)) or word.strip().lower().lstrip("+-") == "nan"
 
 
 def _written(number: float) -> str:

@@ -14,6 +14,7 @@ export const JOB_NAMES = {
   "tiles.build_pairs": "Cutting into tiles",
   "anchors.generate": "Describing the tiles",
   "correspondences.propose": "Matching image and map",
+  "correspondences.build_pairs": "Pairs of a map scan",
   "learning.train": "Training",
   "learning.evaluate": "Comparison of models",
   "consistency.scan": "Scan",
@@ -96,6 +97,7 @@ export function jobProgress(job, { onCancel } = {}) {
     parts.push(
       el("progress", { max: "1", value: String(job.progress), "aria-label": `Progress of: ${jobName(job.kind)}` }),
     );
+  if (job.outlook) parts.push(el("p", { class: "note note-warn", text: job.outlook }));
   if (job.state === "failed")
     parts.push(el("p", { class: "note note-bad", text: job.error_detail || "It failed without saying why." }));
   if (onCancel && !FINISHED.has(job.state)) {

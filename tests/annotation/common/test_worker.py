@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from django.conf import settings as django_settings
 
 from annotation.accounts.models import User
 from annotation.common.models import Job
+from annotation.common.models import Worker as WorkerRow
 from annotation.common.services import jobs
 from tests.annotation.common.runner_names import RUNNERS
 from tests.annotation.common.worker import Worker, ended, wait_until
@@ -50,6 +52,14 @@ def test_a_worker_takes_a_job_from_its_message_to_its_result(worker: Worker):
     wait_until(ended(job), what=worker.log)
     job.refresh_from_db()
     assert (job.state, job.result) == ("succeeded", {"made": "from the worker"})
+
+
+def test_a_worker_says_which_queue_it_serves_and_on_what_it_computes_until_it_ends(worker: Worker):
+    worker.start()
+    row = wait_until(lambda: WorkerRow.objects.exclude(device="").first(), seconds=120, what=worker.log)
+    assert row.queues == [worker.queue] and (row.device == "cpu" or row.has_gpu)
+    os.killpg(worker.process.pid, signal.SIGTERM)
+    wait_until(lambda: not WorkerRow.objects.exists(), what=worker.log)
 
 
 def test_a_lost_message_is_recovered_by_the_sweeper(worker: Worker):

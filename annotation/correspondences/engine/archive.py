@@ -1,0 +1,71 @@
+"""Pairs of a region with their homographies, in MapData's layout, and the part of a split that each belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from annotation.correspondences.engine.matchers import MATCH_PX
+from annotation.correspondences.engine.transforms import said_transform, shown_transform
+from annotation.correspondences.models import Correspondences
+from annotation.tiles.engine import MapIndex, image_reader, render_map, tile_address
+from annotation.tiles.nearby import features_on
+from mlcore.correspondences.exchange.pairs import pair_files
+from mlcore.geometry.webmercator import TILE_PX, TileAddress
+from mlcore.pairs.splits import geographic_folds
+
+BLOCKS = 10
+TEST, VALIDATION, TRAIN = "test", "validation", "train"
+
+
+def parts_by_place(tiles: Sequence[TileAddress]) -> dict[TileAddress, str]:
+    """`test`, `validation` or `train` of every tile: a tenth of the tiles each, the rest to learn from, in blocks.
+
+    Up to ten blocks are cut; two tiles make a test and a training block, one tile is a training block.
+    """
+    blocks = min(BLOCKS, len(set(tiles)))
+    if blocks == 0:
+        return {}
+    names = [TEST, VALIDATION, *[TRAIN] * BLOCKS] if blocks > 2 else [TRAIN, TEST]
+    return {tile: names[fold] for tile, fold in geographic_folds(tiles, blocks).items()}
+
+
+def pair_name(tile: TileAddress) -> str:
+    """What the files of a tile are called."""
+    return f"tile-{tile.z}-{tile.x}-{tile.y}"
+
+
+def pair_content(row: Correspondences) -> dict[str, bytes] | None:
+    """Map, image and homography of a row with the transform that counts, by their paths; None without a transform.
+
+    The map is drawn as it is: the homography says where the image shows it.
+    """
+    transform, tile = said_transform(row), tile_address(row.pair.tile)
+    if transform is None:
+        return None
+    image: np.ndarray = image_reader(row.pair.imagery).read_tile(tile, MATCH_PX).rgb
+    drawn = render_map(tile, MapIndex(features_on(row.pair.snapshot, tile)), MATCH_PX)
+    return pair_files(pair_name(tile), drawn, image, transform.scaled(MATCH_PX / TILE_PX))
+
+
+def told_of_pair(row: Correspondences, part: str) -> dict[str, Any]:
+    """One line of what is known of a pair: its place, its transform with covariance, what it stands on."""
+    tile = tile_address(row.pair.tile)
+    return {
+        "name": pair_name(tile),
+        "part": part,
+        "tile": [tile.z, tile.x, tile.y],
+        "state": row.state,
+        "passed_gate": row.passed_gate,
+        "transform_256px": shown_transform(said_transform(row)),
+        "matcher": row.matcher,
+        "matcher_digest": row.matcher_digest,
+        "inliers": row.inliers,
+        "needed_inliers": row.needed_inliers,
+        "log10_nfa": row.log10_nfa,
+        "rmse_m": row.rmse_m,
+        "fit_rmse_m": row.final_fit_rmse_m,
+        "check_rmse_m": row.final_check_rmse_m,
+    }
