@@ -6,16 +6,16 @@ from annotation.correspondences.api import batches, views
 
 REGION = "regions/<int:region_id>/"
 ONE = "correspondences/<int:correspondences_id>/"
+BATCH = "correspondence-batches/<int:matching_batch_id>/"
 
 urlpatterns = [
     path(f"{REGION}correspondences/", views.CorrespondencesListView.as_view(), name="api-correspondences"),
     path(f"{REGION}matchers/", views.MatchersView.as_view(), name="api-matchers"),
     path(ONE, views.CorrespondencesView.as_view(), name="api-correspondences-one"),
     path(f"{ONE}refit/", views.RefitView.as_view(), name="api-correspondences-refit"),
+    path(f"{ONE}footprints/", views.FootprintsView.as_view(), name="api-correspondences-footprints"),
     path(f"{REGION}correspondence-batches/", batches.BatchesView.as_view(), name="api-correspondence-batches"),
-    path(
-        "correspondence-batches/<int:matching_batch_id>/close/",
-        batches.CloseView.as_view(),
-        name="api-correspondence-batch-close",
-    ),
+    path(BATCH, batches.BatchView.as_view(), name="api-correspondence-batch"),
+    path(f"{BATCH}report/", batches.ReportView.as_view(), name="api-correspondence-report"),
+    path(f"{BATCH}close/", batches.CloseView.as_view(), name="api-correspondence-batch-close"),
 ]

@@ -3,7 +3,7 @@
 Whatever imports torch is imported where it is used: the web server starts and lives without it.
 """
 
-from annotation.correspondences.engine.corrections import Correction, checked_correction, correction_of
+from annotation.correspondences.engine.corrections import POINT_LIMITS, Correction, checked_correction, correction_of
 from annotation.correspondences.engine.matchers import (
     Made,
     Proposal,
@@ -18,6 +18,7 @@ from annotation.correspondences.engine.transforms import (
     middle_offset_m,
     proposed_transform,
     residuals_of,
+    rings_px,
     said_transform,
     shown_transform,
     stored,
@@ -28,7 +29,8 @@ from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, stop_if_asked
 
 __all__ = [
-    "Correction", "Made", "PairSource", "Progress", "Proposal", "TileAddress", "Transform", "apart_m", "check_matcher",
-    "checked_correction", "correction_of", "make", "middle_offset_m", "offered", "pairs_source", "propose",
-    "proposed_transform", "residuals_of", "said_transform", "shown_transform", "stop_if_asked", "stored",
+    "POINT_LIMITS", "Correction", "Made", "PairSource", "Progress", "Proposal", "TileAddress", "Transform", "apart_m",
+    "check_matcher", "checked_correction", "correction_of", "make", "middle_offset_m", "offered", "pairs_source",
+    "propose", "proposed_transform", "residuals_of", "rings_px", "said_transform", "shown_transform", "stop_if_asked",
+    "stored",
 ]  # fmt: skip

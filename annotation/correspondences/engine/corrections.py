@@ -19,6 +19,8 @@ from mlcore.geometry.webmercator import TILE_PX, TileAddress
 
 MAX_POINTS = 400
 MAX_NUMBER = 9999
+POINT_LIMITS = {"nearest_px": NEAREST_PX, "farthest_px": FARTHEST_PX, "points": MAX_POINTS, "number": MAX_NUMBER}
+"""What a page must keep to for its points to be taken."""
 POINT_KEYS = {"number", "map_xy", "image_xy", "role", "enabled"}
 SAME_PX = 0.005
 """A point of the matcher that lies no farther from its place was not moved."""
