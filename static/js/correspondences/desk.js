@@ -1,10 +1,10 @@
 /** The work on one tile: its points, what can be undone, what they come to, what is chosen. It alone changes the points. */
 import { begin, canRedo, canUndo, push, redo, undo } from "mapwright/lib/history.js";
-import { notify, notifyError } from "mapwright/lib/notices.js";
+import { notify } from "mapwright/lib/notices.js";
+import { createFit } from "mapwright/correspondences/fit.js";
 import { createAdding } from "mapwright/correspondences/pair-to-add.js";
 import { createPointMarks } from "mapwright/correspondences/point-marks.js";
 import * as act from "mapwright/correspondences/points.js";
-import { createRefit } from "mapwright/correspondences/refit.js";
 import { worstOf } from "mapwright/correspondences/words.js";
 
 const SHOWN = 30;
@@ -17,24 +17,19 @@ const MOST_STEPS = 200;
  * @param {Object} options.stage what lies on the maps
  * @param {Object} options.limits of places, points and numbers
  * @param {(view) => void} options.onDraw the state to show in the panel
- * @param {(payload) => void} options.onKeep what a draft is to hold; null where nothing is changed
+ * @param {(draft) => void} options.onKeep what a draft is to hold; null where nothing is changed
  * @param {(on, words) => void} options.onAdding
  * @param {(number) => void} options.onSelect
  */
 export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }) {
   const marks = createPointMarks(stage.maps, { select, drag, drop });
   const adding = createAdding(stage.maps, { snap: stage.snap, done: added, onChange: onAdding });
-  const refit = createRefit({ onAnswer: fitted, onRefused: notFitted, onWait: () => {} });
+  const fit = createFit({ onMatrix: stage.moveBy, onChange: draw });
   let subject = null;
   let proposed = null;
   let history = null;
   let preview = null; // the work while a point is dragged
   let chosen = { number: null, side: "image" };
-  let fit = null; // {fit_rmse_m, check_rmse_m, counts}
-  let matrix = null;
-  let residuals = new Map();
-  let waiting = false;
-  let refusal = "";
   let all = false;
   let exaggeration = 10;
   let last = { tag: "", at: 0 };
@@ -42,24 +37,26 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
   const work = () => preview ?? history.present;
   const changed = () => !act.same(history.present, proposed);
 
+  function shownOf(now, worst = null) {
+    const always = [chosen.number, worst].filter((number) => number !== null);
+    return all ? now.points : act.surest(now, proposed, { most: SHOWN, always });
+  }
+
   function draw() {
     if (!subject) return;
     const now = work();
     if (!act.pointOf(now, chosen.number)) chosen = { ...chosen, number: null };
+    const { matrix, residuals } = fit.state;
     const worst = worstOf(now.points, residuals);
-    const always = [chosen.number, worst].filter((number) => number !== null);
-    const shown = all ? now.points : act.surest(now, proposed, { most: SHOWN, always });
+    const shown = shownOf(now, worst);
     marks.draw(subject.tile, { points: shown, matrix, selected: chosen.number, worst, exaggeration });
     adding.know(subject.tile, matrix);
     onDraw({
       work: now,
       shown,
       all,
-      residuals,
       worst,
-      fit,
-      waiting,
-      refusal,
+      ...fit.state,
       selected: chosen.number,
       side: chosen.side,
       changed: changed(),
@@ -68,49 +65,9 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
     });
   }
 
-  function setMatrix(next) {
-    matrix = next;
-    stage.moveBy(next);
-  }
-
-  /** What the matcher's points come to is known. */
-  function asProposed() {
-    refit.forget();
-    const { transform, rmse_m: rmse, inliers, points } = subject;
-    [waiting, refusal] = [false, ""];
-    residuals = new Map(points.map((point) => [point.number, point.residual_m ?? 0]));
-    fit = transform ? { fit_rmse_m: rmse, check_rmse_m: null, counts: { fit: inliers, check: 0 } } : null;
-    setMatrix(transform?.matrix ?? null);
-  }
-
   function ask() {
-    const now = work();
-    if (act.same(now, proposed)) asProposed();
-    else {
-      waiting = true;
-      refit.ask(subject.id, act.payloadOf(now), now);
-    }
-  }
-
-  function fitted(reply, of) {
-    [waiting, refusal] = [false, ""];
-    residuals = new Map(reply.points.map((point) => [point.number, point.residual_m]));
-    fit = { fit_rmse_m: reply.fit_rmse_m, check_rmse_m: reply.check_rmse_m, counts: act.counts(of) };
-    setMatrix(reply.transform.matrix);
-    draw();
-  }
-
-  function notFitted(error) {
-    waiting = false;
-    if (error.code !== "bad_points" && error.status !== 400) {
-      refusal = "What these points come to can't be asked just now; the next change asks again.";
-      if (!error.passing) notifyError(error);
-    } else {
-      refusal = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`;
-      residuals = new Map();
-      fit = null;
-    }
-    draw();
+    if (act.same(work(), proposed)) fit.asProposed(subject);
+    else fit.ask(subject, work());
   }
 
   /** A new state of the work; states with one tag that follow at once are undone together. */
@@ -130,7 +87,7 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
 
   function after() {
     ask();
-    onKeep(changed() ? act.payloadOf(history.present) : null);
+    onKeep(changed() ? act.draftOf(history.present, proposed) : null);
     draw();
   }
 
@@ -178,8 +135,7 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
   /** Choose the next of the shown points, or the one before. */
   function choose(by) {
     if (!subject || !history.present.points.length) return;
-    const always = [chosen.number].filter((number) => number !== null);
-    const shown = all ? history.present.points : act.surest(history.present, proposed, { most: SHOWN, always });
+    const shown = shownOf(history.present);
     const at = shown.findIndex(({ number }) => number === chosen.number);
     const next = at < 0 ? (by > 0 ? 0 : shown.length - 1) : (at + by + shown.length) % shown.length;
     select(shown[next].number);
@@ -192,14 +148,14 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
     open(next, draft) {
       subject = next;
       proposed = act.proposedBy(next);
-      history = begin(draft ? act.fromPayload(draft, proposed) : proposed);
+      history = begin(draft ? act.fromDraft(draft, proposed) : proposed);
       [preview, all, chosen] = [null, false, { number: null, side: "image" }];
-      asProposed();
+      fit.asProposed(next);
       ask();
       draw();
     },
     close() {
-      refit.forget();
+      fit.forget();
       if (adding.on) adding.stop();
       subject = null;
       marks.clear();
@@ -209,11 +165,14 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
     get payload() {
       return act.payloadOf(history.present);
     },
+    get draft() {
+      return act.draftOf(history.present, proposed);
+    },
     get changed() {
       return changed();
     },
     get refusal() {
-      return refusal;
+      return fit.state.refusal;
     },
     get chosen() {
       return chosen.number;

@@ -18,6 +18,7 @@ const comment = byId("comment");
 const stage = createStage();
 const { view } = stage;
 const ASKED = { reject: "Why is it wrong?", cant_tell: "Why can't you tell?" };
+const shortened = new WeakMap(); // payload -> the draft of it
 let asking = ""; // the decision whose reason is asked for
 
 const panel = createPanel({
@@ -65,7 +66,7 @@ const line = createLine({
         : "The report says what came of it.",
     links: [toBatches ? ["To the batches", page.links.batches] : ["To the report", page.links.report]],
   }),
-  draftOf: (body) => ({ comment: body.comment, work: body.payload }),
+  draftOf: (body) => ({ comment: body.comment, work: shortened.get(body.payload) ?? body.payload }),
   onSaved: (message) => progress.saved(message.act),
 });
 const { current, drafts } = line;
@@ -93,9 +94,15 @@ function take() {
   if (!line.ready() || unfinished()) return;
   if (desk.changed) {
     if (desk.refusal) notify(desk.refusal, { kind: "warn" });
-    else say("adjust", "", desk.payload);
+    else saveCorrected();
   } else if (current().subject.transform) say("accept");
   else notify("There is no match to accept: set points by hand, or reject it.", { kind: "warn" });
+}
+
+function saveCorrected() {
+  const { payload, draft } = desk;
+  shortened.set(payload, draft);
+  say("adjust", "", payload);
 }
 
 /** A pair of which one end is set is no answer yet. */

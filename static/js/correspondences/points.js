@@ -32,7 +32,7 @@ export const proposedBy = ({ transform, points }) => ({
   points: points.map(asPoint),
 });
 
-/** Work as a draft or an answer left it; the matcher's confidence comes from the proposal. */
+/** Work as an answer left it, and nothing besides; the matcher's confidence comes from the proposal. */
 export function fromPayload({ transform, points }, proposed) {
   const known = new Map(proposed.points.map((point) => [point.number, point.confidence]));
   return {
@@ -41,7 +41,15 @@ export function fromPayload({ transform, points }, proposed) {
   };
 }
 
-/** What goes with an answer, and into a draft. */
+/** Work as a draft left it: the proposal, with the points that the draft says otherwise or more of. */
+export function fromDraft(draft, proposed) {
+  const { kind, points } = fromPayload(draft, proposed);
+  const others = new Map(points.map((point) => [point.number, point]));
+  const kept = proposed.points.map((point) => others.get(point.number) ?? point);
+  return { kind, points: [...kept, ...points.filter(({ confidence }) => confidence === null)] };
+}
+
+/** What goes with an answer. */
 export const payloadOf = ({ kind, points }) => ({
   transform: kind,
   points: points.map(({ number, map, image, role, enabled }) => ({
@@ -52,6 +60,15 @@ export const payloadOf = ({ kind, points }) => ({
     enabled,
   })),
 });
+
+const signs = ({ points }) => new Map(points.map((point) => [point.number, JSON.stringify(point)]));
+
+/** What goes into a draft: the payload without the points that are as they were proposed, since a browser keeps many. */
+export function draftOf(work, proposed) {
+  const before = signs(proposed);
+  const points = work.points.filter((point) => before.get(point.number) !== JSON.stringify(point));
+  return payloadOf({ ...work, points });
+}
 
 /** Whether two states of the work say the same. */
 export const same = (one, other) =>
@@ -118,7 +135,7 @@ export function counts({ points }) {
  * @param {{most: number, always: Array<number>}} options
  */
 export function surest(work, proposed, { most, always }) {
-  const before = new Map(proposed.points.map((point) => [point.number, JSON.stringify(point)]));
+  const before = signs(proposed);
   const kept = new Set(always);
   for (const point of work.points) if (before.get(point.number) !== JSON.stringify(point)) kept.add(point.number);
   const rest = work.points.filter(({ number }) => !kept.has(number));

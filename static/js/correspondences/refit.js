@@ -4,9 +4,9 @@ import { api } from "mapwright/lib/api.js";
 const WAIT_MS = 120;
 
 /**
- * @param {{onAnswer: (reply, work) => void, onRefused: (error, work) => void, onWait: () => void}} options
+ * @param {{onAnswer: (reply, work) => void, onRefused: (error, work) => void}} options
  */
-export function createRefit({ onAnswer, onRefused, onWait }) {
+export function createRefit({ onAnswer, onRefused }) {
   let latest = 0;
   let timer = 0;
 
@@ -24,7 +24,6 @@ export function createRefit({ onAnswer, onRefused, onWait }) {
     ask(id, payload, work) {
       const mine = (latest += 1);
       clearTimeout(timer);
-      onWait();
       timer = setTimeout(() => send(id, payload, work, mine), WAIT_MS);
     },
     /** Whatever is under way is of no interest any more. */

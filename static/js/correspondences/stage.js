@@ -49,7 +49,7 @@ export function createStage() {
     const far = maps.image.latLngToLayerPoint(toLatLng(subject.tile, [256, 0]));
     pane.style.transform = cssOf(matrix, [corner.x, corner.y], (far.x - corner.x) / 256);
   }
-  maps.image.on("zoomend viewreset", warp);
+  maps.image.on("zoomend viewreset moveend", warp);
 
   const scale = () => 2 ** (maps.image.getZoom() - subject.tile.z);
 
