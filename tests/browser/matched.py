@@ -24,12 +24,22 @@ def corners_of(pair: TilePair) -> np.ndarray:
     return places[((places > 4) & (places < 252)).all(axis=1)]
 
 
+def spaced(corners: np.ndarray, apart_px: float) -> np.ndarray:
+    """Those of the corners that lie so far from all before them: their marks can be told apart, and hit."""
+    kept: list[np.ndarray] = []
+    for corner in corners:
+        if all(np.linalg.norm(corner - other) >= apart_px for other in kept):
+            kept.append(corner)
+    return np.array(kept).reshape(-1, 2)
+
+
 def propose(
-    pair: TilePair, *, most: int = 12, noise_px: float = 0.3, shift_px: tuple[float, float] = SHIFT_PX, **changed
-) -> Correspondences:
+    pair: TilePair, *, most: int = 12, apart_px: float = 20, noise_px: float = 0.3,
+    shift_px: tuple[float, float] = SHIFT_PX, **changed,
+) -> Correspondences:  # fmt: skip
     """A proposal of a shift whose points lie around where it brings them; `most=0` makes one without a match."""
-    rng = np.random.default_rng(pair.pk)
-    corners = rng.permutation(corners_of(pair))[:most]
+    rng = np.random.default_rng((pair.tile.x, pair.tile.y))
+    corners = spaced(rng.permutation(corners_of(pair)), apart_px)[:most]
     region = pair.tile.region
     told = {"pair": pair, "region": region, "matcher": "structure", "matcher_digest": "trial", **changed}
     if not len(corners):

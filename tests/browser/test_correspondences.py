@@ -136,12 +136,12 @@ def test_a_pair_is_added_by_a_click_on_the_map_and_one_in_the_image_in_either_or
     snap(page, corners=False, edges=False)
     page.keyboard.press("n")
     expect(page.locator("#adding")).to_contain_text("or the other way round")
-    page.locator("#map-beside").click(position={"x": 200, "y": 300})
+    page.locator("#map-beside").click(position={"x": 150, "y": 640})  # beside the tile, where no mark lies
     expect(page.locator("#adding")).to_contain_text("where the image shows it")
-    page.locator("#map").click(position={"x": 210, "y": 300})
+    page.locator("#map").click(position={"x": 160, "y": 640})
     expect(mark(page, 13)).to_be_visible()
-    page.locator("#map").click(position={"x": 250, "y": 420})
-    page.locator("#map-beside").click(position={"x": 250, "y": 420})
+    page.locator("#map").click(position={"x": 330, "y": 660})
+    page.locator("#map-beside").click(position={"x": 330, "y": 660})
     expect(mark(page, 14, "map")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#adding")).to_be_hidden()
@@ -161,7 +161,8 @@ def test_points_are_set_by_hand_where_there_is_no_match_and_with_the_keyboard_al
     expect(page.locator("#notices")).to_contain_text("There is no match to accept")
     page.keyboard.press("n")
     page.keyboard.press("Space")
-    page.keyboard.press("1")
+    expect(page.locator("#accuracy")).to_have_text("A shift needs 2 points in the fit or more; there is 1.")
+    page.keyboard.press("Space")
     expect(page.locator("#fit-rmse")).to_have_text("0.00 m")
     for _ in range(4):
         page.keyboard.press("Shift+ArrowLeft")
@@ -171,7 +172,7 @@ def test_points_are_set_by_hand_where_there_is_no_match_and_with_the_keyboard_al
     saved(page)
     row.refresh_from_db()
     assert (row.state, row.final_kind) == ("corrected", "shift")
-    assert row.final_parameters == pytest.approx([-4, 0], abs=1e-2)
+    assert row.final_parameters == pytest.approx([-2, 0], abs=1e-2)  # one of two points was moved by 4 px
 
 
 def test_a_place_snaps_to_a_corner_of_the_map_and_to_an_edge_in_the_image_unless_switched_off(
@@ -211,8 +212,9 @@ def test_check_points_are_kept_out_of_the_fit_and_have_an_error_of_their_own(new
     page.locator('.point-row[data-number="1"] .point-name').click()
     for _ in range(12):
         page.keyboard.press("Shift+ArrowDown")
-    metres = tile_address(row.pair.tile).resolution_m()
-    expect(page.locator("#check-rmse")).to_have_text(re.compile(rf"^{12 * metres:.1f}"[:2]))
+    expect(page.locator("#errors")).to_have_attribute("data-waiting", "false")
+    moved_m = 12 * tile_address(row.pair.tile).resolution_m()
+    assert metres_of(page.locator("#check-rmse")) == pytest.approx(moved_m, abs=0.4)
     expect(page.locator("#fit-rmse")).to_have_text(fit)  # dropping the worst point can't flatter the error
     expect(page.locator("#accuracy")).to_contain_text("1 check point, kept out of the fit, lies")
     page.keyboard.press("x")
@@ -220,16 +222,15 @@ def test_check_points_are_kept_out_of_the_fit_and_have_an_error_of_their_own(new
     expect(mark(page, 1)).to_have_class(re.compile("cp-off"))
 
 
-def test_too_few_points_for_a_model_say_so_and_are_not_saved(new_page, stock, batch, row, watch):
-    watch.expect("400 (Bad Request)")
+def test_too_few_points_for_a_model_say_so_and_are_not_saved(new_page, stock, batch, row):
     page = new_page(stock.admin)
     open_editor(page, batch)
     for number in range(1, 11):
         page.locator(f'.point-row[data-number="{number}"]').get_by_role("button", name="On:").click()
     page.keyboard.press("4")
-    expect(page.locator("#accuracy")).to_contain_text("needs 4 pairs of points or more")
+    expect(page.locator("#accuracy")).to_contain_text("A homography needs 5 points in the fit or more")
     page.keyboard.press("a")
-    expect(page.locator("#notices")).to_contain_text("needs 4 pairs of points or more")
+    expect(page.locator("#notices")).to_contain_text("A homography needs 5 points in the fit or more")
     assert not Verdict.objects.exists()
     page.keyboard.press("1")
     expect(page.locator("#accuracy")).to_contain_text("2 points are fitted")
@@ -241,9 +242,8 @@ def test_a_stale_reply_never_replaces_a_newer_one(new_page, stock, batch, row):
     held = []
     page.route("**/refit/", lambda route: held.append(route) if not held else route.continue_())
     page.keyboard.press(".")
-    page.keyboard.press("Shift+ArrowRight")
     with page.expect_request("**/refit/"):
-        pass
+        page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
     expect(page.locator("#errors")).to_have_attribute("data-waiting", "false")
@@ -254,7 +254,7 @@ def test_a_stale_reply_never_replaces_a_newer_one(new_page, stock, batch, row):
 
 
 def test_of_hundreds_of_points_the_surest_are_shown_and_all_on_request(new_page, stock):
-    row = propose(pairs_of(stock)[0], most=200)
+    row = propose(pairs_of(stock)[0], most=200, apart_px=0)
     assert row.inliers > 30
     batch = make_batch(stock.region, user=stock.admin)
     page = new_page(stock.admin)

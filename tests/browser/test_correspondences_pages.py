@@ -120,7 +120,8 @@ def test_a_disagreement_is_settled_from_its_card_and_the_report_tells_the_distan
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (820, 1180)])
-def test_on_a_tablet_points_are_chosen_and_moved_by_a_finger(new_page, stock, rows, size):
+def test_on_a_tablet_points_are_chosen_and_moved_by_a_finger(new_page, stock, size):
+    propose(pairs_of(stock)[0], most=4, apart_px=60)
     batch = make_batch(stock.region, user=stock.admin)
     page = new_page(stock.admin, has_touch=True, is_mobile=True)
     page.set_viewport_size({"width": size[0], "height": size[1]})

@@ -140,3 +140,22 @@ def test_the_third_person_may_go_on_from_an_answer(new_page, stock, row):
     row.refresh_from_db()
     assert row.final_parameters == pytest.approx([9 - 0.1 / 6, 4.0], abs=1e-3)
     assert QueueItem.objects.get(stage="correspondence-adjudication").decided_by == stock.admin
+
+
+def test_a_lease_that_ended_while_points_were_moved_keeps_them_and_says_who_has_the_tile(
+    new_page, stock, batch, row, watch
+):
+    """C4."""
+    watch.expect("409 (Conflict)")
+    page = new_page(stock.admin)
+    open_editor(page, batch)
+    page.keyboard.press(".")
+    page.keyboard.press("Shift+ArrowRight")
+    moved = draft_of(page, 1)
+    QueueItem.objects.update(lease_expires_at="2020-01-01T00:00Z")
+    assert take(UserFactory(username="grace"), batch) is not None
+    page.keyboard.press("a")
+    expect(page.locator("#notices")).to_contain_text("somebody else has it now")
+    assert draft_of(page, 1) == moved
+    row.refresh_from_db()
+    assert row.state == "proposed"

@@ -24,7 +24,7 @@ const MOST_STEPS = 200;
 export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }) {
   const marks = createPointMarks(stage.maps, { select, drag, drop });
   const adding = createAdding(stage.maps, { snap: stage.snap, done: added, onChange: onAdding });
-  const fit = createFit({ onMatrix: stage.moveBy, onChange: draw });
+  const fit = createFit({ least: limits.least, onMatrix: stage.moveBy, onChange: draw });
   let subject = null;
   let proposed = null;
   let history = null;
@@ -73,7 +73,7 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
   /** A new state of the work; states with one tag that follow at once are undone together. */
   function keep(next, tag = "") {
     preview = null;
-    if (next === history.present) {
+    if (act.same(next, history.present)) {
       draw();
       return;
     }
@@ -122,6 +122,10 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
       notify(`No more than ${limits.points} points; delete one first.`, { kind: "warn" });
       return;
     }
+    if (![image, map].every((place) => act.within(place, limits))) {
+      notify("That is too far from the tile: set both ends on it, or on a neighbour of it.", { kind: "warn" });
+      return;
+    }
     const number = act.nextNumber(history.present);
     keep(act.add(history.present, image, map, limits));
     select(number, "image");
@@ -130,7 +134,10 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
   const onChosen = (run) => () => subject && chosen.number !== null && run(chosen.number);
   const toggle = (number) => keep(act.toggle(history.present, number));
   const swapRole = (number) => keep(act.swapRole(history.present, number));
-  const remove = (number) => keep(act.remove(history.present, number));
+  function remove(number) {
+    if (act.pointOf(history.present, number).confidence === null) keep(act.remove(history.present, number));
+    else notify("A point of the matcher is switched off, not deleted: press X.", { kind: "warn" });
+  }
 
   /** Choose the next of the shown points, or the one before. */
   function choose(by) {

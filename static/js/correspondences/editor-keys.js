@@ -12,6 +12,9 @@ const ARROWS = [
   ["ArrowDown", 0, 1],
 ];
 
+/** On a slider the arrows are its own. */
+const notOnSlider = ({ target }) => !target.matches?.("input[type=range]");
+
 export function bindEditorKeys({ editor, desk, view, line, settles }) {
   bindAnswers({ editor, line, settles });
   bindPoints({ editor, desk, view });
@@ -63,18 +66,19 @@ function bindPoints({ editor, desk, view }) {
       const step = shiftKey ? COARSE_PX : FINE_PX;
       desk.nudge([dx * step, dy * step]);
     };
-    bindKey(key, "Move the chosen point by 0.1 px (Shift: 1 px)", nudge, {
-      ...points,
-      shown: "← → ↑ ↓",
-      hidden: key !== "ArrowLeft",
-      repeats: true,
-      when: () => desk.chosen !== null,
-    });
     bindKey(key, "Move the view", () => view.map.panBy([dx * PAN_PX, dy * PAN_PX], { animate: false }), {
       group: "Look",
       shown: "← → ↑ ↓",
       hidden: key !== "ArrowLeft",
       repeats: true,
+      when: notOnSlider,
+    });
+    bindKey(key, "Move the chosen point by 0.1 px (Shift: 1 px)", nudge, {
+      ...points,
+      shown: "← → ↑ ↓",
+      hidden: key !== "ArrowLeft",
+      repeats: true,
+      when: (event) => desk.chosen !== null && notOnSlider(event),
     });
   }
   bindKey("Escape", "Choose no point", () => desk.select(null), {
@@ -112,7 +116,7 @@ function bindLook({ editor, view }) {
     ...look,
     release: () => compare.blink(false),
   });
-  bindKey("h", "Hide the outlines", () => editor.hide(true), { ...look, release: () => editor.hide(false) });
+  bindKey("h", "Hide points and outlines", () => editor.bare(true), { ...look, release: () => editor.bare(false) });
   for (const [key, label, mode] of [
     ["d", "Side by side", "side"],
     ["w", "Swipe", "swipe"],

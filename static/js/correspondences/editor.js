@@ -186,7 +186,7 @@ const editor = {
     return asking;
   },
   toggleSnap: (side) => setSnap(side, !stage.snaps[side]),
-  hide: (on) => stage.hide(on),
+  bare: (on) => stage.bare(on),
   editComment: () => comment.focus(),
   fit: () => current() && view.fit(current().subject),
 };

@@ -12,29 +12,15 @@ export function createOutlines(map, style) {
   const lines = [casing, LINES[style]].map((options) =>
     L.polyline([], { ...options, pane: "outlines", interactive: false, smoothFactor: 0.5 }),
   );
-  let hidden = false;
-  let empty = true;
-  const place = () => {
-    for (const line of lines)
-      if (hidden || empty) line.remove();
-      else line.addTo(map);
-  };
   return {
     /** Rings in pixels of the tile; moved by the matrix where there is one. */
     draw(tile, rings, matrix = null) {
       const moved = matrix ? rings.map((ring) => ring.map((corner) => applyTo(matrix, corner))) : rings;
       const latlngs = moved.map((ring) => ring.map((corner) => toLatLng(tile, corner)));
-      empty = !latlngs.length;
-      for (const line of lines) line.setLatLngs(latlngs);
-      place();
+      for (const line of lines) line.setLatLngs(latlngs).addTo(map);
     },
     clear() {
-      empty = true;
-      place();
-    },
-    hide(on) {
-      hidden = on;
-      place();
+      for (const line of lines) line.setLatLngs([]);
     },
   };
 }

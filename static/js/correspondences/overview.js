@@ -109,10 +109,6 @@ function drawCounts({ counts, counted_to: most }) {
       el("div", {}, el("dd", { class: "number", text: said(counts[name]) }), el("dt", { text: words })),
     ),
   );
-  byId("counts-words").textContent =
-    counts.verified + counts.corrected
-      ? "Tiles, scans and training use the verified and the corrected."
-      : "What people verify or correct is used by tiles, scans and training.";
 }
 
 function drawMatchers({ offered }) {

@@ -14,7 +14,7 @@
  * @property {Array<Point>} points in the order of their numbers
  */
 
-const FALLBACK = "similarity";
+const SIMPLEST = "shift";
 export const KINDS = ["shift", "similarity", "affine", "homography"];
 
 const asPoint = ({ number, map_xy: map, image_xy: image, role, enabled, confidence = null }) => ({
@@ -28,7 +28,7 @@ const asPoint = ({ number, map_xy: map, image_xy: image, role, enabled, confiden
 
 /** What the matcher proposed. */
 export const proposedBy = ({ transform, points }) => ({
-  kind: transform?.kind ?? FALLBACK,
+  kind: transform?.kind ?? SIMPLEST,
   points: points.map(asPoint),
 });
 
@@ -79,6 +79,10 @@ export const pointOf = (work, number) => work.points.find((point) => point.numbe
 /** A thousandth of a pixel says all there is to say; places end where the server takes no more. */
 const tidy = (place, { nearest_px: least, farthest_px: most }) =>
   place.map((value) => Math.min(most, Math.max(least, Math.round(value * 1000) / 1000)));
+
+/** Whether the server takes a point that lies there. */
+export const within = (place, { nearest_px: least, farthest_px: most }) =>
+  place.every((value) => value >= least && value <= most);
 
 const change = (work, number, part) => ({
   ...work,

@@ -4,8 +4,9 @@ import { distance } from "mapwright/correspondences/places.js";
 
 const PX = 256;
 const SAMPLED = 512;
-/** Weaker steps of brightness than these, of 255, are texture. */
-const WEAKEST = 24;
+/** Steps of brightness that are not so many times as strong as the tile's mean one, or so strong at all, are texture. */
+const WEAKEST_SHARE = 2;
+const WEAKEST = 4;
 
 /** The corner nearest to a place, within reach; else null. */
 export function nearestCorner(rings, place, reach) {
@@ -52,6 +53,16 @@ export function edgesOf(picture) {
   };
   const strength = (x, y) => (x < 1 || y < 1 || x > width - 2 || y > height - 2 ? 0 : Math.hypot(...slope(x, y)));
 
+  /** What counts as an edge on this tile; every third pixel each way tells as much as all. */
+  function weakest() {
+    let sum = 0;
+    let count = 0;
+    for (let y = 1; y < height - 1; y += 3)
+      for (let x = 1; x < width - 1; x += 3) [sum, count] = [sum + strength(x, y), count + 1];
+    return Math.max(WEAKEST, (WEAKEST_SHARE * sum) / count);
+  }
+  const least = weakest();
+
   /** Along the slope, to where a parabola through three strengths has its top. */
   function refined(x, y) {
     const [dx, dy] = slope(x, y);
@@ -68,7 +79,7 @@ export function edgesOf(picture) {
       const [cx, cy] = place.map((value) => value * scale - 0.5);
       const radius = reach * scale;
       let best = null;
-      let most = WEAKEST;
+      let most = least;
       for (let y = Math.ceil(cy - radius); y <= cy + radius; y += 1)
         for (let x = Math.ceil(cx - radius); x <= cx + radius; x += 1) {
           const far = Math.hypot(x - cx, y - cy);

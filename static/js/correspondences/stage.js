@@ -53,9 +53,15 @@ export function createStage() {
 
   const scale = () => 2 ** (maps.image.getZoom() - subject.tile.z);
 
+  /** Where the present transform brings the footprints; of two answers that differ, the proposal itself is left out. */
+  function drawMoved() {
+    const shown = matrix && !(answers.length && matrix === subject.transform?.matrix);
+    lines.moved.draw(subject.tile, shown ? rings : [], matrix);
+  }
+
   function drawLines() {
     lines.mapped.draw(subject.tile, rings);
-    lines.moved.draw(subject.tile, matrix ? rings : [], matrix);
+    drawMoved();
     for (const [index, name] of ["first", "second"].entries()) {
       const moves = answers[index]?.transform?.matrix;
       lines[name].draw(subject.tile, moves ? rings : [], moves);
@@ -92,9 +98,10 @@ export function createStage() {
     moveBy(next) {
       matrix = next;
       warp();
-      lines.moved.draw(subject.tile, matrix ? rings : [], matrix);
+      drawMoved();
     },
-    hide: (on) => Object.values(lines).forEach((one) => one.hide(on)),
+    /** Nothing but the image and the map themselves. */
+    bare: (on) => document.body.classList.toggle("bare", on),
     /** Where a place goes that snaps: to a corner of the map, to an edge in the image, or nowhere else. */
     snap(side, place) {
       if (!snaps[side]) return place;
