@@ -32,4 +32,4 @@ def outlines_of(row: Correspondences) -> dict[str, Any]:
         if corners > MOST_CORNERS:
             break
         kept.append(ring)
-    return {"rings": kept, "partial": len(shapes) > MOST or len(kept) < len(rings)}
+    return {"rings": kept, "cut_short": len(shapes) > MOST or len(kept) < len(rings)}

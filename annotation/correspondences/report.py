@@ -21,7 +21,7 @@ class _Tally:
 
     outcomes: Counter[str] = field(default_factory=Counter)
     by_reviewer: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     twice: int = 0
     same: int = 0

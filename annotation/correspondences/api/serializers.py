@@ -154,7 +154,7 @@ class OutlinesOutput(serializers.Serializer):
     rings = serializers.ListField(
         child=serializers.ListField(child=PlaceField()), help_text="outer and inner rings, [x, y] pixels at 256 px"
     )
-    partial = serializers.BooleanField(help_text="there are more than are given")
+    cut_short = serializers.BooleanField(help_text="there are more than are given")
 
 
 class RefitInput(serializers.Serializer):

@@ -14,7 +14,7 @@ const { region, links } = pageData();
 const person = pageData("person");
 const base = `/api/regions/${region.id}`;
 const MATCHERS = {
-  structure: "A small network that reads the structure of both pictures: finds a map in an image whatever its style.",
+  structure: "The matcher that ships: a small network that reads the structure of both pictures.",
   sift: "OpenCV's SIFT: looks for places that look alike, which an image and a drawn map seldom do.",
   orb: "OpenCV's ORB: the same, faster and less sure.",
 };

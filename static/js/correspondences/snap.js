@@ -4,9 +4,8 @@ import { distance } from "mapwright/correspondences/places.js";
 
 const PX = 256;
 const SAMPLED = 512;
-/** Steps of brightness that are not so many times as strong as the tile's mean one, or so strong at all, are texture. */
-const WEAKEST_SHARE = 2;
-const WEAKEST = 4;
+/** Steps of brightness, of 255, that are weaker than this or than the tile's mean one are no edges. */
+const WEAKEST = 3;
 
 /** The corner nearest to a place, within reach; else null. */
 export function nearestCorner(rings, place, reach) {
@@ -59,7 +58,7 @@ export function edgesOf(picture) {
     let count = 0;
     for (let y = 1; y < height - 1; y += 3)
       for (let x = 1; x < width - 1; x += 3) [sum, count] = [sum + strength(x, y), count + 1];
-    return Math.max(WEAKEST, (WEAKEST_SHARE * sum) / count);
+    return Math.max(WEAKEST, sum / count);
   }
   const least = weakest();
 
@@ -79,13 +78,13 @@ export function edgesOf(picture) {
       const [cx, cy] = place.map((value) => value * scale - 0.5);
       const radius = reach * scale;
       let best = null;
-      let most = least;
+      let most = 0;
       for (let y = Math.ceil(cy - radius); y <= cy + radius; y += 1)
         for (let x = Math.ceil(cx - radius); x <= cx + radius; x += 1) {
           const far = Math.hypot(x - cx, y - cy);
-          if (far > radius) continue;
-          const weighed = strength(x, y) * (1 - (0.6 * far) / radius);
-          if (weighed > most) [best, most] = [[x, y], weighed];
+          const strong = far > radius ? 0 : strength(x, y);
+          const weighed = strong * (1 - (0.6 * far) / radius);
+          if (strong > least && weighed > most) [best, most] = [[x, y], weighed];
         }
       return best && refined(...best);
     },

@@ -53,7 +53,7 @@ def test_outlines_are_those_around_the_tile_in_its_pixels(client_of, region):
     house(600, row.pair.snapshot)  # far from the tile
     house(5, CorrespondencesFactory(pair__region=region).pair.snapshot)  # of another map
     reply = client_of(UserFactory()).get(reverse("api-correspondences-footprints", args=[row.pk])).json()
-    assert reply["partial"] is False
+    assert reply["cut_short"] is False
     (ring,) = reply["rings"]
     assert np.allclose(ring, places, atol=0.02)
 
@@ -72,7 +72,7 @@ def test_what_is_too_much_for_a_page_is_left_out_and_said_so(region, monkeypatch
         FootprintFactory(snapshot=row.pair.snapshot, geometry=polygon_of([tuple(one) for one in corners]))
     monkeypatch.setattr("annotation.correspondences.footprints.MOST", 2)
     found = outlines_of(row)
-    assert (len(found["rings"]), found["partial"]) == (2, True)
+    assert (len(found["rings"]), found["cut_short"]) == (2, True)
     monkeypatch.setattr("annotation.correspondences.footprints.MOST_CORNERS", 5)
     assert len(outlines_of(row)["rings"]) == 1
 
