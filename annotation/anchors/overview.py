@@ -9,9 +9,9 @@ from annotation.accounts.models import User
 from annotation.anchors.answers import ADJUDICATION, ANSWERED, REVIEW
 from annotation.anchors.outcomes import outcomes_of
 from annotation.review.agreement import wilson
-from annotation.review.batches import batches_of, may_work, progress_of
+from annotation.review.batches import may_work, progress_of
 from annotation.review.models import Batch
-from annotation.review.selectors import queue_counts
+from annotation.review.selectors import newest_to_work_on
 from annotation.sources.models import Region
 from annotation.sources.selectors import batch_of_region
 
@@ -37,8 +37,4 @@ def described(batches: Sequence[Batch], user: User) -> list[Batch]:
 
 def batch_to_work_on(user: User, region: Region, stage: str = REVIEW) -> Batch | None:
     """The newest batch of the region with something open, to review or to settle, that this person may answer."""
-    for batch in batches_of(REVIEW, region.pk).filter(closed_at=None):
-        counts = queue_counts(user, stage, region.pk, batch.pk)
-        if counts.open > counts.blocked and may_work(user, batch):
-            return batch
-    return None
+    return newest_to_work_on(user, REVIEW, region.pk, stage)

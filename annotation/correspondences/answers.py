@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from annotation.correspondences import engine
 from annotation.correspondences.engine import Correction, TileAddress, Transform
-from annotation.review.models import ItemState, Verdict, VerdictEvent
+from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.tiles.engine import tile_address
 
 REVIEW = "correspondences"
@@ -27,6 +27,8 @@ class Answer:
     """What one person said of one proposal.
 
     Attributes:
+        stage: that of a first or second answer, or that of the one that settles two.
+        proposed: the matcher's transform; None where it found no match.
         transform: as this person left it; None where they did not take it.
         correction: the points of an adjusted one, with their residuals.
     """
@@ -34,7 +36,11 @@ class Answer:
     item_id: int
     batch_id: int | None
     correspondences_id: int
+    stage: str
+    reviewer: str
+    seconds: float | None
     tile: TileAddress
+    proposed: Transform | None
     decision: str
     reason: str
     comment: str
@@ -55,14 +61,23 @@ def standing_verdicts() -> QuerySet[Verdict]:
 
 def answers_of(verdicts: QuerySet[Verdict]) -> Iterator[Answer]:
     """The verdicts as answers, in order of their proposals."""
-    rows = verdicts.select_related("item__correspondences_review__correspondences__pair__tile")
-    for verdict in rows.order_by("item__subject_id", "item_id"):
+    rows = verdicts.select_related("reviewer", "item__correspondences_review__correspondences__pair__tile")
+    for verdict in rows.order_by("item__subject_id", "item_id").iterator(chunk_size=1000):
         yield _answer(verdict)
 
 
 def standing_answers(item_ids: Sequence[int]) -> dict[int, Answer]:
     """The answer in force of each of these items that has one."""
     return {answer.item_id: answer for answer in answers_of(standing_verdicts().filter(item__in=item_ids))}
+
+
+def batch_answers(batch_id: int) -> Iterator[list[Answer]]:
+    """Every answer in force of a batch, those on one proposal together; none that a second one has still to follow."""
+    same = {"batch": OuterRef("item__batch"), "subject_id": OuterRef("item__subject_id")}
+    awaited = QueueItem.objects.filter(**same, stage=REVIEW, state=ItemState.OPEN)
+    answers: Iterable[Answer] = answers_of(standing_verdicts().filter(~Exists(awaited), item__batch=batch_id))
+    for _, members in groupby(answers, key=lambda answer: answer.correspondences_id):
+        yield list(members)
 
 
 def distance_m(first: Answer, second: Answer) -> float | None:
@@ -94,14 +109,17 @@ def _answer(verdict: Verdict) -> Answer:
     row = verdict.item.correspondences_review.correspondences
     tile = tile_address(row.pair.tile)
     correction = engine.correction_of(verdict.payload, tile) if verdict.decision == "adjust" else None
-    transform = correction.transform if correction else None
-    if verdict.decision == "accept":
-        transform = engine.proposed_transform(row)
+    proposed = engine.proposed_transform(row)
+    transform = correction.transform if correction else proposed if verdict.decision == "accept" else None
     return Answer(
         item_id=verdict.item_id,
         batch_id=verdict.item.batch_id,
         correspondences_id=row.pk,
+        stage=verdict.item.stage,
+        reviewer=verdict.reviewer.username,
+        seconds=verdict.seconds,
         tile=tile,
+        proposed=proposed,
         decision=verdict.decision,
         reason=verdict.reason,
         comment=verdict.comment,

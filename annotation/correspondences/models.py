@@ -6,7 +6,7 @@ where the image shows them.
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from annotation.common.models import Job, Timestamped
 from annotation.review.models import QueueItem
@@ -124,6 +124,17 @@ class Correspondences(Timestamped):
         indexes = [
             models.Index(fields=["region", "-id"], name="correspondences_list"),
             models.Index(fields=["region", "state", "-id"], name="correspondences_by_state"),
+            # Batches of what chance explains best, and the count of tiles without a match.
+            models.Index(
+                "region",
+                F("log10_nfa").desc(nulls_last=True),
+                "id",
+                condition=Q(state="proposed"),
+                name="correspondences_unsure",
+            ),
+            models.Index(
+                fields=["region"], condition=Q(state="proposed", transform_kind=""), name="correspondences_unmatched"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
@@ -19,6 +19,9 @@ from annotation.correspondences.models import (
 from annotation.sources.models import SourceState
 from annotation.sources.selectors import visible_regions
 from annotation.tiles.models import TilePair
+
+COUNTED_TO = 20_000
+"""Counts for a page stop here: "20,000 or more" says enough."""
 
 
 def correspondences_of_region(region_id: int) -> QuerySet[Correspondences]:
@@ -49,11 +52,14 @@ def pairs_without(*, imagery_id: int, snapshot_id: int, matcher: str, matcher_di
 
 
 def state_counts(region_id: int) -> dict[str, int]:
-    """Proposals of the region by state, and how many of those that wait found no match."""
+    """Proposals of the region by state, and how many of those that wait found no match, each as far as COUNTED_TO.
+
+    Each walks an index and stops there, so that its cost does not grow with the region.
+    """
     rows = Correspondences.objects.filter(region_id=region_id).order_by()
-    by_state = dict(rows.values_list("state").annotate(Count("pk")))
-    refused = rows.filter(state=CorrespondencesState.PROPOSED, transform_kind="").count()
-    return {**{state.value: by_state.get(state.value, 0) for state in CorrespondencesState}, "no_match": refused}
+    counted = {state.value: rows.filter(state=state) for state in CorrespondencesState}
+    counted["no_match"] = rows.filter(state=CorrespondencesState.PROPOSED, transform_kind="")
+    return {name: some.values("state")[:COUNTED_TO].count() for name, some in counted.items()}
 
 
 def in_force(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]:

@@ -9,9 +9,9 @@ from django.db.models.functions import Now
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotAllowedError, NotFoundError
-from annotation.review.batches import twins_of
+from annotation.review.batches import batches_of, may_work, twins_of
 from annotation.review.counts import counts_of, counts_with_batches
-from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
+from annotation.review.models import Batch, ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.review.stages import ReviewStage, get_stage
 
 NO_ITEM = "there is no such item, or you are not a member of its region"
@@ -64,6 +64,15 @@ def waiting(user: User, stage: str, scope_id: int) -> int:
     """
     get_stage(stage).check_scope(user, scope_id)
     return sum(number for sort, number in counts_of(stage, scope_id, None).items() if sort.state == ItemState.OPEN)
+
+
+def newest_to_work_on(user: User, stage: str, scope_id: int, queue: str) -> Batch | None:
+    """The newest open batch of a stage with something in its `queue`, the stage's or the one that settles, for them."""
+    for batch in batches_of(stage, scope_id).filter(closed_at=None):
+        counts = queue_counts(user, queue, scope_id, batch.pk)
+        if counts.open > counts.blocked and may_work(user, batch):
+            return batch
+    return None
 
 
 def _answered_or_held_twins(user: User, items: QuerySet[QueueItem], batch_id: int) -> set[int]:

@@ -14,6 +14,7 @@ REGION = "api/regions/<int:region_id>/"
 PAGE = "regions/<int:region_id>/"
 TILE = "<int:z>/<int:x>/<int:y>"
 BATCH = "api/anchor-batches/<int:batch_id>/"
+MATCHING_BATCH = "api/correspondence-batches/<int:matching_batch_id>/"
 MATCHED = "api/correspondences/<int:correspondences_id>/"
 POINTS = {
     "transform": "shift",
@@ -114,7 +115,11 @@ ROUTES: dict[str, Row] = {
     "GET api/map-scans/<int:map_scan_id>/pairs.zip": Row("editor", scoped=True),
     f"GET {REGION}correspondence-batches/": Row("reviewer", scoped=True),
     f"POST {REGION}correspondence-batches/": Row("editor", scoped=True, body={"name": "Trial"}),
-    "POST api/correspondence-batches/<int:matching_batch_id>/close/": Row("editor", scoped=True),
+    f"GET {MATCHED}footprints/": Row("reviewer", scoped=True),
+    f"GET {MATCHING_BATCH}": Row("reviewer", scoped=True),
+    f"PATCH {MATCHING_BATCH}": Row("editor", scoped=True),
+    f"GET {MATCHING_BATCH}report/": Row("editor", scoped=True),
+    f"POST {MATCHING_BATCH}close/": Row("editor", scoped=True),
     # anchors, training, consistency
     f"GET {REGION}anchors/": Row("reviewer", scoped=True),
     f"POST {REGION}anchors/": Row("admin", scoped=True),
@@ -171,6 +176,10 @@ ROUTES: dict[str, Row] = {
     f"GET {PAGE}anchors/disagreements/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}anchors/batches/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}anchors/batches/<int:batch_id>/": Row("editor", scoped=True, page=True),
+    f"GET {PAGE}correspondences/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}correspondences/review/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}correspondences/disagreements/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}correspondences/batches/<int:matching_batch_id>/": Row("editor", scoped=True, page=True),
     f"GET {PAGE}training/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}changes/review/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}changes/": Row("reviewer", scoped=True, page=True),

@@ -26,10 +26,13 @@ from tests.factories_anchors import make_batch
 # Playwright's sync API keeps an event loop in the thread of the test, and Django sees it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
 CHROMIUM = os.environ.get("MAPWRIGHT_CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 SCREEN = {"width": 1366, "height": 768}
-expect.set_options(timeout=15_000)
+PATIENCE = float(os.environ.get("MAPWRIGHT_BROWSER_PATIENCE", "1"))
+"""Longer waits where the machine has other work; a test that passes needs none of it."""
+expect.set_options(timeout=15_000 * PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -91,7 +94,7 @@ def new_page(browser: Browser, live_server, watch: Watch) -> Iterator[Callable[.
 
     def make(user: User | None = None, **options) -> Page:
         context = browser.new_context(base_url=live_server.url, viewport=SCREEN, locale="en-GB", **options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(20_000 * PATIENCE)
         watch.follow(context)
         contexts.append(context)
         if user is not None:
@@ -127,6 +130,14 @@ def sign_in(context: BrowserContext, user: User, url: str) -> None:
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session.session_key, "url": url}])
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: npm ci")
+    return AXE.read_text()
 
 
 @pytest.fixture(scope="session")

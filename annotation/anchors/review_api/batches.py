@@ -16,8 +16,10 @@ from annotation.anchors.review_api import serializers
 from annotation.anchors.services import batches
 from annotation.anchors.services.sampling import Plan
 from annotation.review.api.http import parse, person
+from annotation.review.api.serializers import BatchChange
 from annotation.review.batches import batches_of
 from annotation.review.models import Batch
+from annotation.review.services import batch as batch_service
 from annotation.review.services.batch import BatchWish
 from annotation.sources.selectors import colleagues, get_region
 
@@ -65,14 +67,14 @@ class BatchView(APIView):
         batch, _ = overview.visible_batch(person(request), batch_id)
         return Response(_shown(batch, person(request)))
 
-    @extend_schema(request=serializers.BatchChange, responses=serializers.BatchOutput)
+    @extend_schema(request=BatchChange, responses=serializers.BatchOutput)
     def patch(self, request: Request, batch_id: int) -> Response:
         """Rename a batch, or change for whom it is."""
         user = person(request)
         batch, region = overview.visible_batch(user, batch_id)
-        data = parse(serializers.BatchChange, request.data)
+        data = parse(BatchChange, request.data)
         people = colleagues(region.pk, data["people"]) if "people" in data else None
-        batch = batches.change(
+        batch = batch_service.change(
             user=user, batch=batch, name=data.get("name"), open_to_all=data.get("open_to_all"), people=people
         )
         return Response(_shown(batch, user))

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from annotation.anchors.services.sampling import STRATA
 from annotation.common.models import MAX_ID
-from annotation.review.api.serializers import ProgressOutput
+from annotation.review.api.serializers import ProgressOutput, ShareOutput
 from annotation.review.models import Batch, BatchPlan
 
 PLANS = [plan for plan in BatchPlan.values if plan != BatchPlan.IMPORTED]
@@ -29,26 +29,6 @@ class BatchInput(serializers.Serializer):
     people = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=MAX_ID), default=list, max_length=200
     )
-
-
-class BatchChange(serializers.Serializer):
-    """What may change in a batch."""
-
-    name = serializers.CharField(max_length=120, required=False)
-    open_to_all = serializers.BooleanField(required=False)
-    people = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=MAX_ID), required=False, max_length=200
-    )
-
-
-class ShareOutput(serializers.Serializer):
-    """A share with its 95 % interval."""
-
-    hits = serializers.IntegerField()
-    of = serializers.IntegerField()
-    share = serializers.FloatField(allow_null=True)
-    low = serializers.FloatField(allow_null=True)
-    high = serializers.FloatField(allow_null=True)
 
 
 class BatchOutput(serializers.ModelSerializer):

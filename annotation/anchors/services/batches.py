@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from django.db import connection, transaction
@@ -12,10 +11,8 @@ from annotation.accounts.models import User
 from annotation.anchors.services import sampling
 from annotation.anchors.services.review_stage import STAGE
 from annotation.anchors.services.settle import settle
-from annotation.common.errors import InvalidError
 from annotation.review.batches import get_batch
 from annotation.review.models import Batch, BatchPlan, ItemState, QueueItem
-from annotation.review.services import audit
 from annotation.review.services import batch as batch_service
 from annotation.review.services.batch import BatchWish
 from annotation.sources.models import Region
@@ -61,39 +58,6 @@ def close(*, user: User, region: Region, batch_id: int) -> Batch:
     for anchor_id in sorted({subject for (subject,) in answered.values_list("subject_id") if subject is not None}):
         settle(anchor_id)
     batch.refresh_from_db()
-    return batch
-
-
-@transaction.atomic
-def change(
-    *,
-    user: User,
-    batch: Batch,
-    name: str | None = None,
-    open_to_all: bool | None = None,
-    people: Sequence[User] | None = None,
-) -> Batch:
-    """Rename a batch, or change for whom it is; None leaves a thing as it is."""
-    batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
-    batch.name = batch.name if name is None else name
-    batch.open_to_all = batch.open_to_all if open_to_all is None else open_to_all
-    if people is not None:
-        batch.people.set(people)
-    if not batch.open_to_all and not batch.people.exists():
-        raise InvalidError("name at least one person, or open the batch to everyone")
-    if open_to_all is not None or people is not None:
-        batch_service.check_second_person(batch.second_share, batch.open_to_all, batch.people.all())
-    batch.save(update_fields=["name", "open_to_all"])
-    audit.record(
-        actor=user,
-        action="review.change_batch",
-        object_kind=f"{batch.stage}_batch",
-        object_id=batch.pk,
-        scope_id=batch.scope_id,
-        name=batch.name,
-        open_to_all=batch.open_to_all,
-        people=sorted(batch.people.values_list("username", flat=True)),
-    )
     return batch
 
 

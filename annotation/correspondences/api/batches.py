@@ -1,4 +1,4 @@
-"""Thin views of batches of correspondences: list, start, close."""
+"""Thin views of batches of correspondences: list, start, change, report, close."""
 
 from typing import Any
 
@@ -13,12 +13,14 @@ from annotation.accounts.models import User
 from annotation.accounts.permissions import IsEditor, ReadOrEditor
 from annotation.common.models import MAX_ID
 from annotation.correspondences import overview
-from annotation.correspondences.answers import REVIEW
+from annotation.correspondences.answers import REVIEW, batch_answers
+from annotation.correspondences.report import report
 from annotation.correspondences.services import batches
 from annotation.review.api.http import parse, person
-from annotation.review.api.serializers import ProgressOutput
+from annotation.review.api.serializers import BatchChange, ProgressOutput, ShareOutput
 from annotation.review.batches import batches_of
 from annotation.review.models import Batch, BatchPlan
+from annotation.review.services import batch as batch_service
 from annotation.review.services.batch import BatchWish
 from annotation.sources.selectors import batch_of_region, colleagues, get_region
 
@@ -66,6 +68,54 @@ class CorrespondenceBatchOutput(serializers.ModelSerializer):
         return sorted(person.username for person in batch.people.all())
 
 
+class SpreadOutput(serializers.Serializer):
+    """How many values there are, their median, and what nine of ten stay below."""
+
+    number = serializers.IntegerField()
+    median = serializers.FloatField(allow_null=True)
+    p90 = serializers.FloatField(allow_null=True)
+
+
+class AgreementOutput(serializers.Serializer):
+    """Of proposals that two people answered without seeing one another."""
+
+    twice = serializers.IntegerField()
+    same = ShareOutput()
+    agree_m = serializers.FloatField(help_text="two transforms agree where the tile's corners lie no farther apart")
+    apart_m = SpreadOutput(help_text="metres between the two, of those where both took a transform")
+
+
+class ReasonOutput(serializers.Serializer):
+    """How often a reason was given."""
+
+    decision = serializers.CharField()
+    reason = serializers.CharField()
+    number = serializers.IntegerField()
+
+
+class ReviewerOutput(serializers.Serializer):
+    """What one person answered, and how long it took."""
+
+    reviewer = serializers.CharField()
+    decisions = serializers.DictField(child=serializers.IntegerField())
+    seconds = SpreadOutput()
+
+
+class CorrespondenceReportOutput(serializers.Serializer):
+    """What a batch came to; metres are on the ground."""
+
+    inspected = serializers.IntegerField(help_text="proposals with every answer asked for and nothing to settle")
+    outcomes = serializers.DictField(child=serializers.IntegerField())
+    waiting = serializers.IntegerField(help_text="disagreements that nobody has settled")
+    acceptance = ShareOutput(help_text="accepted among accepted, adjusted and rejected")
+    agreement = AgreementOutput()
+    moved_m = SpreadOutput(help_text="from the matcher's transform to the one that people set")
+    fit_rmse_m = SpreadOutput(help_text="of the points that people's transforms were fitted to")
+    check_rmse_m = SpreadOutput(help_text="of their check points")
+    reasons = ReasonOutput(many=True)
+    by_reviewer = ReviewerOutput(many=True)
+
+
 class BatchesView(GenericAPIView):
     """Batches of a region's correspondences."""
 
@@ -97,6 +147,39 @@ class BatchesView(GenericAPIView):
         )
         plan = batches.Plan(**{name: data[name] for name in ("plan", "number", "matcher", "no_match", "seed")})
         return Response(_shown(batches.start(user=user, region=region, wish=wish, plan=plan), user), status=201)
+
+
+class BatchView(APIView):
+    permission_classes = [ReadOrEditor]
+
+    @extend_schema(responses=CorrespondenceBatchOutput)
+    def get(self, request: Request, matching_batch_id: int) -> Response:
+        """One batch with how far it is."""
+        user = person(request)
+        batch, _ = batch_of_region(user, REVIEW, matching_batch_id)
+        return Response(_shown(batch, user))
+
+    @extend_schema(request=BatchChange, responses=CorrespondenceBatchOutput)
+    def patch(self, request: Request, matching_batch_id: int) -> Response:
+        """Rename a batch, or change for whom it is."""
+        user = person(request)
+        batch, region = batch_of_region(user, REVIEW, matching_batch_id)
+        data = parse(BatchChange, request.data)
+        people = colleagues(region.pk, data["people"]) if "people" in data else None
+        batch = batch_service.change(
+            user=user, batch=batch, name=data.get("name"), open_to_all=data.get("open_to_all"), people=people
+        )
+        return Response(_shown(batch, user))
+
+
+class ReportView(APIView):
+    permission_classes = [IsEditor]
+
+    @extend_schema(responses=CorrespondenceReportOutput)
+    def get(self, request: Request, matching_batch_id: int) -> Response:
+        """Agreement, distances and errors of one batch; for editors, since it names who said what."""
+        batch, _ = batch_of_region(person(request), REVIEW, matching_batch_id)
+        return Response(CorrespondenceReportOutput(report(batch_answers(batch.pk))).data)
 
 
 class CloseView(APIView):

@@ -144,7 +144,17 @@ class MatchersOutput(serializers.Serializer):
     counts = serializers.DictField(
         child=serializers.IntegerField(), help_text="proposals by state, and no_match: those that wait without one"
     )
+    counted_to = serializers.IntegerField(help_text="no count goes further; one that is there means this many or more")
     jobs = JobDetail(many=True)
+
+
+class OutlinesOutput(serializers.Serializer):
+    """The map's buildings on a tile and a quarter of its side around it."""
+
+    rings = serializers.ListField(
+        child=serializers.ListField(child=PlaceField()), help_text="outer and inner rings, [x, y] pixels at 256 px"
+    )
+    cut_short = serializers.BooleanField(help_text="there are more than are given")
 
 
 class RefitInput(serializers.Serializer):

@@ -6,6 +6,7 @@ from annotation.correspondences.api import batches, files, map_scans, views
 
 REGION = "regions/<int:region_id>/"
 ONE = "correspondences/<int:correspondences_id>/"
+BATCH = "correspondence-batches/<int:matching_batch_id>/"
 
 urlpatterns = [
     path(f"{REGION}correspondences/", views.CorrespondencesListView.as_view(), name="api-correspondences"),
@@ -18,10 +19,9 @@ urlpatterns = [
     path(f"{REGION}map-scans/", map_scans.MapScansView.as_view(), name="api-map-scans"),
     path("map-scans/<int:map_scan_id>/", map_scans.MapScanView.as_view(), name="api-map-scan"),
     path("map-scans/<int:map_scan_id>/pairs.zip", map_scans.PairsView.as_view(), name="api-map-scan-pairs"),
+    path(f"{ONE}footprints/", views.FootprintsView.as_view(), name="api-correspondences-footprints"),
     path(f"{REGION}correspondence-batches/", batches.BatchesView.as_view(), name="api-correspondence-batches"),
-    path(
-        "correspondence-batches/<int:matching_batch_id>/close/",
-        batches.CloseView.as_view(),
-        name="api-correspondence-batch-close",
-    ),
+    path(BATCH, batches.BatchView.as_view(), name="api-correspondence-batch"),
+    path(f"{BATCH}report/", batches.ReportView.as_view(), name="api-correspondence-report"),
+    path(f"{BATCH}close/", batches.CloseView.as_view(), name="api-correspondence-batch-close"),
 ]

@@ -12,6 +12,7 @@ from annotation.accounts.permissions import IsReviewer, ReadOrAdmin
 from annotation.common.models import Job
 from annotation.correspondences import card, engine, selectors
 from annotation.correspondences.api import serializers
+from annotation.correspondences.footprints import outlines_of
 from annotation.correspondences.models import Correspondences
 from annotation.correspondences.services import propose
 from annotation.review.api.http import parse, person
@@ -63,6 +64,7 @@ class MatchersView(APIView):
         reply = {
             "offered": engine.offered(),
             "counts": selectors.state_counts(region.pk),
+            "counted_to": selectors.COUNTED_TO,
             "jobs": list(jobs.order_by("-created_at")[:LAST_JOBS]),
         }
         return Response(serializers.MatchersOutput(reply).data)
@@ -76,6 +78,16 @@ class CorrespondencesView(APIView):
         """One proposal with its points and their residuals."""
         row = selectors.get_correspondences(person(request), correspondences_id)
         return Response(serializers.CorrespondencesDetail(row).data)
+
+
+class FootprintsView(APIView):
+    permission_classes = [IsReviewer]
+
+    @extend_schema(responses=serializers.OutlinesOutput)
+    def get(self, request: Request, correspondences_id: int) -> Response:
+        """Outlines of the map's buildings on and around the tile, in its pixels."""
+        row = selectors.get_correspondences(person(request), correspondences_id)
+        return Response(outlines_of(row))
 
 
 class RefitView(APIView):

@@ -4,7 +4,7 @@ Whatever imports torch is imported where it is used: the web server starts and l
 """
 
 from annotation.correspondences.engine.archive import pair_content, parts_by_place, told_of_pair
-from annotation.correspondences.engine.corrections import Correction, checked_correction, correction_of
+from annotation.correspondences.engine.corrections import POINT_LIMITS, Correction, checked_correction, correction_of
 from annotation.correspondences.engine.exchange import FORMS, PICTURE_PX, PointsFile, points_file
 from annotation.correspondences.engine.matchers import (
     Made,
@@ -24,6 +24,7 @@ from annotation.correspondences.engine.transforms import (
     middle_offset_m,
     proposed_transform,
     residuals_of,
+    rings_px,
     said_transform,
     shown_transform,
     stored,
@@ -36,10 +37,10 @@ from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, stop_if_asked
 
 __all__ = [
-    "FORMS", "PICTURE_PX", "Correction", "GivenFile", "Known", "Made", "PairSource", "PointsFile", "Progress",
-    "Proposal", "ScanFiles", "TileAddress", "Transform", "apart_m", "build_scan_pairs", "built_in_file",
+    "FORMS", "PICTURE_PX", "POINT_LIMITS", "Correction", "GivenFile", "Known", "Made", "PairSource", "PointsFile",
+    "Progress", "Proposal", "ScanFiles", "TileAddress", "Transform", "apart_m", "build_scan_pairs", "built_in_file",
     "check_matcher", "checked_correction", "correction_of", "frozen_transforms", "known_shifts", "make",
     "middle_offset_m", "offered", "pair_content", "pairs_source", "parts_by_place", "payload_of", "points_file",
-    "propose", "proposed_transform", "residuals_of", "said_transform", "shown_transform", "stop_if_asked", "stored",
-    "thawed_shifts", "told_of_pair", "whole_file",
+    "propose", "proposed_transform", "residuals_of", "rings_px", "said_transform", "shown_transform", "stop_if_asked",
+    "stored", "thawed_shifts", "told_of_pair", "whole_file",
 ]  # fmt: skip

@@ -14,11 +14,19 @@ from annotation.correspondences.errors import BadPointsError
 from annotation.correspondences.models import FARTHEST_PX, NEAREST_PX, ControlPoint, PointOrigin, PointRole
 from mlcore.correspondences.robust import Bounds, not_sane
 from mlcore.errors import InvalidInputError
-from mlcore.geometry.transform import Transform, TransformKind, fit
+from mlcore.geometry.transform import PARAMETERS, Transform, TransformKind, fit
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
 
 MAX_POINTS = 400
 MAX_NUMBER = 9999
+POINT_LIMITS = {
+    "nearest_px": NEAREST_PX,
+    "farthest_px": FARTHEST_PX,
+    "points": MAX_POINTS,
+    "number": MAX_NUMBER,
+    "least": {kind: PARAMETERS[kind] // 2 + 1 for kind in get_args(TransformKind)},
+}
+"""What a page must keep to for its points to be taken; `least`: points that a model of each kind is fitted to."""
 POINT_KEYS = {"number", "map_xy", "image_xy", "role", "enabled"}
 SAME_PX = 0.005
 """A point of the matcher that lies no farther from its place was not moved."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from django.contrib.gis.geos import GEOSGeometry
 from numpy.typing import ArrayLike
 
 from annotation.correspondences.models import Correspondences
 from mlcore.geometry.transform import Transform
-from mlcore.geometry.webmercator import TILE_PX, TileAddress
+from mlcore.geometry.webmercator import TILE_PX, TileAddress, lonlat_to_xy
 
 CORNERS = np.array([[0, 0], [TILE_PX, 0], [TILE_PX, TILE_PX], [0, TILE_PX]], np.float64)
 MIDDLE = np.full((1, 2), TILE_PX / 2)
@@ -58,6 +60,17 @@ def middle_offset_m(transform: Transform, tile: TileAddress) -> tuple[float, flo
     """How far the image shows the tile's middle to the east and to the north of the map, in metres."""
     east_px, south_px = (transform.apply(MIDDLE) - MIDDLE)[0]
     return float(east_px) * tile.resolution_m(), -float(south_px) * tile.resolution_m()
+
+
+def rings_px(shapes: Iterable[GEOSGeometry], tile: TileAddress) -> list[list[list[float]]]:
+    """Outer and inner rings of polygons in longitude and latitude, as places in pixels of a tile at 256 px."""
+    rings: list[list[list[float]]] = []
+    for shape in shapes:
+        polygons: Any = [shape.coords] if shape.geom_type == "Polygon" else shape.coords  # type: ignore[attr-defined]
+        for ring in (ring for polygon in polygons for ring in polygon):
+            places = lonlat_to_xy(np.array(ring, np.float64)[:, :2], tile)
+            rings.append(np.round(places, 2).tolist())
+    return rings
 
 
 def residuals_of(transform: Transform, map_xy: ArrayLike, image_xy: ArrayLike) -> np.ndarray:

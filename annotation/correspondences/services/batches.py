@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from annotation.accounts.models import User
 from annotation.correspondences.models import Correspondences, CorrespondencesReview, CorrespondencesState
 from annotation.correspondences.services.review_stage import STAGE
+from annotation.correspondences.services.sampling import sample
 from annotation.correspondences.services.settle import settle
 from annotation.review.batches import get_batch
 from annotation.review.models import Batch, BatchPlan, ItemState, QueueItem
@@ -97,8 +98,7 @@ def _draw(region: Region, plan: Plan) -> list[int]:
     if plan.plan == BatchPlan.UNCERTAIN:
         unsure = rows.order_by(F("log10_nfa").desc(nulls_last=True), "pk")
         return list(unsure.values_list("pk", flat=True)[: plan.number])
-    ids = list(rows.order_by("pk").values_list("pk", flat=True))
-    return random.Random(plan.seed).sample(ids, min(plan.number, len(ids)))  # noqa: S311
+    return sample(rows, plan.number, random.Random(plan.seed))  # noqa: S311
 
 
 def _options(plan: Plan) -> dict[str, object]:

@@ -182,3 +182,23 @@ class ProgressOutput(serializers.Serializer):
     decided = serializers.IntegerField()
     withdrawn = serializers.IntegerField()
     decisions = serializers.DictField(child=serializers.IntegerField())
+
+
+class BatchChange(serializers.Serializer):
+    """What may change in a batch."""
+
+    name = serializers.CharField(max_length=120, required=False)
+    open_to_all = serializers.BooleanField(required=False)
+    people = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID), required=False, max_length=200
+    )
+
+
+class ShareOutput(serializers.Serializer):
+    """A share with its 95 % interval."""
+
+    hits = serializers.IntegerField()
+    of = serializers.IntegerField()
+    share = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)

@@ -55,7 +55,7 @@ def create(
     The caller links the items to its own rows in the same transaction.
     """
     if not subjects:
-        raise InvalidError("nothing is left to review with this plan; choose another, or describe more tiles first")
+        raise InvalidError("nothing is left to review with this plan; choose another, or have more proposed first")
     if not wish.open_to_all and not wish.people:
         raise InvalidError("name at least one person, or open the batch to everyone")
     _check_people(stage, scope_id, wish.people)
@@ -123,6 +123,39 @@ def close(*, user: User, batch: Batch) -> list[int]:
         withdrawn=len(rows),
     )
     return sorted({subject for _, subject in rows if subject is not None})
+
+
+@transaction.atomic
+def change(
+    *,
+    user: User,
+    batch: Batch,
+    name: str | None = None,
+    open_to_all: bool | None = None,
+    people: Sequence[User] | None = None,
+) -> Batch:
+    """Rename a batch, or change for whom it is; None leaves a thing as it is."""
+    batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+    batch.name = batch.name if name is None else name
+    batch.open_to_all = batch.open_to_all if open_to_all is None else open_to_all
+    if people is not None:
+        batch.people.set(people)
+    if not batch.open_to_all and not batch.people.exists():
+        raise InvalidError("name at least one person, or open the batch to everyone")
+    if open_to_all is not None or people is not None:
+        check_second_person(batch.second_share, batch.open_to_all, batch.people.all())
+    batch.save(update_fields=["name", "open_to_all"])
+    audit.record(
+        actor=user,
+        action="review.change_batch",
+        object_kind=f"{batch.stage}_batch",
+        object_id=batch.pk,
+        scope_id=batch.scope_id,
+        name=batch.name,
+        open_to_all=batch.open_to_all,
+        people=sorted(batch.people.values_list("username", flat=True)),
+    )
+    return batch
 
 
 def check_may_work(user: User, batch: Batch) -> None:

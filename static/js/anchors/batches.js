@@ -2,15 +2,17 @@
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
 import { plural } from "mapwright/lib/format.js";
-import { confirmDialog, onSubmit, values } from "mapwright/lib/forms.js";
+import { onSubmit } from "mapwright/lib/forms.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
-import { batchCard } from "mapwright/anchors/batch-card.js";
-import { changePeople } from "mapwright/anchors/batch-people.js";
+import { drawnOf, headlineOf } from "mapwright/anchors/batch-words.js";
+import { batchCard } from "mapwright/review/batch-card.js";
+import { createBatchList } from "mapwright/review/batch-list.js";
 
 const { region, links } = pageData();
 const person = pageData("person");
 const base = `/api/regions/${region.id}/anchor-batches/`;
+const pathOf = (id) => `/api/anchor-batches/${id}/`;
 const INSPECTION = { name: "Inspection of 500", plan: "random", number: 500 };
 const SHOWN_LEFT_OUT = 20;
 const PLAN_WORDS = {
@@ -19,53 +21,25 @@ const PLAN_WORDS = {
   uncertain: "Where generators, models or prompts say different things of the same pair, the most different first.",
   all: "Every waiting anchor, row by row from the north-west.",
 };
-let next = null;
 
-const card = (batch) => batchCard(batch, { links, editor: person.editor, onClose: close, onPeople: choosePeople });
-
-async function load(path, fresh) {
-  const answer = await api.get(path);
-  if (fresh) byId("batches").replaceChildren();
-  byId("batches").append(...answer.results.map(card));
-  next = answer.next;
-  byId("more").hidden = !next;
-  if (!byId("batches").children.length)
-    byId("batches").append(
-      el(
-        "div",
-        { class: "empty" },
-        el("h3", { text: "No batch yet" }),
-        el("p", {
-          text: person.editor ? "Inspect 500 at random to learn how good the anchors are." : "An editor starts one.",
-        }),
-      ),
-    );
-}
-
-const reload = () => load(`${base}?page_size=6`, true).catch(notifyError);
-
-async function choosePeople(batch) {
-  try {
-    if (await changePeople(batch, region.id)) await reload();
-  } catch (error) {
-    notifyError(error);
-  }
-}
-
-async function close(batch) {
-  const sure = await confirmDialog({
-    title: `Close ${batch.name}?`,
-    text: `${plural(batch.progress.open, "unanswered item leaves", "unanswered items leave")} the queue. Answers stay, and count.`,
-    yes: "Close it",
-  });
-  if (!sure) return;
-  try {
-    await api.post(`/api/anchor-batches/${batch.id}/close/`);
-    await reload();
-  } catch (error) {
-    notifyError(error);
-  }
-}
+const list = createBatchList({
+  base,
+  pathOf,
+  stage: "anchors",
+  region: region.id,
+  what: ["anchor", "anchors"],
+  empty: person.editor ? "Inspect 500 at random to learn how good the anchors are." : "An editor starts one.",
+  card: (batch, handlers) =>
+    batchCard(batch, {
+      headline: headlineOf(batch),
+      drawn: drawnOf(batch),
+      links,
+      report: `${links.batches}${batch.id}/`,
+      files: ["csv", "json"].map((kind) => [kind.toUpperCase(), `${pathOf(batch.id)}answers.${kind}`]),
+      editor: person.editor,
+      ...handlers,
+    }),
+});
 
 /** One click: 500 at random, and straight to the bench. */
 async function inspect() {
@@ -77,37 +51,6 @@ async function inspect() {
     byId("inspect").disabled = false;
     notifyError(error);
   }
-}
-
-function showPlan() {
-  const plan = byId("start-plan").value;
-  byId("plan-words").textContent = PLAN_WORDS[plan];
-  byId("by-field").hidden = plan !== "stratified";
-  byId("number-field").hidden = plan === "all";
-}
-
-async function bindStart() {
-  showPlan();
-  byId("start-plan").addEventListener("change", showPlan);
-  onSubmit(byId("start"), async (form) => {
-    const { name, plan, number, by, second } = values(form);
-    const people = [...byId("start-people").selectedOptions].map((option) => Number(option.value));
-    const batch = await api.post(base, {
-      name,
-      plan,
-      by,
-      number: Number(number),
-      second_share: Number(second) / 100,
-      people,
-      open_to_all: !people.length,
-    });
-    notify(`${batch.name}: ${plural(batch.size, "anchor")} wait for review.`);
-    form.reset();
-    showPlan();
-    await reload();
-  });
-  const people = await api.get(`/api/review/anchors/people/?region=${region.id}`);
-  fill(byId("start-people"), ...people.map(({ id, username }) => el("option", { value: String(id), text: username })));
 }
 
 function bindImport() {
@@ -133,17 +76,22 @@ function bindImport() {
       ),
     );
     form.reset();
-    await reload();
+    await list.reload();
   });
 }
 
 if (person.editor) {
   byId("inspect").addEventListener("click", inspect);
-  bindStart().catch(notifyError);
+  list
+    .bindStart({
+      words: PLAN_WORDS,
+      show: (plan) => {
+        byId("by-field").hidden = plan !== "stratified";
+      },
+      more: ({ by }) => ({ by }),
+    })
+    .catch(notifyError);
   bindImport();
 }
-byId("more").addEventListener("click", () =>
-  load(new URL(next).pathname + new URL(next).search, false).catch(notifyError),
-);
 bindKey("r", "Review", () => location.assign(links.bench));
-reload();
+list.reload();

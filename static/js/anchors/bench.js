@@ -1,30 +1,30 @@
 /** The review bench: one anchor at a time, checked against image and map, by one key where nothing is wrong. */
-import { api } from "mapwright/lib/api.js";
 import { byId, onClick, pageData } from "mapwright/lib/dom.js";
-import { number, percent } from "mapwright/lib/format.js";
-import { notify, notifyError } from "mapwright/lib/notices.js";
+import { percent } from "mapwright/lib/format.js";
+import { notify } from "mapwright/lib/notices.js";
 import { asDraft, begin, choose, correction, differences, write } from "mapwright/anchors/anchor-state.js";
 import { createForm } from "mapwright/anchors/bench-form.js";
 import { bindBenchKeys } from "mapwright/anchors/bench-keys.js";
-import { createBenchMap } from "mapwright/anchors/bench-map.js";
 import { drawAnswers } from "mapwright/anchors/settle.js";
+import { createBatchProgress } from "mapwright/review/batch-progress.js";
 import { drawFlag, flagCurrent } from "mapwright/review/flag.js";
 import { createLine } from "mapwright/review/line.js";
+import { createPairMap } from "mapwright/review/pair-map.js";
 
 const page = pageData();
 const person = pageData("person");
 const settles = page.stage === "anchor-adjudication";
-const view = createBenchMap();
+const view = createPairMap({ key: "mapwright.compare.bench" });
 const comment = byId("comment");
 const summary = byId("summary");
-const REFRESH_EVERY = 10;
 
 let work = null;
 let at = 0;
 let rejecting = false;
-let progress = null;
-let counted = 0; // answers saved since the page was opened
-let sinceRefresh = 0;
+const progress = createBatchProgress({
+  path: page.batch && `/api/anchor-batches/${page.batch.id}/`,
+  counts: settles ? "disagreements" : "progress",
+});
 
 const form = createForm(page.schema, {
   maxWords: page.max_words,
@@ -60,7 +60,7 @@ const line = createLine({
     ].slice(0, page.may_report && !settles ? 2 : 1),
   }),
   draftOf: (body) => ({ comment: body.comment, attributes: body.payload?.attributes, summary: body.payload?.summary }),
-  onSaved: (message) => countSaved(message.act),
+  onSaved: (message) => progress.saved(message.act),
 });
 const { current, drafts } = line;
 
@@ -140,41 +140,6 @@ function startReject() {
 
 const flag = () => flagCurrent(line, { stage: page.stage, region: page.region.id, person: person.id });
 
-function countSaved(act) {
-  if (!progress || act === "reassign") return;
-  const by = act === "undo" ? -1 : 1;
-  progress = { decided: progress.decided + by, open: progress.open - by };
-  sinceRefresh += 1;
-  counted += 1;
-  drawProgress();
-  if (sinceRefresh >= REFRESH_EVERY) loadProgress();
-}
-
-function drawProgress() {
-  const total = progress.open + progress.decided;
-  byId("batch-done").max = Math.max(1, total);
-  byId("batch-done").value = progress.decided;
-  byId("batch-count").textContent = `${number(progress.decided)} of ${number(total)}`;
-}
-
-async function loadProgress() {
-  if (!page.batch) return;
-  sinceRefresh = 0;
-  const before = counted;
-  try {
-    const batch = await api.get(`/api/anchor-batches/${page.batch.id}/`);
-    if (counted !== before) {
-      await loadProgress();
-      return;
-    } // answers were saved meanwhile: these counts may lack them
-    const counts = settles ? batch.disagreements : batch.progress;
-    progress = { decided: counts.decided, open: counts.open };
-    drawProgress();
-  } catch (error) {
-    if (!error.passing) notifyError(error);
-  }
-}
-
 const bench = {
   take,
   say,
@@ -216,6 +181,6 @@ byId("compare").append(view.compare.controls);
 bindBenchKeys({ bench, view, line, settles });
 
 if (page.batch) {
-  loadProgress();
+  progress.load();
   line.start();
 }

@@ -3,7 +3,7 @@ import { api } from "mapwright/lib/api.js";
 import { byId, el, fill, pageData, svg } from "mapwright/lib/dom.js";
 import { DECISIONS, duration, humanise, number, percent, plural, valueWords } from "mapwright/lib/format.js";
 import { notifyError } from "mapwright/lib/notices.js";
-import { acceptanceWords } from "mapwright/anchors/batch-card.js";
+import { acceptanceWords } from "mapwright/anchors/batch-words.js";
 
 const { batch, labels } = pageData();
 const figure = (value, digits = 2) => (value === null || value === undefined ? "not defined" : number(value, digits));

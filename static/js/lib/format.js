@@ -76,6 +76,7 @@ export const KINDS = {
 export const DECISIONS = {
   accept: "accepted",
   correct: "corrected",
+  adjust: "corrected",
   reject: "rejected",
   cant_tell: "can't tell",
   image_offset: "image offset",

@@ -66,13 +66,15 @@ export function imageLayer(imagery, { bounds } = {}) {
 }
 
 /** The rendered map as a layer. */
-export const mapLayer = (snapshot, { bounds } = {}) => L.tileLayer(mapUrl(snapshot), tileOptions("drawn", bounds));
+export const mapLayer = (snapshot, { bounds, pane = "drawn" } = {}) =>
+  L.tileLayer(mapUrl(snapshot), tileOptions(pane, bounds));
 
 /** Line styles: a candidate is one thick line, what the map has now is dashes; both lie on a dark casing. */
 export const LINES = {
   candidate: { color: "#ffb000", weight: 3, opacity: 1, fill: false, lineJoin: "round" },
   footprint: { color: "#5ad1ff", weight: 2.5, opacity: 1, fill: false, dashArray: "7 6", lineCap: "butt" },
   tile: { color: "#ffffff", weight: 1.5, opacity: 1, fill: false },
+  second: { color: "#ff8fdc", weight: 3, opacity: 1, fill: false, dashArray: "10 5", lineCap: "butt" },
   removal: { color: "#ffb000", weight: 3, opacity: 1, fill: false, dashArray: "2 6", lineCap: "round" },
 };
 

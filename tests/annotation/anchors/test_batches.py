@@ -11,6 +11,7 @@ from annotation.common.errors import InvalidError, NotAllowedError
 from annotation.review.errors import NotIndependentError, SettledError
 from annotation.review.models import Batch, ItemState, QueueItem
 from annotation.review.selectors import history, queue_counts
+from annotation.review.services import batch as batch_service
 from annotation.review.services.batch import BatchWish
 from annotation.review.services.lease import reclaim
 from annotation.review.services.undo import undo
@@ -256,7 +257,7 @@ def test_a_batch_for_some_is_not_for_others(region):
         take(ben, batch)
     assert take(ana, batch) is not None
     with pytest.raises(InvalidError, match="name at least one"):
-        batches.change(user=editor, batch=batch, people=[])
+        batch_service.change(user=editor, batch=batch, people=[])
 
 
 def test_second_answers_need_a_second_person(region):
@@ -275,12 +276,12 @@ def test_second_answers_need_a_second_person(region):
     batch = start([ana, ben])
     for changed in ({"people": [ben]}, {"people": [], "open_to_all": False}):
         with pytest.raises(InvalidError, match=r"second person|name at least one"):
-            batches.change(user=editor, batch=batch, **changed)
-    assert batches.change(user=editor, batch=batch, people=[ben], open_to_all=True).open_to_all
+            batch_service.change(user=editor, batch=batch, **changed)
+    assert batch_service.change(user=editor, batch=batch, people=[ben], open_to_all=True).open_to_all
     with pytest.raises(InvalidError, match="second person"):
-        batches.change(user=editor, batch=batch, open_to_all=False)
+        batch_service.change(user=editor, batch=batch, open_to_all=False)
     Batch.objects.filter(pk=batch.pk).update(open_to_all=False)
-    assert batches.change(user=editor, batch=batch, name="Kept as it was").name == "Kept as it was"
+    assert batch_service.change(user=editor, batch=batch, name="Kept as it was").name == "Kept as it was"
 
 
 def test_a_deleted_region_takes_its_batches_and_items_along(region):

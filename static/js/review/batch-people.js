@@ -5,9 +5,13 @@ import { askDialog } from "mapwright/lib/forms.js";
 
 const HELP = "Nobody chosen: open to everyone. Second answers need two people, and where they differ a third.";
 
-/** Change for whom a batch is; false where the editor thought better of it. */
-export async function changePeople(batch, region) {
-  const everyone = await api.get(`/api/review/anchors/people/?region=${region}`);
+/**
+ * Change for whom a batch is; false where the editor thought better of it.
+ * @param {Object} batch
+ * @param {{stage: string, region: number, path: string}} where whose colleagues may be asked, and the batch's address in the API
+ */
+export async function changePeople(batch, { stage, region, path }) {
+  const everyone = await api.get(`/api/review/${stage}/people/?region=${region}`);
   const options = everyone.map(({ id, username }) =>
     el("option", {
       value: String(id),
@@ -36,6 +40,6 @@ export async function changePeople(batch, region) {
   ];
   if (!(await askDialog({ title: `For whom is ${batch.name}?`, body, yes: "Save", focus: select }))) return false;
   const people = [...select.selectedOptions].map(({ value }) => Number(value));
-  await api.patch(`/api/anchor-batches/${batch.id}/`, { people, open_to_all: !people.length });
+  await api.patch(path, { people, open_to_all: !people.length });
   return true;
 }

@@ -15,10 +15,15 @@ const MODES = [
 ];
 const WARM_KEPT = 160;
 
-export function createBenchMap() {
+/**
+ * @param {{key: string, warps?: boolean}} options where the way to compare is kept; `warps` lets the map on the image be
+ *   drawn elsewhere: it lies in the pane "warped"
+ */
+export function createPairMap({ key, warps = false }) {
   const left = createMap(byId("map"), { label: "Image of the tile", keyboard: false });
   const right = createMap(byId("map-beside"), { label: "Map of the tile", keyboard: false });
   right.zoomControl?.remove();
+  if (warps) left.createPane("warped", left.getPane("drawn"));
   const layers = new Map();
   let frames = [];
   let credits = [];
@@ -27,7 +32,7 @@ export function createBenchMap() {
   let warmed = [];
   const unlinked = linkViews(left, right);
   const compare = createCompare(left, {
-    key: "mapwright.compare.bench",
+    key,
     initial: { mode: "side", swipe: 0.5, opacity: 0.5 },
     modes: MODES,
     onMode: arrange,
@@ -58,7 +63,7 @@ export function createBenchMap() {
   function base(subject) {
     const wanted = [
       ["image", subject.imagery, imageLayer, left],
-      ["over", subject.snapshot, mapLayer, left],
+      ["over", subject.snapshot, (snapshot) => mapLayer(snapshot, { pane: warps ? "warped" : "drawn" }), left],
       ["beside", subject.snapshot, mapLayer, right],
     ];
     for (const [name, source, make, map] of wanted) {
@@ -84,6 +89,7 @@ export function createBenchMap() {
 
   return {
     map: left,
+    beside: right,
     compare,
     clear,
     fit,

@@ -1,0 +1,41 @@
+"""Some rows of many at random, without reading all of them."""
+
+from __future__ import annotations
+
+import random
+
+from django.db.models import QuerySet
+
+from annotation.correspondences.models import Correspondences
+
+PROBES = 4
+"""Ids are tried by so many for each row that is missing."""
+LEAST_SHARE = 0.02
+"""Where fewer of the ids that were tried stand for a row that is wanted, all rows are read."""
+
+
+def sample(rows: QuerySet[Correspondences], number: int, rng: random.Random) -> list[int]:
+    """Ids of `number` of the rows, all rows alike; of all of them, shuffled, where there are no more.
+
+    Ids between the first and the last are tried at random, and those that stand for one of the rows are kept, which is
+    as fair as a draw from the list of all and costs as much as is drawn, not as much as there is. Where the rows are
+    few among the ids, the list is read after all.
+    """
+    ids = rows.values_list("pk", flat=True)
+    low, high = ids.order_by("pk").first(), ids.order_by("-pk").first()
+    if low is None or high is None:
+        return []
+    found: dict[int, None] = {}
+    tried: set[int] = set()
+    while len(found) < number and 2 * len(tried) < high - low:
+        fresh = [rng.randint(low, high) for _ in range(PROBES * (number - len(found)))]
+        fresh = [pk for pk in dict.fromkeys(fresh) if pk not in tried]
+        there = set(ids.filter(pk__in=fresh))
+        found.update(dict.fromkeys(pk for pk in fresh if pk in there))
+        tried.update(fresh)
+        if len(found) < LEAST_SHARE * len(tried):
+            break
+    if len(found) >= number:
+        return list(found)[:number]
+    everything = list(ids.order_by("pk"))
+    return rng.sample(everything, min(number, len(everything)))
