@@ -12,7 +12,7 @@ import numpy as np
 
 from mlcore.correspondences.chance import GATE, agree_by_chance
 from mlcore.correspondences.matches import Matcher, Matches
-from mlcore.correspondences.robust import THRESHOLD_PX, Registration, register
+from mlcore.correspondences.robust import AGREE_PX, Registration, register
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.pairs.source import PairSource
 
@@ -66,7 +66,7 @@ def register_tile(matcher: Matcher, source: PairSource, tile: TileAddress) -> Re
     """
     seen = surrounded(source, tile)
     matches = seen.in_tile(matcher.match(seen.map, seen.image))
-    threshold_px = THRESHOLD_PX * TILE_PX / seen.tile_px
+    threshold_px = AGREE_PX * TILE_PX / seen.tile_px
     found = register(matches, (TILE_PX, TILE_PX), threshold_px=threshold_px)
     if found.transform is None:
         return found
