@@ -1,20 +1,28 @@
 """Matchers on the protocols of `mlcore.suites.matching`, on held-out real places.
 
     python benchmarks/matching.py --out WORK [--protocols full working style modality false] [--windows 24]
+        [--seeds 3] [--peers-folder PEERS]
 
-Banepa, Austin and Dhaka were never learnt from. Every matcher gets the same pairs, warped by the sample's number, and
-the same estimator (MAGSAC, 1.5 px, 10,000 trials, 0.9999, 2,048 points at most); a failure counts as infinite error.
-Pictures are 512 px a side at zoom 19 (0.26 to 0.3 m per pixel). Modalities are simulated from real tiles.
+Banepa, Austin and Dhaka were never learnt from. Every matcher gets the same pairs, warped by the sample's number and
+the seed, and the same estimator: a homography by MAGSAC (1.5 px, 10,000 trials, 0.9999, 2,048 points at most); in the
+working range the transform that the product takes from anybody's points (`mlcore.correspondences.robust.register`). A
+failure counts as infinite error. Pictures are 512 px a side at zoom 19 (0.26 to 0.3 m per pixel). Modalities are
+simulated from real tiles. A seed is other windows and other warps; the network is one, taught once.
 
 Each protocol has a file of its own, `matching_PROTOCOL.json`:
 
-- auc1 .. auc20: area under the share of pairs within an error, in per cent; `_low`, `_high`: 95 % interval over pairs.
+- auc1 .. auc20: area under the share of pairs within an error, in per cent; `_low`, `_high`: 95 % interval over
+  windows. homography_auc3, homography_auc10: the same by MAGSAC's homography. seedN_auc10: of each seed.
 - median_px, median_deg, failed: of the structure matcher; what is infinite is left out.
 - gated_auc10, accepted, accepted_wrong: of what the gate lets through.
-- best_peer_auc10: the best of OpenCV's matchers in the same run; `MATCHER/...` everything of each.
+- points, needed_by_chance: how many were matched, and how many of them chance brings within 2.5 px of one transform no
+  more than once in a thousand pictures (medians): the gate asks for as many.
+- best_peer_auc10: the best of OpenCV's matchers, and of the learned ones, in the same run; `MATCHER/...` everything of
+  each. `benchmarks/learned_peers.py` says what to put into the peers' folder.
 - matching_false: rate, the share of pairs of different ground that the gate lets through, and rate_high, its upper
-  95 % bound (Clopper-Pearson).
-- matching_speed: s_per_pair_compact, and OpenCV's in the same run.
+  bound (Clopper-Pearson, one-sided, 95 %); log10_nfa_best, the nearest that one of them came to the gate's -3.
+- matching_speed (of *full*): s_per_pair_compact and the peers' in the same run; ratio_to_best_learned_peer, how many
+  times as long the fastest of the learned ones takes.
 """
 
 from __future__ import annotations
@@ -29,7 +37,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.common import data_folder, write_result
-from mlcore.cli.evaluate_matching import matcher_of
+from benchmarks.learned_peers import learned_peers
+from mlcore.cli.evaluate_matching import Trials, joined, matcher_of
 from mlcore.correspondences.classical import classical_names
 from mlcore.evaluation.matching import THRESHOLDS_PX, Trial, bootstrap, curve, summary
 from mlcore.suites.matching import PROTOCOLS, run_protocol, windows_of
@@ -46,18 +55,41 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=MATCHER_FILE)
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
     parser.add_argument("--windows", type=int, default=24, help="of each place at most (24)")
+    parser.add_argument("--seeds", type=int, default=3, help="of windows and warps (3)")
+    parser.add_argument("--peers-folder", type=Path, help="packages of public learned matchers, to be measured as well")
     args = parser.parse_args()
-    windows = windows_of([read_place(cleaned(name, args.out)) for name in PLACES], args.windows)
+    places = [read_place(cleaned(name, args.out)) for name in PLACES]
+    learned = learned_peers(args.peers_folder) if args.peers_folder else []
     for protocol in args.protocols:
-        names = [OURS, *classical_names()]
-        trials = run_protocol(protocol, [matcher_of(name, protocol, args.weights) for name in names], windows)
+        peers = [*(matcher_of(name, protocol, None) for name in classical_names()), *learned]
+        matchers = [matcher_of(OURS, protocol, args.weights), *peers]
+        trials: Trials = {}
+        seeds = []
+        for seed in range(args.seeds):
+            found = run_protocol(protocol, matchers, windows_of(places, args.windows, seed), seed=seed)
+            seeds.append(summary(_every(found[OURS]))["auc10"])
+            trials = joined(trials, found)
         told = {name: _told(variants) for name, variants in trials.items()}
         print(protocol, {name: round(figures["auc10"], 1) for name, figures in told.items()}, flush=True)
         command = f"python benchmarks/matching.py --out WORK --protocols {protocol} --windows {args.windows}"
-        write_result(f"matching_{protocol}", _figures(protocol, told, trials), seeds=[0], command=command)
+        command += f" --seeds {args.seeds}" + (" --peers-folder PEERS" if learned else "")
+        figures = _figures(protocol, told, trials) | {f"seed{seed}_auc10": auc for seed, auc in enumerate(seeds)}
+        write_result(f"matching_{protocol}", figures, seeds=list(range(args.seeds)), command=command)
         if protocol == "full":
-            seconds = {f"{name}_s_per_pair": told[name]["s_per_pair"] for name in names[1:]}
-            write_result("matching_speed", {"s_per_pair_compact": told[OURS]["s_per_pair"], **seconds}, command=command)
+            write_result("matching_speed", _speed(told, [peer.name for peer in learned]), command=command)
+
+
+def _speed(told: dict[str, dict[str, Any]], learned: list[str]) -> dict[str, float]:
+    seconds = {name: figures["s_per_pair"] for name, figures in told.items()}
+    figures = {f"{name}_s_per_pair": value for name, value in seconds.items() if name != OURS}
+    figures["s_per_pair_compact"] = seconds[OURS]
+    if learned:
+        figures["ratio_to_best_learned_peer"] = min(seconds[name] for name in learned) / seconds[OURS]
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def _every(variants: dict[str, list[Trial]]) -> list[Trial]:
+    return [trial for trials in variants.values() for trial in trials]
 
 
 def cleaned(name: str, work: Path) -> Path:
@@ -74,7 +106,7 @@ def cleaned(name: str, work: Path) -> Path:
 
 
 def _told(variants: dict[str, list[Trial]]) -> dict[str, Any]:
-    every = [trial for trials in variants.values() for trial in trials]
+    every = _every(variants)
     told: dict[str, Any] = summary(every)
     for threshold in THRESHOLDS_PX:
         told[f"auc{threshold}_low"], told[f"auc{threshold}_high"] = bootstrap(every, threshold)
@@ -86,12 +118,13 @@ def _told(variants: dict[str, list[Trial]]) -> dict[str, Any]:
     return told
 
 
-def _figures(protocol: str, told: dict[str, dict[str, Any]], trials: dict[str, Any]) -> dict[str, float]:
+def _figures(protocol: str, told: dict[str, dict[str, Any]], trials: Trials) -> dict[str, float]:
     found: dict[str, float] = {}
     if protocol == "false":
-        every = [trial for several in trials[OURS].values() for trial in several]
+        every = _every(trials[OURS])
         let = sum(trial.accepted for trial in every)
         found = {"rate": let / len(every), "rate_high": upper_bound(let, len(every)), "pairs": len(every)}
+        found |= {key: told[OURS][key] for key in ("points", "needed_by_chance", "log10_nfa_best")}
     else:
         found = dict(told[OURS])
         found["best_peer_auc10"] = max(figures["auc10"] for name, figures in told.items() if name != OURS)
@@ -99,8 +132,8 @@ def _figures(protocol: str, told: dict[str, dict[str, Any]], trials: dict[str, A
     return {key: round(float(value), 4) for key, value in found.items() if math.isfinite(value)}
 
 
-def upper_bound(count: int, total: int, level: float = 0.975) -> float:
-    """Of a share, by Clopper and Pearson."""
+def upper_bound(count: int, total: int, level: float = 0.95) -> float:
+    """Of a share, with this confidence, by Clopper and Pearson."""
     from scipy.stats import beta
 
     return 1.0 if count == total else float(beta.ppf(level, count + 1, total - count))

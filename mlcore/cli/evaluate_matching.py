@@ -9,20 +9,25 @@ from pathlib import Path
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.correspondences.classical import ClassicalMatcher, classical_names
 from mlcore.correspondences.graph.matcher import GraphMatcher
+from mlcore.correspondences.installed import PREFIX, InstalledMatcher
 from mlcore.correspondences.matcher import StructureMatcher
 from mlcore.correspondences.matches import Matcher
 from mlcore.correspondences.search import NEARLY_PLACED, SearchRange
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.matching import Trial, bootstrap, curve, summary
+from mlcore.evaluation.matching_plots import SCALES, TURNS, plot_matching
 from mlcore.suites.matching import PROTOCOLS, Protocol, run_protocol, windows_of
 from mlcore.suites.places import read_place
 from mlcore.weights import MATCHER_FILE
 
+Trials = dict[str, dict[str, list[Trial]]]
 RANGES = {"working": NEARLY_PLACED}
 """Of the structure matcher; elsewhere it looks for what the full protocol may do."""
 FULL_RANGE = SearchRange(112.5, (0.68, 1.34))
-TURNS, SCALES = (0, 15, 30, 60, 90, 108.1), (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.31)
-COLUMNS = ("auc1", "auc3", "auc5", "auc10", "auc20", "median_px", "median_deg", "failed", "accepted", "s_per_pair")
+COLUMNS = (
+    "auc1", "auc3", "auc5", "auc10", "auc20", "median_px", "median_deg", "failed", "accepted", "needed_by_chance",
+    "points", "s_per_pair",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,27 +36,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--graph-weights", type=Path, help="of a graph matcher, measured where --matchers names `graph`"
     )
-    parser.add_argument("--matchers", nargs="+", default=["structure", *classical_names()])
+    parser.add_argument(
+        "--matchers", nargs="+", default=["structure", *classical_names()],
+        help=f"by name; {PREFIX}NAME is one of the package vismatch, where it is installed",
+    )  # fmt: skip
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
     parser.add_argument("--windows", type=int, default=24, help="of each place at most (24)")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the table and the curves")
+    parser.add_argument("--seeds", type=int, default=1, help="of windows and warps, from 0 (1)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the table and the pictures")
 
 
 def run(args: argparse.Namespace) -> int:
-    windows = windows_of([read_place(folder) for folder in args.places], args.windows)
+    places = [read_place(folder) for folder in args.places]
     args.out.mkdir(parents=True, exist_ok=True)
     figures: dict[str, dict[str, dict[str, object]]] = {}
     for protocol in args.protocols:
         matchers = [matcher_of(name, protocol, args.weights, args.graph_weights) for name in args.matchers]
-        with BarProgress(f"matching, {protocol}") as progress:
-            trials = run_protocol(protocol, matchers, windows, progress)
+        trials: Trials = {}
+        for seed in range(args.seeds):
+            with BarProgress(f"matching, {protocol}, seed {seed}") as progress:
+                windows = windows_of(places, args.windows, seed)
+                trials = joined(trials, run_protocol(protocol, matchers, windows, progress, seed))
         figures[protocol] = {name: _told(variants) for name, variants in trials.items()}
-        print(f"\n{protocol}, {len(windows)} windows\n{_table(figures[protocol])}")
+        print(f"\n{protocol}\n{_table(figures[protocol])}")
+        every = {name: [one for several in variants.values() for one in several] for name, variants in trials.items()}
+        plot_matching(args.out / f"matching_{protocol}.png", f"Matching, {protocol}", every)
     (args.out / "matching.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
     (args.out / "matching.md").write_text(
         "\n".join(f"## {protocol}\n\n{_table(rows)}\n" for protocol, rows in figures.items()), encoding="utf-8"
     )
     return 0
+
+
+def joined(first: Trials, more: Trials) -> Trials:
+    """Trials by matcher and variant, of two runs."""
+    return {
+        name: {variant: [*first.get(name, {}).get(variant, []), *trials] for variant, trials in variants.items()}
+        for name, variants in more.items()
+    }
 
 
 def matcher_of(name: str, protocol: Protocol, weights: Path | None, graph_weights: Path | None = None) -> Matcher:
@@ -60,6 +82,8 @@ def matcher_of(name: str, protocol: Protocol, weights: Path | None, graph_weight
         if graph_weights is None:
             raise InvalidInputError("say with --graph-weights which graph matcher to measure")
         return GraphMatcher.load(graph_weights)
+    if name.startswith(PREFIX):
+        return InstalledMatcher(name)
     if name != StructureMatcher.name:
         return ClassicalMatcher(name)
     return StructureMatcher.load(weights or MATCHER_FILE, RANGES.get(protocol, FULL_RANGE))

@@ -13,12 +13,15 @@ from mlcore.cli.pretrain import read_pictures
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.correspondences.config import StructureConfig
 from mlcore.correspondences.grounds import DrawnGround, Ground, MappedGround, PhotoGround
+from mlcore.correspondences.registered import registered_map
+from mlcore.correspondences.search import NEARLY_PLACED
 from mlcore.errors import InvalidInputError, StoppedError
-from mlcore.geometry.webmercator import tile_at, zoom_for_resolution
+from mlcore.geometry.webmercator import TileAddress, tile_at, zoom_for_resolution
 from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
 from mlcore.maps.osm_files import read_map
 from mlcore.pairs.source import PairSource
+from mlcore.weights import MATCHER_FILE
 
 FINEST_ZOOM = 19
 LEAST_VALID = 0.5
@@ -35,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exact-place", nargs=2, type=Path, action="append", default=[], metavar=("IMAGERY", "MAP"),
         help="the same where the map is drawn to a pixel or two: its patches are learnt as well; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--registered-place", nargs=2, type=Path, action="append", default=[], metavar=("IMAGERY", "MAP"),
+        help="a place whose map is first moved tile by tile to where the matcher of --start, or the one that ships, "
+        "finds it; its patches are learnt as well; may be repeated",
     )  # fmt: skip
     parser.add_argument(
         "--map", type=Path, action="append", default=[], help="learn styles from this map alone; may be repeated"
@@ -92,7 +100,8 @@ def grounds_of(args: argparse.Namespace) -> list[tuple[Ground, float]]:
             _mapped(*files, exact=exact)
             for exact, named in ((False, args.place), (True, args.exact_place))
             for files in named
-        ],
+        ]
+        + [_registered(*files, args.start or MATCHER_FILE) for files in args.registered_place],
         "towns": [MappedGround(town.source, town.tiles, exact=True) for town in towns],
         "maps": [_drawn(path) for path in args.map],
         "photos": [PhotoGround(pictures)] if pictures else [],
@@ -106,13 +115,28 @@ def _index(path: Path) -> MapIndex:
 
 
 def _mapped(image: Path, map_: Path, *, exact: bool) -> MappedGround:
+    source, tiles = _place(image, map_)
+    return MappedGround(source, tiles, exact=exact)
+
+
+def _registered(image: Path, map_: Path, matcher: Path) -> MappedGround:
+    from mlcore.correspondences.matcher import StructureMatcher
+
+    source, tiles = _place(image, map_)
+    index, found = registered_map(StructureMatcher.load(matcher, NEARLY_PLACED), source, tiles)
+    if not found:
+        raise InvalidInputError(f"the map of {image.name} is found on no tile: name it with --place")
+    return MappedGround(source.with_index(index), found, exact=True)
+
+
+def _place(image: Path, map_: Path) -> tuple[PairSource, list[TileAddress]]:
     source = PairSource(open_image(image), _index(map_))
     lat = float(source.reader.footprint_lonlat.centroid.y)
     zoom = min(FINEST_ZOOM, zoom_for_resolution(source.reader.resolution_m, lat) + 1)
     tiles = [tile for tile in source.tiles(zoom) if source.reader.read_tile(tile, 64).valid.mean() >= LEAST_VALID]
     if not tiles:
         raise InvalidInputError(f"{image.name} shows too little of any tile of zoom {zoom}: choose a larger image")
-    return MappedGround(source, tiles, exact=exact)
+    return source, tiles
 
 
 def _drawn(path: Path) -> DrawnGround:

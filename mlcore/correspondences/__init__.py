@@ -19,6 +19,7 @@ __getattr__, __dir__ = exports(
         "chance_inliers": "chance",
         "random_style": "styles",
         "register": "robust",
+        "register_tile": "surroundings",
         "train_graph": "graph.training",
         "train_structure": "training",
         "unseen_styles": "styles",

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 from scipy.special import gammaln
+from scipy.stats import binom
 
 from mlcore.errors import InvalidInputError
 
@@ -32,7 +33,7 @@ def log10_nfa(pairs: int, inliers: int, needed: int, threshold_px: float, reach_
         raise InvalidInputError("a number of inliers needs pairs, a threshold and an area to be judged by")
     if inliers <= needed:
         return math.inf
-    chance = min(1.0, math.pi * threshold_px**2 / reach_px2)
+    chance = _near_by_chance(threshold_px, reach_px2)
     trials = math.log(max(1, pairs - needed)) + _log_choose(pairs, inliers) + _log_choose(inliers, needed)
     return (trials + (inliers - needed) * math.log(chance)) / math.log(10)
 
@@ -44,6 +45,16 @@ def chance_inliers(pairs: int, needed: int, threshold_px: float, reach_px2: floa
         if log10_nfa(pairs, count, needed, threshold_px, reach_px2) <= math.log10(gate):
             return int(count)
     return pairs + 1
+
+
+def agree_by_chance(pairs: int, inliers: int, threshold_px: float, reach_px2: float) -> float:
+    """The chance that so many of these pairs, or more, agree with a transform that was found without them."""
+    return float(binom.sf(inliers - 1, pairs, _near_by_chance(threshold_px, reach_px2)))
+
+
+def _near_by_chance(threshold_px: float, reach_px2: float) -> float:
+    """That a pair which is nowhere in particular lies within the threshold of where it should."""
+    return min(1.0, math.pi * threshold_px**2 / reach_px2)
 
 
 def _log_choose(total: int, chosen: int) -> float:

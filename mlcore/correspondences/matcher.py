@@ -6,6 +6,7 @@ held against each other yet.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mlcore.correspondences.chance import log10_nfa
 from mlcore.correspondences.matches import Matches, checked_picture, no_matches
-from mlcore.correspondences.refine import Fields, Found, find_patches
+from mlcore.correspondences.refine import Fields, find_patches
 from mlcore.correspondences.robust import robust_fit
-from mlcore.correspondences.search import SearchRange, guesses
+from mlcore.correspondences.search import Guess, SearchRange, guesses
 from mlcore.correspondences.structure import COARSE_STRIDE, FIELD_STRIDE, StructureModel
 from mlcore.encoders.unet import STRIDE_PX
 from mlcore.learning.precision import bfloat16_is_native
@@ -27,8 +29,10 @@ WORK_PX = 512
 MIDDLE_POOL = 2
 GUESSES = 6
 MIDDLE_PATCH, MIDDLE_REACH, MIDDLE_STEP = 20, 7, 12
-FINE_PATCH, FINE_REACH, FINE_STEP = 24, 5, 14
+FINE_PATCH, FINE_REACH, FINE_STEP = 32, 5, 14
 MIDDLE_WITHIN_PX = 8.0
+BEYOND_DOUBT = -20.0
+"""log10 of how many guesses of chance are as good: nothing that is looked at later will be better."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,21 @@ class Seen:
     fine: Fields
     coarse: Fields
     scale: float
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A guess that patches were asked about.
+
+    Attributes:
+        belief: the sum of what those that agree are sure.
+        log10_nfa: of guesses of chance on which as many agree.
+        matrix: (3, 3) the similarity that they agree on.
+    """
+
+    belief: float
+    log10_nfa: float
+    matrix: np.ndarray
 
 
 class StructureMatcher:
@@ -85,13 +104,11 @@ class StructureMatcher:
         area = float(image_rgb.shape[0] * image_rgb.shape[1])
         with torch.no_grad():
             rough = guesses(maps.coarse, image.coarse, self.reach, GUESSES)
-            middle = maps.fine.pooled(MIDDLE_POOL), image.fine.pooled(MIDDLE_POOL)
-            placed = [place for guess in rough if (place := self._placed(*middle, guess.matrix(maps.coarse)))]
-            if not placed:
+            placed = self._surest(rough, maps, image)
+            if placed is None:
                 return no_matches(area)
-            _, matrix = max(placed, key=lambda one: one[0])
             found = find_patches(
-                maps.fine, image.fine, matrix,
+                maps.fine, image.fine, placed.matrix,
                 patch=FINE_PATCH, reach=FINE_REACH, step=FINE_STEP, temperature=self._temperature,
             )  # fmt: skip
         window = ((2 * FINE_REACH + 1) * image.fine.stride_px / image.scale) ** 2
@@ -122,25 +139,34 @@ class StructureMatcher:
     def _temperature(self) -> float:
         return float(self.model.log_fine.exp())
 
-    def _placed(self, maps: Fields, image: Fields, matrix: np.ndarray) -> tuple[float, np.ndarray] | None:
-        """What patches of the coarser fields make of a guess: how many believe in it, and the matrix they agree on."""
+    def _surest(self, rough: Sequence[Guess], maps: Seen, image: Seen) -> Placed | None:
+        """The guess that most patches believe in; the rest are left unseen once one is beyond doubt."""
+        middle = maps.fine.pooled(MIDDLE_POOL), image.fine.pooled(MIDDLE_POOL)
+        best: Placed | None = None
+        for guess in rough:
+            placed = self._placed(*middle, guess.matrix(maps.coarse))
+            if placed is not None and (best is None or placed.belief > best.belief):
+                best = placed
+            if best is not None and best.log10_nfa <= BEYOND_DOUBT:
+                break
+        return best
+
+    def _placed(self, maps: Fields, image: Fields, matrix: np.ndarray) -> Placed | None:
+        """What patches of the coarser fields make of a guess."""
         found = find_patches(
             maps, image, matrix,
             patch=MIDDLE_PATCH, reach=MIDDLE_REACH, step=MIDDLE_STEP, temperature=self._temperature,
         )  # fmt: skip
-        matches = _as_matches(found, image)
+        window = ((2 * MIDDLE_REACH + 1) * image.stride_px) ** 2
+        matches = Matches(found.map_xy, found.image_xy, found.confidence, window)
         fitted = robust_fit("similarity", matches, MIDDLE_WITHIN_PX)
         if fitted is None:
             return None
         transform, inliers = fitted
-        return float(matches.confidence[inliers].sum()), transform.matrix
+        nfa = log10_nfa(len(matches), int(inliers.sum()), 2, MIDDLE_WITHIN_PX, window)
+        return Placed(float(matches.confidence[inliers].sum()), nfa, transform.matrix)
 
 
 def _as_fields(values: Tensor, known: Tensor, stride_px: int) -> Fields:
     valid = (torch.nn.functional.avg_pool2d(known, stride_px) > 0.99).float()
     return Fields(values.float(), valid, float(stride_px))
-
-
-def _as_matches(found: Found, image: Fields) -> Matches:
-    area = float(image.size[0] * image.size[1]) * image.stride_px**2
-    return Matches(found.map_xy, found.image_xy, found.confidence, area)

@@ -68,25 +68,21 @@ def find_patches(
         temperature: of the scores, as it was learnt.
     """
     moved, seen = _into_frame(maps, image, matrix)
-    rows, columns = (np.arange(0, size - patch + 1, step) for size in image.size)
-    grid = [(row, column) for row in rows.tolist() for column in columns.tolist()]
-    known = F.avg_pool2d(seen * image.valid, patch, 1)[0, 0]
-    grid = [(row, column) for row, column in grid if known[row, column] >= LEAST_SEEN]
-    empty = np.zeros((0, 2))
-    if not grid:
-        return Found(empty, empty, np.zeros(0), np.zeros(0))
-    padded = F.pad(image.values * image.valid, [reach] * 4)
-    padded_valid = F.pad(image.valid, [reach] * 4)
+    known = torch.zeros(1, 1, dtype=torch.bool)
+    if min(image.size) >= patch:
+        known = F.avg_pool2d(seen * image.valid, patch, step)[0, 0] >= LEAST_SEEN
+    if not known.any():
+        return Found(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0), np.zeros(0))
     side = patch + 2 * reach
-    windows = torch.stack([padded[0, :, row : row + side, column : column + side] for row, column in grid])
-    valid = torch.stack([padded_valid[0, :, row : row + side, column : column + side] for row, column in grid])
-    cut = torch.stack([moved[0, :, row : row + patch, column : column + patch] for row, column in grid])
-    parts = torch.stack([seen[0, :, row : row + patch, column : column + patch] for row, column in grid])
+    windows, valid = (
+        _squares(F.pad(part, [reach] * 4), side, step)[known] for part in (image.values * image.valid, image.valid)
+    )
+    cut, parts = (_squares(part, patch, step)[known] for part in (moved, seen))
     scores = in_windows(centred(cut, parts), centred(windows, valid), valid)
     offsets, top = peak_offsets(scores)
     chances = F.softmax(scores.flatten(1) / temperature, dim=1).reshape(scores.shape)
     confidence = _mass(chances, offsets)
-    places = np.array(grid, np.float64)[:, ::-1] + patch / 2  # (x, y) of the patch's middle, in cells
+    places = known.nonzero().double().numpy()[:, ::-1] * step + patch / 2  # (x, y) of the patch's middle, in cells
     there = (places + offsets.double().numpy() - reach) * image.stride_px
     here = places * image.stride_px
     back = np.column_stack([here, np.ones(len(here))]) @ np.linalg.inv(matrix).T
@@ -108,11 +104,15 @@ def _into_frame(maps: Fields, image: Fields, matrix: np.ndarray) -> tuple[Tensor
     return both[:, :-1] * seen, seen
 
 
+def _squares(fields: Tensor, side: int, step: int) -> Tensor:
+    """(R, Q, C, side, side): the squares of (1, C, H, W) fields, one every `step` cells down and to the right."""
+    return fields[0].unfold(1, side, step).unfold(2, side, step).permute(1, 2, 0, 3, 4)
+
+
 def _mass(chances: Tensor, offsets: Tensor) -> Tensor:
     """(K,) the probability within a cell of each peak."""
-    count, height, width = chances.shape
-    around = F.pad(chances, [SURE_WITHIN] * 4)
     side = 2 * SURE_WITHIN + 1
+    around = F.avg_pool2d(chances[:, None], side, 1, SURE_WITHIN)[:, 0] * side**2
     x, y = offsets.round().long().unbind(dim=1)
-    x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
-    return torch.stack([around[k, y[k] : y[k] + side, x[k] : x[k] + side].sum() for k in range(count)])
+    height, width = chances.shape[1:]
+    return around[torch.arange(len(chances)), y.clamp(0, height - 1), x.clamp(0, width - 1)]

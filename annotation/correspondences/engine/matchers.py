@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 from django.conf import settings
 from django.utils.module_loading import import_string
 
@@ -19,18 +20,15 @@ from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
 from mlcore.correspondences.classical import ClassicalMatcher, classical_names
 from mlcore.correspondences.matches import Matcher
-from mlcore.correspondences.robust import Registration, register
+from mlcore.correspondences.robust import Registration
+from mlcore.correspondences.surroundings import on_the_tile, register_tile
 from mlcore.digests import sha256_of
-from mlcore.geometry.webmercator import TILE_PX
 from mlcore.pairs.source import PairSource
 from mlcore.weights import MATCHER_FILE
 
 STRUCTURE = "structure"
-MATCH_PX = 512
-"""Image and map of a tile are matched at this size."""
-SHRINK = TILE_PX / MATCH_PX
 MOST_POINTS = 200
-"""The surest inliers are kept as control points; the transform stands on all of them."""
+"""So many inliers are kept as control points, those on the tile first; the transform stands on all of them."""
 MAX_REFUSED_CHARS = 300
 
 
@@ -108,16 +106,14 @@ def make(name: str) -> Made:
 
 
 def pairs_source(imagery: Imagery, snapshot: MapSnapshot) -> PairSource:
-    """Image and map of two ready sources at the size they are matched at."""
-    pairs = pair_source(imagery, snapshot)
-    return PairSource(pairs.reader, pairs.index, pairs.coverage, size_px=MATCH_PX)
+    """Image and map of two ready sources."""
+    return pair_source(imagery, snapshot)
 
 
 def propose(pair: TilePair, source: PairSource, made: Made, job: Job | None = None) -> Proposal:
-    """What the matcher makes of a pair: a transform with its points, or why there is none."""
+    """What the matcher makes of a pair and its surroundings: a transform with its points, or why there is none."""
     tile = tile_address(pair.tile)
-    view = source.view(tile)
-    found = register(made.matcher.match(view.map, view.image), map_size=(MATCH_PX, MATCH_PX))
+    found = register_tile(made.matcher, source, tile)
     row = Correspondences(
         region_id=pair.tile.region_id,
         pair=pair,
@@ -126,12 +122,12 @@ def propose(pair: TilePair, source: PairSource, made: Made, job: Job | None = No
         job=job,
         needed_inliers=found.needed_inliers,
         log10_nfa=found.log10_nfa if math.isfinite(found.log10_nfa) else None,
-        **stored("transform_", None if found.transform is None else found.transform.scaled(SHRINK)),
+        **stored("transform_", found.transform),
     )
     if found.transform is None:
         row.refused = found.refused[:MAX_REFUSED_CHARS]
         return Proposal(row, [])
-    row.inliers, row.rmse_m = int(found.inliers.sum()), found.rmse_px * tile.resolution_m(MATCH_PX)
+    row.inliers, row.rmse_m = int(found.inliers.sum()), found.rmse_px * tile.resolution_m()
     row.passed_gate = _passes_gate(row)
     row.state = CorrespondencesState.VERIFIED if row.passed_gate else CorrespondencesState.PROPOSED
     return Proposal(row, _points(row, found))
@@ -146,8 +142,10 @@ def _passes_gate(row: Correspondences) -> bool:
 
 
 def _points(row: Correspondences, found: Registration) -> list[ControlPoint]:
-    kept = found.matches.only(found.inliers).best(MOST_POINTS)
-    places = zip(kept.map_xy * SHRINK, kept.image_xy * SHRINK, kept.confidence, strict=True)
+    agreeing = found.matches.only(found.inliers)
+    order = np.lexsort([-agreeing.confidence, ~on_the_tile(agreeing)])
+    kept = agreeing.only(np.sort(order[:MOST_POINTS]))
+    places = zip(kept.map_xy, kept.image_xy, kept.confidence, strict=True)
     return [
         ControlPoint(
             correspondences=row,

@@ -20,6 +20,7 @@ from annotation.sources.errors import NoSourcesError
 from annotation.tiles.engine import tile_address
 from annotation.tiles.models import TilePair
 from mlcore.correspondences.config import StructureConfig
+from mlcore.correspondences.robust import AGREE_PX
 from mlcore.correspondences.structure import StructureModel
 from mlcore.digests import sha256_of
 from mlcore.errors import StoppedError
@@ -62,7 +63,7 @@ def test_the_shift_of_a_made_place_is_found_on_every_tile_and_what_shows_another
         points = list(row.points.order_by("number"))
         assert [point.number for point in points] == list(range(1, min(row.inliers, 200) + 1))
         off = engine.residuals_of(transform, [p.map_xy for p in points], [p.image_xy for p in points])
-        assert np.linalg.norm(off, axis=1).max() <= 0.75 + 1e-6  # 1.5 px of the pictures that were matched
+        assert np.linalg.norm(off, axis=1).max() <= AGREE_PX + 1e-6
         assert {(p.origin, p.role, p.enabled, p.corrected) for p in points} == {("auto", "fit", True, False)}
     assert (refused.transform_kind, refused.inliers, refused.points.count()) == ("", 0, 0)
     assert refused.refused and refused.state == CorrespondencesState.PROPOSED

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mlcore.correspondences.chance import chance_inliers, log10_nfa
 from mlcore.correspondences.matches import Matches
-from mlcore.correspondences.robust import KINDS, Bounds, magsac_homography, register, residuals
+from mlcore.correspondences.robust import AGREE_PX, KINDS, Bounds, magsac_homography, register, residuals
 from mlcore.correspondences.warps import FULL, angle_error_deg, corner_error_px, random_warp
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.transform import Transform
@@ -68,7 +68,7 @@ def test_pairs_that_mean_nothing_are_refused_nearly_always() -> None:
 def test_the_gate_says_how_many_inliers_chance_gives() -> None:
     found = register(matches_of(np.eye(3), 0, 200, seed=3), (SIZE, SIZE))
 
-    assert found.transform is None and found.needed_inliers == chance_inliers(200, 2, 1.5, SIZE * SIZE)
+    assert found.transform is None and found.needed_inliers == chance_inliers(200, 2, AGREE_PX, SIZE * SIZE)
     assert str(found.needed_inliers) in found.refused
 
 

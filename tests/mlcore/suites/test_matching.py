@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -51,8 +52,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return Place("here", PairSource(open_image(path), MapIndex(features)), tiles_of(COLUMNS, ROWS))
 
 
-def trial(error: float, turned: float = 0.0, accepted: bool = True) -> Trial:
-    return Trial(error, 1.0, 0.1, accepted, error if accepted else math.inf, turned, 1.0)
+def trial(error: float, turned: float = 0.0, accepted: bool = True, ground: str = "") -> Trial:
+    let = error if accepted else math.inf
+    return Trial(error, error, 1.0, 0.1, accepted, let, turned, 1.0, 60, 20, -9.0, ground or str(error))
 
 
 @pytest.mark.parametrize("protocol", ["full", "working", "style", "modality"])
@@ -62,9 +64,28 @@ def test_who_knows_the_truth_gets_full_marks_and_who_is_off_by_so_much_that_erro
         right, off = Knowing(), Knowing(7.0)
         right.truth = off.truth = pair.truth
 
-        assert run_trial(right, pair)[0].error_px < 0.05
-        assert run_trial(right, pair)[0].angle_deg < 0.05
-        assert run_trial(off, pair)[0].error_px == pytest.approx(7.0, abs=0.1)
+        assert run_trial(right, pair, protocol)[0].error_px < 0.05
+        assert run_trial(right, pair, protocol)[0].angle_deg < 0.05
+        assert run_trial(off, pair, protocol)[0].error_px == pytest.approx(7.0, abs=0.1)
+
+
+def test_the_working_range_is_judged_by_what_the_gate_takes_and_every_other_by_the_published_homography(
+    place: Place,
+) -> None:
+    class Guessing(Knowing):
+        """Four points: a homography goes through them, but chance gives as many."""
+
+        def match(self, map_rgb: np.ndarray, image_rgb: np.ndarray) -> Matches:
+            return super().match(map_rgb, image_rgb).only(np.array([0, 15, -16, -1]))
+
+    for protocol in ("working", "full"):
+        (pair,) = pairs_of(protocol, windows_of([place], 1))
+        guessing = Guessing()
+        guessing.truth = pair.truth
+        told, taken = run_trial(guessing, pair, protocol)
+        assert taken.transform is None and told.homography_error_px < 0.1
+        assert math.isinf(told.error_px) == (protocol == "working")
+        assert (told.points, told.needed) == (4, taken.needed_inliers)
 
 
 def test_every_variant_of_a_protocol_is_there_and_again_the_same(place: Place) -> None:
@@ -78,10 +99,26 @@ def test_every_variant_of_a_protocol_is_there_and_again_the_same(place: Place) -
 
 
 def test_false_pairs_have_no_truth_and_no_matcher_is_right_about_them(place: Place) -> None:
-    trials = run_protocol("false", [ClassicalMatcher("sift")], windows_of([place], 2))["sift"]["own"]
+    windows = windows_of([place], 6)
+    trials = run_protocol("false", [ClassicalMatcher("sift")], windows)["sift"]["own"]
 
+    apart = sum(min(6, sum(one.apart_from(other) for other in windows)) for one in windows)
+    assert len(trials) == apart > len(windows)
     assert all(math.isinf(one.error_px) for one in trials)
     assert summary(trials)["auc20"] == 0 and summary(trials)["failed"] == 1
+
+
+def test_pairs_of_different_ground_need_different_ground(place: Place) -> None:
+    with pytest.raises(InvalidInputError, match="share their ground"):
+        list(pairs_of("false", windows_of([place], 1)))
+
+
+def test_another_seed_is_other_windows_and_other_warps(place: Place) -> None:
+    windows = windows_of([place], 3)
+    assert windows == windows_of([place], 3, 0)
+    assert any(windows != windows_of([place], 3, seed) for seed in (1, 2, 3))
+    first, second, again = (list(pairs_of("full", windows, seed)) for seed in (0, 1, 1))
+    assert not np.allclose(first[0].warp, second[0].warp) and np.allclose(second[2].warp, again[2].warp)
 
 
 def test_a_place_too_small_for_a_window_says_so(place: Place) -> None:
@@ -111,6 +148,8 @@ def test_the_area_under_the_errors() -> None:
     )
     low, high = bootstrap([trial(float(error)) for error in range(12)], 10)
     assert low < 100 * auc([float(error) for error in range(12)], 10) < high
+    twice = [trial(float(error), ground=str(error)) for error in range(12) for _ in range(4)]
+    assert bootstrap(twice, 10) == (low, high)  # looking at a ground again tells little more of it
     rows = curve([trial(1, 5), trial(9, -40), trial(9, 50)], "turned_deg", (0, 30, 60))
     assert [row["pairs"] for row in rows] == [1, 2] and rows[0]["auc"] > rows[1]["auc"]
 
@@ -126,12 +165,18 @@ def test_one_command_writes_the_table_of_all_matchers(tmp_path: Path, capsys: py
             for one in features]  # fmt: skip
     (folder / "buildings.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": rows}))
     StructureModel(TINY).eval().save(tmp_path / "m.safetensors")
-    words = ["evaluate", "matching", "--places", str(folder), "--windows", "1", "--protocols", "working", "false"]
+    words = ["evaluate", "matching", "--places", str(folder), "--windows", "6", "--protocols", "working", "false"]
 
-    assert main([*words, "--weights", str(tmp_path / "m.safetensors"), "--out", str(tmp_path / "out")]) == 0
+    assert (
+        main([*words, "--weights", str(tmp_path / "m.safetensors"), "--seeds", "2", "--out", str(tmp_path / "out")])
+        == 0
+    )
 
     told = json.loads((tmp_path / "out" / "matching.json").read_text())
     assert set(told) == {"working", "false"} and {"structure", "sift", "orb"} <= set(told["working"])
+    for protocol in told:
+        picture = cv2.imread(str(tmp_path / "out" / f"matching_{protocol}.png"))
+        assert picture is not None and picture.std() > 10
     assert "| structure |" in (tmp_path / "out" / "matching.md").read_text() and "| sift |" in capsys.readouterr().out
     assert main([*words, "--matchers", "graph", "--out", str(tmp_path / "out2")]) == 1
     assert "--graph-weights" in capsys.readouterr().err
