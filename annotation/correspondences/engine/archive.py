@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from annotation.correspondences.engine.matchers import MATCH_PX
+from annotation.correspondences.engine.exchange import PICTURE_PX
 from annotation.correspondences.engine.transforms import said_transform, shown_transform
 from annotation.correspondences.models import Correspondences
 from annotation.tiles.engine import MapIndex, image_reader, render_map, tile_address
@@ -45,9 +45,9 @@ def pair_content(row: Correspondences) -> dict[str, bytes] | None:
     transform, tile = said_transform(row), tile_address(row.pair.tile)
     if transform is None:
         return None
-    image: np.ndarray = image_reader(row.pair.imagery).read_tile(tile, MATCH_PX).rgb
-    drawn = render_map(tile, MapIndex(features_on(row.pair.snapshot, tile)), MATCH_PX)
-    return pair_files(pair_name(tile), drawn, image, transform.scaled(MATCH_PX / TILE_PX))
+    image: np.ndarray = image_reader(row.pair.imagery).read_tile(tile, PICTURE_PX).rgb
+    drawn = render_map(tile, MapIndex(features_on(row.pair.snapshot, tile)), PICTURE_PX)
+    return pair_files(pair_name(tile), drawn, image, transform.scaled(PICTURE_PX / TILE_PX))
 
 
 def told_of_pair(row: Correspondences, part: str) -> dict[str, Any]:

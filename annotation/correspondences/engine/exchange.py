@@ -16,7 +16,6 @@ from typing import Any, cast
 import numpy as np
 from rasterio.crs import CRS
 
-from annotation.correspondences.engine.matchers import MATCH_PX
 from annotation.correspondences.engine.transforms import residuals_of, said_transform
 from annotation.correspondences.errors import NothingToWriteError, NotWritableError
 from annotation.correspondences.models import ControlPoint, Correspondences, CorrespondencesState
@@ -31,7 +30,7 @@ from mlcore.correspondences.exchange.world_file import world_file_text
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TILE_PX
 
-PICTURE_PX = MATCH_PX
+PICTURE_PX = 512
 MERCATOR = CRS.from_epsg(3857)
 
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('common', '0002_workers'),
-        ('correspondences', '0001_initial'),
+        ('correspondences', '0002_indexes_of_batches'),
         ('sources', '0006_warnings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
