@@ -30,6 +30,8 @@ SPECTACULAR_SETTINGS = {
         "BatchPlan": "annotation.review.models.BatchPlan",
         "CorrespondencePlan": "annotation.correspondences.services.batches.PLANS",
         "PointRole": "annotation.correspondences.models.PointRole",
+        "PointOrigin": "annotation.correspondences.models.PointOrigin",
+        "ShiftOrigin": "annotation.consistency.models.ShiftOrigin",
         "TransformKind": "annotation.correspondences.models.TransformKind",
         "AnchorState": "annotation.anchors.models.AnchorState",
         "ChangeKind": "annotation.changes.models.ChangeKind",
