@@ -4,7 +4,7 @@
 
 The image is Banepa's, 11,264 x 8,704 px. The map is its mapped part drawn as one sheet in a style that training never
 used (relief: other colours, contours, labels, the look of a scan), turned by 17 degrees, drawn at 0.8 of the size, with
-perspective, saved as PNG without a georeference. Only the ratio of the pixels is told to the builder. The truth is where
+perspective, a PNG without a georeference. Only the ratio of the pixels is told to the builder. The truth is where
 the map has its buildings, so that what the map itself is off the image counts as an error here.
 
 - pairs, sampling_points, left_out/RULE: what became of the windows; on_map: those that the sheet covers.
@@ -34,7 +34,7 @@ from mlcore.correspondences.hybrid.builder import build_pairs
 from mlcore.correspondences.hybrid.config import HybridConfig
 from mlcore.correspondences.hybrid.pictures import HALF
 from mlcore.correspondences.hybrid.sources import Sources
-from mlcore.correspondences.styles import Dress, DrawnStyle, dressed, unseen_styles
+from mlcore.correspondences.styles import DrawnStyle, Dress, dressed, unseen_styles
 from mlcore.geometry.webmercator import TileAddress, tile_at
 from mlcore.imagery.raster import open_image
 from mlcore.maps.coverage import read_area
