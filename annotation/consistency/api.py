@@ -98,7 +98,7 @@ class OffsetRowOutput(serializers.Serializer):
     east_m = serializers.FloatField(help_text="the image lies so far to the east of the map, metres on the ground")
     north_m = serializers.FloatField(help_text="the same to the north")
     confidence = serializers.FloatField(help_text="0..1: probability that it is right")
-    origin = serializers.ChoiceField(choices=ShiftOrigin.choices, help_text="where it is known from")
+    shift_origin = serializers.ChoiceField(choices=ShiftOrigin.choices, help_text="where it is known from")
 
 
 class OffsetFieldOutput(serializers.Serializer):
@@ -180,7 +180,7 @@ class OffsetFieldView(APIView):
         """How far the image lies off the map on single tiles of a part of the region."""
         scan = selectors.get_scan(person(request), scan_id)
         field = selectors.offset_field(scan, **parse(FieldQuery, request.query_params))
-        names = ("x", "y", "east_m", "north_m", "confidence", "origin")
+        names = ("x", "y", "east_m", "north_m", "confidence", "shift_origin")
         rows = [dict(zip(names, row, strict=True)) for row in field.rows]
         return Response(OffsetFieldOutput({"zoom": scan.region.zoom, "step": field.step, "offsets": rows}).data)
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from django.conf import settings
+from django.db.models import Q
 
 from annotation.common.errors import InvalidError
 from annotation.consistency.models import Scan, ShiftOrigin, TileScore
 from annotation.consistency.selectors import latest_scan
-from annotation.correspondences.decided import known_of
+from annotation.correspondences.decided import known_of, pairs_in_force
 from annotation.learning.engine import load_region_model
 from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
@@ -189,17 +190,19 @@ def tile_results(scan: Scan) -> dict[TileAddress, TileResult]:
 
 def changed_tiles(scan: Scan) -> list[TileAddress]:
     """Scored tiles whose transform people, or a matcher, say otherwise by now than when they were scored, in order."""
-    known = known_of(scan.imagery, scan.snapshot)
+    lent = Q(shift_origin__in=(ShiftOrigin.VERIFIED, ShiftOrigin.MATCHED))
+    now = Q(pair__in=pairs_in_force(scan.imagery, scan.snapshot))
+    rows = TileScore.objects.filter(lent | now, scan=scan).select_related("pair__tile")
+    stored = {tile_address(row.pair.tile): row for row in rows}
+    known = known_of(scan.imagery, scan.snapshot, on={row.pair_id for row in stored.values()})
     said = {**known.matched, **known.verified}
-    lent = TileScore.objects.filter(scan=scan, shift_origin__in=(ShiftOrigin.VERIFIED, ShiftOrigin.MATCHED))
-    stored = {tile_address(row.pair.tile): row for row in lent.select_related("pair__tile")}
-    stored |= _stored(scan, [tile for tile in known.verified if tile not in stored])
-    changed = []
-    for tile, row in stored.items():
-        now, used = said.get(tile), shift_of_row(row, tile)
-        if now is None or now.origin != used.origin or now.apart_px(used) > SAME_PX or _turns(now) != _turns(used):
-            changed.append(tile)
-    return sorted(changed)
+    return sorted(tile for tile, row in stored.items() if _differ(said.get(tile), shift_of_row(row, tile)))
+
+
+def _differ(said: Shift | None, used: Shift) -> bool:
+    if said is None or said.origin != used.origin or said.apart_px(used) > SAME_PX:
+        return True
+    return _turns(said) != _turns(used)
 
 
 def _turns(shift: Shift) -> list[float] | None:
@@ -235,7 +238,7 @@ def rescore(scan: Scan, changed: Collection[TileAddress], progress: Progress) ->
         raise InvalidError(f"scan {scan.pk} has no evidence any more ({error}): scan the region again") from error
     rows = _stored(scan, {near for tile in changed for near in tile.around(NEAR)})
     stored = {tile: shift_of_row(row, tile) for tile, row in rows.items()}
-    known = known_of(scan.imagery, scan.snapshot)
+    known = known_of(scan.imagery, scan.snapshot, on={row.pair_id for row in rows.values()})
     found = reassess(model, scan_source(scan), evidence, changed, stored, known, progress)
     kept = (one for one in found_candidates(scan) if one.tile not in found.results)
     merged = heapq.merge(kept, found.candidates, key=lambda one: -one.confidence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from annotation.correspondences import engine, selectors
@@ -29,10 +29,22 @@ def transforms_in_force(
     return {tile: transform for tile, transform in said.items() if transform is not None}
 
 
-def known_of(imagery: Imagery, snapshot: MapSnapshot) -> engine.Known:
-    """What is known of the shifts of their tiles before these are measured: people's word, and matchers' proposals."""
+def known_of(imagery: Imagery, snapshot: MapSnapshot, on: Collection[int] | None = None) -> engine.Known:
+    """What is known of the shifts of their tiles before these are measured: people's word, and matchers' proposals.
+
+    Args:
+        on: ids of the pairs whose proposals are asked for; None: all.
+    """
     which = {"imagery_id": imagery.pk, "snapshot_id": snapshot.pk}
-    return engine.known_shifts(selectors.in_force(**which), selectors.proposals(**which).iterator(chunk_size=2000))
+    proposed = selectors.proposals(**which)
+    proposed = proposed if on is None else proposed.filter(pair__in=on)
+    return engine.known_shifts(selectors.in_force(**which), proposed.iterator(chunk_size=2000))
+
+
+def pairs_in_force(imagery: Imagery, snapshot: MapSnapshot) -> set[int]:
+    """The pairs of an imagery and a map whose transform people, or the gate, stand by."""
+    rows = selectors.in_force(imagery_id=imagery.pk, snapshot_id=snapshot.pk)
+    return set(rows.values_list("pair_id", flat=True))
 
 
 def frozen_of(imagery: Imagery, snapshot: MapSnapshot) -> list[list[Any]]:

@@ -68,6 +68,7 @@ def test_the_offsets_of_tiles_are_arrows_that_a_key_shows_and_hides(new_page, of
     count = TileScore.objects.filter(scan=offset_stock.scan).count()
     page = new_page(offset_stock.admin)
     page.goto(f"/regions/{offset_stock.region.pk}/")
+    expect(page.get_by_label("Offsets")).to_be_visible()
     expect(page.get_by_label("Offsets")).not_to_be_checked()
     expect(page.locator("#offset-legend")).to_be_hidden()
 

@@ -77,7 +77,7 @@ export function createOffsetField(map, legend) {
   const place = (point) => map.layerPointToLatLng(L.point(point));
 
   function draw(row) {
-    const { color, weight, dashArray } = ORIGINS[row.origin] ?? ORIGINS.region;
+    const { color, weight, dashArray } = ORIGINS[row.shift_origin] ?? ORIGINS.region;
     const middle = map.latLngToLayerPoint(tileBounds({ z: zoom, x: row.x, y: row.y }).getCenter());
     const options = { pane: "offsets", renderer, interactive: false, fill: false };
     const opacity = 0.45 + 0.55 * row.confidence;
@@ -103,7 +103,7 @@ export function createOffsetField(map, legend) {
   }
 
   function drawLegend(field) {
-    const there = Object.keys(ORIGINS).filter((origin) => field.offsets.some((one) => one.origin === origin));
+    const there = Object.keys(ORIGINS).filter((origin) => field.offsets.some((one) => one.shift_origin === origin));
     fill(
       legend,
       el("h2", { text: "Image off the map" }),

@@ -43,7 +43,7 @@ def test_every_tile_of_a_small_part_is_told_with_where_it_is_known_from(scan, cl
     assert (told["zoom"], told["step"], len(told["offsets"])) == (scan.region.zoom, 1, SIDE * SIDE - 1)
     first, left = told["offsets"][0], scan.corner[0]
     assert first == {
-        "x": left, "y": scan.corner[1], "east_m": 0.0, "north_m": -1.0, "confidence": 0.8, "origin": "verified",
+        "x": left, "y": scan.corner[1], "east_m": 0.0, "north_m": -1.0, "confidence": 0.8, "shift_origin": "verified",
     }  # fmt: skip
 
 

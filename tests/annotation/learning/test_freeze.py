@@ -3,11 +3,15 @@
 import pytest
 
 from annotation.anchors.models import Anchor, AnchorState
+from annotation.correspondences.decided import thawed
+from annotation.correspondences.models import Correspondences, CorrespondencesState
 from annotation.learning.errors import DataSetChangedError, NoAnchorsError, NoPairsError, TooFewTilesError
 from annotation.learning.models import DataSet
 from annotation.learning.services.freeze import freeze, thaw
+from annotation.tiles.engine import tile_address
 from annotation.tiles.models import TilePair
 from tests.annotation.learning.rows import anchor_for, described_region
+from tests.factories_correspondences import CorrespondencesFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +57,21 @@ def test_a_corrected_anchor_is_learnt_as_it_was_corrected():
     )
     after = freeze(region=region, needed=4, anchored=True)
     assert after.digest != before.digest and after.anchor_counts["corrected"] == 1
+
+
+def test_the_transforms_that_people_stand_by_are_frozen_and_proposals_are_not():
+    region = described_region()
+    pair = TilePair.objects.order_by("tile__y", "tile__x")[0]
+    proposed = CorrespondencesFactory(pair=pair, region=region)
+    before = freeze(region=region, needed=4, anchored=True)
+    Correspondences.objects.filter(pk=proposed.pk).update(state=CorrespondencesState.VERIFIED)
+    after = freeze(region=region, needed=4, anchored=True)
+    assert before.payload["transforms"] == []
+    assert after.digest != before.digest
+    known = thawed(after.payload["transforms"])
+    shift = known.verified[tile_address(pair.tile)]
+    assert (shift.dx_px, shift.dy_px, shift.origin, len(known.verified)) == (2.0, -1.0, "verified", 1)
+    thaw(after)
 
 
 def test_thawing_gives_the_frozen_pairs_with_their_anchors():

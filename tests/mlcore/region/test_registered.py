@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import shapely.affinity
 
+from mlcore.correspondences.dense.neighbours import Known
+from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
@@ -51,15 +53,18 @@ def test_scores_see_the_map_where_the_image_shows_it(tmp_path: Path) -> None:
     assert near.mean() < 0.25 * far.mean()
 
 
-def test_a_training_learns_the_map_where_the_start_sees_it(tmp_path: Path) -> None:
+def test_a_training_learns_the_map_where_people_verified_it_else_where_the_start_sees_it(tmp_path: Path) -> None:
     folder = write_town(generate_town(TownConfig(columns=3, rows=3, changed_share=0, error_share=0)), tmp_path / "town")
     features = read_map(folder / "map.osm").features
     image = open_image(folder / "imagery.tif")
     tiles = PairSource(image, MapIndex(features)).tiles(19)
     start = shipped_model().folds[0].evidence.tuned
 
-    found = registered(PairSource(image, beside(features)), tiles, start, tmp_path / "start.tif", SilentProgress())
+    known = Known({tiles[-1]: Shift(-7.0, 5.0, 0.95, "verified")})
+    source = PairSource(image, beside(features))
+    found = registered(source, tiles, start, tmp_path / "start.tif", SilentProgress(), known)
 
+    assert found.transforms[tiles[-1]].parameters.tolist() == [-7.0, 5.0]
     shift = found.transforms[tiles[0]].parameters * tiles[0].resolution_m()
     moved_m = EAST_DEGREES * 111_320 * math.cos(math.radians(tiles[0].bounds_lonlat[1]))
     assert shift == pytest.approx([moved_m, 0], abs=0.75)
