@@ -14,6 +14,8 @@ Each protocol has a file of its own, `matching_PROTOCOL.json`:
 - auc1 .. auc20: area under the share of pairs within an error, in per cent; `_low`, `_high`: 95 % interval over
   windows. homography_auc3, homography_auc10: the same by MAGSAC's homography. seedN_auc10: of each seed.
 - median_px, median_deg, failed: of the structure matcher; what is infinite is left out.
+- median_middle_px: error of the picture's middle alone; the map's own offset from the image is a part of it, since the
+  maps of Banepa and Dhaka are drawn by hand, and so is what the matcher is off on average.
 - gated_auc10, accepted, accepted_wrong: of what the gate lets through.
 - points, needed_by_chance: how many were matched, and how many of them chance brings within 2.5 px of one transform no
   more than once in a thousand pictures (medians): the gate asks for as many.

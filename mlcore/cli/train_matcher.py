@@ -97,11 +97,10 @@ def grounds_of(args: argparse.Namespace) -> list[tuple[Ground, float]]:
     pictures = [picture for folder in args.photos for picture in read_pictures(folder, args.photos_each)]
     kinds: dict[str, list[Ground]] = {
         "places": [
-            _mapped(*files, exact=exact)
-            for exact, named in ((False, args.place), (True, args.exact_place))
-            for files in named
-        ]
-        + [_registered(*files, args.start or MATCHER_FILE) for files in args.registered_place],
+            *(_mapped(*files, exact=False) for files in args.place),
+            *(_mapped(*files, exact=True) for files in args.exact_place),
+            *(_registered(*files, matcher=args.start or MATCHER_FILE) for files in args.registered_place),
+        ],
         "towns": [MappedGround(town.source, town.tiles, exact=True) for town in towns],
         "maps": [_drawn(path) for path in args.map],
         "photos": [PhotoGround(pictures)] if pictures else [],
@@ -119,7 +118,7 @@ def _mapped(image: Path, map_: Path, *, exact: bool) -> MappedGround:
     return MappedGround(source, tiles, exact=exact)
 
 
-def _registered(image: Path, map_: Path, matcher: Path) -> MappedGround:
+def _registered(image: Path, map_: Path, *, matcher: Path) -> MappedGround:
     from mlcore.correspondences.matcher import StructureMatcher
 
     source, tiles = _place(image, map_)

@@ -79,6 +79,17 @@ def corner_error_px(found: np.ndarray | None, true: np.ndarray, size_px: int) ->
     return float(np.linalg.norm(ours[:, :2] / ours[:, 2:] - theirs[:, :2] / theirs[:, 2:], axis=1).mean())
 
 
+def middle_error_px(found: np.ndarray | None, true: np.ndarray, size_px: int) -> float:
+    """Distance of the picture's middle under both homographies: of the error, what no turn or scale explains."""
+    if found is None:
+        return math.inf
+    middle = np.array([size_px / 2, size_px / 2, 1.0])
+    ours, theirs = found @ middle, true @ middle
+    if ours[2] <= 0:
+        return math.inf
+    return float(np.linalg.norm(ours[:2] / ours[2] - theirs[:2] / theirs[2]))
+
+
 def angle_error_deg(found: np.ndarray | None, true: np.ndarray, size_px: int) -> float:
     """How far the direction of the picture's middle row is off, 0..180 degrees; 180 without an answer."""
     if found is None:

@@ -20,6 +20,7 @@ class Trial:
     Attributes:
         error_px: corner error of the protocol's estimate; infinite where there was none.
         homography_error_px: of the published protocol's, whatever this one's is.
+        middle_px: error of the picture's middle alone, where the map's own offset shows.
         angle_deg: error of the rotation; 180 where there was none.
         seconds: of matching alone.
         accepted: the gate let a registration through (`mlcore.correspondences.robust.register`).
@@ -32,6 +33,7 @@ class Trial:
 
     error_px: float
     homography_error_px: float
+    middle_px: float
     angle_deg: float
     seconds: float
     accepted: bool
@@ -64,6 +66,7 @@ def summary(trials: Sequence[Trial]) -> dict[str, float]:
         "homography_auc3": 100 * auc(plain, 3),
         "homography_auc10": 100 * auc(plain, 10),
         "median_px": float(np.median(errors)),
+        "median_middle_px": float(np.median([trial.middle_px for trial in trials])),
         "median_deg": float(np.median([trial.angle_deg for trial in trials])),
         "failed": float(np.mean([error > FAILED_PX for error in errors])),
         "accepted": float(np.mean([trial.accepted for trial in trials])),

@@ -25,6 +25,7 @@ from mlcore.correspondences.warps import (
     WarpRange,
     angle_error_deg,
     corner_error_px,
+    middle_error_px,
     random_warp,
     warped,
     working_range,
@@ -166,6 +167,7 @@ def run_trial(matcher: Matcher, pair: Warped, protocol: Protocol = "full") -> tu
     trial = Trial(
         error_px=error_px(estimate),
         homography_error_px=error_px(plain),
+        middle_px=math.inf if pair.truth is None else middle_error_px(estimate, pair.truth, SIZE_PX),
         angle_deg=180.0 if pair.truth is None else angle_error_deg(estimate, pair.truth, SIZE_PX),
         seconds=seconds,
         accepted=chosen is not None,

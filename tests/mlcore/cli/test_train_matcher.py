@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 import shapely
+import shapely.affinity
 
 from mlcore.cli import main
 from mlcore.correspondences.matcher import StructureMatcher
@@ -42,6 +43,19 @@ def test_a_matcher_is_learnt_from_files_and_can_be_used(files: Path, capsys: pyt
     other = {"--place": "--exact-place", str(files / "run"): str(files / "run2")}
     further = [other.get(word, word) for word in words]
     assert main([*further, "--start", str(files / "m.safetensors")]) == 0
+
+
+def test_a_place_whose_map_is_not_found_can_t_be_registered(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "matcher", "--registered-place", str(files / "image.tif"), str(files / "far.geojson")]
+    words += ["--towns", "0", "--steps", "1", "--batch", "2", "--run", str(files / "run"), "--out", str(files / "m")]
+    far = json.loads((files / "map.geojson").read_text())
+    for row in far["features"]:
+        moved = shapely.affinity.translate(shapely.geometry.shape(row["geometry"]), 1)
+        row["geometry"] = shapely.geometry.mapping(moved)
+    (files / "far.geojson").write_text(json.dumps(far))
+
+    assert main(words) == 1
+    assert "found on no tile: name it with --place" in capsys.readouterr().err
 
 
 def test_nothing_to_learn_from_says_what_to_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

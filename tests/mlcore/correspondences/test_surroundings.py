@@ -9,9 +9,10 @@ from mlcore.consistency.pretraining import Place, synthetic_place
 from mlcore.correspondences.chance import agree_by_chance
 from mlcore.correspondences.matcher import StructureMatcher
 from mlcore.correspondences.matches import Matches
+from mlcore.correspondences.registered import registered_map
 from mlcore.correspondences.search import NEARLY_PLACED
 from mlcore.correspondences.surroundings import register_tile, surrounded
-from mlcore.geometry.webmercator import TILE_PX, TileAddress
+from mlcore.geometry.webmercator import TILE_PX, TileAddress, lonlat_to_xy
 from mlcore.weights import MATCHER_FILE
 
 SIDE = 4  # tiles of a made town
@@ -78,6 +79,20 @@ def test_what_only_the_surroundings_say_is_refused(town: Place) -> None:
     assert found.transform is None and not found.inliers.any()
     assert "on the tile itself agree with its surroundings" in found.refused
     assert register_tile(Knowing(wrong=slice(120, 200)), town.source, inner).transform is not None
+
+
+def test_a_map_is_moved_object_by_object_to_where_its_tiles_are_found(town: Place) -> None:
+    wanted = town.tiles[SIDE + 1], town.tiles[SIDE + 2]
+
+    index, found = registered_map(Knowing(), town.source, wanted)
+
+    assert found == list(wanted) and len(index) == len(town.source.index)
+    before, after = ([one.geometry.centroid for one in maps.buildings] for maps in (town.source.index, index))
+    moves = [lonlat_to_xy(np.array([[new.x, new.y], [old.x, old.y]]), wanted[0])
+             for new, old in zip(after, before, strict=True)]  # fmt: skip
+    assert np.allclose([new - old for new, old in moves], (4, -2), atol=0.01)
+    nothing = registered_map(Knowing(wrong=slice(0, 512)), town.source, wanted)
+    assert not len(nothing[0]) and nothing[1] == []
 
 
 def test_on_most_tiles_of_an_unseen_town_the_map_is_found_near_where_it_is(town: Place) -> None:

@@ -54,7 +54,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 def trial(error: float, turned: float = 0.0, accepted: bool = True, ground: str = "") -> Trial:
     let = error if accepted else math.inf
-    return Trial(error, error, 1.0, 0.1, accepted, let, turned, 1.0, 60, 20, -9.0, ground or str(error))
+    return Trial(error, error, error, 1.0, 0.1, accepted, let, turned, 1.0, 60, 20, -9.0, ground or str(error))
 
 
 @pytest.mark.parametrize("protocol", ["full", "working", "style", "modality"])
@@ -66,7 +66,8 @@ def test_who_knows_the_truth_gets_full_marks_and_who_is_off_by_so_much_that_erro
 
         assert run_trial(right, pair, protocol)[0].error_px < 0.05
         assert run_trial(right, pair, protocol)[0].angle_deg < 0.05
-        assert run_trial(off, pair, protocol)[0].error_px == pytest.approx(7.0, abs=0.1)
+        told, _ = run_trial(off, pair, protocol)
+        assert told.error_px == pytest.approx(7.0, abs=0.1) == told.middle_px
 
 
 def test_the_working_range_is_judged_by_what_the_gate_takes_and_every_other_by_the_published_homography(
