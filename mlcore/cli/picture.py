@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from mlcore.changes.candidate import non_maximum_suppression
-from mlcore.changes.diff import candidates_of, iter_measures, region_shifts
+from mlcore.changes.diff import candidates_of, iter_measures
+from mlcore.changes.registration import region_shifts
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.consistency.pretraining import synthetic_place
 from mlcore.errors import InvalidInputError

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import shapely
 from django.db import connection
@@ -138,7 +139,7 @@ def objects_of(snapshot: MapSnapshot, features: Sequence[LibraryFeature]) -> dic
     return found
 
 
-def _named(cursor: CursorWrapper, give: str | None, find: str, known: dict[str, object]) -> dict[str, int]:
+def _named(cursor: CursorWrapper, give: str | None, find: str, known: dict[str, Any]) -> dict[str, int]:
     """Object ids by key, after objects that other maps have under another name were given these."""
     if give is not None:
         cursor.execute(give, known)
