@@ -103,7 +103,7 @@ def score_matcher(
         said.append(
             MatcherSaid(
                 as_it_is=_errors(_found(matcher, view.map, view), np.eye(3), block),
-                moved=_errors(_found(matcher, warped(view.map, warp, BLOCK_PX), view), np.linalg.inv(warp), block),
+                moved=_errors(_found(matcher, warped(view.map, warp, BLOCK_PX), view), warp, block),
                 elsewhere=None if other is None else _claimed(matcher, sources, other, view),
                 resolution_m=place.resolution_m(BLOCK_PX),
             )
@@ -161,7 +161,7 @@ def _found(matcher: Matcher, drawn: np.ndarray, view: TileView) -> np.ndarray | 
 
 
 def _errors(found: np.ndarray | None, warp: np.ndarray, block: Block) -> list[float | None]:
-    """How far off the corners of each verified tile are, where the map was drawn under a warp."""
+    """How far off the corners of each verified tile are, where the map that was matched is the warped one."""
     return [None if found is None else _tile_error(found @ warp, one) for one in block]
 
 

@@ -125,6 +125,7 @@ export function metricRows(metrics) {
   for (const [name, value] of Object.entries(metrics)) {
     const loss = /^fold_\d+\/(.*)$/.exec(name);
     if (loss) losses.set(loss[1], [...(losses.get(loss[1]) ?? []), value]);
+    else if (LOSSES[name]) rows.push([`${lossLabel(name)}: last epoch`, decimals(value)]);
     else if (COUNTS[name]) rows.push([COUNTS[name][0], (COUNTS[name][2] ?? number)(value)]);
     else rows.push([humanise(name.replace(/\//g, ": ")), Number.isInteger(value) ? number(value) : decimals(value)]);
   }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mlcore.correspondences.classical import ClassicalMatcher
 from mlcore.correspondences.matches import Matches, no_matches
 from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.evaluation.compare import Figure
@@ -42,6 +43,21 @@ class Knowing:
         return Matches(xy, xy + np.array([self.dx, self.dy]), np.ones(len(xy)), 512.0**2)
 
 
+class Following:
+    """Finds a map by the one that it saw first with the same image, and where that lies it was told."""
+
+    name = "following"
+
+    def __init__(self) -> None:
+        self.sift, self.image, self.map = ClassicalMatcher("sift"), np.zeros(0), np.zeros(0)
+
+    def match(self, map_rgb: np.ndarray, image_rgb: np.ndarray) -> Matches:
+        if not np.array_equal(image_rgb, self.image):
+            self.image, self.map = image_rgb, map_rgb
+        found = self.sift.match(map_rgb, self.map)
+        return Matches(found.map_xy, found.image_xy + np.array([4.0, -2.0]), found.confidence, found.reach_px2)
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> PairSource:
     features = houses(COLUMNS, ROWS)
@@ -65,6 +81,13 @@ def test_a_matcher_is_scored_tile_by_tile_and_by_the_map_of_another_block(source
     tried = [said.elsewhere for said in right if said.elsewhere is not None]
     assert tried and all(tried) and {said.elsewhere for said in silent} <= {False, None}
     assert MatcherSaid.from_dict(right[0].to_dict()) == right[0]
+
+
+def test_a_matcher_that_follows_the_moved_map_is_right_on_it(source: PairSource) -> None:
+    blocks = blocks_of([Verified(0, tile, TRUTH) for tile in tiles_of(COLUMNS, ROWS)])
+    said = score_matcher(Following(), [source], blocks, SilentProgress())
+    errors = [error for one in said for error in one.moved if error is not None]
+    assert len(errors) > 18 and np.median(errors) < 1
 
 
 def test_a_stopped_scoring_says_so(source: PairSource) -> None:
