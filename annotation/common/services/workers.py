@@ -19,6 +19,7 @@ from annotation.common.models import Job, JobState, Worker
 FORGET = timedelta(days=1)
 PROBE = "import torch; print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else '')"
 PROBE_SECONDS = 120
+LAST_WORD_SECONDS = 2.0
 
 
 def rule_of(kind: str, params: Mapping[str, Any]) -> str:
@@ -103,6 +104,7 @@ class Beat(threading.Thread):
     def stop(self) -> None:
         """The worker ends: nobody is to wait for it."""
         self._done.set()
+        self.join(LAST_WORD_SECONDS)
         try:
             Worker.objects.filter(name=self._worker).delete()
         except DatabaseError:
@@ -111,6 +113,8 @@ class Beat(threading.Thread):
             connection.close()
 
     def _say(self, device: str) -> None:
+        if self._done.is_set():
+            return
         try:
             say_alive(self._worker, self._queues, device)
         except DatabaseError:

@@ -82,16 +82,20 @@ def _jittered(corners: np.ndarray, by: np.ndarray, side: int, block: float) -> n
 def _parts(blocks: np.ndarray, useful: np.ndarray, config: HybridConfig) -> dict[tuple[int, int], str]:
     """The part of every block that holds a point; validation and test are drawn from the useful ones.
 
-    From three useful blocks on, each part has one. Of fewer than FEW the emptiest are kept apart, so that enough is
-    left to learn from; of more they are drawn by chance.
+    From three useful blocks on, each part has one, and as many as make up its share of the windows. Of fewer than FEW
+    the emptiest are kept apart, so that enough is left to learn from; of more they are drawn by chance.
     """
     counts = Counter((int(x), int(y)) for x, y in useful)
     there = [sorted(counts)[place] for place in np.random.default_rng([config.seed, 2]).permutation(len(counts))]
     if len(there) < FEW:
         there.sort(key=lambda one: counts[one])
-    wanted = [round(share * len(there)) if len(there) >= 3 else 0 for share in config.shares]
-    if len(there) >= 3:
-        wanted = [max(1, number) if share > 0 else 0 for number, share in zip(wanted, config.shares, strict=True)]
-    names = [VALIDATION] * wanted[0] + [TEST] * wanted[1]
-    kept = dict(zip(there, names, strict=False))
+    kept: dict[tuple[int, int], str] = {}
+    enough = len(there) >= len(PARTS)
+    for part, share, others in zip((VALIDATION, TEST), config.shares, (2, 1), strict=True):
+        wanted, taken = share * len(useful), 0
+        while enough and taken < wanted and len(there) > others:
+            if taken and taken + counts[there[0]] > 2 * wanted:
+                break
+            taken += counts[there[0]]
+            kept[there.pop(0)] = part
     return {(int(x), int(y)): kept.get((int(x), int(y)), TRAIN) for x, y in blocks}
