@@ -29,7 +29,10 @@ WORK_PX = 512
 MIDDLE_POOL = 2
 GUESSES = 6
 MIDDLE_PATCH, MIDDLE_REACH, MIDDLE_STEP = 20, 7, 12
-FINE_PATCH, FINE_REACH, FINE_STEP = 32, 5, 14
+FINE_PATCH, FINE_REACH, FINE_STEP = 28, 5, 18
+"""Larger or denser patches share more of what they show, and agree where nothing does: of 102 pairs of different ground
+3 were let through with patches of 32 cells every 14, none with these; as many points were right with either.
+"""
 MIDDLE_WITHIN_PX = 8.0
 BEYOND_DOUBT = -20.0
 """log10 of how many guesses of chance are as good: nothing that is looked at later will be better."""
