@@ -16,8 +16,8 @@ not that the shift without one is right.
   there are when it is registered than when it is compared as it is drawn. `net_change_reduction`: the same from plain
   differences of counts; `false_change_reduction_10_percent`: of changes with a probability of 0.1 or more alone, since
   an untuned model calls few changes of a new place likelier. `SETTING/false_changes`,
-  `SETTING/false_changes_unregistered`: by setting, mean of the seeds whose changes are counted; `suggested`, `suggested_unregistered`: what the map
-  gets without any offset.
+  `SETTING/false_changes_unregistered`: by setting, mean of the seeds whose changes are counted; `suggested`,
+  `suggested_unregistered`: what the map gets without any offset.
 * `own_share`: tiles whose shift is their own measurement, `neighbour_share`, `region_share`: taken from others.
 """
 
