@@ -16,8 +16,8 @@ not that the shift without one is right.
   there are when it is registered than when it is compared as it is drawn. `net_change_reduction`: the same from plain
   differences of counts; `false_change_reduction_10_percent`: of changes with a probability of 0.1 or more alone, since
   an untuned model calls few changes of a new place likelier. `SETTING/false_changes`,
-  `SETTING/false_changes_unregistered`: by setting, mean of seeds; `suggested`, `suggested_unregistered`: what the map
-  gets without any offset.
+  `SETTING/false_changes_unregistered`: by setting, mean of the seeds whose changes are counted; `suggested`,
+  `suggested_unregistered`: what the map gets without any offset.
 * `own_share`: tiles whose shift is their own measurement, `neighbour_share`, `region_share`: taken from others.
 """
 
@@ -77,7 +77,7 @@ def main() -> None:
         for seed in args.seeds:
             for name, offset in settings(seed, model.zoom).items():
                 trial.run(name, offset, candidates=seed in args.candidate_seeds)
-                print(f"seed {seed}, {name}: {trial.last()}", flush=True)
+                print(f"seed {seed}, {name}: {trial.last(name)}", flush=True)
     write_result("offset_recovery", trial.figures(), seeds=args.seeds)
 
 
@@ -116,9 +116,8 @@ class Trial:
             self.caused.setdefault((name, registered), []).append(found.beyond(self.plain[registered]))
             self.net[registered] += len(found.candidates) - len(self.plain[registered].candidates)
 
-    def last(self) -> str:
-        """The newest setting in words."""
-        name = list(self.errors)[-1]
+    def last(self, name: str) -> str:
+        """A setting's newest run in words."""
         right = [error <= RECOVERED_M for _, error in self.errors[name][-len(self.tiles) :]]
         caused = {how: [len(run) for run in self.caused.get((name, how), [])] for how in (True, False)}
         return f"{sum(right)} of {len(right)} tiles, false changes {caused[True]}, unregistered {caused[False]}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from mlcore.correspondences.dense.estimate import MAX_SHIFT_M, estimate_shift
+from mlcore.correspondences.dense.estimate import MAX_SHIFT_M
 from mlcore.correspondences.dense.neighbours import Known, shifts_in_use
 from mlcore.correspondences.dense.shift import RIGHT_M, Shift
-from mlcore.correspondences.dense.turned import estimate_placement
+from mlcore.correspondences.dense.turned import estimate_tile
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.index import MapIndex
@@ -16,7 +16,6 @@ from mlcore.maps.labels import draw_ids, seen_footprints
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
 SHIFT_MARGIN_M = MAX_SHIFT_M + 1.0  # around a tile whose shift is measured: a little further than a map is moved
-SURER = 0.05  # what must be gained before a tile's surroundings have a say
 
 
 def region_shifts(
@@ -44,10 +43,7 @@ def region_shifts(
 
 
 def tile_shift(evidence: EvidenceReader, index: MapIndex, tile: TileAddress) -> Shift:
-    """The shift of one tile as its own evidence tells it.
-
-    What the map has around the tile is moved along where that makes the answer surer: where the map is off alike.
-    """
+    """The shift of one tile as its own evidence tells it."""
     margin_px = shift_margin_px(tile)
     window = evidence.window(tile, margin_px=margin_px)
     shapes = [
@@ -56,9 +52,7 @@ def tile_shift(evidence: EvidenceReader, index: MapIndex, tile: TileAddress) -> 
         for polygon in window.polygons_xy(feature.geometry)
     ]
     drawn = draw_ids(shapes, *window.building.shape) > 0
-    seen = window.building, drawn, window.valid, window.resolution_m
-    alone, along = estimate_placement(*seen, margin_px), estimate_shift(*seen)
-    return along if along.confidence > alone.confidence + SURER else alone
+    return estimate_tile(window.building, drawn, window.valid, window.resolution_m, margin_px)
 
 
 def shift_margin_px(tile: TileAddress) -> int:

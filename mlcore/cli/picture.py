@@ -24,7 +24,7 @@ from mlcore.progress import SpanProgress
 from mlcore.region.shipped import shipped_model
 from mlcore.synthetic.edits import EditCounts, simulate_edits
 
-SHOWN = 0.15  # confidence: the shipped model knows no such town, and is careful
+SHOWN = 0.1  # confidence: the shipped model knows no such town, and is careful
 BLUR_PX, NOISE = 1.5, 0.04
 
 

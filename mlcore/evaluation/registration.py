@@ -11,7 +11,7 @@ import shapely.affinity
 from shapely import Polygon
 
 from mlcore.correspondences.dense.shift import RIGHT_M
-from mlcore.correspondences.dense.turned import estimate_placement
+from mlcore.correspondences.dense.turned import estimate_tile
 from mlcore.evaluation.metrics import calibration_error
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.maps.index import MapIndex
@@ -99,10 +99,10 @@ def trials(index: MapIndex, tiles: Sequence[TileAddress], *, rounds: int = 3, se
         evidence = spoiled_evidence(polygons, spoiled, rng)
         if number % 4 == 3 and len(places) > 7:
             other = draw_window(places[(number + 7) % len(places)][1])
-            found = estimate_placement(evidence, other, whole, resolution_m, MARGIN_PX)
+            found = estimate_tile(evidence, other, whole, resolution_m, MARGIN_PX)
             error_m = np.inf
         else:
-            found = estimate_placement(evidence, draw_window(polygons, -dx, -dy), whole, resolution_m, MARGIN_PX)
+            found = estimate_tile(evidence, draw_window(polygons, -dx, -dy), whole, resolution_m, MARGIN_PX)
             error_m = float(np.hypot(found.dx_px - dx, found.dy_px - dy)) * resolution_m
         yield Trial(spoiled, true_m, error_m, found.confidence, found.origin == "measured")
 

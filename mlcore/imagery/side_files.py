@@ -58,7 +58,7 @@ def unread_beside(path: Path) -> tuple[str, ...]:
     """Names of GDAL's own side files that say what the image itself does not: masks, and where it lies."""
     mask, said = path.with_name(f"{path.name}.msk"), path.with_name(f"{path.name}.aux.xml")
     found = [mask.name] if mask.is_file() else []
-    if said.is_file():
+    if said.is_file() and not said.is_symlink():  # a link may lead anywhere
         with said.open("rb") as file:
             found += [said.name] if PLACED.search(file.read(PAM_BYTES)) else []
     return tuple(found)

@@ -15,10 +15,9 @@ from annotation.learning.models import Evaluation, ModelState, ModelVersion, Tra
 from mlcore.digests import sha256_of
 from mlcore.weights import GENERAL_FILE
 from tests.annotation.learning.matched import verified_place
-from tests.browser.test_accessibility import axe, findings
+from tests.browser.test_accessibility import findings
 from tests.factories import UserFactory
 
-__all__ = ["axe"]
 SHOTS = os.environ.get("MAPWRIGHT_SHOTS", "")
 
 

@@ -100,7 +100,7 @@ class ModelOutput(serializers.ModelSerializer):
     @extend_schema_field(EvaluationOutput(allow_null=True))
     def get_evaluation(self, version: ModelVersion) -> Any:
         newest = max(version.evaluations.all(), key=lambda one: one.pk, default=None)
-        return EvaluationOutput(newest).data if newest else None
+        return EvaluationOutput(newest, context=self.context).data if newest else None
 
 
 class RunOutput(serializers.ModelSerializer):

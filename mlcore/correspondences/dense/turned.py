@@ -27,6 +27,8 @@ HALF = 2  # pixels of evidence per pixel of the fit: a quarter of the work, and 
 BLUR_PX = 1.2
 STEPS, STILL_PX = 10, 0.03
 LEAST_PIXELS = 200
+SURER = 0.05  # what must be gained before a tile's surroundings have a say that leads elsewhere
+NEAR_M = 0.5
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,22 @@ class Halved:
         both = np.stack([self.image[seen], _warped(self.drawn, *p)[seen]])
         both -= both.mean(axis=1, keepdims=True)
         return float(both[0] @ both[1] / np.sqrt(max((both[0] @ both[0]) * (both[1] @ both[1]), LOW)))
+
+
+def estimate_tile(
+    evidence: np.ndarray, footprints: np.ndarray, valid: np.ndarray, resolution_m: float, margin_px: int
+) -> Shift:
+    """The shift of the tile within the margin, turned and scaled where that explains the image better.
+
+    What the map has in the margin is moved along where that makes the answer surer: where the map is off alike there.
+
+    Args:
+        evidence, footprints, valid: (H, W) each, as `estimate_shift` takes them, of the tile with its margin.
+    """
+    alone = estimate_placement(evidence, footprints, valid, resolution_m, margin_px)
+    along = estimate_shift(evidence, footprints, valid, resolution_m)
+    near = alone.transform is None and alone.apart_px(along) * resolution_m <= NEAR_M
+    return along if along.confidence > alone.confidence + (0.0 if near else SURER) else alone
 
 
 def estimate_placement(

@@ -1,4 +1,4 @@
-"""Known shifts of the map, 0.3 to 4 m, are found on spoiled evidence; a confident answer is seldom a wrong one."""
+"""Known shifts of the map, 0.7 to 8 m, are found on spoiled evidence; a confident answer is seldom a wrong one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def town_trials() -> list[Trial]:
 def test_known_shifts_of_a_made_town_are_found(town_trials: list[Trial]) -> None:
     good = [one for one in town_trials if one.spoiled == 0 and one.answered and np.isfinite(one.error_m)]
 
-    assert {one.true_m for one in good} >= {0.3, 4.0}
+    assert {one.true_m for one in good} >= {0.7, 8.0}
     assert np.median([one.error_m for one in good]) < 0.2
     assert np.mean([one.error_m <= 0.75 for one in good if one.confidence >= 0.8]) > 0.95
 
@@ -53,5 +53,5 @@ def test_known_shifts_of_real_footprints_are_found(place: str) -> None:
 
     sure = [one.error_m for one in done if one.confidence >= 0.8]
     assert len(sure) > 0.15 * len(done)
-    assert np.median(sure) < 0.3
+    assert np.median(sure) < 0.35
     assert np.quantile(sure, 0.9) < 0.75
