@@ -58,7 +58,7 @@ function bindPoints({ editor, desk, view }) {
     when: (event) => desk.adding.on && !event.target.closest?.("button, a, summary, input"),
   });
   bindKey("Escape", "Add no more", () => desk.adding.stop(), { ...points, hidden: true, when: () => desk.adding.on });
-  bindKey(".", "Next point", desk.next, { ...points, shown: ". ,", repeats: true });
+  bindKey(".", "Next point, point before", desk.next, { ...points, shown: ". ,", repeats: true });
   bindKey(",", "Point before", desk.previous, { ...points, hidden: true, repeats: true });
   bindKey("o", "The chosen point's other end: in the image, on the map", desk.otherSide, points);
   for (const [key, dx, dy] of ARROWS) {

@@ -91,10 +91,10 @@ export function createPanel(on) {
     const marks = [point.confidence === null ? "set by hand" : null, number === worst ? "worst" : null].filter(Boolean);
     fill(
       select,
+      el("span", { class: "visually-hidden", text: "Point " }),
       el("strong", { text: String(number) }),
       ...marks.map((text) => el("span", { class: `badge badge-plain${text === "worst" ? " badge-bad" : ""}`, text })),
     );
-    select.setAttribute("aria-label", [`Point ${number}`, ...marks].join(", "));
     select.setAttribute("aria-current", String(number === selected));
     residual.textContent = residuals.has(number) ? metres(residuals.get(number)) : "–";
     say(role, point.role === "check" ? "Check" : "Fit", `what point ${number} is for`, point.role === "check");
@@ -131,7 +131,7 @@ export function createPanel(on) {
     if (!point) return;
     const [x, y] = point[side];
     byId("selected-what").textContent =
-      `Point ${selected}, ${side === "image" ? "image" : "map"}: ${x.toFixed(1)}, ${y.toFixed(1)} px`;
+      `Point ${selected}, ${side === "image" ? "image" : "map"}: ${x.toFixed(1)}, ${y.toFixed(1)}`;
   }
 
   return {
