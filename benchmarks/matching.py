@@ -75,7 +75,8 @@ def main() -> None:
         print(protocol, {name: round(figures["auc10"], 1) for name, figures in told.items()}, flush=True)
         command = f"python benchmarks/matching.py --out WORK --protocols {protocol} --windows {args.windows}"
         command += f" --seeds {args.seeds}" + (" --peers-folder PEERS" if learned else "")
-        figures = _figures(protocol, told, trials) | {f"seed{seed}_auc10": auc for seed, auc in enumerate(seeds)}
+        figures = _figures(protocol, told, trials)
+        figures |= {f"seed{seed}_auc10": round(auc, 4) for seed, auc in enumerate(seeds)}
         write_result(f"matching_{protocol}", figures, seeds=list(range(args.seeds)), command=command)
         if protocol == "full":
             write_result("matching_speed", _speed(told, [peer.name for peer in learned]), command=command)

