@@ -36,7 +36,7 @@ def test_a_warp_of_the_protocol_is_found_among_as_many_wrong_pairs(seed: int) ->
     found = register(matches, (SIZE, SIZE))
 
     assert found.transform is not None
-    assert corner_error_px(found.transform.matrix, true, SIZE) < 3
+    assert corner_error_px(found.transform.matrix, true, SIZE) < 2 * AGREE_PX  # a simpler model may lie so far off
     assert angle_error_deg(found.transform.matrix, true, SIZE) < 0.5
     assert found.inliers[:60].mean() > 0.8
     assert corner_error_px(magsac_homography(matches), true, SIZE) < 3
