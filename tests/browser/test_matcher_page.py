@@ -36,7 +36,7 @@ def shot(page: Page, name: str) -> None:
 def sound(page: Page, axe: str, name: str) -> None:
     """Nothing that axe-core finds serious, in either theme."""
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert findings(page, axe) == []
         shot(page, f"{name}-{scheme}")
 
