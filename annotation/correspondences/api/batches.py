@@ -14,7 +14,7 @@ from annotation.accounts.permissions import IsEditor, ReadOrEditor
 from annotation.common.models import MAX_ID
 from annotation.correspondences import overview
 from annotation.correspondences.answers import REVIEW, batch_answers
-from annotation.correspondences.report import report
+from annotation.correspondences.reports import report
 from annotation.correspondences.services import batches
 from annotation.review.api.http import parse, person
 from annotation.review.api.serializers import BatchChange, ProgressOutput, ShareOutput

@@ -12,8 +12,8 @@ from annotation.accounts.permissions import IsReviewer, ReadOrAdmin
 from annotation.common.models import Job
 from annotation.correspondences import card, engine, selectors
 from annotation.correspondences.api import serializers
-from annotation.correspondences.footprints import outlines_of
 from annotation.correspondences.models import Correspondences
+from annotation.correspondences.nearby import outlines_of
 from annotation.correspondences.services import propose
 from annotation.review.api.http import parse, person
 from annotation.sources.selectors import get_region

@@ -53,7 +53,7 @@ def test_of_two_saves_of_one_version_one_gets_200_and_its_points_and_the_other_4
         (won,) = (given for (_, given), reply in zip(clients, replies, strict=True) if reply.status_code == 200)
         assert row.final_parameters == pytest.approx(won)
         assert row.points.filter(corrected=True).count() == len(PLACES)
-    assert Verdict.objects.count() == ROUNDS
+    assert Verdict.objects.filter(item__batch=batch).count() == ROUNDS
 
 
 def test_one_key_sent_twenty_times_has_one_effect_and_one_reply(region, client_of):

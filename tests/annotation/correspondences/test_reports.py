@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from annotation.correspondences import selectors
-from annotation.correspondences.footprints import outlines_of
+from annotation.correspondences.nearby import outlines_of
 from annotation.tiles.engine import tile_address
 from mlcore.geometry.transform import shift_of
 from mlcore.geometry.webmercator import xy_to_lonlat
@@ -70,10 +70,10 @@ def test_what_is_too_much_for_a_page_is_left_out_and_said_so(region, monkeypatch
     for move in (0, 50, 100):
         corners = xy_to_lonlat(np.array([[1, 1], [9, 1], [9, 9], [1, 1]], float) + move, tile)
         FootprintFactory(snapshot=row.pair.snapshot, geometry=polygon_of([tuple(one) for one in corners]))
-    monkeypatch.setattr("annotation.correspondences.footprints.MOST", 2)
+    monkeypatch.setattr("annotation.correspondences.nearby.MOST", 2)
     found = outlines_of(row)
     assert (len(found["rings"]), found["cut_short"]) == (2, True)
-    monkeypatch.setattr("annotation.correspondences.footprints.MOST_CORNERS", 5)
+    monkeypatch.setattr("annotation.correspondences.nearby.MOST_CORNERS", 5)
     assert len(outlines_of(row)["rings"]) == 1
 
 
