@@ -37,6 +37,7 @@ def sound(page: Page, axe: str, name: str) -> None:
     """Nothing that axe-core finds serious, in either theme."""
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.wait_for_function("() => document.getAnimations().length === 0")
         assert findings(page, axe) == []
         shot(page, f"{name}-{scheme}")
 
