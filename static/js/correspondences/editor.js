@@ -6,6 +6,7 @@ import { drawAnswers } from "mapwright/correspondences/answers-given.js";
 import { createDesk } from "mapwright/correspondences/desk.js";
 import { bindEditorKeys } from "mapwright/correspondences/editor-keys.js";
 import { createPanel } from "mapwright/correspondences/panel.js";
+import { createPointFiles } from "mapwright/correspondences/point-files.js";
 import { createStage } from "mapwright/correspondences/stage.js";
 import { createBatchProgress } from "mapwright/review/batch-progress.js";
 import { drawFlag, flagCurrent } from "mapwright/review/flag.js";
@@ -70,6 +71,7 @@ const line = createLine({
   onSaved: (message) => progress.saved(message.act),
 });
 const { current, drafts } = line;
+const files = createPointFiles({ now: () => current()?.subject ?? null, take: (payload) => desk.take(payload) });
 
 function showClaim(claim, draft) {
   const { subject } = claim;
@@ -79,6 +81,7 @@ function showClaim(claim, draft) {
   stage.show(subject, notifyError);
   panel.begin(subject);
   desk.open(subject, draft.work ?? null);
+  files.offer(subject);
   if (settles) drawAnswers(subject, page.agree_m, { onTake: settle, onStart: startFrom });
   const { z, x, y } = subject.tile;
   byId("where").textContent = `Tile ${z}/${x}/${y}`;
