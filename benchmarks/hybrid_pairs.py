@@ -44,6 +44,7 @@ from mlcore.weights import MATCHER_FILE
 
 ZOOM, TILE_PX = 19, 512
 TURN_DEG, SCALE, TILT = 17.0, 0.8, (2e-6, -1e-6)
+COMMAND = "python benchmarks/hybrid_pairs.py --out WORK"
 PAPER = (250, 250, 245)
 
 
@@ -62,7 +63,12 @@ def main() -> None:
     made = build_pairs(sources, args.out / "set", matchers_of(MATCHER_FILE), config, Told())
     seconds = time.monotonic() - start
     resolution_m = open_image(banepa / "banepa.tif").resolution_m
-    write_result("hybrid_pairs", figures(made, args.out / "set", truth, resolution_m) | {"seconds": seconds}, seeds=[0])
+    write_result(
+        "hybrid_pairs",
+        figures(made, args.out / "set", truth, resolution_m) | {"seconds": seconds},
+        seeds=[0],
+        command=COMMAND,
+    )
 
 
 class Told:
