@@ -3,11 +3,13 @@
     python benchmarks/matching.py --out WORK [--protocols full working style modality false] [--windows 24]
         [--seeds 3] [--peers-folder PEERS]
 
-Banepa, Austin and Dhaka were never learnt from. Every matcher gets the same pairs, warped by the sample's number and
-the seed, and the same estimator: a homography by MAGSAC (1.5 px, 10,000 trials, 0.9999, 2,048 points at most); in the
-working range the transform that the product takes from anybody's points (`mlcore.correspondences.robust.register`). A
-failure counts as infinite error. Pictures are 512 px a side at zoom 19 (0.26 to 0.3 m per pixel). Modalities are
-simulated from real tiles. A seed is other windows and other warps; the network is one, taught once.
+Banepa, Austin and Dhaka were never learnt from; the width of agreement (2.5 px), the patches' distance and the number
+of guesses that are followed were chosen on windows of them. Every matcher gets the same pairs, warped by the sample's
+number and the seed, and the same estimator: a homography by MAGSAC (1.5 px, 10,000 trials, 0.9999, 2,048 points at
+most); in the working range the transform that the product takes from anybody's points
+(`mlcore.correspondences.robust.register`). A failure counts as infinite error. Pictures are 512 px a side at zoom 19
+(0.26 to 0.3 m per pixel). Modalities are simulated from real tiles. A seed is other windows and other warps; the
+network is one, taught once.
 
 Each protocol has a file of its own, `matching_PROTOCOL.json`:
 

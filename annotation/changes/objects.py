@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
 from annotation.changes.models import Change, ChangeKind
 from annotation.common.shapes import sharing
@@ -54,10 +55,17 @@ def edited_since(base: Base, state: Footprint | None) -> bool:
     return not state.geometry.equals_exact(base.geometry, SAME_PLACE)
 
 
-def answered_on_image(scan: Scan) -> QuerySet[Change]:
-    """Suggestions of other scans on the same image that somebody answered, or looks at right now."""
-    others = Change.objects.filter(scan__region=scan.region_id, scan__imagery__sha256=scan.imagery.sha256)
-    return others.exclude(scan=scan).exclude(item__state=ItemState.WITHDRAWN)
+def answered_on_image(scan: Scan, *, itself: bool = False) -> QuerySet[Change]:
+    """Suggestions of other scans on the same image that somebody answered, or looks at right now.
+
+    Args:
+        itself: those of this scan as well.
+    """
+    on_image = Change.objects.filter(scan__region=scan.region_id, scan__imagery__sha256=scan.imagery.sha256)
+    others = ~Q(scan=scan) & ~Q(item__state=ItemState.WITHDRAWN)
+    held = Q(item__state=ItemState.OPEN, item__lease_expires_at__gt=Now())
+    own = Q(scan=scan) & (Q(item__state=ItemState.DECIDED) | held)
+    return on_image.filter(others | own if itself else others)
 
 
 def said_to_be_apart() -> Q:

@@ -71,11 +71,6 @@ def _package() -> Any:
         ) from error
 
 
-def _corner_based(points: Any) -> np.ndarray:
-    """(N, 2) of points that count from the centre of the first pixel."""
-    return np.asarray(points, np.float64).reshape(-1, 2) + 0.5
-
-
 def _as_tensor(rgb: np.ndarray) -> torch.Tensor:
     """(3, H, W) float in 0..1, as the package takes pictures."""
     return torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1).float() / 255

@@ -27,8 +27,10 @@ GUESSED = (("type", "id"), ("element_type", "osmid"), ("element", "osmid"), ("el
 """Pairs that are about OSM where the first names a sort of element; `type=multipolygon` beside a number is a tag."""
 NAMES = ("@id", "@osmId", "osmid", "full_id", "feature_id", "id", "osm_url")
 NAMED_ID = re.compile(
-    r"(?:https?://(?:www\.)?(?:openstreetmap\.org|osm\.org)/)?(node|way|relation|n|w|r|a)/?(-?\d{1,20})", re.IGNORECASE
+    r"(?:https?://(?:www\.)?(?:openstreetmap\.org|osm\.org)/)?(node|way|relation)/?(-?\d{1,20})", re.IGNORECASE
 )
+SHORT_ID = re.compile(r"([nwra])/?(-?\d{1,20})")
+"""As osmium and QGIS write it; in a property that is just called `id` it may be the number of a register."""
 PYTHON_TUPLE = re.compile(r"\('(node|way|relation)', (-?\d{1,20})\)")
 NOTHING = (None, "", 0, "0")
 """What says that there is no id."""
@@ -60,8 +62,11 @@ def identity_of(
     of_table = _of_table(properties, name)
     if of_table is not None:
         return of_table
-    for value in (feature.get("id"), *(properties.get(word) for word in NAMES)):
-        if isinstance(value, str) and (named := NAMED_ID.fullmatch(value) or PYTHON_TUPLE.fullmatch(value)):
+    for word, value in (("", feature.get("id")), *((word, properties.get(word)) for word in NAMES)):
+        if not isinstance(value, str):
+            continue
+        short = None if word == "id" else SHORT_ID.fullmatch(value)
+        if named := NAMED_ID.fullmatch(value) or PYTHON_TUPLE.fullmatch(value) or short:
             return _named(named, name)
     return None, None
 
@@ -74,7 +79,7 @@ def _of_table(properties: Mapping[str, Any], name: str) -> tuple[OsmType, int] |
     if number in NOTHING:
         return None
     # GDAL leaves out fields that are empty: of a relation its `type` alone tells the table.
-    if "osm_way_id" in properties or properties.get("type") in {"multipolygon", "boundary"}:
+    if "osm_way_id" in properties or str(properties.get("type")) in {"multipolygon", "boundary"}:
         return "relation", abs(checked_id(number, f"{name}: osm_id"))
     if "way_area" in properties:
         identifier = checked_id(number, f"{name}: osm_id")

@@ -25,7 +25,12 @@ METADATA = {
 }  # fmt: skip
 """Properties that are no tags, whoever writes them; so is every one that begins with @ or osm_."""
 FOREIGN = ("@", "osm_")
-MAPPER = re.compile(r"(.*[_:])?(user|uid|user_?name|user_?id|contributor)", re.IGNORECASE)
+MAPPER = re.compile(
+    r"(.*[_:])?(user|uid|user_?name|user_?id|contributor|creator|editor|mapper)"
+    r"|(?!created_by$)(last_?)?(created|edited|modified|mapped)_?by",
+    re.IGNORECASE,
+)
+"""Who mapped, in every spelling; `created_by` names a program."""
 HSTORE = re.compile(r'"((?:[^"\\]|\\.)*)"\s*=>\s*(?:"((?:[^"\\]|\\.)*)"|NULL)')
 MILLISECONDS_FROM = 10**11
 
@@ -78,7 +83,7 @@ def _tags(properties: Mapping[str, Any], name: str, log: RepairLog) -> dict[str,
 
     Where the properties make a thing of the map that the object does not, it holds the rest of their tags.
     """
-    bare = {"type"} if properties.get("type") in ELEMENTS else set()
+    bare = {"type"} if str(properties.get("type")) in ELEMENTS else set()
     left = METADATA | bare
     flat = {k: v for k, v in properties.items() if k not in left and not k.startswith(FOREIGN)}
     objects = {word: _object(properties.get(word)) for word in TAG_OBJECTS}

@@ -9,7 +9,7 @@ from mlcore.changes.diff import blocks_of
 from mlcore.changes.moves import MapMoves
 from mlcore.changes.registration import region_shifts
 from mlcore.correspondences.dense.neighbours import Known
-from mlcore.correspondences.dense.shift import OWN, Shift
+from mlcore.correspondences.dense.shift import NO_SHIFT, OWN, Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
@@ -73,11 +73,15 @@ def _moved(
     measured = sorted({near for tile in changed for near in tile.around(MEASURED) if near in stored})
     follow = {near for tile in changed for near in tile.around(FOLLOWS) if near in stored}
     found = region_shifts(evidence, source.index, measured, known=known)
-    return {
-        tile: found[tile]
-        for tile in follow
-        if tile in changed or found[tile].origin in (*OWN, "neighbours")
-    }  # fmt: skip
+    region = next((shift for shift in stored.values() if shift.origin == "region"), NO_SHIFT)
+
+    def chosen(tile: TileAddress) -> Shift:
+        if found[tile].origin in (*OWN, "neighbours"):
+            return found[tile]
+        # what a neighbour lent is taken back with it; of the region's offset the scan knows more than these tiles
+        return stored[tile] if stored[tile].origin == "region" else region
+
+    return {tile: chosen(tile) for tile in follow}
 
 
 def _same(one: Shift, other: Shift) -> bool:

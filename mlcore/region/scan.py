@@ -71,7 +71,7 @@ def with_counterfactuals(
     by_tile: dict[TileAddress, list[Candidate]] = {}
     for candidate in found.candidates:
         by_tile.setdefault(candidate.tile, []).append(candidate)
-    told = []
+    told, moves = [], MapMoves(found.shifts)
     for number, candidate in enumerate(found.candidates):
         stop_if_asked(progress)
         if number < model.config.counterfactuals:
@@ -79,7 +79,7 @@ def with_counterfactuals(
             progress.report((number + 1) / min(len(found.candidates), model.config.counterfactuals), "counterfactuals")
         else:
             others = [other for other in by_tile[candidate.tile] if other is not candidate]
-            after, how = _without(model, evidence, found, candidate, others), "estimated"
+            after, how = _without(model, evidence, found, candidate, others, moves), "estimated"
         figures = candidate.evidence | {
             "tile_probability": found.results[candidate.tile].probability, "tile_probability_after": after,
             "counterfactual": how,
@@ -112,8 +112,9 @@ def _without(
     found: Assessment,
     candidate: Candidate,
     others: Sequence[Candidate],
+    moves: MapMoves,
 ) -> float:
     tile = candidate.tile
     result = found.results[tile]
-    largest = largest_after(evidence, found.source.index, candidate, MapMoves(found.shifts))
+    largest = largest_after(evidence, found.source.index, candidate, moves)
     return tile_result(model, tile, (result.disc, result.proto, result.final), others, largest).probability

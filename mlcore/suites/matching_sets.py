@@ -70,7 +70,9 @@ def run_set(
         if told is None:
             continue
         for matcher in matchers:
-            trials[matcher.name].append(run_trial(matcher, told)[0])
+            trials[matcher.name].append(
+                run_trial(matcher, told, "working" if protocol in ("as_is", "working") else "full")[0]
+            )
         progress.report((number + 1) / count, f"{protocol}: {number + 1} of {count} pairs")
     if not all(trials.values()):
         raise InvalidInputError(f"no pair of {root.name} has a homography or landmarks: put its truth beside it")

@@ -31,7 +31,7 @@ def test_points_leave_for_qgis_and_come_back_as_a_step_that_is_saved(new_page, s
     page = new_page(stock.admin)
     open_editor(page, batch)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Points for QGIS").click()
+        page.get_by_role("link", name="Proposed points for QGIS").click()
     path = tmp_path / "tile.points"
     download.value.save_as(path)
     points = read_qgis_points(path)
@@ -49,6 +49,10 @@ def test_points_leave_for_qgis_and_come_back_as_a_step_that_is_saved(new_page, s
     expect(page.locator("#fit-rmse")).to_have_text(before)
     expect(page.locator("#points .point-row")).to_have_count(12)
     page.get_by_role("button", name="Redo a step").click()
+    expect(page.locator("#points .point-row")).to_have_count(10)
+    expect(page.locator("#points-qgis")).to_be_hidden()  # what is stored is not what the page shows any more
+    page.reload()
+    expect(page.locator("#accept-label")).to_have_text("Save corrected")
     expect(page.locator("#points .point-row")).to_have_count(10)
     page.keyboard.press("a")
     saved(page)

@@ -16,10 +16,14 @@ NEW = Q(kind=ChangeKind.ADD) | objects.PART
 
 
 class Known:
-    """What people said before of what a scan may suggest; as much is held as people answered."""
+    """What people said before of what a scan may suggest; as much is held as people answered.
 
-    def __init__(self, scan: Scan) -> None:
-        answered = objects.answered_on_image(scan)
+    Args:
+        itself: also what they said of, or look at among, the scan's own suggestions.
+    """
+
+    def __init__(self, scan: Scan, *, itself: bool = False) -> None:
+        answered = objects.answered_on_image(scan, itself=itself)
         apart = objects.said_to_be_apart()
         known = answered.exclude(apart)
         self.marks = set(known.values_list("fingerprint", flat=True))

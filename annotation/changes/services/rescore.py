@@ -17,8 +17,7 @@ from annotation.changes.services.store import Prepared, Rows, store, without_sto
 from annotation.common.models import Job
 from annotation.common.services.jobs import JobContext, enqueue
 from annotation.consistency.engine import Rescored, changed_tiles, rescore
-from annotation.consistency.models import Scan, TileScore
-from annotation.consistency.selectors import latest_scan
+from annotation.consistency.models import Scan, ScanState, TileScore
 from annotation.consistency.services.rescore import store_scores
 from annotation.review.models import ItemState, QueueItem
 from annotation.tiles.models import TilePair
@@ -36,7 +35,7 @@ class _ChangedMeanwhileError(Exception):
 def on_transform(sender: Any, pair_id: int, **kwargs: Any) -> None:
     """Hear that a pair's transform is another: have the newest scan that scored it look again, once this commits."""
     pair = TilePair.objects.select_related("tile").get(pk=pair_id)
-    scan = latest_scan(pair.tile.region_id)
+    scan = Scan.objects.filter(region=pair.tile.region_id, state=ScanState.READY).order_by("-pk").first()
     if scan is not None and TileScore.objects.filter(scan=scan, pair=pair).exists():
         start(scan)
 
@@ -63,7 +62,7 @@ def run(context: JobContext) -> None:
     scan = Scan.objects.select_related("region", "model", "imagery", "snapshot").get(pk=context.params["scan"])
     tiles = 0
     for _ in range(MOST_ROUNDS):
-        changed = changed_tiles(scan)
+        changed = [] if _overtaken(scan) else changed_tiles(scan)
         for first in range(0, len(changed), AT_ONCE):
             some = changed[first : first + AT_ONCE]
             tiles += _rescored(scan, rescore(scan, some, context), context)
@@ -73,7 +72,7 @@ def run(context: JobContext) -> None:
         try:
             with context.transaction(final=True):
                 _hold(scan)  # who answers now waits here, and finds the job ended
-                if changed_tiles(scan):
+                if not _overtaken(scan) and changed_tiles(scan):
                     raise _ChangedMeanwhileError
         except _ChangedMeanwhileError:
             continue
@@ -85,10 +84,17 @@ def _hold(scan: Scan) -> None:
     Scan.objects.select_for_update(no_key=True).get(pk=scan.pk)
 
 
+def _overtaken(scan: Scan) -> bool:
+    """Whether a newer scan is finished: what this one suggested is withdrawn, and is to stay so."""
+    return Scan.objects.filter(region=scan.region_id, state=ScanState.READY, pk__gt=scan.pk).exists()
+
+
 def _rescored(scan: Scan, found: Rescored, context: JobContext) -> int:
     pairs = {row.pair_id for row in found.scores}
     prepared = Rows(scan, pairs).of(found.candidates)
     with context.transaction():
+        if _overtaken(scan):
+            return 0
         store_scores(scan, found.scores)
         _update_queue(scan, pairs, prepared)
     return len(pairs)
@@ -110,7 +116,7 @@ def _update_queue(scan: Scan, pairs: set[int], prepared: Sequence[Prepared]) -> 
     QueueItem.objects.filter(pk__in=gone, state=ItemState.OPEN).update(
         state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None, version=F("version") + 1
     )
-    known = Known(scan)
+    known = Known(scan, itself=True)
     for one in known.unanswered([one for mark, one in by_mark.items() if mark in kept]):
         if one.mark in kept:
             _update(kept[one.mark], one)

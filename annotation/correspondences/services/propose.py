@@ -9,6 +9,7 @@ from django.db import transaction
 from annotation.accounts.models import User
 from annotation.common.models import Job
 from annotation.common.services.jobs import JobContext, enqueue
+from annotation.common.signals import transform_changed
 from annotation.correspondences import engine, selectors
 from annotation.correspondences.errors import NoPairsError
 from annotation.correspondences.models import ControlPoint, Correspondences
@@ -130,6 +131,9 @@ def _store(proposals: list[engine.Proposal]) -> list[Correspondences]:
     for point in points:
         point.correspondences_id = point.correspondences.pk
     ControlPoint.objects.bulk_create(points, batch_size=2000)
+    for proposal in kept:
+        if proposal.row.passed_gate:
+            transform_changed.send(Correspondences, pair_id=proposal.row.pair_id)
     return [proposal.row for proposal in kept]
 
 

@@ -21,6 +21,7 @@ from mlcore.correspondences.hybrid.sources import Sources, drawn_map, given_tran
 from mlcore.correspondences.hybrid.views import Matchers
 from mlcore.correspondences.hybrid.windows import Proposal, cut, proposed, unlike_neighbours, with_data
 from mlcore.digests import sha256_of
+from mlcore.errors import InvalidInputError
 from mlcore.files import whole_file
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 
@@ -101,7 +102,11 @@ def _plan(sources: Sources, matchers: Matchers, config: HybridConfig) -> dict[st
         "settings": settings,
         "files": digests,
         "matcher": [matchers.name, matchers.digest],
-    }
+        "told": [
+            sources.called, sources.image_licence, sources.image_attribution, sources.map_licence,
+            sources.map_attribution,
+        ],
+    }  # fmt: skip
 
 
 def _finished(out: Path, plan: dict[str, Any]) -> dict[str, Any] | None:
@@ -109,7 +114,9 @@ def _finished(out: Path, plan: dict[str, Any]) -> dict[str, Any] | None:
     if not path.is_file() or (out / WORK).exists():
         return None
     told = json.loads(path.read_text(encoding="utf-8"))
-    return dict(told) if told.get("plan") == plan else None
+    if told.get("plan") != plan:
+        raise InvalidInputError(f"{out} holds a finished set of other sources or settings: choose another folder")
+    return dict(told)
 
 
 def _matched(work: _Work, matchers: Matchers, journal: Journal, progress: Progress) -> list[Proposal]:

@@ -16,6 +16,7 @@ from mlcore.imagery.georeference import MERCATOR
 
 MOST_LISTED = 300
 """GDAL fits a spline to all that are listed, and a line of the shell has an end."""
+MOST_NAME_BYTES = 160
 Middle = tuple[float, float, float, float]
 
 
@@ -40,7 +41,8 @@ def place_map(
     chosen = np.unique(np.linspace(0, len(middles) - 1, min(MOST_LISTED, len(middles))).round().astype(int))
     places = np.array(middles)[chosen]
     points = ControlPoints.of(places[:, :2], to_mercator(places[:, 2:]), MERCATOR)
-    listed, line = out / f"{name}.points", out / f"{name}-gcps.txt"
+    short = name.encode()[:MOST_NAME_BYTES].decode(errors="ignore")  # a whole title may be no file's name
+    listed, line = out / f"{short}.points", out / f"{short}-gcps.txt"
     write_qgis_points(points, listed)
     with whole_file(line) as scratch:
         scratch.write_text(gcp_text(points, name, f"{Path(name).stem}-placed.tif"), encoding="utf-8")

@@ -33,7 +33,10 @@ const panel = createPanel({
 const desk = createDesk({
   stage,
   limits: page.limits,
-  onDraw: (state) => panel.draw(state),
+  onDraw(state) {
+    panel.draw(state);
+    files.changed(state.changed);
+  },
   onKeep: (payload) => current() && drafts.write(current().id, { work: payload }),
   onAdding: drawAdding,
   onSelect: (number) => panel.reveal(number),

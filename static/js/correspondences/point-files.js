@@ -35,13 +35,20 @@ export function createPointFiles({ now, take }) {
     afterMouse(() => now() && chooser.click()),
   );
 
+  const qgis = byId("points-qgis");
+  let matched = false;
+
   return {
+    /** What is stored can leave, not what is still being changed. */
+    changed(so) {
+      qgis.hidden = so || !matched;
+    },
     /** Offer the files of a proposal; one without a match has no points that could leave. */
     offer({ id, transform }) {
-      for (const [name, form] of Object.entries({ "points-qgis": "qgis", "points-picture": "picture" })) {
-        byId(name).href = `/api/correspondences/${id}/files/${form}/`;
-        byId(name).hidden = !transform && form === "qgis";
-      }
+      matched = Boolean(transform);
+      qgis.hidden = !matched;
+      qgis.href = `/api/correspondences/${id}/files/qgis/`;
+      byId("points-picture").href = `/api/correspondences/${id}/files/picture/`;
     },
   };
 }

@@ -45,7 +45,9 @@ export function fromPayload({ transform, points }, proposed) {
 export function fromDraft(draft, proposed) {
   const { kind, points } = fromPayload(draft, proposed);
   const others = new Map(points.map((point) => [point.number, point]));
-  const kept = proposed.points.map((point) => others.get(point.number) ?? point);
+  const gone = new Set(draft.gone ?? []);
+  const there = proposed.points.filter(({ number }) => !gone.has(number));
+  const kept = there.map((point) => others.get(point.number) ?? point);
   return { kind, points: [...kept, ...points.filter(({ confidence }) => confidence === null)] };
 }
 
@@ -63,11 +65,16 @@ export const payloadOf = ({ kind, points }) => ({
 
 const signs = ({ points }) => new Map(points.map((point) => [point.number, JSON.stringify(point)]));
 
-/** What goes into a draft: the payload without the points that are as they were proposed, since a browser keeps many. */
+/**
+ * What goes into a draft: the payload without the points that are as they were proposed, since a browser keeps many, and
+ * the numbers of those that are `gone`.
+ */
 export function draftOf(work, proposed) {
   const before = signs(proposed);
   const points = work.points.filter((point) => before.get(point.number) !== JSON.stringify(point));
-  return payloadOf({ ...work, points });
+  const there = new Set(work.points.map(({ number }) => number));
+  const gone = proposed.points.map(({ number }) => number).filter((number) => !there.has(number));
+  return { ...payloadOf({ ...work, points }), gone };
 }
 
 /** Whether two states of the work say the same. */

@@ -26,7 +26,7 @@ from annotation.review.services.undo import undo
 from annotation.sources.models import Region
 from annotation.tiles.engine import tile_address
 from annotation.tiles.models import TilePair
-from mlcore.geometry.transform import shift_of
+from mlcore.geometry.transform import Transform, shift_of
 from mlcore.progress import SilentProgress
 from tests.annotation.learning.town import COLUMNS, town_region
 from tests.factories import UserFactory
@@ -69,10 +69,10 @@ def jobs(scan: Scan) -> list[Job]:
     return list(Job.objects.unfinished().filter(kind=service.KIND, params={"scan": scan.pk}))
 
 
-def corrected(region: Region, row: Correspondences):
-    """A person sets the points of the proposal six metres further east."""
+def corrected(region: Region, row: Correspondences, moved: Transform = MOVED):
+    """A person sets the points of the proposal six metres further east, or elsewhere."""
     ana = UserFactory(role="admin")
-    return ana, adjust(ana, take(ana, make_batch(region)), MOVED)
+    return ana, adjust(ana, take(ana, make_batch(region)), moved)
 
 
 def rescored(scan: Scan) -> None:
@@ -135,6 +135,18 @@ def test_suggestions_follow_and_those_that_somebody_decided_stay(region, scan, r
     listed = [one for one in engine.found_candidates(scan) if one.tile == tile_address(row.pair.tile)]
     assert {one.evidence["shift_origin"] for one in listed} <= {"verified"}
     assert len(listed) >= len(there)
+
+
+def test_a_scan_that_a_newer_one_overtook_is_left_as_it_was(region, scan, row):
+    before = scores(scan)
+    corrected(region, row)
+    newer = Scan.objects.get(pk=scan.pk)
+    newer.pk, newer.job = None, None
+    newer.save()
+
+    rescored(scan)
+
+    assert {where: one.pk for where, one in scores(scan).items()} == {where: one.pk for where, one in before.items()}
 
 
 def test_what_a_person_looks_at_right_now_is_left_to_them(region, scan, row):
