@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from annotation.changes import engine
 from annotation.changes.models import Change
 from annotation.changes.services.known import Known
 from annotation.changes.services.store import Prepared, Rows, store, without_stored
-from annotation.common.models import Job
+from annotation.common.models import Job, JobState
 from annotation.common.services.jobs import JobContext, enqueue
 from annotation.consistency.engine import Rescored, changed_tiles, rescore
 from annotation.consistency.models import Scan, ScanState, TileScore
@@ -26,6 +27,9 @@ KIND = "changes.rescore"
 AT_ONCE = 50
 """Changed tiles that are assessed together: a killed worker costs no more than these."""
 MOST_ROUNDS = 1000
+WRITERS = ("changes.find", "changes.main_job")
+"""Jobs that store a scan's suggestions as well; they never wait for this one."""
+ASK_AGAIN_SECONDS = 1.0
 
 
 class _ChangedMeanwhileError(Exception):
@@ -61,6 +65,7 @@ def run(context: JobContext) -> None:
     """
     scan = Scan.objects.select_related("region", "model", "imagery", "snapshot").get(pk=context.params["scan"])
     tiles = 0
+    _take_turns(scan, context)
     for _ in range(MOST_ROUNDS):
         changed = [] if _overtaken(scan) else changed_tiles(scan)
         for first in range(0, len(changed), AT_ONCE):
@@ -82,6 +87,14 @@ def run(context: JobContext) -> None:
 def _hold(scan: Scan) -> None:
     """Wait until no other answer and no end of a job is between looking at transforms and committing."""
     Scan.objects.select_for_update(no_key=True).get(pk=scan.pk)
+
+
+def _take_turns(scan: Scan, context: JobContext) -> None:
+    """Wait until nobody else stores suggestions of the region: of two that did, one would undo the other."""
+    while Job.objects.filter(scope_id=scan.region_id, kind__in=WRITERS, state=JobState.RUNNING).exists():
+        context.report(0.0, "waits until the region's suggestions are stored")
+        engine.stop_if_asked(context)
+        time.sleep(ASK_AGAIN_SECONDS)
 
 
 def _overtaken(scan: Scan) -> bool:

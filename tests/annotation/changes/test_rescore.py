@@ -137,6 +137,23 @@ def test_suggestions_follow_and_those_that_somebody_decided_stay(region, scan, r
     assert len(listed) >= len(there)
 
 
+def test_it_waits_while_the_suggestions_of_the_region_are_being_stored(region, scan, row, monkeypatch):
+    finding = Job.objects.create(kind="changes.find", scope_id=region.pk, state=JobState.RUNNING)
+    corrected(region, row)
+    waited = []
+
+    def finds_meanwhile(seconds: float) -> None:
+        assert row.pair_id not in TileScore.objects.filter(shift_origin="verified").values_list("pair_id", flat=True)
+        waited.append(seconds)
+        Job.objects.filter(pk=finding.pk).update(state=JobState.SUCCEEDED)
+
+    monkeypatch.setattr(service.time, "sleep", finds_meanwhile)
+    rescored(scan)
+
+    assert len(waited) == 1
+    assert TileScore.objects.get(scan=scan, pair=row.pair).shift_origin == "verified"
+
+
 def test_a_scan_that_a_newer_one_overtook_is_left_as_it_was(region, scan, row):
     before = scores(scan)
     corrected(region, row)
