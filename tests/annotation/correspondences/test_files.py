@@ -158,6 +158,21 @@ def test_a_homography_is_no_world_file_and_another_format_is_none(client, placed
     assert asked(client, placed, "splendid").status_code == 404
 
 
+def test_points_of_a_file_keep_the_numbers_of_those_that_they_are(client, placed, tmp_path):
+    path = saved(client, placed, "qgis", tmp_path)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    first = next(place for place, line in enumerate(lines) if line[:1] in "-0123456789")
+    stranger = lines[first + 1].split(",")
+    stranger[2] = str(float(stranger[2]) + 4)  # the second point, put two pixels of the tile further east
+    path.write_text("".join([*lines[:first], *lines[first + 2 :], ",".join(stranger)]), encoding="utf-8")
+
+    points = sent(client, placed, path, path.name).json()["payload"]["points"]
+
+    count = len(PLACES)
+    assert [point["number"] for point in points] == [*range(3, count + 1), count + 1]
+    assert np.allclose([point["map_xy"] for point in points], [*PLACES[2:], PLACES[1]], atol=1e-6)
+
+
 @pytest.mark.parametrize("form", ["qgis", "geotiff", "gcps"])
 def test_what_leaves_comes_back_as_the_points_of_an_answer_and_stores_nothing(client, placed, tmp_path, form):
     path = saved(client, placed, form, tmp_path)
