@@ -53,7 +53,8 @@ def latest_run(region_id: int) -> TrainingRun | None:
 def get_run(user: User, run_id: int) -> TrainingRun:
     """The run, or NotFoundError where it is missing or in a region that the person may not see."""
     runs = TrainingRun.objects.filter(_open_to(user), pk=run_id)
-    run = runs.select_related("job", "data_set", "region", "model_version").first()
+    whole = runs.select_related("job", "data_set", "region", "model_version")
+    run = whole.defer("data_set__decisions", "data_set__payload").first()
     if run is None:
         raise NotFoundError(f"no training run {run_id}, or none you may see")
     return run

@@ -10,6 +10,8 @@ from annotation.correspondences.models import Correspondences
 
 PROBES = 4
 """Ids are tried by so many for each row that is missing."""
+AT_ONCE = 20_000
+"""No more ids are tried by one query, however many are asked for."""
 LEAST_SHARE = 0.02
 """Where fewer of the ids that were tried stand for a row that is wanted, all rows are read."""
 
@@ -28,7 +30,7 @@ def sample(rows: QuerySet[Correspondences], number: int, rng: random.Random) -> 
     found: dict[int, None] = {}
     tried: set[int] = set()
     while len(found) < number and 2 * len(tried) < high - low:
-        fresh = [rng.randint(low, high) for _ in range(PROBES * (number - len(found)))]
+        fresh = [rng.randint(low, high) for _ in range(min(PROBES * (number - len(found)), AT_ONCE))]
         fresh = [pk for pk in dict.fromkeys(fresh) if pk not in tried]
         there = set(ids.filter(pk__in=fresh))
         found.update(dict.fromkeys(pk for pk in fresh if pk in there))
