@@ -26,6 +26,7 @@ __all__ = [
     "Drawn",
     "Progress",
     "SpanProgress",
+    "boxes_of",
     "candidates",
     "fingerprints",
     "stop_if_asked",
@@ -87,6 +88,14 @@ def wkbs_of(found: Sequence[Candidate]) -> list[str]:
     odd = ~shapely.is_valid(shapes) | ~np.isin(shapely.get_type_id(shapes), AREAS)
     shapes[odd] = [_polygonal(shape) for shape in shapes[odd]]
     return list(shapely.to_wkb(shapely.set_srid(shapes, 4326), hex=True, include_srid=True))
+
+
+def boxes_of(found: Sequence[Candidate]) -> list[str]:
+    """What each candidate's shape lies in, as the database takes shapes."""
+    if not found:
+        return []
+    boxes = shapely.box(*shapely.bounds(np.array([one.geometry for one in found], object)).T)
+    return list(shapely.to_wkb(shapely.set_srid(boxes, 4326), hex=True, include_srid=True))
 
 
 def evidence_of(candidate: Candidate) -> dict[str, float | str]:

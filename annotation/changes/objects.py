@@ -6,11 +6,12 @@ its edits what left for OSM.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from annotation.changes.models import Change, ChangeKind
@@ -27,6 +28,8 @@ SAME_PLACE = 1e-7
 """Degrees, a centimetre: corners nearer than this are where they were."""
 SAME_SHARE = 0.5
 """Of the smaller one: two new buildings that share more are the same one."""
+NEAR = """SELECT near.id FROM unnest(%s::text[]) AS box (wkb)
+JOIN changes_change AS near ON near.geometry && box.wkb::geometry"""
 SHARED_LEAST = 0.2
 """Of the smaller one: two outlines that share more are of one building, those that share less have a wall in common."""
 
@@ -81,9 +84,14 @@ def new_on_their_way(scan: Scan) -> QuerySet[Change]:
     return _in_changesets(scan).filter(object__isnull=True).exclude(Exists(_arrived()))
 
 
-def exported_and_not_in_the_map(scan: Scan) -> set[int]:
-    """Buildings with an edit that the scanned map does not have yet; once it has it, they may be suggested again."""
-    rows = _in_changesets(scan).filter(object__isnull=False).annotate(base=F("edit_items__base_version"))
+def exported_and_not_in_the_map(scan: Scan, among: Collection[int] | None = None) -> set[int]:
+    """Buildings with an edit that the scanned map does not have yet; once it has it, they may be suggested again.
+
+    Args:
+        among: the buildings that are asked for; None: all.
+    """
+    of = {"object__isnull": False} if among is None else {"object__in": among}
+    rows = _in_changesets(scan).filter(**of).annotate(base=F("edit_items__base_version"))
     bases = [
         Base(change.object_id, change.base, change.footprint.geometry)  # type: ignore[arg-type, union-attr]
         for change in rows.select_related("footprint")
@@ -92,9 +100,14 @@ def exported_and_not_in_the_map(scan: Scan) -> set[int]:
     return {base.object_id for base in bases if not edited_since(base, states.get(base.object_id))}
 
 
-def parts_on_their_way(scan: Scan, waiting: Collection[int]) -> QuerySet[Change]:
-    """Parts in a changeset of buildings with an edit that the map does not have yet."""
-    return _in_changesets(scan).filter(PART, object__in=waiting)
+def parts_on_their_way(scan: Scan) -> QuerySet[Change]:
+    """Parts of buildings in a changeset, whether the map has the edit or not."""
+    return _in_changesets(scan).filter(PART)
+
+
+def drawn_near(boxes: Sequence[str]) -> Q:
+    """Changes whose shape may meet one of these boxes, given as the database writes shapes: one probe for each."""
+    return Q(pk__in=RawSQL(NEAR, [list(boxes)]))  # noqa: S611
 
 
 def edits_of_the_same_state() -> QuerySet[Change]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Q
 
 from annotation.common.errors import InvalidError
-from annotation.consistency.models import Scan, ShiftOrigin, TileScore
-from annotation.consistency.selectors import latest_scan
-from annotation.correspondences.decided import known_of, pairs_in_force
+from annotation.consistency.models import Scan, TileScore
+from annotation.consistency.selectors import latest_scan, scored_tiles
+from annotation.correspondences.decided import known_of
 from annotation.learning.engine import load_region_model
 from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
@@ -33,17 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "SilentProgress", "SpanProgress", "scan_rows", "scan_source", "stop_if_asked", "tile_results"]
 
-SAME_PX = 0.05  # apart, two shifts are the same
 UNSEEN_FOLD = -1
 """The library's number for a tile that was in no fold."""
-
-
-@dataclass(frozen=True)
-class Rescored:
-    """Unsaved scores of the tiles that were touched, and all that is suggested on them, the surest first."""
-
-    scores: list[TileScore]
-    candidates: list[Candidate]
 
 
 def scan_source(scan: Scan) -> PairSource:
@@ -150,18 +139,21 @@ def offset_of(scan: Scan) -> RegionOffset:
     return region_offset(shifts, resolution_m=1.0)
 
 
-def shown_offset(scan: Scan, scored: int) -> dict[str, Any] | None:
+def shown_offset(scan: Scan, scored: int | None = None) -> dict[str, Any] | None:
     """What people are told of a scan's offset of image and map; None where there is nothing worth telling.
 
     Args:
-        scored: tiles of the scan.
+        scored: tiles of the scan; None: they are counted, where there is something to tell.
     """
     if scan.offset_east_m is None or scan.offset_north_m is None:
         return None
     found = RegionOffset(
-        scan.offset_east_m, scan.offset_north_m, scan.offset_confidence or 0.0, scan.offset_tiles or 0, scored
+        scan.offset_east_m, scan.offset_north_m, scan.offset_confidence or 0.0, scan.offset_tiles or 0, scored or 0
     )
-    return {**asdict(found), "metres": found.metres} if found.notable else None
+    if not found.notable:
+        return None
+    found = replace(found, of=scored_tiles(scan)) if scored is None else found
+    return {**asdict(found), "metres": found.metres}
 
 
 def tile_results(scan: Scan) -> dict[TileAddress, TileResult]:
@@ -188,66 +180,7 @@ def tile_results(scan: Scan) -> dict[TileAddress, TileResult]:
     return results
 
 
-def changed_tiles(scan: Scan) -> list[TileAddress]:
-    """Scored tiles whose transform people, or a matcher, say otherwise by now than when they were scored, in order."""
-    lent = Q(shift_origin__in=(ShiftOrigin.VERIFIED, ShiftOrigin.MATCHED))
-    now = Q(pair__in=pairs_in_force(scan.imagery, scan.snapshot))
-    rows = TileScore.objects.filter(lent | now, scan=scan).select_related("pair__tile")
-    stored = {tile_address(row.pair.tile): row for row in rows}
-    known = known_of(scan.imagery, scan.snapshot, on={row.pair_id for row in stored.values()})
-    said = {**known.matched, **known.verified}
-    return sorted(tile for tile, row in stored.items() if _differ(said.get(tile), shift_of_row(row, tile)))
-
-
-def _differ(said: Shift | None, used: Shift) -> bool:
-    if said is None or said.origin != used.origin or said.apart_px(used) > SAME_PX:
-        return True
-    return _turns(said) != _turns(used)
-
-
-def _turns(shift: Shift) -> list[float] | None:
-    return None if shift.transform is None else shift.transform.parameters.tolist()
-
-
-def _stored(scan: Scan, tiles: Collection[TileAddress]) -> dict[TileAddress, TileScore]:
-    """The scores of these tiles that the scan has."""
-    rows = TileScore.objects.filter(
-        scan=scan, pair__tile__x__in={tile.x for tile in tiles}, pair__tile__y__in={tile.y for tile in tiles}
-    ).select_related("pair__tile")
-    wanted = set(tiles)
-    found = {tile_address(row.pair.tile): row for row in rows}
-    return {tile: row for tile, row in found.items() if tile in wanted}
-
-
-def rescore(scan: Scan, changed: Collection[TileAddress], progress: Progress) -> Rescored:
-    """What the scan's model says, on the scan's evidence, of the tiles that a change of transforms touches.
-
-    The scan's list of candidates is brought up to date with it.
-
-    Raises:
-        InvalidError: evidence or candidates of the scan are gone.
-    """
-    from mlcore.evidence.picture import EvidenceReader  # these import torch, which the web server does without
-    from mlcore.region.candidate_files import write_candidates
-    from mlcore.region.reassess import NEAR, reassess
-
-    model = load_region_model(scan.model)
-    try:
-        evidence = EvidenceReader(evidence_file(scan), model.zoom)
-    except InvalidInputError as error:
-        raise InvalidError(f"scan {scan.pk} has no evidence any more ({error}): scan the region again") from error
-    rows = _stored(scan, {near for tile in changed for near in tile.around(NEAR)})
-    stored = {tile: shift_of_row(row, tile) for tile, row in rows.items()}
-    known = known_of(scan.imagery, scan.snapshot, on={row.pair_id for row in rows.values()})
-    found = reassess(model, scan_source(scan), evidence, changed, stored, known, progress)
-    kept = (one for one in found_candidates(scan) if one.tile not in found.results)
-    merged = heapq.merge(kept, found.candidates, key=lambda one: -one.confidence)
-    write_candidates(candidates_file(scan), merged)
-    scores = [score_row(scan, rows[tile].pair, result) for tile, result in found.results.items()]
-    return Rescored(scores, list(found.candidates))
-
-
 def offset_of_region(region_id: int) -> dict[str, Any] | None:
     """The offset of image and map that the newest finished scan found, where it is worth telling."""
-    scan: Any = latest_scan(region_id)  # annotated with `scored`
-    return shown_offset(scan, scan.scored) if scan is not None else None
+    scan = latest_scan(region_id)
+    return shown_offset(scan) if scan is not None else None

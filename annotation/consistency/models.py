@@ -75,6 +75,10 @@ class TileScore(models.Model):
         null=True, help_text="{kind, parameters, covariance} at 256 px, where the map was turned or scaled as well"
     )
 
+    outdated = models.BooleanField(
+        default=False, help_text="people say otherwise by now where the image shows the map here: to be scored anew"
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["scan", "pair"], name="tile_score_once_per_scan"),
@@ -82,7 +86,10 @@ class TileScore(models.Model):
                 condition=models.Q(probability__gte=0, probability__lte=1), name="tile_score_probability"
             ),
         ]
-        indexes = [models.Index(fields=["scan", "probability"])]
+        indexes = [
+            models.Index(fields=["scan", "probability"]),
+            models.Index(fields=["scan"], condition=models.Q(outdated=True), name="tile_score_outdated"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.probability:.2f}"

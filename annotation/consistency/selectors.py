@@ -27,7 +27,18 @@ def scans_of_region(region_id: int) -> QuerySet[Scan]:
 
 def latest_scan(region_id: int) -> Scan | None:
     """The newest finished scan, if the region has one."""
-    return scans_of_region(region_id).filter(state=ScanState.READY).first()
+    finished = Scan.objects.filter(region_id=region_id, state=ScanState.READY)
+    return finished.select_related("job", "model", "imagery", "snapshot").order_by("-pk").first()
+
+
+def overtaken(scan: Scan) -> bool:
+    """Whether a newer scan of the region is finished: what this one suggested is withdrawn, and is to stay so."""
+    return Scan.objects.filter(region=scan.region_id, state=ScanState.READY, pk__gt=scan.pk).exists()
+
+
+def scored_tiles(scan: Scan) -> int:
+    """How many tiles the scan scored."""
+    return TileScore.objects.filter(scan=scan).count()
 
 
 def get_scan(user: User, scan_id: int) -> Scan:
@@ -103,7 +114,8 @@ def stale_scans(region: Region) -> list[tuple[Scan, list[str]]]:
     """Finished scans of other inputs than those in use, each with what is other: imagery, snapshot, model."""
     imagery, snapshot, active = imagery_in_use(region), snapshot_in_use(region), active_model(region.pk)
     found = []
-    for scan in scans_of_region(region.pk).filter(state=ScanState.READY):
+    finished = Scan.objects.filter(region=region, state=ScanState.READY).select_related("model").order_by("-pk")
+    for scan in finished:
         reasons = []
         if imagery is not None and scan.imagery_id != imagery.pk:
             reasons.append("imagery")

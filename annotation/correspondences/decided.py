@@ -9,7 +9,7 @@ from annotation.correspondences import engine, selectors
 from annotation.correspondences.engine import TileAddress, Transform
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import imagery_in_use, snapshot_in_use
-from annotation.tiles.engine import tile_address
+from annotation.tiles.engine import tile_address, tiles_at
 
 
 def transforms_in_force(
@@ -29,21 +29,24 @@ def transforms_in_force(
     return {tile: transform for tile, transform in said.items() if transform is not None}
 
 
-def known_of(imagery: Imagery, snapshot: MapSnapshot, on: Collection[int] | None = None) -> engine.Known:
+def known_of(imagery: Imagery, snapshot: MapSnapshot, on: Collection[TileAddress] | None = None) -> engine.Known:
     """What is known of the shifts of their tiles before these are measured: people's word, and matchers' proposals.
 
     Args:
-        on: ids of the pairs whose proposals are asked for; None: all.
+        on: the tiles that are asked for, of which alone rows are read; None: all.
     """
     which = {"imagery_id": imagery.pk, "snapshot_id": snapshot.pk}
-    proposed = selectors.proposals(**which)
-    proposed = proposed if on is None else proposed.filter(pair__in=on)
-    return engine.known_shifts(selectors.in_force(**which), proposed.iterator(chunk_size=2000))
+    found = selectors.in_force(**which), selectors.proposals(**which)
+    if on is not None:
+        at = tiles_at(imagery.region_id, on)
+        found = found[0].filter(pair__tile__in=at), found[1].filter(pair__tile__in=at)
+    return engine.known_shifts(found[0], found[1].iterator(chunk_size=2000))
 
 
-def pairs_in_force(imagery: Imagery, snapshot: MapSnapshot) -> set[int]:
-    """The pairs of an imagery and a map whose transform people, or the gate, stand by."""
+def pairs_in_force(imagery: Imagery, snapshot: MapSnapshot, on: Collection[TileAddress] | None = None) -> set[int]:
+    """The pairs of an imagery and a map, on these tiles or on all, whose transform people, or the gate, stand by."""
     rows = selectors.in_force(imagery_id=imagery.pk, snapshot_id=snapshot.pk)
+    rows = rows if on is None else rows.filter(pair__tile__in=tiles_at(imagery.region_id, on))
     return set(rows.values_list("pair_id", flat=True))
 
 

@@ -11,7 +11,7 @@ from annotation.changes.selectors import current_changes
 from annotation.common.errors import NotFoundError
 from annotation.common.models import Job
 from annotation.consistency.engine import shown_offset
-from annotation.consistency.selectors import latest_scan, score_of_pair, stale_scans
+from annotation.consistency.selectors import latest_scan, score_of_pair, scored_tiles, stale_scans
 from annotation.learning.selectors import active_model
 from annotation.review.models import ItemState
 from annotation.review.selectors import decision_counts
@@ -55,7 +55,8 @@ def _versioned(source: Imagery | MapSnapshot) -> dict[str, Any]:
 def summary(region: Region) -> dict[str, Any]:
     """What a region has and what waits in it."""
     imagery, snapshot = imagery_in_use(region), snapshot_in_use(region)
-    scan: Any = latest_scan(region.pk)  # annotated with `scored`
+    scan = latest_scan(region.pk)
+    scored = scored_tiles(scan) if scan is not None else 0
     stale = next((why for one, why in stale_scans(region) if scan is not None and one.pk == scan.pk), [])
     return {
         "imagery": imagery.pk if imagery else None,
@@ -68,8 +69,8 @@ def summary(region: Region) -> dict[str, Any]:
         "anchors": Anchor.objects.filter(pair__tile__region=region).values("pair").distinct().count(),
         "latest_model": active_model(region.pk),
         "latest_scan": {
-            "id": scan.pk, "state": scan.state, "scored": scan.scored, "stale": stale, "created_at": scan.created_at,
-            "offset": shown_offset(scan, scan.scored),
+            "id": scan.pk, "state": scan.state, "scored": scored, "stale": stale, "created_at": scan.created_at,
+            "offset": shown_offset(scan, scored),
         }
         if scan
         else None,

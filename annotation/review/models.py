@@ -75,6 +75,10 @@ class QueueItem(Timestamped):
     lease_holder = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     lease_token = models.PositiveBigIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True)
+    outdated = models.BooleanField(
+        default=False, db_default=False,
+        help_text="its stage knows better by now: who looks at it keeps it, the next person gets it once it is renewed",
+    )  # fmt: skip
 
     class Meta:
         constraints = [
@@ -106,6 +110,11 @@ class QueueItem(Timestamped):
                 fields=["assigned_to"],
                 condition=models.Q(state="open", assigned_to__isnull=False),
                 name="queue_flagged",
+            ),
+            models.Index(
+                fields=["stage", "scope_id"],
+                condition=models.Q(state="open", outdated=True),
+                name="queue_outdated",
             ),
             models.Index(
                 fields=["lease_holder", "lease_expires_at"],

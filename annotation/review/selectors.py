@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg, Count, QuerySet
+from django.db.models import Avg, Count, Q, QuerySet
 from django.db.models.functions import Now
 
 from annotation.accounts.models import User
@@ -47,6 +47,8 @@ def queue_counts(user: User, stage: str, scope_id: int, batch_id: int | None = N
     leased = set(held.values_list("pk", flat=True))
     flagged = items.filter(assigned_to__isnull=False).exclude(assigned_to=user)
     blocked = set(flagged.values_list("pk", flat=True))
+    mine = Q(lease_holder=user, lease_expires_at__gt=Now())
+    blocked |= set(items.filter(outdated=True).exclude(mine).values_list("pk", flat=True))
     if batch_id is not None:
         blocked |= _answered_or_held_twins(user, items, batch_id)
     return QueueCounts(

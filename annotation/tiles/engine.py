@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from django.conf import settings
+from django.db.models.expressions import RawSQL
 
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.sources.engine import features_of, style_digest, tile_version, to_shapely
@@ -21,12 +23,20 @@ from mlcore.pairs.source import PairSource
 
 __all__ = [
     "MapIndex", "PairSource", "TileAddress", "image_reader", "map_index", "pair_source", "style_digest",
-    "tile_address", "tile_version",
+    "tile_address", "tile_version", "tiles_at",
 ]  # fmt: skip
+
+AT = """SELECT tile.id FROM unnest(%s::int[], %s::int[], %s::int[]) AS place (z, x, y)
+JOIN tiles_tile AS tile ON tile.region_id = %s AND tile.z = place.z AND tile.x = place.x AND tile.y = place.y"""
 
 
 def tile_address(tile: Tile) -> TileAddress:
     return TileAddress(tile.z, tile.x, tile.y)
+
+
+def tiles_at(region_id: int, places: Collection[TileAddress]) -> RawSQL:
+    """Ids of a region's tiles at these addresses, for `__in`: one probe of an index for each."""
+    return RawSQL(AT, [*([getattr(one, side) for one in places] for side in "zxy"), region_id])  # noqa: S611
 
 
 def pair_source(imagery: Imagery, snapshot: MapSnapshot) -> PairSource:

@@ -100,8 +100,12 @@ DATABASES = {
         "PORT": env("DB_PORT"),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        # Requests ask small questions: compiling a plan takes longer than any of them.
-        "OPTIONS": {"connect_timeout": 5, "options": "-c jit=off"},
+        # Requests ask small questions: compiling a plan takes longer than any of them. What a machine held that is gone
+        # is let go within a minute.
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "options": "-c jit=off -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+        },
     }
 }
 
@@ -179,6 +183,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "mapwright"
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "annotation.common.tasks.sweep_jobs", "schedule": 20.0, "options": {"expires": 20}},
+    "look-again": {"task": "annotation.changes.tasks.look_again", "schedule": 20.0, "options": {"expires": 20}},
     "fold-counts": {"task": "annotation.review.tasks.fold_counts", "schedule": 30.0, "options": {"expires": 30}},
 }
 

@@ -13,9 +13,11 @@ from annotation.changes import engine
 from annotation.changes.services.known import Known
 from annotation.changes.services.rescore import start_if_changed
 from annotation.changes.services.store import Rows, store, withdraw_older, without_stored
+from annotation.changes.services.turns import turn
 from annotation.common.errors import InvalidError
 from annotation.common.services.jobs import JobContext
 from annotation.consistency.models import Scan, ScanState
+from annotation.consistency.selectors import overtaken
 
 BATCH = 5_000
 Commit = Callable[[], AbstractContextManager[object]]
@@ -47,11 +49,14 @@ def find_changes(*, scan: Scan, progress: engine.Progress, commit: Commit = tran
         commit: the transaction of a batch; a job passes its own, which only the owning run can commit.
 
     Raises:
-        InvalidError: the scan is not finished.
+        InvalidError: the scan is not finished, or a newer one is.
     """
     if scan.state != ScanState.READY:
         raise InvalidError("the scan is not finished; wait for it, or start it again")
-    counts = keep_candidates(scan=scan, found=engine.candidates(scan, progress), progress=progress, commit=commit)
+    with turn(scan.region_id, progress):
+        if overtaken(scan):
+            raise InvalidError("a newer scan of the region is finished: look for changes again, in that one")
+        counts = keep_candidates(scan=scan, found=engine.candidates(scan, progress), progress=progress, commit=commit)
     start_if_changed(scan)
     return counts
 

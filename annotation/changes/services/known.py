@@ -20,20 +20,32 @@ class Known:
 
     Args:
         itself: also what they said of, or look at among, the scan's own suggestions.
+        about: the suggestions that will be asked about, so that no more is read than what may be the same as one of
+            them; None: any.
     """
 
-    def __init__(self, scan: Scan, *, itself: bool = False) -> None:
+    def __init__(self, scan: Scan, *, itself: bool = False, about: Sequence[Prepared] | None = None) -> None:
         answered = objects.answered_on_image(scan, itself=itself)
+        new, parts = objects.new_on_their_way(scan), objects.parts_on_their_way(scan)
+        named: set[int] | None = None
+        if about is not None:
+            near = objects.drawn_near(engine.boxes_of([one.candidate for one in about]))
+            named = {one.object_id for one in about if one.object_id is not None}
+            marks = [one.mark for one in about]
+            answered = answered.filter(near | Q(fingerprint__in=marks) | Q(object__in=named))
+            new, parts = new.filter(near), parts.filter(near)
         apart = objects.said_to_be_apart()
         known = answered.exclude(apart)
         self.marks = set(known.values_list("fingerprint", flat=True))
-        about = known.exclude(NEW).values_list("object_id", "kind")
-        self.objects = {(number, kind == ChangeKind.REMOVE) for number, kind in about}
-        self.waiting = objects.exported_and_not_in_the_map(scan)
+        about_objects = known.exclude(NEW).values_list("object_id", "kind")
+        self.objects = {(number, kind == ChangeKind.REMOVE) for number, kind in about_objects}
+        held = list(parts.select_related("footprint"))
+        named = None if named is None else named | {part.object_id for part in held if part.object_id is not None}
+        self.waiting = objects.exported_and_not_in_the_map(scan, named)
         self.apart = engine.Drawn(answered.filter(apart).select_related("footprint"))
-        out = objects.new_on_their_way(scan), objects.parts_on_their_way(scan, self.waiting)
-        drawn = {change.pk: change for rows in (known.filter(NEW), *out) for change in rows.select_related("footprint")}
-        self.drawn = engine.Drawn(drawn.values())
+        drawn = [*known.filter(NEW).select_related("footprint"), *new.select_related("footprint")]
+        drawn += [part for part in held if part.object_id in self.waiting]
+        self.drawn = engine.Drawn({change.pk: change for change in drawn}.values())
 
     def unanswered(self, missing: Sequence[Prepared]) -> list[Prepared]:
         """Those that a person has still to answer."""

@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from typing import Any
 
-from django.contrib.gis.geos import GEOSGeometry
 from django.db import transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import QuerySet
 
 from annotation.changes import engine
 from annotation.changes.models import Change
-from annotation.changes.services.known import Known
-from annotation.changes.services.store import Prepared, Rows, store, without_stored
-from annotation.common.models import Job, JobState
+from annotation.changes.services.renew import outdated_items, renew
+from annotation.changes.services.store import Rows
+from annotation.changes.services.turns import turn
+from annotation.common.models import Job
 from annotation.common.services.jobs import JobContext, enqueue
-from annotation.consistency.engine import Rescored, changed_tiles, rescore
+from annotation.consistency.engine_rescore import Rescored, Rescoring, changed_tiles
 from annotation.consistency.models import Scan, ScanState, TileScore
-from annotation.consistency.services.rescore import store_scores
-from annotation.review.models import ItemState, QueueItem
-from annotation.tiles.models import TilePair
+from annotation.consistency.selectors import overtaken
+from annotation.consistency.services.rescore import mark_outdated, store_scores
+from annotation.review.services.lease import FREE
+from annotation.tiles.engine import TileAddress, tile_address, tiles_at
+from annotation.tiles.models import Tile, TilePair
 
 KIND = "changes.rescore"
 AT_ONCE = 50
 """Changed tiles that are assessed together: a killed worker costs no more than these."""
 MOST_ROUNDS = 1000
-WRITERS = ("changes.find", "changes.main_job")
-"""Jobs that store a scan's suggestions as well; they never wait for this one."""
-ASK_AGAIN_SECONDS = 1.0
 
 
 class _ChangedMeanwhileError(Exception):
-    """A transform was changed while the job was about to end."""
+    """A transform was changed, or a suggestion let go of, while the job was about to end."""
 
 
+@transaction.atomic
 def on_transform(sender: Any, pair_id: int, **kwargs: Any) -> None:
     """Hear that a pair's transform is another: have the newest scan that scored it look again, once this commits."""
     pair = TilePair.objects.select_related("tile").get(pk=pair_id)
     scan = Scan.objects.filter(region=pair.tile.region_id, state=ScanState.READY).order_by("-pk").first()
-    if scan is not None and TileScore.objects.filter(scan=scan, pair=pair).exists():
+    if scan is None or not TileScore.objects.filter(scan=scan, pair=pair).exists():
+        return
+    _hold(scan)
+    if mark_outdated(scan, [tile_address(pair.tile)]):
         start(scan)
 
 
@@ -55,29 +55,49 @@ def start(scan: Scan) -> Job:
 
 def start_if_changed(scan: Scan) -> Job | None:
     """The same for answers that came while the scan ran; None where all is as people say."""
-    return start(scan) if changed_tiles(scan) else None
+    changed = changed_tiles(scan)
+    with transaction.atomic():
+        return start(scan) if mark_outdated(scan, changed) else None
+
+
+def start_where_let_go() -> int:
+    """Have suggestions looked at again that somebody held while their tiles were, and holds no more; how many scans."""
+    scans = Scan.objects.filter(pk__in=outdated_items().filter(FREE).values("change__scan"))
+    for scan in scans:
+        start(scan)
+    return len(scans)
+
+
+def give_up(sender: Any, job: Job, **kwargs: Any) -> None:
+    """Hear that the job failed or was stopped: people get what it was to look at again as it is."""
+    if job.kind == KIND:
+        _show_as_they_are(job.params["scan"])
 
 
 def run(context: JobContext) -> None:
-    """The job `changes.rescore`: round by round, until nothing is changed any more.
+    """The job `changes.rescore`: round by round, until nothing is outdated any more.
 
-    Every tile is asked for what is said of it now, so that a job that was stopped, or comes twice, does nothing twice.
+    What is to be done is asked of the rows, so that a job that was stopped, or comes twice, does nothing twice.
     """
     scan = Scan.objects.select_related("region", "model", "imagery", "snapshot").get(pk=context.params["scan"])
+    rescoring: Rescoring | None = None
     tiles = 0
-    _take_turns(scan, context)
     for _ in range(MOST_ROUNDS):
-        changed = [] if _overtaken(scan) else changed_tiles(scan)
-        for first in range(0, len(changed), AT_ONCE):
-            some = changed[first : first + AT_ONCE]
-            tiles += _rescored(scan, rescore(scan, some, context), context)
-            context.report((first + len(some)) / len(changed), f"{tiles} tiles scored anew")
+        waiting = [] if overtaken(scan) else _waiting(scan)
+        for first in range(0, len(waiting), AT_ONCE):
+            rescoring = rescoring or Rescoring(scan)
+            some, done = waiting[first : first + AT_ONCE], first / len(waiting)
+            with turn(scan.region_id, context, done):
+                tiles += _rescored(scan, some, rescoring.of(some, context), context)
+            context.report((first + len(some)) / len(waiting), f"{tiles} tiles scored anew")
             engine.stop_if_asked(context)
         context.set_result({"scan": scan.pk, "scored": tiles})
         try:
             with context.transaction(final=True):
                 _hold(scan)  # who answers now waits here, and finds the job ended
-                if not _overtaken(scan) and changed_tiles(scan):
+                if overtaken(scan):
+                    _show_as_they_are(scan.pk)
+                elif _waiting(scan):
                     raise _ChangedMeanwhileError
         except _ChangedMeanwhileError:
             continue
@@ -85,64 +105,39 @@ def run(context: JobContext) -> None:
 
 
 def _hold(scan: Scan) -> None:
-    """Wait until no other answer and no end of a job is between looking at transforms and committing."""
+    """Wait until no answer and no look at transforms is before its commit; pairs are locked before, scores after."""
     Scan.objects.select_for_update(no_key=True).get(pk=scan.pk)
 
 
-def _take_turns(scan: Scan, context: JobContext) -> None:
-    """Wait until nobody else stores suggestions of the region: of two that did, one would undo the other."""
-    while Job.objects.filter(scope_id=scan.region_id, kind__in=WRITERS, state=JobState.RUNNING).exists():
-        context.report(0.0, "waits until the region's suggestions are stored")
-        engine.stop_if_asked(context)
-        time.sleep(ASK_AGAIN_SECONDS)
+def _waiting(scan: Scan) -> list[TileAddress]:
+    """Tiles that are to be scored anew, and those of suggestions that were held when theirs was, in order."""
+    scores = TileScore.objects.filter(scan=scan, outdated=True).values("pair__tile")
+    let_go = _held_of(scan.pk).filter(FREE).values("change__pair__tile")
+    return sorted(tile_address(tile) for tile in Tile.objects.filter(pk__in=scores.union(let_go)))
 
 
-def _overtaken(scan: Scan) -> bool:
-    """Whether a newer scan is finished: what this one suggested is withdrawn, and is to stay so."""
-    return Scan.objects.filter(region=scan.region_id, state=ScanState.READY, pk__gt=scan.pk).exists()
+def _held_of(scan_id: int) -> QuerySet[Any]:
+    return outdated_items().filter(change__scan=scan_id)
 
 
-def _rescored(scan: Scan, found: Rescored, context: JobContext) -> int:
+def _show_as_they_are(scan_id: int) -> None:
+    _held_of(scan_id).update(outdated=False)
+
+
+def _rescored(scan: Scan, changed: list[TileAddress], found: Rescored, context: JobContext) -> int:
+    """Store what was found, unless a newer scan is finished by now; what people said meanwhile stays to be done."""
     pairs = {row.pair_id for row in found.scores}
     prepared = Rows(scan, pairs).of(found.candidates)
     with context.transaction():
-        if _overtaken(scan):
+        list(TilePair.objects.select_for_update(no_key=True).filter(pk__in=pairs).order_by("pk").values_list("pk"))
+        _hold(scan)
+        if overtaken(scan):
             return 0
         store_scores(scan, found.scores)
-        _update_queue(scan, pairs, prepared)
+        touched = Tile.objects.filter(pairs__in=pairs)
+        mark_outdated(scan, changed_tiles(scan, on=[tile_address(tile) for tile in touched]))
+        renew(scan, pairs, prepared)
+        # A tile that the scan has no score of is not looked at again.
+        stray = Change.objects.filter(scan=scan, pair__tile__in=tiles_at(scan.region_id, changed))
+        _held_of(scan.pk).filter(change__in=stray.exclude(pair__in=pairs)).update(outdated=False)
     return len(pairs)
-
-
-def _update_queue(scan: Scan, pairs: set[int], prepared: Sequence[Prepared]) -> None:
-    """Bring the suggestions of these pairs to what the scan says by now.
-
-    What somebody decided, or holds right now, stays as it is.
-    """
-    by_mark = {one.mark: one for one in prepared}
-    rows = Change.objects.filter(Q(pair__in=pairs) | Q(fingerprint__in=by_mark), scan=scan)
-    free = QueueItem.objects.filter(change__in=rows, state__in=(ItemState.OPEN, ItemState.WITHDRAWN)).filter(
-        Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
-    )
-    items = set(free.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
-    kept = {change.fingerprint: change for change in rows.filter(item__in=items)}
-    gone = [change.item_id for mark, change in kept.items() if mark not in by_mark]
-    QueueItem.objects.filter(pk__in=gone, state=ItemState.OPEN).update(
-        state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None, version=F("version") + 1
-    )
-    known = Known(scan, itself=True)
-    for one in known.unanswered([one for mark, one in by_mark.items() if mark in kept]):
-        if one.mark in kept:
-            _update(kept[one.mark], one)
-    store(scan, known.unanswered(without_stored(scan, prepared)))
-
-
-def _update(change: Change, one: Prepared) -> None:
-    """The same suggestion as it is now: its shape, its odds, its tile."""
-    confidence = engine.confidence_of(one.candidate)
-    Change.objects.filter(pk=change.pk).update(
-        geometry=GEOSGeometry(engine.wkbs_of([one.candidate])[0]), confidence=confidence, pair_id=one.pair_id,
-        evidence=engine.evidence_of(one.candidate), kind=one.candidate.kind,
-    )  # fmt: skip
-    QueueItem.objects.filter(pk=change.item_id).update(
-        state=ItemState.OPEN, priority=confidence, kind=one.candidate.kind, version=F("version") + 1
-    )

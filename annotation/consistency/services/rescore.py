@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from annotation.consistency.models import Scan, TileScore
+from annotation.tiles.engine import TileAddress, tiles_at
 from annotation.tiles.models import TilePair
 
 
@@ -19,3 +20,8 @@ def store_scores(scan: Scan, scores: Sequence[TileScore]) -> set[int]:
     TileScore.objects.filter(scan=scan, pair_id__in=alive).delete()
     TileScore.objects.bulk_create([row for row in scores if row.pair_id in alive])
     return alive
+
+
+def mark_outdated(scan: Scan, tiles: Collection[TileAddress]) -> int:
+    """Have the scores of these tiles made anew; how many of them the scan has."""
+    return TileScore.objects.filter(scan=scan, pair__tile__in=tiles_at(scan.region_id, tiles)).update(outdated=True)

@@ -30,14 +30,14 @@ WITH own AS MATERIALIZED (
     SELECT id FROM review_queueitem AS one
     WHERE NOT EXISTS (SELECT 1 FROM own) AND assigned_to_id = %(user)s <and not answered>
       AND stage = %(stage)s AND scope_id = %(scope)s AND <of this queue>
-      AND state = 'open' AND NOT (id = ANY(%(skip)s))
+      AND state = 'open' AND NOT outdated AND NOT (id = ANY(%(skip)s))
       AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp())
     ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), free AS MATERIALIZED (
     SELECT id FROM review_queueitem AS one
     WHERE NOT EXISTS (SELECT 1 FROM own) AND NOT EXISTS (SELECT 1 FROM flagged) AND assigned_to_id IS NULL
       AND stage = %(stage)s AND scope_id = %(scope)s AND <of this queue>
-      AND state = 'open' AND NOT (id = ANY(%(skip)s))
+      AND state = 'open' AND NOT outdated AND NOT (id = ANY(%(skip)s))
       AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp()) <and independent>
     ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED
 )

@@ -6,46 +6,42 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from django.db import transaction
 
 from annotation.changes.models import Change
 from annotation.changes.services import rescore as service
+from annotation.changes.services import turns
 from annotation.changes.services.find import find_changes
 from annotation.common.models import Job, JobState
 from annotation.common.services.jobs import run_now
-from annotation.consistency import engine
+from annotation.consistency import engine, engine_rescore
+from annotation.consistency.engine import candidates_file
+from annotation.consistency.engine_rescore import Rescoring
 from annotation.consistency.models import Scan, ScanState, TileScore
 from annotation.consistency.services.scan import scan_pairs
 from annotation.consistency.services.start import start
 from annotation.correspondences.engine import stored
 from annotation.correspondences.models import Correspondences
-from annotation.learning.services.start import start as start_training
-from annotation.learning.services.train import train
 from annotation.review.models import ItemState, QueueItem
 from annotation.review.services.undo import undo
 from annotation.sources.models import Region
 from annotation.tiles.engine import tile_address
 from annotation.tiles.models import TilePair
-from mlcore.geometry.transform import Transform, shift_of
+from mlcore.geometry.transform import shift_of
 from mlcore.progress import SilentProgress
-from tests.annotation.learning.town import COLUMNS, town_region
+from tests.annotation.changes.scanned_town import MOVED, corrected, jobs, rescored, scanned, trained_town
+from tests.annotation.changes.test_turns import somebody_elses_turn
+from tests.annotation.learning.town import COLUMNS
+from tests.annotation.review.test_queue_concurrency import in_threads
 from tests.factories import UserFactory
 from tests.factories_correspondences import CorrespondencesFactory, adjust, make_batch, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.xdist_group("rescore")]
-MOVED = shift_of(24.0, 0.0, 0.01)
-"""About six metres to the east."""
 
 
 @pytest.fixture(scope="module")
 def region(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Region]:
-    """A trained town, kept for the module and rolled back after it."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        region = town_region(tmp_path_factory.mktemp("town"), name="town with transforms", anchors=False)
-        train(run=start_training(region=region, user=None, preset="tiny", wake=False), progress=SilentProgress())
-        Job.objects.update(state=JobState.SUCCEEDED)
-        yield region
-        transaction.set_rollback(True)
+    with django_db_blocker.unblock(), trained_town(tmp_path_factory.mktemp("town")) as town:
+        yield town
 
 
 @pytest.fixture
@@ -57,27 +53,7 @@ def row(region) -> Correspondences:
 
 @pytest.fixture
 def scan(region, row) -> Scan:
-    """A finished scan with its suggestions in the queue."""
-    scan = start(region=region, user=None, wake=False)
-    scan_pairs(scan=scan, progress=SilentProgress())
-    Job.objects.filter(pk=scan.job_id).update(state=JobState.SUCCEEDED)
-    find_changes(scan=scan, progress=SilentProgress())
-    return scan
-
-
-def jobs(scan: Scan) -> list[Job]:
-    return list(Job.objects.unfinished().filter(kind=service.KIND, params={"scan": scan.pk}))
-
-
-def corrected(region: Region, row: Correspondences, moved: Transform = MOVED):
-    """A person sets the points of the proposal six metres further east, or elsewhere."""
-    ana = UserFactory(role="admin")
-    return ana, adjust(ana, take(ana, make_batch(region)), moved)
-
-
-def rescored(scan: Scan) -> None:
-    (job,) = jobs(scan)
-    assert run_now(job).state == JobState.SUCCEEDED, Job.objects.get(pk=job.pk).error_detail
+    return scanned(region)
 
 
 def scores(scan: Scan) -> dict[tuple[int, int], TileScore]:
@@ -100,7 +76,8 @@ def test_a_correction_scores_its_tile_anew_and_leaves_far_ones_alone(region, sca
     far = [where for where in before if where[0] >= west + COLUMNS - 2]
     assert far
     assert all(after[where].pk == before[where].pk for where in far)
-    assert not engine.changed_tiles(scan)
+    assert not engine_rescore.changed_tiles(scan)
+    assert not TileScore.objects.filter(scan=scan, outdated=True).exists()
 
 
 def test_undoing_the_correction_scores_the_tile_as_it_was(region, scan, row):
@@ -138,20 +115,41 @@ def test_suggestions_follow_and_those_that_somebody_decided_stay(region, scan, r
 
 
 def test_it_waits_while_the_suggestions_of_the_region_are_being_stored(region, scan, row, monkeypatch):
-    finding = Job.objects.create(kind="changes.find", scope_id=region.pk, state=JobState.RUNNING)
+    monkeypatch.setattr(turns, "ASK_AGAIN_MS", 50)
     corrected(region, row)
     waited = []
+    with somebody_elses_turn(region.pk) as end:
 
-    def finds_meanwhile(seconds: float) -> None:
-        assert row.pair_id not in TileScore.objects.filter(shift_origin="verified").values_list("pair_id", flat=True)
-        waited.append(seconds)
-        Job.objects.filter(pk=finding.pk).update(state=JobState.SUCCEEDED)
+        def stored_meanwhile(fraction: float, message: str) -> None:
+            if "waits" in message:
+                assert not TileScore.objects.filter(scan=scan, shift_origin="verified").exists()
+                waited.append(message)
+                end()
 
-    monkeypatch.setattr(service.time, "sleep", finds_meanwhile)
+        (job,) = jobs(scan)
+        assert run_now(job, stored_meanwhile).state == JobState.SUCCEEDED
+
+    assert waited
+    assert TileScore.objects.get(scan=scan, pair=row.pair).shift_origin == "verified"
+
+
+def test_whoever_looks_for_suggestions_waits_while_tiles_are_scored_anew(region, scan, row, monkeypatch):
+    """Between the look at the tiles and the suggestions that come of it, nobody else's turn begins."""
+    corrected(region, row)
+    free: list[bool] = []
+    again = Rescoring.of
+
+    def looked_at_meanwhile(*args):
+        found = again(*args)
+        free.extend(in_threads(lambda _: turns._locked([turns.LOCK_SPACE, region.pk % 2**31]), [1]))
+        return found
+
+    monkeypatch.setattr(turns, "ASK_AGAIN_MS", 50)
+    monkeypatch.setattr(Rescoring, "of", looked_at_meanwhile)
     rescored(scan)
 
-    assert len(waited) == 1
-    assert TileScore.objects.get(scan=scan, pair=row.pair).shift_origin == "verified"
+    assert free == [False]
+    assert in_threads(lambda _: turns._locked([turns.LOCK_SPACE, region.pk % 2**31]), [1]) == [True]
 
 
 def test_a_scan_that_a_newer_one_overtook_is_left_as_it_was(region, scan, row):
@@ -166,17 +164,50 @@ def test_a_scan_that_a_newer_one_overtook_is_left_as_it_was(region, scan, row):
     assert {where: one.pk for where, one in scores(scan).items()} == {where: one.pk for where, one in before.items()}
 
 
-def test_what_a_person_looks_at_right_now_is_left_to_them(region, scan, row):
-    change = Change.objects.filter(scan=scan).exclude(pair=row.pair)[0]
-    row = CorrespondencesFactory(pair=change.pair, region=region)
-    Correspondences.objects.exclude(pk=row.pk).delete()
-    QueueItem.objects.filter(pk=change.item_id).update(lease_expires_at="2999-01-01T00:00Z")
+def test_model_and_sources_are_loaded_once_and_the_list_of_the_scan_is_not_written_again(
+    region, scan, row, monkeypatch
+):
+    loaded, list_before = [], candidates_file(scan).read_bytes()
+    load = engine_rescore.load_region_model
+    monkeypatch.setattr(engine_rescore, "load_region_model", lambda model: loaded.append(model) or load(model))
+    monkeypatch.setattr(service, "AT_ONCE", 1)
+    other = TileScore.objects.filter(scan=scan).exclude(pair=row.pair)[0]
+    CorrespondencesFactory(pair=other.pair, region=region)
+    ana, batch = UserFactory(role="admin"), make_batch(region)
+    for _ in range(2):
+        adjust(ana, take(ana, batch), MOVED)
 
-    corrected(region, row)
     rescored(scan)
 
-    assert Change.objects.get(pk=change.pk).evidence == change.evidence
-    assert QueueItem.objects.get(pk=change.item_id).state == ItemState.OPEN
+    assert TileScore.objects.filter(scan=scan, shift_origin="verified").count() == 2
+    assert loaded == [scan.model]
+    assert candidates_file(scan).read_bytes() == list_before
+
+
+def test_a_job_that_was_stopped_goes_on_with_the_tiles_that_are_left(region, scan, row, monkeypatch):
+    monkeypatch.setattr(service, "AT_ONCE", 1)
+    other = TileScore.objects.filter(scan=scan).exclude(pair=row.pair).order_by("-pair__tile__x")[0]
+    CorrespondencesFactory(pair=other.pair, region=region)
+    ana, batch = UserFactory(role="admin"), make_batch(region)
+    for _ in range(2):
+        adjust(ana, take(ana, batch), MOVED)
+    again = Rescoring.of
+
+    def crash(self, changed, progress):
+        if TileScore.objects.filter(scan=scan, shift_origin="verified").exists():
+            raise ZeroDivisionError
+        return again(self, changed, progress)
+
+    monkeypatch.setattr(Rescoring, "of", crash)
+    (job,) = jobs(scan)
+    assert run_now(job).state == JobState.FAILED
+    assert TileScore.objects.filter(scan=scan, outdated=True).count() == 1
+
+    monkeypatch.setattr(Rescoring, "of", again)
+    service.start(scan)
+    rescored(scan)
+    assert TileScore.objects.filter(scan=scan, shift_origin="verified").count() == 2
+    assert not TileScore.objects.filter(scan=scan, outdated=True).exists()
 
 
 def test_answers_one_after_the_other_wait_for_one_job(region, scan, row):
@@ -196,14 +227,16 @@ def test_an_answer_that_comes_while_the_job_runs_is_heard(region, scan, row, mon
     corrected(region, row)
     heard = []
 
-    def answered_meanwhile(*args, **kwargs):
-        found = engine.rescore(*args, **kwargs)
+    again = Rescoring.of
+
+    def answered_meanwhile(*args):
+        found = again(*args)
         if not heard:
             Correspondences.objects.filter(pk=row.pk).update(**stored("final_", shift_of(-8.0, 0.0, 0.01)))
         heard.append(found)
         return found
 
-    monkeypatch.setattr(service, "rescore", answered_meanwhile)
+    monkeypatch.setattr(Rescoring, "of", answered_meanwhile)
     rescored(scan)
 
     assert len(heard) == 2

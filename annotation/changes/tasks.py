@@ -1,0 +1,11 @@
+"""Celery's doors to the suggestions: each is one call long."""
+
+from celery import shared_task
+
+from annotation.changes.services import rescore
+
+
+@shared_task(name="annotation.changes.tasks.look_again")
+def look_again() -> None:
+    """Have suggestions renewed that somebody held while their tiles were scored anew, and holds no more."""
+    rescore.start_where_let_go()
