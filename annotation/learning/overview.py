@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q
+
 from annotation.correspondences import selectors as matched
-from annotation.correspondences.models import CorrespondencesState
+from annotation.correspondences.models import Correspondences, CorrespondencesState
 from annotation.learning import engine, selectors
 from annotation.learning.models import MATCHER, ModelVersion
 from annotation.learning.services.matcher_kind import KIND
 from annotation.learning.services.verified import LEAST_LEARNT
-from annotation.tiles.engine import TileAddress
-
-Place = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -43,25 +42,31 @@ class MatchersAhead:
 
 
 def matchers_ahead() -> MatchersAhead:
-    """What people verified so far, and how much of it is new."""
-    names = ("region", "state", "pair__imagery", "pair__snapshot", "pair__tile__z", "pair__tile__x", "pair__tile__y")
-    rows = list(matched.verified_by_people().values_list(*names))
-    learnt, held_out = set[Place](), set[Place]()
-    for _, _, imagery, snapshot, z, x, y in rows:
-        (held_out if engine.held_out(TileAddress(z, x, y)) else learnt).add((imagery, snapshot, z, x, y))
-    active = selectors.models_in_use(MATCHER).filter(region=None).select_related("run__data_set").first()
+    """What people verified so far, and how much of it is new; the database counts."""
+    active = selectors.models_in_use(MATCHER).filter(region=None).select_related("run").first()
+    learnt_before = selectors.pairs_learnt(active.run.data_set_id if active else None)
+    newest = matched.verified_by_people().values("pk")
+    said = Correspondences.objects.filter(pk__in=newest).annotate(
+        **engine.blocks_in_the_database("pair__tile"),
+        known=ExpressionWrapper(Q(pair__in=learnt_before), BooleanField()),
+    )
+    counts = said.aggregate(
+        learnt=Count("pk", filter=Q(held_out=False)),
+        new=Count("pk", filter=Q(held_out=False, known=False)),
+        kept=Count("pk", filter=Q(held_out=True)),
+        blocks=Count("block", distinct=True, filter=Q(held_out=True)),
+        corrected=Count("pk", filter=Q(state=CorrespondencesState.CORRECTED)),
+        regions=Count("region", distinct=True),
+    )
+    held_out = counts.pop("kept")
     return MatchersAhead(
-        learnt=len(learnt),
+        **counts,
+        held_out=held_out,
         needed=LEAST_LEARNT,
-        held_out=len(held_out),
-        blocks=engine.blocks_in(place[2:] for place in held_out),
-        corrected=sum(state == CorrespondencesState.CORRECTED for _, state, *_ in rows),
         people=matched.people_who_verified(),
-        regions=len({region for region, *_ in rows}),
         gate_alone=matched.passed_gate_alone(),
         model=active.pk if active else None,
         in_use=in_use(active),
-        new=len(learnt - engine.places_learnt(active.run.data_set)) if active else len(learnt),
     )
 
 

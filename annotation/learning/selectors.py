@@ -1,12 +1,15 @@
 """Reads of training: what can be trained on, runs with their curves, and the registry of models."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Func, IntegerField, Prefetch, Q, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.fields.json import KeyTransform
 
 from annotation.accounts.models import User
 from annotation.common.errors import InvalidError, NotFoundError
@@ -20,6 +23,8 @@ from annotation.tiles.models import TilePair
 MIN_VALID_SHARE = 0.5
 MAX_POINTS = 500
 Curve = list[tuple[int, float]]
+LEARNT_FROM = KeyTransform("sources", "run__data_set__payload")
+"""Of a model for all regions: what it learnt from, in the order in which its file tells it."""
 
 
 def trainable_pairs(imagery: Imagery, snapshot: MapSnapshot) -> QuerySet[TilePair]:
@@ -35,14 +40,23 @@ def frozen_pairs(data_set: DataSet) -> list[TilePair]:
     return [found[pair_id] for pair_id in ids if pair_id in found]
 
 
+def pairs_learnt(data_set_id: int | None) -> RawSQL:
+    """Ids of the pairs in a data set, for `__in`; of none where there is no data set."""
+    each = "SELECT (pair->>0)::bigint FROM learning_dataset, jsonb_array_elements(pairs) AS pair WHERE id = %s"
+    return RawSQL(each, [data_set_id])  # noqa: S611
+
+
+def _shown_runs() -> QuerySet[TrainingRun]:
+    """Runs without what they learnt from; `pairs` says how many tiles that were."""
+    pairs = Func("data_set__pairs", function="jsonb_array_length", output_field=IntegerField())
+    rows = TrainingRun.objects.annotate(pairs=pairs).select_related("data_set", "model_version")
+    return rows.defer("data_set__decisions", "data_set__payload", "data_set__pairs")
+
+
 def runs_of_region(region_id: int | None, kind: str = "") -> QuerySet[TrainingRun]:
     """Runs of a region, or of models for all, of one kind or any, with their job and model, newest first."""
-    rows = TrainingRun.objects.filter(region=region_id, **({"kind": kind} if kind else {}))
-    return (
-        rows.select_related("job__created_by", "data_set", "model_version")
-        .defer("data_set__decisions", "data_set__payload")
-        .order_by("-pk")
-    )
+    rows = _shown_runs().filter(region=region_id, **({"kind": kind} if kind else {}))
+    return rows.select_related("job__created_by").order_by("-pk")
 
 
 def latest_run(region_id: int) -> TrainingRun | None:
@@ -52,9 +66,7 @@ def latest_run(region_id: int) -> TrainingRun | None:
 
 def get_run(user: User, run_id: int) -> TrainingRun:
     """The run, or NotFoundError where it is missing or in a region that the person may not see."""
-    runs = TrainingRun.objects.filter(_open_to(user), pk=run_id)
-    whole = runs.select_related("job", "data_set", "region", "model_version")
-    run = whole.defer("data_set__decisions", "data_set__payload").first()
+    run = _shown_runs().filter(_open_to(user), pk=run_id).select_related("job", "region").first()
     if run is None:
         raise NotFoundError(f"no training run {run_id}, or none you may see")
     return run
@@ -68,10 +80,28 @@ def _open_to(user: User) -> Q:
 def models_of_region(region_id: int | None, kind: str = "") -> QuerySet[ModelVersion]:
     """Models of a region, or those for all, of one kind or any, with their comparisons, newest first."""
     rows = ModelVersion.objects.filter(region=region_id, **({"kind": kind} if kind else {}))
-    rows = rows.select_related("run").order_by("-pk")
+    rows = rows.annotate(sources=LEARNT_FROM).select_related("run").order_by("-pk")
     return rows.prefetch_related(
         Prefetch("evaluations", Evaluation.objects.select_related("job__created_by").order_by("-pk"))
     )
+
+
+def told_of(model: ModelVersion, user: User, seen: Collection[int]) -> dict[str, Any]:
+    """What the model's file says of itself, as this person may know it.
+
+    Of a model for all regions: sources of the regions that the person may see, and how many regions are `elsewhere`.
+
+    Args:
+        model: as of `models_of_region`.
+        seen: ids of the regions that the person may see.
+    """
+    about: dict[str, Any] = model.about
+    if "sources" not in about or user.is_admin:
+        return about
+    regions = [source.get("region") for source in getattr(model, "sources", None) or []]
+    regions += [None] * (len(about["sources"]) - len(regions))
+    told = [one for one, region in zip(about["sources"], regions, strict=False) if region in seen]
+    return {**about, "sources": told, "elsewhere": len({region for region in regions if region not in seen})}
 
 
 def evaluations_of_model(model: ModelVersion) -> QuerySet[Evaluation]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from annotation.common.models import Job, JobState, Worker
@@ -46,12 +46,19 @@ def unserved_queues(workers: Sequence[Worker]) -> list[str]:
     return sorted({settings.CELERY_TASK_DEFAULT_QUEUE, *settings.JOB_QUEUES.values()} - served)
 
 
-def outlook(kind: str, params: Mapping[str, Any], workers: Sequence[Worker], scope_id: int | None = None) -> str:
+def outlook(
+    kind: str,
+    params: Mapping[str, Any],
+    workers: Sequence[Worker],
+    scope_id: int | None = None,
+    seen: QuerySet[Job] | None = None,
+) -> str:
     """What will keep a job waiting or make it slow, in words; empty where nothing does.
 
     Args:
         workers: as of `live_workers`.
         scope_id: of which region; the time of the last such job there is told.
+        seen: jobs that the asker may see, of which the last one's time is told where the region has had none.
     """
     rule, queue = rule_of(kind, params), queue_of(kind, params)
     serving = [worker for worker in workers if queue in worker.queues]
@@ -59,15 +66,17 @@ def outlook(kind: str, params: Mapping[str, Any], workers: Sequence[Worker], sco
         return f"no worker serves the queue {queue}, so this waits: start one with celery -A webapp worker -Q {queue}"
     if rule not in settings.GPU_JOBS or any(worker.has_gpu or not worker.device for worker in serving):
         return ""
-    return f"no GPU here: this runs on the processor{_last_time(kind, scope_id)}"
+    return f"no GPU here: this runs on the processor{_last_time(kind, scope_id, seen)}"
 
 
-def _last_time(kind: str, scope_id: int | None) -> str:
-    """How long the last one took, of the same region where there is one."""
-    done = Job.objects.filter(kind=kind, state=JobState.SUCCEEDED, started_at__isnull=False, finished_at__isnull=False)
-    own = done.filter(scope_id=scope_id) if scope_id is not None else done
-    for rows, where in ((own, "the last one"), (done, "the last one, of another region,")):
-        took = rows.order_by("-finished_at").values_list(F("finished_at") - F("started_at"), flat=True).first()
+def _last_time(kind: str, scope_id: int | None, seen: QuerySet[Job] | None) -> str:
+    """How long the last one took, of the same region, or of all of them, where there is one."""
+    tries = [(Job.objects.filter(scope_id=scope_id), "the last one")]
+    if seen is not None:
+        tries.append((seen, "the last one" if scope_id is None else "the last one, of another region,"))
+    for jobs, where in tries:
+        done = jobs.filter(kind=kind, state=JobState.SUCCEEDED, started_at__isnull=False, finished_at__isnull=False)
+        took = done.order_by("-finished_at").values_list(F("finished_at") - F("started_at"), flat=True).first()
         if took is not None:
             minutes = max(1, round(took.total_seconds() / 60))
             return f"; {where} took about {minutes} minute{'' if minutes == 1 else 's'}"

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from annotation.learning import selectors
 from annotation.learning.models import MATCHER, REGION, Evaluation, ModelVersion, TrainingRun
 from annotation.sources.api.jobs import JobOutput
+from annotation.sources.selectors import visible_regions
 
 
 class DataOutput(serializers.Serializer):
@@ -74,10 +75,13 @@ class EvaluationOutput(serializers.ModelSerializer):
 
 
 class ModelOutput(serializers.ModelSerializer):
-    """A model of the registry."""
+    """A model of the registry, as `context["user"]` may know it."""
 
     metrics = serializers.DictField(child=serializers.FloatField(), read_only=True)
-    about = serializers.DictField(read_only=True, help_text="data digest, decisions, licences, as in the file")
+    about = serializers.SerializerMethodField(
+        help_text="data digest, decisions, licences, as in the file; of a model for all regions the sources of those "
+        "that you may see, and the number of regions `elsewhere`"
+    )
     evaluation = serializers.SerializerMethodField(help_text="the newest comparison")
 
     class Meta:
@@ -96,6 +100,13 @@ class ModelOutput(serializers.ModelSerializer):
             "created_at",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(serializers.DictField())
+    def get_about(self, version: ModelVersion) -> dict[str, Any]:
+        kept = self.context
+        if "seen" not in kept:
+            kept["seen"] = set(visible_regions(kept["user"]).values_list("pk", flat=True))
+        return selectors.told_of(version, kept["user"], kept["seen"])
 
     @extend_schema_field(EvaluationOutput(allow_null=True))
     def get_evaluation(self, version: ModelVersion) -> Any:
@@ -119,7 +130,8 @@ class RunOutput(serializers.ModelSerializer):
     def get_data_set(self, run: TrainingRun) -> dict[str, Any]:
         data_set = run.data_set
         counts = {"decisions": data_set.decision_counts, "anchors": data_set.anchor_counts}
-        return {"digest": data_set.digest, "pairs": len(data_set.pairs), **counts}
+        pairs = run.pairs if hasattr(run, "pairs") else len(data_set.pairs)  # counted for lists
+        return {"digest": data_set.digest, "pairs": pairs, **counts}
 
     def get_model(self, run: TrainingRun) -> int | None:
         version = getattr(run, "model_version", None)

@@ -104,7 +104,7 @@ class ModelsView(GenericAPIView):
         """Models, newest first."""
         region, kind = _region(request, region_id), parse(KindFilter, request.query_params)["kind"]
         page = self.paginate_queryset(selectors.models_of_region(region.pk if region else None, kind))
-        return self.get_paginated_response(ModelOutput(page, many=True).data)
+        return self.get_paginated_response(ModelOutput(page, many=True, context={"user": person(request)}).data)
 
 
 class PromoteView(APIView):
@@ -115,8 +115,9 @@ class PromoteView(APIView):
     @extend_schema(request=None, responses=ModelOutput)
     def post(self, request: Request, model_id: int) -> Response:
         """Make it the model in use; the one before retires."""
-        model = selectors.get_model(person(request), model_id)
-        return Response(ModelOutput(registry.promote(model=model, user=person(request))).data)
+        user = person(request)
+        model = registry.promote(model=selectors.get_model(user, model_id), user=user)
+        return Response(ModelOutput(model, context={"user": user}).data)
 
 
 class RollBackView(APIView):
@@ -129,7 +130,9 @@ class RollBackView(APIView):
         """Put the model in use again that was active before the present one; 204 where what is built in was."""
         region, kind = _region(request, region_id), parse(KindQuery, request.query_params)["kind"]
         model = registry.roll_back(region=region, user=person(request), kind=kind)
-        return Response(ModelOutput(model).data) if model is not None else Response(status=204)
+        if model is None:
+            return Response(status=204)
+        return Response(ModelOutput(model, context={"user": person(request)}).data)
 
 
 class EvaluationsView(GenericAPIView):

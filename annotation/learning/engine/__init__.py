@@ -7,11 +7,10 @@ from annotation.learning.engine.data import about, core_decisions, data_digest
 from annotation.learning.engine.evaluations import Frozen, evaluate, frozen_set
 from annotation.learning.engine.matcher_data import (
     Payload,
-    blocks_in,
+    blocks_in_the_database,
     digest_of,
     held_out,
     payload_of,
-    places_learnt,
     start_in_use,
 )
 from annotation.learning.engine.matchers import (
@@ -47,7 +46,7 @@ __all__ = [
     "SilentProgress",
     "about",
     "anchors_needed",
-    "blocks_in",
+    "blocks_in_the_database",
     "check_model_file",
     "config_of",
     "core_decisions",
@@ -60,7 +59,6 @@ __all__ = [
     "load_region_model",
     "matcher_config",
     "payload_of",
-    "places_learnt",
     "run_folder",
     "start_in_use",
     "take_in_matcher",

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
+from django.db.models import BooleanField, ExpressionWrapper, F, Func, IntegerField
+from django.db.models.functions import Greatest
+from django.db.models.lookups import Exact
 
 from annotation.correspondences.engine import built_in_file, said_transform
 from annotation.correspondences.errors import NoWeightsError
@@ -33,24 +36,26 @@ GONE = "verified tiles, or the image or map they are on, are gone or were altere
 
 
 def held_out(tile: TileAddress) -> bool:
-    """Whether a tile lies on a block that no matcher learns."""
+    """Whether a tile lies on a block that no matcher learns; `blocks_in_the_database` says the same of rows."""
     from mlcore.correspondences.verified import block_of, is_held_out
 
     return is_held_out(block_of(tile))
 
 
-def blocks_in(tiles: Iterable[tuple[int, int, int]]) -> int:
-    """How many blocks tiles (z, x, y) lie on."""
-    from mlcore.correspondences.verified import block_of
+def blocks_in_the_database(tile: str) -> dict[str, Any]:
+    """The block of a row's tile, `block`, and whether it is `held_out`, as the database works them out.
 
-    return len({block_of(TileAddress(*tile)) for tile in tiles})
+    Args:
+        tile: how the row names its tile, such as "pair__tile".
+    """
+    from mlcore.correspondences.verified import BLOCK_ZOOM
 
-
-def places_learnt(data_set: DataSet) -> set[tuple[int, int, int, int, int]]:
-    """Imagery, map and address (z, x, y) of every tile in a data set."""
-    sources = data_set.payload.get("sources", [])
-    keys = [(source["imagery_id"], source["snapshot_id"]) for source in sources]
-    return {(*keys[pair["source"]], *pair["tile"]) for pair in data_set.payload.get("pairs", [])}
+    whole = IntegerField()
+    levels = Greatest(F(f"{tile}__z") - BLOCK_ZOOM, 0, output_field=whole)
+    x, y = (ExpressionWrapper(F(f"{tile}__{side}").bitrightshift(levels), whole) for side in "xy")
+    place = Func(F(f"{tile}__z") - levels, x, y, template="(%(expressions)s)", output_field=whole)
+    held_out = Exact(ExpressionWrapper(x + 2 * y, whole) % 4, 0)
+    return {"block": place, "held_out": ExpressionWrapper(held_out, BooleanField())}
 
 
 def payload_of(rows: Sequence[Correspondences], people: Mapping[int, list[int]]) -> Payload:

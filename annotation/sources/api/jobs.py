@@ -182,11 +182,12 @@ class WorkersView(GenericAPIView):
         """Which queues nobody serves, whether there is a GPU, and what a job that is started now would meet."""
         query = WorkersQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        kind, there, region = query.validated_data["kind"], workers.live_workers(), None
+        user, kind, there, region = cast(User, request.user), query.validated_data["kind"], workers.live_workers(), None
         if "region" in query.validated_data:
-            region = selectors.get_region(cast(User, request.user), query.validated_data["region"]).pk
+            region = selectors.get_region(user, query.validated_data["region"]).pk
+        seen, known = selectors.visible_jobs(user), kind in settings.JOB_RUNNERS
         told = {
-            "outlook": workers.outlook(kind, {}, there, region) if kind in settings.JOB_RUNNERS else "",
+            "outlook": workers.outlook(kind, {}, there, region, seen) if known else "",
             "unserved": workers.unserved_queues(there),
             "gpu": any(worker.has_gpu for worker in there),
         }

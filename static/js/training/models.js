@@ -22,6 +22,12 @@ function wentOnFrom(start) {
   return start.model === null ? kind.built_in : `model ${start.model}`;
 }
 
+/** Of regions that one is not a member of only their number is known. */
+function elsewhere(number) {
+  if (!number) return "";
+  return number === 1 ? "1 region that you are not a member of" : `${number} regions that you are not a member of`;
+}
+
 function origin(model) {
   const { about } = model;
   const digest = about.data_digest;
@@ -35,6 +41,7 @@ function origin(model) {
       ["Imagery", licences(sources, "imagery")],
       ["Captured", about.imagery?.captured_on ? day(about.imagery.captured_on) : ""],
       ["Map", licences(sources, "map")],
+      ["Elsewhere", elsewhere(about.elsewhere)],
     ].concat(digest ? [["Data digest", el("code", { text: digest.slice(0, 16), title: digest })]] : [], [
       ["SHA-256", el("code", { text: model.sha256.slice(0, 16), title: model.sha256 })],
     ]),

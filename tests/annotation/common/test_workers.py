@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from annotation.common.models import Worker
+from annotation.common.models import Job, Worker
 from annotation.common.services import workers
 from annotation.common.services.workers import live_workers, outlook, queue_of, say_alive, unserved_queues
 from tests.factories import JobFactory, RegionFactory, UserFactory
@@ -64,7 +64,10 @@ def test_a_job_that_wants_a_gpu_says_that_there_is_none_and_how_long_the_last_on
     assert outlook("learning.train", {}, live_workers(), region.pk) == "no GPU here: this runs on the processor"
     took = {"kind": "learning.train", "state": "succeeded", "finished_at": now}
     JobFactory(**took, scope_id=region.pk + 1, started_at=now - timedelta(minutes=31))
-    assert "of another region, took about 31 minutes" in outlook("learning.train", {}, live_workers(), region.pk)
+    assert outlook("learning.train", {}, live_workers(), region.pk) == "no GPU here: this runs on the processor"
+    seen = Job.objects.all()
+    assert "of another region, took about 31 minutes" in outlook("learning.train", {}, live_workers(), region.pk, seen)
+    assert outlook("learning.train", {}, live_workers()) == "no GPU here: this runs on the processor"
     JobFactory(**took, scope_id=region.pk, started_at=now - timedelta(seconds=70))
     assert outlook("learning.train", {}, live_workers(), region.pk).endswith("the last one took about 1 minute")
     assert outlook("anchors.generate", {"generator": "geometric"}, live_workers(), region.pk) == ""
@@ -96,7 +99,7 @@ def test_jobs_over_http_say_what_keeps_them_with_as_many_queries_however_many(cl
     for number in (1, 6):
         for _ in range(number):
             JobFactory(kind="learning.train", scope_id=region.pk)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(5):
             rows = client.get(reverse("api-jobs")).json()["results"]
     assert ["no GPU" in row["outlook"] for row in rows] == [True] * 7 + [False]
     job = client.get(reverse("api-job", args=[rows[0]["id"]])).json()
@@ -115,3 +118,29 @@ def test_what_a_job_would_meet_is_told_before_it_is_started_and_by_the_health_pa
     assert client.get("/health/").json()["queues_without_a_worker"] == []
     assert signed_in.get(address, {"kind": "x", "region": foreign.pk}).status_code == 404
     assert signed_in.get(address, {"region": "x"}).status_code == 400
+
+
+def test_how_long_the_last_one_took_is_told_of_regions_alone_that_the_person_may_see(client_of):
+    say_alive("celery@a", ALL, "cpu")
+    person, now = UserFactory(), timezone.now()
+    hidden, own, other = RegionFactory(), RegionFactory(members=[person]), RegionFactory(members=[person])
+    took = {"kind": "consistency.scan", "state": "succeeded", "finished_at": now}
+    JobFactory(**took, scope_id=hidden.pk, started_at=now - timedelta(minutes=31))
+    waiting = JobFactory(kind="consistency.scan", scope_id=own.pk)
+    client = client_of(person)
+
+    def told(**asked):
+        return client.get(reverse("api-workers"), {"kind": "consistency.scan", **asked}).json()["outlook"]
+
+    assert told() == told(region=own.pk) == "no GPU here: this runs on the processor"
+    assert client.get(reverse("api-job", args=[waiting.pk])).json()["outlook"] == told()
+    JobFactory(**took, scope_id=other.pk, started_at=now - timedelta(minutes=7))
+    assert told(region=own.pk).endswith("the last one, of another region, took about 7 minutes")
+    assert told().endswith("the last one took about 7 minutes")
+    assert "minute" not in client.get(reverse("api-job", args=[waiting.pk])).json()["outlook"]
+    assert (
+        "31 minutes"
+        in client_of(UserFactory(role="admin"))
+        .get(reverse("api-workers"), {"kind": "consistency.scan", "region": hidden.pk})
+        .json()["outlook"]
+    )

@@ -6,9 +6,11 @@ import random
 from collections import Counter
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from annotation.correspondences.models import Correspondences
-from annotation.correspondences.services import batches
+from annotation.correspondences.services import batches, sampling
 from annotation.correspondences.services.sampling import sample
 from tests.factories import RegionFactory
 from tests.factories_correspondences import CorrespondencesFactory, make_batch
@@ -63,6 +65,33 @@ def test_where_few_of_many_ids_are_wanted_all_of_them_are_found(region):
     assert sorted(sample(batches.waiting(region), 50, random.Random(1))) == wanted
     Correspondences.objects.update(state="rejected")
     assert sample(batches.waiting(region), 50, random.Random(1)) == []
+
+
+def spread_out(region, number, step):
+    """So many proposals, each so many ids after the one before."""
+    first = CorrespondencesFactory(pair__region=region)
+    fields = {one.attname: getattr(first, one.attname) for one in Correspondences._meta.fields if one.name != "id"}
+    rows = [
+        Correspondences(**{**fields, "id": first.pk + step * n, "matcher_digest": f"{n}"}) for n in range(1, number)
+    ]
+    return [first.pk, *(row.pk for row in Correspondences.objects.bulk_create(rows))]
+
+
+@pytest.mark.parametrize(("step", "number"), [(1, 10**7), (10, 10**7), (10, 1950), (45, 500)])
+def test_no_more_ids_are_tried_than_it_costs_to_read_all_of_them(region, monkeypatch, step, number):
+    monkeypatch.setattr(sampling, "AT_ONCE", 100)
+    ids = spread_out(region, 2000, step)
+    with CaptureQueriesContext(connection) as asked:
+        drawn = sample(batches.waiting(region), number, random.Random(3))
+    assert len(asked) <= 8
+    assert len(set(drawn)) == len(drawn) == min(number, 2000) and set(drawn) <= set(ids)
+
+
+def test_few_rows_of_many_ids_are_drawn_without_reading_all(region):
+    spread_out(region, 2000, 100)
+    with CaptureQueriesContext(connection) as asked:
+        assert len(set(sample(batches.waiting(region), 3, random.Random(4)))) == 3
+    assert all("LIMIT 1" in one["sql"] or " IN (" in one["sql"] for one in asked)
 
 
 def test_a_batch_at_random_holds_as_many_as_were_asked_for_and_the_next_one_others(region):
