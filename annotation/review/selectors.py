@@ -19,7 +19,7 @@ NO_ITEM = "there is no such item, or you are not a member of its region"
 
 @dataclass(frozen=True)
 class QueueCounts:
-    """How many items wait; of them, how many others look at right now, and how many are for others alone."""
+    """How many items wait; of them, how many are to be had once others let go, and how many are for others alone."""
 
     open: int
     leased: int
@@ -40,15 +40,18 @@ def get_item(user: User, item_id: int) -> tuple[QueueItem, ReviewStage]:
 
 
 def queue_counts(user: User, stage: str, scope_id: int, batch_id: int | None = None) -> QueueCounts:
-    """Open items of a queue; `leased` counts live leases of other people, `blocked` what this person may not answer."""
+    """Open items of a queue; `leased` counts what is to be had soon, `blocked` what this person may not answer.
+
+    That is what other people look at right now, and what they let go of that is renewed first.
+    """
     kept = counts_of(stage, scope_id, batch_id)
     items = QueueItem.objects.filter(stage=stage, scope_id=scope_id, batch=batch_id, state=ItemState.OPEN)
     held = items.filter(lease_holder__isnull=False, lease_expires_at__gt=Now()).exclude(lease_holder=user)
-    leased = set(held.values_list("pk", flat=True))
+    mine = Q(lease_holder=user, lease_expires_at__gt=Now())
+    soon = items.filter(outdated=True).exclude(mine)
+    leased = set(held.values_list("pk", flat=True)) | set(soon.values_list("pk", flat=True))
     flagged = items.filter(assigned_to__isnull=False).exclude(assigned_to=user)
     blocked = set(flagged.values_list("pk", flat=True))
-    mine = Q(lease_holder=user, lease_expires_at__gt=Now())
-    blocked |= set(items.filter(outdated=True).exclude(mine).values_list("pk", flat=True))
     if batch_id is not None:
         blocked |= _answered_or_held_twins(user, items, batch_id)
     return QueueCounts(

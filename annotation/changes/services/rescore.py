@@ -86,10 +86,12 @@ def run(context: JobContext) -> None:
         waiting = [] if overtaken(scan) else _waiting(scan)
         for first in range(0, len(waiting), AT_ONCE):
             rescoring = rescoring or Rescoring(scan)
-            some, done = waiting[first : first + AT_ONCE], first / len(waiting)
+            some = waiting[first : first + AT_ONCE]
+            done, upto = first / len(waiting), (first + len(some)) / len(waiting)
             with turn(scan.region_id, context, done):
-                tiles += _rescored(scan, some, rescoring.of(some, context), context)
-            context.report((first + len(some)) / len(waiting), f"{tiles} tiles scored anew")
+                found = rescoring.of(some, engine.SpanProgress(context, done, upto))
+                tiles += _rescored(scan, some, found, context)
+            context.report(upto, f"{tiles} tiles scored anew")
             engine.stop_if_asked(context)
         context.set_result({"scan": scan.pk, "scored": tiles})
         try:

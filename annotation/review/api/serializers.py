@@ -80,7 +80,7 @@ class ClaimOutput(serializers.Serializer):
     item = LeasedItem(allow_null=True)
     subject = serializers.JSONField(help_text="what the stage shows of the item", allow_null=True)
     open = serializers.IntegerField(allow_null=True, help_text="undecided items, given where none could be claimed")
-    leased = serializers.IntegerField(allow_null=True, help_text="how many of them other people hold right now")
+    leased = serializers.IntegerField(allow_null=True, help_text="of them, what others hold, or is renewed first")
     blocked = serializers.IntegerField(allow_null=True, help_text="how many of the others are for somebody else alone")
     flag = FlagOutput(allow_null=True, help_text="who flagged the item to this person, and what they said")
 

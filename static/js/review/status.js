@@ -46,7 +46,7 @@ const texts = {
   loading: (_, { what }) => [`Fetching the next ${what}`, "", null],
   waiting: ({ counts }, { what }) => [
     "Others have the rest just now",
-    `${plural(counts.leased, `${what} is`, `${what}s are`)} on other people's screens. This page looks again every few seconds; nothing to do.`,
+    `${plural(counts.leased, `${what} is`, `${what}s are`)} on other people's screens, or brought up to date. This page looks again every few seconds; nothing to do.`,
     null,
   ],
   blocked: ({ counts }, { what }) => [

@@ -70,7 +70,7 @@ def test_what_a_person_looks_at_is_left_to_them_and_renewed_once_they_let_go(reg
 
     release(user=person, item_id=item.pk, lease_token=only(person, change).lease_token)
     counts = queue_counts(person, "changes", region.pk)
-    assert (only(UserFactory(role="admin"), change), counts.blocked) == (None, 1)
+    assert (only(UserFactory(role="admin"), change), counts.leased) == (None, 1)
     assert service.start_where_let_go() == 1
     rescored(scan)
 
