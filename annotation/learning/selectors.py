@@ -87,16 +87,16 @@ def models_of_region(region_id: int | None, kind: str = "") -> QuerySet[ModelVer
 
 
 def told_of(model: ModelVersion, user: User, seen: Collection[int]) -> dict[str, Any]:
-    """What the model's file says of itself, as this person may know it.
+    """What the file of a model for all regions says of itself, as this person may know it.
 
-    Of a model for all regions: sources of the regions that the person may see, and how many regions are `elsewhere`.
+    That is sources of the regions that the person may see, and how many regions are `elsewhere`.
 
     Args:
-        model: as of `models_of_region`.
+        model: as of `models_of_region`; its file names sources.
         seen: ids of the regions that the person may see.
     """
     about: dict[str, Any] = model.about
-    if "sources" not in about or user.is_admin:
+    if user.is_admin:
         return about
     regions = [source.get("region") for source in getattr(model, "sources", None) or []]
     regions += [None] * (len(about["sources"]) - len(regions))

@@ -103,7 +103,9 @@ class ModelOutput(serializers.ModelSerializer):
 
     @extend_schema_field(serializers.DictField())
     def get_about(self, version: ModelVersion) -> dict[str, Any]:
-        kept = self.context
+        kept, about = self.context, dict[str, Any](version.about)
+        if "sources" not in about:
+            return about
         if "seen" not in kept:
             kept["seen"] = set(visible_regions(kept["user"]).values_list("pk", flat=True))
         return selectors.told_of(version, kept["user"], kept["seen"])
