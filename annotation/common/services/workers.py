@@ -71,7 +71,7 @@ def outlook(
 
 def _last_time(kind: str, scope_id: int | None, seen: QuerySet[Job] | None) -> str:
     """How long the last one took, of the same region, or of all of them, where there is one."""
-    tries = [(Job.objects.filter(scope_id=scope_id), "the last one")]
+    tries: list[tuple[QuerySet[Job], str]] = [(Job.objects.filter(scope_id=scope_id), "the last one")]
     if seen is not None:
         tries.append((seen, "the last one" if scope_id is None else "the last one, of another region,"))
     for jobs, where in tries:

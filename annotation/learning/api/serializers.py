@@ -1,6 +1,6 @@
 """What training says of its data, runs, models and comparisons over HTTP."""
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -103,7 +103,7 @@ class ModelOutput(serializers.ModelSerializer):
 
     @extend_schema_field(serializers.DictField())
     def get_about(self, version: ModelVersion) -> dict[str, Any]:
-        kept, about = self.context, dict[str, Any](version.about)
+        kept, about = cast(dict[str, Any], self.context), dict[str, Any](version.about)
         if "sources" not in about:
             return about
         if "seen" not in kept:

@@ -51,7 +51,7 @@ def blocks_in_the_database(tile: str) -> dict[str, Any]:
     from mlcore.correspondences.verified import BLOCK_ZOOM
 
     whole = IntegerField()
-    levels = Greatest(F(f"{tile}__z") - BLOCK_ZOOM, 0, output_field=whole)
+    levels: Any = Greatest(F(f"{tile}__z") - BLOCK_ZOOM, 0, output_field=whole)
     x, y = (ExpressionWrapper(F(f"{tile}__{side}").bitrightshift(levels), whole) for side in "xy")
     place = Func(F(f"{tile}__z") - levels, x, y, template="(%(expressions)s)", output_field=whole)
     held_out = Exact(ExpressionWrapper(x + 2 * y, whole) % 4, 0)
