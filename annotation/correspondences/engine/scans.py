@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from annotation.common.engine import compute_device
 from annotation.correspondences.engine.matchers import STRUCTURE, check_matcher, weights_file
 from mlcore.correspondences.hybrid.apart import prepared_apart
 from mlcore.correspondences.hybrid.config import HybridConfig
@@ -53,7 +54,9 @@ def build_scan_pairs(files: ScanFiles, options: dict[str, Any], progress: Progre
             prepared_apart(files.scan, copy, progress, files.name)
     path = weights_file()
     digest = sha256_of(path)
-    free = StructureMatcher.load(path, SearchRange(180.0, (SMALLEST, FREE_SPAN)), sha256=digest)
+    free = StructureMatcher.load(
+        path, SearchRange(180.0, (SMALLEST, FREE_SPAN)), sha256=digest, device=compute_device()
+    )
     matchers = Matchers(free, StructureMatcher(free.model, NEARLY_PLACED), STRUCTURE, digest)
     sources = Sources(files.image, files.scan, files.points, files.name, **files.licences)
     config = HybridConfig(side=side_of(files.image), **options)
