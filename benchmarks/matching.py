@@ -23,8 +23,8 @@ Each protocol has a file of its own, `matching_PROTOCOL.json`:
   more than once in a thousand pictures (medians): the gate asks for as many.
 - best_peer_auc10: the best of OpenCV's matchers, and of the learned ones, in the same run; `MATCHER/...` everything of
   each. `benchmarks/learned_peers.py` says what to put into the peers' folder.
-- graph/...: everything of the published design, where its weights are named (`mlcore train matcher --design graph`); it is
-  ours, and counts among no peers.
+- graph/...: everything of the published design, where its weights are named (`mlcore train matcher --design graph`);
+  it is ours, and counts among no peers.
 - matching_false: rate, the share of pairs of different ground that the gate lets through, and rate_high, its upper
   bound (Clopper-Pearson, one-sided, 95 %); log10_nfa_best, the nearest that one of them came to the gate's -3.
 - matching_speed (of *full*): s_per_pair_compact and the peers' in the same run; ratio_to_best_learned_peer, how many
