@@ -12,8 +12,6 @@ from annotation.learning.services.matcher_kind import KIND
 from annotation.learning.services.verified import LEAST_LEARNT
 from annotation.tiles.engine import TileAddress
 
-Place = tuple[int, int, int, int, int]
-
 
 @dataclass(frozen=True)
 class MatchersAhead:
@@ -46,15 +44,15 @@ def matchers_ahead() -> MatchersAhead:
     """What people verified so far, and how much of it is new."""
     names = ("region", "state", "pair__imagery", "pair__snapshot", "pair__tile__z", "pair__tile__x", "pair__tile__y")
     rows = list(matched.verified_by_people().values_list(*names))
-    learnt, held_out = set[Place](), set[Place]()
-    for _, _, imagery, snapshot, z, x, y in rows:
-        (held_out if engine.held_out(TileAddress(z, x, y)) else learnt).add((imagery, snapshot, z, x, y))
+    places = {(imagery, snapshot, z, x, y) for _, _, imagery, snapshot, z, x, y in rows}
+    learnt = {place for place in places if engine.is_learnt(TileAddress(*place[2:]))}
+    held_out = {place: blocks for place in places if (blocks := engine.held_out(TileAddress(*place[2:])))}
     active = selectors.models_in_use(MATCHER).filter(region=None).select_related("run__data_set").first()
     return MatchersAhead(
         learnt=len(learnt),
         needed=LEAST_LEARNT,
         held_out=len(held_out),
-        blocks=engine.blocks_in(place[2:] for place in held_out),
+        blocks=len({block for blocks in held_out.values() for block in blocks}),
         corrected=sum(state == CorrespondencesState.CORRECTED for _, state, *_ in rows),
         people=matched.people_who_verified(),
         regions=len({region for region, *_ in rows}),

@@ -7,9 +7,9 @@ from annotation.learning.engine.data import about, core_decisions, data_digest
 from annotation.learning.engine.evaluations import Frozen, evaluate, frozen_set
 from annotation.learning.engine.matcher_data import (
     Payload,
-    blocks_in,
     digest_of,
     held_out,
+    is_learnt,
     payload_of,
     places_learnt,
     start_in_use,
@@ -47,7 +47,6 @@ __all__ = [
     "SilentProgress",
     "about",
     "anchors_needed",
-    "blocks_in",
     "check_model_file",
     "config_of",
     "core_decisions",
@@ -57,6 +56,7 @@ __all__ = [
     "evaluate_matchers",
     "frozen_set",
     "held_out",
+    "is_learnt",
     "load_region_model",
     "matcher_config",
     "payload_of",

@@ -32,18 +32,18 @@ Payload = dict[str, Any]
 GONE = "verified tiles, or the image or map they are on, are gone or were altered since; start anew"
 
 
-def held_out(tile: TileAddress) -> bool:
-    """Whether a tile lies on a block that no matcher learns."""
-    from mlcore.correspondences.verified import block_of, is_held_out
+def is_learnt(tile: TileAddress) -> bool:
+    """Whether matchers learn a tile, or some of its blocks."""
+    from mlcore.correspondences.verified import learnt_parts
 
-    return is_held_out(block_of(tile))
+    return bool(learnt_parts(tile))
 
 
-def blocks_in(tiles: Iterable[tuple[int, int, int]]) -> int:
-    """How many blocks tiles (z, x, y) lie on."""
-    from mlcore.correspondences.verified import block_of
+def held_out(tile: TileAddress) -> list[TileAddress]:
+    """The blocks that a tile has ground on and that no matcher learns."""
+    from mlcore.correspondences.verified import blocks_on, is_held_out
 
-    return len({block_of(TileAddress(*tile)) for tile in tiles})
+    return [block for block in blocks_on(tile) if is_held_out(block)]
 
 
 def places_learnt(data_set: DataSet) -> set[tuple[int, int, int, int, int]]:
