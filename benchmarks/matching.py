@@ -1,7 +1,7 @@
 """Matchers on the protocols of `mlcore.suites.matching`, on held-out real places.
 
     python benchmarks/matching.py --out WORK [--protocols full working style modality false] [--windows 24]
-        [--seeds 3] [--peers-folder PEERS]
+        [--seeds 3] [--peers-folder PEERS] [--graph-weights GRAPH]
 
 Banepa, Austin and Dhaka were never learnt from; the width of agreement (2.5 px), the patches' distance and the number
 of guesses that are followed were chosen on windows of them. Every matcher gets the same pairs, warped by the sample's
@@ -23,6 +23,8 @@ Each protocol has a file of its own, `matching_PROTOCOL.json`:
   more than once in a thousand pictures (medians): the gate asks for as many.
 - best_peer_auc10: the best of OpenCV's matchers, and of the learned ones, in the same run; `MATCHER/...` everything of
   each. `benchmarks/learned_peers.py` says what to put into the peers' folder.
+- graph/...: everything of the published design, where its weights are named (`mlcore train matcher --design graph`);
+  it is ours, and counts among no peers.
 - matching_false: rate, the share of pairs of different ground that the gate lets through, and rate_high, its upper
   bound (Clopper-Pearson, one-sided, 95 %); log10_nfa_best, the nearest that one of them came to the gate's -3.
 - matching_speed (of *full*): s_per_pair_compact and the peers' in the same run; ratio_to_best_learned_peer, how many
@@ -50,7 +52,7 @@ from mlcore.suites.places import read_place
 from mlcore.weights import MATCHER_FILE
 
 PLACES = ("banepa", "austin", "dhaka")
-OURS = "structure"
+OURS, GRAPH = "structure", "graph"
 
 
 def main() -> None:
@@ -61,12 +63,14 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=24, help="of each place at most (24)")
     parser.add_argument("--seeds", type=int, default=3, help="of windows and warps (3)")
     parser.add_argument("--peers-folder", type=Path, help="packages of public learned matchers, to be measured as well")
+    parser.add_argument("--graph-weights", type=Path, help="of the published design, to be measured as well")
     args = parser.parse_args()
     places = [read_place(cleaned(name, args.out)) for name in PLACES]
     learned, compiled = learned_peers(args.peers_folder) if args.peers_folder else ([], False)
     for protocol in args.protocols:
         peers = [*(matcher_of(name, protocol, None) for name in classical_names()), *learned]
-        matchers = [matcher_of(OURS, protocol, args.weights), *peers]
+        graph = [matcher_of(GRAPH, protocol, None, args.graph_weights)] if args.graph_weights else []
+        matchers = [matcher_of(OURS, protocol, args.weights), *graph, *peers]
         trials: Trials = {}
         seeds = []
         for seed in range(args.seeds):
@@ -77,6 +81,7 @@ def main() -> None:
         print(protocol, {name: round(figures["auc10"], 1) for name, figures in told.items()}, flush=True)
         command = f"python benchmarks/matching.py --out WORK --protocols {protocol} --windows {args.windows}"
         command += f" --seeds {args.seeds}" + (" --peers-folder PEERS" if learned else "")
+        command += " --graph-weights GRAPH" if graph else ""
         figures = _figures(protocol, told, trials)
         figures |= {f"seed{seed}_auc10": round(auc, 4) for seed, auc in enumerate(seeds)}
         write_result(f"matching_{protocol}", figures, seeds=list(range(args.seeds)), command=command)
@@ -134,7 +139,7 @@ def _figures(protocol: str, told: dict[str, dict[str, Any]], trials: Trials) -> 
         found |= {key: told[OURS][key] for key in ("points", "needed_by_chance", "log10_nfa_best")}
     else:
         found = dict(told[OURS])
-        found["best_peer_auc10"] = max(figures["auc10"] for name, figures in told.items() if name != OURS)
+        found["best_peer_auc10"] = max(figures["auc10"] for name, figures in told.items() if name not in (OURS, GRAPH))
     found |= {f"{name}/{key}": value for name, figures in told.items() for key, value in figures.items()}
     return {key: round(float(value), 4) for key, value in found.items() if math.isfinite(value)}
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
+from annotation.common.engine import compute_device
 from annotation.common.errors import ConflictError
 from annotation.sources.models import Imagery, MapSnapshot
 from annotation.tiles.engine import MapIndex, PairSource, TileAddress, map_index, pair_source, tile_address
@@ -116,7 +117,7 @@ def make(choice: Choice) -> Generator:
         from mlcore.anchors.generators.local import TransformersGenerator
 
         model = models().get(choice.model, choice.model)
-        return TransformersGenerator(model, device=device(), batch=settings.MLLM_BATCH)
+        return TransformersGenerator(model, device=compute_device(), batch=settings.MLLM_BATCH)
     from mlcore.anchors.generators.served import HttpGenerator
 
     return HttpGenerator(endpoint_of(choice), allowed_hosts=settings.MLLM_ALLOWED_HOSTS)
@@ -136,13 +137,6 @@ def cost(choice: Choice, tokens_in: int, tokens_out: int) -> tuple[float, str]:
         return 0.0, ""
     endpoint = endpoint_of(choice)
     return endpoint.cost(tokens_in, tokens_out), endpoint.currency
-
-
-def device() -> str:
-    """Where to compute: the setting, or the first GPU where there is one."""
-    import torch
-
-    return settings.COMPUTE_DEVICE or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _read(given: str) -> Mapping[str, Any]:

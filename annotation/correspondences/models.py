@@ -68,7 +68,7 @@ class Correspondences(Timestamped):
         help_text="the pair's, so that lists of a region walk one index",
     )  # fmt: skip
     pair = models.ForeignKey(TilePair, on_delete=models.CASCADE, related_name="correspondences", db_index=False)
-    matcher = models.CharField(max_length=32)
+    matcher = models.CharField(max_length=64)
     matcher_digest = models.CharField(
         max_length=64, help_text="SHA-256 of the weights, or the version of the library that matched"
     )

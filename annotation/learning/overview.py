@@ -47,21 +47,22 @@ def matchers_ahead() -> MatchersAhead:
     learnt_before = selectors.pairs_learnt(active.run.data_set_id if active else None)
     newest = matched.verified_by_people().values("pk")
     said = Correspondences.objects.filter(pk__in=newest).annotate(
-        **engine.blocks_in_the_database("pair__tile"),
+        **engine.learnt_and_held_out("pair__tile"),
         known=ExpressionWrapper(Q(pair__in=learnt_before), BooleanField()),
     )
     counts = said.aggregate(
-        learnt=Count("pk", filter=Q(held_out=False)),
-        new=Count("pk", filter=Q(held_out=False, known=False)),
+        tiles=Count("pk", filter=Q(learnt=True)),
+        new=Count("pk", filter=Q(learnt=True, known=False)),
         kept=Count("pk", filter=Q(held_out=True)),
-        blocks=Count("block", distinct=True, filter=Q(held_out=True)),
         corrected=Count("pk", filter=Q(state=CorrespondencesState.CORRECTED)),
         regions=Count("region", distinct=True),
     )
-    held_out = counts.pop("kept")
+    learnt, held_out = counts.pop("tiles"), counts.pop("kept")
     return MatchersAhead(
         **counts,
+        learnt=learnt,
         held_out=held_out,
+        blocks=engine.held_blocks_on(Correspondences.objects.filter(pk__in=newest), "pair__tile"),
         needed=LEAST_LEARNT,
         people=matched.people_who_verified(),
         gate_alone=matched.passed_gate_alone(),

@@ -157,4 +157,4 @@ def _probabilities(model: Classifier, figures: list[np.ndarray], classes: int) -
     if not figures:
         return np.zeros((0, classes))
     with torch.inference_mode():
-        return torch.softmax(model(torch.as_tensor(np.stack(figures), dtype=torch.float32)), dim=1).numpy()
+        return torch.softmax(model(torch.from_numpy(np.stack(figures).astype(np.float32))), dim=1).numpy()

@@ -15,6 +15,7 @@ from typing import Any
 from mlcore.correspondences.classical import ClassicalMatcher, classical_names
 from mlcore.correspondences.exchange import points_of_registration, write_geojson, write_qgis_points
 from mlcore.correspondences.exchange.fitting import PICTURE_GRID
+from mlcore.correspondences.installed import PREFIX, InstalledMatcher
 from mlcore.correspondences.matches import MOST_PIXELS, Matcher
 from mlcore.correspondences.robust import KINDS, Registration, register
 from mlcore.errors import InvalidInputError, MlcoreError
@@ -35,8 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", type=Path, help="of a structure matcher (default: those that ship)")
     parser.add_argument(
-        "--matcher", choices=[STRUCTURE, *classical_names()], help="structure (default), or one of OpenCV's"
+        "--matcher",
+        help=f"structure (default), one of OpenCV's ({', '.join(classical_names())}), or {PREFIX}NAME of the package "
+        "vismatch, where it is installed",
     )
+    parser.add_argument("--device", default="cpu", help="cpu (default), cuda, ...; OpenCV's run on the processor")
     parser.add_argument(
         "--kind", nargs="+", choices=KINDS, default=list(KINDS), help="of the transform (the likeliest)"
     )
@@ -82,11 +86,13 @@ def _matcher(args: argparse.Namespace) -> Matcher:
     name = args.matcher or STRUCTURE
     if name != STRUCTURE:
         if args.weights is not None:
-            raise InvalidInputError(f"{name} has no weights: leave out --weights or --matcher")
+            raise InvalidInputError(f"{name} takes no weights: leave out --weights or --matcher")
+        if name.startswith(PREFIX):
+            return InstalledMatcher(name, args.device)
         return ClassicalMatcher(name)
     from mlcore.correspondences.matcher import StructureMatcher
 
-    return StructureMatcher.load(args.weights or MATCHER_FILE)
+    return StructureMatcher.load(args.weights or MATCHER_FILE, device=args.device)
 
 
 def _matched(matcher: Matcher, image: Path, drawn: Path, kinds: list[Any], out: _Out) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, required=True, help="the model that `train region` wrote")
     parser.add_argument("--sha256", help="digest the model file must have")
     parser.add_argument("--evidence", type=Path, help="the evidence picture (default: beside the scores)")
+    parser.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
     parser.add_argument("--unmapped", action="store_true", help="also scan tiles outside the mapped area")
     parser.add_argument(
         "--out", type=Path, nargs=2, required=True, metavar=("SCORES", "CANDIDATES"), help="two GeoJSON files"
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Scan and write both files."""
     from mlcore.region.training import RegionModel
 
-    model = RegionModel.load(args.model, args.sha256)
+    model = RegionModel.load(args.model, args.sha256, args.device)
     if args.zoom is not None and args.zoom != model.zoom:
         raise InvalidInputError(f"the model was trained at zoom {model.zoom}: leave out --zoom or train again")
     model.config = dataclasses.replace(model.config, include_unmapped=args.unmapped)

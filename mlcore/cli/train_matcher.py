@@ -1,4 +1,4 @@
-"""`train matcher`: the structure matcher, on places, maps and images alone."""
+"""`train matcher`: the structure matcher, or the graph matcher, on places, maps and images alone."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import argparse
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from mlcore.cli.pretrain import read_pictures
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.correspondences.config import StructureConfig
+from mlcore.correspondences.graph.config import PRESETS
 from mlcore.correspondences.grounds import DrawnGround, Ground, MappedGround, PhotoGround
 from mlcore.correspondences.registered import registered_map
 from mlcore.correspondences.search import NEARLY_PLACED
@@ -21,8 +23,14 @@ from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
 from mlcore.maps.osm_files import read_map
 from mlcore.pairs.source import PairSource
+from mlcore.progress import Progress
 from mlcore.weights import MATCHER_FILE
 
+if TYPE_CHECKING:
+    from mlcore.correspondences.graph.model import GraphModel
+    from mlcore.correspondences.structure import StructureModel
+
+DESIGNS = ("structure", "graph")
 FINEST_ZOOM = 19
 LEAST_VALID = 0.5
 SHARES = {"places": 0.55, "towns": 0.2, "maps": 0.1, "photos": 0.15}
@@ -52,10 +60,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--photos-each", type=int, default=25, help="images taken of each such folder (25)")
     parser.add_argument("--towns", type=int, default=3, help="made towns of 16 tiles to learn from as well (3)")
-    parser.add_argument("--steps", type=int, default=StructureConfig.steps)
-    parser.add_argument("--batch", type=int, default=StructureConfig.batch)
+    parser.add_argument(
+        "--design", choices=DESIGNS, default="structure", help="the product's (structure), or the published one (graph)"
+    )
+    parser.add_argument("--preset", choices=tuple(PRESETS), default="compact", help="sizes of the graph (compact)")
+    parser.add_argument("--steps", type=int, help="of the optimiser (those of the design)")
+    parser.add_argument("--batch", type=int, help="pairs a step (those of the design)")
     start = parser.add_mutually_exclusive_group()
-    start.add_argument("--start", type=Path, help="a matcher to go on from, with a schedule of its own")
+    start.add_argument(
+        "--start", type=Path,
+        help="a structure matcher to go on from, with a schedule of its own; the graph takes its trunk",
+    )  # fmt: skip
     start.add_argument(
         "--scratch", action="store_true", help="start from nothing, not from the shipped building evidence"
     )
@@ -67,21 +82,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, going on where `--run` stands, and write the matcher."""
-    from mlcore.correspondences.training import train_structure
-
-    config = replace(StructureConfig(), steps=args.steps, batch=args.batch)
-    initial = None if args.scratch else _start(args.start)
     try:
         with BarProgress("train matcher") as progress:
-            model = train_structure(
-                grounds_of(args), config, run_dir=args.run, initial=initial, seed=args.seed, device=args.device,
-                progress=progress,
-            )  # fmt: skip
+            model = _trained(args, progress)
     except StoppedError:
         print(f"stopped; the same command goes on from the last checkpoint in {args.run}")
         return 130
     print(f"{args.out}  sha256 {model.save(args.out, {'seed': args.seed})}")
     return 0
+
+
+def _trained(args: argparse.Namespace, progress: Progress) -> StructureModel | GraphModel:
+    """The model of the design that was asked for.
+
+    Raises:
+        InvalidInputError: a preset of the graph with the other design, or a place can't be used.
+    """
+    from mlcore.correspondences.graph.training import train_graph
+    from mlcore.correspondences.training import train_structure
+
+    asked = {name: value for name in ("steps", "batch") if (value := getattr(args, name)) is not None}
+    initial = None if args.scratch else _start(args.start)
+    if args.design == "graph":
+        graph = replace(PRESETS[args.preset], **asked)
+        if initial is not None and args.start is None and graph.widths != StructureConfig().widths:
+            initial = None  # the published sizes start from nothing: no trunk of theirs ships
+        return train_graph(
+            grounds_of(args), graph, run_dir=args.run, initial=initial, seed=args.seed, device=args.device,
+            progress=progress,
+        )  # fmt: skip
+    if args.preset != "compact":
+        raise InvalidInputError(f"the preset {args.preset} is one of the graph: add --design graph, or leave it out")
+    return train_structure(
+        grounds_of(args), replace(StructureConfig(), **asked), run_dir=args.run, initial=initial, seed=args.seed,
+        device=args.device, progress=progress,
+    )  # fmt: skip
 
 
 def grounds_of(args: argparse.Namespace) -> list[tuple[Ground, float]]:

@@ -114,7 +114,7 @@ def peak_offsets(scores: Tensor) -> tuple[Tensor, Tensor]:
     count, height, width = scores.shape
     best = scores.flatten(1).argmax(dim=1)
     y, x = best // width, best % width
-    rows = torch.arange(count)
+    rows = torch.arange(count, device=scores.device)
     inner_x, inner_y = x.clamp(1, width - 2), y.clamp(1, height - 2)
 
     def fraction(before: Tensor, middle: Tensor, after: Tensor) -> Tensor:

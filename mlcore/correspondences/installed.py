@@ -6,6 +6,7 @@ Their weights are downloaded by that package when one is first made, under licen
 from __future__ import annotations
 
 import importlib
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,19 @@ class InstalledMatcher:
         area = float(image_rgb.shape[0] * image_rgb.shape[1])
         told = np.isfinite(map_xy).all(axis=1) & np.isfinite(image_xy).all(axis=1) & np.isfinite(confidence)
         return Matches(map_xy, image_xy, confidence.clip(0, 1), area).only(told)
+
+
+def installed_version() -> str:
+    """Of the package, as it names itself; where it does not, "unknown".
+
+    Raises:
+        MissingPackageError: it isn't installed.
+    """
+    package = _package()
+    try:
+        return version(package.__name__)
+    except PackageNotFoundError:
+        return str(getattr(package, "__version__", "unknown"))
 
 
 def _package() -> Any:

@@ -71,7 +71,7 @@ class StructureMatcher:
     """Matches any two pictures of the ground.
 
     Args:
-        model: in eval mode.
+        model: in eval mode, on the device it runs on.
         reach: which rotations and scales are tried.
     """
 
@@ -79,11 +79,14 @@ class StructureMatcher:
 
     def __init__(self, model: StructureModel, reach: SearchRange | None = None) -> None:
         self.model, self.reach = model.eval(), reach or SearchRange()
+        self.device = next(model.parameters()).device
 
     @classmethod
-    def load(cls, path: Path, reach: SearchRange | None = None, sha256: str | None = None) -> StructureMatcher:
-        """With the weights of a file; CheckpointError where they can't be used."""
-        return cls(StructureModel.load(path, sha256), reach)
+    def load(
+        cls, path: Path, reach: SearchRange | None = None, sha256: str | None = None, device: str = "cpu"
+    ) -> StructureMatcher:
+        """With the weights of a file, on `device`; CheckpointError where they can't be used."""
+        return cls(StructureModel.load(path, sha256).to(device), reach)
 
     def match(
         self,
@@ -132,10 +135,11 @@ class StructureMatcher:
         bottom, right = -height % STRIDE_PX, -width % STRIDE_PX
         small = np.pad(small, [(0, bottom), (0, right), (0, 0)])
         known = np.pad(known, [(0, bottom), (0, right)])
-        pictures = torch.from_numpy(small)[None].permute(0, 3, 1, 2).float() / 255
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_is_native("cpu")):
+        pictures = torch.from_numpy(small)[None].to(self.device).permute(0, 3, 1, 2).float() / 255
+        half = bfloat16_is_native(str(self.device))
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             fine, coarse = self.model(pictures)
-        shown = torch.from_numpy(known)[None, None].float()
+        shown = torch.from_numpy(known)[None, None].to(self.device).float()
         return Seen(_as_fields(fine, shown, FIELD_STRIDE), _as_fields(coarse, shown, COARSE_STRIDE), scale)
 
     @property

@@ -68,7 +68,7 @@ def find_patches(
         temperature: of the scores, as it was learnt.
     """
     moved, seen = _into_frame(maps, image, matrix)
-    known = torch.zeros(1, 1, dtype=torch.bool)
+    known = seen.new_zeros(1, 1, dtype=torch.bool)
     if min(image.size) >= patch:
         known = F.avg_pool2d(seen * image.valid, patch, step)[0, 0] >= LEAST_SEEN
     if not known.any():
@@ -82,11 +82,15 @@ def find_patches(
     offsets, top = peak_offsets(scores)
     chances = F.softmax(scores.flatten(1) / temperature, dim=1).reshape(scores.shape)
     confidence = _mass(chances, offsets)
-    places = known.nonzero().double().numpy()[:, ::-1] * step + patch / 2  # (x, y) of the patch's middle, in cells
-    there = (places + offsets.double().numpy() - reach) * image.stride_px
+    places = _numpy(known.nonzero())[:, ::-1] * step + patch / 2  # (x, y) of the patch's middle, in cells
+    there = (places + _numpy(offsets) - reach) * image.stride_px
     here = places * image.stride_px
     back = np.column_stack([here, np.ones(len(here))]) @ np.linalg.inv(matrix).T
-    return Found(back[:, :2] / back[:, 2:], there, confidence.double().numpy(), top.double().numpy())
+    return Found(back[:, :2] / back[:, 2:], there, _numpy(confidence), _numpy(top))
+
+
+def _numpy(values: Tensor) -> np.ndarray:
+    return np.asarray(values.cpu().double().numpy())
 
 
 def _into_frame(maps: Fields, image: Fields, matrix: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -98,7 +102,7 @@ def _into_frame(maps: Fields, image: Fields, matrix: np.ndarray) -> tuple[Tensor
     ahead = back[2] > 1e-9
     xy = np.where(ahead, back[:2] / np.where(ahead, back[2], 1), -1e6) / maps.stride_px
     unit = 2 * xy.T / np.array([maps.size[1], maps.size[0]]) - 1
-    grid = torch.from_numpy(unit.reshape(1, height, width, 2)).to(maps.values.dtype)
+    grid = torch.from_numpy(unit.reshape(1, height, width, 2)).to(maps.values)
     both = F.grid_sample(torch.cat([maps.values * maps.valid, maps.valid], 1), grid, align_corners=False)
     seen = (both[:, -1:] > 0.99).to(maps.values.dtype)
     return both[:, :-1] * seen, seen
@@ -115,4 +119,4 @@ def _mass(chances: Tensor, offsets: Tensor) -> Tensor:
     around = F.avg_pool2d(chances[:, None], side, 1, SURE_WITHIN)[:, 0] * side**2
     x, y = offsets.round().long().unbind(dim=1)
     height, width = chances.shape[1:]
-    return around[torch.arange(len(chances)), y.clamp(0, height - 1), x.clamp(0, width - 1)]
+    return around[torch.arange(len(chances), device=chances.device), y.clamp(0, height - 1), x.clamp(0, width - 1)]

@@ -119,7 +119,7 @@ def turned_fields(
     for turn, scale in options:
         cos, sin = math.cos(turn) / scale, math.sin(turn) / scale  # from the turned cells back to the map's
         rows.append([[cos * side / width, sin * side / width, 0.0], [-sin * side / height, cos * side / height, 0.0]])
-    grid = F.affine_grid(torch.tensor(rows), [len(options), 1, side, side], align_corners=False)
+    grid = F.affine_grid(torch.tensor(rows, device=fields.device), [len(options), 1, side, side], align_corners=False)
     both = torch.cat([fields, valid], 1).expand(len(options), -1, -1, -1)
     turned = F.grid_sample(both, grid, align_corners=False)
     seen = (turned[:, -1:] > 0.99).to(fields.dtype)
@@ -137,8 +137,8 @@ def _peaks(surface: Tensor, options: list[tuple[float, float]], side: int) -> li
         for index in best.tolist()
     ]
     return [
-        Guess(turn, scale, x, y, float(score))
-        for (turn, scale), (x, y), score in zip(options, places, scores, strict=True)
+        Guess(turn, scale, x, y, score)
+        for (turn, scale), (x, y), score in zip(options, places, scores.tolist(), strict=True)
     ]
 
 

@@ -1,7 +1,8 @@
 """Ground on which people verified where the image shows the map: what a matcher learns from, and what is kept from it.
 
-Ground is learnt or held out by blocks, and which block is decided by its place alone: what one matcher was measured on
-is never learnt by the next one, however much is verified meanwhile.
+Ground is learnt or held out by blocks of one size, whatever zoom is worked at, and which block is decided by its place
+alone: what one matcher was measured on is never learnt by the next one, however much is verified meanwhile. Of a tile
+that is larger than a block, one block in four is held out and the others are learnt.
 """
 
 from __future__ import annotations
@@ -21,15 +22,39 @@ from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.pairs.source import PairSource
 
 BLOCK_ZOOM, BLOCK_PX = 18, 512
-"""A block is a tile of this zoom, or of a coarser one that is worked at; it is seen at so many pixels a side."""
+"""A block is a tile of this zoom, about 150 m; it is seen at so many pixels a side."""
+COARSEST_ZOOM = 12
 MOST_KEPT = 64
 """Pictures of a place that are kept, of WIDE_PX a side; others are read again."""
 RELIT_SHARE = 0.3
 
 
+def blocks_on(tile: TileAddress) -> list[TileAddress]:
+    """The blocks that a tile has ground on: one, or all those of a tile that is larger.
+
+    Raises:
+        InvalidInputError: a tile of a country's size.
+    """
+    if tile.z >= BLOCK_ZOOM:
+        return [tile.parent(tile.z - BLOCK_ZOOM)]
+    if tile.z < COARSEST_ZOOM:
+        raise InvalidInputError(
+            f"nothing is verified on a tile of zoom {tile.z}: take zoom {COARSEST_ZOOM} or a finer one"
+        )
+    levels = BLOCK_ZOOM - tile.z
+    x, y, side = tile.x << levels, tile.y << levels, 1 << levels
+    return [TileAddress(BLOCK_ZOOM, x + dx, y + dy) for dy in range(side) for dx in range(side)]
+
+
 def block_of(tile: TileAddress) -> TileAddress:
-    """The block that a tile lies in."""
-    return tile.parent(max(0, tile.z - BLOCK_ZOOM))
+    """The block that a tile lies in.
+
+    Raises:
+        InvalidInputError: it is larger than a block.
+    """
+    if tile.z < BLOCK_ZOOM:
+        raise InvalidInputError(f"a tile of zoom {tile.z} has several blocks: take them from `blocks_on`")
+    return tile.parent(tile.z - BLOCK_ZOOM)
 
 
 def is_held_out(block: TileAddress) -> bool:
@@ -37,11 +62,26 @@ def is_held_out(block: TileAddress) -> bool:
     return (block.x + 2 * block.y) % 4 == 0
 
 
+def learnt_parts(tile: TileAddress) -> list[TileAddress]:
+    """What may be learnt of a tile: all of it, nothing, or those of its blocks that are not held out."""
+    free = [block for block in blocks_on(tile) if not is_held_out(block)]
+    return free if tile.z < BLOCK_ZOOM else [tile] * len(free)
+
+
 def within(tile: TileAddress, whole: TileAddress, whole_px: int) -> tuple[int, int, int]:
     """Left, top and side of a tile in the picture of a tile that holds it, in pixels."""
     levels = tile.z - whole.z
     side = whole_px >> levels
     return (tile.x - (whole.x << levels)) * side, (tile.y - (whole.y << levels)) * side, side
+
+
+def block_by_block(tile: TileAddress, transform: Transform) -> dict[TileAddress, Transform]:
+    """The held-out blocks of a larger tile, each with the transform in pixels of its own at TILE_PX."""
+    found = {}
+    for block in filter(is_held_out, blocks_on(tile)):
+        left, top, side = within(block, tile, TILE_PX)
+        found[block] = transform.seen_from(left, top, TILE_PX / side)
+    return found
 
 
 def in_block(transform: Transform, tile: TileAddress) -> np.ndarray:
@@ -56,7 +96,8 @@ class VerifiedGround:
 
     Args:
         source: image and map.
-        transforms: of every tile to learn from, in pixels of the tile at 256 px; none of a block that is held out.
+        transforms: of every tile to learn from, in pixels of the tile at 256 px; none of a block that is held out. Of a
+            tile that is larger than a block, what is held out is not shown.
 
     Raises:
         InvalidInputError: no tile, or one of a block that is held out.
@@ -65,12 +106,12 @@ class VerifiedGround:
     def __init__(self, source: PairSource, transforms: Mapping[TileAddress, Transform]) -> None:
         if not transforms:
             raise InvalidInputError("a place to learn from needs a verified tile: verify some first")
-        if any(is_held_out(block_of(tile)) for tile in transforms):
+        if any(not learnt_parts(tile) for tile in transforms):
             raise InvalidInputError("a tile of a block that is held out can't be learnt from: leave it out")
         self.source, self.transforms = source, dict(transforms)
         self.wholes: dict[TileAddress, list[TileAddress]] = {}
         for tile in sorted(transforms):
-            self.wholes.setdefault(block_of(tile).parent(1), []).append(tile)
+            self.wholes.setdefault(tile.parent(max(0, tile.z - BLOCK_ZOOM) + 1), []).append(tile)
         self._images: OrderedDict[TileAddress, tuple[np.ndarray, np.ndarray]] = OrderedDict()
 
     def draw(self, rng: np.random.Generator) -> SeenTwice:
@@ -78,8 +119,8 @@ class VerifiedGround:
         weights = np.array([len(self.wholes[one]) for one in wholes], np.float64)
         whole = wholes[int(rng.choice(len(wholes), p=weights / weights.sum()))]
         shown = np.zeros((WIDE_PX, WIDE_PX), bool)
-        for tile in self.wholes[whole]:
-            left, top, side = within(tile, whole, WIDE_PX)
+        for part in (part for tile in self.wholes[whole] for part in learnt_parts(tile)):
+            left, top, side = within(part, whole, WIDE_PX)
             shown[top : top + side, left : left + side] = True
         image, seen = self._image(whole)
         image = relit(image, rng) if rng.random() < RELIT_SHARE else image

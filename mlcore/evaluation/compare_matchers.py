@@ -11,7 +11,7 @@ import numpy as np
 
 from mlcore.correspondences.matches import Matcher
 from mlcore.correspondences.robust import register
-from mlcore.correspondences.verified import BLOCK_PX, block_of, in_block, within
+from mlcore.correspondences.verified import BLOCK_PX, BLOCK_ZOOM, block_by_block, block_of, in_block, within
 from mlcore.correspondences.warps import corner_error_px, random_warp, warped, working_range
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.compare import Figure, Metric, Sample, figure_of, share_true
@@ -73,11 +73,19 @@ Block = list[Verified]
 
 
 def blocks_of(verified: Sequence[Verified]) -> list[Block]:
-    """Verified tiles by source and block, in the order of their places."""
+    """Verified tiles by source and block, in the order of their places; of larger tiles, each held-out block as one."""
     found: dict[tuple[int, TileAddress], Block] = {}
-    for one in sorted(verified, key=lambda one: (one.source, one.tile)):
+    parts = [part for one in verified for part in _parts(one)]
+    for one in sorted(parts, key=lambda one: (one.source, one.tile)):
         found.setdefault((one.source, block_of(one.tile)), []).append(one)
     return list(found.values())
+
+
+def _parts(one: Verified) -> list[Verified]:
+    if one.tile.z >= BLOCK_ZOOM:
+        return [one]
+    found = block_by_block(one.tile, one.transform).items()
+    return [replace(one, tile=block, transform=transform) for block, transform in found]
 
 
 def score_matcher(

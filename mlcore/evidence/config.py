@@ -8,7 +8,7 @@ from typing import Any
 
 from mlcore.errors import ConfigError
 
-RETIRED = frozenset({"trim_after", "trim_footprint", "trim_ground"})
+RETIRED = frozenset({"trim_footprint", "trim_ground"})
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class EvidenceConfig:
         scale_jitter: crops are scaled by exp(+-this).
         tuning_epochs, tuning_rate: epochs, and factor of the learning rate, where training starts from weights.
         half_precision: train in bfloat16 where the machine multiplies it natively (twice as fast there).
+        trim_after: share of the steps after which labels that the network is confidently against are left out of the
+            loss (a trimmed loss); 1 = never. It pays where maps of many places teach a place never seen, and not where
+            a place is tuned on its own map.
         max_tiles: at most this many tiles are held in memory (a seeded sample of them beyond).
     """
 
@@ -43,6 +46,7 @@ class EvidenceConfig:
     edge_px: int = 2
     boundary_weight: float = 0.5
     scale_jitter: float = 0.15
+    trim_after: float = 1.0
     max_tiles: int = 2000
     half_precision: bool = True
     light: float = 0.0
@@ -56,10 +60,13 @@ class EvidenceConfig:
             raise ConfigError("crop_px must be a multiple of 16 and at least 64")
         if min(self.epochs, self.tuning_epochs, self.steps_per_epoch, self.batch) < 1 or not 0 < self.learning_rate < 1:
             raise ConfigError("epochs, steps_per_epoch and batch must be positive and learning_rate between 0 and 1")
+        if not 0 <= self.trim_after <= 1:
+            raise ConfigError("trim_after is a share of the steps: 0 to 1")
 
     def tuning(self) -> EvidenceConfig:
         """The same network with the schedule for weights that have learnt already."""
-        return replace(self, epochs=self.tuning_epochs, learning_rate=self.learning_rate * self.tuning_rate)
+        rate = self.learning_rate * self.tuning_rate
+        return replace(self, epochs=self.tuning_epochs, learning_rate=rate, trim_after=1.0)
 
     @property
     def steps(self) -> int:
@@ -70,7 +77,7 @@ class EvidenceConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> EvidenceConfig:
         """Read a stored configuration; an unknown key raises ConfigError.
 
-        What says how labels were distrusted while weights of that time were learnt decides nothing of what they say.
+        Thresholds that files of earlier versions name decide nothing of what their weights say.
         """
         values = {name: value for name, value in values.items() if name not in RETIRED}
         unknown = set(values) - {field.name for field in fields(cls)}

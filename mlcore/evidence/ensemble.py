@@ -42,8 +42,12 @@ class EvidenceEnsemble(nn.Module):
         super().__init__()
         self.members = nn.ModuleList(members)
         count = len(members)
-        self.register_buffer("weights", torch.tensor(weights or [1 / count] * count, dtype=torch.float32))
-        self.register_buffer("prior_shifts", torch.tensor(prior_shifts or [0.0] * count, dtype=torch.float32))
+
+        def kept(values: Sequence[float]) -> Tensor:
+            return torch.tensor(values, dtype=torch.float32, device=self.device)
+
+        self.register_buffer("weights", kept(weights or [1 / count] * count))
+        self.register_buffer("prior_shifts", kept(prior_shifts or [0.0] * count))
         self.to(self.device).eval()
 
     def forward(self, images: Tensor) -> Tensor:

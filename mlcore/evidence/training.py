@@ -28,6 +28,8 @@ from mlcore.progress import Progress, SilentProgress, stop_if_asked
 OUTLINE_GAIN = 3.0
 OVERLAP_WEIGHT = 0.5
 GRADIENT_NORM = 1.0
+STALE_FOOTPRINT, MISSED_BUILDING = 0.15, 0.9
+"""Mean evidence of a footprint below which, and evidence of bare ground above which, the label is not believed."""
 
 
 def train_evidence(
@@ -42,7 +44,8 @@ def train_evidence(
 ) -> EvidenceModel:
     """Train on footprints as they stand in the map, going on where `run_dir` stands.
 
-    Stale labels are a few per cent; so few random errors are learnt around (`benchmarks/stale_labels.py`).
+    A few per cent of random errors in one place's map are learnt around (`benchmarks/stale_labels.py`). Maps of several
+    places teach a new one better without the labels that the network is sure are wrong: `config.trim_after`.
 
     Args:
         samples: mapped tiles of one size.
@@ -111,6 +114,9 @@ class _Trainer:
             logits = self.model(images)
         logits = logits.float()
         weight = pixel_weights(batch, self.config)
+        if step >= self.config.trim_after * self.config.steps:
+            said = torch.sigmoid(logits[:, 0].detach()).cpu().numpy()
+            weight *= np.maximum(believed(said, batch.ids), batch.sure)
         targets = (batch.ids > 0, batch.outline, weight, batch.known)
         inside, outline, weights, known = (
             torch.from_numpy(np.asarray(one, np.float32)).to(self.device) for one in targets
@@ -140,6 +146,26 @@ def pixel_weights(batch: CropBatch, config: EvidenceConfig) -> np.ndarray:
         counted = np.where(known, np.where(band, config.edge_weight, 1.0), 0.0)
         weights.append(counted * np.where(sure, SURE_WEIGHT, 1.0))
     return np.stack(weights).astype(np.float32)
+
+
+def believed(evidence: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """(B, H, W) float32: 0 where the network is confidently against the label, 1 elsewhere.
+
+    A footprint is taken for stale as a whole, by its mean evidence; ground pixel by pixel.
+
+    Args:
+        evidence: (B, H, W) probability of building.
+        ids: (B, H, W) int32 numbers of footprints, 0 = none.
+    """
+    keep = np.ones(evidence.shape, np.float32)
+    for one, numbers_at, out in zip(evidence, ids, keep, strict=True):
+        numbers, compact = np.unique(numbers_at, return_inverse=True)
+        compact = compact.reshape(numbers_at.shape)
+        mean = np.bincount(compact.ravel(), one.ravel().astype(np.float64)) / np.bincount(compact.ravel())
+        stale = (mean < STALE_FOOTPRINT) & (numbers > 0)
+        out[stale[compact]] = 0
+        out[(numbers_at == 0) & (one > MISSED_BUILDING)] = 0
+    return keep
 
 
 def evidence_loss(

@@ -78,12 +78,13 @@ class Transform:
 
     def scaled(self, factor: float) -> Transform:
         """The same transform where both views are drawn `factor` times as large."""
+        return self.seen_from(0.0, 0.0, factor)
 
-        def resized(matrix: np.ndarray) -> np.ndarray:
-            grow = np.diag([factor, factor, 1.0])
-            return grow @ matrix @ np.diag([1 / factor, 1 / factor, 1.0])
-
-        return _propagated(self.kind, self.kind, self.parameters, self.covariance, resized)
+    def seen_from(self, x: float, y: float, factor: float = 1.0) -> Transform:
+        """The same transform in pixels that count from (x, y) of both views, drawn `factor` times as large."""
+        there = np.array([[factor, 0, -factor * x], [0, factor, -factor * y], [0, 0, 1.0]])
+        back = np.array([[1 / factor, 0, x], [0, 1 / factor, y], [0, 0, 1.0]])
+        return _propagated(self.kind, self.kind, self.parameters, self.covariance, lambda matrix: there @ matrix @ back)
 
     def as_kind(self, kind: TransformKind) -> Transform:
         """The same transform as one of a kind with more freedom.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +12,8 @@ import rasterio
 import shapely
 
 from mlcore.digests import sha256_of
-from mlcore.errors import InvalidInputError, NoSpaceError
+from mlcore.errors import InvalidInputError
+from mlcore.files import check_space, remove_scratch, scratch_of
 from mlcore.imagery.gdal import GDAL_ERRORS, hardened_raster
 from mlcore.imagery.raster import Bounds, RasterInfo, inspect_raster
 from mlcore.imagery.raster_plan import check_cost, plan_raster
@@ -27,7 +26,6 @@ from mlcore.maps.osm_files import read_map
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 
 STEP = 5_000
-RESERVE_BYTES = 64 * 1024**2
 FULL_SHARE = 0.995
 """An image with data on less of its area than this says so."""
 BYTES_PER_PIXEL = 4
@@ -72,7 +70,7 @@ def ingest_raster(
     """
     source, target = Path(source), Path(target_cog)
     limits, progress = limits or RasterLimits(), progress or SilentProgress()
-    unfinished = _unfinished(target, os.getpid(), ".tif")
+    unfinished = Path(f"{scratch_of(target, os.getpid())}.tif")
     try:
         with hardened_raster(source) as data:
             check_cost(data, source, limits)
@@ -98,7 +96,7 @@ def ingest_raster(
         check_space(target, 0)
         raise InvalidInputError(f"{source.name} can't be ingested ({str(error)[:200]}): export it again") from error
     finally:
-        remove_unfinished(target, os.getpid())
+        remove_scratch(target, os.getpid())
     progress.report(1.0, "image ready")
     return replace(info, bit_depth=depth, crs=crs, source_sha256=sha256_of(source), notes=tuple(notes))
 
@@ -119,7 +117,7 @@ def ingest_map(
     source, target = Path(source), Path(target_jsonl)
     limits, progress = limits or MapLimits(), progress or SilentProgress()
     reading = read_map(source, limits=limits, progress=SpanProgress(progress, 0.0, 0.8))
-    unfinished = _unfinished(target, os.getpid())
+    unfinished = scratch_of(target, os.getpid())
     check_space(target, source.stat().st_size)
     try:
         with unfinished.open("w", encoding="utf-8") as file:
@@ -132,7 +130,7 @@ def ingest_map(
         check_space(target, 0)
         raise InvalidInputError(f"{target.name} can't be written ({error}): check its folder") from error
     finally:
-        remove_unfinished(target, os.getpid())
+        remove_scratch(target, os.getpid())
     west, south, east, north = shapely.total_bounds([feature.geometry for feature in reading.features])
     progress.report(1.0, "map ready")
     return MapInfo(
@@ -156,26 +154,6 @@ def _not_taken(data: rasterio.DatasetReader, source: Path) -> list[str]:
     if len(data.subdatasets) > 1:
         notes.append(f"the file holds {len(data.subdatasets)} images: the first was taken")
     return notes
-
-
-def check_space(target: Path, needed_bytes: int) -> None:
-    """Raise NoSpaceError when the target's disk has less than `needed_bytes` and a reserve of 64 MB."""
-    if not target.parent.is_dir():
-        raise InvalidInputError(f"there is no folder {target.parent} to write {target.name} to: create it first")
-    if shutil.disk_usage(target.parent).free < needed_bytes + RESERVE_BYTES:
-        raise NoSpaceError(
-            f"the disk of {target.name} needs {needed_bytes + RESERVE_BYTES >> 20} MB free: make room there"
-        )
-
-
-def remove_unfinished(target: Path, pid: int) -> None:
-    """Remove what the process `pid` wrote on its way to `target`."""
-    for left in target.parent.glob(glob.escape(_unfinished(target, pid).name) + "*"):
-        left.unlink(missing_ok=True)
-
-
-def _unfinished(target: Path, pid: int, suffix: str = "") -> Path:
-    return target.with_name(f".{target.name}.{pid}.part{suffix}")
 
 
 def _settle(unfinished: Path, target: Path) -> None:

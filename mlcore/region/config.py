@@ -10,6 +10,8 @@ from mlcore.consistency.config import ConsistencyConfig
 from mlcore.errors import ConfigError
 from mlcore.evidence.config import EvidenceConfig
 
+TRIM_AFTER = 0.4
+"""Of the steps on maps of many places: before, the network is sure of little."""
 OF_REGIONS: dict[str, Any] = {"anchors": "cells"}
 """What regions change of U-CSA: the anchors of cells alone, which the map itself gives. One anchor per tile beside them
 told tiles apart no better (`benchmarks/anchor_control.py`), and needs every tile described."""
@@ -73,10 +75,12 @@ class RegionConfig:
         return cls(**known)
 
     def for_many_places(self) -> RegionConfig:
-        """The same networks, their evidence trained longer and on more varied light and scale: for places not seen."""
+        """The same networks, their evidence trained longer, on more varied light and scale, and without labels that it
+        is sure are wrong: for places not seen.
+        """
         evidence = replace(
             self.evidence, epochs=-(-3 * self.evidence.epochs // 2), light=1.0,
-            scale_jitter=max(self.evidence.scale_jitter, 0.3),
+            scale_jitter=max(self.evidence.scale_jitter, 0.3), trim_after=TRIM_AFTER,
         )  # fmt: skip
         return replace(self, evidence=evidence)
 
@@ -93,7 +97,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "flips": 2, "rounds": 4, "least_edits": 30, "counterfactuals": 12,
     },
     "general": {
-        "evidence": {"epochs": 24, "scale_jitter": 0.3, "light": 1.0},
+        "evidence": {"epochs": 24, "scale_jitter": 0.3, "light": 1.0, "trim_after": TRIM_AFTER},
         "consistency": {"contrastive_epochs": 6, "matching_epochs": 24, "steps_per_epoch": 30},
         "initial": False, "rounds": 12,
     },

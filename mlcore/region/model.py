@@ -50,6 +50,13 @@ class RegionModel:
         self.fold_by_tile, self.metrics = dict(fold_by_tile), dict(metrics)
         self.zoom = next(iter(self.fold_by_tile)).z if zoom is None else zoom
 
+    def to(self, device: str) -> RegionModel:
+        """The same model, its networks on `device`; the small classifiers stay on the processor."""
+        for fold in self.folds:
+            fold.evidence.to(device)
+            fold.consistency.to(device)
+        return self
+
     def fold_of(self, tile: TileAddress) -> int:
         """The fold that scores a tile; -1 where the tile was in none."""
         return self.fold_by_tile.get(tile, UNMAPPED_FOLD)
@@ -152,7 +159,7 @@ class RegionModel:
         return write_tensors(path, tensors, meta)
 
     @classmethod
-    def load(cls, path: Path, sha256: str | None = None) -> RegionModel:
+    def load(cls, path: Path, sha256: str | None = None, device: str = "cpu") -> RegionModel:
         """Read what `save` wrote; CheckpointError where the file is damaged, of another kind or digest."""
         tensors, meta = read_tensors(path, sha256=sha256)
         if meta.get("kind") != MODEL_KIND:
@@ -165,7 +172,7 @@ class RegionModel:
             number, part, rest = name.split("/", 2)
             parts.setdefault(int(number), {}).setdefault(part, {})[rest] = tensor
         folds = [FoldModel.from_tensors(config, parts[number]) for number in sorted(parts)]
-        return cls(config, folds, fold_by_tile, meta["metrics"], zoom=zoom)
+        return cls(config, folds, fold_by_tile, meta["metrics"], zoom=zoom).to(device)
 
 
 def _valid_share(source: PairSource, tile: TileAddress) -> float:

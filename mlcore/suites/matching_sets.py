@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Literal, get_args
@@ -19,13 +21,18 @@ from mlcore.evaluation.readers.matching_pairs import MatchingPair
 from mlcore.evaluation.readers.multimodal import read_multimodal
 from mlcore.geometry.transform import fit
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
-from mlcore.suites.matching import SIZE_PX, Warped, run_trial
+from mlcore.suites.matching import SIZE_PX, Protocol, Warped, run_trial
+from mlcore.suites.other_places import ground_of, partners, told_of_choice, told_windows
 
 SetProtocol = Literal["as_is", "working", "full", "false"]
 SET_PROTOCOLS: tuple[SetProtocol, ...] = get_args(SetProtocol)
 REACH = {"working": WarpRange(5.0, 0.12, (0.95, 1.05)), "full": FULL}
 """How the map of a pair is warped on top of what it is off; of *working*, 20 m at 0.3 m per pixel."""
 MOST_PAIRS = 100_000
+NO_OTHER_PLACE = (
+    "does not tell which of its pairs show different places: leave false out, or put each place's pairs into a folder "
+    "of its own"
+)
 
 
 def read_set(root: Path) -> Iterator[MatchingPair]:
@@ -47,36 +54,96 @@ def read_set(root: Path) -> Iterator[MatchingPair]:
     yield from pairs
 
 
-def run_set(
-    root: Path, protocol: SetProtocol, matchers: Sequence[Matcher], most: int, progress: Progress | None = None
-) -> dict[str, list[Trial]]:
-    """Trials by matcher on at most so many pairs of a set, spread over it.
+@dataclass(frozen=True)
+class SetPlan:
+    """Which pairs of a set are measured.
+
+    Attributes:
+        count: how many the set has; chosen: numbers of those that are measured, spread over it.
+        others: for *false* the number of the pair whose map takes the place of each one's own.
+        told: how these were chosen, or why there are none.
+    """
+
+    root: Path
+    count: int
+    chosen: tuple[int, ...]
+    others: dict[int, int]
+    told: str
+
+    def read(self) -> Iterator[tuple[int, MatchingPair]]:
+        """The chosen pairs with their numbers."""
+        chosen = set(self.chosen)
+        yield from (
+            (number, pair) for number, pair in enumerate(islice(read_set(self.root), self.count)) if number in chosen
+        )
+
+
+def plan_set(root: Path, most: int) -> SetPlan:
+    """Look a set over, and choose at most so many of its pairs, and to each the map of another place.
 
     Raises:
-        InvalidInputError: no such set, or not one pair of it has a truth.
+        InvalidInputError: no such set.
+    """
+    windows = told_windows(root)
+    grounds = [ground_of(pair, windows) for pair in islice(read_set(root), MOST_PAIRS)]
+    spread = np.linspace(0, len(grounds) - 1, min(most, len(grounds))).round().astype(int)
+    chosen = [int(number) for number in np.unique(spread)]
+    taken = [grounds[number] for number in chosen]
+    others = partners(taken)
+    told = told_of_choice(taken, others) if others else f"{root.name} {NO_OTHER_PLACE}"
+    numbered = {chosen[one]: chosen[other] for one, other in others.items()}
+    return SetPlan(root, len(grounds), tuple(chosen), numbered, told)
+
+
+def run_set(
+    plan: SetPlan, protocol: SetProtocol, matchers: Sequence[Matcher], progress: Progress | None = None
+) -> dict[str, list[Trial]]:
+    """Trials by matcher.
+
+    Raises:
+        InvalidInputError: not one pair has a truth, or, of *false*, none is told to show another place than another.
         StoppedError: asked to stop.
     """
     progress = progress or SilentProgress()
-    count = sum(1 for _ in islice(read_set(root), MOST_PAIRS))
-    chosen = set(np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist())
+    if protocol == "false" and not plan.others:
+        raise InvalidInputError(plan.told)
     trials: dict[str, list[Trial]] = {matcher.name: [] for matcher in matchers}
-    before: np.ndarray | None = None
-    for number, pair in enumerate(islice(read_set(root), count)):
-        if number not in chosen:
-            continue
+    like: Protocol = "working" if protocol in ("as_is", "working") else "full"
+    for done, told in enumerate(_false_pairs(plan) if protocol == "false" else _true_pairs(plan, protocol), 1):
         stop_if_asked(progress)
-        told = trial_of(pair, protocol, number, before)
-        before = fitted_in(pair.map_rgb)[0]
-        if told is None:
-            continue
         for matcher in matchers:
-            trials[matcher.name].append(
-                run_trial(matcher, told, "working" if protocol in ("as_is", "working") else "full")[0]
-            )
-        progress.report((number + 1) / count, f"{protocol}: {number + 1} of {count} pairs")
+            trials[matcher.name].append(run_trial(matcher, told, like)[0])
+        progress.report(done / len(plan.chosen), f"{protocol}: {done} of {len(plan.chosen)} pairs")
     if not all(trials.values()):
-        raise InvalidInputError(f"no pair of {root.name} has a homography or landmarks: put its truth beside it")
+        raise InvalidInputError(f"no pair of {plan.root.name} has a homography or landmarks: put its truth beside it")
     return trials
+
+
+def _true_pairs(plan: SetPlan, protocol: SetProtocol) -> Iterator[Warped]:
+    for number, pair in plan.read():
+        told = trial_of(pair, protocol, number, None)
+        if told is not None:
+            yield told
+
+
+def _false_pairs(plan: SetPlan) -> Iterator[Warped]:
+    """Each image with the map of another place, as soon as both are read; no picture is held for longer."""
+    wanted = Counter(plan.others.values())
+    waiting: dict[int, MatchingPair] = {}
+    maps: dict[int, np.ndarray] = {}
+    for last, pair in plan.read():
+        if last in plan.others:
+            waiting[last] = pair
+        if last in wanted:
+            maps[last] = fitted_in(pair.map_rgb)[0]
+        for number in [one for one in waiting if plan.others[one] in maps]:
+            other = plan.others[number]
+            told = trial_of(waiting.pop(number), "false", number, maps[other])
+            wanted[other] -= 1
+            if not wanted[other]:
+                del maps[other]
+            if told is not None:
+                yield told
 
 
 def trial_of(pair: MatchingPair, protocol: SetProtocol, number: int, other: np.ndarray | None) -> Warped | None:

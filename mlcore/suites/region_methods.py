@@ -161,12 +161,9 @@ def kept_region(path: Path, config: RegionConfig, train: Callable[[], RegionMode
         InvalidInputError: the file was learnt with other settings.
     """
     if path.is_file():
-        model = RegionModel.load(path)
+        model = RegionModel.load(path, device=device)
         if model.config != config:
             raise InvalidInputError(f"{path} was learnt with other settings: choose another --out, or delete it")
-        for fold in model.folds:
-            fold.evidence.to(device)
-            fold.consistency.to(device)
         return model
     model = train()
     path.parent.mkdir(parents=True, exist_ok=True)

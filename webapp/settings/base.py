@@ -210,6 +210,8 @@ MLLM_BATCH = int(env("MLLM_BATCH", "4"))
 # whose inliers are off by no more than so many metres, is verified without a person; without a gate none is. Two people
 # agree on a tile whose corners they bring so near each other.
 MATCHER_WEIGHTS = env("MATCHER_WEIGHTS")
+# Matchers of the package vismatch that are offered, by its names; it brings their weights under licences of their own.
+VISMATCH_MATCHERS = [name.strip() for name in env("VISMATCH_MATCHERS").split(",") if name.strip()]
 MATCHER_GATE_LOG10_NFA = float(env("MATCHER_GATE")) if env("MATCHER_GATE") else None
 MATCHER_GATE_RMSE_M = float(env("MATCHER_GATE_RMSE_M", "0.5"))
 CORRESPONDENCES_AGREE_M = float(env("CORRESPONDENCES_AGREE_M", "0.75"))

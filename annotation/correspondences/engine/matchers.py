@@ -11,6 +11,7 @@ import numpy as np
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from annotation.common.engine import compute_device
 from annotation.common.models import Job
 from annotation.correspondences.engine.transforms import stored
 from annotation.correspondences.errors import NoWeightsError, UnknownMatcherError
@@ -19,6 +20,7 @@ from annotation.sources.models import Imagery, MapSnapshot
 from annotation.tiles.engine import pair_source, tile_address
 from annotation.tiles.models import TilePair
 from mlcore.correspondences.classical import ClassicalMatcher, classical_names
+from mlcore.correspondences.installed import PREFIX, InstalledMatcher, installed_version
 from mlcore.correspondences.matches import Matcher
 from mlcore.correspondences.robust import Registration
 from mlcore.correspondences.surroundings import on_the_tile, register_tile
@@ -51,7 +53,11 @@ class Proposal:
 
 def offered() -> list[str]:
     """Matchers to choose from, the best one first."""
-    return [*([STRUCTURE] if weights_file().is_file() else []), *classical_names()]
+    return [*([STRUCTURE] if weights_file().is_file() else []), *classical_names(), *_named_by_the_administrator()]
+
+
+def _named_by_the_administrator() -> list[str]:
+    return [f"{PREFIX}{name.removeprefix(PREFIX)}" for name in settings.VISMATCH_MATCHERS]
 
 
 def weights_file() -> Path:
@@ -93,8 +99,11 @@ def make(name: str) -> Made:
     Raises:
         NoWeightsError, UnknownMatcherError: it is not offered, or its file is gone.
         CheckpointError: the file holds no such weights, or others than the registry knows.
+        MissingPackageError, InvalidInputError: the package of an installed matcher is missing, or can't make it.
     """
     check_matcher(name)
+    if name.startswith(PREFIX):
+        return Made(InstalledMatcher(name, compute_device()), name, f"vismatch-{installed_version()}")
     if name != STRUCTURE:
         return Made(ClassicalMatcher(name), name, f"opencv-{cv2.__version__}")
     from mlcore.correspondences.matcher import StructureMatcher
@@ -102,7 +111,7 @@ def make(name: str) -> Made:
 
     path, registered = _weights()
     digest = registered or sha256_of(path)
-    return Made(StructureMatcher.load(path, NEARLY_PLACED, sha256=digest), name, digest)
+    return Made(StructureMatcher.load(path, NEARLY_PLACED, sha256=digest, device=compute_device()), name, digest)
 
 
 def pairs_source(imagery: Imagery, snapshot: MapSnapshot) -> PairSource:

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from annotation.common.engine import compute_device
 from annotation.correspondences.engine.matchers import STRUCTURE, check_matcher, weights_file
 from mlcore.correspondences.hybrid.apart import prepared_apart
 from mlcore.correspondences.hybrid.config import HybridConfig
 from mlcore.correspondences.hybrid.sources import Sources, side_of
 from mlcore.digests import sha256_of
 from mlcore.progress import Progress, SpanProgress
+
+COPYING = 0.05
+"""Share of the work that the scan's clean copy is."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,13 @@ def build_scan_pairs(files: ScanFiles, options: dict[str, Any], progress: Progre
         copy = files.folder / WORK / "map.tif"
         copy.parent.mkdir(parents=True, exist_ok=True)
         if not copy.is_file():
-            prepared_apart(files.scan, copy, progress, files.name)
+            prepared_apart(files.scan, copy, SpanProgress(progress, 0.0, COPYING), files.name)
     path = weights_file()
     digest = sha256_of(path)
-    free = StructureMatcher.load(path, SearchRange(180.0, (SMALLEST, FREE_SPAN)), sha256=digest)
+    free = StructureMatcher.load(
+        path, SearchRange(180.0, (SMALLEST, FREE_SPAN)), sha256=digest, device=compute_device()
+    )
     matchers = Matchers(free, StructureMatcher(free.model, NEARLY_PLACED), STRUCTURE, digest)
     sources = Sources(files.image, files.scan, files.points, files.name, **files.licences)
     config = HybridConfig(side=side_of(files.image), **options)
-    return build_pairs(sources, files.folder, matchers, config, SpanProgress(progress, 0.0, 1.0))
+    return build_pairs(sources, files.folder, matchers, config, SpanProgress(progress, COPYING, 1.0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from annotation.correspondences.models import Correspondences
 from annotation.tiles.engine import tile_address
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.correspondences.dense.shift import Shift, confidence_of, shift_by
+from mlcore.correspondences.dense.table import ShiftTable
 from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TileAddress
 
@@ -24,16 +25,17 @@ RIGHT_OF_MATCHERS = 0.6
 
 def known_shifts(verified: Iterable[Correspondences], proposed: Iterable[Correspondences]) -> Known:
     """What people stand by and what matchers propose, by tile; of several proposals the surest."""
-    matched: dict[TileAddress, Shift] = {}
-    for row in proposed:
-        tile, transform = tile_address(row.pair.tile), proposed_transform(row)
-        if transform is None:
-            continue
-        sure = RIGHT_OF_MATCHERS * confidence_of(transform, tile.resolution_m())
-        if tile not in matched or sure > matched[tile].confidence:
-            matched[tile] = shift_by(transform, sure, "matched")
     said = {tile_address(row.pair.tile): said_transform(row) for row in verified}
-    return Known({tile: _verified(tile, one) for tile, one in said.items() if one is not None}, matched)
+    stood_by = {tile: _verified(tile, one) for tile, one in said.items() if one is not None}
+    return Known(stood_by, ShiftTable(_proposed(proposed)))
+
+
+def _proposed(rows: Iterable[Correspondences]) -> Iterator[tuple[TileAddress, Shift]]:
+    for row in rows:
+        tile, transform = tile_address(row.pair.tile), proposed_transform(row)
+        if transform is not None:
+            sure = RIGHT_OF_MATCHERS * confidence_of(transform, tile.resolution_m())
+            yield tile, shift_by(transform, sure, "matched")
 
 
 def _verified(tile: TileAddress, transform: Transform) -> Shift:

@@ -7,9 +7,11 @@ from annotation.learning.engine.data import about, core_decisions, data_digest
 from annotation.learning.engine.evaluations import Frozen, evaluate, frozen_set
 from annotation.learning.engine.matcher_data import (
     Payload,
-    blocks_in_the_database,
     digest_of,
+    held_blocks_on,
     held_out,
+    is_learnt,
+    learnt_and_held_out,
     payload_of,
     start_in_use,
 )
@@ -46,7 +48,6 @@ __all__ = [
     "SilentProgress",
     "about",
     "anchors_needed",
-    "blocks_in_the_database",
     "check_model_file",
     "config_of",
     "core_decisions",
@@ -55,7 +56,10 @@ __all__ = [
     "evaluate",
     "evaluate_matchers",
     "frozen_set",
+    "held_blocks_on",
     "held_out",
+    "is_learnt",
+    "learnt_and_held_out",
     "load_region_model",
     "matcher_config",
     "payload_of",

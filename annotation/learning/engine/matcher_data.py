@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
-from django.db.models import BooleanField, ExpressionWrapper, F, Func, IntegerField
+from django.db import connection
+from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.db.models.lookups import Exact
 
@@ -32,18 +33,33 @@ if TYPE_CHECKING:
     from mlcore.evaluation.compare_matchers import Verified
 
 Payload = dict[str, Any]
+HELD_BLOCKS = """SELECT COUNT(*) FROM (
+    SELECT DISTINCT column_of.x AS x, row_of.y AS y FROM ({tiles}) AS tile (z, x, y),
+    LATERAL (SELECT greatest(tile.z - %s, 0) AS down, greatest(%s - tile.z, 0) AS up) AS levels,
+    LATERAL generate_series(
+        (tile.x >> down) << up, ((tile.x >> down) << up) + (1 << up) - 1) AS column_of (x),
+    LATERAL generate_series(
+        (tile.y >> down) << up, ((tile.y >> down) << up) + (1 << up) - 1) AS row_of (y)
+) AS block WHERE (x + 2 * y) %% 4 = 0"""
 GONE = "verified tiles, or the image or map they are on, are gone or were altered since; start anew"
 
 
-def held_out(tile: TileAddress) -> bool:
-    """Whether a tile lies on a block that no matcher learns; `blocks_in_the_database` says the same of rows."""
-    from mlcore.correspondences.verified import block_of, is_held_out
+def is_learnt(tile: TileAddress) -> bool:
+    """Whether matchers learn a tile, or some of its blocks."""
+    from mlcore.correspondences.verified import learnt_parts
 
-    return is_held_out(block_of(tile))
+    return bool(learnt_parts(tile))
 
 
-def blocks_in_the_database(tile: str) -> dict[str, Any]:
-    """The block of a row's tile, `block`, and whether it is `held_out`, as the database works them out.
+def held_out(tile: TileAddress) -> list[TileAddress]:
+    """The blocks that a tile has ground on and that no matcher learns."""
+    from mlcore.correspondences.verified import blocks_on, is_held_out
+
+    return [block for block in blocks_on(tile) if is_held_out(block)]
+
+
+def learnt_and_held_out(tile: str) -> dict[str, Any]:
+    """The same of rows, as the database works it out: whether a tile is `learnt`, and whether some of it `held_out`.
 
     Args:
         tile: how the row names its tile, such as "pair__tile".
@@ -53,9 +69,23 @@ def blocks_in_the_database(tile: str) -> dict[str, Any]:
     whole = IntegerField()
     levels: Any = Greatest(F(f"{tile}__z") - BLOCK_ZOOM, 0, output_field=whole)
     x, y = (ExpressionWrapper(F(f"{tile}__{side}").bitrightshift(levels), whole) for side in "xy")
-    place = Func(F(f"{tile}__z") - levels, x, y, template="(%(expressions)s)", output_field=whole)
-    held_out = Exact(ExpressionWrapper(x + 2 * y, whole) % 4, 0)
-    return {"block": place, "held_out": ExpressionWrapper(held_out, BooleanField())}
+    kept = Exact(ExpressionWrapper(x + 2 * y, whole) % 4, 0)
+    larger = Q(**{f"{tile}__z__lt": BLOCK_ZOOM})  # some of its blocks are learnt, some are not
+    return {
+        "learnt": ExpressionWrapper(larger | ~Q(kept), BooleanField()),
+        "held_out": ExpressionWrapper(larger | Q(kept), BooleanField()),
+    }
+
+
+def held_blocks_on(rows: QuerySet, tile: str) -> int:
+    """How many blocks that no matcher learns these rows' tiles have ground on."""
+    from mlcore.correspondences.verified import BLOCK_ZOOM
+
+    places = rows.order_by().values_list(*(f"{tile}__{side}" for side in "zxy")).distinct()
+    sql, params = places.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(HELD_BLOCKS.format(tiles=sql), [*params, BLOCK_ZOOM, BLOCK_ZOOM])
+        return int(cursor.fetchone()[0])
 
 
 def payload_of(rows: Sequence[Correspondences], people: Mapping[int, list[int]]) -> Payload:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.conf import settings
 
+from annotation.common.engine import compute_device
 from annotation.correspondences.engine import built_in_file
 from annotation.learning.engine.matcher_data import about_matcher, by_source, owner_folder, start_file, thawed
-from annotation.learning.engine.runs import ModelFileError, check_model_file, device, run_folder, work_folder
+from annotation.learning.engine.runs import ModelFileError, check_model_file, run_folder, work_folder
 from annotation.learning.errors import NotTakenInError
 from annotation.learning.kinds import Trained
 from annotation.learning.models import DataSet, Evaluation, ModelVersion, TrainingRun
@@ -71,7 +72,7 @@ def train_matcher(run: TrainingRun, progress: Progress) -> Trained:
     told = _LastFigures(SpanProgress(progress, 0.05, 1.0))
     model = train_structure(
         grounds_of(config, sources, verified, work_folder(run)), config.of_network(start.config),
-        run_dir=work_folder(run), initial=start.state_dict(), seed=run.seed, device=device(), progress=told,
+        run_dir=work_folder(run), initial=start.state_dict(), seed=run.seed, device=compute_device(), progress=told,
     )  # fmt: skip
     origin = about_matcher(run)
     scratch = run_folder(run) / f"{uuid.uuid4().hex}.safetensors"
@@ -160,7 +161,9 @@ def _scored(
     kept = owner_folder(data_set.kind) / f"frozen-{data_set.pk}" / f"{_digest(blocks)[:16]}-{digest[:16]}.json"
     if kept.is_file():
         return [MatcherSaid.from_dict(one) for one in json.loads(kept.read_text(encoding="utf-8"))]
-    said = score_matcher(StructureMatcher.load(path, NEARLY_PLACED, sha256=digest), sources, blocks, span)
+    said = score_matcher(
+        StructureMatcher.load(path, NEARLY_PLACED, sha256=digest, device=compute_device()), sources, blocks, span
+    )
     kept.parent.mkdir(parents=True, exist_ok=True)
     scratch = kept.with_name(f"{uuid.uuid4().hex}.part")
     scratch.write_text(json.dumps([one.to_dict() for one in said]), encoding="utf-8")

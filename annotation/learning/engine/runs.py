@@ -14,6 +14,7 @@ from django.conf import settings
 
 from annotation.anchors.engine import core_anchor
 from annotation.anchors.models import Anchor
+from annotation.common.engine import compute_device
 from annotation.common.errors import ConflictError
 from annotation.correspondences.decided import thawed
 from annotation.learning.engine.data import about, core_decisions
@@ -83,7 +84,7 @@ def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anc
         known=thawed(run.data_set.payload.get(TRANSFORMS, [])),
         run_dir=work_folder(run),
         seed=run.seed,
-        device=device(),
+        device=compute_device(),
         progress=progress,
     )
     scratch = run_folder(run) / f"{uuid.uuid4().hex}.safetensors"
@@ -96,12 +97,12 @@ def train_run(run: TrainingRun, pairs: list[TilePair], anchors: Mapping[int, Anc
 
 
 def load_region_model(version: ModelVersion) -> RegionModel:
-    """The registered model; anything but the registered safetensors file is refused before it is read."""
+    """The registered model, where jobs compute; anything but the registered safetensors file is refused unread."""
     path = check_model_file(version)
     from mlcore.region.training import RegionModel
 
     try:
-        return RegionModel.load(path, sha256=version.sha256)
+        return RegionModel.load(path, sha256=version.sha256, device=compute_device())
     except CheckpointError as error:
         raise ModelFileError(str(error), model=version.pk) from error
 
@@ -124,10 +125,3 @@ def check_model_file(version: ModelVersion) -> Path:
     if digest != version.sha256:
         raise ModelFileError("the model's file is not the one registered; restore it from a copy, or train again")
     return path
-
-
-def device() -> str:
-    """Where to compute: the setting, or the first GPU where there is one."""
-    import torch
-
-    return settings.COMPUTE_DEVICE or ("cuda" if torch.cuda.is_available() else "cpu")

@@ -19,13 +19,13 @@ LEAST_LEARNT = 8
 
 @transaction.atomic
 def freeze_learnt() -> DataSet:
-    """What the next matcher learns from: every verified tile outside the blocks that are held out, and its start.
+    """What the next matcher learns from: every verified tile with ground outside the held-out blocks, and its start.
 
     Raises:
         TooFewVerifiedError: fewer tiles than teach anything.
         ModelFileError, NoWeightsError: the weights to start from are gone.
     """
-    rows = [row for row in matched.verified_by_people() if not _kept_apart(row)]
+    rows = [row for row in matched.verified_by_people() if engine.is_learnt(tile_address(row.pair.tile))]
     if len(rows) < LEAST_LEARNT:
         raise TooFewVerifiedError(
             f"a matcher needs at least {LEAST_LEARNT} verified tiles to learn from, there are {len(rows)} outside the "
@@ -39,12 +39,12 @@ def freeze_learnt() -> DataSet:
 
 @transaction.atomic
 def freeze_held_out() -> DataSet:
-    """What matchers are compared on: every verified tile of a block that no matcher ever learns.
+    """What matchers are compared on: every verified tile with ground of a block that no matcher ever learns.
 
     Raises:
         NoGroundError: there is none yet.
     """
-    rows = [row for row in matched.verified_by_people() if _kept_apart(row)]
+    rows = [row for row in matched.verified_by_people() if engine.held_out(tile_address(row.pair.tile))]
     if not rows:
         raise NoGroundError(
             "nothing is verified on the blocks that are kept for comparing, one in four: verify more proposals first"
@@ -56,10 +56,6 @@ def freeze_file(sha256: str, name: str) -> DataSet:
     """The data set of a file from elsewhere, which learnt nothing here."""
     payload = {"file": {"sha256": sha256, "name": name}}
     return _same_or_new(payload, [], {})
-
-
-def _kept_apart(row: Correspondences) -> bool:
-    return engine.held_out(tile_address(row.pair.tile))
 
 
 def _kept(rows: Sequence[Correspondences], more: engine.Payload) -> DataSet:

@@ -5,7 +5,9 @@ All places are pixels (x right, y down) from the outer corner of the first one.
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,8 +23,8 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.warp import transform as transform_points
 from rasterio.windows import Window
 
-from mlcore.errors import InvalidInputError
-from mlcore.files import whole_file
+from mlcore.errors import InvalidInputError, NoSpaceError
+from mlcore.files import check_space, whole_file
 from mlcore.geometry.webmercator import WORLD_M, TileAddress
 from mlcore.imagery.gdal import GDAL_ERRORS, HARDENED, hardened_raster
 from mlcore.imagery.georeference import MERCATOR, read_georeference
@@ -38,6 +40,8 @@ MOST_SIDE = 65_536
 MOST_READ_PX = 4096
 STRIP_PX = 512
 LEVELS = (2, 4, 8, 16, 32)
+BYTES_PER_PX = 6
+"""What a copy takes with its smaller copies: 5.5 measured on noise, 5.9 on Banepa's image."""
 DRAWN_TILE_PX = 512
 HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
 """From pixels counted from the first one's centre, as OpenCV does, to those counted from its corner."""
@@ -133,17 +137,26 @@ def prepared(source: Path, target: Path, progress: Progress | None = None) -> Ra
 
     Raises:
         InvalidInputError: no GeoTIFF, PNG or JPEG that can be read, or over MOST_SIDE px a side.
+        NoSpaceError: the disk of the copy is full; nothing is left of it.
         StoppedError: asked to stop; nothing is left of the copy.
     """
     if not target.is_file():
         progress = progress or SilentProgress()
-        with hardened_raster(source) as data, whole_file(target) as scratch, _placed_or_not():
+        with hardened_raster(source) as data, _placed_or_not():
             if max(data.width, data.height) > MOST_SIDE:
                 size = f"{data.width} x {data.height}"
                 raise InvalidInputError(f"{source.name} is {size}: cut it, {MOST_SIDE} px a side at most")
-            _copy(data, source, scratch, progress)
-            with rasterio.Env(COMPRESS_OVERVIEW="ZSTD", GDAL_PAM_ENABLED="NO"), rasterio.open(scratch, "r+") as copy:
-                copy.build_overviews([one for one in LEVELS if one < max(copy.shape) / 64] or [2], Resampling.average)
+            check_space(target, BYTES_PER_PX * data.width * data.height)
+            with whole_file(target) as scratch:
+                try:
+                    _copy(data, source, scratch, progress)
+                    _add_levels(scratch)
+                except (*GDAL_ERRORS, OSError) as error:
+                    check_space(target, 0)
+                    room = BYTES_PER_PX * data.width * data.height >> 20
+                    raise NoSpaceError(
+                        f"the copy of {source.name} can't be written ({error}): free {room} MB on its disk, or cut it"
+                    ) from error
     return RasterPicture(target)
 
 
@@ -156,24 +169,58 @@ def _placed_or_not() -> Iterator[None]:
 
 
 def _copy(data: rasterio.DatasetReader, source: Path, target: Path, progress: Progress) -> None:
+    """Write the pixels; what is raised of GDAL is about the target, since damage of the source is told as such."""
     try:
-        crs, affine = read_georeference(data, source)
+        with _whole_or_damaged(source):
+            crs, affine = read_georeference(data, source)
         place = {"crs": crs, "transform": affine}
     except InvalidInputError:  # a scan, most likely
         place = {}
     how = {"driver": "GTiff", "tiled": True, "blockxsize": STRIP_PX, "blockysize": STRIP_PX, "bigtiff": "if_safer"}
     size = {"width": data.width, "height": data.height, "count": 4, "dtype": "uint8"}
-    try:
+    with _whole_or_damaged(source):
         plan = plan_bands(data)
-        with rasterio.open(target, "w", compress="zstd", zstd_level=1, **how, **size, **place) as copy:
-            for top in range(0, data.height, STRIP_PX):
-                window = Window(0, top, data.width, min(STRIP_PX, data.height - top))
+    with rasterio.open(target, "w", compress="zstd", zstd_level=1, **how, **size, **place) as copy:
+        for window in _strips(data):
+            with _whole_or_damaged(source):
                 values = data.read(plan.bands, window=window)
                 valid = (data.dataset_mask(window=window) > 0) & plan.shows(values, window)
-                shown = np.uint8(255) * valid[None]
-                copy.write(np.concatenate([np.where(valid, plan.to_rgb(values), np.uint8(0)), shown]), window=window)
-                progress.report(top / data.height, f"{source.name} is read")
-                stop_if_asked(progress)
+            shown = np.uint8(255) * valid[None]
+            copy.write(np.concatenate([np.where(valid, plan.to_rgb(values), np.uint8(0)), shown]), window=window)
+            progress.report(window.row_off / data.height, "the picture is copied")
+            stop_if_asked(progress)
+
+
+def _add_levels(path: Path) -> None:
+    """Smaller copies; then look whether all is there, since GDAL closes a file on a full disk without a word.
+
+    Raises:
+        OSError: a block was not written, or not to its end.
+    """
+    with rasterio.Env(COMPRESS_OVERVIEW="ZSTD", GDAL_PAM_ENABLED="NO"), rasterio.open(path, "r+") as copy:
+        levels = [one for one in LEVELS if one < max(copy.shape) / 64] or [2]
+        copy.build_overviews(levels, Resampling.average)
+    written = path.stat().st_size
+    for level in (None, *range(len(levels))):
+        with rasterio.open(path, **({} if level is None else {"overview_level": level})) as copy:
+            for (row, column), _ in copy.block_windows(1):
+                start, size = (
+                    int(copy.get_tag_item(f"BLOCK_{what}_{column}_{row}", "TIFF", bidx=1) or -1)
+                    for what in ("OFFSET", "SIZE")
+                )
+                if start < 0 or start + size > written:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _strips(data: rasterio.DatasetReader) -> Iterator[Window]:
+    for top in range(0, data.height, STRIP_PX):
+        yield Window(0, top, data.width, min(STRIP_PX, data.height - top))
+
+
+@contextmanager
+def _whole_or_damaged(source: Path) -> Iterator[None]:
+    try:
+        yield
     except GDAL_ERRORS as error:
         raise InvalidInputError(f"{source.name} is damaged ({error}): fetch or export it again") from error
 

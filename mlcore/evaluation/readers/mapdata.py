@@ -6,12 +6,14 @@ with pictures of 512 px of the same names in `L` and `R`; in its samples the map
     MapData/001/1/L/NAME.png   MapData/001/1/R/NAME.png        or        L/NAME.png   R/NAME.png   [H/NAME.txt]
 
 The published pairs are aligned, so their truth is that nothing moves. Pairs of `write_pair` bring their homography from
-map to image in `H`. `map` and `image`, with `homography`, may stand for `L`, `R` and `H`.
+map to image in `H`. `map` and `image`, with `homography`, may stand for `L`, `R` and `H`. A folder right below the one
+that is given, such as a sampling point's, is a scene of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -40,7 +42,9 @@ def read_mapdata(root: Path) -> Iterator[MatchingPair]:
             raise InvalidInputError(f"{lone[0]} is in only one of {maps} and {images} of {folder}: fetch the set again")
         for name in sorted(drawn):
             found = True
-            yield _pair(f"{folder.relative_to(root) / name}", drawn[name], seen[name], folder / homographies)
+            below = folder.relative_to(root)
+            pair = _pair(f"{below / name}", drawn[name], seen[name], folder / homographies)
+            yield replace(pair, scene=below.parts[0] if below.parts else "")
     if not found:
         raise InvalidInputError(f"{root} holds no pairs in L and R (or map and image): give the data set's own folder")
 

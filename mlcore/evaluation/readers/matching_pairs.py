@@ -30,6 +30,7 @@ class MatchingPair:
         map_rgb, image_rgb: (H, W, 3) uint8, of sizes of their own.
         truth: (3, 3) from pixels of the map to pixels of the image; None where the set doesn't say it.
         map_xy, image_xy: (N, 2) landmarks of both, pair by pair; None where the set has none.
+        scene: pairs of different scenes show different places; empty: the set doesn't say.
     """
 
     name: str
@@ -38,6 +39,7 @@ class MatchingPair:
     truth: np.ndarray | None = None
     map_xy: np.ndarray | None = None
     image_xy: np.ndarray | None = None
+    scene: str = ""
 
 
 def read_rgb(path: Path) -> np.ndarray:

@@ -71,7 +71,7 @@ def turned(pair: MatchingPair) -> MatchingPair:
     """The same pair with its sides exchanged."""
     truth = None if pair.truth is None else np.linalg.inv(pair.truth)
     truth = None if truth is None else truth / truth[2, 2]
-    return MatchingPair(pair.name, pair.image_rgb, pair.map_rgb, truth, pair.image_xy, pair.map_xy)
+    return MatchingPair(pair.name, pair.image_rgb, pair.map_rgb, truth, pair.image_xy, pair.map_xy, pair.scene)
 
 
 def _lettered(folder: Path, pictures: dict[str, Path], prefix: str) -> Iterator[MatchingPair]:
@@ -85,7 +85,8 @@ def _lettered(folder: Path, pictures: dict[str, Path], prefix: str) -> Iterator[
         mats = (folder / f"{stem}.mat", folder / f"{stem.replace('_', '')}.mat")  # VisionCS_0a goes with VisionCS0.mat
         mat = next((path for path in mats if path.is_file()), None)
         truth, map_xy, image_xy = _of_mat(mat) if mat is not None else (None, None, None)
-        yield MatchingPair(prefix + stem, read_rgb(first), read_rgb(second), truth, map_xy, image_xy)
+        scene = prefix.rstrip("/")
+        yield MatchingPair(prefix + stem, read_rgb(first), read_rgb(second), truth, map_xy, image_xy, scene)
 
 
 def _numbered(folder: Path, pictures: dict[str, Path], name: str) -> Iterator[MatchingPair]:
@@ -101,7 +102,7 @@ def _numbered(folder: Path, pictures: dict[str, Path], name: str) -> Iterator[Ma
             map_xy, image_xy = both[:, :2], both[:, 2:]
     if (matrix := folder / "homography.txt").is_file():
         truth = read_homography(matrix)
-    yield MatchingPair(name, read_rgb(pictures["pair1"]), read_rgb(pictures["pair2"]), truth, map_xy, image_xy)
+    yield MatchingPair(name, read_rgb(pictures["pair1"]), read_rgb(pictures["pair2"]), truth, map_xy, image_xy, name)
 
 
 def _of_mat(path: Path) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:

@@ -11,6 +11,7 @@ import rasterio
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -70,6 +71,13 @@ def test_every_mapped_tile_is_scored_by_the_fold_that_did_not_see_it(region):
         assert score.fold == model.fold_of(engine.tile_address(score.pair.tile))
         assert 0 <= score.probability <= 1
     assert (scan.state, scan.job.result) == (ScanState.READY, {"scan": scan.pk, "scored": len(scores)})
+
+
+def test_the_model_of_a_scan_is_read_onto_the_device_of_the_settings(region):
+    scan = finished(region)
+    with override_settings(COMPUTE_DEVICE="meta"):
+        model = load_region_model(scan.model)
+    assert {fold.evidence.device.type for fold in model.folds} == {"meta"}
 
 
 def test_the_evidence_lies_on_the_grid_beside_the_scan(region):

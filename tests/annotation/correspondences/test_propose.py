@@ -26,6 +26,7 @@ from mlcore.digests import sha256_of
 from mlcore.errors import StoppedError
 from tests.annotation.correspondences.place import SHIFT_PX, matched_place
 from tests.factories import ImageryFactory, RegionFactory, SnapshotFactory, UserFactory
+from tests.mlcore.correspondences.test_installed import package  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
 
@@ -162,6 +163,23 @@ def test_the_structure_matcher_runs_with_the_weights_of_the_settings(settings, t
     assert counts.matched + counts.refused == 1
     row = Correspondences.objects.get(region=region)
     assert (row.matcher, row.matcher_digest) == ("structure", sha256_of(weights))
+
+
+@pytest.mark.usefixtures("package")
+def test_a_matcher_of_vismatch_is_offered_where_the_administrator_names_it(settings):
+    region, imagery, snapshot = matched_place(columns=1)
+    with pytest.raises(UnknownMatcherError, match="choose one of structure, sift, orb"):
+        engine.make("vismatch:sift-nn")
+    settings.VISMATCH_MATCHERS = ["sift-nn"]
+    assert engine.offered()[-1] == "vismatch:sift-nn"
+    assert run(imagery, snapshot, "vismatch:sift-nn").matched == 1
+    row = Correspondences.objects.get(region=region)
+    assert (row.matcher, row.matcher_digest) == ("vismatch:sift-nn", "vismatch-0.1")
+
+
+def test_the_structure_matcher_computes_where_the_settings_say(settings):
+    settings.COMPUTE_DEVICE = "meta"
+    assert engine.make("structure").matcher.device.type == "meta"
 
 
 def test_without_weights_only_classical_matchers_may_be_chosen(settings, tmp_path: Path):

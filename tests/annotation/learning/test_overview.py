@@ -14,7 +14,7 @@ from annotation.learning import engine
 from annotation.learning.models import MATCHER, DataSet, ModelVersion, TrainingRun
 from annotation.learning.overview import matchers_ahead
 from annotation.learning.services.verified import freeze_held_out, freeze_learnt
-from mlcore.correspondences.verified import block_of, is_held_out
+from mlcore.correspondences.verified import block_of
 from mlcore.geometry.transform import shift_of
 from mlcore.geometry.webmercator import TileAddress
 from tests.annotation.learning.matched import COLUMNS, HELD_OUT, ROWS, verified_place
@@ -39,13 +39,16 @@ def in_use(data_set: DataSet) -> ModelVersion:
 
 def test_the_database_finds_blocks_and_what_is_held_out_as_the_library_does():
     rng, region = random.Random(11), RegionFactory()
-    places = {(z, rng.randrange(2**z), rng.randrange(2**z)) for z in (12, 17, 18, 19, 21) for _ in range(40)}
+    places = {(z, rng.randrange(2**z), rng.randrange(2**z)) for z in (15, 17, 18, 19, 21) for _ in range(20)}
+    places |= {(18, 2 * x, 2 * y) for z, x, y in places if z == 17} | {(19, x + 1, y) for z, x, y in places if z == 19}
     for z, x, y in places:
         CorrespondencesFactory(pair__tile=TileFactory(region=region, z=z, x=x, y=y))
-    rows = Correspondences.objects.annotate(**engine.blocks_in_the_database("pair__tile"))
-    for z, x, y, held_out in rows.values_list("pair__tile__z", "pair__tile__x", "pair__tile__y", "held_out"):
-        assert held_out == is_held_out(block_of(TileAddress(z, x, y)))
-    assert rows.values("block").distinct().count() == len({block_of(TileAddress(*place)) for place in places})
+    rows = Correspondences.objects.annotate(**engine.learnt_and_held_out("pair__tile"))
+    for z, x, y, *said in rows.values_list("pair__tile__z", "pair__tile__x", "pair__tile__y", "learnt", "held_out"):
+        tile = TileAddress(z, x, y)
+        assert said == [engine.is_learnt(tile), bool(engine.held_out(tile))]
+    held = {block for place in places for block in engine.held_out(TileAddress(*place))}
+    assert engine.held_blocks_on(rows, "pair__tile") == len(held) > 20
 
 
 def test_verified_tiles_of_all_regions_are_counted_once_each_as_they_are_frozen():

@@ -15,7 +15,7 @@ from annotation.learning.errors import DataSetChangedError, NoGroundError, TooFe
 from annotation.learning.models import DataSet
 from annotation.learning.services.verified import freeze_file, freeze_held_out, freeze_learnt
 from annotation.sources.models import MapSnapshot
-from annotation.tiles.engine import tile_address
+from annotation.tiles.engine import TileAddress, tile_address
 from annotation.tiles.models import TilePair
 from mlcore.correspondences.verified import block_of, is_held_out
 from mlcore.digests import sha256_of
@@ -50,6 +50,14 @@ def test_what_people_verified_is_learnt_or_held_out_by_its_place_alone():
     counts = [one.decision_counts["correspondences"] for one in (learnt, kept)]
     assert sum(one["adjusted"] for one in counts) == 5 and sum(one["accepted"] for one in counts) == 19
     assert (learnt.kind, learnt.region, kept.region) == ("matcher", None, None)
+
+
+def test_a_tile_larger_than_a_block_is_learnt_and_compared_on_each_on_ground_of_its_own():
+    fine = TileAddress(19, 386690, 220241)
+    tiles = {zoom: fine.parent(19 - zoom) for zoom in (17, 18, 19)}
+    (kept,) = engine.held_out(tiles[17])
+    assert engine.is_learnt(tiles[17]) and is_held_out(kept) and kept.parent(1) == tiles[17]
+    assert all(engine.is_learnt(tiles[zoom]) != bool(engine.held_out(tiles[zoom])) for zoom in (18, 19))
 
 
 def test_what_nobody_stands_by_teaches_nothing(settings):

@@ -11,6 +11,7 @@ import shapely
 import shapely.affinity
 
 from mlcore.cli import main
+from mlcore.correspondences.graph.matcher import GraphMatcher
 from mlcore.correspondences.matcher import StructureMatcher
 from tests.mlcore.changes.made_place import houses, write_image
 from tests.mlcore.correspondences.test_matchers import texture
@@ -43,6 +44,17 @@ def test_a_matcher_is_learnt_from_files_and_can_be_used(files: Path, capsys: pyt
     other = {"--place": "--exact-place", str(files / "run"): str(files / "run2")}
     further = [other.get(word, word) for word in words]
     assert main([*further, "--start", str(files / "m.safetensors")]) == 0
+
+
+def test_the_published_design_is_learnt_by_the_same_command(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "matcher", "--place", str(files / "image.tif"), str(files / "map.geojson"), "--towns", "0"]
+    words += ["--steps", "1", "--batch", "2", "--run", str(files / "run"), "--out", str(files / "g.safetensors")]
+
+    assert main([*words, "--design", "graph", "--preset", "tiny"]) == 0
+
+    assert GraphMatcher.load(files / "g.safetensors").model.config.steps == 1
+    assert main([*words, "--preset", "tiny"]) == 1
+    assert "add --design graph" in capsys.readouterr().err
 
 
 def test_a_place_whose_map_is_not_found_can_t_be_registered(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ STAND_IN = '''
 import cv2
 import numpy as np
 
+__version__ = "0.1"
 available_models = ["sift-nn", "broken", "heavy"]
 
 

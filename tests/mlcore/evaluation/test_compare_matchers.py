@@ -7,6 +7,7 @@ import pytest
 
 from mlcore.correspondences.classical import ClassicalMatcher
 from mlcore.correspondences.matches import Matches, no_matches
+from mlcore.correspondences.verified import is_held_out
 from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.evaluation.compare import Figure
 from mlcore.evaluation.compare_matchers import (
@@ -81,6 +82,15 @@ def test_a_matcher_is_scored_tile_by_tile_and_by_the_map_of_another_block(source
     tried = [said.elsewhere for said in right if said.elsewhere is not None]
     assert tried and all(tried) and {said.elsewhere for said in silent} <= {False, None}
     assert MatcherSaid.from_dict(right[0].to_dict()) == right[0]
+
+
+def test_of_a_tile_larger_than_a_block_a_matcher_is_scored_on_the_ground_that_is_held_out(source: PairSource) -> None:
+    tile = tiles_of(COLUMNS, ROWS)[-1].parent(2)
+    ((part,),) = blocks_of([Verified(0, tile, shift_of(1.0, -0.5), "digest")])
+    assert is_held_out(part.tile) and part.tile.parent(1) == tile and part.proposed_by == "digest"
+    (right,) = score_matcher(Knowing(4.0, -2.0), [source], [[part]], SilentProgress())
+    assert right.as_it_is == [pytest.approx(0.0, abs=1e-6)]
+    assert right.resolution_m == part.tile.resolution_m(512)
 
 
 def test_a_matcher_that_follows_the_moved_map_is_right_on_it(source: PairSource) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import resource
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -12,9 +15,10 @@ import pytest
 import rasterio
 import shapely
 
+from mlcore.correspondences.hybrid import pictures
 from mlcore.correspondences.hybrid.pictures import DrawnPicture, RasterPicture, prepared, seen_through
 from mlcore.correspondences.hybrid.sources import Sources, drawn_map, side_of
-from mlcore.errors import InvalidInputError, StoppedError
+from mlcore.errors import InvalidInputError, NoSpaceError, StoppedError
 from mlcore.geometry.webmercator import TileAddress, mercator_to_lonlat
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
@@ -97,6 +101,45 @@ def test_a_copy_that_is_stopped_or_of_something_else_leaves_nothing(tmp_path: Pa
     with pytest.raises(InvalidInputError, match=r"b\.png"):
         prepared(tmp_path / "b.png", tmp_path / "copy.tif")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """Files of this process end at `size` bytes, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.66, 0.7, 0.9, 0.999])
+def test_f6_a_copy_that_finds_the_disk_full_says_so_and_leaves_nothing(tmp_path: Path, share: float) -> None:
+    """At two thirds the pixels are there and the smaller copies are not, which GDAL passes over."""
+    noise = np.random.default_rng(0).integers(1, 255, (700, 700, 3), np.uint8)
+    source = write_tiff(tmp_path / "a.tif", noise, step=0.5)
+    prepared(source, tmp_path / "whole.tif")
+    size = (tmp_path / "whole.tif").stat().st_size
+    with room_for(int(share * size)), pytest.raises(NoSpaceError, match=r"a\.tif can't be written .*: free \d+ MB"):
+        prepared(source, tmp_path / "copy.tif")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "whole.tif"]
+    with room_for(size):
+        prepared(source, tmp_path / "copy.tif")
+    assert (tmp_path / "copy.tif").read_bytes() == (tmp_path / "whole.tif").read_bytes()
+
+
+def test_f6_a_copy_that_the_disk_has_no_room_for_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_png(tmp_path / "a.png", smooth(64, 64))
+    monkeypatch.setattr(pictures, "BYTES_PER_PX", 2**50)  # a picture that needs more than any disk has
+    with pytest.raises(NoSpaceError, match=r"copy\.tif needs \d+ MB free: make room there"):
+        prepared(source, tmp_path / "copy.tif")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_a_copy_of_nothing_but_nodata_is_whole(tmp_path: Path) -> None:
+    source = write_tiff(tmp_path / "a.tif", np.zeros((700, 1300, 3), np.uint8), step=0.5, nodata=0)
+    assert not prepared(source, tmp_path / "copy.tif").read((0, 0, 1300, 700), 130, 70)[1].any()
 
 
 def square(x: float, y: float, size: float) -> MapFeature:
