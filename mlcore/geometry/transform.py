@@ -79,11 +79,16 @@ class Transform:
     def scaled(self, factor: float) -> Transform:
         """The same transform where both views are drawn `factor` times as large."""
 
-        def resized(matrix: np.ndarray) -> np.ndarray:
-            grow = np.diag([factor, factor, 1.0])
-            return grow @ matrix @ np.diag([1 / factor, 1 / factor, 1.0])
+        return self.reframed(np.diag([factor, factor, 1.0]))
 
-        return _propagated(self.kind, self.kind, self.parameters, self.covariance, resized)
+    def reframed(self, frame: np.ndarray) -> Transform:
+        """The same transform where both views are seen in another frame.
+
+        Args:
+            frame: (3, 3) from pixels of the views to pixels of the frame: a similarity, which keeps every kind.
+        """
+        back = np.linalg.inv(frame)
+        return _propagated(self.kind, self.kind, self.parameters, self.covariance, lambda matrix: frame @ matrix @ back)
 
     def as_kind(self, kind: TransformKind) -> Transform:
         """The same transform as one of a kind with more freedom.

@@ -26,13 +26,13 @@ def known_shifts(verified: Iterable[Correspondences], proposed: Iterable[Corresp
     """What people stand by and what matchers propose, by tile; of several proposals the surest."""
     matched: dict[TileAddress, Shift] = {}
     for row in proposed:
-        tile, transform = tile_address(row.pair.tile), proposed_transform(row)
+        tile, transform = tile_address(row.map_pair.tile), proposed_transform(row)
         if transform is None:
             continue
         sure = RIGHT_OF_MATCHERS * confidence_of(transform, tile.resolution_m())
         if tile not in matched or sure > matched[tile].confidence:
             matched[tile] = shift_by(transform, sure, "matched")
-    said = {tile_address(row.pair.tile): said_transform(row) for row in verified}
+    said = {tile_address(row.map_pair.tile): said_transform(row) for row in verified}
     return Known({tile: _verified(tile, one) for tile, one in said.items() if one is not None}, matched)
 
 

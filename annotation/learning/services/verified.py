@@ -59,7 +59,7 @@ def freeze_file(sha256: str, name: str) -> DataSet:
 
 
 def _kept_apart(row: Correspondences) -> bool:
-    return engine.held_out(tile_address(row.pair.tile))
+    return engine.held_out(tile_address(row.map_pair.tile))
 
 
 def _kept(rows: Sequence[Correspondences], more: engine.Payload) -> DataSet:
