@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -12,12 +13,21 @@ import rasterio
 from django.conf import settings
 from playwright.sync_api import Page, expect
 
+from annotation.accounts.models import User
 from annotation.common.models import Job
+from annotation.common.services.jobs import run_now
 from annotation.correspondences.models import Correspondences, MapScan
+from annotation.review.models import Batch
+from annotation.sources.models import Imagery, MapSnapshot, Region
+from annotation.sources.services.add_sources import add_imagery, add_snapshot
+from annotation.sources.services.files import Upload
+from annotation.sources.services.regions import create_region
 from annotation.tiles.engine import map_index, render_map
 from mlcore.correspondences.exchange import ControlPoints, qgis_text
 from mlcore.geometry.webmercator import TileAddress
-from tests.browser.stock import Stock
+from mlcore.synthetic.town import TownConfig, generate_town
+from mlcore.synthetic.town_files import write_town
+from tests.browser.stock import CAPTURED, Stock
 from tests.browser.test_accessibility import findings
 from tests.browser.test_queue import saved, until
 from tests.factories import UserFactory
@@ -32,14 +42,49 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
 
 
+@pytest.fixture(scope="session")
+def large_files(tmp_path_factory) -> Path:
+    """A town of 64 tiles: a window of a set is as large as four."""
+    return write_town(generate_town(TownConfig(seed=4, columns=8, rows=8)), tmp_path_factory.mktemp("large"))
+
+
+@dataclass
+class Place:
+    """A region with nothing but its image and its map, and who may work on it."""
+
+    admin: User
+    region: Region
+    imagery: Imagery
+    snapshot: MapSnapshot
+
+
 @pytest.fixture
-def sheet(stock: Stock, tmp_path: Path) -> tuple[Path, Path]:
+def place(large_files: Path, live_server) -> Place:
+    admin = UserFactory(username="ada", role="admin")
+    region = create_region(user=admin, name="Wright's Town", zoom=19, open_to_all=True)
+    imagery = add_imagery(
+        user=admin, region=region, file=Upload.from_path(large_files / "imagery.tif"), licence="CC0 1.0",
+        attribution="A synthetic survey", captured_on=CAPTURED, wake=False,
+    ).source  # fmt: skip
+    snapshot = add_snapshot(
+        user=admin, region=region, file=Upload.from_path(large_files / "map.osm"), area=None, licence="ODbL 1.0",
+        attribution="OpenStreetMap contributors", wake=False,
+    ).source  # fmt: skip
+    for source in (imagery, snapshot):
+        run_now(source.job)
+        source.refresh_from_db()
+    region.refresh_from_db()
+    return Place(admin, region, imagery, snapshot)
+
+
+@pytest.fixture
+def sheet(place: Place, tmp_path: Path) -> tuple[Path, Path]:
     """The town's map as a scan, turned on grey paper, and four points of a person that place it."""
-    with rasterio.open(Path(settings.MEDIA_ROOT) / stock.imagery.cog_path) as data:
+    with rasterio.open(Path(settings.MEDIA_ROOT) / place.imagery.cog_path) as data:
         left, top, step = data.transform.c, data.transform.f, data.transform.a
         width, height = data.width, data.height
     west, north, east, south = left, top, left + step * width, top - step * height
-    zoom, index = stock.region.zoom, map_index(stock.snapshot)
+    zoom, index = place.region.zoom, map_index(place.snapshot)
     span = TileAddress(zoom, 0, 0).bounds_mercator[2] - TileAddress(zoom, 0, 0).bounds_mercator[0]
     world = -TileAddress(zoom, 0, 0).bounds_mercator[0]
     columns = range(int((west + world) // span), int((east + world) // span) + 1)
@@ -61,8 +106,8 @@ def sheet(stock: Stock, tmp_path: Path) -> tuple[Path, Path]:
     return picture, points
 
 
-def open_scans(page: Page, stock: Stock) -> None:
-    page.goto(f"/regions/{stock.region.pk}/correspondences/")
+def open_scans(page: Page, stock: Stock | Place) -> None:
+    page.goto(f"/regions/{stock.region.pk}/")
     page.get_by_role("link", name="Map scans").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Map scans")
     page.wait_for_load_state("networkidle")
@@ -79,9 +124,9 @@ def add(page: Page, picture: Path, points: Path | None = None) -> None:
     page.get_by_role("button", name="Look for it").click()
 
 
-def test_a_scan_is_added_found_and_its_pairs_are_reviewed_with_it_as_the_map(new_page, stock, sheet, worker, axe):
-    page = new_page(stock.admin)
-    open_scans(page, stock)
+def test_a_scan_is_added_found_and_its_pairs_are_reviewed_with_it_as_the_map(new_page, place, sheet, worker, axe):
+    page = new_page(place.admin)
+    open_scans(page, place)
     add(page, *sheet)
     card = page.locator(".scan-card")
     expect(card).to_contain_text("town sheet.png")
@@ -92,7 +137,7 @@ def test_a_scan_is_added_found_and_its_pairs_are_reviewed_with_it_as_the_map(new
     expect(card.locator(".figures")).to_contain_text(str(row.made["pairs"]))
     expect(card).to_contain_text(f"{pairs} waiting")
     expect(card).to_contain_text("median RMSE")
-    expect(card).to_contain_text("By the given points")
+    expect(card).to_contain_text("by the given points")
     expect(page.locator("#map .leaflet-outlines-pane path").first).to_be_attached()
     expect(page.locator("#map .leaflet-drawn-pane .leaflet-tile-loaded").first).to_be_attached()
     expect(page.locator(".map-credit")).to_contain_text("A survey office")
@@ -129,16 +174,19 @@ def test_a_scan_is_added_found_and_its_pairs_are_reviewed_with_it_as_the_map(new
     page.keyboard.press("a")
     saved(page)
     until(lambda: Correspondences.objects.filter(scan=row, state="corrected").count() == 1)
-    open_scans(page, stock)
+    open_scans(page, place)
     expect(card).to_contain_text("1 verified")
     expect(card).to_contain_text("1 corrected")
-    page.goto(f"/regions/{stock.region.pk}/correspondences/")
+    card.get_by_role("button", name="Review its pairs").click()  # the batch that is there, not another one
+    expect(page.locator("#of-scan")).to_be_visible()
+    assert Batch.objects.count() == 1
+    page.goto(f"/regions/{place.region.pk}/correspondences/")
     expect(page.locator("#proposals")).to_contain_text("scan town sheet.png")
 
 
-def test_the_search_is_stopped_and_resumed(new_page, stock, sheet):
+def test_the_search_is_stopped_and_resumed(new_page, place, sheet):
     page = new_page(UserFactory(username="eda", role="editor"))
-    open_scans(page, stock)
+    open_scans(page, place)
     expect(page.locator("[data-outlook]")).to_contain_text("worker")
     add(page, sheet[0])
     card = page.locator(".scan-card")

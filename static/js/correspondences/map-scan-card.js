@@ -69,6 +69,12 @@ function result({ made, placed, proposals }) {
       ],
       ["In review", proposalWords(proposals)],
     ]),
+    made.pairs
+      ? null
+      : el("p", {
+          class: "note note-warn",
+          text: "No window became a pair: nothing waits for review. More windows, a larger part of the map or points that place it better may help.",
+        }),
     leftOut(made),
     placed && !placed.outline
       ? el("p", {
@@ -83,6 +89,15 @@ const ENDED = {
   failed: "It goes on where it was once you resume it.",
   cancelled: "What was done is kept; resume it when you like.",
 };
+
+function stateOf({ job, made }) {
+  if (made)
+    return el(
+      "span",
+      made.pairs ? { class: "badge badge-good", text: "Found" } : { class: "badge badge-warn", text: "No pairs" },
+    );
+  return job && stateBadge(job.state);
+}
 
 /**
  * @param {Object} scan
@@ -118,12 +133,7 @@ export function scanCard(scan, { person, links, current, onShow, onStop, onResum
   return el(
     "article",
     { class: "card scan-card", tabindex: "-1", "aria-current": String(current), data: { scan: String(scan.id) } },
-    el(
-      "div",
-      { class: "card-head" },
-      el("h3", { text: scan.original_name }),
-      made ? el("span", { class: "badge badge-good", text: "Found" }) : job && stateBadge(job.state),
-    ),
+    el("div", { class: "card-head" }, el("h3", { text: scan.original_name }), stateOf(scan)),
     el("p", {
       class: "muted small",
       text: `${moment(scan.created_at)}, ${scan.licence}, © ${scan.attribution.replace(/^©\s*/, "")}`,

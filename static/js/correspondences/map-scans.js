@@ -34,7 +34,7 @@ function draw() {
       onShow: () => choose(scan),
       onStop: cancelJob,
       onResume: () => act(() => api.post(`/api/map-scans/${scan.id}/resume/`)),
-      onReview: () => startBatch(scan),
+      onReview: () => review(scan),
       onRemove: () => remove(scan),
     }),
   );
@@ -64,9 +64,15 @@ async function remove(scan) {
   if (sure) await act(() => api.delete(`/api/map-scans/${scan.id}/`));
 }
 
-/** Queue every waiting pair of a scan, and go there. */
-async function startBatch(scan) {
+/** To the batch that holds a scan's pairs; where there is none to work on, every waiting pair is queued in a new one. */
+async function review(scan) {
   try {
+    const { results } = await api.get(`${base}/correspondence-batches/`);
+    const there = results.find((one) => one.options.scan === scan.id && one.may_work && one.progress.open);
+    if (there) {
+      location.assign(`${links.bench}?batch=${there.id}`);
+      return;
+    }
     const name = `Scan ${scan.original_name}`.slice(0, 120);
     const batch = await api.post(`${base}/correspondence-batches/`, { name, plan: "all", scan: scan.id });
     location.assign(`${links.bench}?batch=${batch.id}`);
@@ -139,6 +145,7 @@ if (form)
     async onAdded(scan) {
       notify("Taken in. It is looked for now; this page follows it.");
       chosen = scan.id;
+      byId("add").open = false;
       await load();
     },
   });
