@@ -8,13 +8,13 @@ from typing import Any
 import factory
 from factory.django import DjangoModelFactory
 
-from annotation.changes.models import Change
+from annotation.changes.models import Change, GroupMove
 from annotation.consistency.models import Scan, ScanState
 from annotation.learning.models import DataSet, ModelState, ModelVersion, TrainingRun
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.services.claim import claim
 from annotation.review.services.decide import Decision, decide
-from tests.factories import FootprintFactory, PairFactory, RegionFactory, square
+from tests.factories import FootprintFactory, PairFactory, RegionFactory, UserFactory, square
 
 
 class ModelVersionFactory(DjangoModelFactory[ModelVersion]):
@@ -88,6 +88,19 @@ class ChangeFactory(DjangoModelFactory[Change]):
     @factory.lazy_attribute
     def footprint(self) -> Any:
         return None if self.kind == "add" else FootprintFactory(snapshot=self.scan.snapshot, geometry=self.geometry)
+
+
+class GroupMoveFactory(DjangoModelFactory[GroupMove]):
+    """A move of nothing, by somebody."""
+
+    class Meta:
+        model = GroupMove
+
+    change = factory.SubFactory(ChangeFactory)
+    reviewer = factory.SubFactory(UserFactory)
+    idempotency_key = factory.LazyFunction(uuid.uuid4)
+    east_m = 1.0
+    north_m = 0.0
 
 
 def save_decision(user: Any, change: Change, decision: str = "accept", reason: str = "", **payload: Any) -> Verdict:

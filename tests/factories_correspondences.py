@@ -19,7 +19,7 @@ from annotation.review.services.batch import BatchWish
 from annotation.review.services.claim import claim
 from annotation.review.services.decide import Decision, decide
 from mlcore.geometry.transform import Transform, shift_of
-from tests.factories import ImageryFactory, PairFactory, RegionFactory, UserFactory
+from tests.factories import ImageryFactory, PairFactory, RegionFactory, TileFactory, UserFactory
 
 PLACES = [(20.0, 30.0), (220.0, 40.0), (230.0, 210.0), (40.0, 220.0), (130.0, 120.0), (90.0, 60.0)]
 """Where the control points of tests lie on the map, pixels at 256 px."""
@@ -78,6 +78,15 @@ class MapScanFactory(DjangoModelFactory[MapScan]):
     sha256 = "ab" * 32
     licence = "CC0-1.0"
     attribution = "Survey"
+
+
+class ScanProposalFactory(CorrespondencesFactory):
+    """A proposal on a pair of a map scan; `ScanProposalFactory(scan=scan)` names it."""
+
+    pair = None
+    scan = factory.SubFactory(MapScanFactory)
+    scan_tile = factory.SubFactory(TileFactory, region=factory.SelfAttribute("..scan.region"))
+    region = factory.SelfAttribute("scan.region")
 
 
 def points_by(

@@ -1,5 +1,6 @@
 """Building-change candidates: what a scan suggests and a person decides."""
 
+from django.conf import settings
 from django.contrib.gis.db import models
 
 from annotation.common.models import Timestamped
@@ -60,3 +61,35 @@ class Change(Timestamped):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class GroupMove(Timestamped):
+    """Suggestions of one group that a person accepted at once, all moved by one offset; taken back at once as well.
+
+    The verdicts are where they always are; the row says which of them were given together, and answers a repeated save.
+    """
+
+    change = models.ForeignKey(
+        Change, on_delete=models.CASCADE, related_name="group_moves", help_text="the suggestion the group lies around"
+    )
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    idempotency_key = models.UUIDField()
+    east_m = models.FloatField(help_text="by what the shapes were moved, metres on the ground")
+    north_m = models.FloatField()
+    moved = models.JSONField(default=list, help_text="[{item, version}] of every verdict, after it")
+    left_out = models.JSONField(default=list, help_text="[{item, reason, detail}]: what was asked for and stayed")
+    undone_at = models.DateTimeField(null=True)
+    undone = models.JSONField(null=True, help_text="what came of taking it back: {taken_back, left_out}")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["reviewer", "idempotency_key"], name="group_move_once_per_key"),
+            models.CheckConstraint(
+                condition=models.Q(undone_at__isnull=True, undone__isnull=True)
+                | models.Q(undone_at__isnull=False, undone__isnull=False),
+                name="group_move_undone_says_what_came_of_it",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"move of {len(self.moved)} suggestions around change {self.change_id}"

@@ -61,7 +61,8 @@ def standing_verdicts() -> QuerySet[Verdict]:
 
 def answers_of(verdicts: QuerySet[Verdict]) -> Iterator[Answer]:
     """The verdicts as answers, in order of their proposals."""
-    rows = verdicts.select_related("reviewer", "item__correspondences_review__correspondences__pair__tile")
+    row = "item__correspondences_review__correspondences"
+    rows = verdicts.select_related("reviewer", f"{row}__pair__tile", f"{row}__scan_tile")
     for verdict in rows.order_by("item__subject_id", "item_id").iterator(chunk_size=1000):
         yield _answer(verdict)
 
@@ -107,7 +108,7 @@ def outcome(given: Sequence[Answer]) -> Answer | None:
 
 def _answer(verdict: Verdict) -> Answer:
     row = verdict.item.correspondences_review.correspondences
-    tile = tile_address(row.pair.tile)
+    tile = tile_address(row.tile)
     correction = engine.correction_of(verdict.payload, tile) if verdict.decision == "adjust" else None
     proposed = engine.proposed_transform(row)
     transform = correction.transform if correction else proposed if verdict.decision == "accept" else None

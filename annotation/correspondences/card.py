@@ -10,7 +10,8 @@ import numpy as np
 from annotation.correspondences import engine, selectors
 from annotation.correspondences.answers import REVIEW, Answer, answers_of, distance_m, standing_verdicts
 from annotation.correspondences.engine import Correction, Transform
-from annotation.correspondences.models import ControlPoint, Correspondences, CorrespondencesReview
+from annotation.correspondences.models import ControlPoint, Correspondences, CorrespondencesReview, MapScan
+from annotation.correspondences.selectors import scan_version
 from annotation.review.models import QueueItem
 from annotation.sources.engine import shown_imagery, shown_snapshot
 from annotation.tiles.engine import tile_address
@@ -20,7 +21,8 @@ PIXELS = 256
 
 def subject_of_item(item: QueueItem) -> dict[str, Any]:
     """The page's view of an item. It does not say which matcher proposed it: that would sway the reviewer."""
-    tables = "correspondences__pair__tile", "correspondences__pair__imagery", "correspondences__pair__snapshot"
+    below = "pair__tile", "pair__imagery", "pair__snapshot", "scan_tile", "scan__imagery"
+    tables = [f"correspondences__{name}" for name in below]
     return _subject(CorrespondencesReview.objects.select_related(*tables).get(item=item).correspondences)
 
 
@@ -66,7 +68,7 @@ def shown_points(row: Correspondences, points: list[ControlPoint], transform: Tr
         residuals = engine.residuals_of(
             transform, [point.map_xy for point in points], [point.image_xy for point in points]
         )
-    metres = tile_address(row.pair.tile).resolution_m()
+    metres = tile_address(row.tile).resolution_m()
     return [
         {
             "number": point.number,
@@ -84,7 +86,7 @@ def shown_points(row: Correspondences, points: list[ControlPoint], transform: Tr
 
 
 def _subject(row: Correspondences) -> dict[str, Any]:
-    pair, tile = row.pair, row.pair.tile
+    tile = row.tile
     transform = engine.proposed_transform(row)
     return {
         "id": row.pk,
@@ -92,14 +94,28 @@ def _subject(row: Correspondences) -> dict[str, Any]:
         "bbox": list(tile.geometry.extent),
         "size_px": PIXELS,
         "resolution_m": tile_address(tile).resolution_m(),
-        "imagery": shown_imagery(pair.imagery),
-        "snapshot": shown_snapshot(pair.snapshot),
+        "imagery": shown_imagery(row.imagery),
+        "snapshot": shown_snapshot(row.map_pair.snapshot) if row.scan is None else shown_scan(row.scan),
+        "of_scan": row.pair is None,
         "transform": engine.shown_transform(transform),
         "points": shown_points(row, selectors.points_of(row.pk, corrected=False), transform),
         "inliers": row.inliers,
         "needed_inliers": row.needed_inliers,
         "rmse_m": row.rmse_m,
         "refused": row.refused,
+    }
+
+
+def shown_scan(scan: MapScan) -> dict[str, Any]:
+    """A scan where a page shows a map: with the address of its own tiles, and no date that anybody knows."""
+    version = scan_version(scan)
+    return {
+        "id": f"scan-{scan.pk}",
+        "name": scan.original_name,
+        "taken_at": None,
+        "attribution": scan.attribution,
+        "tile_version": version,
+        "tiles": f"/api/map-scans/{scan.pk}/tiles/{{z}}/{{x}}/{{y}}.png",
     }
 
 

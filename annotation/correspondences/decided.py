@@ -25,7 +25,7 @@ def transforms_in_force(
     if imagery is None or snapshot is None:
         return {}
     rows = selectors.in_force(imagery_id=imagery.pk, snapshot_id=snapshot.pk)
-    said = {tile_address(row.pair.tile): engine.said_transform(row) for row in rows}
+    said = {tile_address(row.map_pair.tile): engine.said_transform(row) for row in rows}
     return {tile: transform for tile, transform in said.items() if transform is not None}
 
 

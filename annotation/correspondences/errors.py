@@ -61,3 +61,15 @@ class NoScanPairsError(ConflictError):
     """A map scan whose job has made nothing yet has no pairs to hand out."""
 
     code = "no_scan_pairs"
+
+
+class NothingToResumeError(ConflictError):
+    """The job of a map scan is at work, or did what it was to do."""
+
+    code = "nothing_to_resume"
+
+
+class ScanAnsweredError(ConflictError):
+    """What people said of a map scan's pairs goes with nobody's click."""
+
+    code = "scan_answered"

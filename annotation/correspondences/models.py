@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from annotation.common.models import Job, Timestamped
 from annotation.review.models import QueueItem
 from annotation.sources.models import Imagery, Region
-from annotation.tiles.models import TilePair
+from annotation.tiles.models import Tile, TilePair
 
 NEAREST_PX, FARTHEST_PX = -256.0, 512.0
 """A control point lies on its tile or on a neighbour of it."""
@@ -61,13 +61,23 @@ class Correspondences(Timestamped):
 
     The matcher's transform, or why it found none, never changes; a correction is kept beside it. A pair has one
     proposal for every matcher and weights that looked at it.
+
+    The map of a pair is a snapshot's, or else a scan of a map: then there is no pair, but the scan and the tile. Reads
+    of what is known of a region's own map ask by the pair, and so never meet a scan's.
     """
 
     region = models.ForeignKey(
         Region, on_delete=models.CASCADE, related_name="correspondences", db_index=False,
         help_text="the pair's, so that lists of a region walk one index",
     )  # fmt: skip
-    pair = models.ForeignKey(TilePair, on_delete=models.CASCADE, related_name="correspondences", db_index=False)
+    pair = models.ForeignKey(
+        TilePair, null=True, on_delete=models.CASCADE, related_name="correspondences", db_index=False
+    )
+    scan = models.ForeignKey(
+        "MapScan", null=True, on_delete=models.CASCADE, related_name="proposals", db_index=False,
+        help_text="whose picture is the map, brought onto the tile by the scan's coarse homography",
+    )  # fmt: skip
+    scan_tile = models.ForeignKey(Tile, null=True, on_delete=models.CASCADE, related_name="+", db_index=False)
     matcher = models.CharField(max_length=64)
     matcher_digest = models.CharField(
         max_length=64, help_text="SHA-256 of the weights, or the version of the library that matched"
@@ -95,6 +105,14 @@ class Correspondences(Timestamped):
         verbose_name_plural = "correspondences"
         constraints = [
             models.UniqueConstraint(fields=["pair", "matcher", "matcher_digest"], name="correspondences_once"),
+            models.UniqueConstraint(
+                fields=["scan", "scan_tile", "matcher", "matcher_digest"], name="correspondences_of_a_scan_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(pair__isnull=False, scan__isnull=True, scan_tile__isnull=True)
+                | Q(pair__isnull=True, scan__isnull=False, scan_tile__isnull=False),
+                name="correspondences_of_a_map_or_a_scan",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=CorrespondencesState.values), name="correspondences_state_known"
             ),
@@ -135,10 +153,29 @@ class Correspondences(Timestamped):
             models.Index(
                 fields=["region"], condition=Q(state="proposed", transform_kind=""), name="correspondences_unmatched"
             ),
+            models.Index(fields=["scan_tile"], condition=Q(scan_tile__isnull=False), name="correspondences_scan_tile"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.matcher} correspondences of pair {self.pair_id}"
+        of = f"scan {self.scan_id}" if self.pair_id is None else f"pair {self.pair_id}"
+        return f"{self.matcher} correspondences of {of}"
+
+    @property
+    def map_pair(self) -> TilePair:
+        """The pair of a region's own map; ValueError for a scan's."""
+        if self.pair is None:
+            raise ValueError("the map of these correspondences is a scan, which has no pair")
+        return self.pair
+
+    @property
+    def tile(self) -> Tile:
+        """Where it lies."""
+        return self.map_pair.tile if self.scan_tile is None else self.scan_tile
+
+    @property
+    def imagery(self) -> Imagery:
+        """The image that the map is brought onto."""
+        return self.map_pair.imagery if self.scan is None else self.scan.imagery
 
     @property
     def matched(self) -> bool:
@@ -228,6 +265,9 @@ class MapScan(Timestamped):
     attribution = models.CharField(max_length=300)
     options = models.JSONField(default=dict, help_text="ratio, windows and seed, where they were given")
     made = models.JSONField(null=True, help_text="manifest of the set; null until the job has made it")
+    placed = models.JSONField(
+        null=True, help_text="{outline: GeoJSON of where the picture lies, or null; coarse_rmse_m, pair_rmse_m, pairs}"
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:

@@ -13,7 +13,9 @@ from annotation.accounts.models import User
 from annotation.accounts.permissions import role_required
 from annotation.common.errors import NotFoundError
 from annotation.correspondences.answers import ADJUDICATION, REVIEW
-from annotation.correspondences.engine import POINT_LIMITS
+from annotation.correspondences.engine import MOST_SCAN_SIDE, POINT_LIMITS
+from annotation.correspondences.models import MapScan
+from annotation.correspondences.services.map_scans import SCAN_SUFFIXES
 from annotation.correspondences.services.review_stage import REASONS
 from annotation.review.batches import get_batch
 from annotation.review.models import Batch
@@ -27,6 +29,17 @@ def overview_page(request: HttpRequest, region_id: int) -> HttpResponse:
     """Matching image and map, how far it is, batches of what came of it, every proposal."""
     page = {"links": _links(region_id), "agree_m": settings.CORRESPONDENCES_AGREE_M}
     return region_page(request, region_id, "correspondences/overview.html", active="correspondences", page=page)
+
+
+@require_safe
+def map_scans_page(request: HttpRequest, region_id: int) -> HttpResponse:
+    """Pictures of maps: added, looked for, shown where they lie, their pairs sent to the review."""
+    page = {
+        "links": _links(region_id),
+        "limits": {"suffixes": SCAN_SUFFIXES, "bytes": settings.MAX_UPLOAD_BYTES, "side": MOST_SCAN_SIDE},
+        "has_scans": MapScan.objects.filter(region=region_id).exists(),
+    }
+    return region_page(request, region_id, "correspondences/map_scans.html", active="correspondences", page=page)
 
 
 @require_safe
@@ -96,5 +109,6 @@ def _links(region_id: int) -> dict[str, str]:
         "bench": "correspondence-editor",
         "disagreements": "correspondence-disagreements",
         "batches": "correspondences",
+        "scans": "map-scans",
     }
     return {name: reverse(view, args=[region_id]) for name, view in names.items()}

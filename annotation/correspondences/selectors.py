@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
@@ -26,13 +28,14 @@ COUNTED_TO = 20_000
 
 def correspondences_of_region(region_id: int) -> QuerySet[Correspondences]:
     """Every proposal of the region, with its tile."""
-    return Correspondences.objects.filter(region_id=region_id).select_related("pair__tile")
+    rows = Correspondences.objects.filter(region_id=region_id)
+    return rows.select_related("pair__tile", "scan_tile", "scan")
 
 
 def get_correspondences(user: User, correspondences_id: int) -> Correspondences:
     """One with its tile, imagery and map, or NotFoundError where it is missing or not this person's to see."""
     rows = Correspondences.objects.filter(pk=correspondences_id, region__in=visible_regions(user))
-    row = rows.select_related("pair__tile", "pair__imagery", "pair__snapshot").first()
+    row = rows.select_related("pair__tile", "pair__imagery", "pair__snapshot", "scan_tile", "scan__imagery").first()
     if row is None:
         raise NotFoundError(f"no correspondences {correspondences_id}, or none you may see")
     return row
@@ -100,13 +103,16 @@ def who_verified(correspondences_ids: Iterable[int]) -> dict[int, list[int]]:
 def people_who_verified() -> int:
     """How many people stand by a proposal that counts."""
     decided = {"item__state": "decided", "item__decision__in": ("accept", "adjust")}
-    reviews = CorrespondencesReview.objects.filter(correspondences__state__in=IN_FORCE, **decided)
+    reviews = CorrespondencesReview.objects.filter(
+        correspondences__state__in=IN_FORCE, correspondences__pair__isnull=False, **decided
+    )
     return reviews.values("item__decided_by").distinct().count()
 
 
 def passed_gate_alone() -> int:
     """How many proposals stand by the gate alone, without a person."""
-    return Correspondences.objects.filter(~Exists(_answers()), state__in=IN_FORCE).count()
+    rows = Correspondences.objects.filter(~Exists(_answers()), state__in=IN_FORCE, pair__isnull=False)
+    return rows.count()
 
 
 def proposals(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]:
@@ -124,7 +130,24 @@ def _answers() -> QuerySet[Correspondences]:
 
 def get_map_scan(user: User, scan_id: int) -> MapScan:
     """One map scan, or NotFoundError where it is missing or not this person's to see."""
-    scan = MapScan.objects.filter(pk=scan_id, region__in=visible_regions(user)).select_related("job").first()
+    rows = MapScan.objects.filter(pk=scan_id, region__in=visible_regions(user))
+    scan = rows.select_related("job__created_by", "imagery").first()
     if scan is None:
         raise NotFoundError(f"no map scan {scan_id}, or none you may see")
     return scan
+
+
+def scan_state_counts(scan_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """By map scan, how many of its proposals there are in each state."""
+    found: dict[int, dict[str, int]] = {}
+    rows = Correspondences.objects.filter(scan__in=list(scan_ids)).order_by().values_list("scan", "state")
+    for scan, state, number in rows.annotate(number=Count("pk")):
+        if scan is not None:
+            found.setdefault(scan, {})[state] = number
+    return found
+
+
+def scan_version(scan: MapScan) -> str:
+    """What ?v= of a scan's tiles says: its file, and where the job put it."""
+    place = json.dumps((scan.made or {}).get("coarse"), sort_keys=True)
+    return hashlib.sha256(f"{scan.sha256} {place}".encode()).hexdigest()[:16]

@@ -58,12 +58,18 @@ class TileView(APIView):
     def answer(
         self, request: Request, source: Imagery | MapSnapshot, place: str, content_type: str, draw: Callable[[], bytes]
     ) -> HttpResponse:
+        """The tile of a source: see `answer_of`."""
+        return self.answer_of(request, tile_version(source), place, content_type, draw)
+
+    def answer_of(
+        self, request: Request, version: str, place: str, content_type: str, draw: Callable[[], bytes]
+    ) -> HttpResponse:
         """304 where the client has it, else the tile; 204 where there is nothing to say.
 
         Args:
+            version: of the source, as ?v= says it.
             place: what of the source this is, such as z-x-y-size.
         """
-        version = tile_version(source)
         etag = f"{version}-{place}"
         quoted = f'"{etag}"'
         response = get_conditional_response(request._request, etag=quoted)

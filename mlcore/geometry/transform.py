@@ -78,13 +78,20 @@ class Transform:
 
     def scaled(self, factor: float) -> Transform:
         """The same transform where both views are drawn `factor` times as large."""
-        return self.seen_from(0.0, 0.0, factor)
+        return self.reframed(np.diag([factor, factor, 1.0]))
+
+    def reframed(self, frame: np.ndarray) -> Transform:
+        """The same transform where both views are seen in another frame.
+
+        Args:
+            frame: (3, 3) from pixels of the views to pixels of the frame: a similarity, which keeps every kind.
+        """
+        back = np.linalg.inv(frame)
+        return _propagated(self.kind, self.kind, self.parameters, self.covariance, lambda matrix: frame @ matrix @ back)
 
     def seen_from(self, x: float, y: float, factor: float = 1.0) -> Transform:
         """The same transform in pixels that count from (x, y) of both views, drawn `factor` times as large."""
-        there = np.array([[factor, 0, -factor * x], [0, factor, -factor * y], [0, 0, 1.0]])
-        back = np.array([[1 / factor, 0, x], [0, 1 / factor, y], [0, 0, 1.0]])
-        return _propagated(self.kind, self.kind, self.parameters, self.covariance, lambda matrix: there @ matrix @ back)
+        return self.reframed(np.array([[factor, 0, -factor * x], [0, factor, -factor * y], [0, 0, 1.0]]))
 
     def as_kind(self, kind: TransformKind) -> Transform:
         """The same transform as one of a kind with more freedom.

@@ -22,6 +22,9 @@ POINTS = {
 }
 LEASE = {"lease_token": 1}
 KEY = {"version": 0, "idempotency_key": "6e0c5f3e-0d65-4b0e-9f4e-0b4f6f0f8a11"}
+MOVE = {
+    "east_m": 1.0, "north_m": 0.0, "items": [{"item": 1, "version": 0}], "idempotency_key": KEY["idempotency_key"],
+}  # fmt: skip
 DECISION = {**LEASE, **KEY, "decision": "accept", "seconds": 1}
 
 
@@ -112,6 +115,8 @@ ROUTES: dict[str, Row] = {
     f"POST {REGION}map-scans/": Row("editor", scoped=True),
     "GET api/map-scans/<int:map_scan_id>/": Row("reviewer", scoped=True),
     "DELETE api/map-scans/<int:map_scan_id>/": Row("editor", scoped=True),
+    "POST api/map-scans/<int:map_scan_id>/resume/": Row("editor", scoped=True),
+    f"GET api/map-scans/<int:map_scan_id>/tiles/{TILE}.png": Row("reviewer", scoped=True),
     "GET api/map-scans/<int:map_scan_id>/pairs.zip": Row("editor", scoped=True),
     f"GET {REGION}correspondence-batches/": Row("reviewer", scoped=True),
     f"POST {REGION}correspondence-batches/": Row("editor", scoped=True, body={"name": "Trial"}),
@@ -163,6 +168,9 @@ ROUTES: dict[str, Row] = {
     f"GET {REGION}changes/": Row("reviewer", scoped=True),
     f"GET {REGION}changes.geojson": Row("reviewer", scoped=True),
     "GET api/changes/<int:change_id>/": Row("reviewer", scoped=True),
+    "GET api/changes/<int:change_id>/group/": Row("reviewer", scoped=True),
+    "POST api/changes/<int:change_id>/group/move/": Row("reviewer", scoped=True, body=MOVE),
+    "POST api/group-moves/<int:group_move_id>/undo/": Row("reviewer", scoped=True),
     # pages
     "GET ": Row("reviewer", page=True),
     "GET jobs/": Row("reviewer", page=True),
@@ -181,6 +189,7 @@ ROUTES: dict[str, Row] = {
     f"GET {PAGE}correspondences/disagreements/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}correspondences/batches/<int:matching_batch_id>/": Row("editor", scoped=True, page=True),
     f"GET {PAGE}training/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}correspondences/scans/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}changes/review/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}changes/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}edits/": Row("reviewer", scoped=True, page=True),

@@ -8,7 +8,7 @@ from annotation.edits.models import Changeset, EditItem
 from annotation.sources.models import RegionMember
 from tests import factories
 from tests.factories_anchors import AnchorFactory, make_batch
-from tests.factories_changes import ChangeFactory
+from tests.factories_changes import ChangeFactory, GroupMoveFactory
 from tests.factories_correspondences import CorrespondencesFactory, MapScanFactory
 from tests.factories_correspondences import make_batch as make_matching_batch
 
@@ -40,6 +40,7 @@ def make_world() -> dict[str, Any]:
         "job_id": factories.JobFactory(scope_id=region.pk).pk,
         "item_id": change.item_id,
         "change_id": change.pk,
+        "group_move_id": GroupMoveFactory(change=change, reviewer=people["reviewer"]).pk,
         "run_id": scan.model.run_id,
         "model_id": scan.model_id,
         "scan_id": scan.pk,

@@ -32,6 +32,15 @@ def adjusted_geometry(change: Change, value: Any) -> GEOSGeometry:
     return shape
 
 
+def shifted(value: dict[str, Any], east_m: float, north_m: float) -> dict[str, Any]:
+    """A GeoJSON polygon or multipolygon moved by metres on the ground, every corner by as many degrees."""
+    polygons = [value["coordinates"]] if value["type"] == "Polygon" else value["coordinates"]
+    up = north_m / METRES_PER_DEGREE
+    across = east_m / METRES_PER_DEGREE / math.cos(math.radians(polygons[0][0][0][1]))
+    moved = [[[[lon + across, lat + up] for lon, lat, *_ in ring] for ring in rings] for rings in polygons]
+    return {"type": value["type"], "coordinates": moved[0] if value["type"] == "Polygon" else moved}
+
+
 def _polygon(coordinates: Any) -> Polygon:
     rings = [_ring(ring) for ring in _list(coordinates)]
     if not rings:

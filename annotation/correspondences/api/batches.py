@@ -34,6 +34,10 @@ class CorrespondenceBatchInput(serializers.Serializer):
     plan = serializers.ChoiceField(choices=batches.PLANS, default=BatchPlan.RANDOM.value)
     number = serializers.IntegerField(min_value=1, max_value=MAX_NUMBER, default=500, help_text="not used by plan all")
     matcher = serializers.CharField(max_length=32, required=False, allow_blank=True, default="")
+    scan = serializers.IntegerField(
+        min_value=1, max_value=MAX_ID, required=False, allow_null=True, default=None,
+        help_text="only proposals of this map scan",
+    )  # fmt: skip
     no_match = serializers.BooleanField(default=False, help_text="also tiles without a match, to set points by hand")
     seed = serializers.IntegerField(
         min_value=0, max_value=2**31 - 1, default=0, help_text="0 draws one; the same seed draws the same proposals"
@@ -145,7 +149,7 @@ class BatchesView(GenericAPIView):
             open_to_all=data["open_to_all"],
             people=colleagues(region.pk, data["people"]),
         )
-        plan = batches.Plan(**{name: data[name] for name in ("plan", "number", "matcher", "no_match", "seed")})
+        plan = batches.Plan(**{name: data[name] for name in ("plan", "number", "matcher", "scan", "no_match", "seed")})
         return Response(_shown(batches.start(user=user, region=region, wish=wish, plan=plan), user), status=201)
 
 

@@ -63,18 +63,21 @@ class PointOutput(RefitPoint):
 class CorrespondencesOutput(serializers.ModelSerializer):
     """One proposal in a list."""
 
-    z = serializers.IntegerField(source="pair.tile.z", read_only=True)
-    x = serializers.IntegerField(source="pair.tile.x", read_only=True)
-    y = serializers.IntegerField(source="pair.tile.y", read_only=True)
+    z = serializers.IntegerField(source="tile.z", read_only=True)
+    x = serializers.IntegerField(source="tile.x", read_only=True)
+    y = serializers.IntegerField(source="tile.y", read_only=True)
     transform = serializers.SerializerMethodField(help_text="the one that counts; null without a match")
     offset = serializers.SerializerMethodField(help_text="of the transform that counts")
+    scan_name = serializers.CharField(
+        source="scan.original_name", default=None, read_only=True, help_text="of a map scan's; else null"
+    )
 
     class Meta:
         model = Correspondences
         fields = [
-            "id", "pair", "z", "x", "y", "matcher", "matcher_digest", "state", "passed_gate", "transform", "offset",
-            "inliers", "needed_inliers", "log10_nfa", "rmse_m", "final_fit_rmse_m", "final_check_rmse_m", "refused",
-            "created_at",
+            "id", "pair", "scan", "scan_name", "z", "x", "y", "matcher", "matcher_digest", "state", "passed_gate",
+            "transform", "offset", "inliers", "needed_inliers", "log10_nfa", "rmse_m", "final_fit_rmse_m",
+            "final_check_rmse_m", "refused", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -87,7 +90,7 @@ class CorrespondencesOutput(serializers.ModelSerializer):
         transform = engine.said_transform(row)
         if transform is None:
             return None
-        east_m, north_m = engine.middle_offset_m(transform, tile_address(row.pair.tile))
+        east_m, north_m = engine.middle_offset_m(transform, tile_address(row.tile))
         return {"east_m": east_m, "north_m": north_m}
 
 

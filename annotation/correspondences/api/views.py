@@ -98,5 +98,5 @@ class RefitView(APIView):
         """What a person's points would come to; nothing is saved."""
         row = selectors.get_correspondences(person(request), correspondences_id)
         data = parse(serializers.RefitInput, request.data)
-        correction = engine.checked_correction(data, tile_address(row.pair.tile))
+        correction = engine.checked_correction(data, tile_address(row.tile))
         return Response(serializers.RefitOutput(card.shown_correction(correction)).data)

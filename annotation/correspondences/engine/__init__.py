@@ -17,6 +17,7 @@ from annotation.correspondences.engine.matchers import (
     propose,
 )
 from annotation.correspondences.engine.point_files import GivenFile, payload_of
+from annotation.correspondences.engine.scan_places import ScanPair, scan_pairs, scan_place, scan_tile_png
 from annotation.correspondences.engine.scans import ScanFiles, build_scan_pairs
 from annotation.correspondences.engine.shifts import frozen_transforms, known_shifts, thawed_shifts
 from annotation.correspondences.engine.transforms import (
@@ -30,6 +31,7 @@ from annotation.correspondences.engine.transforms import (
     stored,
 )
 from mlcore.correspondences.dense.neighbours import Known
+from mlcore.correspondences.hybrid.pictures import MOST_SIDE as MOST_SCAN_SIDE
 from mlcore.files import whole_file
 from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TileAddress
@@ -37,10 +39,49 @@ from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, stop_if_asked
 
 __all__ = [
-    "FORMS", "PICTURE_PX", "POINT_LIMITS", "Correction", "GivenFile", "Known", "Made", "PairSource", "PointsFile",
-    "Progress", "Proposal", "ScanFiles", "TileAddress", "Transform", "apart_m", "build_scan_pairs", "built_in_file",
-    "check_matcher", "checked_correction", "correction_of", "frozen_transforms", "known_shifts", "make",
-    "middle_offset_m", "offered", "pair_content", "pairs_source", "parts_by_place", "payload_of", "points_file",
-    "propose", "proposed_transform", "residuals_of", "rings_px", "said_transform", "shown_transform", "stop_if_asked",
-    "stored", "thawed_shifts", "told_of_pair", "whole_file",
+    "FORMS", "MOST_SCAN_SIDE",
+    "PICTURE_PX",
+    "POINT_LIMITS",
+    "Correction",
+    "GivenFile",
+    "Known",
+    "Made",
+    "PairSource",
+    "PointsFile",
+    "Progress",
+    "Proposal",
+    "ScanFiles",
+    "ScanPair",
+    "TileAddress",
+    "Transform",
+    "apart_m",
+    "build_scan_pairs",
+    "built_in_file",
+    "check_matcher",
+    "checked_correction",
+    "correction_of",
+    "frozen_transforms",
+    "known_shifts",
+    "make",
+    "middle_offset_m",
+    "offered",
+    "pair_content",
+    "pairs_source",
+    "parts_by_place",
+    "payload_of",
+    "points_file",
+    "propose",
+    "proposed_transform",
+    "residuals_of",
+    "rings_px",
+    "said_transform",
+    "scan_pairs",
+    "scan_place",
+    "scan_tile_png",
+    "shown_transform",
+    "stop_if_asked",
+    "stored",
+    "thawed_shifts",
+    "told_of_pair",
+    "whole_file",
 ]  # fmt: skip

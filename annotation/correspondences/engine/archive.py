@@ -42,17 +42,17 @@ def pair_content(row: Correspondences) -> dict[str, bytes] | None:
 
     The map is drawn as it is: the homography says where the image shows it.
     """
-    transform, tile = said_transform(row), tile_address(row.pair.tile)
+    transform, tile = said_transform(row), tile_address(row.map_pair.tile)
     if transform is None:
         return None
-    image: np.ndarray = image_reader(row.pair.imagery).read_tile(tile, PICTURE_PX).rgb
-    drawn = render_map(tile, MapIndex(features_on(row.pair.snapshot, tile)), PICTURE_PX)
+    image: np.ndarray = image_reader(row.map_pair.imagery).read_tile(tile, PICTURE_PX).rgb
+    drawn = render_map(tile, MapIndex(features_on(row.map_pair.snapshot, tile)), PICTURE_PX)
     return pair_files(pair_name(tile), drawn, image, transform.scaled(PICTURE_PX / TILE_PX))
 
 
 def told_of_pair(row: Correspondences, part: str) -> dict[str, Any]:
     """One line of what is known of a pair: its place, its transform with covariance, what it stands on."""
-    tile = tile_address(row.pair.tile)
+    tile = tile_address(row.map_pair.tile)
     return {
         "name": pair_name(tile),
         "part": part,

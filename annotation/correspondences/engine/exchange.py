@@ -54,7 +54,7 @@ class _Card:
 
     def picture(self) -> np.ndarray:
         """(PICTURE_PX, PICTURE_PX, 3) uint8: the tile's image, black where it has no data."""
-        return image_reader(self.row.pair.imagery).read_tile(tile_address(self.row.pair.tile), PICTURE_PX).rgb
+        return image_reader(self.row.imagery).read_tile(tile_address(self.row.tile), PICTURE_PX).rgb
 
 
 def points_file(form: str, row: Correspondences, points: Sequence[ControlPoint], service: str = "") -> PointsFile:
@@ -69,7 +69,7 @@ def points_file(form: str, row: Correspondences, points: Sequence[ControlPoint],
         NothingToWriteError: there is no transform, or people rejected it.
         NotWritableError: the format can't say what this transform is, or needs what was not given.
     """
-    tile = row.pair.tile
+    tile = row.tile
     card = _Card(row, control_points(row, points), f"tile-{tile.z}-{tile.x}-{tile.y}", service)
     name, content_type, write = FORMS[form]
     try:
@@ -89,7 +89,7 @@ def control_points(row: Correspondences, points: Sequence[ControlPoint]) -> Cont
         raise NothingToWriteError("there is no match on this tile: set points by hand and adjust it first")
     if row.state == CorrespondencesState.REJECTED:
         raise NothingToWriteError("people rejected this transform: adjust it first, its points are not to be used")
-    grow, grid = PICTURE_PX / TILE_PX, tile_grid(tile_address(row.pair.tile), TILE_PX)
+    grow, grid = PICTURE_PX / TILE_PX, tile_grid(tile_address(row.tile), TILE_PX)
     map_xy = np.array([point.map_xy for point in points], np.float64).reshape(-1, 2)
     image_xy = np.array([point.image_xy for point in points], np.float64).reshape(-1, 2)
     return ControlPoints.of(
@@ -99,7 +99,7 @@ def control_points(row: Correspondences, points: Sequence[ControlPoint]) -> Cont
         enabled=[point.enabled for point in points],
         roles=[cast(Role, point.role) for point in points],
         residuals_px=residuals_of(transform, map_xy, image_xy) * grow,
-        placed=PlacedTransform(transform.scaled(grow), tile_grid(tile_address(row.pair.tile), PICTURE_PX)),
+        placed=PlacedTransform(transform.scaled(grow), tile_grid(tile_address(row.tile), PICTURE_PX)),
     )
 
 

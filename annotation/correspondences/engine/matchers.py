@@ -137,12 +137,12 @@ def propose(pair: TilePair, source: PairSource, made: Made, job: Job | None = No
         row.refused = found.refused[:MAX_REFUSED_CHARS]
         return Proposal(row, [])
     row.inliers, row.rmse_m = int(found.inliers.sum()), found.rmse_px * tile.resolution_m()
-    row.passed_gate = _passes_gate(row)
+    row.passed_gate = passes_gate(row)
     row.state = CorrespondencesState.VERIFIED if row.passed_gate else CorrespondencesState.PROPOSED
     return Proposal(row, _points(row, found))
 
 
-def _passes_gate(row: Correspondences) -> bool:
+def passes_gate(row: Correspondences) -> bool:
     """Whether the settings let this one stand without a person; they let none unless they are told to."""
     gate = settings.MATCHER_GATE_LOG10_NFA
     if gate is None or row.log10_nfa is None or row.rmse_m is None:

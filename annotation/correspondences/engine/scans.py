@@ -24,7 +24,7 @@ class ScanFiles:
 
     Attributes:
         image: a cleaned imagery; scan: as it came; name: of the scan; points: of a person, or None.
-        folder: where the set is built.
+        folder: where the set is built; picture: where the scan's clean copy is kept.
         licences: `image_licence`, `image_attribution`, `map_licence`, `map_attribution`.
     """
 
@@ -33,6 +33,7 @@ class ScanFiles:
     name: str
     points: Path | None
     folder: Path
+    picture: Path
     licences: dict[str, str]
 
 
@@ -50,11 +51,13 @@ def build_scan_pairs(files: ScanFiles, options: dict[str, Any], progress: Progre
     from mlcore.correspondences.search import NEARLY_PLACED, SearchRange
 
     check_matcher(STRUCTURE)
-    if not (files.folder / "manifest.json").is_file():
-        copy = files.folder / WORK / "map.tif"
+    files.picture.parent.mkdir(parents=True, exist_ok=True)
+    if not files.picture.is_file():
+        prepared_apart(files.scan, files.picture, SpanProgress(progress, 0.0, COPYING), files.name)
+    copy = files.folder / WORK / "map.tif"
+    if not (files.folder / "manifest.json").is_file() and not copy.is_file():
         copy.parent.mkdir(parents=True, exist_ok=True)
-        if not copy.is_file():
-            prepared_apart(files.scan, copy, SpanProgress(progress, 0.0, COPYING), files.name)
+        copy.hardlink_to(files.picture)
     path = weights_file()
     digest = sha256_of(path)
     free = StructureMatcher.load(

@@ -25,14 +25,14 @@ RIGHT_OF_MATCHERS = 0.6
 
 def known_shifts(verified: Iterable[Correspondences], proposed: Iterable[Correspondences]) -> Known:
     """What people stand by and what matchers propose, by tile; of several proposals the surest."""
-    said = {tile_address(row.pair.tile): said_transform(row) for row in verified}
+    said = {tile_address(row.map_pair.tile): said_transform(row) for row in verified}
     stood_by = {tile: _verified(tile, one) for tile, one in said.items() if one is not None}
     return Known(stood_by, ShiftTable(_proposed(proposed)))
 
 
 def _proposed(rows: Iterable[Correspondences]) -> Iterator[tuple[TileAddress, Shift]]:
     for row in rows:
-        tile, transform = tile_address(row.pair.tile), proposed_transform(row)
+        tile, transform = tile_address(row.map_pair.tile), proposed_transform(row)
         if transform is not None:
             sure = RIGHT_OF_MATCHERS * confidence_of(transform, tile.resolution_m())
             yield tile, shift_by(transform, sure, "matched")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
 from annotation.correspondences.models import Correspondences, CorrespondencesReview, CorrespondencesState
@@ -36,12 +37,14 @@ class Plan:
     Attributes:
         plan: at random, those that chance explains best first, or all of them.
         matcher: only proposals of this one; empty: of any.
+        scan: only those of this map scan; None: of any, the region's own map among them.
         no_match: also pairs without a match, for people to set points by hand.
     """
 
     plan: str = BatchPlan.RANDOM.value
     number: int = 500
     matcher: str = ""
+    scan: int | None = None
     no_match: bool = False
     seed: int = 0
 
@@ -82,19 +85,23 @@ def close(*, user: User, region: Region, batch_id: int) -> Batch:
     return batch
 
 
-def waiting(region: Region, matcher: str = "", *, no_match: bool = False) -> QuerySet[Correspondences]:
+def waiting(
+    region: Region, matcher: str = "", *, scan: int | None = None, no_match: bool = False
+) -> QuerySet[Correspondences]:
     """Proposals that wait in no open batch."""
     queued = CorrespondencesReview.objects.filter(correspondences=OuterRef("pk"), item__state=ItemState.OPEN)
     rows = Correspondences.objects.filter(region=region, state=CorrespondencesState.PROPOSED).exclude(Exists(queued))
     rows = rows.filter(matcher=matcher) if matcher else rows
+    rows = rows if scan is None else rows.filter(scan=scan)
     return rows if no_match else rows.exclude(transform_kind="")
 
 
 def _draw(region: Region, plan: Plan) -> list[int]:
     """Ids in the order they are to be reviewed."""
-    rows = waiting(region, plan.matcher, no_match=plan.no_match)
+    rows = waiting(region, plan.matcher, scan=plan.scan, no_match=plan.no_match)
     if plan.plan == BatchPlan.ALL:
-        return list(rows.order_by("pair__tile__y", "pair__tile__x", "pk").values_list("pk", flat=True))
+        row, column = (Coalesce(f"pair__tile__{side}", f"scan_tile__{side}") for side in ("y", "x"))
+        return list(rows.order_by(row, column, "pk").values_list("pk", flat=True))
     if plan.plan == BatchPlan.UNCERTAIN:
         unsure = rows.order_by(F("log10_nfa").desc(nulls_last=True), "pk")
         return list(unsure.values_list("pk", flat=True)[: plan.number])
@@ -107,6 +114,8 @@ def _options(plan: Plan) -> dict[str, object]:
         options["number"] = plan.number
     if plan.matcher:
         options["matcher"] = plan.matcher
+    if plan.scan is not None:
+        options["scan"] = plan.scan
     if plan.no_match:
         options["no_match"] = True
     return options

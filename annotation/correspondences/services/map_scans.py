@@ -10,12 +10,14 @@ from django.db import transaction
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
+from annotation.common.models import Job
 from annotation.common.services import jobs
 from annotation.common.services.jobs import JobContext
 from annotation.common.streams import zip_archive
 from annotation.correspondences import engine
-from annotation.correspondences.errors import NoScanPairsError
+from annotation.correspondences.errors import NoScanPairsError, NothingToResumeError, ScanAnsweredError
 from annotation.correspondences.models import MapScan
+from annotation.correspondences.services.scan_proposals import store_scan_pairs
 from annotation.review.services import audit
 from annotation.sources.errors import NoSourcesError
 from annotation.sources.models import Region
@@ -23,13 +25,20 @@ from annotation.sources.selectors import imagery_in_use
 from annotation.sources.services.files import Upload, absolute, region_folder, relative, remove_folder, take_in
 from annotation.sources.services.files import suffix_of as ending_of
 
+KIND = "correspondences.build_pairs"
 SCAN_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 PIECE = 1 << 20
+GONE = "the scan was removed meanwhile: add it again"
 
 
 def scan_folder(scan: MapScan) -> Path:
     """Everything of one scan."""
     return region_folder(scan.region_id) / "scans" / str(scan.pk)
+
+
+def scan_picture(scan: MapScan) -> Path:
+    """The clean copy of a scan, which its tiles are cut from."""
+    return scan_folder(scan) / "picture.tif"
 
 
 @transaction.atomic
@@ -69,10 +78,7 @@ def add(
         if points is not None:
             take_in(points, folder / "upload.points")
             scan.points_path = relative(folder / "upload.points")
-        scan.job = jobs.enqueue(
-            kind="correspondences.build_pairs", params={"scan": scan.pk}, scope_id=region.pk, created_by=user,
-            dedup_key=str(scan.pk), wake=wake,
-        )  # fmt: skip
+        scan.job = _enqueue(scan, user, wake)
         scan.save()
         told = {"name": scan.original_name, "sha256": scan.sha256}
         audit.record(
@@ -86,16 +92,19 @@ def add(
 
 def run(context: JobContext) -> None:
     """The job `correspondences.build_pairs`."""
-    scan = MapScan.objects.select_related("imagery").filter(pk=context.params["scan"]).first()
+    scan = MapScan.objects.select_related("imagery", "region", "job").filter(pk=context.params["scan"]).first()
     if scan is None:
-        raise NotFoundError("the scan was removed meanwhile: add it again")
-    imagery = scan.imagery
+        raise NotFoundError(GONE)
+    imagery, zoom = scan.imagery, scan.region.zoom
+    if zoom is None:
+        raise NoSourcesError("the region has no imagery to find the map in: import some first")
     files = engine.ScanFiles(
         image=absolute(imagery.cog_path),
         scan=absolute(scan.upload_path),
         name=scan.original_name,
         points=absolute(scan.points_path) if scan.points_path else None,
         folder=scan_folder(scan) / "set",
+        picture=scan_picture(scan),
         licences={
             "image_licence": imagery.licence,
             "image_attribution": imagery.attribution,
@@ -104,9 +113,53 @@ def run(context: JobContext) -> None:
         },
     )
     made = engine.build_scan_pairs(files, scan.options, context)
+    pairs = engine.scan_pairs(scan, files.folder, files.image, zoom)
+    placed = engine.scan_place(files.folder, made, files.image)
+    told = {name: made[name] for name in ("pairs", "sampling_points", "left_out", "parts", "coarse")}
     with context.transaction(final=True):
-        MapScan.objects.filter(pk=scan.pk).update(made=made)
-        context.set_result({name: made[name] for name in ("pairs", "sampling_points", "left_out", "parts", "coarse")})
+        if not MapScan.objects.filter(pk=scan.pk).update(made=made, placed=placed):
+            raise NotFoundError(GONE)
+        context.set_result({**told, "proposals": store_scan_pairs(scan, pairs)})
+
+
+def resume(*, user: User | None, scan: MapScan, wake: bool = True) -> MapScan:
+    """Start the job of a scan again where the one before was stopped or failed; what that had done is kept.
+
+    Raises:
+        NothingToResumeError: its job is at work, or its pairs are made.
+    """
+    with transaction.atomic():
+        scan = MapScan.objects.select_for_update(of=("self",), no_key=True).select_related("job").get(pk=scan.pk)
+        if scan.made is not None:
+            raise NothingToResumeError("its pairs are made already: there is nothing left to do")
+        if scan.job is not None and not scan.job.finished:
+            raise NothingToResumeError("its job has not ended: stop it first, or wait")
+        scan.job = _enqueue(scan, user, wake)
+        scan.save(update_fields=["job"])
+        audit.record(
+            actor=user, action="map_scan.resume", object_kind="map_scan", object_id=scan.pk, scope_id=scan.region_id
+        )
+    return scan
+
+
+def _enqueue(scan: MapScan, user: User | None, wake: bool) -> Job:
+    return jobs.enqueue(
+        kind=KIND, params={"scan": scan.pk}, scope_id=scan.region_id, created_by=user, dedup_key=str(scan.pk), wake=wake
+    )
+
+
+def tile_png(scan: MapScan, tile: engine.TileAddress, size_px: int) -> bytes:
+    """The picture of a placed scan on a tile.
+
+    Raises:
+        NoScanPairsError: nobody knows yet where it lies.
+        NotFoundError: its files are gone.
+    """
+    if scan.made is None:
+        raise NoScanPairsError("its place is not found yet: wait for the job, or see why it failed")
+    if not scan_picture(scan).is_file():
+        raise NotFoundError("the picture of this scan is gone: add it again")
+    return engine.scan_tile_png(scan_picture(scan), absolute(scan.imagery.cog_path), scan.made, tile, size_px)
 
 
 def archive(scan: MapScan) -> Iterator[bytes]:
@@ -125,11 +178,18 @@ def archive(scan: MapScan) -> Iterator[bytes]:
 
 
 def delete(*, user: User, scan: MapScan) -> None:
-    """Remove a scan with its pairs; its job is stopped."""
+    """Remove a scan with its pairs and proposals; its job is stopped.
+
+    Raises:
+        ScanAnsweredError: people answered about its pairs.
+    """
     folder = scan_folder(scan)
-    if scan.job_id:
-        jobs.cancel_unfinished(scan.job_id)
     with transaction.atomic():
+        scan = MapScan.objects.select_for_update(of=("self",)).get(pk=scan.pk)
+        if scan.proposals.filter(reviews__item__verdicts__isnull=False).exists():
+            raise ScanAnsweredError("people answered about the pairs of this scan: it stays, with their answers")
+        if scan.job_id:
+            jobs.cancel_unfinished(scan.job_id)
         audit.record(
             actor=user, action="map_scan.delete", object_kind="map_scan", object_id=scan.pk, scope_id=scan.region_id
         )

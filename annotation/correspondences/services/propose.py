@@ -116,7 +116,7 @@ def _propose(
 @transaction.atomic
 def _store(proposals: list[engine.Proposal]) -> list[Correspondences]:
     """Save those whose pair still exists and which no other run stored meanwhile; gives their rows."""
-    ids = [proposal.row.pair_id for proposal in proposals]
+    ids = [proposal.row.map_pair.pk for proposal in proposals]
     alive = set(TilePair.objects.select_for_update(no_key=True).filter(pk__in=ids).values_list("pk", flat=True))
     if not alive:
         return []

@@ -34,7 +34,7 @@ def read_points(row: Correspondences, given: engine.GivenFile, kind: str = "") -
         BadPointsFileError: it is no file of points.
         BadPointsError: its points lie off the tile, or no transform of a map fits them.
     """
-    tile = tile_address(row.pair.tile)
+    tile = tile_address(row.tile)
     payload = engine.payload_of(given, tile, kind or row.transform_kind or TransformKind.SIMILARITY.value)
     engine.checked_correction(payload, tile)  # what is wrong is told by the number of the row
     payload["points"] = _numbered(payload["points"], selectors.points_of(row.pk, corrected=False))

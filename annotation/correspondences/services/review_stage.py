@@ -29,7 +29,7 @@ def on_decided(item: QueueItem, verdict: Verdict) -> None:
     """Check what the verdict says, which keeps a correction's points, then set the proposal's state."""
     row = _row_of(item)
     if verdict.decision == "adjust":
-        engine.checked_correction(verdict.payload, tile_address(row.pair.tile))
+        engine.checked_correction(verdict.payload, tile_address(row.tile))
     elif verdict.payload:
         raise InvalidError("only adjusted correspondences carry points and a transform")
     if verdict.decision == "accept" and not row.matched:
@@ -44,7 +44,8 @@ def on_undone(item: QueueItem, verdict: Verdict) -> None:
 
 
 def _row_of(item: QueueItem) -> Correspondences:
-    return CorrespondencesReview.objects.select_related("correspondences__pair__tile").get(item=item).correspondences
+    tables = "correspondences__pair__tile", "correspondences__scan_tile"
+    return CorrespondencesReview.objects.select_related(*tables).get(item=item).correspondences
 
 
 STAGE = ReviewStage(

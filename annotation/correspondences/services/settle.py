@@ -61,7 +61,7 @@ def _apply(row: Correspondences, answer: Answer | None) -> None:
     if correction is not None:
         proposed = {point.number: point for point in selectors.points_of(row.pk, corrected=False)}
         ControlPoint.objects.bulk_create(correction.rows(row.pk, proposed))
-    if [getattr(row, name) for name in FINAL] != before:
+    if row.pair_id is not None and [getattr(row, name) for name in FINAL] != before:
         transform_changed.send(Correspondences, pair_id=row.pair_id)
 
 

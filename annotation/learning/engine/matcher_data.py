@@ -97,11 +97,13 @@ def payload_of(rows: Sequence[Correspondences], people: Mapping[int, list[int]])
     numbers: dict[tuple[int, int], int] = {}
     sources: list[Payload] = []
     pairs = []
-    for row in sorted(rows, key=lambda row: (row.pair.imagery_id, row.pair.snapshot_id, tile_address(row.pair.tile))):
-        key = row.pair.imagery_id, row.pair.snapshot_id
+    for row in sorted(
+        rows, key=lambda row: (row.map_pair.imagery_id, row.map_pair.snapshot_id, tile_address(row.map_pair.tile))
+    ):
+        key = row.map_pair.imagery_id, row.map_pair.snapshot_id
         if key not in numbers:
             numbers[key] = len(sources)
-            sources.append(_source(row.pair.imagery, row.pair.snapshot))
+            sources.append(_source(row.map_pair.imagery, row.map_pair.snapshot))
         pairs.append(_pair(row, numbers[key], people.get(row.pk, [])))
     return {"sources": sources, "pairs": pairs}
 
@@ -191,7 +193,7 @@ def _source(imagery: Imagery, snapshot: MapSnapshot) -> Payload:
 
 
 def _pair(row: Correspondences, source: int, people: list[int]) -> Payload:
-    transform, tile = said_transform(row), row.pair.tile
+    transform, tile = said_transform(row), row.map_pair.tile
     if transform is None:
         raise ValueError(f"correspondences {row.pk} are in force without a transform")
     corrected = row.state == CorrespondencesState.CORRECTED

@@ -25,7 +25,7 @@ def freeze_learnt() -> DataSet:
         TooFewVerifiedError: fewer tiles than teach anything.
         ModelFileError, NoWeightsError: the weights to start from are gone.
     """
-    rows = [row for row in matched.verified_by_people() if engine.is_learnt(tile_address(row.pair.tile))]
+    rows = [row for row in matched.verified_by_people() if engine.is_learnt(tile_address(row.map_pair.tile))]
     if len(rows) < LEAST_LEARNT:
         raise TooFewVerifiedError(
             f"a matcher needs at least {LEAST_LEARNT} verified tiles to learn from, there are {len(rows)} outside the "
@@ -44,7 +44,7 @@ def freeze_held_out() -> DataSet:
     Raises:
         NoGroundError: there is none yet.
     """
-    rows = [row for row in matched.verified_by_people() if engine.held_out(tile_address(row.pair.tile))]
+    rows = [row for row in matched.verified_by_people() if engine.held_out(tile_address(row.map_pair.tile))]
     if not rows:
         raise NoGroundError(
             "nothing is verified on the blocks that are kept for comparing, one in four: verify more proposals first"

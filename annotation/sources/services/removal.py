@@ -37,7 +37,7 @@ def delete_source(*, user: User, source: Imagery | MapSnapshot) -> None:
     try:
         with transaction.atomic():
             locked = type(source)._default_manager.select_for_update().get(pk=source.pk)
-            if locked.pairs.filter(ANSWERED).exists():
+            if locked.pairs.filter(ANSWERED).exists() or _has_answered_scans(locked):
                 raise InUseError(f"people answered about tiles of this {kind}: {KEEP}")
             audit.record(
                 actor=user, action=f"{kind}.delete", object_kind=kind, object_id=source.pk, scope_id=source.region_id
@@ -47,3 +47,10 @@ def delete_source(*, user: User, source: Imagery | MapSnapshot) -> None:
     except RestrictedError as error:
         raise InUseError(f"a model learnt from tiles of this {kind}: {KEEP}") from error
     remove_folder(folder)
+
+
+def _has_answered_scans(source: Imagery | MapSnapshot) -> bool:
+    """Whether people answered about pairs of map scans that were found in an imagery."""
+    if isinstance(source, MapSnapshot):
+        return False
+    return source.map_scans.filter(proposals__reviews__item__verdicts__isnull=False).exists()

@@ -28,12 +28,15 @@ from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_aske
 FORMAT = "mapwright-hybrid-1"
 WORK = "work"
 KEPT_AT_ONCE = 8
+TRANSFORM = (
+    "kind", "parameters", "covariance", "inliers", "needed_inliers", "log10_nfa", "rmse_px",
+)  # fmt: skip
 LAYOUT = {
     "PART/L/NAME.png": "the map, 512 px, brought into the image's frame by the coarse homography",
     "PART/R/NAME.png": "the image, 512 px, black where it has no data",
     "PART/H/NAME.txt": "3 x 3 from pixels of the map to pixels of the image, (0, 0) the centre of the first one",
     "MAP.points": "of a scan under an image with a georeference: where the map lies, for QGIS; MAP-gcps.txt for GDAL",
-    "proposals.jsonl": "one line per pair: transform and covariance in pixels from the outer corner, and its window",
+    "proposals.jsonl": "one line per pair: transform, covariance and points in pixels from the outer corner, window",
 }
 
 
@@ -194,13 +197,15 @@ def _write_one(work: _Work, matchers: Matchers, one: Proposal, out: Path) -> dic
     if transform is None:
         raise ValueError("a window without a transform is no pair")
     window = cut(work.image, work.drawn, work.coarse, point, work.config.side)
+    told = one.to_json()
     write_pair(out / point.part, work.name(point), window.map[0], window.image[0], transform)
     return {
         "name": work.name(point),
         "part": point.part,
         "window": {"left": point.left, "top": point.top, "side": work.config.side},
         "state": "verified" if _passes_gate(one, work.config) else "proposed",
-        "transform": {name: value for name, value in one.to_json().items() if name not in ("rule", "prints", "number")},
+        "transform": {name: told[name] for name in TRANSFORM},
+        "points": told["points"],
         "size_px": SIZE_PX,
         "map_to_image": window.map_to_image(transform).tolist(),
         "matcher": matchers.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,14 @@ from mlcore.correspondences.hybrid.config import SIZE_PX, HybridConfig
 from mlcore.correspondences.hybrid.pictures import LargePicture, seen_through
 from mlcore.correspondences.hybrid.sampling import SamplingPoint
 from mlcore.correspondences.hybrid.views import Matchers, view
-from mlcore.correspondences.robust import register
+from mlcore.correspondences.robust import Registration, register
 from mlcore.geometry.transform import Transform
 
 CORNERS = np.array([[0, 0], [SIZE_PX, 0], [SIZE_PX, SIZE_PX], [0, SIZE_PX]], np.float64)
 MIDDLE = np.full((1, 2), SIZE_PX / 2)
 NEIGHBOURS, LEAST_NEIGHBOURS = 6, 3
+MOST_POINTS = 60
+"""So many points of a pair are kept; its transform stands on all of them."""
 GLANCE_PX = 1024
 """Side at which both pictures are looked at as a whole."""
 
@@ -33,6 +35,8 @@ class Proposal:
         rule: one of `cleaning.RULES`; empty for a window that is proposed.
         transform: from the map's window to the image's, pixels at 512 px; None where a rule is broken.
         prints: fingerprints of map and image, for windows that came so far.
+        points: (N, 5) x and y on the map, x and y in the image, pixels at 512 px, and confidence 0..1: the surest of
+            the points that agree with the transform.
     """
 
     number: int
@@ -43,6 +47,7 @@ class Proposal:
     log10_nfa: float = 0.0
     rmse_px: float = 0.0
     prints: tuple[int, int] | None = None
+    points: np.ndarray = field(default_factory=lambda: np.zeros((0, 5)))
 
     def to_json(self) -> dict[str, Any]:
         """JSON types, as a journal keeps them."""
@@ -57,6 +62,7 @@ class Proposal:
             "needed_inliers": self.needed_inliers,
             "log10_nfa": self.log10_nfa,
             "rmse_px": self.rmse_px,
+            "points": self.points.round(3).tolist(),
         }
 
     @classmethod
@@ -67,7 +73,8 @@ class Proposal:
             return cls(int(told["number"]), str(told["rule"]), prints=prints)
         transform = Transform(told["kind"], np.array(told["parameters"]), np.array(told["covariance"]))
         measured = {name: told[name] for name in ("inliers", "needed_inliers", "log10_nfa", "rmse_px")}
-        return cls(int(told["number"]), str(told["rule"]), transform, prints=prints, **measured)
+        points = np.array(told.get("points", []), np.float64).reshape(-1, 5)
+        return cls(int(told["number"]), str(told["rule"]), transform, prints=prints, points=points, **measured)
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,14 @@ def proposed(
         log10_nfa=found.log10_nfa,
         rmse_px=found.rmse_px,
         prints=prints,
+        points=_surest(found),
     )
+
+
+def _surest(found: Registration) -> np.ndarray:
+    agreeing = found.matches.only(found.inliers)
+    kept = agreeing.only(np.sort(np.argsort(-agreeing.confidence, kind="stable")[:MOST_POINTS]))
+    return np.column_stack([kept.map_xy, kept.image_xy, np.clip(kept.confidence, 0.0, 1.0)])
 
 
 def with_data(

@@ -95,6 +95,10 @@ export function createQueueMap(container) {
       save(ALIGNED, on);
       shiftImage(on ? shift : null);
     },
+    /** The image where it lies for as long as a group is moved, whatever the person's choice is. */
+    asItLies(on) {
+      shiftImage(aligned && !on ? shift : null);
+    },
     /** Back to a view that shows the whole candidate with its surroundings. */
     fit(geometry) {
       map.fitBounds(geometryBounds(geometry).pad(0.8), { maxZoom: 20, animate: false });

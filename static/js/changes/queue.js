@@ -4,6 +4,7 @@ import { notify } from "mapwright/lib/notices.js";
 import { confirmDialog } from "mapwright/lib/forms.js";
 import { day, DECISIONS } from "mapwright/lib/format.js";
 import { enterAdjust } from "mapwright/changes/adjust.js";
+import { createGroupMode } from "mapwright/changes/group.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
@@ -27,7 +28,7 @@ const line = createLine({
   show: showClaim,
   clear: () => view.clear(),
   warm: (subject) => view.warm(subject),
-  leave: leaveAdjust,
+  leave: leaveModes,
   busy,
   emptyActions: () => ({
     done: "The next scan may bring new ones. Accepted changes wait on the page of edits.",
@@ -39,6 +40,7 @@ const line = createLine({
   draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry }),
 });
 const { current, drafts } = line;
+const groupMode = createGroupMode({ view, line, onLeave: () => current() && redraw() });
 
 const shapeOf = (subject, draft) => draft.geometry ?? subject.adjusted ?? subject.geometry;
 
@@ -65,15 +67,16 @@ async function confirmOld(subject) {
   return yes;
 }
 
-/** Whether something else comes first: a question that is open, or a changed shape that only "accept" takes along. */
+/** Whether something else comes first: a question that is open, a group, or a changed shape that only "accept" takes along. */
 function busy() {
+  if (groupMode.on) notify("Accept the group with Enter, or leave it with Esc, first.", { kind: "warn" });
   if (adjusting?.changed()) notify("Keep the new shape with Enter, or leave it with Esc, first.", { kind: "warn" });
-  return asking || Boolean(adjusting?.changed());
+  return asking || groupMode.on || Boolean(adjusting?.changed());
 }
 
 async function answer(decision, reason = "") {
   const claim = current();
-  if (!line.ready() || (decision === "accept" ? asking : busy())) return;
+  if (!line.ready() || (decision === "accept" && !groupMode.on ? asking : busy())) return;
   if (adjusting && decision === "accept") adjusting.done();
   if (decision === "accept" && !(await confirmOld(claim.subject))) return;
   if (current()?.id !== claim.id) return;
@@ -93,6 +96,17 @@ function leaveAdjust() {
   document.body.classList.remove("adjusting");
 }
 
+function leaveModes() {
+  groupMode.leave();
+  leaveAdjust();
+}
+
+/** From the adjusted shape, if there is one, to the whole group. */
+function group() {
+  adjusting?.done();
+  groupMode.enter();
+}
+
 function redraw() {
   const claim = current();
   const draft = drafts.read(claim.id);
@@ -102,7 +116,7 @@ function redraw() {
 
 function adjust() {
   const claim = current();
-  if (!claim || adjusting || claim.subject.kind === "remove") return;
+  if (!claim || adjusting || groupMode.on || claim.subject.kind === "remove") return;
   const before = drafts.read(claim.id).geometry;
   const start = shapeOf(claim.subject, { geometry: before });
   const keep = (geometry) => drafts.write(claim.id, { geometry });
@@ -146,6 +160,7 @@ for (const button of document.querySelectorAll("[data-decision]"))
 for (const [id, run] of [
   ["flag", flag],
   ["adjust", adjust],
+  ["adjust-group", group],
 ])
   byId(id).addEventListener("click", onClick(run));
 for (const step of ["done", "cancel", "undo", "redo", "reset"])
@@ -163,6 +178,7 @@ bindQueueKeys({
   skip,
   flag,
   adjust,
+  group,
   view,
   comment,
   reasonAt: (index) => byId("reasons").children[index]?.click(),

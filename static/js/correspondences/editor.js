@@ -85,6 +85,8 @@ function showClaim(claim, draft) {
   panel.begin(subject);
   desk.open(subject, draft.work ?? null);
   files.offer(subject);
+  byId("of-scan").hidden = !subject.of_scan;
+  byId("of-scan").textContent = subject.of_scan ? `The map is a scan: ${subject.snapshot.name}.` : "";
   if (settles) drawAnswers(subject, page.agree_m, { onTake: settle, onStart: startFrom });
   const { z, x, y } = subject.tile;
   byId("where").textContent = `Tile ${z}/${x}/${y}`;

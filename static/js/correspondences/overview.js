@@ -47,6 +47,7 @@ function drawnOf(batch) {
   return [
     drawnWords(batch, "tile"),
     options.matcher ? `matched by ${options.matcher}` : null,
+    options.scan ? "pairs of a map scan" : null,
     options.no_match ? "those without a match too" : null,
     second ? `${percent(second)} answered twice` : null,
   ]

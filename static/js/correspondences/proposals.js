@@ -54,7 +54,12 @@ const row = (region, one) =>
     el("td", { text: one.transform ? humanise(one.transform.kind) : "–" }),
     el("td", { class: "number", text: one.inliers ? number(one.inliers) : "–" }),
     el("td", { class: "number", text: errorWords(one) }),
-    el("td", {}, el("span", { text: humanise(one.matcher), title: one.matcher_digest })),
+    el(
+      "td",
+      {},
+      el("span", { text: humanise(one.matcher), title: one.matcher_digest }),
+      one.scan ? el("div", { class: "small muted", text: `scan ${one.scan_name}` }) : null,
+    ),
   );
 
 /** @returns {{restart: Function}} */

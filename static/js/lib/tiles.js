@@ -9,8 +9,9 @@ const query = ({ tile_version: version }, size) => `?size=${size}${version ? `&v
 export const imageUrl = (imagery, size = dense()) =>
   `/tiles/image/${imagery.id}/{z}/{x}/{y}.webp${query(imagery, size)}`;
 
-/** @param {{id: number, tile_version: string}} snapshot */
-export const mapUrl = (snapshot, size = dense()) => `/tiles/map/${snapshot.id}/{z}/{x}/{y}.png${query(snapshot, size)}`;
+/** @param {{id: number, tile_version: string, tiles: ?string}} snapshot a scan of a map brings the address of its own */
+export const mapUrl = (snapshot, size = dense()) =>
+  `${snapshot.tiles ?? `/tiles/map/${snapshot.id}/{z}/{x}/{y}.png`}${query(snapshot, size)}`;
 
 /** The address of one tile of a template. */
 export const tileUrl = (template, { z, x, y }) => template.replace("{z}", z).replace("{x}", x).replace("{y}", y);

@@ -9,6 +9,7 @@ import { createOutcomes, sentence } from "mapwright/review/outcomes.js";
 import { createServer } from "mapwright/review/server.js";
 import * as act from "mapwright/review/state.js";
 import { drawLease, drawPhase, drawStatus, drawTally } from "mapwright/review/status.js";
+import { createTogether } from "mapwright/review/together.js";
 
 const AGAIN_MS = 8000;
 /** Items fetched behind the one on the screen: quick answers find the next one there though the server is slow. */
@@ -65,6 +66,7 @@ export function createLine({
   });
   const outcomes = createOutcomes({ store, server, drafts, returning, draftOf, onSaved, fillUp });
   const { bringBack } = outcomes;
+  const together = createTogether({ store, drafts, what, bringBack, fillUp });
 
   /** Claim until one item is on the screen and enough wait behind it. */
   async function fillUp() {
@@ -129,11 +131,7 @@ export function createLine({
       leave();
       showCurrent();
     }
-    if (state.decided !== before.decided)
-      save(
-        decidedKey,
-        state.decided.map(({ id, decision, version, draft }) => ({ id, decision, version, draft })),
-      );
+    if (state.decided !== before.decided) save(decidedKey, act.remembered(state));
     redrawPhase();
     drawTally(state);
   });
@@ -167,7 +165,8 @@ export function createLine({
   /** Take the last decision back; its item is on the screen at once, and can be answered when the server gave its lease. */
   function undoLast() {
     const last = store.state.decided.at(-1);
-    if (!last) return;
+    if (last?.together) together.takeBack(last);
+    if (!last || last.together) return;
     const waiting = server.outbox.messages.some((message) => message.item === last.id);
     if (last.version === null && !waiting) return;
     server.saveUndo(last.id, last.version);
@@ -218,6 +217,7 @@ export function createLine({
     drafts,
     current,
     ready,
+    together,
     answer,
     flag,
     undoLast,

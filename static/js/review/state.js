@@ -62,6 +62,28 @@ export function decidedNow(state, decision, draft) {
   });
 }
 
+/** Several items got one answer; `path` takes it back. */
+export function answeredTogether(state, path, ids) {
+  const next = ids.reduce(dropItem, { ...state, skipped: state.skipped.filter((id) => !ids.includes(id)) });
+  const entry = { id: null, decision: "moved_together", version: null, together: path, count: ids.length };
+  return {
+    ...next,
+    decided: [...state.decided, entry].slice(-200),
+    session: state.session + ids.length,
+    last: "answer",
+  };
+}
+
+/** The answer that `path` takes back is none any more. */
+export const tookBackTogether = (state, path) => ({
+  ...state,
+  decided: state.decided.filter((one) => one.together !== path),
+  session: Math.max(0, state.session - (state.decided.find((one) => one.together === path)?.count ?? 0)),
+});
+
+/** What a reload needs of the answers given: all but the items themselves. */
+export const remembered = (state) => state.decided.map((one) => ({ ...one, subject: undefined }));
+
 /** The current item is left for later. */
 export const skippedNow = (state) => advance({ ...state, skipped: [...state.skipped, state.current.id], last: "skip" });
 

@@ -32,6 +32,22 @@ def scattered(count: int, seed: int, size: float = 512.0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_in_another_frame_it_moves_the_same_places_and_is_as_sure_of_them(kind: TransformKind) -> None:
+    plain = made(kind, 5)
+    spread = np.random.default_rng(6).normal(0, 1e-3, (len(plain.parameters), len(plain.parameters)))
+    if kind == "homography":
+        spread[6:] *= 1e-4
+    sure = Transform(kind, plain.parameters, spread @ spread.T)
+    frame = np.array([[0.4, 0, -30], [0, 0.4, 12], [0, 0, 1.0]])
+    points = scattered(20, 7)
+    seen = points * 0.4 + [-30, 12]
+    there = sure.reframed(frame)
+    assert there.kind == kind
+    np.testing.assert_allclose(there.apply(seen), sure.apply(points) * 0.4 + [-30, 12], atol=1e-6)
+    np.testing.assert_allclose(there.point_covariance(seen), sure.point_covariance(points) * 0.16, rtol=1e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @given(seed=st.integers(0, 10**6), extra=st.integers(0, 30))
 @settings(max_examples=40, deadline=None)
 def test_exact_points_give_back_the_transform_that_moved_them(kind: TransformKind, seed: int, extra: int) -> None:
