@@ -39,6 +39,7 @@ TURN_DEG, SCALE = 7.0, 0.9
 def shot(page: Page, name: str) -> None:
     if SHOTS:
         page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(400)  # colours change in steps
         page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
 
 
