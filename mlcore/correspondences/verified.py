@@ -80,7 +80,9 @@ def block_by_block(tile: TileAddress, transform: Transform) -> dict[TileAddress,
     found = {}
     for block in filter(is_held_out, blocks_on(tile)):
         left, top, side = within(block, tile, TILE_PX)
-        found[block] = transform.seen_from(left, top, TILE_PX / side)
+        larger = TILE_PX / side
+        frame = np.array([[larger, 0, -larger * left], [0, larger, -larger * top], [0, 0, 1.0]])
+        found[block] = transform.reframed(frame)
     return found
 
 

@@ -89,10 +89,6 @@ class Transform:
         back = np.linalg.inv(frame)
         return _propagated(self.kind, self.kind, self.parameters, self.covariance, lambda matrix: frame @ matrix @ back)
 
-    def seen_from(self, x: float, y: float, factor: float = 1.0) -> Transform:
-        """The same transform in pixels that count from (x, y) of both views, drawn `factor` times as large."""
-        return self.reframed(np.array([[factor, 0, -factor * x], [0, factor, -factor * y], [0, 0, 1.0]]))
-
     def as_kind(self, kind: TransformKind) -> Transform:
         """The same transform as one of a kind with more freedom.
 

@@ -136,7 +136,7 @@ def test_an_image_with_a_georeference_is_noted_since_qgis_counts_its_coordinates
         (["image.png"], "an image and a map"),
         (["image.png", "map.tif", "--pairs", "pairs.csv", "--matcher", "sift"], "an image and a map"),
         (["--matcher", "sift"], "an image and a map"),
-        (["image.png", "map.tif", "--matcher", "sift", "--weights", "image.png"], "has no weights"),
+        (["image.png", "map.tif", "--matcher", "sift", "--weights", "image.png"], "takes no weights"),
         (["image.png", "map.tif", "--weights", "image.png"], "invalid_checkpoint"),
         (["image.png", "plain.png", "--matcher", "sift", "--geojson", "a.geojson"], "georeference it"),
         (["image.png", "none.tif", "--matcher", "sift"], "check the path"),
