@@ -43,7 +43,7 @@ DRAWS: dict[str, dict[str, Any]] = {
     "uncertain of any": {"plan": "uncertain", "no_match": True}, "random of one": {"plan": "random", "matcher": "sift"},
 }  # fmt: skip
 DRAWN = 500
-DRAWN_SHORT = 20
+DRAWN_SHORT = 10
 """Of a thousand, so many at a time: each plan still finds enough."""
 TIMES = 3
 LOOKS = 15

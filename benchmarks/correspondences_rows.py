@@ -29,8 +29,8 @@ TABLES = {
     "tiles_tilepair": "id, tile_id, imagery_id, snapshot_id, valid_share, mapped, buildings",
     "correspondences_correspondences": (
         "id, created_at, region_id, pair_id, matcher, matcher_digest, transform_kind, transform_parameters, "
-        "transform_covariance, inliers, needed_inliers, log10_nfa, rmse_m, refused, passed_gate, state, final_kind, "
-        "final_parameters, final_covariance, final_fit_rmse_m"
+        "transform_covariance, inliers, needed_inliers, log10_nfa, rmse_m, refused, passed_gate, state, queued, "
+        "final_kind, final_parameters, final_covariance, final_fit_rmse_m"
     ),
     "correspondences_controlpoint": (
         "correspondences_id, corrected, number, map_x, map_y, image_x, image_y, confidence, origin, role, enabled"
@@ -210,7 +210,8 @@ def _proposal(one: Made, row: int, region: int, pair: int) -> str:
     about = f"{SHIFT}\t12\t5\t{nfa}\t0.4\t" if one.matched else f"{NONE}\t0\t5\t\\N\t\\N\t3 points are too few"
     final = f"{SHIFT}\t0.3" if one.decision == "adjust" else f"{NONE}\t\\N"
     gate = "t" if one.gate else "f"
-    return f"{row + one.number}\tnow\t{region}\t{pair + one.number}\t{matcher}\t{about}\t{gate}\t{one.state}\t{final}"
+    stands = f"{gate}\t{one.state}\t{'t' if one.batch and not one.decision else 'f'}"
+    return f"{row + one.number}\tnow\t{region}\t{pair + one.number}\t{matcher}\t{about}\t{stands}\t{final}"
 
 
 def _points(row: int) -> str:

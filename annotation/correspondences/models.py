@@ -138,7 +138,12 @@ class Correspondences(Timestamped):
             models.Index(
                 fields=["region"], condition=Q(state="proposed", transform_kind=""), name="correspondences_unmatched"
             ),
-            # What the gate alone stands by, which the page of training counts.
+            # What people or the gate stand by, by its pair, and what the gate alone does: training reads and counts both.
+            models.Index(
+                fields=["pair", "-id"],
+                condition=Q(state__in=["verified", "corrected"]),
+                name="correspondences_in_force",
+            ),
             models.Index(fields=["id"], condition=Q(state="verified", passed_gate=True), name="correspondences_gate"),
         ]
 
