@@ -8,7 +8,8 @@ in one region of as many tiles (`correspondences_rows.py` says which of them are
 * `claim_p95_ms`, `decide_p95_ms`: of people who look at each proposal for a second and accept it, at the long queue.
 * `list_p95_ms`: the worst p95 of the list's pages and states there, for one person after that.
 * `ratio_to_thousand`: the worst of these p95s against the same at the short queue.
-* `batch_s`: drawing a batch of 500, at random, of the most uncertain, of one matcher: the slowest median of each.
+* `batch_s`: drawing a batch of 500, at random, of the most uncertain, of one matcher: the slowest of the medians; of the
+  short queue, which would soon be empty, a batch of 10.
 * `overview_ms`: all that the overview asks for, the page and four requests, one after the other; the median.
 * `report_ms`, `ahead_ms`: medians of the report of 500 answered proposals, and of what the training page counts.
 * `all_s`: a batch of all that wait, which is a row for each of `all_drawn`.
@@ -90,7 +91,7 @@ def measured(options: argparse.Namespace, database: str, proposals: int) -> tupl
         with client_of(url, token) as client:
             client.cookies.set("sessionid", session)
             looked = looks(client, made)
-            drawn = draws(client, made, DRAWN if proposals > 10 * DRAWN else DRAWN_SHORT)
+            drawn = draws(client, made, DRAWN if proposals > 100 * DRAWN else DRAWN_SHORT)
     found = {f"{name}_p95_ms": common.percentile(times, 0.95) for name, times in work.times.items()}
     found |= looked | drawn
     print(f"{proposals} proposals: {found}", flush=True)
