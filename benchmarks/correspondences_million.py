@@ -8,8 +8,8 @@ in one region of as many tiles (`correspondences_rows.py` says which of them are
 * `claim_p95_ms`, `decide_p95_ms`: of people who look at each proposal for a second and accept it, at the long queue.
 * `list_p95_ms`: the worst p95 of the list's pages and states there, for one person after that.
 * `ratio_to_thousand`: the worst of these p95s against the same at the short queue.
-* `batch_s`: drawing a batch of 500, at random, of the most uncertain, of one matcher: the slowest of the medians; of the
-  short queue, which would soon be empty, a batch of 10.
+* `batch_s`: drawing a batch of 500, at random, of the most uncertain, of one matcher: the slowest of the medians. The
+  short queue would soon be empty: there it is a batch of 10.
 * `overview_ms`: all that the overview asks for, the page and four requests, one after the other; the median.
 * `report_ms`, `ahead_ms`: medians of the report of 500 answered proposals, and of what the training page counts.
 * `all_s`: a batch of all that wait, which is a row for each of `all_drawn`.
