@@ -77,15 +77,10 @@ def measured(
     options: argparse.Namespace, database: str, items: int, drain: float = 0.0
 ) -> tuple[dict[str, float], dict[str, int]]:
     """p95 by sort of request at a queue of `items`, and what became of the decisions."""
-    from django.db.models import Count
-    from rest_framework.authtoken.models import Token
-
-    from annotation.review.models import QueueItem, Verdict
     from tests.annotation.review.server import WebServer
-    from tests.factories import UserFactory
 
     region = filled(items, FILL_CHANGES)
-    tokens = [Token.objects.create(user=user).key for user in UserFactory.create_batch(options.people)]
+    tokens = common.tokens_of(options.people)
     work = Work(region, options.seconds)
     with WebServer({"MAPWRIGHT_DB_NAME": database}, workers=2, threads=8) as url:
         work.warm(url, tokens[0])
@@ -96,13 +91,8 @@ def measured(
             start, before = time.perf_counter(), len(work.acknowledged)
             work.drain(url, tokens, drain)
             found["drain"] = round((len(work.acknowledged) - before) / (time.perf_counter() - start), 1)
-    stored = set(Verdict.objects.filter(item__scope_id=region).values_list("item_id", flat=True))
-    items_of = QueueItem.objects.filter(scope_id=region)
-    twice = items_of.annotate(given=Count("verdicts")).filter(given__gt=1).count()
-    double = twice + len(work.acknowledged) - len(set(work.acknowledged))
-    lost = len(set(work.acknowledged) - stored)
     print(f"{items} items: {found}", flush=True)
-    return found, {"double": double, "lost": lost, "decisions": len(work.acknowledged)}
+    return found, common.became_of(region, work.acknowledged)
 
 
 def store_speed(items: int) -> dict[str, float]:

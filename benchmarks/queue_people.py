@@ -6,6 +6,8 @@ import logging
 import threading
 import time
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -25,16 +27,37 @@ RARE = {
     "rare and old": {"kind": "shifted", "min_confidence": 0.99, "ordering": "oldest"}, "none": {"decision": "too_old"},
 }  # fmt: skip
 """These hold next to nothing in a short queue: their times stand alone."""
+REFUSED = {"decision": "reject", "reason": "not_a_building"}
 PAGES = 5
 ROUNDS = 8
 WARMING = 24
 
 
+@dataclass(frozen=True)
+class Stage:
+    """Which queue people work at.
+
+    Attributes:
+        name: the stage, which is also what its list is called.
+        lists: queries of its list, by name.
+        said: what everybody answers.
+        batch: the batch they work in; None where the stage has one queue.
+    """
+
+    name: str = "changes"
+    lists: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {**LISTS, **RARE})
+    said: Mapping[str, str] = field(default_factory=lambda: REFUSED)
+    batch: int | None = None
+
+
 class Work:
     """What people do at one queue, and how long each request took (milliseconds)."""
 
-    def __init__(self, region: int, seconds: float) -> None:
-        self.region, self.seconds = region, seconds
+    def __init__(self, region: int, seconds: float, stage: Stage | None = None) -> None:
+        self.region, self.seconds, self.stage = region, seconds, stage or Stage()
+        self.list = f"/api/regions/{region}/{self.stage.name}/"
+        self.claim = f"/api/review/{self.stage.name}/claim/"
+        self.asked = {"region": region, "batch": self.stage.batch}
         self.times: dict[str, list[float]] = {"claim": [], "decide": []}
         self.acknowledged: list[int] = []
         self.lock = threading.Lock()
@@ -45,8 +68,8 @@ class Work:
         def one() -> None:
             with client_of(url, token) as client:
                 for _ in range(3):
-                    client.get(f"/api/regions/{self.region}/changes/", params={"page_size": 10})
-                item = client.post("/api/review/changes/claim/", json={"region": self.region}).json()["item"]
+                    client.get(self.list, params={"page_size": 10})
+                item = client.post(self.claim, json=self.asked).json()["item"]
                 if item is not None:
                     client.post(f"/api/review/items/{item['id']}/release/", json={"lease_token": item["lease_token"]})
 
@@ -78,13 +101,13 @@ class Work:
     def _person(self, url: str, token: str, end: float, look: float) -> None:
         with client_of(url, token) as client:
             while time.monotonic() < end:
-                given, claim_ms = timed(client, "/api/review/changes/claim/", {"region": self.region})
+                given, claim_ms = timed(client, self.claim, self.asked)
                 item = given.json().get("item")
                 if item is None:
                     return
                 time.sleep(look)
-                said = {"lease_token": item["lease_token"], "version": item["version"], "decision": "reject",
-                        "reason": "not_a_building", "seconds": look, "idempotency_key": str(uuid.uuid4())}  # fmt: skip
+                said = {"lease_token": item["lease_token"], "version": item["version"], **self.stage.said,
+                        "seconds": look, "idempotency_key": str(uuid.uuid4())}  # fmt: skip
                 reply, decide_ms = timed(client, f"/api/review/items/{item['id']}/decide/", said)
                 with self.lock:
                     if look:
@@ -97,8 +120,8 @@ class Work:
         """One person leafs through every list, page by page."""
         with client_of(url, token) as client:
             for _ in range(ROUNDS):
-                for name, query in {**LISTS, **RARE}.items():
-                    path: str | None = f"/api/regions/{self.region}/changes/"
+                for name, query in self.stage.lists.items():
+                    path: str | None = self.list
                     params: Any = {"page_size": 60, **query}
                     for _ in range(PAGES):
                         if path is None:

@@ -72,6 +72,41 @@ def plain_region(pairs: int = 64) -> Any:
     return region
 
 
+def tokens_of(people: int) -> list[str]:
+    """Tokens of so many new reviewers."""
+    from rest_framework.authtoken.models import Token
+
+    from tests.factories import UserFactory
+
+    return [Token.objects.create(user=user).key for user in UserFactory.create_batch(people)]
+
+
+def administrator() -> tuple[str, str]:
+    """Token of a new administrator, and the key of a session that a `WebServer` knows."""
+    from django.test import Client, override_settings
+    from rest_framework.authtoken.models import Token
+
+    from tests.annotation.review.server import SECRET
+    from tests.factories import UserFactory
+
+    user, client = UserFactory(role="admin"), Client()
+    with override_settings(SECRET_KEY=SECRET):
+        client.force_login(user)
+    return Token.objects.create(user=user).key, client.cookies["sessionid"].value
+
+
+def became_of(region: int, acknowledged: list[int]) -> dict[str, int]:
+    """What became of acknowledged decisions: items with two verdicts, those that are not stored, how many there are."""
+    from django.db.models import Count
+
+    from annotation.review.models import QueueItem, Verdict
+
+    stored = set(Verdict.objects.filter(item__scope_id=region).values_list("item_id", flat=True))
+    twice = QueueItem.objects.filter(scope_id=region).annotate(given=Count("verdicts")).filter(given__gt=1).count()
+    double = twice + len(acknowledged) - len(set(acknowledged))
+    return {"double": double, "lost": len(set(acknowledged) - stored), "decisions": len(acknowledged)}
+
+
 def collect_static(var: Path) -> None:
     """Static files where the server of this run finds them."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "webapp.settings.dev", "MAPWRIGHT_VAR": str(var)}

@@ -93,6 +93,7 @@ class Correspondences(Timestamped):
     refused = models.CharField(max_length=300, blank=True, default="", help_text="why there is no match, in words")
     passed_gate = models.BooleanField(default=False, help_text="verified by the gate of the settings, not by a person")
     state = models.CharField(max_length=16, choices=CorrespondencesState, default=CorrespondencesState.PROPOSED)
+    queued = models.BooleanField(default=False, help_text="an answer on it is asked for: one of its items is open")
     final_kind = models.CharField(
         max_length=16, choices=TransformKind, blank=True, default="", help_text="of a corrected transform"
     )
@@ -142,18 +143,27 @@ class Correspondences(Timestamped):
         indexes = [
             models.Index(fields=["region", "-id"], name="correspondences_list"),
             models.Index(fields=["region", "state", "-id"], name="correspondences_by_state"),
-            # Batches of what chance explains best, and the count of tiles without a match.
+            # Batches of what chance explains best (`most_unsure`), and the count of tiles without a match.
             models.Index(
                 "region",
+                "transform_kind",
+                "matcher",
                 F("log10_nfa").desc(nulls_last=True),
                 "id",
-                condition=Q(state="proposed"),
-                name="correspondences_unsure",
+                condition=Q(state="proposed", queued=False),
+                name="correspondences_waiting",
             ),
             models.Index(
                 fields=["region"], condition=Q(state="proposed", transform_kind=""), name="correspondences_unmatched"
             ),
             models.Index(fields=["scan_tile"], condition=Q(scan_tile__isnull=False), name="correspondences_scan_tile"),
+            # What people or the gate stand by, by its pair, and what the gate alone does: training reads and counts it.
+            models.Index(
+                fields=["pair", "-id"],
+                condition=Q(state__in=["verified", "corrected"]),
+                name="correspondences_in_force",
+            ),
+            models.Index(fields=["id"], condition=Q(state="verified", passed_gate=True), name="correspondences_gate"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
@@ -18,12 +19,15 @@ from annotation.correspondences.models import (
     CorrespondencesState,
     MapScan,
 )
+from annotation.review.models import ItemState
 from annotation.sources.models import SourceState
 from annotation.sources.selectors import visible_regions
 from annotation.tiles.models import TilePair
 
 COUNTED_TO = 20_000
 """Counts for a page stop here: "20,000 or more" says enough."""
+TAKEN: dict[str, Any] = {"item__state": ItemState.DECIDED, "item__decision__in": ("accept", "adjust")}
+"""Reviews by which a person stands by a proposal."""
 
 
 def correspondences_of_region(region_id: int) -> QuerySet[Correspondences]:
@@ -90,9 +94,7 @@ def verified_by_people() -> QuerySet[Correspondences]:
 
 def who_verified(correspondences_ids: Iterable[int]) -> dict[int, list[int]]:
     """By proposal, the people whose answers took it as it was or corrected it."""
-    reviews = CorrespondencesReview.objects.filter(
-        correspondences__in=list(correspondences_ids), item__state="decided", item__decision__in=("accept", "adjust")
-    )
+    reviews = CorrespondencesReview.objects.filter(correspondences__in=list(correspondences_ids), **TAKEN)
     people: dict[int, list[int]] = {}
     given = reviews.order_by("correspondences_id", "item__decided_by").distinct()
     for pk, person in given.values_list("correspondences_id", "item__decided_by"):
@@ -102,17 +104,16 @@ def who_verified(correspondences_ids: Iterable[int]) -> dict[int, list[int]]:
 
 def people_who_verified() -> int:
     """How many people stand by a proposal that counts."""
-    decided = {"item__state": "decided", "item__decision__in": ("accept", "adjust")}
     reviews = CorrespondencesReview.objects.filter(
-        correspondences__state__in=IN_FORCE, correspondences__pair__isnull=False, **decided
+        correspondences__state__in=IN_FORCE, correspondences__pair__isnull=False, **TAKEN
     )
     return reviews.values("item__decided_by").distinct().count()
 
 
 def passed_gate_alone() -> int:
     """How many proposals stand by the gate alone, without a person."""
-    rows = Correspondences.objects.filter(~Exists(_answers()), state__in=IN_FORCE, pair__isnull=False)
-    return rows.count()
+    alone = Correspondences.objects.filter(state=CorrespondencesState.VERIFIED, passed_gate=True, pair__isnull=False)
+    return alone.exclude(Exists(_answers())).count()
 
 
 def proposals(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]:
@@ -123,9 +124,8 @@ def proposals(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]
     return rows.exclude(transform_kind="").order_by("pair_id", "-pk").select_related("pair__tile")
 
 
-def _answers() -> QuerySet[Correspondences]:
-    decided = Correspondences.objects.filter(pk=OuterRef("pk"), reviews__item__state="decided")
-    return decided.filter(reviews__item__decision__in=("accept", "adjust"))
+def _answers() -> QuerySet[CorrespondencesReview]:
+    return CorrespondencesReview.objects.filter(correspondences=OuterRef("pk"), **TAKEN)
 
 
 def get_map_scan(user: User, scan_id: int) -> MapScan:

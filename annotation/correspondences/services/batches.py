@@ -7,13 +7,13 @@ import secrets
 from dataclasses import dataclass, replace
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
-from annotation.correspondences.models import Correspondences, CorrespondencesReview, CorrespondencesState
+from annotation.correspondences.models import Correspondences, CorrespondencesState, TransformKind
 from annotation.correspondences.services.review_stage import STAGE
-from annotation.correspondences.services.sampling import sample
+from annotation.correspondences.services.sampling import most_unsure, sample
 from annotation.correspondences.services.settle import settle
 from annotation.review.batches import get_batch
 from annotation.review.models import Batch, BatchPlan, ItemState, QueueItem
@@ -23,10 +23,26 @@ from annotation.sources.models import Region
 
 PLANS = (BatchPlan.RANDOM.value, BatchPlan.UNCERTAIN.value, BatchPlan.ALL.value)
 LINK = """
-INSERT INTO correspondences_correspondencesreview (item_id, correspondences_id)
-SELECT id, subject_id FROM review_queueitem
-WHERE batch_id = %(batch)s AND stage = %(stage)s
-ON CONFLICT DO NOTHING
+WITH linked AS (
+    INSERT INTO correspondences_correspondencesreview (item_id, correspondences_id)
+    SELECT id, subject_id FROM review_queueitem
+    WHERE batch_id = %(batch)s AND stage = %(stage)s
+    ON CONFLICT DO NOTHING
+    RETURNING correspondences_id
+)
+UPDATE correspondences_correspondences AS one SET queued = true FROM linked WHERE one.id = linked.correspondences_id
+"""
+LOCK = """
+SELECT count(*) FROM (
+    SELECT 1 FROM correspondences_correspondences WHERE id = ANY(%(subjects)s) ORDER BY id FOR NO KEY UPDATE
+) AS locked
+"""
+LET_GO = """
+UPDATE correspondences_correspondences AS one SET queued = false
+WHERE one.id = ANY(%(subjects)s) AND NOT EXISTS (
+    SELECT 1 FROM correspondences_correspondencesreview AS review
+    JOIN review_queueitem AS item ON item.id = review.item_id
+    WHERE review.correspondences_id = one.id AND item.state = 'open')
 """
 
 
@@ -78,6 +94,11 @@ def close(*, user: User, region: Region, batch_id: int) -> Batch:
     """Take what is undecided out of the queue; where one of two answers was given, it counts alone."""
     batch = get_batch(region.pk, batch_id, STAGE.name)
     withdrawn = batch_service.close(user=user, batch=batch)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            LOCK, {"subjects": withdrawn}
+        )  # what is being taken back meanwhile is seen by the next statement
+        cursor.execute(LET_GO, {"subjects": withdrawn})
     answered = QueueItem.objects.filter(batch=batch, subject_id__in=withdrawn, state=ItemState.DECIDED)
     for pk in sorted({subject for (subject,) in answered.values_list("subject_id") if subject is not None}):
         settle(pk)
@@ -89,8 +110,7 @@ def waiting(
     region: Region, matcher: str = "", *, scan: int | None = None, no_match: bool = False
 ) -> QuerySet[Correspondences]:
     """Proposals that wait in no open batch."""
-    queued = CorrespondencesReview.objects.filter(correspondences=OuterRef("pk"), item__state=ItemState.OPEN)
-    rows = Correspondences.objects.filter(region=region, state=CorrespondencesState.PROPOSED).exclude(Exists(queued))
+    rows = Correspondences.objects.filter(region=region, state=CorrespondencesState.PROPOSED, queued=False)
     rows = rows.filter(matcher=matcher) if matcher else rows
     rows = rows if scan is None else rows.filter(scan=scan)
     return rows if no_match else rows.exclude(transform_kind="")
@@ -98,13 +118,13 @@ def waiting(
 
 def _draw(region: Region, plan: Plan) -> list[int]:
     """Ids in the order they are to be reviewed."""
+    if plan.plan == BatchPlan.UNCERTAIN:
+        kinds = [*TransformKind.values, *([""] if plan.no_match else [])]
+        return most_unsure(waiting(region, plan.matcher, scan=plan.scan, no_match=True), kinds, plan.number)
     rows = waiting(region, plan.matcher, scan=plan.scan, no_match=plan.no_match)
     if plan.plan == BatchPlan.ALL:
         row, column = (Coalesce(f"pair__tile__{side}", f"scan_tile__{side}") for side in ("y", "x"))
         return list(rows.order_by(row, column, "pk").values_list("pk", flat=True))
-    if plan.plan == BatchPlan.UNCERTAIN:
-        unsure = rows.order_by(F("log10_nfa").desc(nulls_last=True), "pk")
-        return list(unsure.values_list("pk", flat=True)[: plan.number])
     return sample(rows, plan.number, random.Random(plan.seed))  # noqa: S311
 
 

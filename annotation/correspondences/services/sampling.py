@@ -1,10 +1,11 @@
-"""Some rows of many at random, without reading all of them."""
+"""Some rows of many, at random or those that chance explains best, without reading all of them."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Sequence
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from annotation.correspondences.models import Correspondences
 
@@ -48,3 +49,33 @@ def _worth_trying(missing: int, found: int, tried: int, spread: int) -> bool:
     """
     share = (found + 1) / (tried + 1)
     return missing / share < min(share * spread, spread - tried)
+
+
+def most_unsure(rows: QuerySet[Correspondences], kinds: Sequence[str], number: int) -> list[int]:
+    """Ids of the `number` rows whose match chance explains best, those that nothing fits at all last.
+
+    Rows of one kind and one matcher lie side by side in an index, in this order: a few of each such run are read and
+    merged, and of rows of other kinds none.
+
+    Args:
+        rows: those that wait in one region, of one matcher or any.
+        kinds: of transforms; "" is that of no match.
+    """
+    order = F("log10_nfa").desc(nulls_last=True), "pk"
+    found = [
+        row
+        for run in (rows.filter(transform_kind=kind) for kind in kinds)
+        for matcher in _matchers(run)
+        for row in run.filter(matcher=matcher).order_by(*order).values_list("log10_nfa", "pk")[:number]
+    ]
+    found.sort(key=lambda row: (row[0] is None, -(row[0] or 0.0), row[1]))
+    return [pk for _, pk in found[:number]]
+
+
+def _matchers(rows: QuerySet[Correspondences]) -> Iterator[str]:
+    """Whose proposals there are, by a step along the index for each."""
+    names = rows.order_by("matcher").values_list("matcher", flat=True)
+    last = names.first()
+    while last is not None:
+        yield last
+        last = names.filter(matcher__gt=last).first()

@@ -26,7 +26,7 @@ FINAL = [
 
 
 def settle(correspondences_id: int) -> None:
-    """Set state, transform and points from the answers that stand; a third person is asked where two differ.
+    """Set state, transform, points and `queued` from the answers that stand; a third person is asked where two differ.
 
     Call it in the transaction of the decision; it locks the proposal.
     """
@@ -56,7 +56,8 @@ def _apply(row: Correspondences, answer: Answer | None) -> None:
         setattr(row, column, value)
     row.final_fit_rmse_m = correction.fit_rmse_m if correction else None
     row.final_check_rmse_m = correction.check_rmse_m if correction else None
-    row.save(update_fields=FINAL)
+    row.queued = CorrespondencesReview.objects.filter(correspondences=row, item__state=ItemState.OPEN).exists()
+    row.save(update_fields=[*FINAL, "queued"])
     ControlPoint.objects.filter(correspondences=row, corrected=True).delete()
     if correction is not None:
         proposed = {point.number: point for point in selectors.points_of(row.pk, corrected=False)}
