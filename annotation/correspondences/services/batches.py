@@ -95,9 +95,8 @@ def close(*, user: User, region: Region, batch_id: int) -> Batch:
     batch = get_batch(region.pk, batch_id, STAGE.name)
     withdrawn = batch_service.close(user=user, batch=batch)
     with connection.cursor() as cursor:
-        cursor.execute(
-            LOCK, {"subjects": withdrawn}
-        )  # what is being taken back meanwhile is seen by the next statement
+        # Locked first, so that the second statement sees what is being taken back meanwhile.
+        cursor.execute(LOCK, {"subjects": withdrawn})
         cursor.execute(LET_GO, {"subjects": withdrawn})
     answered = QueueItem.objects.filter(batch=batch, subject_id__in=withdrawn, state=ItemState.DECIDED)
     for pk in sorted({subject for (subject,) in answered.values_list("subject_id") if subject is not None}):
