@@ -46,9 +46,9 @@ def open_group(page: Page, stock: Stock) -> None:
 
 def begin_group(page: Page) -> None:
     """The candidate's tile, then the tiles around it as well."""
-    page.keyboard.press("g")
+    page.keyboard.press("d")
     expect(page.locator("#group-bar")).to_be_visible()
-    page.keyboard.press("g")
+    page.keyboard.press("d")
     expect(page.locator("#group-reach")).to_have_attribute("aria-pressed", "true")
 
 

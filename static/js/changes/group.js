@@ -139,7 +139,7 @@ export function createGroupMode({ view, line, onLeave }) {
       ["y", "Redo", () => travel(redo), { ctrl: true, hidden: true }],
       ["0", "Where they were proposed", zero],
       ["t", "By the tile's registration shift", shift],
-      ["g", "This tile, or the tiles around it as well", widen],
+      ["d", "This tile, or the tiles around it as well", widen],
       ["n", "Choose the next one", () => select(1), { repeats: true }],
       ["p", "Choose the one before", () => select(-1), { repeats: true }],
       [" ", "Leave the chosen one out, or take it in", toggle],

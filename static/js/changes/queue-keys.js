@@ -14,7 +14,7 @@ export function bindQueueKeys({ answer, undoLast, skip, flag, adjust, group, vie
   bindKey("x", "The image is bad here", () => answer("bad_imagery"), decide);
   bindKey("t", "The image is too old", () => answer("too_old"), decide);
   bindKey("e", "Adjust the shape", adjust, decide);
-  bindKey("g", "Move its group together", group, decide);
+  bindKey("d", "Move its group together", group, decide);
   bindKey("q", "Flag it to a colleague", flag, decide);
   bindKey("s", "Skip for now", skip, decide);
   bindKey("u", "Undo the last answer, as often as you like", undoLast, decide);
