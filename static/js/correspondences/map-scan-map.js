@@ -1,6 +1,7 @@
 /** The map of the page of map scans: the region's image, and a scan laid over it where it was found. */
 import { api } from "mapwright/lib/api.js";
 import { createCompare } from "mapwright/lib/compare.js";
+import { bindCompareKeys } from "mapwright/lib/compare-keys.js";
 import { byId } from "mapwright/lib/dom.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { createMap, creditLine, geometryBounds, imageLayer, mapLayer, outline, toBounds } from "mapwright/lib/map.js";
@@ -41,17 +42,7 @@ export function createScanMap(region) {
   const fit = () => bounds() && map.fitBounds(bounds().pad(0.08), { animate: false });
 
   bindKey("f", "Fit the view to the scan", fit, { group: "Look" });
-  bindKey("b", "Blink: the other one of image and scan", () => compare.blink(true), {
-    group: "Look",
-    release: () => compare.blink(false),
-  });
-  for (const [key, mode, text] of [
-    ["i", "image", "Image alone"],
-    ["w", "swipe", "Swipe"],
-    ["v", "overlay", "Overlay"],
-    ["p", "map", "Scan alone"],
-  ])
-    bindKey(key, text, () => compare.setMode(mode), { group: "Look" });
+  bindCompareKeys(compare, "scan");
 
   return {
     /** Show where a scan lies; null shows the region alone. */

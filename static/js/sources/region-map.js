@@ -2,6 +2,7 @@
 /* global L */
 import { api } from "mapwright/lib/api.js";
 import { createCompare } from "mapwright/lib/compare.js";
+import { bindCompareKeys } from "mapwright/lib/compare-keys.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
 import { percent } from "mapwright/lib/format.js";
 import { bindKey } from "mapwright/lib/keys.js";
@@ -79,17 +80,7 @@ export function createRegionMap(region) {
   const hide = (on) => grid?.layer.setOpacity(on ? 0 : opacity.value / 100);
   bindKey("h", "Hide the scores", () => hide(true), { group: "Look", release: () => hide(false) });
   bindKey("o", "Offsets of image and map", () => !offsets.hidden && arrows.click(), { group: "Look" });
-  bindKey("b", "Blink: the other one of image and map", () => compare.blink(true), {
-    group: "Look",
-    release: () => compare.blink(false),
-  });
-  for (const [key, mode, text] of [
-    ["i", "image", "Image alone"],
-    ["w", "swipe", "Swipe"],
-    ["v", "overlay", "Overlay"],
-    ["p", "map", "Map alone"],
-  ])
-    bindKey(key, text, () => compare.setMode(mode), { group: "Look" });
+  bindCompareKeys(compare);
   bindKey("[", "Move the edge / weaker map", () => compare.nudge(-0.08), { group: "Look", repeats: true });
   bindKey("]", "Move the edge / stronger map", () => compare.nudge(0.08), { group: "Look", repeats: true });
 
