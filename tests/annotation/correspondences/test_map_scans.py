@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
-from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
@@ -21,7 +19,8 @@ from mlcore.correspondences.hybrid.apart import prepared_apart
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.readers.mapdata import read_mapdata
 from mlcore.progress import SilentProgress
-from tests.factories import ImageryFactory, RegionFactory, UserFactory
+from tests.annotation.correspondences.conftest import STEP_M
+from tests.factories import RegionFactory
 from tests.factories_correspondences import MapScanFactory
 from tests.mlcore.correspondences.hybrid.made import (
     NORTH,
@@ -31,27 +30,9 @@ from tests.mlcore.correspondences.hybrid.made import (
     scan,
     scan_matrix,
     write_png,
-    write_tiff,
 )
 
 pytestmark = pytest.mark.django_db
-STEP_M = 0.9
-
-
-@pytest.fixture
-def person():
-    return UserFactory(role="editor")
-
-
-@pytest.fixture
-def region(person):
-    """A region with an image of made ground."""
-    region = RegionFactory(members=[person])
-    path = Path(f"regions/{region.pk}/imagery/a.tif")
-    (Path(settings.MEDIA_ROOT) / path).parent.mkdir(parents=True, exist_ok=True)
-    write_tiff(Path(settings.MEDIA_ROOT) / path, ground(), step=STEP_M)
-    ImageryFactory(region=region, cog_path=str(path), licence="CC-BY-4.0")
-    return region
 
 
 def sent(client, region, content: bytes, name: str = "sheet.png", **fields):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
@@ -24,8 +22,9 @@ from annotation.tiles.engine import tile_address
 from annotation.tiles.models import Tile
 from mlcore.geometry.transform import shift_of
 from mlcore.geometry.webmercator import lonlat_to_mercator, mercator_to_lonlat, tile_at
-from tests.annotation.correspondences.test_map_scans import STEP_M, points_of_a_person, sent
-from tests.factories import ImageryFactory, RegionFactory, UserFactory
+from tests.annotation.correspondences.conftest import STEP_M
+from tests.annotation.correspondences.test_map_scans import points_of_a_person, sent
+from tests.factories import RegionFactory, UserFactory
 from tests.factories_correspondences import (
     CorrespondencesFactory,
     MapScanFactory,
@@ -45,26 +44,9 @@ from tests.mlcore.correspondences.hybrid.made import (
     scan,
     scan_matrix,
     write_png,
-    write_tiff,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def person():
-    return UserFactory(role="editor")
-
-
-@pytest.fixture
-def region(person):
-    """A region with an image of made ground."""
-    region = RegionFactory(members=[person])
-    path = Path(f"regions/{region.pk}/imagery/a.tif")
-    (Path(settings.MEDIA_ROOT) / path).parent.mkdir(parents=True, exist_ok=True)
-    write_tiff(Path(settings.MEDIA_ROOT) / path, ground(), step=STEP_M)
-    ImageryFactory(region=region, cog_path=str(path), licence="CC-BY-4.0")
-    return region
 
 
 def uploaded(client, region, tmp_path, **fields) -> MapScan:
