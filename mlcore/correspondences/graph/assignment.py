@@ -101,12 +101,14 @@ def mutual_nearest(table: Tensor, least_confidence: float) -> list[Pairs]:
 
 
 class Assigner(nn.Module):
-    """The table of matches of two sets of tokens."""
+    """The table of matches of two sets of tokens; at first by how alike they are as they come."""
 
     def __init__(self, channels: int, way: Assignment, sinkhorn_rounds: int) -> None:
         super().__init__()
         self.way, self.sinkhorn_rounds = way, sinkhorn_rounds
         self.project = nn.Linear(channels, channels)
+        nn.init.eye_(self.project.weight)
+        nn.init.zeros_(self.project.bias)
         if way == "transport":
             self.dustbin = nn.Parameter(torch.tensor(1.0))
         else:

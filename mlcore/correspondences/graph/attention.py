@@ -88,7 +88,10 @@ def gathered(values: Tensor, index: Tensor) -> Tensor:
 
 
 class Update(nn.Module):
-    """A token takes up a message (SuperGlue, Eq. 3): x + MLP([x, message])."""
+    """A token takes up a message (SuperGlue, Eq. 3): x + MLP([x, message]).
+
+    At first it takes up nothing, so that training starts from what the descriptors say alone.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -96,6 +99,8 @@ class Update(nn.Module):
             nn.Linear(2 * channels, 2 * channels), nn.LayerNorm(2 * channels), nn.GELU(),
             nn.Linear(2 * channels, channels),
         )  # fmt: skip
+        nn.init.zeros_(self.mlp[-1].weight)
+        nn.init.zeros_(self.mlp[-1].bias)
 
     def forward(self, tokens: Tensor, message: Tensor) -> Tensor:
         return tokens + self.mlp(torch.cat([tokens, message], dim=-1))

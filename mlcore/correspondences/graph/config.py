@@ -35,6 +35,7 @@ class GraphConfig:
         least_confidence: of a match that is given.
         exit_share: of keypoints that must be sure of their match for the rounds to end early; 1: they never do.
         steps, batch, crop_px, train_keypoints: optimiser steps, pairs per step, side of a crop, keypoints of each.
+        keep_trunk: the trunk stays as it starts and only what stands on it learns (LightGlue's way with a detector).
         learning_rate, weight_decay, warmup: AdamW, linear warm-up (share of the steps), cosine decay.
         turn_deg, scale_jitter, shift_share: how far the two sides of a training pair lie apart once turned back.
         seen_scale: how far, as exp(+-this), the map is seen at another scale; it is seen at any angle.
@@ -61,6 +62,7 @@ class GraphConfig:
     batch: int = 4
     crop_px: int = 256
     train_keypoints: int = 256
+    keep_trunk: bool = False
     learning_rate: float = 5e-4
     weight_decay: float = 1e-2
     warmup: float = 0.05

@@ -26,6 +26,10 @@ class Context(nn.Module):
         self.meaning = nn.Sequential(
             nn.Linear(deep + classes + 1, channels), nn.LayerNorm(channels), nn.GELU(), nn.Linear(channels, channels)
         )
+        nn.init.eye_(self.words.weight)
+        nn.init.zeros_(self.words.bias)
+        nn.init.zeros_(self.meaning[-1].weight)
+        nn.init.zeros_(self.meaning[-1].bias)
 
     def forward(self, descriptors: Tensor, deep: Tensor, score: Tensor, evidence: Tensor | None = None) -> Tensor:
         """Tokens.

@@ -14,6 +14,7 @@ from mlcore.correspondences.graph.suppression import spread
 from mlcore.encoders.unet import SmallUNet, Widths
 from mlcore.errors import InvalidInputError
 
+TRUNK = ("enc_", "dec_", "up_")
 CELL_PX = 8
 NONE = CELL_PX**2
 """The last of a cell's 65 channels: no keypoint in it."""
@@ -22,6 +23,8 @@ LEAST_RISE, RISE_PX = 0.01, 9
 """Of a peak over the mean of a window: flat ground has none, nor has a cell whose pixels the detector finds alike."""
 CANDIDATES = 4
 """So many times the keypoints are looked at before they are thinned out."""
+NEAR_CELLS = 9
+"""Side of the window about a keypoint whose mean its descriptor knows, in cells of 2 px."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,7 @@ class Dense:
 
     Attributes:
         cells: (B, 65, H / 8, W / 8) logits of the detector.
-        fine: (B, widths[0], H / 2, W / 2), of which descriptors are made.
-        deep: (B, widths[2], H / 8, W / 8), of which context is made.
+        fine: (B, widths[0], H / 2, W / 2); deep: (B, widths[2], H / 8, W / 8), of which descriptors are made.
     """
 
     cells: Tensor
@@ -71,7 +73,16 @@ class Detector(SmallUNet):
         super().__init__(widths)
         self.cell_hidden = nn.Conv2d(widths[2], widths[2], 3, padding=1)
         self.cell_head = nn.Conv2d(widths[2], NONE + 1, 1)
-        self.words = nn.Linear(widths[0], channels)
+        self.words = nn.Sequential(
+            nn.Linear(2 * widths[0] + widths[2], 2 * channels), nn.LayerNorm(2 * channels), nn.GELU(),
+            nn.Linear(2 * channels, channels),
+        )  # fmt: skip
+
+    def keep_trunk(self) -> None:
+        """From now on the trunk neither learns nor gathers statistics; to be said anew after `train()`."""
+        for name, part in self.named_children():
+            if name.startswith(TRUNK):
+                part.eval().requires_grad_(False)
 
     def forward(self, pictures: Tensor) -> Dense:
         """(B, 3, H, W) float RGB in 0..1, sides multiples of 16."""
@@ -79,9 +90,14 @@ class Detector(SmallUNet):
         return Dense(self.cell_head(F.relu(self.cell_hidden(deep))), fine, deep)
 
     def described(self, dense: Dense, xy: Tensor) -> Tensor:
-        """(B, N, channels) unit descriptors at (B, N, 2) pixels; reading between pixels comes first, which is the same
-        as for a map of descriptors but for its memory."""
-        return F.normalize(self.words(sampled(dense.fine, xy, 2)), dim=-1)
+        """(B, N, channels) unit descriptors at (B, N, 2) pixels.
+
+        Of the point, of the mean about it, and of the deep features, which see more: none of them knows how the picture
+        is turned, and a point alone says too little of a map.
+        """
+        near = F.avg_pool2d(dense.fine, NEAR_CELLS, 1, NEAR_CELLS // 2, count_include_pad=False)
+        parts = sampled(dense.fine, xy, 2), sampled(near, xy, 2), sampled(dense.deep, xy, CELL_PX)
+        return F.normalize(self.words(torch.cat(parts, dim=-1)), dim=-1)
 
 
 def cell_probability(cells: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mlcore.correspondences.graph.config import GraphConfig
-from mlcore.correspondences.graph.detector import Dense, Points
+from mlcore.correspondences.graph.detector import TRUNK, Dense, Points
 from mlcore.correspondences.graph.labels import placed, repeated_corners, truth_of
 from mlcore.correspondences.graph.losses import (
     assignment_loss,
@@ -117,6 +117,8 @@ class Trainer:
 
     def step(self, step: int, batch: Sequence[CropPair]) -> dict[str, float]:
         """One step of the optimiser; its losses and the share of true matches found."""
+        if self.config.keep_trunk:
+            self.model.detector.keep_trunk()
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.learning_rate * warmed_cosine(step, self.config.steps, self.config.warmup)
         losses, found = self.losses(batch)
@@ -196,8 +198,8 @@ def start_from(model: GraphModel, initial: Mapping[str, Tensor]) -> None:
     Raises:
         InvalidInputError: of other widths, or not such a trunk at all.
     """
-    trunk = {name: value for name, value in initial.items() if name.startswith(("enc_", "dec_", "up_"))}
-    own = {name for name in model.detector.state_dict() if name.startswith(("enc_", "dec_", "up_"))}
+    trunk = {name: value for name, value in initial.items() if name.startswith(TRUNK)}
+    own = {name for name in model.detector.state_dict() if name.startswith(TRUNK)}
     if set(trunk) != own:
         raise InvalidInputError("the initial weights are not of such a trunk: take a structure or evidence network's")
     try:
