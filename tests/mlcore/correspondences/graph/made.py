@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mlcore.correspondences.graph.detector import Points
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def as_if_taught(module: Module, seed: int = 0) -> Module:
+    """With chance weights where it starts from nothing, as some training would leave them."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in module.parameters():
+            if not weight.any():
+                weight.normal_(std=0.2, generator=generator)
+    return module.eval()
 
 
 def texture(seed: int = 0, size: int = 256) -> np.ndarray:

@@ -11,6 +11,7 @@ from torch import Tensor
 from mlcore.correspondences.graph.attention import EDGE_FEATURES, Graph, LocalAttention, Round, graph_of
 from mlcore.correspondences.graph.context import Context
 from mlcore.errors import InvalidInputError
+from tests.mlcore.correspondences.graph.made import as_if_taught
 
 torch.set_num_threads(1)
 CHANNELS, HEADS, NEIGHBOURS = 16, 2, 4
@@ -30,7 +31,7 @@ def graph(xy: Tensor, turn: Tensor, known: Tensor | None = None) -> Graph:
 
 def a_round(seed: int = 0) -> Round:
     torch.manual_seed(seed)
-    return Round(CHANNELS, HEADS).eval()
+    return as_if_taught(Round(CHANNELS, HEADS))
 
 
 def turned(vectors: Tensor, angle: float) -> Tensor:
@@ -117,7 +118,7 @@ def test_it_does_not_matter_which_picture_comes_first() -> None:
 def test_in_the_local_graph_only_neighbours_are_heard() -> None:
     torch.manual_seed(0)
     tokens, xy, turn = made(20, 3)
-    tied, attend = graph(xy, turn), LocalAttention(CHANNELS, HEADS).eval()
+    tied, attend = graph(xy, turn), as_if_taught(LocalAttention(CHANNELS, HEADS))
     other = tokens.clone()
     other[0, 5] += 1.0
 
@@ -158,7 +159,7 @@ def test_context_tells_keypoints_of_one_look_apart_and_wants_the_evidence_it_was
     torch.manual_seed(0)
     words, score = torch.ones(1, 2, 16) / 4, torch.zeros(1, 2)
     deep = torch.stack([torch.zeros(12), torch.ones(12)])[None]
-    plain, informed = Context(16, 12), Context(16, 12, classes=2)
+    plain, informed = as_if_taught(Context(16, 12)), as_if_taught(Context(16, 12, classes=2))
 
     one, other = plain(words, deep, score)[0]
     assert not torch.allclose(one, other, atol=1e-2)
@@ -168,3 +169,12 @@ def test_context_tells_keypoints_of_one_look_apart_and_wants_the_evidence_it_was
     for context, evidence in ((plain, houses), (informed, None), (informed, houses[..., :1])):
         with pytest.raises(InvalidInputError, match="classes of evidence"):
             context(words, deep, score, evidence)
+
+
+def test_before_it_is_taught_a_round_leaves_tokens_as_they_come_and_a_token_is_its_descriptor() -> None:
+    (tokens0, xy0, turn0), (tokens1, xy1, turn1) = made(20, 1), made(15, 2)
+    heard = Round(CHANNELS, HEADS)(tokens0, tokens1, graph(xy0, turn0), graph(xy1, turn1))
+    assert torch.equal(heard[0], tokens0) and torch.equal(heard[1], tokens1)
+    words = torch.randn(1, 5, CHANNELS)
+    tokens = Context(CHANNELS, 12)(words, torch.randn(1, 5, 12), torch.rand(1, 5))
+    assert torch.allclose(tokens, words * CHANNELS**0.5)

@@ -14,6 +14,7 @@ from torch import Tensor
 from mlcore.cli.evaluate_matching import add_arguments, matcher_of
 from mlcore.correspondences.config import StructureConfig
 from mlcore.correspondences.graph.config import PRESETS, GraphConfig
+from mlcore.correspondences.graph.detector import TRUNK
 from mlcore.correspondences.graph.labels import moved
 from mlcore.correspondences.graph.matcher import GraphMatcher, not_black
 from mlcore.correspondences.graph.model import GraphModel, Keypoints, sure_enough
@@ -22,7 +23,7 @@ from mlcore.correspondences.grounds import PhotoGround, SeenTwice, crop_pair
 from mlcore.correspondences.structure import StructureModel
 from mlcore.errors import CheckpointError, ConfigError, InvalidInputError, StoppedError
 from mlcore.learning.schedule import warmed_cosine
-from tests.mlcore.correspondences.graph.made import as_batch, points, texture
+from tests.mlcore.correspondences.graph.made import as_batch, as_if_taught, points, texture
 
 torch.set_num_threads(1)
 TINY = GraphConfig.preset("tiny")
@@ -128,7 +129,7 @@ def test_keypoints_stay_out_of_black_wedges_but_not_off_black_lines() -> None:
 
 
 def test_evidence_reaches_the_tokens_and_is_asked_for_by_the_matchers_that_learnt_with_it() -> None:
-    model = untaught(classes=2)
+    model = as_if_taught(untaught(classes=2))
     houses, none = (
         GraphMatcher(model, lambda seen, value=value: torch.full((1, 2, 32, 32), value)) for value in (1.0, 0.0)
     )
@@ -290,3 +291,13 @@ def test_a_batch_is_read_as_its_pictures_are_one_by_one() -> None:
 
     assert torch.allclose(both.points.xy[1:], alone.points.xy, atol=1e-4)
     assert torch.allclose(both.tokens[1:], alone.tokens, atol=1e-4)
+
+
+def test_a_kept_trunk_stays_as_it_starts_while_the_rest_learns(tmp_path: Path) -> None:
+    start = StructureModel(dataclasses.replace(StructureConfig(), widths=TINY.widths)).state_dict()
+
+    model = train_graph(GROUNDS, dataclasses.replace(TINY, keep_trunk=True), run_dir=tmp_path, initial=start)
+
+    taught = model.detector.state_dict()
+    assert all(torch.equal(taught[name], value) for name, value in start.items() if name.startswith(TRUNK))
+    assert model.rounds[0].within.update.mlp[-1].weight.any()
