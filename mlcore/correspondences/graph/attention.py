@@ -87,6 +87,13 @@ def gathered(values: Tensor, index: Tensor) -> Tensor:
     return values[batch, index]
 
 
+def silent(layer: nn.Linear) -> nn.Linear:
+    """A layer that says nothing until it has learnt to."""
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
 class Update(nn.Module):
     """A token takes up a message (SuperGlue, Eq. 3): x + MLP([x, message]).
 
@@ -97,10 +104,8 @@ class Update(nn.Module):
         super().__init__()
         self.mlp = nn.Sequential(
             nn.Linear(2 * channels, 2 * channels), nn.LayerNorm(2 * channels), nn.GELU(),
-            nn.Linear(2 * channels, channels),
+            silent(nn.Linear(2 * channels, channels)),
         )  # fmt: skip
-        nn.init.zeros_(self.mlp[-1].weight)
-        nn.init.zeros_(self.mlp[-1].bias)
 
     def forward(self, tokens: Tensor, message: Tensor) -> Tensor:
         return tokens + self.mlp(torch.cat([tokens, message], dim=-1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mlcore.correspondences.graph.attention import silent
 from mlcore.errors import InvalidInputError
 
 
@@ -24,12 +25,13 @@ class Context(nn.Module):
         self.classes = classes
         self.words = nn.Linear(channels, channels)
         self.meaning = nn.Sequential(
-            nn.Linear(deep + classes + 1, channels), nn.LayerNorm(channels), nn.GELU(), nn.Linear(channels, channels)
+            nn.Linear(deep + classes + 1, channels),
+            nn.LayerNorm(channels),
+            nn.GELU(),
+            silent(nn.Linear(channels, channels)),
         )
         nn.init.eye_(self.words.weight)
         nn.init.zeros_(self.words.bias)
-        nn.init.zeros_(self.meaning[-1].weight)
-        nn.init.zeros_(self.meaning[-1].bias)
 
     def forward(self, descriptors: Tensor, deep: Tensor, score: Tensor, evidence: Tensor | None = None) -> Tensor:
         """Tokens.
