@@ -6,7 +6,6 @@ held against each other yet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from mlcore.correspondences.chance import log10_nfa
 from mlcore.correspondences.matches import Matches, checked_picture, no_matches
 from mlcore.correspondences.refine import Fields, find_patches
 from mlcore.correspondences.robust import robust_fit
-from mlcore.correspondences.search import Guess, SearchRange, guesses
+from mlcore.correspondences.search import SearchRange, guesses
 from mlcore.correspondences.structure import COARSE_STRIDE, FIELD_STRIDE, StructureModel
 from mlcore.encoders.unet import STRIDE_PX
 from mlcore.learning.precision import bfloat16_is_native
@@ -36,6 +35,8 @@ FINE_PATCH, FINE_REACH, FINE_STEP = 28, 5, 18
 MIDDLE_WITHIN_PX = 8.0
 BEYOND_DOUBT = -20.0
 """log10 of how many guesses of chance are as good: nothing that is looked at later will be better."""
+CONVINCING = -10.0
+"""The same of a guess for which no more steps are searched. Of 22 pairs of a made night the wrong ones were never below -1."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,7 @@ class StructureMatcher:
         image = self.read(checked_picture(image_rgb, "image"), image_valid)
         area = float(image_rgb.shape[0] * image_rgb.shape[1])
         with torch.no_grad():
-            rough = guesses(maps.coarse, image.coarse, self.reach, GUESSES)
-            placed = self._surest(rough, maps, image)
+            placed = self._surest(maps, image)
             if placed is None:
                 return no_matches(area)
             found = find_patches(
@@ -146,16 +146,19 @@ class StructureMatcher:
     def _temperature(self) -> float:
         return float(self.model.log_fine.exp())
 
-    def _surest(self, rough: Sequence[Guess], maps: Seen, image: Seen) -> Placed | None:
+    def _surest(self, maps: Seen, image: Seen) -> Placed | None:
         """The guess that most patches believe in; the rest are left unseen once one is beyond doubt."""
         middle = maps.fine.pooled(MIDDLE_POOL), image.fine.pooled(MIDDLE_POOL)
         best: Placed | None = None
-        for guess in rough:
-            placed = self._placed(*middle, guess.matrix(maps.coarse))
-            if placed is not None and (best is None or placed.belief > best.belief):
-                best = placed
-            if best is not None and best.log10_nfa <= BEYOND_DOUBT:
-                break
+        for rough in guesses(maps.coarse, image.coarse, self.reach, GUESSES):
+            for guess in rough:
+                placed = self._placed(*middle, guess.matrix(maps.coarse))
+                if placed is not None and (best is None or placed.belief > best.belief):
+                    best = placed
+                if best is not None and best.log10_nfa <= BEYOND_DOUBT:
+                    return best
+            if best is not None and best.log10_nfa <= CONVINCING:
+                return best
         return best
 
     def _placed(self, maps: Fields, image: Fields, matrix: np.ndarray) -> Placed | None:

@@ -1,13 +1,14 @@
 """Where one picture lies in another, over every rotation, scale and shift: correlation of coarse fields of structure.
 
 The map's fields are turned and scaled in steps, and each is correlated with the image's over all shifts at once: first
-at half the resolution, which costs a quarter, then the best of these steps as they are. What the steps leave over,
-about half of one, the patches of `refine` take up.
+at half the resolution, which costs a quarter, then the best of these steps as they are, and the rest of them only where
+those convince nobody. What the steps leave over, about half of one, the patches of `refine` take up.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -26,7 +27,8 @@ APART_CELLS = 3
 FIRST_POOL, FOLLOWED = 2, 56
 """The first look is so much coarser, and so many of its steps are looked at again: about a third of the full circle's.
 
-On the held-out windows the right step is the best one of all that are looked at again, but not of those at first.
+On the held-out windows the right step is the best one of all that are looked at again, but not of those at first. In
+images of another kind, such as those of a night, it is often not among them at all.
 """
 LEAST_CELLS = 24
 """Of a side: less can't be made coarser still."""
@@ -81,18 +83,22 @@ class Guess:
         return np.vstack([np.column_stack([linear, moved * maps.stride_px]), [0, 0, 1]])
 
 
-def guesses(maps: Fields, image: Fields, reach: SearchRange, count: int) -> list[Guess]:
-    """The best places, surest first, no two of them the same.
+def guesses(maps: Fields, image: Fields, reach: SearchRange, count: int) -> Iterator[list[Guess]]:
+    """The best places, surest first, no two of them the same: of the likeliest steps, then of all the others.
 
     Args:
         maps, image: coarse fields of one resolution, of sizes of their own.
+        count: of places at most, of either.
     """
     steps = [(turn, scale) for scale in reach.scales() for turn in reach.turns()]
+    likely = steps
     if len(steps) > FOLLOWED and min(*maps.size, *image.size) >= LEAST_CELLS:
         first = _over_steps(maps.pooled(FIRST_POOL), image.pooled(FIRST_POOL), steps)
         best = sorted(first, key=lambda guess: -guess.score)[:FOLLOWED]
-        steps = [(guess.turn, guess.scale) for guess in best]
-    return _best(_over_steps(maps, image, steps), count)
+        likely = [(guess.turn, guess.scale) for guess in best]
+    yield _best(_over_steps(maps, image, likely), count)
+    if rest := [step for step in steps if step not in set(likely)]:
+        yield _best(_over_steps(maps, image, rest), count)
 
 
 def _over_steps(maps: Fields, image: Fields, steps: list[tuple[float, float]]) -> list[Guess]:

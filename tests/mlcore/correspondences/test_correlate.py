@@ -103,7 +103,7 @@ def test_any_rotation_and_size_is_guessed_and_refined(turn_deg: float) -> None:
     )[None].float()
     valid = everywhere(ground)
 
-    best = guesses(Fields(ground, valid, 1.0), Fields(image, valid, 1.0), SearchRange(), 3)[0]
+    (best, *_), *_ = guesses(Fields(ground, valid, 1.0), Fields(image, valid, 1.0), SearchRange(), 3)
     matrix = best.matrix(Fields(ground, valid, 1.0))
     found = find_patches(
         Fields(ground, valid, 1.0), Fields(image, valid, 1.0), matrix, patch=20, reach=6, step=8, temperature=0.05
@@ -134,3 +134,17 @@ def test_a_range_of_turns_holds_its_ends_and_none_twice() -> None:
     assert min(some) == pytest.approx(-np.deg2rad(108)) and max(some) == pytest.approx(np.deg2rad(108))
     circle = np.exp(1j * np.array(SearchRange(180.0).turns()))
     assert len(np.unique(np.round(circle, 6))) == len(circle)
+
+
+def test_steps_that_a_coarser_look_passes_over_are_searched_where_the_likely_ones_convince_nobody(monkeypatch) -> None:
+    ground = made(96)
+    fields, seen = Fields(ground, everywhere(ground), 1.0), ground.flip(2, 3) + 2.0 * made(96, seed=5)
+    image = Fields(seen, everywhere(ground), 1.0)
+    monkeypatch.setattr("mlcore.correspondences.search.FOLLOWED", 10**6)
+    (every,) = guesses(fields, image, SearchRange(), 3)
+    monkeypatch.setattr("mlcore.correspondences.search.FOLLOWED", 2)
+
+    likely, rest = guesses(fields, image, SearchRange(), 3)
+
+    assert max([*likely, *rest], key=lambda guess: guess.score) == every[0]
+    assert not {(one.turn, one.scale) for one in likely} & {(one.turn, one.scale) for one in rest}
