@@ -36,7 +36,10 @@ MIDDLE_WITHIN_PX = 8.0
 BEYOND_DOUBT = -20.0
 """log10 of how many guesses of chance are as good: nothing that is looked at later will be better."""
 CONVINCING = -10.0
-"""The same of a guess for which no more steps are searched. Of 22 pairs of a made night the wrong ones were never below -1."""
+"""The same of a guess for which no more steps are searched.
+
+Of 22 pairs of a made night the wrong ones were never below -1.
+"""
 
 
 @dataclass(frozen=True)
