@@ -16,7 +16,7 @@ from tests.browser.stock import Stock
 from tests.browser.test_accessibility import findings
 from tests.browser.test_correspondences import mark
 from tests.factories import UserFactory
-from tests.factories_correspondences import adjust, answer, make_batch, take
+from tests.factories_correspondences import MapScanFactory, ScanProposalFactory, adjust, answer, make_batch, take
 
 
 def open_overview(page: Page, stock: Stock) -> None:
@@ -103,6 +103,32 @@ def test_a_batch_is_started_given_to_others_and_closed(new_page, stock, rows, wa
     page.get_by_role("button", name="Close it").click()
     expect(card).to_contain_text("Closed")
     assert set(QueueItem.objects.filter(batch__name="North side").values_list("state", flat=True)) == {"withdrawn"}
+
+
+def test_a_batch_of_one_map_scan_is_started_and_its_proposals_are_listed(new_page, stock, rows):
+    sheet, other = (MapScanFactory(region=stock.region, original_name=name, made={"pairs": 1}) for name in "ab")
+    for scan in (sheet, other):
+        ScanProposalFactory(scan=scan)
+    page = new_page(stock.admin)
+    open_overview(page, stock)
+    lines = page.locator("#proposals tr")
+    page.locator("#scan").select_option(label="Scan a")
+    expect(lines).to_have_count(1)
+    expect(lines).to_contain_text("scan a")
+    page.get_by_label("Name").fill("One sheet")
+    page.get_by_label("Second answers, %").fill("0")
+    page.locator("#start-scan").select_option(label="Scan a")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator(".batch-card")).to_contain_text("1 tile at random, pairs of a map scan")
+    assert Batch.objects.get().options["scan"] == sheet.pk
+    assert QueueItem.objects.get().correspondences_review.correspondences.scan == sheet
+
+
+def test_where_there_is_no_map_scan_none_is_asked_for(new_page, stock, rows):
+    page = new_page(stock.admin)
+    open_overview(page, stock)
+    expect(page.locator("#start-scan")).to_be_hidden()
+    expect(page.locator("#scan")).to_be_hidden()
 
 
 def test_a_disagreement_is_settled_from_its_card_and_the_report_tells_the_distance(new_page, stock, rows):
