@@ -124,7 +124,7 @@ def people_who_verified() -> int:
     """How many people stand by a proposal that counts."""
     given = QueueItem.objects.filter(
         decided_by=OuterRef("pk"), state=ItemState.DECIDED, decision__in=TOOK,
-        correspondences_review__correspondences__verified_place__isnull=False,
+        correspondences_review__correspondences__in=VerifiedPlace.objects.values("pk"),
     )  # fmt: skip
     return User.objects.filter(Exists(given)).count()
 

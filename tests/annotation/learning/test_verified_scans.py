@@ -64,9 +64,9 @@ def test_a_scan_s_verified_pairs_are_learnt_or_held_out_by_their_place_and_its_d
     assert len(others) == HELD_OUT and all(is_held_out(block_of(one.tile)) for one in others)
     told = learnt.payload["sources"][1]["map"]
     assert (told["sha256"], told["licence"], told["scan"]) == (scan.sha256, "ODbL-1.0", "sheet.png")
+    assert freeze_learnt() == learnt and freeze_held_out() == kept
     card = model_card(in_use(learnt), None)
     assert scan.sha256 in card and "Verified by | 2 people, in 1 regions" in card
-    assert freeze_learnt() == learnt and freeze_held_out() == kept
 
 
 def test_a_training_draws_the_scan_onto_the_image_and_shows_nothing_that_is_held_out(scan, tmp_path):
