@@ -37,7 +37,9 @@ function headlineOf({ progress, disagreements }) {
   const said = accept + adjust + reject;
   const taken = said
     ? `${percent((accept + adjust) / said, 1)} taken, ${number(adjust)} of them corrected`
-    : "no verdict yet";
+    : progress.waiting
+      ? "what they say is told once the second answers are in"
+      : "no verdict yet";
   const settled = disagreements.decided ? `; ${number(disagreements.decided)} settled by a third person` : "";
   return `${number(progress.decided)} answered, ${taken}${settled}`;
 }

@@ -92,7 +92,7 @@ def test_no_row_of_what_was_verified_is_read_nor_what_the_matcher_in_use_learnt(
         with CaptureQueriesContext(connection) as asked:
             assert client.get(reverse(name)).status_code == 200
         statements = [one["sql"] for one in asked]
-        verified = [sql for sql in statements if "correspondences_correspondences" in sql]
+        verified = [sql for sql in statements if '"correspondences_correspondences"' in sql]
         assert all(sql.startswith("SELECT COUNT(") and '"passed_gate"' in sql for sql in verified), verified
         assert not [sql for sql in statements if "tiles_tile" in sql]
         assert not [sql for sql in statements if '"payload"' in sql or '"learning_dataset"."pairs",' in sql]
