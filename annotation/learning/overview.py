@@ -61,7 +61,7 @@ def matchers_ahead() -> MatchersAhead:
         learnt=learnt,
         held_out=held_out,
         corrected=corrected,
-        blocks=engine.held_blocks_on(said.filter(held_out=True)),
+        blocks=engine.held_blocks_on(said.filter(Q(held_out=True))),
         needed=LEAST_LEARNT,
         people=matched.people_who_verified(),
         gate_alone=matched.passed_gate_alone(),
