@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from itertools import chain, islice
 from typing import Any
 
@@ -22,6 +23,8 @@ TWICE = 5
 """Of those reported, each so-and-so-many-th is answered by two people."""
 POINTS = ((40.0, 50.0), (210.0, 190.0))
 AT_ONCE = 5000
+VERIFIED = "annotation.correspondences.migrations.0007_verified_places"
+"""Whose statement has all that people stand by among the verified places."""
 SHIFT = "shift\t[2.0, -1.0]\t[[0.01, 0.0], [0.0, 0.01]]"
 NONE = "\t\\N\t\\N"
 TABLES = {
@@ -93,6 +96,8 @@ class Item:
 
 def filled(proposals: int) -> Filled:
     """So many proposals and REPORTED more, on as many tiles, in a new region."""
+    from django.db import connection
+
     from annotation.review.services.counts import fold
     from tests.factories import ImageryFactory, RegionFactory, SnapshotFactory, UserFactory
 
@@ -126,6 +131,8 @@ def filled(proposals: int) -> Filled:
         add("review_queueitem", (_item(one, row, region.pk) for one in items()))
         add("correspondences_correspondencesreview", (f"{one.id}\t{row + one.made.number}" for one in items()))
         add("review_verdict", (_verdict(one) for one in items() if one.made.decision))
+    with connection.cursor() as cursor:
+        cursor.execute(import_module(VERIFIED).FILL)
     _ready(("tiles_tile", "tiles_tilepair", "correspondences_correspondences", "review_queueitem"))
     fold()
     return Filled(region.pk, batch, reported)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
@@ -18,15 +18,17 @@ from annotation.correspondences.models import (
     CorrespondencesReview,
     CorrespondencesState,
     MapScan,
+    VerifiedPlace,
 )
-from annotation.review.models import ItemState
-from annotation.sources.models import SourceState
+from annotation.review.models import ItemState, QueueItem
+from annotation.sources.models import Imagery, MapSnapshot, SourceState
 from annotation.sources.selectors import visible_regions
 from annotation.tiles.models import TilePair
 
 COUNTED_TO = 20_000
 """Counts for a page stop here: "20,000 or more" says enough."""
-TAKEN: dict[str, Any] = {"item__state": ItemState.DECIDED, "item__decision__in": ("accept", "adjust")}
+TOOK = ("accept", "adjust")
+TAKEN: dict[str, Any] = {"item__state": ItemState.DECIDED, "item__decision__in": TOOK}
 """Reviews by which a person stands by a proposal."""
 
 
@@ -81,15 +83,31 @@ def in_force(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]:
     return answered.order_by("pair_id", "-answered", "-pk").distinct("pair_id").select_related("pair__tile")
 
 
-def verified_by_people() -> QuerySet[Correspondences]:
-    """What people verified or corrected, one for each pair of ready sources of any region, in the order of the pairs.
+def verified_places() -> QuerySet[VerifiedPlace]:
+    """What people verified or corrected, one for each pair or tile of a scan, of ready sources of any region.
 
     What only passed the gate is left out: no person stands by it, and a matcher that learnt it would believe itself.
     """
-    ready = {"pair__imagery__state": SourceState.READY, "pair__snapshot__state": SourceState.READY}
-    rows = Correspondences.objects.filter(Exists(_answers()), state__in=IN_FORCE, **ready)
-    newest = rows.order_by("pair_id", "-pk").distinct("pair_id")
-    return newest.select_related("pair__tile", "pair__imagery", "pair__snapshot")
+    images = Subquery(Imagery.objects.filter(state=SourceState.READY).values("pk"))
+    maps = Subquery(MapSnapshot.objects.filter(state=SourceState.READY).values("pk"))
+    rows = VerifiedPlace.objects.filter(Q(snapshot_id__in=maps) | Q(snapshot_id__isnull=True), imagery_id__in=images)
+    place = "pair_id", "scan_id", "tile_id"
+    return rows.order_by(*place, "-pk").distinct(*place)
+
+
+def verified_by_people() -> QuerySet[Correspondences]:
+    """The same as proposals with tiles and sources, those of pairs first."""
+    rows = Correspondences.objects.filter(pk__in=verified_places().values("pk"))
+    tables = "pair__tile", "pair__imagery", "pair__snapshot", "scan__imagery", "scan_tile"
+    return rows.order_by("pair_id", "scan_id", "scan_tile_id").select_related(*tables)
+
+
+def scans_in_force(imagery_id: int) -> QuerySet[Correspondences]:
+    """What people or the gate stand by of map scans on an imagery, one for each tile of a scan."""
+    rows = Correspondences.objects.filter(scan__imagery=imagery_id, state__in=IN_FORCE)
+    answered = rows.annotate(answered=Exists(_answers()))
+    place = "scan_id", "scan_tile_id"
+    return answered.order_by(*place, "-answered", "-pk").distinct(*place).select_related("scan__imagery", "scan_tile")
 
 
 def who_verified(correspondences_ids: Iterable[int]) -> dict[int, list[int]]:
@@ -104,16 +122,17 @@ def who_verified(correspondences_ids: Iterable[int]) -> dict[int, list[int]]:
 
 def people_who_verified() -> int:
     """How many people stand by a proposal that counts."""
-    reviews = CorrespondencesReview.objects.filter(
-        correspondences__state__in=IN_FORCE, correspondences__pair__isnull=False, **TAKEN
-    )
-    return reviews.values("item__decided_by").distinct().count()
+    given = QueueItem.objects.filter(
+        decided_by=OuterRef("pk"), state=ItemState.DECIDED, decision__in=TOOK,
+        correspondences_review__correspondences__in=VerifiedPlace.objects.values("pk"),
+    )  # fmt: skip
+    return User.objects.filter(Exists(given)).count()
 
 
 def passed_gate_alone() -> int:
     """How many proposals stand by the gate alone, without a person."""
-    alone = Correspondences.objects.filter(state=CorrespondencesState.VERIFIED, passed_gate=True, pair__isnull=False)
-    return alone.exclude(Exists(_answers())).count()
+    alone = Correspondences.objects.filter(state=CorrespondencesState.VERIFIED, passed_gate=True)
+    return alone.filter(verified_place__isnull=True).count()
 
 
 def proposals(*, imagery_id: int, snapshot_id: int) -> QuerySet[Correspondences]:

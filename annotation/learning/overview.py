@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, Q
+from django.db.models import Count, Q
 
 from annotation.correspondences import selectors as matched
-from annotation.correspondences.models import Correspondences, CorrespondencesState
+from annotation.correspondences.models import VerifiedPlace
 from annotation.learning import engine, selectors
 from annotation.learning.models import MATCHER, ModelVersion
 from annotation.learning.services.matcher_kind import KIND
@@ -44,25 +44,24 @@ class MatchersAhead:
 def matchers_ahead() -> MatchersAhead:
     """What people verified so far, and how much of it is new; the database counts."""
     active = selectors.models_in_use(MATCHER).filter(region=None).select_related("run").first()
-    learnt_before = selectors.pairs_learnt(active.run.data_set_id if active else None)
-    newest = matched.verified_by_people().values("pk")
-    said = Correspondences.objects.filter(pk__in=newest).annotate(
-        **engine.learnt_and_held_out("pair__tile"),
-        known=ExpressionWrapper(Q(pair__in=learnt_before), BooleanField()),
+    places = VerifiedPlace.objects.filter(pk__in=matched.verified_places().values("pk"))
+    said = places.annotate(
+        **engine.learnt_and_held_out(), known=selectors.learnt_in(active.run.data_set_id if active else None)
     )
     counts = said.aggregate(
         tiles=Count("pk", filter=Q(learnt=True)),
         new=Count("pk", filter=Q(learnt=True, known=False)),
         kept=Count("pk", filter=Q(held_out=True)),
-        corrected=Count("pk", filter=Q(state=CorrespondencesState.CORRECTED)),
-        regions=Count("region", distinct=True),
+        corrected_tiles=Count("pk", filter=Q(corrected=True)),
+        regions=Count("region_id", distinct=True),
     )
-    learnt, held_out = counts.pop("tiles"), counts.pop("kept")
+    learnt, held_out, corrected = (counts.pop(name) for name in ("tiles", "kept", "corrected_tiles"))
     return MatchersAhead(
         **counts,
         learnt=learnt,
         held_out=held_out,
-        blocks=engine.held_blocks_on(Correspondences.objects.filter(pk__in=newest), "pair__tile"),
+        corrected=corrected,
+        blocks=engine.held_blocks_on(said.filter(Q(held_out=True))),
         needed=LEAST_LEARNT,
         people=matched.people_who_verified(),
         gate_alone=matched.passed_gate_alone(),

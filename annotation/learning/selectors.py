@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Func, IntegerField, Prefetch, Q, QuerySet
+from django.db.models import BooleanField, Func, IntegerField, Prefetch, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KeyTransform
+from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
 from annotation.common.errors import InvalidError, NotFoundError
@@ -40,10 +41,14 @@ def frozen_pairs(data_set: DataSet) -> list[TilePair]:
     return [found[pair_id] for pair_id in ids if pair_id in found]
 
 
-def pairs_learnt(data_set_id: int | None) -> RawSQL:
-    """Ids of the pairs in a data set, for `__in`; of none where there is no data set."""
-    each = "SELECT (pair->>0)::bigint FROM learning_dataset, jsonb_array_elements(pairs) AS pair WHERE id = %s"
-    return RawSQL(each, [data_set_id])  # noqa: S611
+def learnt_in(data_set_id: int | None) -> Coalesce:
+    """Of a verified place, whether its pair, or its scan and tile, is in a data set; without one it is in none."""
+    each = "SELECT {} FROM learning_dataset, jsonb_array_elements(pairs) AS pair WHERE id = %s AND pair->>{}"
+    pair = each.format("(pair->>0)::bigint", "0 IS NOT NULL")
+    place = each.format("(pair->>2)::bigint, (pair->>3)::bigint", "2 IS NOT NULL")
+    known = f"pair_id IN ({pair}) OR (scan_id, tile_id) IN ({place})"
+    yes = BooleanField()
+    return Coalesce(RawSQL(known, [data_set_id, data_set_id], output_field=yes), False, output_field=yes)  # noqa: S611
 
 
 def _shown_runs() -> QuerySet[TrainingRun]:

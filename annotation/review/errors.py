@@ -27,6 +27,12 @@ class WithdrawnError(ConflictError):
     code = "withdrawn"
 
 
+class OutdatedError(ConflictError):
+    """What the item is about changed while somebody held it; nobody gets it before it is renewed."""
+
+    code = "outdated"
+
+
 class NotDecidedError(ConflictError):
     """There is no decision to take back."""
 

@@ -4,12 +4,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg, Count, Q, QuerySet
+from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotAllowedError, NotFoundError
-from annotation.review.batches import batches_of, may_work, twins_of
+from annotation.review.batches import awaiting_second, batches_of, doubled_batches, may_work, twins_of, without
 from annotation.review.counts import counts_of, counts_with_batches
 from annotation.review.models import Batch, ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.review.stages import ReviewStage, get_stage
@@ -117,16 +117,28 @@ def last_flag(item: QueueItem) -> Verdict | None:
 
 
 def decision_counts(stage: str, scope_id: int) -> dict[str, int]:
-    """Number of items by their decision in force, and `open` ones."""
+    """Number of items by their decision in force, and `open` ones; without those that `waiting_for_second` counts."""
     found: Counter[str] = Counter()
     for sort, number in counts_with_batches(stage, scope_id).items():
         if sort.state != ItemState.WITHDRAWN:
             found[sort.decision or sort.state] += number
-    return dict(found)
+    return without(found, waiting_for_second(stage, scope_id))
+
+
+def waiting_for_second(stage: str, scope_id: int) -> Counter[str]:
+    """Number of decided items by decision where a blind second answer is still to come: not to be shown by decision."""
+    doubled = doubled_batches(scope_id)
+    if not doubled:
+        return Counter()
+    items = awaiting_second(QueueItem.objects.filter(stage=stage, batch__in=doubled))
+    return Counter(dict(items.order_by().values_list("decision").annotate(Count("pk"))))
 
 
 def reviewer_counts(stage: str, scope_id: int) -> list[dict[str, Any]]:
-    """Per person: decisions taken by kind, decisions taken back, mean seconds per decision."""
+    """Per person: decisions taken by kind, decisions taken back, mean seconds per decision.
+
+    `waiting` of those decided are left out by kind: a blind second answer on the same subject is still to come.
+    """
     events = Verdict.objects.filter(item__stage=stage, item__scope_id=scope_id)
     people: dict[str, dict[str, Any]] = {}
     rows = events.values("reviewer__username", "event", "decision").annotate(number=Count("pk")).order_by()
@@ -136,6 +148,7 @@ def reviewer_counts(stage: str, scope_id: int) -> list[dict[str, Any]]:
             {
                 "reviewer": row["reviewer__username"],
                 "decided": 0,
+                "waiting": 0,
                 "undone": 0,
                 "flagged": 0,
                 "decisions": {},
@@ -149,7 +162,28 @@ def reviewer_counts(stage: str, scope_id: int) -> list[dict[str, Any]]:
         else:
             person["decided"] += row["number"]
             person["decisions"][row["decision"]] = row["number"]
+    for name, hidden in _before_a_second(events, doubled_batches(scope_id)).items():
+        if name in people:
+            person = people[name]
+            person["decisions"] = without(person["decisions"], hidden)
+            person["waiting"] = person["decided"] - sum(person["decisions"].values())
     timed = events.filter(event=VerdictEvent.DECIDE, seconds__isnull=False).values_list("reviewer__username")
     for name, mean in timed.annotate(mean=Avg("seconds")).order_by():
-        people[name]["mean_seconds"] = mean
+        if name in people:
+            people[name]["mean_seconds"] = mean
     return sorted(people.values(), key=lambda person: (-person["decided"], person["reviewer"]))
+
+
+def _before_a_second(events: QuerySet[Verdict], batches: list[int]) -> dict[str, Counter[str]]:
+    """Per person, by decision: those, also taken back, on subjects of these batches that wait for a second answer."""
+    if not batches:
+        return {}
+    twins = QueueItem.objects.filter(
+        batch=OuterRef("item__batch"), subject_id=OuterRef("item__subject_id"), stage=OuterRef("item__stage")
+    ).exclude(pk=OuterRef("item"))
+    asked = Exists(twins.filter(state=ItemState.OPEN)) | Q(Exists(twins), item__state=ItemState.OPEN)
+    rows = events.filter(asked, event=VerdictEvent.DECIDE, item__batch__in=batches).order_by()
+    found: dict[str, Counter[str]] = {}
+    for name, decision, number in rows.values_list("reviewer__username", "decision").annotate(Count("pk")):
+        found.setdefault(name, Counter())[decision] = number
+    return found

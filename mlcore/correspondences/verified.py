@@ -15,10 +15,12 @@ import numpy as np
 
 from mlcore.correspondences.grounds import WIDE_PX, SeenTwice
 from mlcore.correspondences.modalities import relit
-from mlcore.correspondences.styles import DrawnStyle, Dress, dressed, random_style
+from mlcore.correspondences.scanned import ScannedSource
+from mlcore.correspondences.styles import Dress, dressed, random_style
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
+from mlcore.imagery.raster import ImageReader
 from mlcore.pairs.source import PairSource
 
 BLOCK_ZOOM, BLOCK_PX = 18, 512
@@ -93,11 +95,11 @@ def in_block(transform: Transform, tile: TileAddress) -> np.ndarray:
     return np.asarray(place @ transform.scaled(side / TILE_PX).matrix @ np.linalg.inv(place))
 
 
-class VerifiedGround:
-    """Image and map of verified tiles, each tile's map where people saw it in the image; of other tiles nothing.
+class _PlacedGround:
+    """Image of verified tiles with the map where people saw it; of other tiles nothing.
 
     Args:
-        source: image and map.
+        reader: of the image.
         transforms: of every tile to learn from, in pixels of the tile at 256 px; none of a block that is held out. Of a
             tile that is larger than a block, what is held out is not shown.
 
@@ -105,12 +107,12 @@ class VerifiedGround:
         InvalidInputError: no tile, or one of a block that is held out.
     """
 
-    def __init__(self, source: PairSource, transforms: Mapping[TileAddress, Transform]) -> None:
+    def __init__(self, reader: ImageReader, transforms: Mapping[TileAddress, Transform]) -> None:
         if not transforms:
             raise InvalidInputError("a place to learn from needs a verified tile: verify some first")
         if any(not learnt_parts(tile) for tile in transforms):
             raise InvalidInputError("a tile of a block that is held out can't be learnt from: leave it out")
-        self.source, self.transforms = source, dict(transforms)
+        self.reader, self.transforms = reader, dict(transforms)
         self.wholes: dict[TileAddress, list[TileAddress]] = {}
         for tile in sorted(transforms):
             self.wholes.setdefault(tile.parent(max(0, tile.z - BLOCK_ZOOM) + 1), []).append(tile)
@@ -126,19 +128,34 @@ class VerifiedGround:
             shown[top : top + side, left : left + side] = True
         image, seen = self._image(whole)
         image = relit(image, rng) if rng.random() < RELIT_SHARE else image
-        drawn = np.where(shown[..., None], self._drawn(whole, random_style(rng), rng), 0).astype(np.uint8)
+        drawn, there = self._map(whole, rng)
+        shown = shown & there
+        drawn = np.where(shown[..., None], drawn, 0).astype(np.uint8)
         return SeenTwice(image * shown[..., None], seen & shown, drawn, shown, seen & shown)
 
     def _image(self, whole: TileAddress) -> tuple[np.ndarray, np.ndarray]:
         if whole not in self._images:
-            read = self.source.reader.read_tile(whole, WIDE_PX)
+            read = self.reader.read_tile(whole, WIDE_PX)
             self._images[whole] = (read.rgb, read.valid)
             if len(self._images) > MOST_KEPT:
                 self._images.popitem(last=False)
         return self._images[whole]
 
-    def _drawn(self, whole: TileAddress, style: DrawnStyle, rng: np.random.Generator) -> np.ndarray:
-        """The map of the whole's verified tiles, each moved onto its image, then dressed as one sheet."""
+    def _map(self, whole: TileAddress, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """(WIDE_PX, WIDE_PX, 3) uint8, the map of the whole's verified tiles on their image, and where there is one."""
+        raise NotImplementedError
+
+
+class VerifiedGround(_PlacedGround):
+    """Verified tiles of a map of vectors, drawn in another style each time; the rest is as of `_PlacedGround`."""
+
+    def __init__(self, source: PairSource, transforms: Mapping[TileAddress, Transform]) -> None:
+        super().__init__(source.reader, transforms)
+        self.source = source
+
+    def _map(self, whole: TileAddress, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Each tile's map moved onto its image, then dressed as one sheet."""
+        style = random_style(rng)
         filled = replace(style, dress=Dress(hatch=style.dress.hatch, stipple=style.dress.stipple))
         sheet = np.empty((WIDE_PX, WIDE_PX, 3), np.uint8)
         sheet[:] = style.style.background
@@ -146,4 +163,26 @@ class VerifiedGround:
             left, top, side = within(tile, whole, WIDE_PX)
             part = filled.draw(tile, self.source.index, side, rng, self.transforms[tile])
             sheet[top : top + side, left : left + side] = part
-        return dressed(sheet, style.dress, rng, style.style.building_outline)
+        return dressed(sheet, style.dress, rng, style.style.building_outline), np.ones(sheet.shape[:2], bool)
+
+
+class ScannedGround(_PlacedGround):
+    """Verified tiles of a map that is a picture, at times in other tints; the rest is as of `_PlacedGround`."""
+
+    def __init__(self, source: ScannedSource, transforms: Mapping[TileAddress, Transform]) -> None:
+        super().__init__(source.reader, transforms)
+        self.source = source
+        self._sheets: OrderedDict[TileAddress, tuple[np.ndarray, np.ndarray]] = OrderedDict()
+
+    def _map(self, whole: TileAddress, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        if whole not in self._sheets:
+            sheet, there = np.zeros((WIDE_PX, WIDE_PX, 3), np.uint8), np.zeros((WIDE_PX, WIDE_PX), bool)
+            for tile in self.wholes[whole]:
+                left, top, side = within(tile, whole, WIDE_PX)
+                place = np.s_[top : top + side, left : left + side]
+                sheet[place], there[place] = self.source.map_on(tile, side, self.transforms[tile])
+            self._sheets[whole] = (sheet, there)
+            if len(self._sheets) > MOST_KEPT:
+                self._sheets.popitem(last=False)
+        sheet, there = self._sheets[whole]
+        return (relit(sheet, rng) if rng.random() < RELIT_SHARE else sheet), there

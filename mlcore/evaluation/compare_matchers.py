@@ -11,6 +11,7 @@ import numpy as np
 
 from mlcore.correspondences.matches import Matcher
 from mlcore.correspondences.robust import register
+from mlcore.correspondences.scanned import ScannedSource
 from mlcore.correspondences.verified import BLOCK_PX, BLOCK_ZOOM, block_by_block, block_of, in_block, within
 from mlcore.correspondences.warps import corner_error_px, random_warp, warped, working_range
 from mlcore.errors import InvalidInputError
@@ -89,7 +90,7 @@ def _parts(one: Verified) -> list[Verified]:
 
 
 def score_matcher(
-    matcher: Matcher, sources: Sequence[PairSource], blocks: Sequence[Block], progress: Progress
+    matcher: Matcher, sources: Sequence[PairSource | ScannedSource], blocks: Sequence[Block], progress: Progress
 ) -> list[MatcherSaid]:
     """What the matcher makes of every block; the number of a block is the seed of its warp.
 
@@ -188,7 +189,7 @@ def _another(blocks: Sequence[Block], number: int) -> Block | None:
     return None if near else other
 
 
-def _claimed(matcher: Matcher, sources: Sequence[PairSource], other: Block, view: TileView) -> bool:
+def _claimed(matcher: Matcher, sources: Sequence[PairSource | ScannedSource], other: Block, view: TileView) -> bool:
     drawn = sources[other[0].source].drawn_map(block_of(other[0].tile))
     return _found(matcher, drawn, view) is not None
 

@@ -15,8 +15,9 @@ from tests.browser.matched import pairs_of, propose
 from tests.browser.stock import Stock
 from tests.browser.test_accessibility import findings
 from tests.browser.test_correspondences import mark
+from tests.browser.test_queue import until
 from tests.factories import UserFactory
-from tests.factories_correspondences import adjust, answer, make_batch, take
+from tests.factories_correspondences import MapScanFactory, ScanProposalFactory, adjust, answer, make_batch, take
 
 
 def open_overview(page: Page, stock: Stock) -> None:
@@ -51,6 +52,31 @@ def test_an_admin_starts_the_matching_and_stops_it(new_page, stock):
     assert (job.params["matcher"], job.created_by) == ("sift", stock.admin)
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("#job")).to_contain_text("Start it again")
+
+
+def test_the_tiles_are_matched_by_a_worker_and_what_it_proposes_is_reviewed(new_page, stock, worker):
+    page = new_page(stock.admin)
+    open_overview(page, stock)
+    page.get_by_label("Matcher").select_option("structure")
+    page.get_by_role("button", name="Match the tiles").click()
+    expect(page.locator("#job")).to_contain_text("Last run", timeout=300_000)
+    job, rows = Job.objects.get(kind="correspondences.propose"), Correspondences.objects.filter(region=stock.region)
+    assert job.result["matched"] >= 1 and job.result["matched"] + job.result["refused"] == rows.count()
+    expect(page.locator("#job")).to_contain_text(f"{job.result['matched']} matched")
+    expect(page.locator("#counts")).to_contain_text(re.compile(f"{rows.count()}\\s*waiting"))
+    expect(page.locator("#proposals tr")).to_have_count(min(25, rows.count()))
+    page.get_by_label("Name").fill("All of it")
+    page.get_by_label("Plan").select_option(label="All of them")
+    page.get_by_label("Second answers, %").fill("0")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("link", name="Review All of it").click()
+    expect(page.locator("#evidence")).to_contain_text("agree")
+    page.keyboard.press("a")
+    until(lambda: rows.filter(state="verified").count() == 1)
+    page.goto(f"/regions/{stock.region.pk}/correspondences/")
+    page.get_by_label("Matcher").select_option("structure")
+    page.get_by_role("button", name="Match the tiles").click()  # again: nothing is looked at twice
+    expect(page.locator("#job")).to_contain_text(f"{rows.count()} looked at before", timeout=120_000)
 
 
 def test_a_reviewer_sees_what_is_offered_and_starts_nothing(new_page, stock, rows):
@@ -103,6 +129,32 @@ def test_a_batch_is_started_given_to_others_and_closed(new_page, stock, rows, wa
     page.get_by_role("button", name="Close it").click()
     expect(card).to_contain_text("Closed")
     assert set(QueueItem.objects.filter(batch__name="North side").values_list("state", flat=True)) == {"withdrawn"}
+
+
+def test_a_batch_of_one_map_scan_is_started_and_its_proposals_are_listed(new_page, stock, rows):
+    sheet, other = (MapScanFactory(region=stock.region, original_name=name, made={"pairs": 1}) for name in "ab")
+    for scan in (sheet, other):
+        ScanProposalFactory(scan=scan)
+    page = new_page(stock.admin)
+    open_overview(page, stock)
+    lines = page.locator("#proposals tr")
+    page.locator("#scan").select_option(label="Scan a")
+    expect(lines).to_have_count(1)
+    expect(lines).to_contain_text("scan a")
+    page.get_by_label("Name").fill("One sheet")
+    page.get_by_label("Second answers, %").fill("0")
+    page.locator("#start-scan").select_option(label="Scan a")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator(".batch-card")).to_contain_text("1 tile at random, pairs of a map scan")
+    assert Batch.objects.get().options["scan"] == sheet.pk
+    assert QueueItem.objects.get(stage="correspondences").correspondences_review.correspondences.scan == sheet
+
+
+def test_where_there_is_no_map_scan_none_is_asked_for(new_page, stock, rows):
+    page = new_page(stock.admin)
+    open_overview(page, stock)
+    expect(page.locator("#start-scan")).to_be_hidden()
+    expect(page.locator("#scan")).to_be_hidden()
 
 
 def test_a_disagreement_is_settled_from_its_card_and_the_report_tells_the_distance(new_page, stock, rows):

@@ -15,6 +15,7 @@ from annotation.common.services.jobs import JobContext, enqueue
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import current_sources
 from annotation.tiles.models import TilePair
+from annotation.tiles.services.lock import locked_pairs
 
 __all__ = ["AnchorCounts", "Choice", "check_choice", "generate_for", "run", "start"]
 BATCH = 200
@@ -185,7 +186,7 @@ def _describe(
 def _store(rows: list[Anchor]) -> int:
     """Save the rows whose pair still exists; a pair deleted meanwhile takes its anchor with it."""
     ids = [row.pair_id for row in rows]
-    alive = set(TilePair.objects.select_for_update(no_key=True).filter(pk__in=ids).values_list("pk", flat=True))
+    alive = locked_pairs(ids)
     kept = [row for row in rows if row.pair_id in alive]
     before = Anchor.objects.filter(pair_id__in=alive).count()
     Anchor.objects.bulk_create(kept, ignore_conflicts=True)

@@ -30,6 +30,7 @@ REASONS = {
     "lease_lost": "held",
     "not_allowed": "flagged",
     "not_decided": "changed",
+    "outdated": "changed",
     "version_conflict": "changed",
     "withdrawn": "withdrawn",
     "exported": "exported",

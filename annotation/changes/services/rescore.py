@@ -18,9 +18,11 @@ from annotation.consistency.engine_rescore import Rescored, Rescoring, changed_t
 from annotation.consistency.models import Scan, ScanState, TileScore
 from annotation.consistency.selectors import overtaken
 from annotation.consistency.services.rescore import mark_outdated, store_scores
+from annotation.review.models import ItemState, QueueItem
 from annotation.review.services.lease import FREE
 from annotation.tiles.engine import TileAddress, tile_address, tiles_at
 from annotation.tiles.models import Tile, TilePair
+from annotation.tiles.services.lock import locked_pairs
 
 KIND = "changes.rescore"
 AT_ONCE = 50
@@ -98,7 +100,7 @@ def run(context: JobContext) -> None:
             with context.transaction(final=True):
                 _hold(scan)  # who answers now waits here, and finds the job ended
                 if overtaken(scan):
-                    _show_as_they_are(scan.pk)
+                    _withdraw_let_go(scan.pk)
                 elif _waiting(scan):
                     raise _ChangedMeanwhileError
         except _ChangedMeanwhileError:
@@ -122,6 +124,14 @@ def _held_of(scan_id: int) -> QuerySet[Any]:
     return outdated_items().filter(change__scan=scan_id)
 
 
+def _withdraw_let_go(scan_id: int) -> None:
+    """What people held while a newer scan took the place of this one, and hold no more, leaves the queue too."""
+    free = _held_of(scan_id).filter(FREE).select_for_update(skip_locked=True, of=("self",))
+    QueueItem.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(
+        state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None
+    )
+
+
 def _show_as_they_are(scan_id: int) -> None:
     _held_of(scan_id).update(outdated=False)
 
@@ -131,7 +141,7 @@ def _rescored(scan: Scan, changed: list[TileAddress], found: Rescored, context: 
     pairs = {row.pair_id for row in found.scores}
     prepared = Rows(scan, pairs).of(found.candidates)
     with context.transaction():
-        list(TilePair.objects.select_for_update(no_key=True).filter(pk__in=pairs).order_by("pk").values_list("pk"))
+        locked_pairs(pairs)
         _hold(scan)
         if overtaken(scan):
             return 0

@@ -115,7 +115,10 @@ def store(scan: Scan, batch: Sequence[Prepared]) -> None:
 
 
 def withdraw_older(scan: Scan, commit: Callable[[], AbstractContextManager[object]]) -> None:
-    """Take suggestions of older scans out of the queue, except those somebody holds right now; some at a time."""
+    """Take suggestions of older scans out of the queue, some at a time; what somebody holds right now is marked.
+
+    Nobody else gets what is marked: once it is let go of, it leaves the queue as well (`rescore.start_where_let_go`).
+    """
     older = QueueItem.objects.filter(
         stage=STAGE, scope_id=scan.region_id, state=ItemState.OPEN, change__scan__lt=scan.pk
     )
@@ -127,5 +130,7 @@ def withdraw_older(scan: Scan, commit: Callable[[], AbstractContextManager[objec
             QueueItem.objects.filter(pk__in=ids).update(
                 state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None
             )
+            if len(ids) < WITHDRAWN_AT_ONCE:
+                older.filter(outdated=False).update(outdated=True)
         if len(ids) < WITHDRAWN_AT_ONCE:
             return

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from annotation.consistency.models import Scan, TileScore
 from annotation.tiles.engine import TileAddress, tiles_at
-from annotation.tiles.models import TilePair
+from annotation.tiles.services.lock import locked_pairs
 
 
 def store_scores(scan: Scan, scores: Sequence[TileScore]) -> set[int]:
@@ -16,7 +16,7 @@ def store_scores(scan: Scan, scores: Sequence[TileScore]) -> set[int]:
         The pairs that have a score now: those deleted meanwhile are passed over.
     """
     ids = [row.pair_id for row in scores]
-    alive = set(TilePair.objects.select_for_update(no_key=True).filter(pk__in=ids).values_list("pk", flat=True))
+    alive = locked_pairs(ids)
     TileScore.objects.filter(scan=scan, pair_id__in=alive).delete()
     TileScore.objects.bulk_create([row for row in scores if row.pair_id in alive])
     return alive

@@ -33,7 +33,7 @@ class CorrespondenceBatchInput(serializers.Serializer):
     name = serializers.CharField(max_length=120)
     plan = serializers.ChoiceField(choices=batches.PLANS, default=BatchPlan.RANDOM.value)
     number = serializers.IntegerField(min_value=1, max_value=MAX_NUMBER, default=500, help_text="not used by plan all")
-    matcher = serializers.CharField(max_length=32, required=False, allow_blank=True, default="")
+    matcher = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
     scan = serializers.IntegerField(
         min_value=1, max_value=MAX_ID, required=False, allow_null=True, default=None,
         help_text="only proposals of this map scan",

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from annotation.common.models import MAX_ID
 from annotation.correspondences import card, engine, selectors
 from annotation.correspondences.models import (
     Correspondences,
@@ -124,6 +125,9 @@ class CorrespondencesQuery(serializers.Serializer):
     """What the list may be narrowed to."""
 
     state = serializers.ChoiceField(choices=CorrespondencesState.choices, required=False)
+    scan = serializers.IntegerField(
+        min_value=1, max_value=MAX_ID, required=False, help_text="only proposals of this map scan"
+    )
 
 
 class ProposeInput(serializers.Serializer):

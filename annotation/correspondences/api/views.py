@@ -39,8 +39,7 @@ class CorrespondencesListView(GenericAPIView):
         """Proposals of the region, newest first."""
         region = get_region(person(request), region_id)
         rows = selectors.correspondences_of_region(region.pk)
-        if state := parse(serializers.CorrespondencesQuery, request.query_params).get("state"):
-            rows = rows.filter(state=state)
+        rows = rows.filter(**parse(serializers.CorrespondencesQuery, request.query_params))
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(serializers.CorrespondencesOutput(page, many=True).data)
 

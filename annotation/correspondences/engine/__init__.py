@@ -17,7 +17,14 @@ from annotation.correspondences.engine.matchers import (
     propose,
 )
 from annotation.correspondences.engine.point_files import GivenFile, payload_of
-from annotation.correspondences.engine.scan_places import ScanPair, scan_pairs, scan_place, scan_tile_png
+from annotation.correspondences.engine.scan_places import (
+    ScanPair,
+    scan_pairs,
+    scan_picture,
+    scan_place,
+    scan_source,
+    scan_tile_png,
+)
 from annotation.correspondences.engine.scans import ScanFiles, build_scan_pairs
 from annotation.correspondences.engine.shifts import frozen_transforms, known_shifts, thawed_shifts
 from annotation.correspondences.engine.transforms import (
@@ -32,6 +39,7 @@ from annotation.correspondences.engine.transforms import (
 )
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.correspondences.hybrid.pictures import MOST_SIDE as MOST_SCAN_SIDE
+from mlcore.correspondences.scanned import ScannedSource
 from mlcore.files import whole_file
 from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TileAddress
@@ -52,6 +60,7 @@ __all__ = [
     "Proposal",
     "ScanFiles",
     "ScanPair",
+    "ScannedSource",
     "TileAddress",
     "Transform",
     "apart_m",
@@ -76,7 +85,9 @@ __all__ = [
     "rings_px",
     "said_transform",
     "scan_pairs",
+    "scan_picture",
     "scan_place",
+    "scan_source",
     "scan_tile_png",
     "shown_transform",
     "stop_if_asked",

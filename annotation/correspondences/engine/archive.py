@@ -13,6 +13,7 @@ from annotation.correspondences.models import Correspondences
 from annotation.tiles.engine import MapIndex, image_reader, render_map, tile_address
 from annotation.tiles.nearby import features_on
 from mlcore.correspondences.exchange.pairs import pair_files
+from mlcore.correspondences.scanned import ScannedSource
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.pairs.splits import geographic_folds
 
@@ -32,31 +33,40 @@ def parts_by_place(tiles: Sequence[TileAddress]) -> dict[TileAddress, str]:
     return {tile: names[fold] for tile, fold in geographic_folds(tiles, blocks).items()}
 
 
-def pair_name(tile: TileAddress) -> str:
-    """What the files of a tile are called."""
-    return f"tile-{tile.z}-{tile.x}-{tile.y}"
+def pair_name(row: Correspondences) -> str:
+    """What the files of a row are called, by its tile and, where the map is a scan, that."""
+    tile = row.tile
+    of_scan = "" if row.scan_id is None else f"scan-{row.scan_id}-"
+    return f"{of_scan}tile-{tile.z}-{tile.x}-{tile.y}"
 
 
-def pair_content(row: Correspondences) -> dict[str, bytes] | None:
+def pair_content(row: Correspondences, scanned: ScannedSource | None = None) -> dict[str, bytes] | None:
     """Map, image and homography of a row with the transform that counts, by their paths; None without a transform.
 
-    The map is drawn as it is: the homography says where the image shows it.
+    The map is drawn as it is, or cut from its scan as that lies: the homography says where the image shows it.
+
+    Args:
+        scanned: of a row whose map is a scan.
     """
-    transform, tile = said_transform(row), tile_address(row.map_pair.tile)
+    transform, tile = said_transform(row), tile_address(row.tile)
     if transform is None:
         return None
-    image: np.ndarray = image_reader(row.map_pair.imagery).read_tile(tile, PICTURE_PX).rgb
-    drawn = render_map(tile, MapIndex(features_on(row.map_pair.snapshot, tile)), PICTURE_PX)
-    return pair_files(pair_name(tile), drawn, image, transform.scaled(PICTURE_PX / TILE_PX))
+    image: np.ndarray = image_reader(row.imagery).read_tile(tile, PICTURE_PX).rgb
+    if scanned is not None:
+        drawn, _ = scanned.map_on(tile, PICTURE_PX)
+    else:
+        drawn = render_map(tile, MapIndex(features_on(row.map_pair.snapshot, tile)), PICTURE_PX)
+    return pair_files(pair_name(row), drawn, image, transform.scaled(PICTURE_PX / TILE_PX))
 
 
 def told_of_pair(row: Correspondences, part: str) -> dict[str, Any]:
     """One line of what is known of a pair: its place, its transform with covariance, what it stands on."""
-    tile = tile_address(row.map_pair.tile)
+    tile = row.tile
     return {
-        "name": pair_name(tile),
+        "name": pair_name(row),
         "part": part,
         "tile": [tile.z, tile.x, tile.y],
+        "scan": None if row.scan is None else row.scan.sha256,
         "state": row.state,
         "passed_gate": row.passed_gate,
         "transform_256px": shown_transform(said_transform(row)),

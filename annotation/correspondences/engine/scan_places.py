@@ -10,7 +10,9 @@ from typing import Any
 
 import cv2
 import numpy as np
+from django.conf import settings
 
+from annotation.common.errors import NotFoundError
 from annotation.correspondences.engine.matchers import Proposal, passes_gate
 from annotation.correspondences.engine.transforms import stored
 from annotation.correspondences.models import (
@@ -21,7 +23,9 @@ from annotation.correspondences.models import (
     CorrespondencesState,
     MapScan,
 )
+from annotation.tiles.engine import image_reader
 from mlcore.correspondences.hybrid.pictures import RasterPicture, seen_through
+from mlcore.correspondences.scanned import ScannedSource, mercator_to_tile
 from mlcore.geometry.transform import Transform
 from mlcore.geometry.webmercator import TILE_PX, TileAddress, mercator_to_lonlat, tile_at
 
@@ -85,9 +89,28 @@ def scan_place(folder: Path, made: dict[str, Any], image: Path) -> dict[str, Any
     }
 
 
+def scan_picture(scan: MapScan) -> Path:
+    """The clean copy of a scan, which its tiles are cut from."""
+    return (Path(settings.MEDIA_ROOT) / scan.upload_path).parent / "picture.tif"
+
+
+def scan_source(scan: MapScan) -> ScannedSource:
+    """The imagery of a placed scan, and the scan as its coarse homography lays it, tile by tile.
+
+    Raises:
+        InvalidError: the file of the image is gone.
+        NotFoundError: nobody knows where the scan lies, or its picture is gone.
+    """
+    if scan.made is None or not scan_picture(scan).is_file():
+        raise NotFoundError(f"the picture of the scan {scan.original_name} is gone: add it again")
+    image = Path(settings.MEDIA_ROOT) / scan.imagery.cog_path
+    to_mercator = _image_to_mercator(image) @ _coarse(scan.made)
+    return ScannedSource(image_reader(scan.imagery), RasterPicture(scan_picture(scan)), to_mercator)
+
+
 def scan_tile_png(picture: Path, image: Path, made: dict[str, Any], tile: TileAddress, size_px: int) -> bytes:
     """The scan as its coarse homography brings it onto a tile: an RGBA PNG, transparent where it shows nothing."""
-    to_tile = _mercator_to_tile(tile, size_px) @ _image_to_mercator(image)
+    to_tile = mercator_to_tile(tile, size_px) @ _image_to_mercator(image)
     rgb, valid = seen_through(RasterPicture(picture), to_tile @ _coarse(made), size_px)
     rgba = np.dstack([rgb[..., ::-1], np.uint8(255) * valid])
     _, content = cv2.imencode(".png", rgba)
@@ -101,7 +124,7 @@ def _pair(scan: MapScan, line: dict[str, Any], to_mercator: np.ndarray, zoom: in
     middle = _through(to_mercator @ in_image, np.full((1, 2), size / 2))[0]
     lon, lat = mercator_to_lonlat(middle).tolist()
     tile = tile_at(lon, lat, zoom)
-    frame = _mercator_to_tile(tile, TILE_PX) @ to_mercator @ in_image
+    frame = mercator_to_tile(tile, TILE_PX) @ to_mercator @ in_image
     transform = Transform(told["kind"], np.array(told["parameters"]), np.array(told["covariance"])).reframed(frame)
     row = Correspondences(
         region_id=scan.region_id,
@@ -152,12 +175,6 @@ def _image_to_mercator(image: Path) -> np.ndarray:
         raise ValueError(f"{image.name} has no georeference, so it is no imagery")
     corner, east, south = placing(UNIT)
     return np.array([[*(east - corner), 0], [*(south - corner), 0], [*corner, 1.0]]).T
-
-
-def _mercator_to_tile(tile: TileAddress, size_px: int) -> np.ndarray:
-    west, _, east, north = tile.bounds_mercator
-    grow = size_px / (east - west)
-    return np.array([[grow, 0, -west * grow], [0, -grow, north * grow], [0, 0, 1.0]])
 
 
 def _metres_per_px(to_mercator: np.ndarray, xy: np.ndarray) -> float:

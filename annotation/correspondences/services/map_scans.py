@@ -36,11 +36,6 @@ def scan_folder(scan: MapScan) -> Path:
     return region_folder(scan.region_id) / "scans" / str(scan.pk)
 
 
-def scan_picture(scan: MapScan) -> Path:
-    """The clean copy of a scan, which its tiles are cut from."""
-    return scan_folder(scan) / "picture.tif"
-
-
 @transaction.atomic
 def add(
     *,
@@ -104,7 +99,7 @@ def run(context: JobContext) -> None:
         name=scan.original_name,
         points=absolute(scan.points_path) if scan.points_path else None,
         folder=scan_folder(scan) / "set",
-        picture=scan_picture(scan),
+        picture=engine.scan_picture(scan),
         licences={
             "image_licence": imagery.licence,
             "image_attribution": imagery.attribution,
@@ -157,9 +152,9 @@ def tile_png(scan: MapScan, tile: engine.TileAddress, size_px: int) -> bytes:
     """
     if scan.made is None:
         raise NoScanPairsError("its place is not found yet: wait for the job, or see why it failed")
-    if not scan_picture(scan).is_file():
+    if not engine.scan_picture(scan).is_file():
         raise NotFoundError("the picture of this scan is gone: add it again")
-    return engine.scan_tile_png(scan_picture(scan), absolute(scan.imagery.cog_path), scan.made, tile, size_px)
+    return engine.scan_tile_png(engine.scan_picture(scan), absolute(scan.imagery.cog_path), scan.made, tile, size_px)
 
 
 def archive(scan: MapScan) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from annotation.correspondences.models import ControlPoint, Correspondences
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import current_sources
 from annotation.tiles.models import TilePair
+from annotation.tiles.services.lock import locked_pairs
 
 BATCH = 8
 """Proposals are stored so many at a time: a killed worker costs no more than these."""
@@ -117,7 +118,7 @@ def _propose(
 def _store(proposals: list[engine.Proposal]) -> list[Correspondences]:
     """Save those whose pair still exists and which no other run stored meanwhile; gives their rows."""
     ids = [proposal.row.map_pair.pk for proposal in proposals]
-    alive = set(TilePair.objects.select_for_update(no_key=True).filter(pk__in=ids).values_list("pk", flat=True))
+    alive = locked_pairs(ids)
     if not alive:
         return []
     row = proposals[0].row

@@ -15,10 +15,11 @@ from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, Q
 from django.db.models.functions import Greatest
 from django.db.models.lookups import Exact
 
-from annotation.correspondences.engine import built_in_file, said_transform
+from annotation.common.errors import NotFoundError
+from annotation.correspondences.engine import ScannedSource, built_in_file, said_transform, scan_source
 from annotation.correspondences.errors import NoWeightsError
-from annotation.correspondences.models import Correspondences, CorrespondencesState
-from annotation.learning.engine.data import told
+from annotation.correspondences.models import Correspondences, CorrespondencesState, MapScan
+from annotation.learning.engine.data import told, told_of_imagery
 from annotation.learning.engine.runs import check_model_file
 from annotation.learning.errors import DataSetChangedError
 from annotation.learning.models import DataSet, ModelVersion, TrainingRun
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from mlcore.evaluation.compare_matchers import Verified
 
 Payload = dict[str, Any]
+Source = PairSource | ScannedSource
 HELD_BLOCKS = """SELECT COUNT(*) FROM (
     SELECT DISTINCT column_of.x AS x, row_of.y AS y FROM ({tiles}) AS tile (z, x, y),
     LATERAL (SELECT greatest(tile.z - %s, 0) AS down, greatest(%s - tile.z, 0) AS up) AS levels,
@@ -58,30 +60,30 @@ def held_out(tile: TileAddress) -> list[TileAddress]:
     return [block for block in blocks_on(tile) if is_held_out(block)]
 
 
-def learnt_and_held_out(tile: str) -> dict[str, Any]:
+def learnt_and_held_out(tile: str = "") -> dict[str, Any]:
     """The same of rows, as the database works it out: whether a tile is `learnt`, and whether some of it `held_out`.
 
     Args:
-        tile: how the row names its tile, such as "pair__tile".
+        tile: before the names of its z, x and y, such as "pair__tile__".
     """
     from mlcore.correspondences.verified import BLOCK_ZOOM
 
     whole = IntegerField()
-    levels: Any = Greatest(F(f"{tile}__z") - BLOCK_ZOOM, 0, output_field=whole)
-    x, y = (ExpressionWrapper(F(f"{tile}__{side}").bitrightshift(levels), whole) for side in "xy")
+    levels: Any = Greatest(F(f"{tile}z") - BLOCK_ZOOM, 0, output_field=whole)
+    x, y = (ExpressionWrapper(F(f"{tile}{side}").bitrightshift(levels), whole) for side in "xy")
     kept = Exact(ExpressionWrapper(x + 2 * y, whole) % 4, 0)
-    larger = Q(**{f"{tile}__z__lt": BLOCK_ZOOM})  # some of its blocks are learnt, some are not
+    larger = Q(**{f"{tile}z__lt": BLOCK_ZOOM})  # some of its blocks are learnt, some are not
     return {
         "learnt": ExpressionWrapper(larger | ~Q(kept), BooleanField()),
         "held_out": ExpressionWrapper(larger | Q(kept), BooleanField()),
     }
 
 
-def held_blocks_on(rows: QuerySet, tile: str) -> int:
+def held_blocks_on(rows: QuerySet, tile: str = "") -> int:
     """How many blocks that no matcher learns these rows' tiles have ground on."""
     from mlcore.correspondences.verified import BLOCK_ZOOM
 
-    places = rows.order_by().values_list(*(f"{tile}__{side}" for side in "zxy")).distinct()
+    places = rows.order_by().values_list(*(f"{tile}{side}" for side in "zxy")).distinct()
     sql, params = places.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(HELD_BLOCKS.format(tiles=sql), [*params, BLOCK_ZOOM, BLOCK_ZOOM])
@@ -94,18 +96,21 @@ def payload_of(rows: Sequence[Correspondences], people: Mapping[int, list[int]])
     Args:
         people: who verified each, by proposal.
     """
-    numbers: dict[tuple[int, int], int] = {}
+    numbers: dict[tuple[int, int, int], int] = {}
     sources: list[Payload] = []
     pairs = []
-    for row in sorted(
-        rows, key=lambda row: (row.map_pair.imagery_id, row.map_pair.snapshot_id, tile_address(row.map_pair.tile))
-    ):
-        key = row.map_pair.imagery_id, row.map_pair.snapshot_id
+    for row in sorted(rows, key=lambda row: (_source_of(row), tile_address(row.tile))):
+        key = _source_of(row)
         if key not in numbers:
             numbers[key] = len(sources)
-            sources.append(_source(row.map_pair.imagery, row.map_pair.snapshot))
+            sources.append(_source(row))
         pairs.append(_pair(row, numbers[key], people.get(row.pk, [])))
     return {"sources": sources, "pairs": pairs}
+
+
+def _source_of(row: Correspondences) -> tuple[int, int, int]:
+    """Imagery, scan, map: those of vectors come first."""
+    return row.imagery.pk, row.scan_id or 0, 0 if row.pair is None else row.pair.snapshot_id
 
 
 def digest_of(payload: Payload) -> str:
@@ -145,7 +150,7 @@ def start_file(data_set: DataSet) -> Path:
     return check_model_file(version)
 
 
-def thawed(data_set: DataSet) -> tuple[list[PairSource], list[Verified]]:
+def thawed(data_set: DataSet) -> tuple[list[Source], list[Verified]]:
     """Sources of a data set and its verified tiles, proven to be what was frozen.
 
     Raises:
@@ -183,17 +188,39 @@ def about_matcher(run: TrainingRun) -> Payload:
     }
 
 
-def _source(imagery: Imagery, snapshot: MapSnapshot) -> Payload:
+def _source(row: Correspondences) -> Payload:
+    if row.scan is None:
+        imagery, snapshot = row.imagery, row.map_pair.snapshot
+        return {
+            "region": imagery.region_id,
+            "imagery_id": imagery.pk,
+            "snapshot_id": snapshot.pk,
+            **told(imagery, snapshot),
+        }
+    scan = row.scan
     return {
-        "region": imagery.region_id,
-        "imagery_id": imagery.pk,
-        "snapshot_id": snapshot.pk,
-        **told(imagery, snapshot),
+        "region": scan.region_id,
+        "imagery_id": scan.imagery_id,
+        "scan_id": scan.pk,
+        "coarse": _coarse(scan),
+        "imagery": told_of_imagery(scan.imagery),
+        "map": {
+            "sha256": scan.sha256,
+            "licence": scan.licence,
+            "attribution": scan.attribution,
+            "taken_at": None,
+            "scan": scan.original_name,
+        },
     }
 
 
+def _coarse(scan: MapScan) -> list[float] | None:
+    """Where the scan was found: parameters of the homography that its pairs are counted from."""
+    return (scan.made or {}).get("coarse", {}).get("parameters")
+
+
 def _pair(row: Correspondences, source: int, people: list[int]) -> Payload:
-    transform, tile = said_transform(row), row.map_pair.tile
+    transform, tile = said_transform(row), row.tile
     if transform is None:
         raise ValueError(f"correspondences {row.pk} are in force without a transform")
     corrected = row.state == CorrespondencesState.CORRECTED
@@ -207,12 +234,27 @@ def _pair(row: Correspondences, source: int, people: list[int]) -> Payload:
     }
 
 
-def _opened(source: Payload) -> PairSource:
+def _opened(source: Payload) -> Source:
     imagery = Imagery.objects.filter(pk=source["imagery_id"], sha256=source["imagery"]["sha256"]).first()
+    if imagery is None:
+        raise DataSetChangedError(GONE)
+    if "scan_id" in source:
+        return _opened_scan(source, imagery)
     snapshot = MapSnapshot.objects.filter(pk=source["snapshot_id"], sha256=source["map"]["sha256"]).first()
-    if imagery is None or snapshot is None:
+    if snapshot is None:
         raise DataSetChangedError(GONE)
     return pair_source(imagery, snapshot)
+
+
+def _opened_scan(source: Payload, imagery: Imagery) -> ScannedSource:
+    found = MapScan.objects.filter(pk=source["scan_id"], imagery=imagery, sha256=source["map"]["sha256"])
+    scan = found.select_related("imagery").first()
+    if scan is None or _coarse(scan) != source["coarse"]:
+        raise DataSetChangedError(GONE)
+    try:
+        return scan_source(scan)
+    except NotFoundError as error:
+        raise DataSetChangedError(GONE) from error
 
 
 def _verified(pair: Payload) -> Verified:

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from annotation.common.engine import compute_device
 from annotation.correspondences.engine import built_in_file
-from annotation.learning.engine.matcher_data import about_matcher, by_source, owner_folder, start_file, thawed
+from annotation.learning.engine.matcher_data import Source, about_matcher, by_source, owner_folder, start_file, thawed
 from annotation.learning.engine.runs import ModelFileError, check_model_file, run_folder, work_folder
 from annotation.learning.errors import NotTakenInError
 from annotation.learning.kinds import Trained
@@ -82,18 +82,22 @@ def train_matcher(run: TrainingRun, progress: Progress) -> Trained:
 
 
 def grounds_of(
-    config: TuningConfig, sources: Sequence[PairSource], verified: Sequence[Verified], folder: Path
+    config: TuningConfig, sources: Sequence[Source], verified: Sequence[Verified], folder: Path
 ) -> list[tuple[Ground, float]]:
     """Verified places, by how many tiles each has, and made towns, with the weight by which each is drawn."""
     from mlcore.consistency.pretraining import synthetic_place
     from mlcore.correspondences.grounds import MappedGround
-    from mlcore.correspondences.verified import VerifiedGround
+    from mlcore.correspondences.verified import ScannedGround, VerifiedGround
 
     town_share = config.town_share if config.towns else 0.0
     grounds: list[tuple[Ground, float]] = []
     for number, transforms in by_source(verified).items():
         share = (1 - town_share) * len(transforms) / len(verified)
-        grounds.append((VerifiedGround(sources[number], transforms), share))
+        source = sources[number]
+        if isinstance(source, PairSource):
+            grounds.append((VerifiedGround(source, transforms), share))
+        else:
+            grounds.append((ScannedGround(source, transforms), share))
     for number in range(config.towns):
         town = synthetic_place(FIRST_TOWN + number, folder)
         grounds.append((MappedGround(town.source, town.tiles, exact=True), town_share / config.towns))
@@ -133,7 +137,7 @@ def evaluate_matchers(evaluation: Evaluation, progress: Progress) -> tuple[list[
     from mlcore.evaluation.compare_matchers import blocks_of, compare_matchers
 
     sources, verified = thawed(evaluation.data_set)
-    seen = [PairSource(one.reader, one.index, one.coverage, size_px=BLOCK_PX) for one in sources]
+    seen = [_sized(one, BLOCK_PX) for one in sources]
     blocks = _spread(blocks_of(verified))
     files = [_registered(evaluation.model), _other(evaluation.against)]
     first, second = (
@@ -151,7 +155,7 @@ def evaluate_matchers(evaluation: Evaluation, progress: Progress) -> tuple[list[
 
 
 def _scored(
-    path: Path, digest: str, data_set: DataSet, sources: Sequence[PairSource], blocks: Sequence[Block], span: Progress
+    path: Path, digest: str, data_set: DataSet, sources: Sequence[Source], blocks: Sequence[Block], span: Progress
 ) -> list[MatcherSaid]:
     """What the matcher of a file makes of the blocks: as it said before, or matched now."""
     from mlcore.correspondences.matcher import StructureMatcher
@@ -169,6 +173,12 @@ def _scored(
     scratch.write_text(json.dumps([one.to_dict() for one in said]), encoding="utf-8")
     scratch.replace(kept)
     return said
+
+
+def _sized(source: Source, size_px: int) -> Source:
+    if isinstance(source, PairSource):
+        return PairSource(source.reader, source.index, source.coverage, size_px=size_px)
+    return source.sized(size_px)
 
 
 def _registered(version: ModelVersion) -> tuple[Path, str]:

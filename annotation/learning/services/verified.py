@@ -25,7 +25,7 @@ def freeze_learnt() -> DataSet:
         TooFewVerifiedError: fewer tiles than teach anything.
         ModelFileError, NoWeightsError: the weights to start from are gone.
     """
-    rows = [row for row in matched.verified_by_people() if engine.is_learnt(tile_address(row.map_pair.tile))]
+    rows = [row for row in matched.verified_by_people() if engine.is_learnt(tile_address(row.tile))]
     if len(rows) < LEAST_LEARNT:
         raise TooFewVerifiedError(
             f"a matcher needs at least {LEAST_LEARNT} verified tiles to learn from, there are {len(rows)} outside the "
@@ -44,7 +44,7 @@ def freeze_held_out() -> DataSet:
     Raises:
         NoGroundError: there is none yet.
     """
-    rows = [row for row in matched.verified_by_people() if engine.held_out(tile_address(row.map_pair.tile))]
+    rows = [row for row in matched.verified_by_people() if engine.held_out(tile_address(row.tile))]
     if not rows:
         raise NoGroundError(
             "nothing is verified on the blocks that are kept for comparing, one in four: verify more proposals first"
@@ -62,7 +62,14 @@ def _kept(rows: Sequence[Correspondences], more: engine.Payload) -> DataSet:
     payload = {**engine.payload_of(rows, matched.who_verified(row.pk for row in rows)), **more}
     corrected = sum(row.state == CorrespondencesState.CORRECTED for row in rows)
     counts = {"correspondences": dict(zip(WORDS, (len(rows) - corrected, corrected, 0), strict=True))}
-    return _same_or_new(payload, sorted([row.pair_id, None] for row in rows), counts)
+    return _same_or_new(payload, _kept_pairs(rows), counts)
+
+
+def _kept_pairs(rows: Sequence[Correspondences]) -> list[list[int | None]]:
+    """[pair, null] of each, and [null, null, scan, tile] of those whose map is a scan."""
+    pairs = sorted(row.pair_id for row in rows if row.pair_id is not None)
+    scans = sorted((row.scan_id, row.scan_tile_id) for row in rows if row.scan_id is not None)
+    return [*([pair, None] for pair in pairs), *([None, None, scan, tile] for scan, tile in scans)]
 
 
 def _same_or_new(payload: engine.Payload, pairs: list[list[int | None]], counts: dict[str, dict[str, int]]) -> DataSet:

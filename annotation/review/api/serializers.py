@@ -9,6 +9,7 @@ from annotation.common.models import MAX_ID
 from annotation.review.models import AuditEntry, QueueItem, Verdict, VerdictEvent
 
 MAX_PAYLOAD_CHARS = 400_000
+WAITING = "answers whose subject waits for a blind second one; they are left out of the counts by decision until then"
 
 
 class ClaimInput(serializers.Serializer):
@@ -133,6 +134,7 @@ class ReleaseOutput(serializers.Serializer):
 class ReviewerCounts(serializers.Serializer):
     reviewer = serializers.CharField()
     decided = serializers.IntegerField()
+    waiting = serializers.IntegerField(help_text=WAITING)
     undone = serializers.IntegerField()
     flagged = serializers.IntegerField()
     decisions = serializers.DictField(child=serializers.IntegerField())
@@ -143,6 +145,7 @@ class StatisticsOutput(serializers.Serializer):
     decisions = serializers.DictField(
         child=serializers.IntegerField(), help_text="items by decision in force, and open"
     )
+    waiting = serializers.IntegerField(help_text=WAITING)
     reviewers = ReviewerCounts(many=True)
     reasons = serializers.DictField(
         child=serializers.ListField(child=serializers.CharField()), help_text="decisions and their reason codes"
@@ -180,6 +183,7 @@ class ProgressOutput(serializers.Serializer):
 
     open = serializers.IntegerField()
     decided = serializers.IntegerField()
+    waiting = serializers.IntegerField(help_text=WAITING)
     withdrawn = serializers.IntegerField()
     decisions = serializers.DictField(child=serializers.IntegerField())
 

@@ -126,6 +126,7 @@ class StatisticsView(QueueView):
         registered.check_scope(person(request), region)
         reply = {
             "decisions": selectors.decision_counts(stage, region),
+            "waiting": selectors.waiting_for_second(stage, region).total(),
             "reviewers": selectors.reviewer_counts(stage, region),
             "reasons": registered.decisions,
         }

@@ -9,12 +9,14 @@ from django.db.models.functions import Now
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotAllowedError
-from annotation.review.errors import AlreadyDecidedError, LeaseLostError, WithdrawnError
+from annotation.review.errors import AlreadyDecidedError, LeaseLostError, OutdatedError, WithdrawnError
 from annotation.review.models import ItemState, QueueItem
 from annotation.review.selectors import get_item
 from annotation.review.services.batch import check_independent, check_may_work, lock
 
 FREE = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
+
+RENEWED = "it is renewed before anybody gets it: take the next item"
 
 
 def lease_end() -> Now:
@@ -42,7 +44,13 @@ def release(*, user: User, item_id: int, lease_token: int) -> bool:
 
 
 def reclaim(*, user: User, item_id: int) -> QueueItem:
-    """Take the lease on this very item again, so that a kept draft can be saved."""
+    """Take the lease on this very item again, so that a kept draft can be saved.
+
+    Raises:
+        AlreadyDecidedError, WithdrawnError, BatchClosedError: nothing is asked any more.
+        OutdatedError: it is renewed first, unless this person still holds it.
+        LeaseLostError, NotAllowedError: it is somebody else's.
+    """
     found, stage = get_item(user, item_id)
     if found.batch is not None:
         check_may_work(user, found.batch)
@@ -51,6 +59,7 @@ def reclaim(*, user: User, item_id: int) -> QueueItem:
         check_open(item)
         check_independent(user, item, stage)
         _check_not_flagged_away(user, item)
+        _check_not_outdated(user, item)
         taken = (
             QueueItem.objects.filter(pk=item_id)
             .filter(FREE | Q(lease_holder=user))
@@ -65,6 +74,15 @@ def reclaim(*, user: User, item_id: int) -> QueueItem:
 def _check_not_flagged_away(user: User, item: QueueItem) -> None:
     if item.assigned_to is not None and item.assigned_to_id != user.pk:
         raise NotAllowedError(f"this item is flagged to {item.assigned_to.username}; take the next one")
+
+
+def _check_not_outdated(user: User, item: QueueItem) -> None:
+    if item.outdated and not QueueItem.objects.filter(_held_by(user), pk=item.pk).exists():
+        raise OutdatedError(f"what this item is about changed, and your draft is kept; {RENEWED}", version=item.version)
+
+
+def _held_by(user: User) -> Q:
+    return Q(lease_holder=user, lease_expires_at__gt=Now())
 
 
 def check_open(item: QueueItem) -> None:
@@ -84,9 +102,10 @@ def check_open(item: QueueItem) -> None:
 
 def lease_lost(item: QueueItem, user: User) -> LeaseLostError:
     """The error for a lost lease; `free` says whether the person can take it again, as from another page of theirs."""
-    takeable = FREE | Q(lease_holder=user)
+    takeable = _held_by(user) | Q(FREE | Q(lease_holder=user), outdated=False)
     free = item.state == ItemState.OPEN and QueueItem.objects.filter(takeable, pk=item.pk).exists()
     remedy = "nobody else has it: claim it again and save" if free else "somebody else has it now: take the next item"
+    remedy = RENEWED if item.outdated and not free else remedy
     return LeaseLostError(
         f"your lease on this item ended; your draft is kept; {remedy}", free=free, version=item.version
     )

@@ -37,7 +37,9 @@ function headlineOf({ progress, disagreements }) {
   const said = accept + adjust + reject;
   const taken = said
     ? `${percent((accept + adjust) / said, 1)} taken, ${number(adjust)} of them corrected`
-    : "no verdict yet";
+    : progress.waiting
+      ? "what they say is told once the second answers are in"
+      : "no verdict yet";
   const settled = disagreements.decided ? `; ${number(disagreements.decided)} settled by a third person` : "";
   return `${number(progress.decided)} answered, ${taken}${settled}`;
 }
@@ -125,6 +127,20 @@ function drawMatchers({ offered }) {
   if (person.editor && byId("start-matcher").length < 2) byId("start-matcher").append(...options());
 }
 
+/** Map scans whose pairs are proposals, to choose one from; where there is none, nothing is asked. */
+async function loadScans() {
+  const scans = (await api.all(`${base}/map-scans/`)).filter((scan) => scan.made);
+  const choices = [
+    ["start-scan", "scan-field"],
+    ["scan", "scan-filter"],
+  ];
+  for (const [select, field] of choices.filter(([id]) => document.getElementById(id))) {
+    const options = scans.map((scan) => el("option", { value: String(scan.id), text: `Scan ${scan.original_name}` }));
+    byId(select).append(...options);
+    byId(field).hidden = !scans.length;
+  }
+}
+
 function describe() {
   byId("matcher-words").textContent =
     `${MATCHERS[byId("matcher").value] ?? ""} Tiles that it has looked at before are left as they are.`.trim();
@@ -162,9 +178,14 @@ if (person.editor)
   list
     .bindStart({
       words: PLAN_WORDS,
-      more: ({ matcher = "" }) => ({ matcher, no_match: byId("start-no-match").checked }),
+      more: ({ matcher = "", scan = "" }) => ({
+        matcher,
+        scan: scan ? Number(scan) : null,
+        no_match: byId("start-no-match").checked,
+      }),
     })
     .catch(notifyError);
 bindKey("r", "Review", () => location.assign(links.bench));
 list.reload();
+loadScans().catch(notifyError);
 load();

@@ -88,12 +88,12 @@ export function showProposals(region) {
     generation += 1;
     byId("proposals").replaceChildren();
     const query = new URLSearchParams({ page_size: PAGE });
-    if (byId("state").value) query.set("state", byId("state").value);
+    for (const name of ["state", "scan"]) if (byId(name).value) query.set(name, byId(name).value);
     load(`/api/regions/${region}/correspondences/?${query}`);
   }
 
   byId("more-proposals").addEventListener("click", () => load(new URL(next).pathname + new URL(next).search));
-  byId("state").addEventListener("change", restart);
+  for (const name of ["state", "scan"]) byId(name).addEventListener("change", restart);
   restart();
   return { restart };
 }

@@ -4,7 +4,7 @@ import { api } from "mapwright/lib/api.js";
 import { load, save } from "mapwright/lib/storage.js";
 import { createOutlines } from "mapwright/correspondences/outlines.js";
 import { cssOf, toLatLng } from "mapwright/correspondences/places.js";
-import { loadEdges, nearestCorner } from "mapwright/correspondences/snap.js";
+import { loadCorners, loadEdges, nearestCorner } from "mapwright/correspondences/snap.js";
 import { createPairMap } from "mapwright/review/pair-map.js";
 
 const SNAP_PX = 10;
@@ -20,17 +20,22 @@ export function createStage() {
     first: createOutlines(maps.image, "footprint"),
     second: createOutlines(maps.image, "second"),
   };
-  const around = new Map(); // id of the proposal -> promise of its footprints and edges
+  const around = new Map(); // id of the proposal -> promise of its footprints, edges and corners
   let subject = null;
   let rings = [];
   let edges = null;
+  let corners = null;
   let matrix = null;
   let answers = [];
   let snaps = { map: true, image: true, ...load(SNAPS, {}) };
 
-  function fetchAround({ id, imagery, tile }) {
+  function fetchAround({ id, imagery, tile, of_scan: ofScan, snapshot }) {
     if (!around.has(id)) {
-      const found = Promise.all([api.get(`/api/correspondences/${id}/footprints/`), loadEdges(imagery, tile)]);
+      const found = Promise.all([
+        api.get(`/api/correspondences/${id}/footprints/`),
+        loadEdges(imagery, tile),
+        ofScan ? loadCorners(snapshot, tile) : null, // a scan has no footprints: what looks like a corner is one
+      ]);
       found.catch(() => around.delete(id)); // whoever waits for it says so
       around.set(id, found);
       if (around.size > KEPT) around.delete(around.keys().next().value);
@@ -75,12 +80,12 @@ export function createStage() {
     show(next, onError) {
       subject = next;
       answers = next.answers ?? [];
-      [rings, edges, matrix] = [[], null, null];
+      [rings, edges, corners, matrix] = [[], null, null, null];
       view.show(next);
-      fetchAround(next).then(([footprints, found]) => {
+      fetchAround(next).then(([footprints, ...found]) => {
         if (subject !== next) return;
         rings = footprints.rings;
-        edges = found;
+        [edges, corners] = found;
         drawLines();
       }, onError);
       drawLines();
@@ -106,7 +111,8 @@ export function createStage() {
     snap(side, place) {
       if (!snaps[side]) return place;
       const reach = SNAP_PX / scale();
-      return (side === "map" ? nearestCorner(rings, place, reach) : edges?.nearest(place, reach)) ?? place;
+      if (side === "image") return edges?.nearest(place, reach) ?? place;
+      return nearestCorner(rings, place, reach) ?? corners?.nearest(place, reach) ?? place;
     },
     get snaps() {
       return snaps;

@@ -3,6 +3,7 @@ import { api } from "mapwright/lib/api.js";
 import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
 import { DECISIONS, duration, humanise, moment, number } from "mapwright/lib/format.js";
 import { notifyError } from "mapwright/lib/notices.js";
+import { waitingWords } from "mapwright/review/batch-card.js";
 
 const { region, stages, actions } = pageData();
 const person = pageData("person");
@@ -25,9 +26,17 @@ const inWords = (data) =>
     .map(([key, value]) => `${humanise(key)}: ${Array.isArray(value) ? value.join(", ") : value}`)
     .join("; ");
 
-function drawWork({ decisions, reviewers }) {
-  const totals = Object.entries(decisions).map(([decision, count]) =>
-    el("div", {}, el("dd", { class: "number", text: number(count) }), el("dt", { text: name(decision) })),
+const answersInWords = ({ decisions, waiting }) =>
+  [
+    ...Object.entries(decisions).map(([decision, count]) => `${number(count)} ${DECISIONS[decision] ?? decision}`),
+    ...(waiting ? [waitingWords(waiting)] : []),
+  ].join(", ");
+
+function drawWork({ decisions, waiting, reviewers }) {
+  const told = Object.entries(decisions).map(([decision, count]) => [name(decision), count]);
+  if (waiting) told.push(["Waiting for a second answer", waiting]);
+  const totals = told.map(([word, count]) =>
+    el("div", {}, el("dd", { class: "number", text: number(count) }), el("dt", { text: word })),
   );
   fill(
     byId("totals"),
@@ -41,11 +50,7 @@ function drawWork({ decisions, reviewers }) {
       {},
       el("th", { scope: "row", text: one.reviewer }),
       el("td", { class: "number", text: number(one.decided) }),
-      el("td", {
-        text: Object.entries(one.decisions)
-          .map(([decision, count]) => `${number(count)} ${DECISIONS[decision] ?? decision}`)
-          .join(", "),
-      }),
+      el("td", { text: answersInWords(one) }),
       el("td", { class: "number", text: number(one.undone) }),
       el("td", { class: "number", text: number(one.flagged) }),
       el("td", { class: "number", text: one.mean_seconds === null ? "not measured" : duration(one.mean_seconds) }),

@@ -30,12 +30,16 @@ function stateBadge({ closed_at: closed, progress, disagreements }) {
 const small = (tag, name, batch, rest) =>
   el(tag, { class: "button button-small", text: name, "aria-label": `${name} of ${batch.name}`, ...rest });
 
+/** Answers that are not told yet: whoever gives the second one must not learn the first. */
+export const waitingWords = (count) => `${number(count)} waiting for a second answer`;
+
 /** The bar of answers and what they were. */
 function answersDone({ name, progress }) {
   const total = progress.open + progress.decided;
   const decisions = Object.entries(progress.decisions)
     .sort(byDecision)
     .map(([decision, count]) => `${number(count)} ${DECISIONS[decision] ?? humanise(decision)}`);
+  if (progress.waiting) decisions.push(waitingWords(progress.waiting));
   return el(
     "div",
     { class: "progress" },

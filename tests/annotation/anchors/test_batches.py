@@ -8,6 +8,7 @@ from annotation.anchors.models import Anchor, AnchorState
 from annotation.anchors.services import batches
 from annotation.anchors.services.sampling import allocate
 from annotation.common.errors import InvalidError, NotAllowedError
+from annotation.review.batches import progress_of
 from annotation.review.errors import NotIndependentError, SettledError
 from annotation.review.models import Batch, ItemState, QueueItem
 from annotation.review.selectors import history, queue_counts
@@ -163,6 +164,8 @@ def test_the_second_answer_comes_from_somebody_else_who_does_not_see_the_first(r
         history(ben, QueueItem.objects.get(pk=first.pk))
     assert take(ben, batch).pk == second.pk
     assert Anchor.objects.get().state == AnchorState.PROPOSED
+    told = progress_of([batch], "anchors")[batch.pk]
+    assert (told.open, told.decided, told.waiting, told.decisions) == (1, 1, 1, {})
 
 
 def test_one_person_never_holds_both_items_of_a_subject(region):

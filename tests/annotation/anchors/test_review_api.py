@@ -48,7 +48,7 @@ def test_a_batch_is_started_listed_changed_and_closed(client_of, region, editor,
     assert (batch["size"], batch["progress"]["open"], batch["acceptance"]["share"]) == (2, 3, None)
     assert batch["options"]["seed"] > 0
     start(client, region, number=2)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         rows = client.get(f"/api/regions/{region.pk}/anchor-batches/").json()["results"]
     assert [row["size"] for row in rows] == [1, 2]
     url = f"/api/anchor-batches/{batch['id']}/"
@@ -56,7 +56,9 @@ def test_a_batch_is_started_listed_changed_and_closed(client_of, region, editor,
     changed = client.patch(url, {"people": [ben.pk, cleo.pk], "open_to_all": False}, format="json").json()
     assert (changed["people"], changed["open_to_all"], changed["may_work"]) == (["ben", "cleo"], False, False)
     assert client.post(f"{url}close/").json()["closed_at"] is not None
-    assert client_of(ben).get(url).json()["progress"] == {"open": 0, "decided": 0, "withdrawn": 3, "decisions": {}}
+    assert client_of(ben).get(url).json()["progress"] == {
+        "open": 0, "decided": 0, "waiting": 0, "withdrawn": 3, "decisions": {},
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

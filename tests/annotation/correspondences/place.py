@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,8 +13,12 @@ import shapely.affinity
 from django.conf import settings
 from rasterio.transform import from_origin
 
+from annotation.correspondences.engine import scan_picture
+from annotation.correspondences.models import Correspondences, MapScan
 from annotation.sources.engine import features_of, to_geos
 from annotation.sources.models import Imagery, MapSnapshot, Region
+from annotation.tiles.models import Tile
+from mlcore.correspondences.hybrid.pictures import prepared
 from mlcore.geometry.webmercator import TILE_PX, TileAddress, xy_to_lonlat
 from mlcore.maps.index import MapIndex
 from mlcore.maps.render import MapRenderer
@@ -26,10 +31,12 @@ from tests.factories import (
     SnapshotFactory,
     TileFactory,
 )
+from tests.factories_correspondences import MapScanFactory, ScanProposalFactory
 from tests.files import SIDE_M
 
 SHIFT_PX = (5.0, -3.0)
 """Where the image shows what the map has, in pixels at 256 px: to the east, to the south."""
+SCAN_SHIFT_PX = (2.0, -3.0)
 DRAWN_PX = 512
 
 
@@ -48,6 +55,25 @@ def matched_place(*, columns: int = 3, rows: int = 1, noise: int = 0) -> tuple[R
         tile = TileFactory(region=region, x=ORIGIN.x + number % columns, y=ORIGIN.y + number // columns)
         PairFactory(region=region, tile=tile, imagery=imagery, snapshot=snapshot)
     return region, imagery, snapshot
+
+
+def scan_of(imagery: Imagery) -> MapScan:
+    """A map scan that is the picture of a matched place itself; its job put it off by SCAN_SHIFT_PX."""
+    (east, south), factor = SCAN_SHIFT_PX, DRAWN_PX / TILE_PX
+    scan = MapScanFactory(
+        region=imagery.region, imagery=imagery, licence="ODbL-1.0", sha256="5c" * 32,
+        made={"coarse": {"parameters": [1.0, 0.0, -east * factor, 0.0, 1.0, -south * factor, 0.0, 0.0]}},
+    )  # fmt: skip
+    scan.upload_path = f"regions/{imagery.region_id}/scans/{scan.pk}/upload.tif"
+    scan.save()
+    scan_picture(scan).parent.mkdir(parents=True)
+    prepared(Path(settings.MEDIA_ROOT) / imagery.cog_path, scan_picture(scan))
+    return scan
+
+
+def scan_proposal(scan: MapScan, tile: Tile, **more: Any) -> Correspondences:
+    """A proposal that brings the scan of a matched place to where its image shows it."""
+    return ScanProposalFactory(scan=scan, scan_tile=tile, transform_parameters=list(SCAN_SHIFT_PX), **more)
 
 
 def _houses(columns: int, rows: int) -> list:

@@ -11,7 +11,16 @@ from annotation.common.models import Job
 from annotation.correspondences.models import Correspondences
 from mlcore.geometry.transform import shift_of
 from tests.factories import ImageryFactory, PairFactory, RegionFactory, SnapshotFactory, UserFactory
-from tests.factories_correspondences import PROPOSED, CorrespondencesFactory, answer, make_batch, points_by, take
+from tests.factories_correspondences import (
+    PROPOSED,
+    CorrespondencesFactory,
+    MapScanFactory,
+    ScanProposalFactory,
+    answer,
+    make_batch,
+    points_by,
+    take,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +66,20 @@ def test_a_list_goes_on_page_by_page_and_is_narrowed_by_state_and_by_nothing_unk
     (rejected,) = client.get(listed(region), {"state": "rejected"}).json()["results"]
     assert (rejected["transform"], rejected["offset"], rejected["refused"]) == (None, None, "3 points are too few")
     assert client.get(listed(region), {"state": "splendid"}).status_code == 400
+
+
+def test_the_list_and_a_batch_are_narrowed_to_one_map_scan(client_of, region):
+    CorrespondencesFactory(pair__region=region)
+    of_scan = ScanProposalFactory(scan=MapScanFactory(region=region))
+    ScanProposalFactory(scan=MapScanFactory(region=region))
+    client = client_of(UserFactory(role="admin"))
+    url = f"/api/regions/{region.pk}/correspondences/"
+    assert [one["id"] for one in client.get(url, {"scan": of_scan.scan_id}).json()["results"]] == [of_scan.pk]
+    assert client.get(url, {"scan": of_scan.scan_id, "state": "verified"}).json()["results"] == []
+    assert client.get(url, {"scan": 0}).status_code == 400
+    body = {"name": "A sheet", "plan": "all", "scan": of_scan.scan_id}
+    made = client.post(f"/api/regions/{region.pk}/correspondence-batches/", body, format="json").json()
+    assert (made["size"], made["options"]["scan"]) == (1, of_scan.scan_id)
 
 
 def test_one_comes_with_its_points_and_their_residuals(client_of, person, region, django_assert_max_num_queries):
@@ -148,7 +171,7 @@ def test_a_batch_is_started_answered_and_closed_over_http(client_of, person, reg
     address = reverse("api-correspondence-batches", args=[region.pk])
     made = editor.post(address, {"name": "Trial", "plan": "uncertain", "second_share": 1.0}, format="json")
     assert made.status_code == 201, made.content
-    assert made.json()["progress"] == {"open": 6, "decided": 0, "withdrawn": 0, "decisions": {}}
+    assert made.json()["progress"] == {"open": 6, "decided": 0, "waiting": 0, "withdrawn": 0, "decisions": {}}
     client = client_of(person)
     claim = {"region": region.pk, "batch": made.json()["id"]}
     claimed = client.post("/api/review/correspondences/claim/", claim, format="json").json()
@@ -165,9 +188,11 @@ def test_a_batch_is_started_answered_and_closed_over_http(client_of, person, reg
     saved = [client.post(f"/api/review/items/{item['id']}/decide/", said, format="json") for _ in range(2)]
     assert [reply.status_code for reply in saved] == [200, 200] and saved[0].json() == saved[1].json()
     assert Correspondences.objects.filter(state="proposed").count() == 3
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         (shown,) = client.get(address).json()["results"]
-    assert (shown["may_work"], shown["progress"]["decided"]) == (True, 1)
+    assert (shown["may_work"], shown["progress"]["decided"], shown["progress"]["decisions"]) == (True, 1, {})
     closed = editor.post(reverse("api-correspondence-batch-close", args=[shown["id"]])).json()
-    assert closed["progress"] == {"open": 0, "decided": 1, "withdrawn": 5, "decisions": {"adjust": 1}}
+    assert closed["progress"] == {
+        "open": 0, "decided": 1, "waiting": 0, "withdrawn": 5, "decisions": {"adjust": 1},
+    }  # fmt: skip
     assert Correspondences.objects.get(state="corrected").final_parameters == pytest.approx([2.5, -1.0])

@@ -12,11 +12,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from annotation.common.errors import NotFoundError
+from annotation.correspondences.engine import scan_picture
 from annotation.correspondences.models import Correspondences
 from annotation.correspondences.services.archive import archive
 from mlcore.evaluation.readers.mapdata import read_mapdata
 from mlcore.geometry.transform import shift_of
-from tests.annotation.correspondences.place import SHIFT_PX, matched_place
+from tests.annotation.correspondences.place import SCAN_SHIFT_PX, SHIFT_PX, matched_place, scan_of, scan_proposal
 from tests.factories import UserFactory
 from tests.factories_correspondences import CorrespondencesFactory
 
@@ -98,3 +100,55 @@ def test_the_command_writes_the_same_file_whole_or_not_at_all(place, tmp_path, c
     with pytest.raises(CommandError, match="nothing_verified"):
         call_command("export_correspondences", place.name, str(tmp_path / "none" / "none.zip"))
     assert [path.name for path in tmp_path.iterdir()] == ["pairs.zip"]
+
+
+def unpacked(region, folder):
+    with zipfile.ZipFile(io.BytesIO(b"".join(archive(region)))) as file:
+        file.extractall(folder)
+    told = [json.loads(line) for line in (folder / "pairs.jsonl").read_text().splitlines()]
+    return told, json.loads((folder / "manifest.json").read_text())
+
+
+def test_verified_pairs_of_a_map_scan_are_in_the_archive_with_the_scan_as_the_map(place, tmp_path):
+    imagery = place.imagery_set.get()
+    tiles = [pair.tile for pair in imagery.pairs.order_by("tile__x")]
+    scan = scan_of(imagery)
+    for tile in tiles[:2]:
+        scan_proposal(scan, tile, state="verified")
+    scan_proposal(scan, tiles[2])
+
+    told, manifest = unpacked(place, tmp_path)
+
+    of_scan = {f"{one['part']}/{one['name']}": one for one in told if one["scan"]}
+    assert len(told) == 5 and {one["scan"] for one in of_scan.values()} == {scan.sha256}
+    parts = {tuple(one["tile"]): set() for one in told}
+    for one in told:
+        parts[tuple(one["tile"])].add(one["part"])
+    assert all(len(part) == 1 for part in parts.values())  # of one tile, map and scan are never in two parts
+    pairs = [pair for pair in read_mapdata(tmp_path) if pair.name in of_scan]
+    assert len(pairs) == 2
+    column, row = round(2 * SCAN_SHIFT_PX[0]), round(2 * SCAN_SHIFT_PX[1])
+    for pair in pairs:
+        assert np.allclose(pair.truth[:2, 2], [column, row])
+        seen = pair.image_rgb[64 + row : 448 + row, 64 + column : 448 + column].astype(int)
+        assert np.abs(seen - pair.map_rgb[64:448, 64:448]).mean() < 3
+    assert manifest["pairs"] == 5 and [one["sha256"] for one in manifest["scans"]] == [scan.sha256]
+    assert "L, the scan sheet.png: ODbL-1.0" in (tmp_path / "LICENCE.txt").read_text()
+
+
+def test_a_region_whose_only_map_is_a_scan_has_an_archive_too(place, tmp_path):
+    imagery = place.imagery_set.get()
+    tile = imagery.pairs.order_by("tile__x")[0].tile
+    scan_proposal(scan_of(imagery), tile, state="verified")
+    place.mapsnapshot_set.all().delete()
+    told, manifest = unpacked(place, tmp_path)
+    assert [one["part"] for one in told] == ["train"] and manifest["map"] is None
+
+
+def test_an_archive_without_the_picture_of_a_scan_is_refused_before_it_is_sent(place):
+    imagery = place.imagery_set.get()
+    scan = scan_of(imagery)
+    scan_proposal(scan, imagery.pairs.order_by("tile__x")[0].tile, state="verified")
+    scan_picture(scan).unlink()
+    with pytest.raises(NotFoundError, match="add it again"):
+        archive(place)

@@ -175,3 +175,58 @@ def test_of_a_closed_batch_the_one_answer_that_was_given_counts(region, row):
     batches.close(user=editor, region=region, batch_id=batch.pk)
     row.refresh_from_db()
     assert row.state == CorrespondencesState.VERIFIED
+
+
+def shown_to(client, batch):
+    """What a page of this person tells of the answers of a batch: its progress, and the statistics of the queue."""
+    progress = client.get(f"/api/correspondence-batches/{batch.pk}/").json()["progress"]
+    statistics = client.get("/api/review/correspondences/statistics/", {"region": batch.scope_id}).json()
+    return progress, statistics
+
+
+def test_no_count_tells_a_first_answer_before_the_second_is_given(region, client_of):
+    CorrespondencesFactory.create_batch(2, pair__region=region)
+    ana, ben = UserFactory.create_batch(2)
+    batch = make_batch(region, second_share=1.0)
+    first = answer(ana, take(ana, batch), "reject")
+    progress, statistics = shown_to(client_of(ben), batch)
+    assert (progress["decided"], progress["waiting"], progress["decisions"]) == (1, 1, {})
+    assert (statistics["waiting"], statistics["decisions"]) == (1, {"open": 3})
+    [person] = statistics["reviewers"]
+    assert (person["decided"], person["waiting"], person["decisions"]) == (1, 1, {})
+
+    second = answer(ben, claimed_twin(ben, first), "reject")
+    answer(ana, take(ana, batch))
+    progress, statistics = shown_to(client_of(ben), batch)
+    assert (progress["decided"], progress["waiting"], progress["decisions"]) == (3, 1, {"reject": 2})
+    assert (statistics["waiting"], statistics["decisions"]) == (1, {"open": 1, "reject": 2})
+    assert {one["reviewer"]: one["decisions"] for one in statistics["reviewers"]} == {
+        ana.username: {"reject": 1}, ben.username: {"reject": 1},
+    }  # fmt: skip
+
+    take_back(ben, second)
+    progress, statistics = shown_to(client_of(UserFactory()), batch)
+    assert (progress["waiting"], progress["decisions"]) == (2, {})
+    assert (statistics["waiting"], statistics["decisions"]) == (2, {"open": 2})
+    assert [one["decisions"] for one in statistics["reviewers"]] == [{}, {}]
+
+
+def claimed_twin(user, verdict):
+    first = QueueItem.objects.get(pk=verdict.item_id)
+    twin = QueueItem.objects.get(batch=first.batch_id, subject_id=first.subject_id, state=ItemState.OPEN)
+    return reclaim(user=user, item_id=twin.pk)
+
+
+def test_what_is_answered_once_is_counted_at_once_and_a_closed_batch_hides_nothing(region, client_of):
+    CorrespondencesFactory.create_batch(4, pair__region=region)
+    ana, editor = UserFactory(), UserFactory(role="editor")
+    batch = make_batch(region, second_share=0.5)
+    while item := take(ana, batch):
+        answer(ana, item)
+    progress, statistics = shown_to(client_of(ana), batch)
+    assert (progress["decided"], progress["waiting"], progress["decisions"]) == (4, 2, {"accept": 2})
+    assert statistics["decisions"] == {"open": 2, "accept": 2}
+    batches.close(user=editor, region=region, batch_id=batch.pk)
+    progress, statistics = shown_to(client_of(ana), batch)
+    assert (progress["waiting"], progress["decisions"]) == (0, {"accept": 4})
+    assert (statistics["waiting"], statistics["decisions"]) == (0, {"accept": 4})

@@ -43,12 +43,12 @@ def test_the_database_finds_blocks_and_what_is_held_out_as_the_library_does():
     places |= {(18, 2 * x, 2 * y) for z, x, y in places if z == 17} | {(19, x + 1, y) for z, x, y in places if z == 19}
     for z, x, y in places:
         CorrespondencesFactory(pair__tile=TileFactory(region=region, z=z, x=x, y=y))
-    rows = Correspondences.objects.annotate(**engine.learnt_and_held_out("pair__tile"))
+    rows = Correspondences.objects.annotate(**engine.learnt_and_held_out("pair__tile__"))
     for z, x, y, *said in rows.values_list("pair__tile__z", "pair__tile__x", "pair__tile__y", "learnt", "held_out"):
         tile = TileAddress(z, x, y)
         assert said == [engine.is_learnt(tile), bool(engine.held_out(tile))]
     held = {block for place in places for block in engine.held_out(TileAddress(*place))}
-    assert engine.held_blocks_on(rows, "pair__tile") == len(held) > 20
+    assert engine.held_blocks_on(rows, "pair__tile__") == len(held) > 20
 
 
 def test_verified_tiles_of_all_regions_are_counted_once_each_as_they_are_frozen():
@@ -92,8 +92,9 @@ def test_no_row_of_what_was_verified_is_read_nor_what_the_matcher_in_use_learnt(
         with CaptureQueriesContext(connection) as asked:
             assert client.get(reverse(name)).status_code == 200
         statements = [one["sql"] for one in asked]
-        verified = [sql for sql in statements if "correspondences_correspondences" in sql]
-        assert all(sql.startswith("SELECT COUNT(") for sql in verified), verified
+        verified = [sql for sql in statements if '"correspondences_correspondences"' in sql]
+        assert all(sql.startswith("SELECT COUNT(") and '"passed_gate"' in sql for sql in verified), verified
+        assert not [sql for sql in statements if "tiles_tile" in sql]
         assert not [sql for sql in statements if '"payload"' in sql or '"learning_dataset"."pairs",' in sql]
 
 

@@ -261,3 +261,32 @@ def test_statistics_count_by_decision_and_person(ana, client_of, region, scan):
 
 def test_an_unknown_stage_is_missing(ana, region):
     assert ana.post("/api/review/poems/claim/", {"region": region.pk}, format="json").status_code == 404
+
+
+def test_what_is_renewed_first_is_given_to_nobody_by_its_number_but_to_whoever_still_holds_it(
+    ana, client_of, region, scan
+):
+    change = ChangeFactory(scan=scan)
+    item, ben = claim(ana, region)["item"], client_of(UserFactory())
+    url = f"/api/review/items/{change.item_id}/claim/"
+    QueueItem.objects.update(outdated=True)
+    again = ana.post(url)
+    assert again.status_code == 200 and save(ana, again.json()["item"]).status_code == 200
+    QueueItem.objects.update(state=ItemState.OPEN, decision="", decided_by=None, version=0, lease_holder=None)
+    for client in (ana, ben):
+        refused = client.post(url)
+        assert (refused.status_code, refused.json()["code"]) == (409, "outdated")
+        assert "your draft is kept" in refused.json()["detail"]
+    late = save(ana, item)
+    assert (late.json()["code"], late.json()["free"]) == ("lease_lost", False)
+    QueueItem.objects.update(outdated=False)
+    assert ben.post(url).status_code == 200
+
+
+def test_what_left_the_queue_meanwhile_is_given_to_nobody_by_its_number(ana, region, scan):
+    change = ChangeFactory(scan=scan)
+    item = claim(ana, region)["item"]
+    QueueItem.objects.update(state=ItemState.WITHDRAWN)
+    refused = ana.post(f"/api/review/items/{change.item_id}/claim/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "withdrawn")
+    assert save(ana, item).json()["code"] == "withdrawn"
