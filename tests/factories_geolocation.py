@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import factory
-from django.contrib.gis.geos import Point
+from django.contrib.gis.geos import MultiPolygon, Point
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
@@ -21,7 +21,7 @@ from annotation.geolocation.models import (
 )
 from tests.factories import RegionFactory, UserFactory, box, tile_area
 
-PIECE = box(85.510, 27.630, 85.512, 27.632)
+PIECE = MultiPolygon(box(85.510, 27.630, 85.512, 27.632), srid=4326)
 
 
 class ReferenceSetFactory(DjangoModelFactory[ReferenceSet]):

@@ -174,7 +174,7 @@ class PlacementCandidate(Timestamped):
     transform = models.JSONField(help_text="[a, b, c, d, e, f]: pixels of the base or map picture to EPSG:3857")
     homography = models.JSONField(help_text="3x3 rows, pixels of the image to pixels of the base or map picture")
     covariance = models.JSONField(null=True, help_text="8x8 rows, of the first eight entries with the ninth 1")
-    footprint = models.PolygonField(srid=4326)
+    footprint = models.MultiPolygonField(srid=4326)
     score = models.FloatField()
     probability = models.FloatField()
     log10_nfa = models.FloatField(null=True)

@@ -143,7 +143,7 @@ class ReferenceBase(models.Model):
     imagery = models.ForeignKey(Imagery, null=True, on_delete=models.CASCADE, related_name="reference_bases")
     file = models.ForeignKey(ReferenceFile, null=True, on_delete=models.CASCADE, related_name="bases")
     name = models.CharField(max_length=120)
-    footprint = models.PolygonField(srid=4326)
+    footprint = models.MultiPolygonField(srid=4326)
     transform = models.JSONField(
         help_text="[a, b, c, d, e, f]: x = a*col + b*row + c, y = d*col + e*row + f, EPSG:3857"
     )
