@@ -1,4 +1,4 @@
-"""Where a photograph lies on an image of the ground or on a drawn map, when about where is known or little is to be searched.
+"""Where a photograph lies on an image of the ground or a drawn map, where about where is known or little is searched.
 
 Squares of the ground, nearest to where the photograph should be first, are matched with the whole photograph at any
 angle; what chance does not explain is refined by parts of the photograph, each matched about where it should lie.
@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import cv2
 import numpy as np
 
-from mlcore.correspondences.hybrid.pictures import LargePicture, seen_through
+from mlcore.correspondences.hybrid.pictures import Box, LargePicture, Placing, seen_through
 from mlcore.correspondences.hybrid.views import FREE_SPAN, LEAST_SEEN, ROOM, SMALLEST, STEP, view
 from mlcore.correspondences.matches import Matcher, Matches
 from mlcore.correspondences.robust import Registration, register
@@ -31,6 +32,27 @@ BEYOND_DOUBT = -25.0
 """log10 of how many such fits chance gives: nothing looked at later will be better."""
 SPAN = FREE_SPAN / SMALLEST
 """By how much a photograph's size may be wrong and it is found in one look."""
+
+
+class HeldPicture:
+    """A picture that is held in memory.
+
+    Args:
+        rgb: (H, W, 3) uint8; valid: (H, W) bool.
+    """
+
+    def __init__(self, rgb: np.ndarray, valid: np.ndarray) -> None:
+        self.rgb, self.valid = rgb, valid
+        self.height, self.width = rgb.shape[:2]
+        self.to_mercator: Placing | None = None
+
+    def read(self, box: Box, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+        left, top, right, bottom = box
+        way = cv2.INTER_AREA if width < right - left else cv2.INTER_LINEAR
+        rgb = cv2.resize(self.rgb[top:bottom, left:right], (width, height), interpolation=way)
+        seen = self.valid[top:bottom, left:right].astype(np.uint8)
+        valid = cv2.resize(seen, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+        return np.where(valid[..., None], rgb, np.uint8(0)), valid
 
 
 class Free(Protocol):

@@ -17,6 +17,8 @@ JOB_RUNNERS = {
     "consistency.scan": "annotation.consistency.services.scan.run",
     "changes.find": "annotation.changes.services.find.run",
     "changes.rescore": "annotation.changes.services.rescore.run",
+    "geolocation.locate": "annotation.geolocation.services.locate.run",
+    "geolocation.become_imagery": "annotation.geolocation.services.confirm.run",
     "changes.main_job": "annotation.pipeline.services.main_job.run",
 }
 
@@ -26,6 +28,7 @@ JOB_RUNNERS = {
 GPU_JOBS = (
     "anchors.generate?generator=transformers", "correspondences.propose", "correspondences.build_pairs",
     "learning.train", "learning.evaluate", "consistency.scan", "changes.main_job",
+    "geolocation.locate",
 )  # fmt: skip
 JOB_QUEUES = {
     **dict.fromkeys(JOB_RUNNERS, "cpu"),

@@ -86,6 +86,7 @@ class UnplacedImage(Timestamped):
     prior_altitude_m = models.FloatField(null=True, blank=True, help_text="above the ground, as far as it is known")
     prior_heading_deg = models.FloatField(null=True, blank=True, help_text="of the image's top, clockwise from north")
     prior_accuracy_m = models.FloatField(null=True, blank=True, help_text="radius about the point")
+    prior_resolution_m = models.FloatField(null=True, blank=True, help_text="ground per pixel, by height and lens")
     prior_kind = models.CharField(max_length=16, choices=PriorKind, default=PriorKind.NONE)
     prior_trust = models.FloatField(default=0.0, help_text="0: not used; 1: bounds the search")
     captured_at = models.DateTimeField(null=True, blank=True)
@@ -170,6 +171,11 @@ class PlacementCandidate(Timestamped):
     base = models.ForeignKey(ReferenceBase, null=True, on_delete=models.SET_NULL, related_name="candidates")
     region = models.ForeignKey(Region, null=True, on_delete=models.SET_NULL, related_name="+")
     snapshot = models.ForeignKey(MapSnapshot, null=True, on_delete=models.SET_NULL, related_name="+")
+    imagery = models.ForeignKey(
+        Imagery, null=True, on_delete=models.SET_NULL, related_name="+", help_text="that it was matched with"
+    )
+    agreeing = models.PositiveIntegerField(null=True, help_text="points that agree; empty: nobody counted them")
+    asked = models.PositiveIntegerField(null=True, help_text="points that were compared")
     title = models.CharField(max_length=200, help_text="what it was matched with, in words, with its attribution")
     transform = models.JSONField(help_text="[a, b, c, d, e, f]: pixels of the base or map picture to EPSG:3857")
     homography = models.JSONField(help_text="3x3 rows, pixels of the image to pixels of the base or map picture")

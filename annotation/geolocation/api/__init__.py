@@ -1,0 +1,5 @@
+"""The HTTP API of geolocation."""
+
+from annotation.geolocation.api.urls import urlpatterns
+
+__all__ = ["urlpatterns"]

@@ -1,0 +1,205 @@
+"""Finds an image without a place: on imagery, on drawn maps where that is all there is; first where it should be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from annotation.common.engine import Progress, SpanProgress, compute_device
+from annotation.common.errors import InvalidError
+from annotation.correspondences.engine.matchers import STRUCTURE, check_matcher, weights_file
+from annotation.geolocation.engine.grounds import Ground, ground_metres
+from annotation.geolocation.engine.places import Place, check_sane, placed
+from mlcore.correspondences.hybrid.pictures import LargePicture
+from mlcore.correspondences.matches import Matcher
+from mlcore.correspondences.photos import Free, HeldPicture, PhotoFit, Sought, find_photo
+from mlcore.correspondences.search import SearchRange
+from mlcore.digests import sha256_of
+from mlcore.errors import MlcoreError, StoppedError
+from mlcore.geometry.webmercator import lonlat_to_mercator
+from mlcore.imagery.photo import read_copy
+
+PHOTO_PX = 3000
+"""Of its longer side: a finer photograph is seen at this size."""
+NEAR_LOOKS, FAR_LOOKS = 80, 160
+SIDES_M = (50.0, 1600.0)
+"""How much ground an image may show whose scale nobody knows."""
+KEPT_POINTS = 200
+LEAST_PROBABILITY = 0.5
+MOST = 5
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Where an image should lie.
+
+    Attributes:
+        lon, lat: degrees, or None; radius_m: how far off its middle may be.
+        resolution_m: ground per pixel, where it is known.
+    """
+
+    lon: float | None = None
+    lat: float | None = None
+    radius_m: float = 0.0
+    resolution_m: float | None = None
+
+    @property
+    def somewhere(self) -> bool:
+        return self.lon is not None and self.lat is not None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A place that an image was found at.
+
+    Attributes:
+        homography: (3, 3) pixels of the image to those of the ground; covariance: (8, 8) of its first eight entries.
+        points: [[image x, y, ground x, y, confidence], ...], the surest.
+        rmse_m: of all points, on the ground; digest: of the weights that found it.
+    """
+
+    ground: Ground
+    place: Place
+    homography: np.ndarray
+    covariance: np.ndarray
+    points: list[list[float]]
+    agreeing: int
+    asked: int
+    probability: float
+    log10_nfa: float
+    rmse_m: float
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Searcher:
+    """The matcher in use, ready for images of any angle.
+
+    Attributes:
+        near: finds what nearly fits; digest: of its weights.
+    """
+
+    free: Free
+    near: Matcher
+    digest: str
+
+
+def make_searcher() -> Searcher:
+    """The structure matcher with the weights in use.
+
+    Raises:
+        NoWeightsError: it is not offered here.
+    """
+    from mlcore.correspondences.matcher import StructureMatcher
+    from mlcore.correspondences.search import NEARLY_PLACED
+
+    check_matcher(STRUCTURE)
+    digest = sha256_of(weights_file())
+    near = StructureMatcher.load(weights_file(), NEARLY_PLACED, sha256=digest, device=compute_device())
+
+    def free(reach: SearchRange) -> Matcher:
+        return StructureMatcher(near.model, reach)
+
+    return Searcher(free, near, digest)
+
+
+def search(
+    picture: Path, prior: Prior, grounds: Sequence[Ground], searcher: Searcher, progress: Progress
+) -> list[Found]:
+    """Places of an image, the likeliest first; none where nothing is better than chance.
+
+    About the prior first; where that finds nothing, everywhere, since what a picture says of itself may be wrong.
+
+    Raises:
+        StoppedError: asked to stop.
+        MlcoreError: the copy of the picture can't be read.
+    """
+    rgb, valid, shrink = read_copy(picture, PHOTO_PX)
+    photo = HeldPicture(rgb, valid)
+    found: list[Found] = []
+    attempts = [prior, Prior()] if prior.somewhere or prior.resolution_m else [Prior()]
+    for number, attempt in enumerate(attempts):
+        part = SpanProgress(progress, number / len(attempts), (number + 1) / len(attempts))
+        found = _on_all(photo, shrink, attempt, grounds, searcher, part)
+        if found:
+            break
+    found.sort(key=lambda one: (-round(one.probability, 3), one.log10_nfa))
+    return found[:MOST]
+
+
+def _on_all(
+    photo: HeldPicture, shrink: float, prior: Prior, grounds: Sequence[Ground], searcher: Searcher, progress: Progress
+) -> list[Found]:
+    found: list[Found] = []
+    for number, ground in enumerate(grounds):
+        if found and ground.snapshot is not None:
+            break  # a drawn map shows less than the imagery that has it already
+        # What one imagery shows, another one of the same ground is asked about there.
+        there = _about(found[0].place) if found else prior
+        part = SpanProgress(progress, number / len(grounds), (number + 1) / len(grounds))
+        sought = _sought(there, ground, photo, shrink, NEAR_LOOKS if there.somewhere else FAR_LOOKS)
+        if sought is None:
+            continue
+        try:
+            fit = find_photo(photo, ground.picture, sought, searcher.free, searcher.near, part)
+        except StoppedError:
+            raise
+        except MlcoreError:  # its file was damaged meanwhile: the others may do
+            continue
+        if fit is not None and fit.probability >= LEAST_PROBABILITY:
+            found += _as_found(fit, ground, photo, shrink, searcher.digest)
+    return found
+
+
+def _about(place: Place) -> Prior:
+    lon, lat = place.corners.mean(axis=0).tolist()
+    return Prior(lon, lat, 0.1 * place.resolution_m * max(place.width, place.height), place.resolution_m)
+
+
+def _sought(prior: Prior, ground: Ground, photo: LargePicture, shrink: float, looks: int) -> Sought | None:
+    """What to look for on a ground, in its pixels; None where the prior lies beyond it."""
+    back = np.linalg.inv(ground.to_mercator)
+    middle, reach = None, 0.0
+    if prior.somewhere:
+        place = lonlat_to_mercator(np.array([prior.lon, prior.lat], np.float64))
+        middle = (back @ np.append(place, 1.0))[:2]
+        reach = prior.radius_m / ground.resolution_m
+        size = np.array([ground.picture.width, ground.picture.height])
+        if (middle < -reach).any() or (middle > size + reach).any():
+            return None
+    scale = None if prior.resolution_m is None else prior.resolution_m / shrink / ground.resolution_m
+    long = max(photo.width, photo.height)
+    widest = min(SIDES_M[1], 1.5 * ground.resolution_m * max(ground.picture.width, ground.picture.height))
+    scales = tuple(side / ground.resolution_m / long for side in (min(SIDES_M[0], widest / 2), widest))
+    return Sought(middle, reach, scale, (scales[0], scales[1]), looks)
+
+
+def _as_found(fit: PhotoFit, ground: Ground, photo: HeldPicture, shrink: float, digest: str) -> Iterator[Found]:
+    """The place in pixels of the whole image; nothing where no photograph can lie like that."""
+    grow = np.diag([shrink, shrink, 1.0])
+    homography = fit.transform.matrix @ grow
+    spread = np.array([shrink, shrink, 1, shrink, shrink, 1, shrink, shrink])
+    covariance = fit.transform.covariance * np.outer(spread, spread)
+    width, height = round(photo.width / shrink), round(photo.height / shrink)
+    try:
+        place = placed(homography, covariance, ground.to_mercator, width, height)
+        check_sane(place)
+    except (InvalidError, MlcoreError):
+        return
+    order = np.argsort(-fit.confidence, kind="stable")[:KEPT_POINTS]
+    rows = np.column_stack([fit.photo_xy / shrink, fit.ground_xy, fit.confidence])[np.sort(order)]
+    yield Found(
+        ground, place, homography, covariance, rows.round(4).tolist(), len(fit.photo_xy), fit.asked, fit.probability,
+        fit.log10_nfa, fit.rmse_px * ground.resolution_m, digest,
+    )  # fmt: skip
+
+
+def distance_m(place: Place, lon: float, lat: float) -> float:
+    """Metres on the ground from the middle of a place to a position."""
+    middle = place.to_mercator(np.array([[place.width / 2, place.height / 2]]))[0]
+    away = np.linalg.norm(middle - lonlat_to_mercator(np.array([lon, lat])))
+    return float(away * ground_metres(middle)) if math.isfinite(float(away)) else math.inf

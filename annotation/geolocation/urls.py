@@ -1,0 +1,10 @@
+"""Addresses of the pages of geolocation."""
+
+from django.urls import path
+
+from annotation.geolocation import pages
+
+urlpatterns = [
+    path("images/", pages.images_page, name="images"),
+    path("images/<int:image_id>/", pages.image_page, name="image"),
+]
