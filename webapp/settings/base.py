@@ -210,6 +210,8 @@ MATCHER_WEIGHTS = env("MATCHER_WEIGHTS")
 VISMATCH_MATCHERS = [name.strip() for name in env("VISMATCH_MATCHERS").split(",") if name.strip()]
 MATCHER_GATE_LOG10_NFA = float(env("MATCHER_GATE")) if env("MATCHER_GATE") else None
 MATCHER_GATE_RMSE_M = float(env("MATCHER_GATE_RMSE_M", "0.5"))
+# Looks that the matcher takes at most at one imagery or map to find an image without a place; one takes about a second.
+IMAGE_LOOKS = int(env("IMAGE_LOOKS", "160"))
 CORRESPONDENCES_AGREE_M = float(env("CORRESPONDENCES_AGREE_M", "0.75"))
 
 # Seconds between two signs of life of a worker, and until one that gave none is taken for gone.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from django.conf import settings
 
 from annotation.common.engine import Progress, SpanProgress, compute_device
 from annotation.common.errors import InvalidError
@@ -25,7 +26,7 @@ from mlcore.imagery.photo import read_copy
 
 PHOTO_PX = 3000
 """Of its longer side: a finer photograph is seen at this size."""
-NEAR_LOOKS, FAR_LOOKS = 80, 160
+NEAR_LOOKS = 80
 SIDES_M = (50.0, 1600.0)
 """How much ground an image may show whose scale nobody knows."""
 KEPT_POINTS = 200
@@ -141,7 +142,8 @@ def _on_all(
         # What one imagery shows, another one of the same ground is asked about there.
         there = _about(found[0].place) if found else prior
         part = SpanProgress(progress, number / len(grounds), (number + 1) / len(grounds))
-        sought = _sought(there, ground, photo, shrink, NEAR_LOOKS if there.somewhere else FAR_LOOKS)
+        looks = min(NEAR_LOOKS, settings.IMAGE_LOOKS) if there.somewhere else settings.IMAGE_LOOKS
+        sought = _sought(there, ground, photo, shrink, looks)
         if sought is None:
             continue
         try:

@@ -21,6 +21,8 @@ export const JOB_NAMES = {
   "changes.find": "Finding changes",
   "changes.rescore": "Scoring corrected tiles anew",
   "changes.main_job": "Main job",
+  "geolocation.locate": "Finding images",
+  "geolocation.become_imagery": "Making imagery of an image",
 };
 export const jobName = (kind) => JOB_NAMES[kind] ?? humanise(kind.split(".").at(-1));
 
