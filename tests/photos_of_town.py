@@ -1,4 +1,4 @@
-"""Drone frames of the synthetic town: cut out of its imagery at an angle, with EXIF and DJI's XMP as drones write it."""
+"""Drone frames of the synthetic town: cut out of its imagery at an angle, with EXIF and XMP as drones write them."""
 
 from __future__ import annotations
 
