@@ -89,22 +89,16 @@ def fetch_tiles(
         TileServerError: it gives no tiles; the message says why.
         StoppedError: asked to stop; what came stays.
     """
-    return asyncio.run(_fetch_all(server, list(tiles), folder, progress))
-
-
-async def _fetch_all(
-    server: TileServer, tiles: list[TileAddress], folder: Path, progress: Progress
-) -> dict[TileAddress, Path]:
     found: dict[TileAddress, Path] = {}
     turn = 0.0
-    async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client:
+    with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client:
         for tile in tiles:
             path = folder / f"{tile.z}-{tile.x}-{tile.y}"
             if not path.is_file():
                 stop_if_asked(progress)
-                await asyncio.sleep(max(0.0, turn - time.monotonic()))
+                time.sleep(max(0.0, turn - time.monotonic()))
                 turn = time.monotonic() + 1 / server.per_second
-                content = await _tile(client, server, tile, progress)
+                content = _tile(client, server, tile, progress)
                 folder.mkdir(parents=True, exist_ok=True)
                 with whole_file(path) as scratch:
                     scratch.write_bytes(content)
@@ -113,17 +107,16 @@ async def _fetch_all(
     return found
 
 
-async def _tile(client: httpx.AsyncClient, server: TileServer, tile: TileAddress, progress: Progress) -> bytes:
+def _tile(client: httpx.Client, server: TileServer, tile: TileAddress, progress: Progress) -> bytes:
     """The tile's bytes; none where the server has no such tile."""
     wait_s, why = WAIT_S, ""
     for attempt in range(ATTEMPTS):
         if attempt:
-            await _wait(wait_s, progress)
+            _wait(wait_s, progress)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                status, headers, content = await _send(client, server, tile)
-        except (TimeoutError, httpx.TransportError, OSError) as error:
+            status, headers, content = _send(client, server, tile)
+        except (httpx.TransportError, OSError) as error:
             why = f"no answer ({type(error).__name__})"
             continue
         if status in EMPTY:
@@ -141,14 +134,14 @@ async def _tile(client: httpx.AsyncClient, server: TileServer, tile: TileAddress
     raise TileServerError(f"{host} {why} for tile {tile.z}/{tile.x}/{tile.y}: {hint}")
 
 
-async def _wait(seconds: float, progress: Progress) -> None:
+def _wait(seconds: float, progress: Progress) -> None:
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         stop_if_asked(progress)
-        await asyncio.sleep(min(left, 0.5))
+        time.sleep(min(left, 0.5))
 
 
-async def _send(client: httpx.AsyncClient, server: TileServer, tile: TileAddress) -> tuple[int, httpx.Headers, bytes]:
+def _send(client: httpx.Client, server: TileServer, tile: TileAddress) -> tuple[int, httpx.Headers, bytes]:
     """Connect to the address that was checked, whatever the name leads to by now; TLS is verified for the name."""
     from mlcore.anchors.generators.hosts import ForbiddenHostError, UnknownHostError, checked_address
 
@@ -156,7 +149,7 @@ async def _send(client: httpx.AsyncClient, server: TileServer, tile: TileAddress
     parts = urlsplit(asked)
     host = parts.hostname or ""
     try:
-        address = await checked_address(asked, server.allowed)
+        address = asyncio.run(checked_address(asked, server.allowed))
     except UnknownHostError as error:
         raise OSError(str(error)) from error
     except ForbiddenHostError as error:
@@ -167,10 +160,13 @@ async def _send(client: httpx.AsyncClient, server: TileServer, tile: TileAddress
     url = httpx.URL(asked).copy_with(host=f"[{address}]" if ":" in address else address)
     headers = {"Host": parts.netloc, "Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": AGENT}
     extensions = {"sni_hostname": host} if parts.scheme == "https" else {}
-    async with client.stream("GET", url, headers=headers, extensions=extensions) as response:
+    deadline = time.monotonic() + TIMEOUT_S
+    with client.stream("GET", url, headers=headers, extensions=extensions) as response:
         content = bytearray()
-        async for chunk in response.aiter_raw():
+        for chunk in response.iter_raw():
             content += chunk
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{host} sends a tile for longer than {TIMEOUT_S:g} s")
             if len(content) > MOST_BYTES:
                 raise TileServerError(f"tiles of {host} are larger than {MOST_BYTES >> 20} MiB: these are no map tiles")
         return response.status_code, response.headers, bytes(content)
