@@ -125,6 +125,11 @@ def matcher_in_use() -> tuple[Path, str] | None:
     return None if model is None else (Path(settings.MEDIA_ROOT) / model.path, model.sha256)
 
 
+def model_of_digest(kind: str, sha256: str) -> ModelVersion | None:
+    """The newest model for all regions whose file has this digest."""
+    return ModelVersion.objects.filter(kind=kind, region=None, sha256=sha256).order_by("-pk").first()
+
+
 LEAST_MEASURED = 30
 """Held-out tiles below which a model's figures say too little for its percentages to be called odds."""
 

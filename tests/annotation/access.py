@@ -16,6 +16,7 @@ TILE = "<int:z>/<int:x>/<int:y>"
 BATCH = "api/anchor-batches/<int:batch_id>/"
 MATCHING_BATCH = "api/correspondence-batches/<int:matching_batch_id>/"
 MATCHED = "api/correspondences/<int:correspondences_id>/"
+SET = "api/reference-sets/<int:set_id>/"
 POINTS = {
     "transform": "shift",
     "points": [{"number": n, "map_xy": [n, n], "image_xy": [n + 1, n], "role": "fit", "enabled": True} for n in (1, 9)],
@@ -152,6 +153,18 @@ ROUTES: dict[str, Row] = {
     "GET api/scans/<int:scan_id>/": Row("reviewer", scoped=True),
     "GET api/scans/<int:scan_id>/scores/": Row("reviewer", scoped=True),
     "GET api/scans/<int:scan_id>/offsets/": Row("reviewer", scoped=True),
+    # geolocation
+    "GET api/reference-sets/": Row("reviewer"),
+    "POST api/reference-sets/": Row("admin"),
+    f"GET {SET}": Row("reviewer", scoped=True),
+    f"PATCH {SET}": Row("admin", scoped=True),
+    f"DELETE {SET}": Row("admin", scoped=True),
+    f"POST {SET}files/": Row("admin", scoped=True),
+    f"POST {SET}prepare/": Row("admin", scoped=True),
+    f"GET {SET}bases/": Row("reviewer", scoped=True),
+    "GET api/feature-database/": Row("reviewer"),
+    "POST api/feature-database/build/": Row("admin"),
+    "GET reference-imagery/": Row("admin", page=True),
     # edits
     f"GET {REGION}changesets/": Row("reviewer", scoped=True),
     f"POST {REGION}changesets/": Row("editor", scoped=True),

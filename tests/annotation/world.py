@@ -11,6 +11,7 @@ from tests.factories_anchors import AnchorFactory, make_batch
 from tests.factories_changes import ChangeFactory, GroupMoveFactory
 from tests.factories_correspondences import CorrespondencesFactory, MapScanFactory
 from tests.factories_correspondences import make_batch as make_matching_batch
+from tests.factories_geolocation import ReferenceBaseFactory, ReferenceSetFactory
 
 
 def make_world() -> dict[str, Any]:
@@ -48,6 +49,7 @@ def make_world() -> dict[str, Any]:
         "stage": "changes",
         "form": "qgis",
         "map_scan_id": MapScanFactory(region=region, imagery=scan.imagery).pk,
+        "set_id": ReferenceBaseFactory(set=ReferenceSetFactory(of_region=True, region=region)).set_id,
         "z": tile.z,
         "x": tile.x,
         "y": tile.y,

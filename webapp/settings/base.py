@@ -214,6 +214,17 @@ MATCHER_GATE_RMSE_M = float(env("MATCHER_GATE_RMSE_M", "0.5"))
 IMAGE_LOOKS = int(env("IMAGE_LOOKS", "160"))
 CORRESPONDENCES_AGREE_M = float(env("CORRESPONDENCES_AGREE_M", "0.75"))
 
+# Reference imagery that images without a place are looked for in. Files that an admin names lie below the folder; tiles
+# are fetched from public hosts over https, and from those allowed by name, whatever their address. So many tiles may a
+# set be, so many requests a second does a server get, and so many pixels is a base along each side.
+REFERENCE_FOLDER = env("REFERENCE_FOLDER")
+REFERENCE_HOSTS = [host.strip() for host in env("REFERENCE_HOSTS").split(",") if host.strip()]
+REFERENCE_MAX_TILES = int(env("REFERENCE_MAX_TILES", "50000"))
+REFERENCE_TILES_PER_SECOND = float(env("REFERENCE_TILES_PER_SECOND", "8"))
+REFERENCE_BASE_PX = int(env("REFERENCE_BASE_PX", "2048"))
+# Weights of your own for finding them, while no model of the registry is in use; empty: those of the library.
+LOCATOR_WEIGHTS = env("LOCATOR_WEIGHTS")
+
 # Seconds between two signs of life of a worker, and until one that gave none is taken for gone.
 WORKER_BEAT_SECONDS = 15.0
 WORKER_GONE_SECONDS = 60.0

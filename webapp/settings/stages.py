@@ -15,6 +15,8 @@ JOB_RUNNERS = {
     "learning.train": "annotation.learning.services.train.run",
     "learning.evaluate": "annotation.learning.services.evaluate.run",
     "consistency.scan": "annotation.consistency.services.scan.run",
+    "geolocation.prepare": "annotation.geolocation.services.prepare.run",
+    "geolocation.build_features": "annotation.geolocation.services.build.run",
     "changes.find": "annotation.changes.services.find.run",
     "changes.rescore": "annotation.changes.services.rescore.run",
     "geolocation.locate": "annotation.geolocation.services.locate.run",
@@ -27,8 +29,8 @@ JOB_RUNNERS = {
 # only these, as on a machine with a card and one without. Without a GPU the same jobs run on the processor, and say so.
 GPU_JOBS = (
     "anchors.generate?generator=transformers", "correspondences.propose", "correspondences.build_pairs",
-    "learning.train", "learning.evaluate", "consistency.scan", "changes.main_job",
-    "geolocation.locate",
+    "learning.train", "learning.evaluate", "consistency.scan", "geolocation.build_features", "geolocation.locate",
+    "changes.main_job",
 )  # fmt: skip
 JOB_QUEUES = {
     **dict.fromkeys(JOB_RUNNERS, "cpu"),

@@ -1,4 +1,4 @@
-"""The HTTP API of geolocation."""
+"""HTTP door of geolocation: reference imagery, its feature database, and images without a place."""
 
 from annotation.geolocation.api.urls import urlpatterns
 

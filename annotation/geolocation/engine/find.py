@@ -1,19 +1,37 @@
-"""Everything that an image is looked for in, in one call: the places of a row, the likeliest first."""
+"""Everything that an image is looked for in, in one call: the places of a row, the likeliest first.
+
+What imports torch is imported where it is used: the web server lives without it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.contrib.gis.geos import Point
 
 from annotation.common.engine import MlcoreError, Progress
 from annotation.common.errors import InvalidError
+from annotation.geolocation.engine.found import Found, Prior
 from annotation.geolocation.engine.grounds import Ground, ground_of_imagery, ground_of_map
-from annotation.geolocation.engine.search import Found, Prior, Searcher, search
 from annotation.geolocation.models import UnplacedImage
 from annotation.sources.models import Imagery, MapSnapshot
 from mlcore.imagery.photo_values import distance_m as metres_between
+
+if TYPE_CHECKING:
+    from annotation.geolocation.engine.search import Searcher
+
+
+def make_searcher() -> Searcher:
+    """The matcher in use, ready for images of any angle.
+
+    Raises:
+        NoWeightsError: it is not offered here.
+    """
+    from annotation.geolocation.engine import search
+
+    return search.make_searcher()
 
 
 def prior_of(image: UnplacedImage) -> Prior:
@@ -35,13 +53,24 @@ def find(
 ) -> tuple[list[Found], bool]:  # fmt: skip
     """Places of an image, and whether there was anything to look in.
 
+    The locator is asked first, of all bases at once. Where it finds nothing, or none serves, the matcher looks: about
+    the prior, and everywhere where no locator did.
+
     Raises:
         StoppedError: asked to stop.
     """
+    from annotation.geolocation.engine.locating import by_locator
+    from annotation.geolocation.engine.search import search
+
+    located = by_locator(image, picture, prior)
+    if located:
+        return located, True
     grounds = [ground for row in rows if (ground := _ground(row, prior)) is not None]
+    if located is not None:
+        grounds = [ground for ground in grounds if prior.somewhere or ground.snapshot is not None]
     if not grounds or searcher is None:
-        return [], False
-    return search(picture, prior, grounds, searcher, progress), True
+        return [], located is not None
+    return search(picture, prior, grounds, searcher, progress, only_near=located is not None and prior.somewhere), True
 
 
 def _ground(row: Imagery | MapSnapshot, prior: Prior) -> Ground | None:

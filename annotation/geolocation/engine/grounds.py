@@ -21,13 +21,13 @@ class Ground:
     """One picture of the ground and where it lies.
 
     Attributes:
-        picture: read in parts; to_mercator: (3, 3) its pixels -> EPSG:3857.
+        picture: read in parts, None where it is not looked at again; to_mercator: (3, 3) its pixels -> EPSG:3857.
         resolution_m: metres on the ground per pixel.
         title: what it is, with its attribution.
         imagery, snapshot, base_id: the row it is made of, where there is one.
     """
 
-    picture: LargePicture
+    picture: LargePicture | None
     to_mercator: np.ndarray
     resolution_m: float
     title: str

@@ -24,7 +24,7 @@ class _Quiet:
         return self.progress.should_stop()
 
 
-def prepare(upload: Path, picture: Path, preview: Path, name: str, progress: Progress) -> PreparedPhoto:
+def prepare_image(upload: Path, picture: Path, preview: Path, name: str, progress: Progress) -> PreparedPhoto:
     """The copy at `picture`, a small one at `preview`, and what is known of both.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,8 @@ from django.conf import settings
 from annotation.common.engine import Progress, SpanProgress, compute_device
 from annotation.common.errors import InvalidError
 from annotation.correspondences.engine.matchers import STRUCTURE, check_matcher, weights_file
-from annotation.geolocation.engine.grounds import Ground, ground_metres
+from annotation.geolocation.engine.found import KEPT_POINTS, Found, Prior
+from annotation.geolocation.engine.grounds import Ground
 from annotation.geolocation.engine.places import Place, check_sane, placed
 from mlcore.correspondences.hybrid.pictures import LargePicture
 from mlcore.correspondences.matches import Matcher
@@ -29,51 +29,8 @@ PHOTO_PX = 3000
 NEAR_LOOKS = 80
 SIDES_M = (50.0, 1600.0)
 """How much ground an image may show whose scale nobody knows."""
-KEPT_POINTS = 200
 LEAST_PROBABILITY = 0.5
 MOST = 5
-
-
-@dataclass(frozen=True)
-class Prior:
-    """Where an image should lie.
-
-    Attributes:
-        lon, lat: degrees, or None; radius_m: how far off its middle may be.
-        resolution_m: ground per pixel, where it is known.
-    """
-
-    lon: float | None = None
-    lat: float | None = None
-    radius_m: float = 0.0
-    resolution_m: float | None = None
-
-    @property
-    def somewhere(self) -> bool:
-        return self.lon is not None and self.lat is not None
-
-
-@dataclass(frozen=True)
-class Found:
-    """A place that an image was found at.
-
-    Attributes:
-        homography: (3, 3) pixels of the image to those of the ground; covariance: (8, 8) of its first eight entries.
-        points: [[image x, y, ground x, y, confidence], ...], the surest.
-        rmse_m: of all points, on the ground; digest: of the weights that found it.
-    """
-
-    ground: Ground
-    place: Place
-    homography: np.ndarray
-    covariance: np.ndarray
-    points: list[list[float]]
-    agreeing: int
-    asked: int
-    probability: float
-    log10_nfa: float
-    rmse_m: float
-    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,11 +66,13 @@ def make_searcher() -> Searcher:
 
 
 def search(
-    picture: Path, prior: Prior, grounds: Sequence[Ground], searcher: Searcher, progress: Progress
-) -> list[Found]:
+    picture: Path, prior: Prior, grounds: Sequence[Ground], searcher: Searcher, progress: Progress,
+    *, only_near: bool = False,
+) -> list[Found]:  # fmt: skip
     """Places of an image, the likeliest first; none where nothing is better than chance.
 
-    About the prior first; where that finds nothing, everywhere, since what a picture says of itself may be wrong.
+    About the prior first; where that finds nothing, everywhere unless `only_near`, since what a picture says of itself
+    may be wrong.
 
     Raises:
         StoppedError: asked to stop.
@@ -122,7 +81,7 @@ def search(
     rgb, valid, shrink = read_copy(picture, PHOTO_PX)
     photo = HeldPicture(rgb, valid)
     found: list[Found] = []
-    attempts = [prior, Prior()] if prior.somewhere or prior.resolution_m else [Prior()]
+    attempts = [prior] if only_near or prior == Prior() else [prior, Prior()]
     for number, attempt in enumerate(attempts):
         part = SpanProgress(progress, number / len(attempts), (number + 1) / len(attempts))
         found = _on_all(photo, shrink, attempt, grounds, searcher, part)
@@ -144,7 +103,7 @@ def _on_all(
         part = SpanProgress(progress, number / len(grounds), (number + 1) / len(grounds))
         looks = min(NEAR_LOOKS, settings.IMAGE_LOOKS) if there.somewhere else settings.IMAGE_LOOKS
         sought = _sought(there, ground, photo, shrink, looks)
-        if sought is None:
+        if sought is None or ground.picture is None:
             continue
         try:
             fit = find_photo(photo, ground.picture, sought, searcher.free, searcher.near, part)
@@ -164,6 +123,8 @@ def _about(place: Place) -> Prior:
 
 def _sought(prior: Prior, ground: Ground, photo: LargePicture, shrink: float, looks: int) -> Sought | None:
     """What to look for on a ground, in its pixels; None where the prior lies beyond it."""
+    if ground.picture is None:
+        return None
     back = np.linalg.inv(ground.to_mercator)
     middle, reach = None, 0.0
     if prior.somewhere:
@@ -198,10 +159,3 @@ def _as_found(fit: PhotoFit, ground: Ground, photo: HeldPicture, shrink: float, 
         ground, place, homography, covariance, rows.round(4).tolist(), len(fit.photo_xy), fit.asked, fit.probability,
         fit.log10_nfa, fit.rmse_px * ground.resolution_m, digest,
     )  # fmt: skip
-
-
-def distance_m(place: Place, lon: float, lat: float) -> float:
-    """Metres on the ground from the middle of a place to a position."""
-    middle = place.to_mercator(np.array([[place.width / 2, place.height / 2]]))[0]
-    away = np.linalg.norm(middle - lonlat_to_mercator(np.array([lon, lat])))
-    return float(away * ground_metres(middle)) if math.isfinite(float(away)) else math.inf

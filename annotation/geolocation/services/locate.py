@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.contrib.gis.geos import Point
 from django.utils import timezone
@@ -62,7 +63,7 @@ def _prepare(context: JobContext, image: UnplacedImage) -> None:
         return
     upload = absolute(image.path)
     try:
-        made = engine.prepare(upload, folder / PICTURE, folder / PREVIEW, image.original_name, context)
+        made = engine.prepare_image(upload, folder / PICTURE, folder / PREVIEW, image.original_name, context)
     except StoppedError:
         raise
     except MlcoreError as error:
@@ -91,7 +92,7 @@ def _prepare(context: JobContext, image: UnplacedImage) -> None:
 
 
 def _locate(
-    context: JobContext, image: UnplacedImage, searcher: engine.Searcher | None, progress: SpanProgress,
+    context: JobContext, image: UnplacedImage, searcher: Any, progress: SpanProgress,
     neighbour: engine.Prior | None = None,
 ) -> None:  # fmt: skip
     """Look for one image, and keep its places."""

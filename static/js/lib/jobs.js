@@ -18,6 +18,8 @@ export const JOB_NAMES = {
   "learning.train": "Training",
   "learning.evaluate": "Comparison of models",
   "consistency.scan": "Scan",
+  "geolocation.prepare": "Preparing reference imagery",
+  "geolocation.build_features": "Features of reference imagery",
   "changes.find": "Finding changes",
   "changes.rescore": "Scoring corrected tiles anew",
   "changes.main_job": "Main job",
