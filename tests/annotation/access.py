@@ -21,6 +21,8 @@ POINTS = {
     "transform": "shift",
     "points": [{"number": n, "map_xy": [n, n], "image_xy": [n + 1, n], "role": "fit", "enabled": True} for n in (1, 9)],
 }
+IMAGE = "api/images/<int:image_id>/"
+CONFIRM = {"licence": "CC0", "attribution": "A", "corners": [[0, 1], [1, 1], [1, 0], [0, 0]]}
 LEASE = {"lease_token": 1}
 KEY = {"version": 0, "idempotency_key": "6e0c5f3e-0d65-4b0e-9f4e-0b4f6f0f8a11"}
 MOVE = {
@@ -187,6 +189,18 @@ ROUTES: dict[str, Row] = {
     # pages
     "GET ": Row("reviewer", page=True),
     "GET jobs/": Row("reviewer", page=True),
+    # images without a place
+    "GET api/images/": Row("editor"),
+    "POST api/images/": Row("editor"),
+    f"GET {IMAGE}": Row("editor", scoped=True),
+    f"DELETE {IMAGE}": Row("editor", scoped=True),
+    f"GET {IMAGE}preview.webp": Row("reviewer", scoped=True),
+    f"POST {IMAGE}locate/": Row("editor", scoped=True),
+    f"POST {IMAGE}confirm/": Row("editor", scoped=True, body=CONFIRM),
+    f"POST {IMAGE}reject/": Row("editor", scoped=True),
+    f"GET {IMAGE}places/<int:candidate_id>/files/<slug:form>/": Row("editor", scoped=True),
+    "GET images/": Row("editor", page=True),
+    "GET images/<int:image_id>/": Row("editor", scoped=True, page=True),
     "GET regions/new/": Row("admin", page=True),
     f"GET {PAGE}": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}sources/": Row("reviewer", scoped=True, page=True),

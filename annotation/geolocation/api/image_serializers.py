@@ -89,7 +89,10 @@ class ConfirmPlace(serializers.Serializer):
         help_text="left out: the corners alone say where",
     )  # fmt: skip
     corners = CornersField(required=False, allow_null=True, default=None, help_text="a person's adjustment")
-    region = serializers.IntegerField(min_value=1, max_value=2**63 - 1, help_text="that it becomes imagery of")
+    region = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=2**63 - 1,
+        help_text="that it becomes imagery of; left out: the one it was looked for in",
+    )  # fmt: skip
     licence = serializers.CharField(max_length=120)
     attribution = serializers.CharField(max_length=300)
     captured_on = serializers.DateField(required=False, allow_null=True, default=None)

@@ -125,7 +125,10 @@ class ConfirmView(APIView):
         user = person(request)
         image = selectors.get_image(user, image_id)
         data = parse(ConfirmPlace, request.data)
-        chosen, region = data.pop("candidate"), get_region(user, data.pop("region"))
+        chosen, wanted = data.pop("candidate"), data.pop("region") or image.region_id
+        if wanted is None:
+            raise InvalidError("name the region that it becomes imagery of")
+        region = get_region(user, wanted)
         candidate = None if chosen is None else selectors.get_candidate(user, image, chosen)
         confirm.confirm(user=user, image=image, candidate=candidate, region=region, **data)
         return Response(detail(request, image_id), status=status.HTTP_202_ACCEPTED)
