@@ -5,6 +5,8 @@ from __future__ import annotations
 from annotation.geolocation import engine
 from annotation.geolocation.models import PlacementCandidate, PriorKind
 
+MOST_POWER = 30
+
 
 def why_of(row: PlacementCandidate, place: engine.Place) -> list[str]:
     """One sentence each: the match, the nearness to where it says it was taken, its scale and direction."""
@@ -12,10 +14,7 @@ def why_of(row: PlacementCandidate, place: engine.Place) -> list[str]:
     if row.agreeing and row.asked:
         said.append(f"{row.agreeing} of {row.asked} compared points agree")
     if row.log10_nfa is not None:
-        power = -row.log10_nfa
-        said.append(
-            f"chance gives as good a match once in 10^{power:.0f} pictures" if power >= 1 else "chance could too"
-        )
+        said.append(f"chance gives as good a match {_seldom(-row.log10_nfa)}")
     image = row.image
     if image.prior_point is not None:
         away = engine.distance_m(place, image.prior_point.x, image.prior_point.y)
@@ -28,3 +27,9 @@ def why_of(row: PlacementCandidate, place: engine.Place) -> list[str]:
             "its direction is that of its compass" if turned <= 30 else f"turned by {turned:.0f}° from its compass"
         )
     return said
+
+
+def _seldom(power: float) -> str:
+    if power < 1:
+        return "as well"
+    return f"once in 10^{power:.0f} pictures" if power <= MOST_POWER else f"less than once in 10^{MOST_POWER} pictures"

@@ -151,7 +151,8 @@ def test_a_drone_photo_is_dropped_found_confirmed_and_seen_as_imagery(new_page, 
     shot(page, "image-as-imagery")
 
 
-def test_what_is_nowhere_is_given_up_or_placed_by_hand(new_page, place, axe, tmp_path, settings):
+def test_what_is_nowhere_is_given_up_or_placed_by_hand(new_page, place, axe, tmp_path, settings, watch):
+    watch.expect("400 (Bad Request)")
     settings.IMAGE_LOOKS = 6
     page = new_page(place.editor)
     open_images(page)
@@ -190,7 +191,7 @@ def test_what_is_nowhere_is_given_up_or_placed_by_hand(new_page, place, axe, tmp
     page.get_by_label("Licence").fill("CC0 1.0")
     page.get_by_label("Attribution").fill("A pilot")
     page.get_by_role("button", name="Confirm this place").click()
-    expect(page.locator("#progress")).to_contain_text("No worker", timeout=20_000)
+    expect(page.locator("#progress")).to_contain_text("no worker", timeout=20_000)
     row = UnplacedImage.objects.get()
     run_now(row.job)
     expect(page.locator("#result")).to_contain_text("It is imagery", timeout=30_000)

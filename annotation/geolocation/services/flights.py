@@ -31,9 +31,8 @@ def group(images: Sequence[UnplacedImage]) -> None:
             continue
         first = flight[0]
         day = f"{first.captured_at:%Y-%m-%d %H:%M}" if first.captured_at else f"{first.created_at:%Y-%m-%d %H:%M}"
-        row, _ = Flight.objects.get_or_create(
-            owner=first.owner, name=f"{day}, from {first.original_name} ({first.pk})"[:120]
-        )
+        name = f"{day}, {len(flight)} frames from {first.original_name[:60]}"
+        row, _ = Flight.objects.get_or_create(owner=first.owner, name=name)
         for image in flight:
             image.flight = row
         UnplacedImage.objects.filter(pk__in=[image.pk for image in flight]).update(flight=row)

@@ -54,7 +54,7 @@ export function createGround(container, name) {
         bounds && bounds[0] <= middle[0] && middle[0] <= bounds[2] && bounds[1] <= middle[1] && middle[1] <= bounds[3];
       return regions.find(inside)?.id ?? null;
     },
-    fit: (bounds) => bounds && map.fitBounds(bounds.pad(0.25), { animate: false, maxZoom: 21 }),
+    fit: (bounds) => bounds && map.fitBounds(bounds.pad(0.1), { animate: false, maxZoom: 21 }),
     /** The middle of what is shown, and how far it reaches. */
     centre() {
       const { lng, lat } = map.getCenter();

@@ -33,9 +33,8 @@ export function imageCard(image, { href, person, onStop, onAgain, onRemove }) {
   const picture = image.preview
     ? el("img", { class: "image-thumb", src: image.preview, alt: "", width: "120", height: "90", loading: "lazy" })
     : el("div", { class: "image-thumb" });
-  const told = [image.flight, image.region_name, image.camera, moment(image.captured_at, "")]
-    .filter(Boolean)
-    .join(" · ");
+  const taken = image.flight ?? moment(image.captured_at, "");
+  const told = [taken, image.region_name, image.camera].filter(Boolean).join(" · ");
   const note = image.error
     ? el("p", {
         class: `note ${image.state === "failed" ? "note-bad" : "note-warn"}`,

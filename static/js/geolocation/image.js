@@ -3,13 +3,13 @@ import { api } from "mapwright/lib/api.js";
 import { afterMouse, byId, el, fill, pageData } from "mapwright/lib/dom.js";
 import { onSubmit, values } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob, jobProgress } from "mapwright/lib/jobs.js";
-import { bindKey } from "mapwright/lib/keys.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { load as kept, save } from "mapwright/lib/storage.js";
 import { cornersInView, createCorners, turned } from "mapwright/geolocation/corners.js";
 import { createGround } from "mapwright/geolocation/ground.js";
+import { bindImageKeys } from "mapwright/geolocation/image-keys.js";
 import { createOverlay } from "mapwright/geolocation/overlay.js";
-import { drawPlaces, factsOf, fileLinks } from "mapwright/geolocation/places.js";
+import { drawPlaces, factsOf, fileLinks, resultNote } from "mapwright/geolocation/places.js";
 import { fillRegions, imageBadge, sentence, warningsNote } from "mapwright/geolocation/words.js";
 
 const { image: named, regions } = pageData();
@@ -71,7 +71,6 @@ async function byHand() {
   chosen = { byHand: true };
   moveTo(cornersInView(ground.map, image.width, image.height));
   handles.show(corners);
-  notify("Drag the corners to where they lie. T turns the image; Enter confirms.");
   draw();
 }
 
@@ -95,22 +94,7 @@ function drawState() {
         text: sentence(image.error.detail),
       }),
   );
-  fill(
-    byId("result"),
-    image.imagery &&
-      el(
-        "div",
-        { class: "note note-good" },
-        el("p", { text: `It is imagery of ${image.region_name} now.` }),
-        el(
-          "p",
-          {},
-          el("a", { href: `/regions/${image.region}/sources/`, text: "See it among the sources" }),
-          " · ",
-          el("a", { href: `/regions/${image.region}/`, text: "The region" }),
-        ),
-      ),
-  );
+  fill(byId("result"), image.imagery && resultNote(image));
 }
 
 function draw() {
@@ -130,8 +114,10 @@ function draw() {
   byId("again").hidden = !open();
   byId("by-hand").hidden = !placeable();
   byId("again").open ||= ["not_found", "rejected"].includes(image.state);
-  byId("map-words").hidden = !(corners && chosen);
-  byId("map-words").textContent = corners ? "Moved by hand; the proposed place is one press on its number away." : "";
+  byId("map-words").hidden = !(corners || handles.shown);
+  byId("map-words").textContent = handles.shown
+    ? "Drag the corners, or the middle, to where they lie; T turns the image, Enter confirms."
+    : "Moved by hand; the proposed place is one press on its number away.";
 }
 
 /** What the form says before anybody typed: what was told with the upload, else what was said the last time. */
@@ -230,21 +216,17 @@ const blink = (on) => {
   byId("blink").setAttribute("aria-pressed", String(on));
 };
 byId("blink").addEventListener("click", () => blink(byId("blink").getAttribute("aria-pressed") !== "true"));
-for (const number of [1, 2, 3, 4, 5])
-  bindKey(
-    String(number),
-    number === 1 ? "Choose a place by its number" : `Place ${number}`,
-    () => {
-      const place = image?.candidates[number - 1];
-      if (place) choose(place);
-    },
-    { shown: number === 1 ? "1 … 5" : undefined, hidden: number > 1 },
-  );
-bindKey("Enter", "Confirm the chosen place", () => !form.hidden && form.requestSubmit());
-bindKey("x", "None of these", reject);
-bindKey("a", "Adjust the corners", adjust);
-bindKey("t", "Turn the image by a quarter, while it is adjusted", turn);
-bindKey("o", "Opacity of the image", nextOpacity, { group: "Look" });
-bindKey("b", "Blink: hide the image while held", () => blink(true), { release: () => blink(false), group: "Look" });
-bindKey("f", "Fit the view to the image", () => ground.fit(overlay?.bounds()), { group: "Look" });
+bindImageKeys({
+  chooseNumber(number) {
+    const place = image?.candidates[number - 1];
+    if (place) choose(place);
+  },
+  confirm: () => !form.hidden && form.requestSubmit(),
+  reject,
+  adjust,
+  turn,
+  nextOpacity,
+  blink,
+  fit: () => ground.fit(overlay?.bounds()),
+});
 load();

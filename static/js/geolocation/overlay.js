@@ -49,11 +49,17 @@ export function createOverlay(map, src) {
   image.alt = "";
   image.src = src;
   pane.append(image);
+  const line = { fill: false, interactive: false, pane: "outlines" };
+  const outline = [
+    L.polygon([], { ...line, color: "#10181c", weight: 5, opacity: 0.8 }),
+    L.polygon([], { ...line, color: "#ffb000", weight: 2.5 }),
+  ].map((one) => one.addTo(map));
   let corners = null;
   let opacity = 0.7;
   let hidden = false;
 
   function draw() {
+    for (const one of outline) one.setLatLngs((corners ?? []).map(([lon, lat]) => [lat, lon]));
     image.style.visibility = corners && image.naturalWidth ? "" : "hidden";
     image.style.opacity = hidden ? "0" : String(opacity);
     if (!corners || !image.naturalWidth) return;

@@ -17,9 +17,9 @@ const sureOf = (place) =>
   place.title === "placed by hand" ? "by hand" : place.probability > 0.995 ? "> 99 %" : percent(place.probability);
 
 function details(place) {
+  const off = Math.max(0.01, place.accuracy_m ?? 0, place.rmse_m ?? 0);
   const figures = [
-    place.accuracy_m === null ? null : `± ${metres(Math.max(0.01, place.accuracy_m))} of the fit`,
-    place.rmse_m === null ? null : `points ${metres(place.rmse_m)} off`,
+    place.rmse_m === null ? null : `± ${metres(off)} against that ${place.against === "map" ? "map" : "imagery"}`,
     `${number(place.resolution_m, place.resolution_m < 0.1 ? 3 : 2)} m per pixel`,
   ];
   return [...place.why, figures.filter(Boolean).join(", ")];
@@ -73,4 +73,22 @@ export function factsOf(image) {
 export const fileLinks = (image, place) =>
   FORMS.map(([form, text]) =>
     el("li", {}, el("a", { href: `/api/images/${image.id}/places/${place.id}/files/${form}/`, download: true, text })),
+  );
+
+/** What became of an image that was confirmed. */
+export const resultNote = (image) =>
+  el(
+    "div",
+    { class: "note note-good" },
+    el("p", { text: `It is imagery of ${image.region_name} now.` }),
+    el("p", {
+      text: "A region uses its newest imagery: where this shows only a part of it, choose the other one on its page.",
+    }),
+    el(
+      "p",
+      {},
+      el("a", { href: `/regions/${image.region}/sources/`, text: "See it among the sources" }),
+      " · ",
+      el("a", { href: `/regions/${image.region}/`, text: "The region" }),
+    ),
   );
