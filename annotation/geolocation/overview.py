@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
-
 from annotation.accounts.models import User
 from annotation.geolocation import engine, selectors
 from annotation.geolocation.models import ReferenceBase
 from annotation.geolocation.services.keep_up import NO_WEIGHTS
+from annotation.learning.services.locator_kind import built_in
 
 
 def databases_for(user: User) -> dict[str, Any]:
@@ -30,9 +29,7 @@ def _in_words(weights: engine.LocatorFile | None) -> str:
         return ""
     if weights.model is not None:
         return f"model {weights.model.pk}"
-    return (
-        "the locator of the setting MAPWRIGHT_LOCATOR_WEIGHTS" if settings.LOCATOR_WEIGHTS else "the locator that ships"
-    )
+    return built_in()
 
 
 def _remedy(found: selectors.Databases, weights: engine.LocatorFile | None) -> str:

@@ -138,6 +138,7 @@ ROUTES: dict[str, Row] = {
     "GET api/training-runs/<int:run_id>/": Row("reviewer", scoped=True),
     f"GET {REGION}training-data/": Row("reviewer", scoped=True),
     "GET api/training-data/": Row("reviewer"),
+    "GET api/training-data/locators/": Row("reviewer"),
     "GET api/training-runs/": Row("reviewer"),
     "POST api/training-runs/": Row("admin"),
     "GET api/models/": Row("reviewer"),

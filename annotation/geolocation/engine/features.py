@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
@@ -15,9 +15,9 @@ from annotation.common.engine import Progress, compute_device
 from annotation.geolocation.engine.bases import RowBases
 from annotation.geolocation.models import FeatureDatabase, ReferenceSet
 from annotation.learning import selectors as learning
+from annotation.learning.engine import locator_weights
 from annotation.learning.models import LOCATOR, ModelVersion
 from mlcore.digests import sha256_of
-from mlcore.weights import LOCATOR_FILE
 
 if TYPE_CHECKING:
     from mlcore.geolocation.locator import Locator
@@ -32,17 +32,12 @@ class LocatorFile:
     model: ModelVersion | None = None
 
 
-def built_in_file() -> Path:
-    """What is used while no model of the registry is: the administrator's weights, else those that ship."""
-    return Path(settings.LOCATOR_WEIGHTS or LOCATOR_FILE)
-
-
 def locator_in_use() -> LocatorFile | None:
     """The weights that look for images from now on; None where there are none."""
     model = learning.active_model(None, LOCATOR)
     if model is not None:
         return LocatorFile(Path(settings.MEDIA_ROOT) / model.path, model.sha256, model)
-    path = built_in_file()
+    path = locator_weights()
     return LocatorFile(path, _digest(path, path.stat().st_mtime_ns)) if path.is_file() else None
 
 
@@ -52,7 +47,7 @@ def locator_of(digest: str) -> LocatorFile | None:
     if model is not None:
         path = Path(settings.MEDIA_ROOT) / model.path
         return LocatorFile(path, digest, model) if path.is_file() else None
-    path = built_in_file()
+    path = locator_weights()
     if not path.is_file() or _digest(path, path.stat().st_mtime_ns) != digest:
         return None
     return LocatorFile(path, digest)
@@ -84,13 +79,14 @@ def build_features(row: FeatureDatabase, weights: LocatorFile, progress: Progres
     """
     from mlcore.geolocation.database import FeatureDatabase as Database
     from mlcore.geolocation.index import DescriptorIndex
+    from mlcore.geolocation.locator import LocatorSettings
     from mlcore.geolocation.model import LocatorModel
 
-    model = LocatorModel.load(weights.path, sha256=weights.sha256).to(compute_device()).eval()
+    model: Any = LocatorModel.load(weights.path, sha256=weights.sha256).to(compute_device()).eval()
     folder = database_folder(row)
     folder.parent.mkdir(parents=True, exist_ok=True)
     database = Database.build(RowBases(), model, folder, progress, prune=True)
-    if len(database):
+    if len(database) > LocatorSettings().exhaustive:  # fewer are all compared
         DescriptorIndex.update(database)
     did = database.changes
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -122,12 +118,15 @@ def allowed_bases(user: User) -> Callable[[str], bool]:
 def _opened(database: int, built_at: str, path: str, sha256: str) -> Locator:
     """The locator of a database as it was built then; a process keeps one."""
     from mlcore.geolocation.database import FeatureDatabase as Database
-    from mlcore.geolocation.locator import Locator
+    from mlcore.geolocation.index import DescriptorIndex
+    from mlcore.geolocation.locator import Locator, LocatorSettings
     from mlcore.geolocation.model import LocatorModel
 
     folder = database_folder(FeatureDatabase.objects.get(pk=database))
-    model = LocatorModel.load(Path(path), sha256=sha256).to(compute_device()).eval()
-    return Locator(model, Database.open(folder, sha256), RowBases())
+    model: Any = LocatorModel.load(Path(path), sha256=sha256).to(compute_device()).eval()
+    found = Database.open(folder, sha256)
+    index = DescriptorIndex.open(found) if len(found) > LocatorSettings().exhaustive else None
+    return Locator(model, found, RowBases(), index)
 
 
 @lru_cache(maxsize=8)

@@ -84,15 +84,20 @@ def about(run: TrainingRun) -> dict[str, Any]:
     }
 
 
-def told(imagery: Imagery, snapshot: MapSnapshot) -> dict[str, Any]:
-    """What the file of a model says of an image and a map: digest, licence, attribution and date."""
+def told_of_imagery(imagery: Imagery) -> dict[str, Any]:
+    """What the file of a model says of an image: digest, licence, attribution and date."""
     return {
-        "imagery": {
-            "sha256": imagery.sha256,
-            "licence": imagery.licence,
-            "attribution": imagery.attribution,
-            "captured_on": imagery.captured_on.isoformat() if imagery.captured_on else None,
-        },
+        "sha256": imagery.sha256,
+        "licence": imagery.licence,
+        "attribution": imagery.attribution,
+        "captured_on": imagery.captured_on.isoformat() if imagery.captured_on else None,
+    }
+
+
+def told(imagery: Imagery, snapshot: MapSnapshot) -> dict[str, Any]:
+    """What the file of a model says of an image and a map: the same of both."""
+    return {
+        "imagery": told_of_imagery(imagery),
         "map": {
             "sha256": snapshot.sha256,
             "licence": snapshot.licence,
