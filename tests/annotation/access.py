@@ -199,6 +199,7 @@ ROUTES: dict[str, Row] = {
     f"POST {IMAGE}locate/": Row("editor", scoped=True),
     f"POST {IMAGE}confirm/": Row("editor", scoped=True, body=CONFIRM),
     f"POST {IMAGE}reject/": Row("editor", scoped=True),
+    f"GET {IMAGE}places/<int:candidate_id>/ground.webp": Row("editor", scoped=True),
     f"GET {IMAGE}places/<int:candidate_id>/files/<slug:form>/": Row("editor", scoped=True),
     "GET images/": Row("editor", page=True),
     "GET images/<int:image_id>/": Row("editor", scoped=True, page=True),

@@ -52,3 +52,19 @@ class PlaceFileView(APIView):
         safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in file.name)
         response["Content-Disposition"] = f'attachment; filename="{safe}"'
         return response
+
+
+class GroundView(APIView):
+    permission_classes = [IsEditor]
+    content_negotiation_class = AnyType
+
+    @extend_schema(operation_id="image_place_ground", responses={(200, "image/webp"): OpenApiTypes.BINARY})
+    def get(self, request: Request, image_id: int, candidate_id: int) -> HttpResponse:
+        """The base of a place, to look at below the image."""
+        user = person(request)
+        candidate = selectors.get_candidate(user, selectors.get_image(user, image_id), candidate_id)
+        if candidate.base is None:
+            raise NotFoundError("this place lies on no base that is there: look at the imagery or map of its region")
+        response = HttpResponse(engine.base_webp(candidate.base), content_type="image/webp")
+        response["Cache-Control"] = "private, max-age=300"
+        return response

@@ -125,6 +125,14 @@ class ImageError(serializers.Serializer):
     detail = serializers.CharField()
 
 
+class BasePicture(serializers.Serializer):
+    """A base that no tiles are served of, as one picture; bounds are [west, south, east, north] in degrees."""
+
+    address = serializers.CharField()
+    bounds = serializers.ListField(child=serializers.FloatField())
+    attribution = serializers.CharField()
+
+
 class CandidateOutput(serializers.ModelSerializer):
     """One place where an image may lie."""
 
@@ -135,12 +143,14 @@ class CandidateOutput(serializers.ModelSerializer):
     why = serializers.SerializerMethodField(help_text="what speaks for it, one sentence each")
     imagery = serializers.SerializerMethodField(help_text="what to show below it, as an image; null: not an imagery")
     snapshot = serializers.SerializerMethodField(help_text="what to show below it, as a map; null: not a map")
+    picture = serializers.SerializerMethodField(help_text="what to show below it, of reference imagery; null: none")
 
     class Meta:
         model = PlacementCandidate
         fields = [
             "id", "rank", "against", "title", "probability", "log10_nfa", "agreeing", "asked", "rmse_m", "accuracy_m",
-            "resolution_m", "heading_deg", "corners", "why", "imagery", "snapshot", "region", "state", "reason",
+            "resolution_m", "heading_deg", "corners", "why", "imagery", "snapshot", "picture", "region",
+            "state", "reason",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -174,6 +184,13 @@ class CandidateOutput(serializers.ModelSerializer):
     @extend_schema_field({"type": "object", "nullable": True, "additionalProperties": {}})
     def get_snapshot(self, row: PlacementCandidate) -> dict[str, Any] | None:
         return shown_snapshot(row.snapshot) if row.snapshot else None
+
+    @extend_schema_field(BasePicture(allow_null=True))
+    def get_picture(self, row: PlacementCandidate) -> dict[str, Any] | None:
+        if row.base is None or row.imagery is not None:
+            return None
+        address = f"/api/images/{row.image_id}/places/{row.pk}/ground.webp"
+        return {"address": address, "bounds": engine.base_bounds(row.base), "attribution": row.base.set.attribution}
 
 
 class ImageOutput(serializers.ModelSerializer):

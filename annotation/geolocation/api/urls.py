@@ -21,6 +21,11 @@ urlpatterns = [
     path(f"{IMAGE}confirm/", images.ConfirmView.as_view(), name="api-image-confirm"),
     path(f"{IMAGE}reject/", images.RejectView.as_view(), name="api-image-reject"),
     path(
+        f"{IMAGE}places/<int:candidate_id>/ground.webp",
+        image_files.GroundView.as_view(),
+        name="api-image-place-ground",
+    ),
+    path(
         f"{IMAGE}places/<int:candidate_id>/files/<slug:form>/",
         image_files.PlaceFileView.as_view(),
         name="api-image-place-file",

@@ -3,6 +3,7 @@
 Whatever imports torch is imported where it is used: the web server starts and lives without it.
 """
 
+from annotation.geolocation.engine.base_pictures import base_bounds, base_webp
 from annotation.geolocation.engine.bases import RowBases, base_of, cut_file, cut_imagery
 from annotation.geolocation.engine.becoming import FORMS, PlaceFile, place_file, points_of, warp
 from annotation.geolocation.engine.features import (
@@ -45,7 +46,9 @@ __all__ = [
     "TileBlock",
     "TileServer",
     "apart_m",
+    "base_bounds",
     "base_of",
+    "base_webp",
     "block_row",
     "build_features",
     "check_sane",

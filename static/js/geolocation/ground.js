@@ -14,12 +14,14 @@ export function createGround(container, name) {
     return fetched.get(path);
   };
 
-  function put({ imagery, snapshot }) {
+  function put({ imagery, snapshot, picture }) {
     layers.forEach((layer) => layer.remove());
     layers = [];
     if (imagery) layers.push(imageLayer(imagery).addTo(map));
+    else if (picture)
+      layers.push(L.imageOverlay(picture.address, toBounds(picture.bounds), { pane: "photo" }).addTo(map));
     else if (snapshot) layers.push(mapLayer(snapshot).addTo(map));
-    layers.push(creditLine(map, { imagery, snapshot: imagery ? null : snapshot }));
+    layers.push(creditLine(map, { imagery: imagery ?? picture, snapshot: imagery ? null : snapshot }));
   }
 
   /** The imagery in use of a region, else its map. */
@@ -33,10 +35,10 @@ export function createGround(container, name) {
     map,
     /** Below a place: what it was matched with. */
     async lay(place, region) {
-      const sign = `${place.imagery?.id} ${place.snapshot?.id} ${region}`;
+      const sign = `${place.imagery?.id} ${place.snapshot?.id} ${place.picture?.address} ${region}`;
       if (sign === shown) return;
       shown = sign;
-      if (place.imagery || place.snapshot) put(place);
+      if (place.imagery || place.snapshot || place.picture) put(place);
       else if (region) put(await ofRegion(region));
     },
     /** A region as it is, where nothing was found. */

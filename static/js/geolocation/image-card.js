@@ -29,7 +29,7 @@ export function imageCard(image, { href, person, onStop, onAgain, onRemove }) {
   const { job } = image;
   const busy = job && !FINISHED.has(job.state);
   const mayStop = person.admin || job?.created_by === person.name;
-  const again = !busy && ["uploaded", "not_found", "rejected"].includes(image.state);
+  const again = !busy && ["uploaded", "searching", "not_found", "rejected"].includes(image.state);
   const picture = image.preview
     ? el("img", { class: "image-thumb", src: image.preview, alt: "", width: "120", height: "90", loading: "lazy" })
     : el("div", { class: "image-thumb" });
