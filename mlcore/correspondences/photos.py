@@ -69,7 +69,9 @@ class Sought:
         middle_xy: (2,) pixels of the ground about which it lies; None: anywhere.
         reach_px: how far off that may be.
         scale: pixels of the ground per pixel of the photograph; None: between `scales`.
-        scales: smallest and largest that are tried where it is not known.
+        turns_deg: by how much, clockwise, the photograph is turned before it is looked for, one after the other: by its
+            heading where that is known, since maps are drawn, and matchers taught, with north above. From each all
+            angles are tried.
         tries: looks at most.
     """
 
@@ -77,6 +79,7 @@ class Sought:
     reach_px: float
     scale: float | None
     scales: tuple[float, float]
+    turns_deg: tuple[float, ...] = (0.0,)
     tries: int = 120
 
 
@@ -117,31 +120,31 @@ def find_photo(
         StoppedError: asked to stop.
     """
     long = max(photo.width, photo.height)
-    to_photo_view = view(photo.width / 2, photo.height / 2, long)
-    photo_rgb, photo_valid = seen_through(photo, to_photo_view, VIEW_PX)
-    if not photo_valid.any():
-        return None
+    shown = []
+    for turn in sought.turns_deg:
+        to_photo_view = _turned(turn) @ view(photo.width / 2, photo.height / 2, long)
+        shown.append((to_photo_view, seen_through(photo, to_photo_view, VIEW_PX)[0]))
     matcher = free(SearchRange(180.0, (SMALLEST, FREE_SPAN)))
-    best: tuple[float, Transform, Registration] | None = None
+    best: tuple[float, Transform, Registration, np.ndarray, np.ndarray] | None = None
     looks = 0
     for x, y, side in _looks(ground, long, sought):
         to_view = view(x, y, side)
         rgb, valid = seen_through(ground, to_view, VIEW_PX)
         if valid.mean() < LEAST_SEEN / 2:
             continue
-        stop_if_asked(progress)
-        looks += 1
-        progress.report(min(0.95, looks / sought.tries), f"look {looks} of {sought.tries} at most")
-        found = register(matcher.match(photo_rgb, rgb), (VIEW_PX, VIEW_PX), kinds=("similarity", "affine"))
-        if found.transform is not None and (best is None or found.log10_nfa < best[0]):
-            best = found.log10_nfa, _joined(to_view, found.transform, to_photo_view), found
-            if found.log10_nfa <= BEYOND_DOUBT:
-                break
-        if looks >= sought.tries:
+        for to_photo_view, photo_rgb in shown:
+            stop_if_asked(progress)
+            looks += 1
+            progress.report(min(0.95, looks / sought.tries), f"look {looks} of {sought.tries} at most")
+            found = register(matcher.match(photo_rgb, rgb), (VIEW_PX, VIEW_PX), kinds=("similarity", "affine"))
+            if found.transform is not None and (best is None or found.log10_nfa < best[0]):
+                whole = _joined(to_view, found.transform, to_photo_view)
+                best = found.log10_nfa, whole, found, to_photo_view, to_view
+        if looks >= sought.tries or (best is not None and best[0] <= BEYOND_DOUBT):
             break
     if best is None:
         return None
-    nfa, transform, found = best
+    nfa, transform, found, to_photo_view, to_view = best
     refined = _refined(photo, ground, transform, near, progress)
     if refined is not None:
         transform, found = refined
@@ -149,7 +152,7 @@ def find_photo(
     else:
         agree = found.matches.only(found.inliers)
         photo_xy = _moved(np.linalg.inv(to_photo_view), agree.map_xy)
-        ground_xy = transform.apply(photo_xy)
+        ground_xy = _moved(np.linalg.inv(to_view), agree.image_xy)
     off = np.linalg.norm(transform.apply(photo_xy) - ground_xy, axis=1)
     return PhotoFit(
         transform, photo_xy, ground_xy, found.matches.confidence[found.inliers], min(nfa, found.log10_nfa), looks,
@@ -189,9 +192,11 @@ def _refined(
     """The homography of points of all parts of the photograph; None where they do not agree."""
     side = max(photo.width, photo.height) / PARTS
     taken: list[Matches] = []
+    a, c = coarse.matrix[0, 0], coarse.matrix[1, 0]
+    alike = _turned(math.degrees(math.atan2(c, a)))  # maps are drawn, and matchers taught, with north above
     for x, y in _parts(photo, side):
         stop_if_asked(progress)
-        to_photo = view(x, y, side)
+        to_photo = alike @ view(x, y, side)
         rgb, valid = seen_through(photo, to_photo, VIEW_PX)
         try:
             other, seen = seen_through(ground, to_photo @ np.linalg.inv(coarse.matrix), VIEW_PX)
@@ -225,6 +230,15 @@ def _refined(
         return None
     transform = _joined(np.eye(3), found.transform, np.diag([scale, scale, 1.0]))
     return transform, Registration(transform, whole, found.inliers, found.log10_nfa, found.needed_inliers)
+
+
+def _turned(degrees: float) -> np.ndarray:
+    """(3, 3) that turns a view about its middle, clockwise as it is seen."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    half = VIEW_PX / 2
+    return np.array(
+        [[cos, -sin, half - cos * half + sin * half], [sin, cos, half - sin * half - cos * half], [0, 0, 1.0]]
+    )
 
 
 def _parts(photo: LargePicture, side: float) -> list[tuple[float, float]]:

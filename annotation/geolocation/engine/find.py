@@ -37,9 +37,9 @@ def make_searcher() -> Searcher:
 def prior_of(image: UnplacedImage) -> Prior:
     """What a row says of where it lies."""
     if image.prior_point is None or image.prior_trust <= 0:
-        return Prior(resolution_m=image.prior_resolution_m)
-    radius = image.prior_accuracy_m or 500.0
-    return Prior(image.prior_point.x, image.prior_point.y, radius, image.prior_resolution_m)
+        return Prior(resolution_m=image.prior_resolution_m, heading_deg=image.prior_heading_deg)
+    radius, point = image.prior_accuracy_m or 500.0, image.prior_point
+    return Prior(point.x, point.y, radius, image.prior_resolution_m, image.prior_heading_deg)
 
 
 def apart_m(one: Point, other: Point) -> float:

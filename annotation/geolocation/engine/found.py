@@ -20,13 +20,14 @@ class Prior:
 
     Attributes:
         lon, lat: degrees, or None; radius_m: how far off its middle may be.
-        resolution_m: ground per pixel, where it is known.
+        resolution_m: ground per pixel; heading_deg: of its upper side, clockwise from north; where they are known.
     """
 
     lon: float | None = None
     lat: float | None = None
     radius_m: float = 0.0
     resolution_m: float | None = None
+    heading_deg: float | None = None
 
     @property
     def somewhere(self) -> bool:

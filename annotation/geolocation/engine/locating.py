@@ -46,7 +46,7 @@ def by_locator(image: UnplacedImage, picture: Path, prior: Prior) -> list[Found]
     known = None
     if prior.lon is not None and prior.lat is not None:
         scale = None if prior.resolution_m is None else prior.resolution_m / shrink
-        known = LibraryPrior(prior.lon, prior.lat, max(prior.radius_m, 1.0), image.prior_heading_deg, scale)
+        known = LibraryPrior(prior.lon, prior.lat, max(prior.radius_m, 1.0), prior.heading_deg, scale)
     try:
         placements = locator.locate(rgb, valid, prior=known, allowed=allowed)
     except InvalidInputError:  # it is blank to the locator, or a base's file is gone

@@ -118,7 +118,8 @@ def _on_all(
 
 def _about(place: Place) -> Prior:
     lon, lat = place.corners.mean(axis=0).tolist()
-    return Prior(lon, lat, 0.1 * place.resolution_m * max(place.width, place.height), place.resolution_m)
+    reach = 0.1 * place.resolution_m * max(place.width, place.height)
+    return Prior(lon, lat, reach, place.resolution_m, place.heading_deg)
 
 
 def _sought(prior: Prior, ground: Ground, photo: LargePicture, shrink: float, looks: int) -> Sought | None:
@@ -138,7 +139,8 @@ def _sought(prior: Prior, ground: Ground, photo: LargePicture, shrink: float, lo
     long = max(photo.width, photo.height)
     widest = min(SIDES_M[1], 1.5 * ground.resolution_m * max(ground.picture.width, ground.picture.height))
     scales = tuple(side / ground.resolution_m / long for side in (min(SIDES_M[0], widest / 2), widest))
-    return Sought(middle, reach, scale, (scales[0], scales[1]), looks)
+    turns = (0.0, 90.0, 180.0, 270.0) if prior.heading_deg is None and ground.snapshot else (prior.heading_deg or 0.0,)
+    return Sought(middle, reach, scale, (scales[0], scales[1]), turns, looks)
 
 
 def _as_found(fit: PhotoFit, ground: Ground, photo: HeldPicture, shrink: float, digest: str) -> Iterator[Found]:

@@ -161,7 +161,7 @@ def _found_neighbour(image: UnplacedImage, images: list[UnplacedImage]) -> engin
     lon, lat = place.corners.mean(axis=0).tolist()
     apart = max(1, abs(order[nearest.pk] - order[image.pk]))
     reach = place.resolution_m * max(place.width, place.height) * apart
-    return engine.Prior(lon, lat, min(reach, 2000.0), place.resolution_m)
+    return engine.Prior(lon, lat, min(reach, 2000.0), place.resolution_m, place.heading_deg)
 
 
 def _moment(text: str | None) -> dt.datetime | None:
