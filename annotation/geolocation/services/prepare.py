@@ -24,6 +24,8 @@ from annotation.sources.services.files import absolute, called, clear_folder, re
 
 KIND = selectors.PREPARE
 BATCH = 1000
+COARSEST_M = 10.0
+"""Files of coarser ground are refused: no building and no road can be told on them."""
 GONE = "the set was removed meanwhile: register it again"
 
 
@@ -123,7 +125,7 @@ def _read_file(of_set: ReferenceSet, file: ReferenceFile, context: JobContext, p
     try:
         with room_on_disk(), called(source, file.original_name):
             clear_folder(folder, keep={source.name})
-            info = ingest_image(source, target, SpanProgress(progress, 0.0, 0.9))
+            info = ingest_image(source, target, SpanProgress(progress, 0.0, 0.9), COARSEST_M)
             file.cog_path, file.warnings = relative(target), list(info.notes)
             bases = engine.cut_file(of_set, file, info.resolution_m)
         with context.transaction():
