@@ -1,4 +1,4 @@
-"""The page of reference imagery: sets are registered by hand and by keyboard, prepared, built, looked at, and removed."""
+"""The page of reference imagery: sets are registered by hand and by keyboard, prepared, built, looked at, removed."""
 
 from __future__ import annotations
 

@@ -12,15 +12,12 @@ from annotation.geolocation.engine import locating
 from annotation.geolocation.engine.bases import RowBases
 from annotation.geolocation.engine.features import allowed_bases
 from annotation.geolocation.services import images, keep_up
-from annotation.sources.services.add_sources import add_imagery
 from annotation.sources.services.files import Upload
 from annotation.sources.services.regions import create_region
 from mlcore.geolocation.database import FeatureDatabase
 from mlcore.geolocation.locator import Locator
-from mlcore.synthetic.town import TownConfig, generate_town
-from mlcore.synthetic.town_files import write_town
 from tests.annotation.geolocation.locators import locator_file
-from tests.annotation.geolocation.test_images import off_m, shown
+from tests.annotation.geolocation.placing import off_m, shown
 from tests.factories import UserFactory
 from tests.mlcore.geolocation.stand_in import StandIn, place_by_sift
 from tests.photos_of_town import frame, write_frame
@@ -28,18 +25,12 @@ from tests.photos_of_town import frame, write_frame
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def town(tmp_path_factory) -> Path:
-    return write_town(generate_town(TownConfig(seed=4, columns=6, rows=6)), tmp_path_factory.mktemp("town"))
-
-
 @pytest.fixture
-def region(town):
-    made = create_region(user=None, name="Wright's Town")
-    row = add_imagery(user=None, region=made, file=Upload.from_path(town / "imagery.tif"), licence="CC0 1.0",
-                      attribution="A survey", wake=False).source  # fmt: skip
-    assert jobs.run_now(row.job).state == JobState.SUCCEEDED
-    return made
+def region(town_region):
+    """The town, closed to who is no member."""
+    town_region.open_to_all = False
+    town_region.save()
+    return town_region
 
 
 @pytest.fixture
