@@ -212,7 +212,8 @@ def _empty(kind: Kind, size: int, count: int, sample: np.ndarray) -> Any:
     lists = _lists(count, len(sample))
     parts = max(part for part in range(1, min(CODE_BYTES, size) + 1) if size % part == 0)
     bits = 8 if len(sample) >= 256 else max(1, int(math.log2(max(len(sample), 2))))
-    index = faiss.index_factory(size, f"IVF{lists},PQ{parts}x{bits}", faiss.METRIC_INNER_PRODUCT)
+    index = faiss.index_factory(size, f"IVF{lists},PQ{parts}x{bits}np", faiss.METRIC_INNER_PRODUCT)
+    index.cp.min_points_per_centroid = index.pq.cp.min_points_per_centroid = 1  # of a small sample it warns no one
     index.train(sample)
     return index
 
