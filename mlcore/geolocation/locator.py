@@ -197,7 +197,7 @@ class Locator:
             fit = self._fit(view, rgb, valid, matches)
             if fit is None:
                 continue
-            one = self._placement(base, of_query(fit, view), view, _margin(ranking, place), float(matches.score), prior)
+            one = self._placement(base, of_query(fit, view), view, _margin(ranking, place), float(ranking.scores[place]), prior)
             found.append(one)
             if one.probability >= self.settings.convinced and not thorough:
                 break
