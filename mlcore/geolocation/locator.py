@@ -197,7 +197,8 @@ class Locator:
             fit = self._fit(view, rgb, valid, matches)
             if fit is None:
                 continue
-            one = self._placement(base, of_query(fit, view), view, _margin(ranking, place), float(ranking.scores[place]), prior)
+            score, margin = float(ranking.scores[place]), _margin(ranking, place)
+            one = self._placement(base, of_query(fit, view), view, margin, score, prior)
             found.append(one)
             if one.probability >= self.settings.convinced and not thorough:
                 break
