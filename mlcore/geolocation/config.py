@@ -60,7 +60,7 @@ class GeolocationConfig:
 
     encoder: str = "timm/tf_efficientnet_lite0"
     widths: tuple[int, int, int, int, int] = (24, 40, 112, 160, 160)
-    frozen: int = 8
+    frozen: int = 16
     channels: int = 128
     window_channels: int = 64
     fine_channels: int = 32
@@ -99,11 +99,11 @@ class GeolocationConfig:
     align_px: int = 512
     focal_alpha: float = 0.25
     focal_gamma: float = 2.0
-    steps: int = 1200
+    steps: int = 1440
     batch: int = 24
     pairs_per_epoch: int = 96
     passes: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     weight_decay: float = 1e-2
     warmup: float = 0.05
     train_query_px: int = 256

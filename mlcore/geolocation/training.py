@@ -30,7 +30,7 @@ GRADIENT_NORM = 1.0
 EARLY_SHARE = 0.2
 """Until then the teacher's distribution weighs the tokens, afterwards the topics' own (TopicGeo, below Eq. 12)."""
 EARLY_BATCH = 8
-FINE_PAIRS, FINE_POINTS = 6, 96
+FINE_PAIRS, FINE_POINTS = 3, 96
 """Pairs of a step that learn the fine levels, and points of each."""
 
 
