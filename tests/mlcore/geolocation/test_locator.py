@@ -10,21 +10,17 @@ import numpy as np
 import pytest
 import torch
 from affine import Affine
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from mlcore.errors import ConfigError, InvalidInputError, OtherModelError
+from mlcore.errors import InvalidInputError, OtherModelError
 from mlcore.geolocation.bases import Base
-from mlcore.geolocation.calibration import Calibration, Evidence
 from mlcore.geolocation.config import GeolocationConfig
 from mlcore.geolocation.flight import Frame, best_chain, expected_place
 from mlcore.geolocation.index import DescriptorIndex
 from mlcore.geolocation.locator import Locator, LocatorSettings
 from mlcore.geolocation.model import LocatorModel
-from mlcore.geolocation.placement import Placement, Prior, View, as_expected, of_query
+from mlcore.geolocation.placement import Placement, Prior, View
 from mlcore.geolocation.placing import Fit
 from mlcore.geolocation.upkeep import build
-from mlcore.geometry.transform import fit
 from mlcore.geometry.webmercator import WORLD_M, mercator_to_lonlat
 from tests.mlcore.geolocation.grounds import seen, similarity, texture
 from tests.mlcore.geolocation.stand_in import StandIn, place_by_sift
@@ -229,34 +225,6 @@ def test_a_frame_without_a_place_is_expected_between_its_neighbours() -> None:
     assert expected_place(40, chain) is None
 
 
-@settings(max_examples=30, deadline=None)
-@given(heading=st.floats(-360, 720), resolution=st.floats(0.2, 2.0))
-def test_a_turned_view_keeps_places_and_covariance(heading: float, resolution: float) -> None:
-    rgb = texture(3, 200, 260)
-    view = as_expected(rgb, np.ones((200, 260), bool), Prior(0, 0, 10, heading, resolution), 0.5)
-    rng = np.random.default_rng(0)
-    points = rng.uniform(20, 180, (30, 2))
-    on_base = moved(np.array([[0.9, 0.1, 5], [-0.1, 0.95, 3], [1e-5, 2e-5, 1]]), points) + rng.normal(0, 0.3, (30, 2))
-    direct = fit("homography", points, on_base)
-    turned = fit("homography", moved(view.matrix, points), on_base)
-    back = of_query(
-        Fit(turned.matrix, turned.covariance, moved(view.matrix, points), on_base, np.ones(30), -30.0), view
-    )
-    assert np.allclose(back.homography, direct.matrix, rtol=1e-5, atol=1e-6)
-    assert np.allclose(back.covariance, direct.covariance, rtol=0.02, atol=1e-12)
-    assert np.allclose(back.points_query, points, atol=1e-6)
-    assert view.size == (260, 200)
-
-
-def test_a_north_up_view_shows_the_ground_north_up() -> None:
-    ground = texture(3, 512, 512)
-    turn = similarity(50, 1.0, (256, 256), 200, 200)
-    view = as_expected(seen(ground, turn, 200, 200), np.ones((200, 200), bool), Prior(0, 0, 10, 50.0), 0.5)
-    middle = view.rgb.shape[0] // 2, view.rgb.shape[1] // 2
-    part = view.rgb[middle[0] - 50 : middle[0] + 50, middle[1] - 50 : middle[1] + 50].astype(int)
-    assert np.abs(part - ground[206:306, 206:306].astype(int)).mean() < 12
-
-
 def test_what_is_no_picture_is_refused(locator: Locator) -> None:
     with pytest.raises(InvalidInputError, match="blank"):
         locator.locate(np.zeros((300, 300, 3), np.uint8))
@@ -273,26 +241,6 @@ def test_what_is_no_picture_is_refused(locator: Locator) -> None:
 def test_a_database_of_another_model_is_refused(database) -> None:
     with pytest.raises(OtherModelError, match="another folder"):
         Locator(StandIn("c" * 64), database, Land())
-
-
-def test_a_calibration_learns_what_evidence_is_worth() -> None:
-    rng = np.random.default_rng(0)
-    right = rng.random(400) < 0.5
-    evidence = [
-        Evidence(
-            -rng.gamma(8, 2) if one else -3 - rng.gamma(1, 2), rng.normal(0.5 if one else 0, 0.4), rng.uniform(0.3, 1)
-        )
-        for one in right
-    ]
-    learnt = Calibration.fit(evidence, right)
-    odds = np.array([learnt.logit(one) for one in evidence])
-    assert ((odds > 0) == right).mean() > 0.9
-    assert learnt.logit(Evidence(-1e6)) > learnt.logit(Evidence(-4)) and np.isfinite(learnt.logit(Evidence(-math.inf)))
-    assert Calibration.from_dict(learnt.to_dict()) == learnt
-    with pytest.raises(ConfigError, match="unknown"):
-        Calibration.from_dict({"slope": 1})
-    with pytest.raises(InvalidInputError, match="20 placements"):
-        Calibration.fit(evidence[:5], right[:5])
 
 
 def test_the_real_model_builds_searches_and_answers(tmp_path: Path) -> None:
