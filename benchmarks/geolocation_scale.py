@@ -133,7 +133,7 @@ def million(
     )
     views = np.stack([view.descriptor for one in seen for view in one.scales])
     made: DescriptorIndex | None = None
-    for size in sorted({10_000, 100_000, count}):
+    for size in sorted({size for size in (10_000, 100_000) if size < count} | {count}):
         entries = np.concatenate([descriptors, fill[: size - len(descriptors)]])
         owners = np.concatenate([numbers, np.arange(len(entries) - len(numbers)) + database.next_number])
         exact = None

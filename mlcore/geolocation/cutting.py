@@ -247,7 +247,7 @@ def _sums(values: np.ndarray, factor: int) -> np.ndarray:
         return whole
     down, right = (-side % factor for side in values.shape[:2])
     if down or right:
-        whole = cv2.copyMakeBorder(whole, 0, down, 0, right, cv2.BORDER_CONSTANT, value=0)
+        whole = np.pad(whole, ((0, down), (0, right), *((0, 0),) * (whole.ndim - 2)))
     size = (whole.shape[1] // factor, whole.shape[0] // factor)
     return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA)) * factor**2
 

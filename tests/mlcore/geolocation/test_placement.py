@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlcore.errors import ConfigError, InvalidInputError
+from mlcore.geolocation import calibrating
 from mlcore.geolocation.calibration import Calibration, Evidence
 from mlcore.geolocation.footprint import through
 from mlcore.geolocation.placement import Prior, as_expected, of_query
 from mlcore.geolocation.placing import Fit
 from mlcore.geometry.transform import fit
 from tests.mlcore.geolocation.grounds import seen, similarity, texture
+from tests.mlcore.geolocation.stand_in import StandIn, place_by_sift
 
 
 @settings(max_examples=30, deadline=None)
@@ -64,3 +67,28 @@ def test_a_calibration_learns_what_evidence_is_worth() -> None:
         Calibration.from_dict({"slope": 1})
     with pytest.raises(InvalidInputError, match="20 placements"):
         Calibration.fit(evidence[:5], right[:5])
+
+
+def test_a_model_none_of_whose_placements_was_wrong_is_not_believed_blindly() -> None:
+    sure = [Evidence(-20.0 - number, 0.5, 0.8) for number in range(30)]
+    learnt = Calibration.fit(sure, [True] * 30)
+    assert learnt.logit(Evidence(-3.0, 0.0, 0.2)) < 0 < learnt.logit(Evidence(-30.0, 0.5, 0.8))
+    with pytest.raises(InvalidInputError, match="none of these placements is right"):
+        Calibration.fit(sure, [False] * 30)
+
+
+@pytest.mark.slow
+def test_queries_of_grounds_calibrate_a_locator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibrating, "BASE_PX", 512)
+    monkeypatch.setattr(calibrating, "QUERY_PX", (220, 320))
+    small = [texture(number, 256, 256) for number in range(24)]
+    large = [texture(100 + number, 512, 1024) for number in range(2)]
+    grounds = calibrating.grounds_of([*small, *large], np.random.default_rng(0))
+    assert len(grounds) == 4 + 6 and all(ground.shape == (512, 512, 3) for ground in grounds)
+
+    found = calibrating.calibrate(StandIn(), [*small, *large], tmp_path / "db", queries=36, seed=1, place=place_by_sift)
+
+    assert found.right >= 10 and 0 < found.foreign < 30 and found.accepted == 0
+    assert found.found > 0.6
+    with pytest.raises(InvalidInputError, match="too few"):
+        calibrating.calibrate(StandIn(), small[:4], tmp_path / "few")
