@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -61,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _common(action)
     action = actions.add_parser("calibrate", help="fit how probable a model's placements are")
     action.add_argument("pictures", type=Path, nargs="+", help="that the model never learnt, or folders of them")
+    action.add_argument("--skip", type=int, default=0, help="of each folder, leave the first out, which training drew")
     action.add_argument("--weights", type=Path, required=True, help="of the locator")
     action.add_argument("--out", type=Path, required=True, help="the same locator with its calibration")
     action.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
@@ -155,7 +157,10 @@ def _calibrate(args: argparse.Namespace) -> int:
     from mlcore.geolocation.calibrating import calibrate
 
     model = load_model(args.weights, args.device)
-    pictures = [read_picture(file, MOST_PIXELS).rgb for path in args.pictures for file in files_of(path, PICTURES)]
+    files = [file for path in args.pictures for file in files_of(path, PICTURES)]
+    folders = groupby(files, key=lambda file: file.parent)
+    unseen = [file for _, inside in folders for file in list(inside)[args.skip :]]
+    pictures = [read_picture(file, MOST_PIXELS).rgb for file in unseen]
     with TemporaryDirectory() as folder, BarProgress("calibrate", quiet=args.quiet) as progress:
         found = calibrate(
             model, pictures, Path(folder) / "db", queries=args.queries, seed=args.seed, progress=progress
