@@ -208,3 +208,23 @@ def test_a_damaged_shard_is_named_and_mended_by_a_build(folder: Path, trained: N
 def moved(matrix: np.ndarray, xy: np.ndarray) -> np.ndarray:
     there = np.column_stack([xy, np.ones(len(xy))]) @ matrix.T
     return there[:, :2] / there[:, 2:]
+
+
+def test_a_locator_is_calibrated_into_a_new_file(folder: Path, trained: None, capsys, monkeypatch) -> None:
+    class Savable(StandIn):
+        about: dict = {}
+
+        def save(self, path: Path) -> str:
+            path.write_text(json.dumps(self.about))
+            return "d" * 64
+
+    monkeypatch.setattr("mlcore.cli.locate_find.load_model", lambda weights, device: Savable())
+    monkeypatch.setattr("mlcore.geolocation.calibrating.BASE_PX", 512)
+    monkeypatch.setattr("mlcore.geolocation.calibrating.QUERY_PX", (220, 320))
+    for number in range(12):
+        cv2.imwrite(str(folder / "yard" / f"{number}.png"), texture(20 + number, 512, 512))
+    out = folder / "calibrated.json"
+    words = ["--weights", folder / "w", "--out", out, "--queries", 40, "--quiet", "--json"]
+    found = told(capsys, "calibrate", folder / "yard", "--skip", 2, *words)
+    assert found["queries"] == 40 and found["right"] > 5 and found["sha256"] == "d" * 64
+    assert json.loads(out.read_text())["calibration"] == found["calibration"]
