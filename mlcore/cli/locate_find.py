@@ -54,7 +54,7 @@ def find(args: argparse.Namespace) -> int:
         raise InvalidInputError("--heading and --ground-resolution belong to --near LON LAT RADIUS_M")
     if len(args.pictures) > 1 and (args.gcps or args.world or args.tiff):
         raise InvalidInputError("files are written of one picture at a time: leave out the others")
-    prior = Prior(*args.near, args.heading, args.ground_resolution) if args.near else None
+    prior = _prior(args)
     locator = _locator(args)
     if args.flight:
         return _find_flight(args, locator, prior)
@@ -74,6 +74,13 @@ def find(args: argparse.Namespace) -> int:
     return int(failed > 0)
 
 
+def _prior(args: argparse.Namespace) -> Prior | None:
+    if args.near is None:
+        return None
+    lon, lat, radius_m = args.near
+    return Prior(lon, lat, radius_m, args.heading, args.ground_resolution)
+
+
 def load_model(weights: Path | None, device: str) -> LocatorModel:
     """The locator of a file, or the one that ships.
 
@@ -81,15 +88,15 @@ def load_model(weights: Path | None, device: str) -> LocatorModel:
         InvalidInputError: none ships and no file is named.
         CheckpointError: the file is no locator's.
     """
-    from mlcore import weights as shipped
     from mlcore.geolocation.model import LocatorModel
+    from mlcore.weights import LOCATOR_FILE
 
-    path = weights or getattr(shipped, "LOCATOR_FILE", None)
-    if path is None or not Path(path).is_file():
+    path = weights or LOCATOR_FILE
+    if not path.is_file():
         raise InvalidInputError(
             f"there are no weights in {path}: name a locator's with --weights, or train one with train locator"
         )
-    return LocatorModel.load(Path(path)).to(device)
+    return LocatorModel.load(path).to(device)
 
 
 def _locator(args: argparse.Namespace) -> Locator:
