@@ -16,7 +16,7 @@ from annotation.geolocation.engine.features import (
 )
 from annotation.geolocation.engine.find import apart_m, find, make_searcher, prior_of
 from annotation.geolocation.engine.found import Found, Prior, distance_m
-from annotation.geolocation.engine.places import Place, check_sane, place_of, place_of_corners
+from annotation.geolocation.engine.places import Place, check_importable, check_sane, place_of, place_of_corners
 from annotation.geolocation.engine.prepare import prepare_image
 from annotation.geolocation.engine.tile_blocks import (
     TileBlock,
@@ -51,6 +51,7 @@ __all__ = [
     "base_webp",
     "block_row",
     "build_features",
+    "check_importable",
     "check_sane",
     "check_template",
     "cut_file",

@@ -15,6 +15,7 @@ from annotation.sources.engine import to_multipolygon
 from mlcore.errors import MlcoreError
 from mlcore.geometry.transform import Transform, fit
 from mlcore.geometry.webmercator import lonlat_to_mercator, mercator_to_lonlat
+from mlcore.limits import RasterLimits
 
 FINEST_M, COARSEST_M = 0.005, 30.0
 MOST_STRETCH, MOST_PERSPECTIVE = 4.0, 4.0
@@ -163,6 +164,16 @@ def check_sane(place: Place) -> None:
     if not FINEST_M <= place.resolution_m <= COARSEST_M:
         raise InvalidError(
             f"a pixel would cover {place.resolution_m:.3g} m of ground: images of {FINEST_M:g} to {COARSEST_M:g} m fit"
+        )
+
+
+def check_importable(place: Place) -> None:
+    """Raise InvalidError where the import of imagery would refuse the image."""
+    coarsest = RasterLimits().coarsest_m
+    if place.resolution_m > coarsest:
+        raise InvalidError(
+            f"a pixel covers {place.resolution_m:.2g} m of ground there, imagery needs {coarsest:g} m or finer: take the "
+            "files for other programs, or place it smaller"
         )
 
 

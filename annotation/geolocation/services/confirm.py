@@ -63,6 +63,7 @@ def confirm(
             chosen.adjusted = {"corners": corners}
         place = engine.place_of(chosen)
         engine.check_sane(place)
+        engine.check_importable(place)
         chosen.footprint = place.footprint
         row.candidates.filter(state=CandidateState.CHOSEN).update(state=CandidateState.PROPOSED)
         chosen.state, chosen.decided_by, chosen.decided_at = CandidateState.CHOSEN, user, timezone.now()

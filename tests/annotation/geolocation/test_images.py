@@ -132,6 +132,8 @@ def test_an_image_is_placed_by_hand_where_nothing_was_found(client_of, editor, t
         truth.corners[[0] * 4].tolist(),
     ):
         assert confirm(client, image, **body, corners=wrong).status_code == 400, wrong
+    wide = truth.corners.mean(axis=0) + 6 * (truth.corners - truth.corners.mean(axis=0))
+    assert "1 m or finer" in confirm(client, image, **body, corners=wide.tolist()).json()["detail"]
     assert confirm(client, image, **body, corners=truth.corners.tolist()).status_code == 202
     image.refresh_from_db()
     assert jobs.run_now(image.job).state == JobState.SUCCEEDED
