@@ -214,7 +214,8 @@ class LocatorModel(nn.Module):
             raise CheckpointError(f"{path} does not fit the settings it names: {error}") from error
         model.about = {name: value for name, value in meta.items() if name not in ("kind", "config")}
         model._digest = sha256 or _file_digest(path)
-        return model.eval().to(memory_format=torch.channels_last)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's stub lacks it
+        return model.eval()
 
 
 def valid_cells(valid: Tensor) -> Tensor:
