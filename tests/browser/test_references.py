@@ -1,4 +1,4 @@
-"""The page of reference imagery: sets are registered by hand and by keyboard, prepared, built, looked at, removed."""
+"""The page of reference imagery: sets are registered, prepared, built, looked at, and removed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,6 @@ def test_an_admin_registers_a_set_adds_a_file_and_builds_features(small, live_se
     expect(page.locator("#database-state")).to_have_text("Up to date", timeout=90_000)
     expect(page.get_by_role("article", name="Set Old town")).to_be_visible()
     expect(page.locator("#database")).to_contain_text("the locator that the setting")
-    card.get_by_text("Bases", exact=True).first.click()
     card.locator("summary", has_text="Bases").click()
     expect(card.locator("tbody tr").first).to_be_visible()
     row = FeatureDatabase.objects.serving().get()
@@ -99,9 +98,8 @@ def test_what_a_form_lacks_is_said_beside_its_field(live_server, new_page, watch
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_tells_every_state_to_everybody(live_server, new_page, axe, settings, scheme):
     settings.LOCATOR_WEIGHTS = "/nowhere/locator.safetensors"
-    ReferenceSetFactory(
-        name="Orthophotos of the state", of_tiles=True, state="failed", error="tiles.example answers 403"
-    )
+    told = {"state": "failed", "error": "the server tiles.example answers 403 for tile 18/193341/110117"}
+    ReferenceSetFactory(name="Orthophotos of the state", of_tiles=True, **told)
     ready = ReferenceSetFactory(name="City 2024", state="ready", open_to_all=True, resolution_m=0.5, base_count=3)
     for state in ("ready", "waiting", "failed"):
         ReferenceBaseFactory(set=ready, state=state, error="the file is gone" if state == "failed" else "")

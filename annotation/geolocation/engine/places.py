@@ -172,7 +172,7 @@ def check_importable(place: Place) -> None:
     coarsest = RasterLimits().coarsest_m
     if place.resolution_m > coarsest:
         raise InvalidError(
-            f"a pixel covers {place.resolution_m:.2g} m of ground there, imagery needs {coarsest:g} m or finer: take the "
+            f"a pixel covers {place.resolution_m:.2g} m of ground, imagery needs {coarsest:g} m or finer: take the "
             "files for other programs, or place it smaller"
         )
 

@@ -131,7 +131,7 @@ def _tile(client: httpx.Client, server: TileServer, tile: TileAddress, progress:
     hint = "redirects are not followed, give the final address" if why.startswith("answers 3") else (
         "check the address, the key and its terms of use, then prepare the set again: what came stays"
     )  # fmt: skip
-    raise TileServerError(f"{host} {why} for tile {tile.z}/{tile.x}/{tile.y}: {hint}")
+    raise TileServerError(f"the server {host} {why} for tile {tile.z}/{tile.x}/{tile.y}: {hint}")
 
 
 def _wait(seconds: float, progress: Progress) -> None:

@@ -71,7 +71,7 @@ function draw() {
 }
 
 async function act(work) {
-  if ((await attempt(async () => (await work()) ?? true)) !== null) await load();
+  if ((await attempt(async () => (await work()) ?? true)) !== null) await Promise.all([load(), loadDatabase()]);
 }
 
 async function remove(set) {

@@ -52,12 +52,12 @@ export function basesOf(set) {
   }
 
   more.addEventListener("click", load);
-  const heads = ["Base", "From", "Middle", "Pixels", "State"];
+  const heads = [["Base"], ["From"], ["Middle", "number"], ["Pixels", "number"], ["State"]];
   const table = el(
     "table",
     {},
     el("caption", { class: "visually-hidden", text: `Bases of ${set.name}` }),
-    el("thead", {}, el("tr", {}, ...heads.map((text) => el("th", { scope: "col", text })))),
+    el("thead", {}, el("tr", {}, ...heads.map(([text, name]) => el("th", { scope: "col", class: name, text })))),
     body,
   );
   const scroll = el(

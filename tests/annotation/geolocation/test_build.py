@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.conf import settings as project
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from annotation.common.models import Job, JobState
@@ -20,7 +22,7 @@ from annotation.sources.services.removal import delete_source
 from tests.annotation.common.worker import Worker, wait_until
 from tests.annotation.geolocation.locators import locator_file, locator_model
 from tests.factories import RegionFactory, UserFactory
-from tests.files import ready_imagery
+from tests.files import ready_imagery, write_geotiff
 
 pytestmark = pytest.mark.django_db
 BUILD = "api-feature-database-build"
@@ -249,3 +251,18 @@ def test_a_real_worker_builds_and_one_that_is_killed_is_followed_by_another(sett
         base = locator.database.base(number)
         again = locator.model.features(*locator.source.read(base), role="base")
         assert np.allclose(again.coarse, locator.database.features(number).coarse, atol=2e-3)
+
+
+def test_commands_register_files_and_build_features_here_and_now(weights, settings, tmp_path):
+    said = StringIO()
+    path = str(write_geotiff(tmp_path / "city.tif"))
+    with pytest.raises(CommandError, match="--licence"):
+        call_command("add_reference", "City", path)
+    call_command("add_reference", "City", path, licence="CC0-1.0", attribution="A test", stdout=said)
+    call_command("build_features", stdout=said)
+    assert "City has 1 bases." in said.getvalue() and "1 bases can be searched: 1 new, 0 gone." in said.getvalue()
+    with pytest.raises(CommandError, match="no file"):
+        call_command("add_reference", "City", str(tmp_path / "missing.tif"))
+    settings.LOCATOR_WEIGHTS = str(tmp_path / "nothing")
+    with pytest.raises(CommandError, match="no_locator"):
+        call_command("build_features")
