@@ -6,6 +6,7 @@ What imports torch is imported where it is used: the web server lives without it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from django.contrib.gis.geos import Point
 
 from annotation.common.engine import MlcoreError, Progress
 from annotation.common.errors import InvalidError
-from annotation.geolocation.engine.found import Found, Prior
+from annotation.geolocation.engine.found import Found, Prior, distance_m
 from annotation.geolocation.engine.grounds import Ground, ground_of_imagery, ground_of_map
 from annotation.geolocation.models import UnplacedImage
 from annotation.sources.models import Imagery, MapSnapshot
@@ -21,6 +22,9 @@ from mlcore.imagery.photo_values import distance_m as metres_between
 
 if TYPE_CHECKING:
     from annotation.geolocation.engine.search import Searcher
+
+SAME_M, SAME_SHARE = 3.0, 0.04
+"""So far apart, in metres or in longer sides of the image, two places are one."""
 
 
 def make_searcher() -> Searcher:
@@ -64,13 +68,33 @@ def find(
 
     located = by_locator(image, picture, prior)
     if located:
-        return located, True
+        return [_sharper(one, picture, searcher, progress) for one in located], True
     grounds = [ground for row in rows if (ground := _ground(row, prior)) is not None]
     if located is not None:
         grounds = [ground for ground in grounds if prior.somewhere or ground.snapshot is not None]
     if not grounds or searcher is None:
         return [], located is not None
     return search(picture, prior, grounds, searcher, progress, only_near=located is not None and prior.somewhere), True
+
+
+def _sharper(found: Found, picture: Path, searcher: Searcher | None, progress: Progress) -> Found:
+    """The same place by the matcher on the imagery itself, finer than its bases; as it was where the two differ."""
+    from annotation.geolocation.engine.search import about, search
+
+    ground = None if found.ground.imagery is None else _ground(found.ground.imagery, Prior())
+    if ground is None or searcher is None:
+        return found
+    better = search(picture, about(found.place), [ground], searcher, progress, only_near=True)
+    middle = found.place.corners.mean(axis=0).tolist()
+    side_m = found.place.resolution_m * max(found.place.width, found.place.height)
+    if not better or distance_m(better[0].place, middle[0], middle[1]) > max(SAME_M, SAME_SHARE * side_m):
+        return found
+    return replace(
+        better[0],
+        ground=replace(ground, base_id=found.ground.base_id),
+        probability=max(found.probability, better[0].probability),
+        digest=found.digest,
+    )
 
 
 def _ground(row: Imagery | MapSnapshot, prior: Prior) -> Ground | None:

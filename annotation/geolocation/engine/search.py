@@ -99,7 +99,7 @@ def _on_all(
         if found and ground.snapshot is not None:
             break  # a drawn map shows less than the imagery that has it already
         # What one imagery shows, another one of the same ground is asked about there.
-        there = _about(found[0].place) if found else prior
+        there = about(found[0].place) if found else prior
         part = SpanProgress(progress, number / len(grounds), (number + 1) / len(grounds))
         looks = min(NEAR_LOOKS, settings.IMAGE_LOOKS) if there.somewhere else settings.IMAGE_LOOKS
         sought = _sought(there, ground, photo, shrink, looks)
@@ -116,7 +116,8 @@ def _on_all(
     return found
 
 
-def _about(place: Place) -> Prior:
+def about(place: Place) -> Prior:
+    """Where an image lies that was found: what another look may start from."""
     lon, lat = place.corners.mean(axis=0).tolist()
     reach = 0.1 * place.resolution_m * max(place.width, place.height)
     return Prior(lon, lat, reach, place.resolution_m, place.heading_deg)
