@@ -33,6 +33,8 @@ GATE = -3.0
 LEAST_INLIERS = 12
 MOST_SCALE, MOST_SHEAR, MOST_PERSPECTIVE = 5.0, 1.6, 1.0
 TRIALS, SURE = 5000, 0.9999
+STEPS = (1.0, 0.25)
+"""Of the windows at 1/4, in cells: to the nearest cell, then within it."""
 HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
 
 
@@ -142,7 +144,7 @@ def _levels(
     if len(query_xy) < LEAST_INLIERS:
         return None
     placed, spread = expected_places(
-        fine[0], fine[1], query_xy, base_xy, model.fine_scale.exp(), config.fine_window
+        fine[0], fine[1], query_xy, base_xy, model.fine_scale.exp(), config.fine_window, STEPS
     )  # fmt: skip
     sure = matched.probability[known] / (1 + spread)
     zoom = float(np.sqrt(abs(np.linalg.det(frame.from_base[:2, :2]))))
