@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from annotation.geolocation.engine.tile_blocks import OVERLAP, tile_picture
 from annotation.geolocation.models import BaseState, ReferenceBase, ReferenceFile, ReferenceKind, ReferenceSet
@@ -82,17 +81,20 @@ class RowBases:
     """The bases of all sets as the library's source; one that can't be read has no picture, and its row says why."""
 
     def __iter__(self) -> Iterator[Base]:
-        last = 0
-        while rows := list(self._rows().filter(pk__gt=last).order_by("pk")[:STEP]):
-            last = rows[-1].pk
-            yield from map(base_of, rows)
+        """In pages by key: no row is held, and no cursor is open while features are made."""
+        from affine import Affine
+
+        from mlcore.geolocation.bases import Base
+
+        rows, last = ReferenceBase.objects.usable().order_by("pk"), 0
+        fields = ("pk", "name", "transform", "height", "width", "digest")
+        while page := list(rows.filter(pk__gt=last).values_list(*fields)[:STEP]):
+            last = page[-1][0]
+            for _, name, transform, height, width, digest in page:
+                yield Base(name, Affine(*transform), height, width, digest)
 
     def __len__(self) -> int:
-        return self._rows().count()
-
-    @staticmethod
-    def _rows() -> QuerySet[ReferenceBase]:
-        return ReferenceBase.objects.usable().defer("footprint")
+        return ReferenceBase.objects.usable().count()
 
     def read(self, base: Base) -> tuple[np.ndarray, np.ndarray]:
         """(H, W, 3) uint8 and (H, W) bool; nothing valid where the file is gone or broken."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ from tests.files import ready_imagery, write_geotiff
 
 pytestmark = pytest.mark.django_db
 BUILD = "api-feature-database-build"
+SEEDS = count(100)
+"""Each test has weights of its own, and with them a folder: files outlive the rows of a test."""
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def small(settings, tmp_path):
 def weights(settings, tmp_path) -> str:
     """Weights that are used while no model is: their digest."""
     settings.LOCATOR_WEIGHTS = str(tmp_path / "built-in.safetensors")
-    return locator_file(Path(settings.LOCATOR_WEIGHTS))
+    return locator_file(Path(settings.LOCATOR_WEIGHTS), next(SEEDS))
 
 
 @pytest.fixture
