@@ -61,7 +61,7 @@ class ImagesView(GenericAPIView):
                 raise InvalidError(f"no state {asked[:20]!r}: choose one of {', '.join(ImageState.values)}")
             rows = rows.filter(state=asked)
         if asked := request.query_params.get("region"):
-            if not asked.isdigit() or len(asked) > 18:
+            if not (asked.isascii() and asked.isdigit()) or len(asked) > 18:
                 raise InvalidError("a region is named by its number")
             rows = rows.filter(region=get_region(user, int(asked)))
         page = self.paginate_queryset(rows.order_by("-pk")) or []
