@@ -19,6 +19,7 @@ STAGES = (
     "correspondences",
     "learning",
     "consistency",
+    "geolocation",
     "changes",
     "edits",
     "pipeline",

@@ -50,6 +50,8 @@ def _origin(about: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Tiles", str(about.get("tiles", "unknown"))),
         ("People's decisions", _decisions(about.get("decisions", {}))),
     ]
+    if "images" in about:
+        rows[1:] = [("Images", f"{about['images']}, of {about.get('places', 0)} regions")]
     if "people" in about:
         rows.append(("Verified by", f"{about['people']} people, in {about.get('places', 0)} regions"))
     if "start" in about:

@@ -10,6 +10,8 @@ REGION = "region"
 """The kind of model that belongs to one region and scores its tiles; `settings.MODEL_KINDS` names all."""
 MATCHER = "matcher"
 """The kind that finds the map in the image, for all regions."""
+LOCATOR = "locator"
+"""The kind that finds where an image without a place lies, for all regions."""
 TRANSFORMS = "transforms"
 """In the payload of a region's data set: what people stand by of where the image shows the map, by tile."""
 

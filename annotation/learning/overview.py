@@ -9,7 +9,8 @@ from django.db.models import Count, Q
 from annotation.correspondences import selectors as matched
 from annotation.correspondences.models import VerifiedPlace
 from annotation.learning import engine, selectors
-from annotation.learning.models import MATCHER, ModelVersion
+from annotation.learning.models import LOCATOR, MATCHER, ModelVersion
+from annotation.learning.services import locator_kind
 from annotation.learning.services.matcher_kind import KIND
 from annotation.learning.services.verified import LEAST_LEARNT
 
@@ -67,6 +68,40 @@ def matchers_ahead() -> MatchersAhead:
         gate_alone=matched.passed_gate_alone(),
         model=active.pk if active else None,
         in_use=in_use(active),
+    )
+
+
+@dataclass(frozen=True)
+class LocatorsAhead:
+    """Imagery of all regions that a locator may learn from.
+
+    Attributes:
+        images, regions: that are ready, and how many regions they are of.
+        new: images that the model in use has not learnt from.
+        model, in_use: the model in use, if there is one, and what is used, in words.
+        weights: whether anything looks for images at all.
+    """
+
+    images: int
+    regions: int
+    new: int
+    model: int | None
+    in_use: str
+    weights: bool
+
+
+def locators_ahead() -> LocatorsAhead:
+    """What the next locator would learn from, and what is in use meanwhile."""
+    active = selectors.models_in_use(LOCATOR).filter(region=None).select_related("run__data_set").first()
+    rows = selectors.ready_imagery().order_by()
+    learnt = [one["imagery_id"] for one in active.run.data_set.payload.get("sources", [])] if active else []
+    return LocatorsAhead(
+        images=rows.count(),
+        regions=rows.values("region").distinct().count(),
+        new=rows.exclude(pk__in=learnt).count(),
+        model=active.pk if active else None,
+        in_use=f"model {active.pk}" if active else locator_kind.built_in(),
+        weights=active is not None or engine.locator_weights().is_file(),
     )
 
 

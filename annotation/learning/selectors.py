@@ -17,7 +17,7 @@ from annotation.common.errors import InvalidError, NotFoundError
 from annotation.common.models import JobFigure
 from annotation.learning.decisions import count_by_kind, people_said
 from annotation.learning.models import MATCHER, REGION, DataSet, Evaluation, ModelState, ModelVersion, TrainingRun
-from annotation.sources.models import Imagery, MapSnapshot, Region
+from annotation.sources.models import Imagery, MapSnapshot, Region, SourceState
 from annotation.sources.selectors import current_sources, visible_regions
 from annotation.tiles.models import TilePair
 
@@ -128,6 +128,16 @@ def matcher_in_use() -> tuple[Path, str] | None:
     """File and digest of the matcher that people put in use; None while they put none."""
     model = active_model(None, MATCHER)
     return None if model is None else (Path(settings.MEDIA_ROOT) / model.path, model.sha256)
+
+
+def ready_imagery() -> QuerySet[Imagery]:
+    """Imagery of all regions that can be learnt from and looked at."""
+    return Imagery.objects.filter(state=SourceState.READY).order_by("pk")
+
+
+def model_of_digest(kind: str, sha256: str) -> ModelVersion | None:
+    """The newest model for all regions whose file has this digest."""
+    return ModelVersion.objects.filter(kind=kind, region=None, sha256=sha256).order_by("-pk").first()
 
 
 LEAST_MEASURED = 30

@@ -16,10 +16,13 @@ TILE = "<int:z>/<int:x>/<int:y>"
 BATCH = "api/anchor-batches/<int:batch_id>/"
 MATCHING_BATCH = "api/correspondence-batches/<int:matching_batch_id>/"
 MATCHED = "api/correspondences/<int:correspondences_id>/"
+SET = "api/reference-sets/<int:set_id>/"
 POINTS = {
     "transform": "shift",
     "points": [{"number": n, "map_xy": [n, n], "image_xy": [n + 1, n], "role": "fit", "enabled": True} for n in (1, 9)],
 }
+IMAGE = "api/images/<int:image_id>/"
+CONFIRM = {"licence": "CC0", "attribution": "A", "corners": [[0, 1], [1, 1], [1, 0], [0, 0]]}
 LEASE = {"lease_token": 1}
 KEY = {"version": 0, "idempotency_key": "6e0c5f3e-0d65-4b0e-9f4e-0b4f6f0f8a11"}
 MOVE = {
@@ -135,6 +138,7 @@ ROUTES: dict[str, Row] = {
     "GET api/training-runs/<int:run_id>/": Row("reviewer", scoped=True),
     f"GET {REGION}training-data/": Row("reviewer", scoped=True),
     "GET api/training-data/": Row("reviewer"),
+    "GET api/training-data/locators/": Row("reviewer"),
     "GET api/training-runs/": Row("reviewer"),
     "POST api/training-runs/": Row("admin"),
     "GET api/models/": Row("reviewer"),
@@ -152,6 +156,18 @@ ROUTES: dict[str, Row] = {
     "GET api/scans/<int:scan_id>/": Row("reviewer", scoped=True),
     "GET api/scans/<int:scan_id>/scores/": Row("reviewer", scoped=True),
     "GET api/scans/<int:scan_id>/offsets/": Row("reviewer", scoped=True),
+    # geolocation
+    "GET api/reference-sets/": Row("reviewer"),
+    "POST api/reference-sets/": Row("admin"),
+    f"GET {SET}": Row("reviewer", scoped=True),
+    f"PATCH {SET}": Row("admin", scoped=True),
+    f"DELETE {SET}": Row("admin", scoped=True),
+    f"POST {SET}files/": Row("admin", scoped=True),
+    f"POST {SET}prepare/": Row("admin", scoped=True),
+    f"GET {SET}bases/": Row("reviewer", scoped=True),
+    "GET api/feature-database/": Row("reviewer"),
+    "POST api/feature-database/build/": Row("admin"),
+    "GET reference-imagery/": Row("admin", page=True),
     # edits
     f"GET {REGION}changesets/": Row("reviewer", scoped=True),
     f"POST {REGION}changesets/": Row("editor", scoped=True),
@@ -174,6 +190,19 @@ ROUTES: dict[str, Row] = {
     # pages
     "GET ": Row("reviewer", page=True),
     "GET jobs/": Row("reviewer", page=True),
+    # images without a place
+    "GET api/images/": Row("editor"),
+    "POST api/images/": Row("editor"),
+    f"GET {IMAGE}": Row("editor", scoped=True),
+    f"DELETE {IMAGE}": Row("editor", scoped=True),
+    f"GET {IMAGE}preview.webp": Row("reviewer", scoped=True),
+    f"POST {IMAGE}locate/": Row("editor", scoped=True),
+    f"POST {IMAGE}confirm/": Row("editor", scoped=True, body=CONFIRM),
+    f"POST {IMAGE}reject/": Row("editor", scoped=True),
+    f"GET {IMAGE}places/<int:candidate_id>/ground.webp": Row("editor", scoped=True),
+    f"GET {IMAGE}places/<int:candidate_id>/files/<slug:form>/": Row("editor", scoped=True),
+    "GET images/": Row("editor", page=True),
+    "GET images/<int:image_id>/": Row("editor", scoped=True, page=True),
     "GET regions/new/": Row("admin", page=True),
     f"GET {PAGE}": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}sources/": Row("reviewer", scoped=True, page=True),

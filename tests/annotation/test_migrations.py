@@ -21,7 +21,7 @@ FIRST = {
     "edits": "0002_edititem_versions_and_demolish",
 }  # fmt: skip
 """The oldest released state of every app that has changed since."""
-SINCE = ("learning", "correspondences")
+SINCE = ("learning", "correspondences", "geolocation")
 """Apps that were not there yet."""
 
 

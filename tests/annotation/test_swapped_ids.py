@@ -44,6 +44,13 @@ BODIES: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "pairs of their image": ("get", OWN + "pairs/", {"imagery": "{imagery_id}"}),
     "pairs of their map": ("get", OWN + "pairs/", {"snapshot": "{snapshot_id}"}),
+    "images of theirs": ("get", "/api/images/", {"region": "{region_id}"}),
+    "an own image in their region": ("post", "/api/images/{own_image}/locate/", {"region": "{region_id}"}),
+    "their place of an own image": (
+        "post",
+        "/api/images/{own_image}/confirm/",
+        {"candidate": "{candidate_id}", "licence": "CC0", "attribution": "A"},
+    ),
     "jobs of theirs": ("get", "/api/jobs/", {"region": "{region_id}"}),
 }
 
@@ -64,6 +71,7 @@ def worlds(client_of) -> tuple[APIClient, dict[str, Any], dict[str, Any]]:
     claimed = client.post("/api/review/changes/claim/", {"region": mine["ids"]["region_id"]}, format="json").json()
     own = {
         "own": mine["ids"]["region_id"],
+        "own_image": mine["ids"]["image_id"],
         "own_item": claimed["item"]["id"],
         "own_lease": claimed["item"]["lease_token"],
     }

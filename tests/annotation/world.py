@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
+import numpy as np
+import rasterio
+
 from annotation.edits.models import Changeset, EditItem
+from annotation.geolocation.services.images import PICTURE, PREVIEW, image_folder
 from annotation.sources.models import RegionMember
 from tests import factories
 from tests.factories_anchors import AnchorFactory, make_batch
 from tests.factories_changes import ChangeFactory, GroupMoveFactory
 from tests.factories_correspondences import CorrespondencesFactory, MapScanFactory
 from tests.factories_correspondences import make_batch as make_matching_batch
+from tests.factories_geolocation import (
+    PlacementCandidateFactory,
+    ReferenceBaseFactory,
+    ReferenceSetFactory,
+    UnplacedImageFactory,
+)
 
 
 def make_world() -> dict[str, Any]:
@@ -30,7 +41,21 @@ def make_world() -> dict[str, Any]:
     found = CorrespondencesFactory(pair=change.pair)
     matching_batch = make_matching_batch(region, user=people["editor"])
     CorrespondencesFactory(pair=change.pair, matcher="orb")
+    image = UnplacedImageFactory(region=region, owner=people["editor"])
+    folder = image_folder(image.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PREVIEW).write_bytes(b"RIFF")
+    rgb = np.random.default_rng(1).integers(0, 255, (image.height, image.width, 3), dtype=np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it lies nowhere
+        with rasterio.open(folder / PICTURE, "w", driver="GTiff", width=image.width, height=image.height, count=4,
+                           dtype="uint8") as data:  # fmt: skip
+            data.write(np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)]).transpose(2, 0, 1))
+    base = ReferenceBaseFactory(set=ReferenceSetFactory(of_region=True, region=region))
+    place = PlacementCandidateFactory(image=image, base=base)
     ids = {
+        "image_id": image.pk,
+        "candidate_id": place.pk,
         "correspondences_id": found.pk,
         "matching_batch_id": matching_batch.pk,
         "batch_id": batch.pk,
@@ -48,6 +73,7 @@ def make_world() -> dict[str, Any]:
         "stage": "changes",
         "form": "qgis",
         "map_scan_id": MapScanFactory(region=region, imagery=scan.imagery).pk,
+        "set_id": base.set_id,
         "z": tile.z,
         "x": tile.x,
         "y": tile.y,

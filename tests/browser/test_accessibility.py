@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from annotation.consistency.models import TileScore
 from annotation.edits.services.changesets import create
+from annotation.geolocation.services.images import PREVIEW, image_folder
 from tests.browser.stock import Stock, stock_region
 from tests.factories import JobFactory, UserFactory
 from tests.factories_anchors import answer, make_batch, take
 from tests.factories_changes import save_decision
+from tests.factories_geolocation import PlacementCandidateFactory, UnplacedImageFactory
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -63,6 +66,23 @@ def anchor_pages(stock: Stock) -> list[str]:
     ]  # fmt: skip
 
 
+def image_pages(stock: Stock) -> list[str]:
+    """Pages of images without a place: the list, one with a place, one that was not found."""
+    found = PlacementCandidateFactory(
+        image__owner=stock.admin,
+        image__state="candidates",
+        image__warnings=["it was found far off"],
+        agreeing=9,
+        asked=12,
+    )
+    lost = UnplacedImageFactory(owner=stock.admin, state="not_found", error_code="not_here", error_detail="nowhere")
+    for image in (found.image, lost):
+        (image_folder(image.pk)).mkdir(parents=True, exist_ok=True)
+        picture = Image.new("RGB", (image.width, image.height), (90, 120, 80))
+        picture.save(image_folder(image.pk) / PREVIEW)
+    return ["/images/", f"/images/{found.image.pk}/", f"/images/{lost.pk}/"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_finding(new_page, stock, axe, scheme, watch):
     watch.expect("404 (Not Found)")
@@ -76,7 +96,7 @@ def test_no_page_has_a_serious_finding(new_page, stock, axe, scheme, watch):
         page.goto(path)
         page.wait_for_load_state("networkidle")
         found[path] = findings(page, axe)
-    for path in anchor_pages(stock):
+    for path in anchor_pages(stock) + image_pages(stock):
         page.goto(path)
         page.wait_for_load_state("networkidle")
         found[path] = findings(page, axe)

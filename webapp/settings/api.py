@@ -33,6 +33,8 @@ SPECTACULAR_SETTINGS = {
         "PointOrigin": "annotation.correspondences.models.PointOrigin",
         "ShiftOrigin": "annotation.consistency.models.ShiftOrigin",
         "TransformKind": "annotation.correspondences.models.TransformKind",
+        "ImageState": "annotation.geolocation.models.ImageState",
+        "PlaceState": "annotation.geolocation.models.CandidateState",
         "AnchorState": "annotation.anchors.models.AnchorState",
         "ChangeKind": "annotation.changes.models.ChangeKind",
         "ChangeDecision": "annotation.changes.models.ChangeDecision",

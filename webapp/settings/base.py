@@ -1,18 +1,14 @@
 """Settings shared by every environment; everything a deployment may change is read from MAPWRIGHT_* variables."""
 
-import os
 from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
 
 from webapp.settings.api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
+from webapp.settings.environment import env
+from webapp.settings.stages import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-
-
-def env(name: str, default: str = "") -> str:
-    """The variable MAPWRIGHT_<name>, or `default`."""
-    return os.environ.get(f"MAPWRIGHT_{name}", default)
 
 
 VAR_DIR = Path(env("VAR", str(BASE_DIR / "var")))
@@ -50,6 +46,7 @@ INSTALLED_APPS = [
     "annotation.learning",
     "annotation.learning.former",
     "annotation.consistency",
+    "annotation.geolocation",
     "annotation.changes",
     "annotation.edits",
     "annotation.pipeline",
@@ -180,7 +177,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_DEFAULT_QUEUE = "mapwright"
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "annotation.common.tasks.sweep_jobs", "schedule": 20.0, "options": {"expires": 20}},
     "look-again": {"task": "annotation.changes.tasks.look_again", "schedule": 20.0, "options": {"expires": 20}},
@@ -214,64 +210,24 @@ MATCHER_WEIGHTS = env("MATCHER_WEIGHTS")
 VISMATCH_MATCHERS = [name.strip() for name in env("VISMATCH_MATCHERS").split(",") if name.strip()]
 MATCHER_GATE_LOG10_NFA = float(env("MATCHER_GATE")) if env("MATCHER_GATE") else None
 MATCHER_GATE_RMSE_M = float(env("MATCHER_GATE_RMSE_M", "0.5"))
+# Looks that the matcher takes at most at one imagery or map to find an image without a place; one takes about a second.
+IMAGE_LOOKS = int(env("IMAGE_LOOKS", "160"))
 CORRESPONDENCES_AGREE_M = float(env("CORRESPONDENCES_AGREE_M", "0.75"))
 
-# Every kind of job and the function that runs it; the function takes a JobContext (annotation.common.services.jobs).
-JOB_RUNNERS = {
-    "sources.import_imagery": "annotation.sources.services.import_imagery.run",
-    "sources.import_map": "annotation.sources.services.import_map.run",
-    "tiles.build_pairs": "annotation.tiles.services.build_pairs.run",
-    "anchors.generate": "annotation.anchors.services.generate.run",
-    "correspondences.propose": "annotation.correspondences.services.propose.run",
-    "correspondences.build_pairs": "annotation.correspondences.services.map_scans.run",
-    "learning.train": "annotation.learning.services.train.run",
-    "learning.evaluate": "annotation.learning.services.evaluate.run",
-    "consistency.scan": "annotation.consistency.services.scan.run",
-    "changes.find": "annotation.changes.services.find.run",
-    "changes.rescore": "annotation.changes.services.rescore.run",
-    "changes.main_job": "annotation.pipeline.services.main_job.run",
-}
+# Reference imagery that images without a place are looked for in. Files that an admin names lie below the folder; tiles
+# are fetched from public hosts over https, and from those allowed by name, whatever their address. So many tiles may a
+# set be, so many requests a second does a server get, and so many pixels is a base along each side.
+REFERENCE_FOLDER = env("REFERENCE_FOLDER")
+REFERENCE_HOSTS = [host.strip() for host in env("REFERENCE_HOSTS").split(",") if host.strip()]
+REFERENCE_MAX_TILES = int(env("REFERENCE_MAX_TILES", "50000"))
+REFERENCE_TILES_PER_SECOND = float(env("REFERENCE_TILES_PER_SECOND", "8"))
+REFERENCE_BASE_PX = int(env("REFERENCE_BASE_PX", "2048"))
+# Weights of your own for finding them, while no model of the registry is in use; empty: those of the library.
+LOCATOR_WEIGHTS = env("LOCATOR_WEIGHTS")
 
-# Jobs that a GPU makes many times as fast, and the queue that each kind of job waits in; `kind?name=value` speaks of
-# those with this parameter. A worker serves all queues; one that is started with `-Q gpu` or `-Q cpu,mapwright` serves
-# only these, as on a machine with a card and one without. Without a GPU the same jobs run on the processor, and say so.
-GPU_JOBS = (
-    "anchors.generate?generator=transformers", "correspondences.propose", "correspondences.build_pairs",
-    "learning.train", "learning.evaluate", "consistency.scan", "changes.main_job",
-)  # fmt: skip
-JOB_QUEUES = {
-    **dict.fromkeys(JOB_RUNNERS, "cpu"),
-    **dict.fromkeys(GPU_JOBS, "gpu"),
-    "correspondences.propose": env("MATCHER_QUEUE", "gpu"),
-}
 # Seconds between two signs of life of a worker, and until one that gave none is taken for gone.
 WORKER_BEAT_SECONDS = 15.0
 WORKER_GONE_SECONDS = 60.0
-CELERY_TASK_QUEUES = {
-    name: {"exchange": name, "routing_key": name}
-    for name in (CELERY_TASK_DEFAULT_QUEUE, "cpu", "gpu", *JOB_QUEUES.values())
-}
-
-# Jobs that scan a region: of these a region has one at a time.
-SCANNING_JOBS = ("consistency.scan", "changes.main_job")
-
-# Every queue and the ReviewStage (annotation.review.stages) that describes it.
-REVIEW_STAGES = {
-    "changes": "annotation.changes.services.review_stage.STAGE",
-    "anchors": "annotation.anchors.services.review_stage.STAGE",
-    "anchor-adjudication": "annotation.anchors.services.review_stage.ADJUDICATION_STAGE",
-    "correspondences": "annotation.correspondences.services.review_stage.STAGE",
-    "correspondence-adjudication": "annotation.correspondences.services.review_stage.ADJUDICATION_STAGE",
-}
-# Every kind of model and the ModelKind (annotation.learning.kinds) that says how it is trained and compared.
-MODEL_KINDS = {
-    "region": "annotation.learning.services.region_kind.KIND",
-    "matcher": "annotation.learning.services.matcher_kind.KIND",
-}
-# What says which matcher of the registry is in use: its file and digest, or None. Matching stands below training.
-MATCHER_IN_USE = "annotation.learning.selectors.matcher_in_use"
-# Every stage whose verdicts models learn from, and what gives them (annotation.learning.decisions.Provider).
-LEARNING_DECISIONS = {"changes": "annotation.changes.decided.decisions_of"}
 REVIEW_LEASE_SECONDS = int(env("REVIEW_LEASE_SECONDS", "300"))
 
 CONTENT_SECURITY_POLICY = {

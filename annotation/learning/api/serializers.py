@@ -42,6 +42,17 @@ class MatchersDataOutput(serializers.Serializer):
     new = serializers.IntegerField(help_text="tiles that the model in use has not learnt from")
 
 
+class LocatorsDataOutput(serializers.Serializer):
+    """What the next training of a locator would learn from: imagery of all regions."""
+
+    images = serializers.IntegerField(help_text="imagery that is ready")
+    regions = serializers.IntegerField()
+    new = serializers.IntegerField(help_text="images that the model in use has not learnt from")
+    model = serializers.IntegerField(allow_null=True, help_text="the model in use")
+    in_use = serializers.CharField(help_text="what looks for images now, in words")
+    weights = serializers.BooleanField(help_text="whether anything looks for images now")
+
+
 class IntervalOutput(serializers.Serializer):
     """A figure with its 95 % interval."""
 

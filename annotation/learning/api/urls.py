@@ -11,6 +11,7 @@ urlpatterns = [
     path("regions/<int:region_id>/models/", views.ModelsView.as_view(), name="api-models"),
     path("regions/<int:region_id>/models/roll-back/", views.RollBackView.as_view(), name="api-models-roll-back"),
     path("training-data/", views.MatchersDataView.as_view(), name="api-all-regions-training-data"),
+    path("training-data/locators/", views.LocatorsDataView.as_view(), name="api-locators-training-data"),
     path("training-runs/", views.RunsView.as_view(), name="api-all-regions-training-runs"),
     path("models/", views.ModelsView.as_view(), name="api-all-regions-models"),
     path("models/import/", files.TakeInView.as_view(), name="api-all-regions-models-import"),

@@ -15,6 +15,7 @@ from annotation.learning.api.serializers import (
     EvaluationOutput,
     KindFilter,
     KindQuery,
+    LocatorsDataOutput,
     MatchersDataOutput,
     ModelOutput,
     RunDetailOutput,
@@ -22,7 +23,7 @@ from annotation.learning.api.serializers import (
     TrainingStart,
 )
 from annotation.learning.models import Evaluation, ModelVersion, TrainingRun
-from annotation.learning.overview import matchers_ahead
+from annotation.learning.overview import locators_ahead, matchers_ahead
 from annotation.learning.services import evaluate, registry, start
 from annotation.review.api.http import parse, person
 from annotation.sources.models import Region
@@ -54,6 +55,17 @@ class MatchersDataView(APIView):
     def get(self, request: Request) -> Response:
         """Tiles whose match people verified: how many are learnt, held out, and new to the model in use."""
         return Response(MatchersDataOutput(matchers_ahead()).data)
+
+
+class LocatorsDataView(APIView):
+    """What the next training of a locator, which serves all regions, would learn from."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(responses=LocatorsDataOutput)
+    def get(self, request: Request) -> Response:
+        """Imagery of all regions, how much of it is new to the model in use, and what is in use."""
+        return Response(LocatorsDataOutput(locators_ahead()).data)
 
 
 class RunsView(GenericAPIView):

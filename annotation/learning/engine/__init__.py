@@ -5,6 +5,13 @@ Whatever imports torch is imported where it is used: the web server starts and l
 
 from annotation.learning.engine.data import about, core_decisions, data_digest
 from annotation.learning.engine.evaluations import Frozen, evaluate, frozen_set
+from annotation.learning.engine.locators import (
+    evaluate_locators,
+    imagery_payload,
+    locator_config,
+    locator_weights,
+    train_locator,
+)
 from annotation.learning.engine.matcher_data import (
     Payload,
     digest_of,
@@ -54,19 +61,24 @@ __all__ = [
     "data_digest",
     "digest_of",
     "evaluate",
+    "evaluate_locators",
     "evaluate_matchers",
     "frozen_set",
     "held_blocks_on",
     "held_out",
+    "imagery_payload",
     "is_learnt",
     "learnt_and_held_out",
     "load_region_model",
+    "locator_config",
+    "locator_weights",
     "matcher_config",
     "payload_of",
     "run_folder",
     "start_in_use",
     "take_in_matcher",
     "tiles_needed",
+    "train_locator",
     "train_matcher",
     "train_run",
     "work_folder",

@@ -84,8 +84,18 @@ def about(run: TrainingRun) -> dict[str, Any]:
     }
 
 
+def told_of_imagery(imagery: Imagery) -> dict[str, Any]:
+    """What the file of a model says of an image: digest, licence, attribution and date."""
+    return {
+        "sha256": imagery.sha256,
+        "licence": imagery.licence,
+        "attribution": imagery.attribution,
+        "captured_on": imagery.captured_on.isoformat() if imagery.captured_on else None,
+    }
+
+
 def told(imagery: Imagery, snapshot: MapSnapshot) -> dict[str, Any]:
-    """What the file of a model says of an image and a map: digest, licence, attribution and date."""
+    """What the file of a model says of an image and a map: the same of both."""
     return {
         "imagery": told_of_imagery(imagery),
         "map": {
@@ -94,14 +104,4 @@ def told(imagery: Imagery, snapshot: MapSnapshot) -> dict[str, Any]:
             "attribution": snapshot.attribution,
             "taken_at": snapshot.taken_at.isoformat() if snapshot.taken_at else None,
         },
-    }
-
-
-def told_of_imagery(imagery: Imagery) -> dict[str, Any]:
-    """The part of `told` that is about the image."""
-    return {
-        "sha256": imagery.sha256,
-        "licence": imagery.licence,
-        "attribution": imagery.attribution,
-        "captured_on": imagery.captured_on.isoformat() if imagery.captured_on else None,
     }

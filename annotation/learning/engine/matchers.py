@@ -37,7 +37,7 @@ MOST_BLOCKS = 80
 TAKEN_IN = "import.safetensors"
 
 
-class _LastFigures:
+class LastFigures:
     """A progress that remembers the newest value of every figure."""
 
     def __init__(self, whole: Progress) -> None:
@@ -69,7 +69,7 @@ def train_matcher(run: TrainingRun, progress: Progress) -> Trained:
     config = TuningConfig.from_dict(run.config)
     sources, verified = thawed(run.data_set)
     start = StructureModel.load(start_file(run.data_set), sha256=run.data_set.payload["start"]["sha256"])
-    told = _LastFigures(SpanProgress(progress, 0.05, 1.0))
+    told = LastFigures(SpanProgress(progress, 0.05, 1.0))
     model = train_structure(
         grounds_of(config, sources, verified, work_folder(run)), config.of_network(start.config),
         run_dir=work_folder(run), initial=start.state_dict(), seed=run.seed, device=compute_device(), progress=told,
@@ -78,7 +78,7 @@ def train_matcher(run: TrainingRun, progress: Progress) -> Trained:
     scratch = run_folder(run) / f"{uuid.uuid4().hex}.safetensors"
     digest = model.save(scratch, {"about": origin})
     metrics = {name: value for name, value in told.figures.items() if name != "epoch" and math.isfinite(value)}
-    return _kept(run, scratch, digest, {"verified_tiles": float(len(verified)), **metrics}, origin)
+    return kept_model(run, scratch, digest, {"verified_tiles": float(len(verified)), **metrics}, origin)
 
 
 def grounds_of(
@@ -121,7 +121,7 @@ def take_in_matcher(run: TrainingRun) -> Trained:
         raise NotTakenInError(str(error).replace(str(path), "the file")) from error
     scratch = run_folder(run) / f"{uuid.uuid4().hex}.safetensors"
     shutil.copyfile(path, scratch)
-    return _kept(run, scratch, digest, {}, about_matcher(run))
+    return kept_model(run, scratch, digest, {}, about_matcher(run))
 
 
 def evaluate_matchers(evaluation: Evaluation, progress: Progress) -> tuple[list[dict[str, Any]], dict[str, int], str]:
@@ -210,7 +210,9 @@ def _digest(blocks: Sequence[Block]) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
-def _kept(run: TrainingRun, scratch: Path, digest: str, metrics: dict[str, float], origin: dict[str, Any]) -> Trained:
+def kept_model(
+    run: TrainingRun, scratch: Path, digest: str, metrics: dict[str, float], origin: dict[str, Any]
+) -> Trained:
     """The model's file under a name by its digest: a run that was given up can never overwrite another one's."""
     target = run_folder(run) / f"model-{digest[:16]}.safetensors"
     scratch.replace(target)

@@ -18,9 +18,13 @@ export const JOB_NAMES = {
   "learning.train": "Training",
   "learning.evaluate": "Comparison of models",
   "consistency.scan": "Scan",
+  "geolocation.prepare": "Preparing reference imagery",
+  "geolocation.build_features": "Features of reference imagery",
   "changes.find": "Finding changes",
   "changes.rescore": "Scoring corrected tiles anew",
   "changes.main_job": "Main job",
+  "geolocation.locate": "Finding images",
+  "geolocation.become_imagery": "Making imagery of an image",
 };
 export const jobName = (kind) => JOB_NAMES[kind] ?? humanise(kind.split(".").at(-1));
 

@@ -4,14 +4,15 @@ import { el, fill } from "mapwright/lib/dom.js";
 import { bytes, percent } from "mapwright/lib/format.js";
 import { onSubmit } from "mapwright/lib/forms.js";
 
-/** Say which file is chosen, by input or by drop. */
+/** Say which file is chosen, or how many where the input takes several, by input or by drop. */
 function watchDrop(form) {
   const zone = form.querySelector(".drop");
   const input = zone.querySelector("input[type=file]");
   const show = () => {
-    zone.querySelector(".chosen").textContent = input.files[0]
-      ? `${input.files[0].name}, ${bytes(input.files[0].size)}`
-      : "";
+    const files = [...input.files];
+    const size = bytes(files.reduce((sum, file) => sum + file.size, 0));
+    const what = files.length > 1 ? `${files.length} files` : files[0]?.name;
+    zone.querySelector(".chosen").textContent = files.length ? `${what}, ${size}` : "";
   };
   input.addEventListener("change", show);
   for (const event of ["dragenter", "dragover"])
@@ -26,9 +27,9 @@ function watchDrop(form) {
   zone.addEventListener("drop", (event) => {
     event.preventDefault();
     if (!event.dataTransfer.files.length) return;
-    const one = new DataTransfer();
-    one.items.add(event.dataTransfer.files[0]);
-    input.files = one.files;
+    const taken = new DataTransfer();
+    for (const file of [...event.dataTransfer.files].slice(0, input.multiple ? undefined : 1)) taken.items.add(file);
+    input.files = taken.files;
     show();
   });
   return show;

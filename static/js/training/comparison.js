@@ -3,6 +3,7 @@ import { el, svg } from "mapwright/lib/dom.js";
 import { number, percent, plural } from "mapwright/lib/format.js";
 import { cancelJob, FINISHED, jobProgress } from "mapwright/lib/jobs.js";
 import { kind, nameOfOther } from "mapwright/training/kind.js";
+import { locatorsGround } from "mapwright/training/locator.js";
 import { matchersGround } from "mapwright/training/matcher.js";
 import { COMPARED, WORDS } from "mapwright/training/names.js";
 
@@ -110,6 +111,7 @@ function table(evaluation, inUse) {
 }
 
 function givenTo(evaluation) {
+  if (kind.name === "locator") return locatorsGround(evaluation.counts);
   if (!kind.per_region) return matchersGround(evaluation.counts);
   const { tiles = 0, errors = 0, accepted = 0, rejected = 0 } = evaluation.counts;
   const decided = accepted + rejected ? ` and ${plural(accepted + rejected, "suggestion")} that people decided` : "";

@@ -22,10 +22,20 @@ export const LOSSES = {
   ],
   "structure/coarse_loss": ["The right map at the right place", "How badly it is told from all other maps and places."],
   "structure/fine_loss": ["Patches at their place", "How badly the place of a patch of the map is told in its window."],
+  "locator/loss": ["All that is learnt", "The sum of the losses."],
+  "locator/coarse": ["Cells at their place", "How badly cells of a picture are told from others of its base."],
+  "locator/fine": ["Points at their place", "How badly points are placed to a fraction of a pixel."],
+  "locator/distillation": [
+    "Topics of the ground",
+    "How far its topics are from those of the teacher, if there is one.",
+  ],
+  "locator/extra": ["Pictures and bases apart", "How badly a picture's base is told from others."],
+  "locator/tokens_found": ["Cells found", "Share of cells whose best place is the right one."],
+  "locator/bases_found": ["Bases found", "Share of pictures whose base is the likest of those drawn."],
   "structure/near_share": ["Patches found", "Share of patches whose best place is within a cell of the right one."],
 };
 
-const HIGHER = new Set(["structure/near_share"]);
+const HIGHER = new Set(["structure/near_share", "locator/tokens_found", "locator/bases_found"]);
 
 /** What a figure means, and which way is better. */
 export const lossHint = (name) =>
@@ -33,6 +43,7 @@ export const lossHint = (name) =>
 
 const COUNTS = {
   verified_tiles: ["Tiles learnt from", "Tiles whose match people verified."],
+  pictures: ["Pictures learnt from", "Pieces of imagery of 1024 px with ground that may be learnt."],
   mapped_tiles: ["Tiles learnt from", "Mapped tiles with enough image."],
   folds: ["Folds", "Blocks of tiles; each is scored by networks that did not learn from it."],
   tuned_share: [
@@ -94,6 +105,26 @@ export const COMPARED = {
     hint: "Share of maps of another block that it did not claim to find here.",
     show: percent,
   },
+  located: {
+    label: "Found within 5 m",
+    hint: "Pictures of which it says itself that they lie here, and is right, to 5 m on average over the corners.",
+    show: percent,
+  },
+  first_right: {
+    label: "First suggestion within 5 m",
+    hint: "The same whether it believes its first suggestion or not.",
+    show: percent,
+  },
+  located_close: {
+    label: "How near",
+    hint: "1 is exact, 0 is 5 m off or no suggestion, on average over pictures.",
+    show: decimals,
+  },
+  refused_foreign: {
+    label: "Pictures of other ground refused",
+    hint: "Share of pictures that it did not believe to find where their ground was kept from it.",
+    show: percent,
+  },
   agreement: {
     label: "Agrees with people",
     hint: "Chance that it is surer of an accepted suggestion than of a rejected one. An earlier model had been sure of all of them.",
@@ -113,7 +144,7 @@ export const WORDS = {
 export function lossOf(name) {
   const found = /^(.*)\/fold-(\d+)$/.exec(name);
   if (found) return [found[1], `Fold ${found[2]}`];
-  return [name, name.startsWith("structure/") ? "All pairs" : "All folds"];
+  return [name, /^(structure|locator)\//.test(name) ? "All pairs" : "All folds"];
 }
 
 export const lossLabel = (name) => LOSSES[name]?.[0] ?? humanise(name.replace(/\//g, ": "));

@@ -8,7 +8,8 @@ import { notify, notifyError } from "mapwright/lib/notices.js";
 import { comparison } from "mapwright/training/comparison.js";
 import { curves } from "mapwright/training/curves.js";
 import { anchorsInWords, dataAhead } from "mapwright/training/data.js";
-import { base, kind, mayFollow, nameOfOther, NEXT_STEP, ofKind } from "mapwright/training/kind.js";
+import { locatorsAhead } from "mapwright/training/locator.js";
+import { base, dataPath, kind, mayFollow, nameOfOther, NEXT_STEP, ofKind } from "mapwright/training/kind.js";
 import { matchersAhead, takesFiles } from "mapwright/training/matcher.js";
 import { MODEL_BADGE, modelCard } from "mapwright/training/models.js";
 import { decisionsInWords, metricRows } from "mapwright/training/names.js";
@@ -209,8 +210,9 @@ async function rollBack() {
 /* What comes next */
 
 async function listData() {
-  const data = await attempt(() => api.get(`${base}/training-data/${ofKind}`));
-  if (data) fill(byId("data"), ...(kind.per_region ? dataAhead : matchersAhead)(data));
+  const data = await attempt(() => api.get(dataPath));
+  const ahead = { region: dataAhead, locator: locatorsAhead }[kind.name] ?? matchersAhead;
+  if (data) fill(byId("data"), ...ahead(data));
 }
 
 /** A run has ended: its model is in the list, and its comparison has begun. */

@@ -1,0 +1,134 @@
+"""The feature database in its folder, and the locator that answers from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from annotation.accounts.models import User
+from annotation.common.engine import Progress, compute_device
+from annotation.geolocation.engine.bases import RowBases
+from annotation.geolocation.models import FeatureDatabase, ReferenceSet
+from annotation.learning import selectors as learning
+from annotation.learning.engine import locator_weights
+from annotation.learning.models import LOCATOR, ModelVersion
+from mlcore.digests import sha256_of
+
+if TYPE_CHECKING:
+    from mlcore.geolocation.locator import Locator
+
+
+@dataclass(frozen=True)
+class LocatorFile:
+    """Weights of a locator: the file, its digest, and the model of the registry; None: what ships, or a setting."""
+
+    path: Path
+    sha256: str
+    model: ModelVersion | None = None
+
+
+def locator_in_use() -> LocatorFile | None:
+    """The weights that look for images from now on; None where there are none."""
+    model = learning.active_model(None, LOCATOR)
+    if model is not None:
+        return LocatorFile(Path(settings.MEDIA_ROOT) / model.path, model.sha256, model)
+    path = locator_weights()
+    return LocatorFile(path, _digest(path, path.stat().st_mtime_ns)) if path.is_file() else None
+
+
+def locator_of(digest: str) -> LocatorFile | None:
+    """The weights of this digest, wherever they lie; None where they are gone."""
+    model = learning.model_of_digest(LOCATOR, digest)
+    if model is not None:
+        path = Path(settings.MEDIA_ROOT) / model.path
+        return LocatorFile(path, digest, model) if path.is_file() else None
+    path = locator_weights()
+    if not path.is_file() or _digest(path, path.stat().st_mtime_ns) != digest:
+        return None
+    return LocatorFile(path, digest)
+
+
+def database_folder(row: FeatureDatabase) -> Path:
+    """Where the features of a database lie."""
+    return Path(settings.MEDIA_ROOT) / row.folder
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build left: bases in the database, those without a picture by name, bytes on the disk, and what it did."""
+
+    bases: int
+    empty: list[str]
+    size_bytes: int
+    added: int
+    removed: int
+
+
+def build_features(row: FeatureDatabase, weights: LocatorFile, progress: Progress) -> Built:
+    """Bring a database up to the bases of all sets; what is there stays, and what a stop leaves is gone on from.
+
+    Raises:
+        CheckpointError: the weights' file is not the one that was registered.
+        FeatureDatabaseError, NoSpaceError: as of the library.
+        StoppedError: asked to stop; what is done is kept.
+    """
+    from mlcore.geolocation.database import FeatureDatabase as Database
+    from mlcore.geolocation.index import DescriptorIndex
+    from mlcore.geolocation.locator import LocatorSettings
+    from mlcore.geolocation.model import LocatorModel
+
+    model: Any = LocatorModel.load(weights.path, sha256=weights.sha256).to(compute_device()).eval()
+    folder = database_folder(row)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    database = Database.build(RowBases(), model, folder, progress, prune=True)
+    if len(database) > LocatorSettings().exhaustive:  # fewer are all compared
+        DescriptorIndex.update(database)
+    did = database.changes
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Built(len(database), did.empty, size, len(did.added) + len(did.replaced), len(did.removed))
+
+
+def locator_for(user: User) -> tuple[Locator, Callable[[str], bool]] | None:
+    """What looks for an image of this person: the locator, and which bases, by name, it may propose to them.
+
+    It is the locator that built the database which serves now, until that of a newer one is complete. None while no
+    database serves, it holds nothing, or the weights that built it are gone.
+    """
+    row = FeatureDatabase.objects.serving().first()
+    if row is None or not row.base_count:
+        return None
+    weights = locator_of(row.model_digest)
+    if weights is None:
+        return None
+    return _opened(row.pk, str(row.built_at), str(weights.path), weights.sha256), allowed_bases(user)
+
+
+def allowed_bases(user: User) -> Callable[[str], bool]:
+    """Whether the person may see the base of a name, as it is now; names begin with the number of their set."""
+    sets = {str(number) for number in ReferenceSet.objects.visible_to(user).values_list("pk", flat=True)}
+    return lambda name: name.partition("/")[0] in sets
+
+
+@lru_cache(maxsize=1)
+def _opened(database: int, built_at: str, path: str, sha256: str) -> Locator:
+    """The locator of a database as it was built then; a process keeps one."""
+    from mlcore.geolocation.database import FeatureDatabase as Database
+    from mlcore.geolocation.index import DescriptorIndex
+    from mlcore.geolocation.locator import Locator, LocatorSettings
+    from mlcore.geolocation.model import LocatorModel
+
+    folder = database_folder(FeatureDatabase.objects.get(pk=database))
+    model: Any = LocatorModel.load(Path(path), sha256=sha256).to(compute_device()).eval()
+    found = Database.open(folder, sha256)
+    index = DescriptorIndex.open(found) if len(found) > LocatorSettings().exhaustive else None
+    return Locator(model, found, RowBases(), index)
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, changed_ns: int) -> str:
+    return sha256_of(path)

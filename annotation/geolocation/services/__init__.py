@@ -1,0 +1,1 @@
+"""Writes of geolocation, one verb per file."""

@@ -1,0 +1,81 @@
+"""Who sees which reference imagery, images without a place, and candidates."""
+
+from __future__ import annotations
+
+import pytest
+
+from annotation.geolocation.models import (
+    Flight,
+    PlacementCandidate,
+    ReferenceBase,
+    ReferenceSet,
+    UnplacedImage,
+)
+from tests.factories import RegionFactory, UserFactory
+from tests.factories_geolocation import (
+    FlightFactory,
+    PlacementCandidateFactory,
+    ReferenceBaseFactory,
+    ReferenceSetFactory,
+    UnplacedImageFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def member():
+    return UserFactory()
+
+
+@pytest.fixture
+def region(member):
+    return RegionFactory(members=[member])
+
+
+def test_sets_are_seen_by_the_people_of_their_region_or_whom_they_are_open_to(member, region):
+    mine, other = ReferenceSetFactory(of_region=True, region=region), ReferenceSetFactory(of_region=True)
+    closed, open_, given = ReferenceSetFactory(), ReferenceSetFactory(open_to_all=True), ReferenceSetFactory()
+    given.viewers.add(member)
+    assert set(ReferenceSet.objects.visible_to(member)) == {mine, open_, given}
+    assert set(ReferenceSet.objects.visible_to(UserFactory())) == {open_}
+    assert set(ReferenceSet.objects.visible_to(UserFactory(role="admin"))) == {mine, other, closed, open_, given}
+    assert set(ReferenceSet.objects.registered()) == {closed, open_, given}
+
+
+def test_the_region_alone_says_who_sees_its_set(member):
+    """A set of a region that says it is open to all stays with the region."""
+    ReferenceSetFactory(of_region=True, open_to_all=True).viewers.add(member)
+    assert not ReferenceSet.objects.visible_to(member).exists()
+
+
+def test_bases_are_seen_with_their_set(member, region):
+    mine = ReferenceBaseFactory(set=ReferenceSetFactory(of_region=True, region=region))
+    other = ReferenceBaseFactory(state="failed")
+    assert list(ReferenceBase.objects.visible_to(member)) == [mine]
+    assert set(ReferenceBase.objects.visible_to(UserFactory(role="admin"))) == {mine, other}
+    assert list(ReferenceBase.objects.usable()) == [mine]
+
+
+def test_images_are_their_owners_and_their_regions(member, region):
+    own, near, strange = UnplacedImageFactory(owner=member), UnplacedImageFactory(region=region), UnplacedImageFactory()
+    assert set(UnplacedImage.objects.visible_to(member)) == {own, near}
+    assert set(UnplacedImage.objects.visible_to(UserFactory(role="admin"))) == {own, near, strange}
+
+
+def test_flights_are_their_owners(member):
+    own, other = FlightFactory(owner=member), FlightFactory()
+    assert list(Flight.objects.visible_to(member)) == [own]
+    assert set(Flight.objects.visible_to(UserFactory(role="admin"))) == {own, other}
+
+
+def test_a_candidate_on_a_base_that_one_may_not_see_is_not_shown(member, region):
+    image = UnplacedImageFactory(owner=member)
+    mine = ReferenceBaseFactory(set=ReferenceSetFactory(of_region=True, region=region))
+    seen = PlacementCandidateFactory(image=image, base=mine)
+    PlacementCandidateFactory(image=image, rank=2)
+    on_map = PlacementCandidateFactory(image=image, rank=3, against="map", base=None, region=region)
+    PlacementCandidateFactory(image=image, rank=4, against="map", base=None, region=RegionFactory())
+    PlacementCandidateFactory(base=mine)
+    assert set(PlacementCandidate.objects.visible_to(member)) == {seen, on_map}
+    assert PlacementCandidate.objects.visible_to(UserFactory(role="admin")).count() == 5
