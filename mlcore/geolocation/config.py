@@ -85,7 +85,7 @@ class GeolocationConfig:
     category_temperature: float = 0.2
     attribute_temperature: float = 1.0
     dustbin: bool = True
-    threshold: float = 0.1
+    threshold: float = 0.2
     retrieval_neighbours: int = 0
     matching_neighbours: int = 1
     mknn: bool = True
