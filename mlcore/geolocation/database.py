@@ -39,7 +39,7 @@ class DatabaseSettings:
 
     Attributes:
         cells: descriptors along each side of a base besides that of the whole, of windows that overlap by half;
-            1: none.
+            1: none, which was enough where it was measured (`benchmarks/geolocation_scale.py`).
         shard_bases: bases that are written at once, and that a kill costs at most.
         compact_bases: bases of a shard after `compact`.
     """

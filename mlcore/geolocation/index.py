@@ -3,8 +3,10 @@
     index/descriptors.faiss    the index, memory-mapped on read
     index/index.json           its kind, the model, the number up to which bases are in it
 
-Which kind serves how many entries was measured (`benchmarks/geolocation_scale.py`): `flat` compares all and loses
-nothing; `hnsw` walks a graph in memory; `ivfpq` keeps 64 bytes of an entry and reads a few of its lists.
+Which kind serves how many entries was measured (`benchmarks/geolocation_scale.py`, 256 numbers an entry): among a
+simulated million `flat` loses no query and costs a query 0.12 s of a processor more than `ivfpq`, which loses 1 of 40 and
+takes 73 MB in place of 1 GB; `hnsw` finds less than either and takes more memory than `flat`. So `flat` serves a
+million entries, and `ivfpq`, which keeps 64 bytes of each and reads a few of its lists, more.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from mlcore.geolocation.database import FeatureDatabase
 
 Kind = Literal["flat", "hnsw", "ivfpq"]
 FOLDER, FILE, ABOUT = "index", "descriptors.faiss", "index.json"
-FLAT_UP_TO = 100_000
+FLAT_UP_TO = 1_000_000
 HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = 32, 80, 128
 CODE_BYTES = 64
 PROBES_SHARE, LEAST_PROBES = 0.03, 16

@@ -31,7 +31,7 @@ def test_it_finds_a_turned_picture_of_unseen_ground_and_tells_a_stranger(tmp_pat
     folder = data_folder() / "ucmerced"
     if not folder.is_dir():
         pytest.skip("shared/data/ucmerced is not here: set MAPWRIGHT_DATA")
-    files = [path for inner in sorted(folder.iterdir()) for path in sorted(inner.glob("*.jpg"))[60:64]]
+    files = [path for inner in sorted(folder.iterdir()) for path in sorted(inner.glob("*.jpg"))[60:68]]
     grounds = grounds_of([read_picture(path, MOST_PIXELS).rgb for path in files], np.random.default_rng(0))
     source = PictureGrounds(grounds[:4])
     model = LocatorModel.load(LOCATOR_FILE)
