@@ -41,6 +41,18 @@ class CheckpointError(MlcoreError):
     code = "invalid_checkpoint"
 
 
+class FeatureDatabaseError(MlcoreError):
+    """A feature database that is missing, damaged, in use by another writer, or was closed by a change."""
+
+    code = "invalid_feature_database"
+
+
+class OtherModelError(FeatureDatabaseError):
+    """A feature database that another model built: its features mean nothing to this one."""
+
+    code = "other_model"
+
+
 class MissingPackageError(MlcoreError):
     """A Python package that this way of working needs is not installed or can't be imported."""
 

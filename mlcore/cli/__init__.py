@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pretrain": ("mlcore.cli.pretrain", "train the weights that ship with the library"),
     "scan": ("mlcore.cli.scan", "score every tile and list building changes"),
     "match": ("mlcore.cli.match", "find a map picture in an image, and write control points"),
+    "locate": ("mlcore.cli.locate", "find where a picture without georeference lies among bases"),
     "build": ("mlcore.cli.build", "build a set of pairs out of a large image and map"),
     "picture": ("mlcore.cli.picture", "show how candidates come about, on a made town"),
     "evaluate": ("mlcore.cli.evaluate", "measure a method on held-out places"),

@@ -177,15 +177,15 @@ class PictureBases:
     """
 
     def __init__(self, paths: Sequence[Path], root: Path | None = None) -> None:
-        self._path_of: dict[str, Path] = {}
+        self.path_of: dict[str, Path] = {}
         self._bases: list[Base] = []
         for path in paths:
             name = path.relative_to(root).as_posix() if root is not None else path.name
-            if name in self._path_of:
+            if name in self.path_of:
                 raise InvalidInputError(f"two pictures are called {name}: name the folder that holds both")
             with hardened_raster(path) as data:
                 self._bases.append(Base(name, None, data.height, data.width, sha256_of(path)))
-            self._path_of[name] = path
+            self.path_of[name] = path
 
     def __iter__(self) -> Iterator[Base]:
         return iter(self._bases)
@@ -194,9 +194,9 @@ class PictureBases:
         return len(self._bases)
 
     def read(self, base: Base) -> tuple[np.ndarray, np.ndarray]:
-        if base.name not in self._path_of:
+        if base.name not in self.path_of:
             raise InvalidInputError(f"there is no picture {base.name} any more: remove it from the database")
-        rgb = read_picture(self._path_of[base.name], MOST_PIXELS).rgb
+        rgb = read_picture(self.path_of[base.name], MOST_PIXELS).rgb
         return rgb, np.ones(rgb.shape[:2], bool)
 
 

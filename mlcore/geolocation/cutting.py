@@ -138,9 +138,8 @@ def read_onto(sheet: Sheet, transform: Affine, height: int, width: int) -> tuple
         for axis, offset in ((0, window.col_off), (1, window.row_off))
     )
     x[~known], y[~known] = -9, -9
-    how = {"interpolation": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_CONSTANT, "borderValue": 0}
-    seen = cv2.remap(weight, x, y, **how)
-    shown = cv2.remap(colours * weight[..., None], x, y, **how) / np.maximum(seen, 1e-6)[..., None]
+    seen = _interpolated(weight, x, y)
+    shown = _interpolated(colours * weight[..., None], x, y) / np.maximum(seen, 1e-6)[..., None]
     valid = seen >= 0.5
     rgb[valid] = np.clip(np.rint(shown[valid]), 0, 255)
     return rgb, valid
@@ -183,6 +182,11 @@ def _between(values: np.ndarray, knots: np.ndarray, count: int) -> np.ndarray:
     share = ((at - knots[left]) / (knots[left + 1] - knots[left]))[:, None, None]
     between: np.ndarray = values[left] * (1 - share) + values[left + 1] * share
     return between
+
+
+def _interpolated(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    border = cv2.BORDER_CONSTANT
+    return np.asarray(cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=border, borderValue=0))
 
 
 def _source_px(places: np.ndarray) -> float:

@@ -1,0 +1,103 @@
+"""From what is known of a placement to the probability that it is right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from mlcore.errors import ConfigError, InvalidInputError
+
+SUREST = 40.0
+"""Evidence beyond 10^-40 tells nothing more: what is wrong then is wrong for other reasons than chance."""
+LARGEST_LOGIT = 7.0
+LEAST_EXAMPLES = 20
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a placement.
+
+    Attributes:
+        log10_nfa: of fits by chance that are as good.
+        margin: log of the base's coarse score over the best other base's; 0 where there is no other.
+        covered: share of the query that the points which agree spread over, 0..1.
+    """
+
+    log10_nfa: float
+    margin: float = 0.0
+    covered: float = 1.0
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """(3,) what the logistic regression sees."""
+        return np.array([min(max(-self.log10_nfa, 0.0), SUREST), np.clip(self.margin, -2.0, 2.0), self.covered])
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A logistic regression; the defaults are careful ones, for a model that was never calibrated.
+
+    Attributes:
+        start: logit of a placement without evidence.
+        per_digit: for each power of ten by which chance is excluded; per_margin, per_covered: see Evidence.
+        threshold: a placement with less probability says that the picture lies nowhere here.
+    """
+
+    start: float = -5.0
+    per_digit: float = 0.4
+    per_margin: float = 1.0
+    per_covered: float = 1.5
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        values = np.array([getattr(self, one.name) for one in fields(self)], np.float64)
+        if not np.isfinite(values).all() or not 0 < self.threshold < 1:
+            raise ConfigError("a calibration has finite numbers, and its threshold lies between 0 and 1")
+
+    @classmethod
+    def fit(cls, evidence: Sequence[Evidence], right: Sequence[bool], threshold: float = 0.5) -> Calibration:
+        """The regression that explains which of some placements were right.
+
+        Raises:
+            InvalidInputError: there are too few, or all of them were right or all wrong.
+        """
+        from sklearn.linear_model import LogisticRegression
+
+        if len(evidence) != len(right) or len(evidence) < LEAST_EXAMPLES or len(set(map(bool, right))) < 2:
+            raise InvalidInputError(
+                f"a calibration needs {LEAST_EXAMPLES} placements or more, some right and some wrong"
+            )
+        rows = np.stack([one.numbers for one in evidence])
+        found = LogisticRegression(C=10.0, max_iter=1000).fit(rows, np.asarray(right, bool))
+        per_digit, per_margin, per_covered = (max(0.0, float(one)) for one in found.coef_[0])
+        return cls(float(found.intercept_[0]), per_digit, per_margin, per_covered, threshold)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
+        """Read what `to_dict` gave; an unknown key raises ConfigError."""
+        if unknown := set(values) - {one.name for one in fields(cls)}:
+            raise ConfigError(f"unknown settings of a calibration {sorted(unknown)}; remove them")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+    def logit(self, evidence: Evidence) -> float:
+        """Log-odds that a placement is right."""
+        raw = self.start + float(evidence.numbers @ (self.per_digit, self.per_margin, self.per_covered))
+        return min(max(raw, -LARGEST_LOGIT), LARGEST_LOGIT)
+
+
+def probability_of(logit: float) -> float:
+    """Log-odds as a probability."""
+    return 1.0 / (1.0 + math.exp(-logit))
+
+
+def logit_of(probability: float) -> float:
+    """A probability as log-odds, no farther out than LARGEST_LOGIT."""
+    inner = min(max(probability, 1e-9), 1 - 1e-9)
+    return min(max(math.log(inner / (1 - inner)), -LARGEST_LOGIT), LARGEST_LOGIT)

@@ -1,0 +1,249 @@
+"""The first of two levels: descriptors of all bases in a FAISS index, which proposes the bases that are then compared.
+
+    index/descriptors.faiss    the index, memory-mapped on read
+    index/index.json           its kind, the model, the number up to which bases are in it
+
+Which kind serves how many entries was measured (`benchmarks/geolocation_scale.py`): `flat` compares all and loses
+nothing; `hnsw` walks a graph in memory; `ivfpq` keeps 64 bytes of an entry and reads a few of its lists.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from mlcore.errors import ConfigError, FeatureDatabaseError, MissingPackageError, OtherModelError
+from mlcore.files import whole_file
+from mlcore.geolocation.database import FeatureDatabase
+
+Kind = Literal["flat", "hnsw", "ivfpq"]
+FOLDER, FILE, ABOUT = "index", "descriptors.faiss", "index.json"
+FLAT_UP_TO = 100_000
+HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = 32, 80, 128
+CODE_BYTES = 64
+PROBES_SHARE, LEAST_PROBES = 0.02, 16
+SAMPLE_PER_LIST = 64
+MOST_LISTS = 4096
+STALE = 0.2
+"""Where more of the entries than this stand for bases that are gone, the index is built anew."""
+
+
+@dataclass(frozen=True, eq=False)
+class Proposals:
+    """Bases by the likeness of their descriptors, likest first: numbers (N,) and cosines (N,)."""
+
+    numbers: np.ndarray
+    likeness: np.ndarray
+
+
+class DescriptorIndex:
+    """Descriptors by the numbers of their bases; a base may have several.
+
+    Args:
+        index: FAISS's, of inner products, that knows entries by the number of their base.
+        kind: which one it is.
+        model: digest of the model that described.
+        next_number: bases from this number on are not in it.
+    """
+
+    def __init__(self, index: Any, kind: Kind, model: str, next_number: int = 0) -> None:
+        self.index, self.kind, self.model, self.next_number = index, kind, model, next_number
+
+    @classmethod
+    def of(
+        cls, descriptors: np.ndarray, numbers: np.ndarray, model: str = "", kind: Kind | None = None, seed: int = 0
+    ) -> DescriptorIndex:
+        """An index of descriptors that are at hand.
+
+        Args:
+            descriptors: (N, D) unit vectors; numbers: (N,) of their bases.
+            kind: None: the one that is right for as many.
+        """
+        made = cls(None, _kind(kind, len(descriptors)), model)
+        made.index = _empty(
+            made.kind, descriptors.shape[1], len(descriptors), _sample([descriptors], len(descriptors), seed)
+        )
+        made.add(descriptors, numbers)
+        return made
+
+    @classmethod
+    def update(cls, database: FeatureDatabase, kind: Kind | None = None, seed: int = 0) -> DescriptorIndex:
+        """The index of a database, saved beside it: new bases are added, and it is built anew where too many are gone.
+
+        A new index is trained on a sample of the descriptors, drawn by the seed, and memory stays at the sample, one
+        shard and the index itself.
+
+        Raises:
+            FeatureDatabaseError: the database has no base.
+        """
+        if not len(database):
+            raise FeatureDatabaseError(
+                f"the database {database.folder.name} has no base: add some before it is indexed"
+            )
+        try:
+            found = cls.open(database)
+        except FeatureDatabaseError:
+            found = None
+        per_base = next(database.descriptors())[1].shape[1]
+        wanted = _kind(kind, len(database) * per_base)
+        if found is not None and found.next_number == database.next_number and found.kind == wanted:
+            return found
+        count = len(database) * per_base
+        if found is not None and found.kind == wanted and found.index.ntotal <= count * (1 + STALE):
+            found = cls(
+                _loaded(database.folder / FOLDER / FILE, mapped=False), found.kind, found.model, found.next_number
+            )
+        else:
+            size = next(database.descriptors())[1].shape[2]
+            sample = _sample((one.reshape(-1, size) for _, one in database.descriptors()), count, seed)
+            found = cls(_empty(wanted, size, count, sample), wanted, database.model)
+        for numbers, block in database.descriptors(least=found.next_number):
+            found.add(block.reshape(-1, block.shape[2]), np.repeat(numbers, block.shape[1]))
+        found.next_number = database.next_number
+        found.save(database.folder / FOLDER)
+        return cls.open(database)
+
+    @classmethod
+    def open(cls, database: FeatureDatabase) -> DescriptorIndex:
+        """The saved index of a database, memory-mapped.
+
+        Raises:
+            FeatureDatabaseError: there is none, or it is damaged.
+            OtherModelError: it is of another model than the database.
+        """
+        folder = database.folder / FOLDER
+        try:
+            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            kind, model, next_number = about["kind"], str(about["model"]), int(about["next_number"])
+            if kind not in get_args(Kind) or (folder / FILE).stat().st_size != about["bytes"]:
+                raise ValueError("its files don't fit each other")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FeatureDatabaseError(
+                f"the index of {database.folder.name} is missing or damaged ({error}): make it with locate build "
+                "--index"
+            ) from error
+        if model != database.model:
+            raise OtherModelError(
+                f"the index of {database.folder.name} is of another model: delete {folder} and make it again with "
+                "locate build --index"
+            )
+        return cls(_loaded(folder / FILE, mapped=True), kind, model, next_number)
+
+    def save(self, folder: Path) -> None:
+        """Write the index; a reader finds the former one or this one."""
+        faiss = _faiss()
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole_file(folder / FILE) as scratch:
+            faiss.write_index(self.index, str(scratch))
+            size = scratch.stat().st_size
+        about = {"kind": self.kind, "model": self.model, "next_number": self.next_number, "bytes": size}
+        with whole_file(folder / ABOUT) as scratch:
+            scratch.write_text(json.dumps(about), encoding="utf-8")
+
+    def add(self, descriptors: np.ndarray, numbers: np.ndarray) -> None:
+        """Add (N, D) descriptors of bases (N,)."""
+        self.index.add_with_ids(np.ascontiguousarray(descriptors, np.float32), np.ascontiguousarray(numbers, np.int64))
+        if len(numbers):
+            self.next_number = max(self.next_number, int(numbers.max()) + 1)
+
+    def propose(self, descriptor: np.ndarray, count: int, among: np.ndarray | None = None) -> Proposals:
+        """The likest bases, each once.
+
+        Args:
+            descriptor: (D,) unit vector.
+            among: numbers of the bases that may be proposed; the others are left out while it searches, so that they
+                push out none of these. None: all that are in the index.
+        """
+        faiss = _faiss()
+        if among is not None and not len(among):
+            return Proposals(np.zeros(0, np.int64), np.zeros(0, np.float32))
+        chosen = None if among is None else faiss.IDSelectorBitmap(_bitmap(among))
+        query, entries = np.ascontiguousarray(descriptor, np.float32)[None], count
+        while True:
+            entries = min(entries, self.index.ntotal)
+            likeness, numbers = self.index.search(query, entries, params=self._parameters(chosen))
+            found = numbers[0] >= 0
+            kept, first = np.unique(numbers[0][found], return_index=True)
+            # several entries of a base may crowd out others: ask for more until there are enough
+            if len(kept) >= count or entries == self.index.ntotal or not found.all():
+                order = np.sort(first)[:count]
+                return Proposals(numbers[0][found][order], likeness[0][found][order])
+            entries *= 2
+
+    def _parameters(self, chosen: Any) -> Any:
+        faiss = _faiss()
+        if self.kind == "flat":
+            return faiss.SearchParameters(sel=chosen)
+        if self.kind == "hnsw":
+            return faiss.SearchParametersHNSW(efSearch=HNSW_SEARCH, sel=chosen)
+        lists = faiss.extract_index_ivf(self.index).nlist
+        probes = min(lists, max(LEAST_PROBES, math.ceil(PROBES_SHARE * lists)))
+        return faiss.SearchParametersIVF(nprobe=probes, sel=chosen)
+
+
+def _bitmap(numbers: np.ndarray) -> np.ndarray:
+    """Bits of the numbers that are chosen, as FAISS counts them."""
+    bits = np.zeros(int(numbers.max()) + 1, bool)
+    bits[numbers] = True
+    return np.packbits(bits, bitorder="little")
+
+
+def _kind(kind: Kind | None, count: int) -> Kind:
+    if kind is not None and kind not in get_args(Kind):
+        raise ConfigError(f"no index {kind!r}: choose from {', '.join(get_args(Kind))}")
+    return kind or ("flat" if count <= FLAT_UP_TO else "ivfpq")
+
+
+def _empty(kind: Kind, size: int, count: int, sample: np.ndarray) -> Any:
+    """An index without entries, trained where it needs to be."""
+    faiss = _faiss()
+    if kind == "flat":
+        return faiss.IndexIDMap(faiss.IndexFlatIP(size))
+    if kind == "hnsw":
+        graph = faiss.IndexHNSWFlat(size, HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
+        graph.hnsw.efConstruction = HNSW_BUILD
+        return faiss.IndexIDMap(graph)
+    lists = _lists(count, len(sample))
+    parts = max(part for part in range(1, min(CODE_BYTES, size) + 1) if size % part == 0)
+    bits = 8 if len(sample) >= 256 else max(1, int(math.log2(max(len(sample), 2))))
+    index = faiss.index_factory(size, f"IVF{lists},PQ{parts}x{bits}", faiss.METRIC_INNER_PRODUCT)
+    index.train(sample)
+    return index
+
+
+def _lists(count: int, sample: int) -> int:
+    return max(1, min(MOST_LISTS, round(4 * math.sqrt(count)), sample // 8))
+
+
+def _sample(blocks: Iterable[np.ndarray], count: int, seed: int) -> np.ndarray:
+    """A share of (N, D) descriptors drawn evenly, large enough to train on."""
+    most = SAMPLE_PER_LIST * _lists(count, count)
+    share, rng = min(1.0, most / max(count, 1)), np.random.default_rng(seed)
+    drawn = [block[rng.random(len(block)) < share] if share < 1 else block for block in blocks]
+    return np.ascontiguousarray(np.concatenate(drawn), np.float32)
+
+
+def _loaded(path: Path, *, mapped: bool) -> Any:
+    faiss = _faiss()
+    try:
+        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP if mapped else 0)
+    except RuntimeError as error:
+        raise FeatureDatabaseError(
+            f"{path} is damaged: delete it and make it again with locate build --index"
+        ) from error
+
+
+def _faiss() -> Any:
+    try:
+        import faiss
+    except ImportError as error:
+        raise MissingPackageError(
+            "searching in two levels needs FAISS: install faiss-cpu, or compare all bases"
+        ) from error
+    return faiss

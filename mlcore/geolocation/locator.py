@@ -1,0 +1,255 @@
+"""Finds where a picture lies: one look at it, all bases compared, the best few placed finely, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from mlcore.errors import ConfigError, InvalidInputError, OtherModelError
+from mlcore.geolocation.bases import Base, BaseSource
+from mlcore.geolocation.calibration import Calibration, Evidence, logit_of, probability_of
+from mlcore.geolocation.database import FeatureDatabase
+from mlcore.geolocation.extraction import Extractor
+from mlcore.geolocation.index import DescriptorIndex
+from mlcore.geolocation.placement import Placement, Prior, View, apart_m, as_expected, of_query
+from mlcore.geolocation.search import Ranking, compare_all, compare_proposed
+from mlcore.geometry.webmercator import lonlat_to_mercator
+from mlcore.progress import Progress, SilentProgress
+
+if TYPE_CHECKING:
+    from mlcore.geolocation.flight import Frame
+    from mlcore.geolocation.placing import Fit
+
+Place = Callable[[Any, np.ndarray, np.ndarray, np.ndarray, np.ndarray, Any], "Fit | None"]
+Allowed = Callable[[str], bool]
+PRIOR_ODDS = 4.0
+"""So many times as likely is a placement within the prior's circle."""
+BLANK_RANGE = 8
+"""A picture all of whose values lie within so many steps shows nothing."""
+
+
+@dataclass(frozen=True)
+class LocatorSettings:
+    """How a locator searches.
+
+    Attributes:
+        exhaustive: up to so many bases are all compared; of more the index proposes some, where there is one.
+        proposals: how many it proposes, for each scale of the query.
+        placed: so many of the best are placed finely at most; the first that is convincing ends that, unless all are
+            asked for.
+        convinced: probability from which a placement needs no rival.
+    """
+
+    exhaustive: int = 2000
+    proposals: int = 200
+    placed: int = 5
+    convinced: float = 0.95
+
+    def __post_init__(self) -> None:
+        if min(self.proposals, self.placed) < 1 or self.exhaustive < 0 or not 0 < self.convinced < 1:
+            raise ConfigError("proposals and placed must be positive, exhaustive not negative, convinced within 0..1")
+
+
+class Locator:
+    """A model, the features that it made of bases, and the bases' pixels.
+
+    Args:
+        model: a LocatorModel.
+        source: gives the pixels of the database's bases.
+        index: of the database; None: all bases are compared, however many there are.
+        calibration: None: the model's own (`model.about["calibration"]`), else a careful one.
+        place: how a query is placed finely on a base; None: `placing.place`.
+
+    Raises:
+        OtherModelError: another model built the database.
+    """
+
+    def __init__(
+        self,
+        model: Extractor,
+        database: FeatureDatabase,
+        source: BaseSource,
+        index: DescriptorIndex | None = None,
+        settings: LocatorSettings | None = None,
+        calibration: Calibration | None = None,
+        place: Place | None = None,
+    ) -> None:
+        if database.model != model.digest:
+            raise OtherModelError(
+                f"the database {database.folder.name} was built by the model {database.model[:12]}, not by "
+                f"{model.digest[:12]}: use that model, or build a database of this one in another folder"
+            )
+        self.model, self.database, self.source, self.index = model, database, source, index
+        self.settings, self._place = settings or LocatorSettings(), place
+        stored = getattr(model, "about", {}).get("calibration")
+        self.calibration = calibration or (Calibration.from_dict(stored) if stored else Calibration())
+
+    @property
+    def threshold(self) -> float:
+        """A picture none of whose placements is as probable lies nowhere here."""
+        return self.calibration.threshold
+
+    def is_here(self, placements: Sequence[Placement]) -> bool:
+        """Whether the best of ranked placements is to be believed."""
+        return bool(placements) and placements[0].probability >= self.threshold
+
+    def locate(
+        self,
+        rgb: np.ndarray,
+        valid: np.ndarray | None = None,
+        *,
+        prior: Prior | None = None,
+        count: int = 5,
+        allowed: Allowed | None = None,
+        thorough: bool = False,
+    ) -> list[Placement]:
+        """Where a picture lies.
+
+        With a prior, bases near it are compared first, with the picture turned and scaled as it says; where none of
+        them is convincing, all are compared with the picture as it is.
+
+        Args:
+            rgb: (H, W, 3) uint8; valid: (H, W) bool, None: everywhere.
+            count: of placements at most.
+            allowed: of a base's name, whether it may be found; applied before anything is compared.
+            thorough: place `count` bases finely even where the first is convincing.
+
+        Returns:
+            Those that chance does not explain, surest first; `is_here` says whether the first is to be believed.
+
+        Raises:
+            InvalidInputError: no picture, a blank one, or a base whose pixels the source can't give.
+        """
+        rgb, valid = _checked(rgb, valid)
+        among = self.allowed_numbers(allowed)
+        found: list[Placement] = []
+        if prior is not None:
+            found = self.near(rgb, valid, prior, among=among, count=count, thorough=thorough)
+            if found and found[0].probability >= self.settings.convinced:
+                return found[:count]
+        plain = View.plain(rgb, valid)
+        known = {one.base.name: one for one in found}
+        for one in self._placed(plain, among, prior, count, thorough):
+            before = known.get(one.base.name)
+            known[one.base.name] = one if before is None or one.probability > before.probability else before
+        return sorted(known.values(), key=lambda one: (-one.probability, one.log10_nfa))[:count]
+
+    def near(
+        self,
+        rgb: np.ndarray,
+        valid: np.ndarray,
+        prior: Prior,
+        *,
+        among: np.ndarray | None = None,
+        count: int = 5,
+        thorough: bool = False,
+    ) -> list[Placement]:
+        """As `locate`, of bases that meet the prior's circle alone; `among`: numbers of those that may be found."""
+        near = prior.nearby(self.database.transforms, self.database.sizes)
+        if among is not None:
+            near &= np.isin(self.database.numbers, among)
+        numbers = self.database.numbers[near]
+        if not len(numbers):
+            return []
+        resolution = float(np.median([self.database.base(int(number)).resolution_m for number in numbers[:64]]))
+        return self._placed(as_expected(rgb, valid, prior, resolution), numbers, prior, count, thorough)
+
+    def locate_flight(
+        self,
+        frames: Sequence[Frame],
+        *,
+        count: int = 5,
+        allowed: Allowed | None = None,
+        progress: Progress | None = None,
+    ) -> list[list[Placement]]:
+        """Where the frames of one flight lie, in the order they were taken: see `flight.locate_flight`."""
+        from mlcore.geolocation.flight import locate_flight
+
+        return locate_flight(self, frames, count=count, allowed=allowed, progress=progress or SilentProgress())
+
+    def allowed_numbers(self, allowed: Allowed | None) -> np.ndarray | None:
+        """Numbers of the bases that may be found; None: all."""
+        if allowed is None:
+            return None
+        chosen = [allowed(name) for name in self.database.names]
+        return self.database.numbers[np.array(chosen, bool)] if chosen else self.database.numbers
+
+    def _placed(
+        self, view: View, among: np.ndarray | None, prior: Prior | None, count: int, thorough: bool
+    ) -> list[Placement]:
+        """The best bases with the view placed finely on them, surest first."""
+        query = self.model.features(view.rgb, view.valid, role="query")
+        wanted = max(count, self.settings.placed) if thorough else self.settings.placed
+        ranking = self._ranked(query, wanted + 1, among)
+        found: list[Placement] = []
+        for place, number in enumerate(ranking.numbers[:wanted]):
+            if not ranking.scores[place] > 0:
+                break
+            base = self.database.base(int(number))
+            rgb, valid = self.source.read(base)
+            matches = self.model.compare(query, self.database.features(int(number)))
+            fit = self._fit(view, rgb, valid, matches)
+            if fit is None:
+                continue
+            one = self._placement(base, of_query(fit, view), view, _margin(ranking, place), float(matches.score), prior)
+            found.append(one)
+            if one.probability >= self.settings.convinced and not thorough:
+                break
+        return sorted(found, key=lambda one: (-one.probability, one.log10_nfa))
+
+    def _fit(self, view: View, rgb: np.ndarray, valid: np.ndarray, matches: Any) -> Fit | None:
+        if self._place is not None:
+            return self._place(self.model, view.rgb, view.valid, rgb, valid, matches)
+        from mlcore.geolocation.placing import place
+
+        return place(self.model, view.rgb, view.valid, rgb, valid, matches)
+
+    def _ranked(self, query: Any, count: int, among: np.ndarray | None) -> Ranking:
+        size = len(self.database) if among is None else len(among)
+        if self.index is None or size <= self.settings.exhaustive:
+            return compare_all(self.model, self.database, query, count, among)
+        return compare_proposed(self.model, self.database, self.index, query, count, self.settings.proposals, among)
+
+    def _placement(
+        self, base: Base, fit: Fit, view: View, margin: float, score: float, prior: Prior | None
+    ) -> Placement:
+        width, height = view.size
+        logit = self.calibration.logit(Evidence(fit.log10_nfa, margin, _covered(fit.points_query, width * height)))
+        found = Placement(base, fit, score, probability_of(logit), fit.log10_nfa, (width, height))
+        if prior is None or base.transform is None:
+            return found
+        there = lonlat_to_mercator(np.array([prior.lon, prior.lat]))
+        if float(apart_m(found.centre_mercator, there)) > prior.reach_mercator:
+            return found
+        surer = probability_of(logit_of(found.probability) + math.log(PRIOR_ODDS))
+        return Placement(base, fit, score, surer, fit.log10_nfa, (width, height))
+
+
+def _checked(rgb: np.ndarray, valid: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
+        raise InvalidInputError(f"a picture must be (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
+    seen = np.ones(rgb.shape[:2], bool) if valid is None else np.asarray(valid, bool)
+    if seen.shape != rgb.shape[:2]:
+        raise InvalidInputError(f"valid must be {rgb.shape[:2]} as the picture, not {seen.shape}")
+    shown = rgb[seen]
+    if not len(shown) or (np.ptp(shown, axis=0) <= BLANK_RANGE).all():
+        raise InvalidInputError("the picture is blank: choose one that shows ground")
+    return rgb, seen
+
+
+def _margin(ranking: Ranking, place: int) -> float:
+    """Log of a base's score over that of the best other one."""
+    others = np.delete(ranking.scores, place)
+    return math.log(float(ranking.scores[place]) / max(float(others.max()), 1e-6)) if len(others) else 0.0
+
+
+def _covered(points: np.ndarray, area: float) -> float:
+    """Share of a picture that points spread over."""
+    if len(points) < 3:
+        return 0.0
+    return min(1.0, float(cv2.contourArea(cv2.convexHull(np.asarray(points, np.float32)))) / max(area, 1.0))

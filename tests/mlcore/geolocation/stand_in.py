@@ -1,0 +1,100 @@
+"""An extractor that needs no training: colours and gradients of cells, and SIFT for fine places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from mlcore.geolocation.features import PictureFeatures
+from mlcore.geometry.transform import fit
+
+CELL, CHANNELS = 32, 24
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What placing gives."""
+
+    homography: np.ndarray
+    covariance: np.ndarray
+    points_query: np.ndarray
+    points_base: np.ndarray
+    confidence: np.ndarray
+    log10_nfa: float
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What coarse matching says: its sum."""
+
+    score: float
+
+
+@dataclass
+class StandIn:
+    """Tokens of statistics that no turn changes, brought to unit vectors by a fixed projection."""
+
+    digest: str = "a" * 64
+    seen: list[str] = field(default_factory=list)
+
+    def features(self, rgb: np.ndarray, valid: np.ndarray, *, role: str) -> PictureFeatures:
+        self.seen.append(role)
+        rows, columns = (max(1, side // CELL) for side in rgb.shape[:2])
+        known = np.asarray(valid)[: rows * CELL, : columns * CELL]
+        picture = np.float32(rgb[: rows * CELL, : columns * CELL])
+        grey = picture.mean(axis=2)
+        slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+        layers = np.concatenate([picture, picture**2 / 255, slope[..., None], np.sqrt(slope)[..., None] * 10], axis=2)
+        cells = cv2.resize(layers, (columns, rows), interpolation=cv2.INTER_AREA)
+        share = cv2.resize(np.float32(known), (columns, rows), interpolation=cv2.INTER_AREA)
+        projection = np.random.default_rng(0).normal(size=(cells.shape[2], CHANNELS))
+        tokens = np.float32(np.tanh((cells - 128) / 64 @ projection))
+        tokens /= np.linalg.norm(tokens, axis=2, keepdims=True)
+        seen = share >= 0.5
+        return PictureFeatures(tokens, seen, 64 / CELL, self.describe(tokens[None], seen[None])[0])
+
+    def describe(self, tokens: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        weight = valid[..., None].astype(np.float32)
+        mean = (np.float32(tokens) * weight).sum(axis=(1, 2)) / np.maximum(weight.sum(axis=(1, 2)), 1)
+        return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-6)
+
+    def compare_many(self, query: PictureFeatures, tokens: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        wanted = np.float32(query.coarse[query.valid])
+        scores = []
+        for grid, known in zip(tokens, valid, strict=True):
+            like = wanted @ np.float32(grid[known]).T
+            scores.append(like.max(axis=1).mean() ** 8 if like.size else 0.0)
+        return np.array(scores, np.float32)
+
+    def compare(self, query: PictureFeatures, base: PictureFeatures) -> Matched:
+        return Matched(float(self.compare_many(query, base.coarse[None], base.valid[None])[0]))
+
+
+def place_by_sift(
+    model: StandIn,
+    query_rgb: np.ndarray,
+    query_valid: np.ndarray,
+    base_rgb: np.ndarray,
+    base_valid: np.ndarray,
+    matches: Matched,
+) -> Fit | None:
+    """SIFT with a robust homography; a dozen points that agree are taken for more than chance."""
+    sift = cv2.SIFT_create(1500)
+    ones, first = sift.detectAndCompute(query_rgb, query_valid.astype(np.uint8))
+    others, second = sift.detectAndCompute(base_rgb, base_valid.astype(np.uint8))
+    if first is None or second is None or len(second) < 2:
+        return None
+    pairs = [pair for pair in cv2.BFMatcher().knnMatch(first, second, k=2) if len(pair) == 2]
+    good = [one for one, next_best in pairs if one.distance < 0.8 * next_best.distance]
+    if len(good) < 12:
+        return None
+    here = np.array([ones[one.queryIdx].pt for one in good]) + 0.5
+    there = np.array([others[one.trainIdx].pt for one in good]) + 0.5
+    matrix, agree = cv2.findHomography(here, there, cv2.USAC_MAGSAC, 2.0, maxIters=5000, confidence=0.999)
+    if matrix is None or agree.sum() < 12:
+        return None
+    kept = agree[:, 0] > 0
+    found = fit("homography", here[kept], there[kept])
+    return Fit(found.matrix, found.covariance, here[kept], there[kept], np.ones(kept.sum()), -float(kept.sum()))
