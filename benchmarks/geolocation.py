@@ -60,7 +60,7 @@ MAIN = ("r1", "r5", "r10", "iou", "iou4", "iou_all", "reject_auroc", "corner_m",
 ENOUGH = 1000
 
 
-def main() -> None:
+def parser_of() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="work folder; the same goes on")
     parser.add_argument("--queries", type=int, default=20, help="of held-out places, and as many foreign ones (20)")
@@ -72,23 +72,35 @@ def main() -> None:
     parser.add_argument("--distractors", type=int, default=DISTRACTORS)
     parser.add_argument("--towns", type=int, default=TOWNS)
     parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    args = parser_of().parse_args()
     with BarProgress("geolocation") as progress:
         suite = standard_suite(
             data_folder(), args.out, queries=args.queries, seed=args.seed, distractors=args.distractors,
             made_towns=args.towns, progress=progress,
         )  # fmt: skip
-        placers, end = placers_of(args, suite, progress)
+        figures = measured(args, suite, progress)
+    command = f"python benchmarks/geolocation.py --out WORK --queries {args.queries} --sift-queries {args.sift_queries}"
+    command += " --encoder-folder PEERS" if args.encoder_folder else ""
+    command += " --immaculate-python SSCD/bin/python" if args.immaculate_python else ""
+    write_result("geolocation", figures, seeds=[args.seed], command=command)
+
+
+def measured(args: argparse.Namespace, suite: Suite, progress: Progress) -> dict[str, float]:
+    """All placers on a suite; tables and what is kept go to `args.out`."""
+    placers, end = placers_of(args, suite, progress)
+    try:
         outcomes = run_placers(suite, placers, args.out, most={SIFT: args.sift_queries}, progress=progress)
+    finally:
         end()
     table = told(suite, outcomes)
     write_tables(suite, table, args.out)
     print(markdown(suite, table))
     builds = {placer.name: getattr(placer, "build_seconds", math.nan) for placer in placers}
-    command = f"python benchmarks/geolocation.py --out WORK --queries {args.queries} --sift-queries {args.sift_queries}"
-    command += " --encoder-folder PEERS" if args.encoder_folder else ""
-    command += " --immaculate-python SSCD/bin/python" if args.immaculate_python else ""
-    write_result("geolocation", figures_of(suite, table, outcomes, builds), seeds=[args.seed], command=command)
+    return figures_of(suite, table, outcomes, builds)
 
 
 def placers_of(args: argparse.Namespace, suite: Suite, progress: Progress) -> tuple[list[Placer], Callable[[], None]]:

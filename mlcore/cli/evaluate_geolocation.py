@@ -69,9 +69,10 @@ def suite_of(args: argparse.Namespace, progress: Progress) -> Suite:
     if args.places:
         return folders_suite(args.places, args.foreign, queries=args.queries, seed=args.seed, side_px=args.side)
     if args.tzc or args.mtgl:
-        layout = "tzc" if args.tzc else "mtgl"
-        root = args.tzc or args.mtgl
-        return set_suite(root, layout, queries=args.queries, seed=args.seed, resolution_m=args.resolution)
+        return set_suite(
+            args.tzc or args.mtgl, "tzc" if args.tzc else "mtgl", queries=args.queries, seed=args.seed,
+            resolution_m=args.resolution,
+        )  # fmt: skip
     data = args.data or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
     if data is None:
         raise InvalidInputError(f"say where the images lie: --data (or ${DATA_VARIABLE}), --places, --tzc or --mtgl")

