@@ -54,7 +54,7 @@ def find(args: argparse.Namespace) -> int:
         raise InvalidInputError("--heading and --ground-resolution belong to --near LON LAT RADIUS_M")
     if len(args.pictures) > 1 and (args.gcps or args.world or args.tiff):
         raise InvalidInputError("files are written of one picture at a time: leave out the others")
-    prior = Prior(*args.near, args.heading, args.ground_resolution) if args.near else None
+    prior = _prior(args)
     locator = _locator(args)
     if args.flight:
         return _find_flight(args, locator, prior)
@@ -72,6 +72,13 @@ def find(args: argparse.Namespace) -> int:
             told = {"picture": str(path), "error": {"code": error.code, "detail": str(error)}}
         print(json.dumps(told) if args.json else _words(told), flush=True)
     return int(failed > 0)
+
+
+def _prior(args: argparse.Namespace) -> Prior | None:
+    if args.near is None:
+        return None
+    lon, lat, radius_m = args.near
+    return Prior(lon, lat, radius_m, args.heading, args.ground_resolution)
 
 
 def load_model(weights: Path | None, device: str) -> LocatorModel:

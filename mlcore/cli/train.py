@@ -61,11 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     importlib.import_module("mlcore.cli.train_region").add_arguments(region)
     matcher = methods.add_parser("matcher", help="what finds the points of a map, or of any picture, in an image")
     importlib.import_module("mlcore.cli.train_matcher").add_arguments(matcher)
+    locator = methods.add_parser("locator", help="what finds the place of a picture among many base images")
+    importlib.import_module("mlcore.cli.train_locator").add_arguments(locator)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train the chosen method."""
-    if args.method in ("region", "matcher"):
+    if args.method in ("region", "matcher", "locator"):
         return importlib.import_module(f"mlcore.cli.train_{args.method}").run(args) or 0
     return run_consistency(args)
 

@@ -16,7 +16,7 @@ __getattr__, __dir__ = exports(
         "StructureModel": "structure",
         "TuningConfig": "tuning",
         "VerifiedGround": "verified",
-        "chance_inliers": "chance",
+        "chance_inliers": "robust",
         "random_style": "styles",
         "register": "robust",
         "register_tile": "surroundings",

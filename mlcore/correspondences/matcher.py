@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlcore.correspondences.chance import log10_nfa
 from mlcore.correspondences.matches import Matches, checked_picture, no_matches
 from mlcore.correspondences.refine import Fields, find_patches
 from mlcore.correspondences.robust import robust_fit
 from mlcore.correspondences.search import Guess, SearchRange, guesses
 from mlcore.correspondences.structure import COARSE_STRIDE, FIELD_STRIDE, StructureModel
 from mlcore.encoders.unet import STRIDE_PX
+from mlcore.geometry.chance import log10_nfa
 from mlcore.learning.precision import bfloat16_is_native
 
 WORK_PX = 512

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from mlcore.correspondences.chance import GATE, chance_inliers, log10_nfa
 from mlcore.correspondences.matches import Matches
 from mlcore.errors import InvalidInputError
+from mlcore.geometry.chance import GATE, chance_inliers, log10_nfa
 from mlcore.geometry.transform import PARAMETERS, Transform, TransformKind, fit
 
 THRESHOLD_PX, TRIALS, SURE = 1.5, 10_000, 0.9999

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlcore.correspondences.chance import GATE, agree_by_chance
 from mlcore.correspondences.matches import Matcher, Matches
 from mlcore.correspondences.robust import AGREE_PX, Registration, register
+from mlcore.geometry.chance import GATE, agree_by_chance
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.pairs.source import PairSource
 

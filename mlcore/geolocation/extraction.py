@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from mlcore.errors import ConfigError
 from mlcore.geolocation.bases import Base, BaseSource
-from mlcore.geolocation.features import PictureFeatures
+from mlcore.geolocation.features import LEAST_SIDE_PX, PictureFeatures, Role
 from mlcore.geolocation.shards import Row
-
-Role = Literal["query", "base"]
 
 
 class Extractor(Protocol):
@@ -30,9 +28,6 @@ class Extractor(Protocol):
     def compare_many(self, query: PictureFeatures, tokens: np.ndarray, valid: np.ndarray) -> np.ndarray:
         """The scores of (N, h, w, C) tokens, (N,)."""
 
-    def describe(self, tokens: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """(N, D) descriptors of (N, h, w, C) tokens."""
-
 
 def row_of(base: Base, source: BaseSource, model: Extractor, number: int, cells: int) -> Row | None:
     """Features of one base; None where it has no valid pixel."""
@@ -42,12 +37,12 @@ def row_of(base: Base, source: BaseSource, model: Extractor, number: int, cells:
     found = model.features(rgb, valid, role="base")
     tokens, known = np.asarray(found.coarse, np.float16), np.asarray(found.valid, bool)
     whole = np.asarray(found.descriptor, np.float32)[None]
-    parts = [whole, _cell_descriptors(model, tokens, known, whole, cells)] if cells > 1 else [whole]
+    parts = [whole, _cell_descriptors(model, rgb, valid, whole, cells)] if cells > 1 else [whole]
     return Row(number, base, tokens, known, float(found.scale), np.concatenate(parts))
 
 
 def cell_windows(height: int, width: int, cells: int) -> list[tuple[slice, slice]]:
-    """Windows of a grid of tokens, `cells` along each side, evenly spread, that overlap by half.
+    """Windows of a picture, `cells` along each side, evenly spread, that overlap by half.
 
     Raises:
         ConfigError: fewer than one along a side.
@@ -64,12 +59,14 @@ def cell_windows(height: int, width: int, cells: int) -> list[tuple[slice, slice
 
 
 def _cell_descriptors(
-    model: Extractor, tokens: np.ndarray, valid: np.ndarray, whole: np.ndarray, cells: int
+    model: Extractor, rgb: np.ndarray, valid: np.ndarray, whole: np.ndarray, cells: int
 ) -> np.ndarray:
-    """(cells * cells, D); a cell without a valid token has the whole's, so that it proposes nothing of its own."""
-    windows = cell_windows(valid.shape[0], valid.shape[1], cells)
-    described = model.describe(
-        np.stack([tokens[window] for window in windows]), np.stack([valid[window] for window in windows])
-    )
-    empty = np.array([not valid[window].any() for window in windows])
-    return np.where(empty[:, None], whole, np.asarray(described, np.float32))
+    """(cells * cells, D), each as of a picture of its own; an empty or tiny cell has the whole's, and tells nothing."""
+    found = []
+    for window in cell_windows(valid.shape[0], valid.shape[1], cells):
+        seen = valid[window]
+        if not seen.any() or min(seen.shape) < LEAST_SIDE_PX:
+            found.append(whole[0])
+        else:
+            found.append(np.asarray(model.features(rgb[window], seen, role="base").descriptor, np.float32))
+    return np.stack(found)

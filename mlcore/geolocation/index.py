@@ -90,17 +90,18 @@ class DescriptorIndex:
             found = cls.open(database)
         except FeatureDatabaseError:
             found = None
-        per_base = next(database.descriptors())[1].shape[1]
-        wanted = _kind(kind, len(database) * per_base)
-        if found is not None and found.next_number == database.next_number and found.kind == wanted:
-            return found
+        _, per_base, size = next(database.descriptors())[1].shape
         count = len(database) * per_base
-        if found is not None and found.kind == wanted and found.index.ntotal <= count * (1 + STALE):
-            found = cls(
-                _loaded(database.folder / FOLDER / FILE, mapped=False), found.kind, found.model, found.next_number
-            )
+        wanted = _kind(kind, count)
+        if found is not None and found.kind == wanted:
+            stale = found.index.ntotal - int((database.numbers < found.next_number).sum()) * per_base
+            if stale > STALE * count:
+                found = None
+            elif found.next_number == database.next_number:
+                return found
+        if found is not None and found.kind == wanted:
+            found = cls(_loaded(database.folder / FOLDER / FILE, mapped=False), wanted, found.model, found.next_number)
         else:
-            size = next(database.descriptors())[1].shape[2]
             sample = _sample((one.reshape(-1, size) for _, one in database.descriptors()), count, seed)
             found = cls(_empty(wanted, size, count, sample), wanted, database.model)
         for numbers, block in database.descriptors(least=found.next_number):
@@ -164,27 +165,33 @@ class DescriptorIndex:
         if among is not None and not len(among):
             return Proposals(np.zeros(0, np.int64), np.zeros(0, np.float32))
         chosen = None if among is None else faiss.IDSelectorBitmap(_bitmap(among))
-        query, entries = np.ascontiguousarray(descriptor, np.float32)[None], count
+        query = np.ascontiguousarray(descriptor, np.float32)[None]
+        entries, reach = min(count, self.index.ntotal), 1
         while True:
-            entries = min(entries, self.index.ntotal)
-            likeness, numbers = self.index.search(query, entries, params=self._parameters(chosen))
+            how, whole = self._parameters(chosen, reach)
+            likeness, numbers = self.index.search(query, entries, params=how)
             found = numbers[0] >= 0
             kept, first = np.unique(numbers[0][found], return_index=True)
-            # several entries of a base may crowd out others: ask for more until there are enough
-            if len(kept) >= count or entries == self.index.ntotal or not found.all():
+            exhausted = whole and (entries == self.index.ntotal or not found.all())
+            if len(kept) >= count or exhausted:
                 order = np.sort(first)[:count]
                 return Proposals(numbers[0][found][order], likeness[0][found][order])
-            entries *= 2
+            if found.all():  # several entries of a base crowd out others
+                entries = min(2 * entries, self.index.ntotal)
+            if not whole:  # few of those that may be proposed lie in the lists that were read
+                reach *= 4
 
-    def _parameters(self, chosen: Any) -> Any:
+    def _parameters(self, chosen: Any, reach: int) -> tuple[Any, bool]:
+        """How FAISS searches, `reach` times as far as is usual, and whether that is as far as it goes."""
         faiss = _faiss()
         if self.kind == "flat":
-            return faiss.SearchParameters(sel=chosen)
+            return faiss.SearchParameters(sel=chosen), True
         if self.kind == "hnsw":
-            return faiss.SearchParametersHNSW(efSearch=HNSW_SEARCH, sel=chosen)
+            far = min(HNSW_SEARCH * reach, self.index.ntotal)
+            return faiss.SearchParametersHNSW(efSearch=far, sel=chosen), far == self.index.ntotal
         lists = faiss.extract_index_ivf(self.index).nlist
-        probes = min(lists, max(LEAST_PROBES, math.ceil(PROBES_SHARE * lists)))
-        return faiss.SearchParametersIVF(nprobe=probes, sel=chosen)
+        probes = min(lists, reach * max(LEAST_PROBES, math.ceil(PROBES_SHARE * lists)))
+        return faiss.SearchParametersIVF(nprobe=probes, sel=chosen), probes == lists
 
 
 def _bitmap(numbers: np.ndarray) -> np.ndarray:
@@ -212,7 +219,8 @@ def _empty(kind: Kind, size: int, count: int, sample: np.ndarray) -> Any:
     lists = _lists(count, len(sample))
     parts = max(part for part in range(1, min(CODE_BYTES, size) + 1) if size % part == 0)
     bits = 8 if len(sample) >= 256 else max(1, int(math.log2(max(len(sample), 2))))
-    index = faiss.index_factory(size, f"IVF{lists},PQ{parts}x{bits}", faiss.METRIC_INNER_PRODUCT)
+    index = faiss.index_factory(size, f"IVF{lists},PQ{parts}x{bits}np", faiss.METRIC_INNER_PRODUCT)
+    index.cp.min_points_per_centroid = index.pq.cp.min_points_per_centroid = 1  # of a small sample it warns no one
     index.train(sample)
     return index
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
@@ -23,6 +23,7 @@ from mlcore.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
     from mlcore.geolocation.flight import Frame
+    from mlcore.geolocation.model import LocatorModel
     from mlcore.geolocation.placing import Fit
 
 Place = Callable[[Any, np.ndarray, np.ndarray, np.ndarray, np.ndarray, Any], "Fit | None"]
@@ -207,7 +208,7 @@ class Locator:
             return self._place(self.model, view.rgb, view.valid, rgb, valid, matches)
         from mlcore.geolocation.placing import place
 
-        return place(self.model, view.rgb, view.valid, rgb, valid, matches)
+        return place(cast("LocatorModel", self.model), view.rgb, view.valid, rgb, valid, matches)
 
     def _ranked(self, query: Any, count: int, among: np.ndarray | None) -> Ranking:
         size = len(self.database) if among is None else len(among)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlcore.consistency.pretraining import Place, synthetic_place
-from mlcore.correspondences.chance import agree_by_chance
+from mlcore.geometry.chance import agree_by_chance
 from mlcore.correspondences.matcher import StructureMatcher
 from mlcore.correspondences.matches import Matches
 from mlcore.correspondences.registered import registered_map

@@ -8,21 +8,10 @@ import cv2
 import numpy as np
 
 from mlcore.geolocation.features import PictureFeatures
+from mlcore.geolocation.placing import Fit
 from mlcore.geometry.transform import fit
 
 CELL, CHANNELS = 32, 24
-
-
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """What placing gives."""
-
-    homography: np.ndarray
-    covariance: np.ndarray
-    points_query: np.ndarray
-    points_base: np.ndarray
-    confidence: np.ndarray
-    log10_nfa: float
 
 
 @dataclass(frozen=True)
