@@ -39,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--variants", nargs="+", help="with --ablations: only these")
     parser.add_argument("--steps", type=int, default=300, help="with --ablations: steps of each variant (300)")
     parser.add_argument("--preset", default="compact", help="with --ablations: compact (default), paper or tiny")
+    parser.add_argument("--encoder-weights", metavar="FILE", help="with --ablations: as of train locator")
+    parser.add_argument("--device", default="cpu", help="with --ablations: cpu (default), cuda, ...")
     parser.add_argument("--out", type=Path, required=True, help="folder of features and outcomes; the same goes on")
 
 
@@ -104,10 +106,12 @@ def run_ablations(args: argparse.Namespace, suite: Suite, progress: Progress) ->
     from mlcore.suites.geolocation_ablations import learnt_grounds, run_variants, variants_table
     from mlcore.suites.geolocation_run import told, write_tables
 
-    data = args.data or Path(os.environ.get(DATA_VARIABLE, ""))
+    data = args.data or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
+    if data is None:
+        raise InvalidInputError(f"variants are taught on the shared real places: say where with ${DATA_VARIABLE}")
     outcomes = run_variants(
         suite, learnt_grounds(data), args.out, preset=args.preset, steps=args.steps, names=args.variants,
-        progress=progress,
+        encoder_weights=args.encoder_weights, seed=args.seed, device=args.device, progress=progress,
     )  # fmt: skip
     table = told(suite, outcomes)
     write_tables(suite, table, args.out)

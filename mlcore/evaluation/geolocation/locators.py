@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlcore.errors import InvalidInputError
+from mlcore.errors import InvalidInputError, MissingPackageError
 from mlcore.evaluation.geolocation.placers import Placer, Ranked
 from mlcore.evaluation.geolocation.reference import Reference
 from mlcore.geolocation.database import FeatureDatabase
@@ -48,10 +48,8 @@ class LocatorPlacer:
 class CoarsePlacer:
     """Coarse comparison alone (Eq. 4-11): the base by its score E, and no footprint."""
 
-    name = "locator-coarse"
-
-    def __init__(self, model: LocatorModel, database: FeatureDatabase) -> None:
-        self.model, self.database, self.digest = model, database, model.digest
+    def __init__(self, model: LocatorModel, database: FeatureDatabase, name: str = "locator-coarse") -> None:
+        self.name, self.model, self.database, self.digest = name, model, database, model.digest
 
     def place(self, rgb: np.ndarray, valid: np.ndarray) -> list[Ranked]:
         query = self.model.features(rgb, valid, role="query")
@@ -76,19 +74,19 @@ def load_locator(weights: Path | None = None) -> LocatorModel:
 def locator_placers(
     model: LocatorModel, reference: Reference, folder: Path, progress: Progress | None = None
 ) -> list[Placer]:
-    """`locator-coarse`, `locator` and `locator-two-level` on one database, built in `folder` where it isn't yet.
+    """`locator`, `locator-two-level` and `locator-coarse` on one database, built in `folder` where it isn't yet;
+    without FAISS there are no two levels.
 
     Raises:
         StoppedError: asked to stop; what is built stays.
     """
     database = FeatureDatabase.build(reference.source, model, folder, progress, prune=True)
-    index = DescriptorIndex.update(database)
-    return [
-        LocatorPlacer("locator", Locator(model, database, reference.source), model),
-        LocatorPlacer(
-            "locator-two-level",
-            Locator(model, database, reference.source, index, LocatorSettings(exhaustive=0)),
-            model,
-        ),
-        CoarsePlacer(model, database),
-    ]
+    placers: list[Placer] = [LocatorPlacer("locator", Locator(model, database, reference.source), model)]
+    try:
+        index = DescriptorIndex.update(database)
+    except MissingPackageError:
+        pass
+    else:
+        two_level = Locator(model, database, reference.source, index, LocatorSettings(exhaustive=0))
+        placers.append(LocatorPlacer("locator-two-level", two_level, model))
+    return [*placers, CoarsePlacer(model, database)]
