@@ -93,7 +93,8 @@ def run_variants(
     chosen = list(names or VARIANTS)
     if unknown := [name for name in chosen if name not in VARIANTS]:
         raise InvalidInputError(f"no variant {', '.join(unknown)}: choose from {', '.join(VARIANTS)}")
-    progress, found = progress or SilentProgress(), {}
+    progress = progress or SilentProgress()
+    found: dict[str, list[Outcome]] = {}
     for number, name in enumerate(chosen):
         variant, share = VARIANTS[name], 1 / len(chosen)
         span = SpanProgress(progress, number * share, (number + 0.7) * share)
