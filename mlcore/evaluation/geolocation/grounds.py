@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from mlcore.evaluation.geolocation.reference import resolution_and_side_m
 from mlcore.geolocation.bases import MOST_PIXELS, Base
 from mlcore.geolocation.cutting import extent_mercator, open_sheet, read_onto
 from mlcore.imagery.picture import read_picture
+
+FEW = 2
 
 
 class Ground(Protocol):
@@ -66,15 +69,19 @@ class PictureGround:
         self.bounds = float(west), float(south), float(east), float(north)
         self.resolution_m = float(plane[0, 0])
         self.side_m = float(min(east - west, north - south))
-        self._rgb: np.ndarray | None = None
 
     def read(self, transform: Affine, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-        if self._rgb is None:
-            self._rgb = read_picture(self.path, MOST_PIXELS).rgb
-        rows, columns = self._rgb.shape[:2]
+        picture = _pixels(self.path)
+        rows, columns = picture.shape[:2]
         shown = self.plane @ np.diag([self.base.width / columns, self.base.height / rows, 1.0])
         matrix = np.linalg.inv(np.array(transform, np.float64).reshape(3, 3)) @ shown
-        rgb = warp(self._rgb, matrix, (width, height))
+        rgb = warp(picture, matrix, (width, height))
         valid = warp_valid(np.ones((rows, columns), bool), matrix, (width, height))
         rgb[~valid] = 0
         return rgb, valid
+
+
+@lru_cache(maxsize=FEW)
+def _pixels(path: Path) -> np.ndarray:
+    """(H, W, 3) uint8; a set of large pictures doesn't fit into memory, and a query asks for its own several times."""
+    return read_picture(path, MOST_PIXELS).rgb

@@ -182,9 +182,16 @@ def cut(plan: Plan, ground: Ground) -> tuple[np.ndarray, np.ndarray]:
 
 
 def digest(plans: Sequence[Plan]) -> str:
-    """SHA-256 of a protocol: equal where the very same queries were asked."""
-    told = [{**asdict(plan), "matrix": [f"{value:.9e}" for value in plan.matrix]} for plan in plans]
-    return told_digest(json.dumps(one, sort_keys=True) for one in told)
+    """SHA-256 of a protocol: equal where the very same queries were asked, whatever the last bits of their numbers."""
+    return told_digest(json.dumps(_rounded(asdict(plan)), sort_keys=True) for plan in plans)
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_rounded(inner) for inner in value]
+    return f"{value:.9e}" if isinstance(value, float) else value
 
 
 def told_digest(lines: Iterable[str]) -> str:

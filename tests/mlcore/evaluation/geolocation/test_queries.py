@@ -36,6 +36,13 @@ def test_the_same_seed_gives_the_same_queries_and_another_seed_others(folders, s
     assert np.array_equal(one[0], two[0]) and np.array_equal(one[1], two[1])
 
 
+def test_the_digest_forgives_the_last_bits_of_a_number_and_nothing_else(suite):
+    plan = suite.plans[0]
+    nudged = Plan(**{**vars(plan), "scale": np.nextafter(plan.scale, 2), "overlap": np.nextafter(plan.overlap, 0)})
+    moved = Plan(**{**vars(plan), "matrix": (*plan.matrix[:2], plan.matrix[2] + 0.1, *plan.matrix[3:])})
+    assert digest([nudged]) == digest([plan]) != digest([moved])
+
+
 def test_more_queries_leave_those_before_as_they_are(folders, suite):
     more = folders_suite(folders[:2], folders[2:], queries=9, side_px=560, reach=SMALL)
     assert more.held_out[:6] == suite.held_out
