@@ -1,6 +1,8 @@
 import json
 import math
 
+import cv2
+import numpy as np
 import pytest
 
 from benchmarks.geolocation import measured, parser_of
@@ -69,6 +71,19 @@ def test_the_command_measures_a_folder_of_base_maps(tmp_path, capsys):
                "--out", str(tmp_path / "out")]  # fmt: skip
     assert main(command) == 0
     assert json.loads((tmp_path / "out" / "geolocation.json").read_text())["sift"]["r1"] == 1.0
+
+
+def test_other_dates_are_told_apart_from_the_same_flight(tmp_path, capsys):
+    for scene in range(3):
+        for date in (1, 2):
+            path = write_picture(tmp_path / "set" / f"port{scene}" / f"{date}.png", scene, 700)
+            cv2.imwrite(str(path), np.minimum(cv2.imread(str(path)), 255 - 40 * date))
+    command = ["evaluate", "geolocation", "--mtgl", str(tmp_path / "set"), "--methods", "sift", "--queries", "3",
+               "--out", str(tmp_path / "out")]  # fmt: skip
+    assert main(command) == 0
+    row = json.loads((tmp_path / "out" / "geolocation.json").read_text())["sift"]
+    assert row["other_date"]["r1"] == 1.0 and row["other_date"]["queries"] == 3 and "same_flight" not in row
+    assert "no figure here speaks of another date" not in capsys.readouterr().out
 
 
 def test_the_command_says_what_it_needs(tmp_path, monkeypatch, capsys):
