@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlcore.cli.locate_find import add_find_arguments, find
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.errors import FeatureDatabaseError, InvalidInputError
-from mlcore.geolocation.bases import BaseGrid, bases_of
+from mlcore.geolocation.bases import MOST_PIXELS, PICTURES, BaseGrid, bases_of, files_of
 from mlcore.geolocation.catalogue import remember
 from mlcore.geolocation.database import DatabaseSettings, FeatureDatabase
 from mlcore.geolocation.database_files import MANIFEST
 from mlcore.geolocation.index import DescriptorIndex
 from mlcore.geolocation.upkeep import build, compact, remove, repair
+from mlcore.imagery.picture import read_picture
 from mlcore.progress import SpanProgress
 
 GRID, DATABASE = BaseGrid(), DatabaseSettings()
@@ -56,6 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument("database", type=Path)
     action.add_argument("--check", action="store_true", help="read every byte and name what is damaged")
     _common(action)
+    action = actions.add_parser("calibrate", help="fit how probable a model's placements are")
+    action.add_argument("pictures", type=Path, nargs="+", help="that the model never learnt, or folders of them")
+    action.add_argument("--skip", type=int, default=0, help="of each folder, leave the first out, which training drew")
+    action.add_argument("--weights", type=Path, required=True, help="of the locator")
+    action.add_argument("--out", type=Path, required=True, help="the same locator with its calibration")
+    action.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
+    action.add_argument("--queries", type=int, default=90, help="(%(default)s)")
+    action.add_argument("--seed", type=int, default=0)
+    _common(action)
     action = actions.add_parser("find", help="where pictures lie")
     add_find_arguments(action)
     _common(action)
@@ -63,7 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what is asked; `find` gives 0 for an answer, "not here" among them."""
-    return {"build": _build, "add": _build, "remove": _remove, "list": _list, "find": find}[args.action](args)
+    does = {"build": _build, "add": _build, "remove": _remove, "list": _list, "calibrate": _calibrate, "find": find}
+    return does[args.action](args)
 
 
 def _common(action: argparse.ArgumentParser) -> None:
@@ -136,6 +150,30 @@ def _list(args: argparse.Namespace) -> int:
     lines += [f"  {row['name']}  {row['width']} x {row['height']} px  {_place(row)}" for row in rows]
     _tell(args, told, "\n".join([*lines, *damaged]))
     return int(bool(damaged))
+
+
+def _calibrate(args: argparse.Namespace) -> int:
+    from mlcore.cli.locate_find import load_model
+    from mlcore.geolocation.calibrating import calibrate
+
+    model = load_model(args.weights, args.device)
+    files = [file for path in args.pictures for file in files_of(path, PICTURES)]
+    folders = groupby(files, key=lambda file: file.parent)
+    unseen = [file for _, inside in folders for file in list(inside)[args.skip :]]
+    pictures = [read_picture(file, MOST_PIXELS).rgb for file in unseen]
+    with TemporaryDirectory() as folder, BarProgress("calibrate", quiet=args.quiet) as progress:
+        found = calibrate(
+            model, pictures, Path(folder) / "db", queries=args.queries, seed=args.seed, progress=progress
+        )  # fmt: skip
+    model.about["calibration"] = found.calibration.to_dict()
+    digest = model.save(args.out)
+    told = {**asdict(found), "sha256": digest, "out": str(args.out)}
+    words = (
+        f"{args.out}: {found.placements} placements of {found.queries} queries, {found.right} right; "
+        f"{found.found:.0%} of those of a base found, {found.accepted} of {found.foreign} of none believed"
+    )
+    _tell(args, told, words)
+    return 0
 
 
 def _place(row: dict[str, Any]) -> str:

@@ -88,15 +88,15 @@ def load_model(weights: Path | None, device: str) -> LocatorModel:
         InvalidInputError: none ships and no file is named.
         CheckpointError: the file is no locator's.
     """
-    from mlcore import weights as shipped
     from mlcore.geolocation.model import LocatorModel
+    from mlcore.weights import LOCATOR_FILE
 
-    path = weights or getattr(shipped, "LOCATOR_FILE", None)
-    if path is None or not Path(path).is_file():
+    path = weights or LOCATOR_FILE
+    if not path.is_file():
         raise InvalidInputError(
             f"there are no weights in {path}: name a locator's with --weights, or train one with train locator"
         )
-    return LocatorModel.load(Path(path)).to(device)
+    return LocatorModel.load(path).to(device)
 
 
 def _locator(args: argparse.Namespace) -> Locator:

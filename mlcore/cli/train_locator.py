@@ -93,7 +93,8 @@ def place_of(files: list[Path]) -> PictureGround:
     from mlcore.geolocation.grounds import PictureGround
 
     pictures = [read_picture(path, MOST_PIXELS).rgb for path in files]
-    return PictureGround(pictures, [picture.any(axis=2) for picture in pictures], coarsest=COARSEST)
+    shown: list[np.ndarray] = [np.any(picture > 0, axis=2) for picture in pictures]
+    return PictureGround(pictures, shown, coarsest=COARSEST)
 
 
 def photos_of(folders: list[Path], each: int, mapping: str, prompts: str) -> PictureGround:

@@ -176,8 +176,8 @@ def _where(architecture: str, folder: Path | None, weights: str) -> tuple[str, s
     return weights, Path(name).name, None
 
 
-def _create(architecture: str, folder: Path | None, trained: Trained | None) -> Any:
-    """The model without its image tower."""
+def _create(architecture: str, folder: Path | None, trained: Trained | None, *, image: bool = False) -> Any:
+    """The model, without its image tower unless that is asked for."""
     import open_clip
 
     quick = trained is not None and trained.quick
@@ -194,7 +194,8 @@ def _create(architecture: str, folder: Path | None, trained: Trained | None) -> 
         root.removeFilter(_not_from_the_factory)
     if not hasattr(model, "encode_text"):
         raise ConfigError(f"{architecture!r} has no text tower: choose a CLIP model")
-    del model.visual
+    if not image:
+        del model.visual
     return model
 
 

@@ -243,16 +243,17 @@ def bases_of(paths: Sequence[Path], grid: BaseGrid, pictures: Sequence[Path] = (
     """
     sources: list[BaseSource] = []
     for path in paths:
-        for file in _files(path, RASTERS):
+        for file in files_of(path, RASTERS):
             label = file.relative_to(path.parent).with_suffix("").as_posix() if path.is_dir() else file.stem
             sources.append(RasterBases(file, grid, label))
-    sources += [PictureBases(_files(path, PICTURES), path.parent) for path in pictures]
+    sources += [PictureBases(files_of(path, PICTURES), path.parent) for path in pictures]
     joined = JoinedBases(sources)
     _ = joined._source_of
     return joined
 
 
-def _files(path: Path, endings: Sequence[str]) -> list[Path]:
+def files_of(path: Path, endings: Sequence[str]) -> list[Path]:
+    """A file, or those below a folder that have one of some endings, in the order of their names."""
     if not path.is_dir():
         return [path]
     found = sorted(file for file in path.rglob("*") if file.suffix.lower() in endings and file.is_file())

@@ -37,6 +37,9 @@ class Evidence:
         return np.array([min(max(-self.log10_nfa, 0.0), SUREST), np.clip(self.margin, -2.0, 2.0), self.covered])
 
 
+AT_THE_GATE = tuple(Evidence(-3.0 - 0.75 * number, 0.0, 0.1 * number) for number in range(5))
+
+
 @dataclass(frozen=True)
 class Calibration:
     """A logistic regression; the defaults are careful ones, for a model that was never calibrated.
@@ -62,17 +65,21 @@ class Calibration:
     def fit(cls, evidence: Sequence[Evidence], right: Sequence[bool], threshold: float = 0.5) -> Calibration:
         """The regression that explains which of some placements were right.
 
+        A few wrong ones at the gate of chance (AT_THE_GATE) are added, so that a model none of whose placements were
+        wrong does not take every one at its word.
+
         Raises:
-            InvalidInputError: there are too few, or all of them were right or all wrong.
+            InvalidInputError: there are too few, or none of them was right.
         """
         from sklearn.linear_model import LogisticRegression
 
-        if len(evidence) != len(right) or len(evidence) < LEAST_EXAMPLES or len(set(map(bool, right))) < 2:
-            raise InvalidInputError(
-                f"a calibration needs {LEAST_EXAMPLES} placements or more, some right and some wrong"
-            )
-        rows = np.stack([one.numbers for one in evidence])
-        found = LogisticRegression(C=10.0, max_iter=1000).fit(rows, np.asarray(right, bool))
+        if len(evidence) != len(right) or len(evidence) < LEAST_EXAMPLES:
+            raise InvalidInputError(f"a calibration needs {LEAST_EXAMPLES} placements or more, each right or wrong")
+        rows = np.stack([one.numbers for one in [*evidence, *AT_THE_GATE]])
+        labels = np.append(np.asarray(right, bool), np.zeros(len(AT_THE_GATE), bool))
+        if not labels.any():
+            raise InvalidInputError("none of these placements is right: train the model before it is calibrated")
+        found = LogisticRegression(C=10.0, max_iter=1000).fit(rows, labels)
         per_digit, per_margin, per_covered = (max(0.0, float(one)) for one in found.coef_[0])
         return cls(float(found.intercept_[0]), per_digit, per_margin, per_covered, threshold)
 

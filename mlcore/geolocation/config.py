@@ -14,6 +14,7 @@ from mlcore.errors import ConfigError
 
 CELL_PX, WINDOW_PX, FINE_PX = 64, 16, 4
 """Sides of the three levels' cells in the model's pixels."""
+TEACHERS = ("clip", "classes", "labels")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class GeolocationConfig:
         query_scales: a query is seen at each of them; what then exceeds `query_px` is cut to the middle.
         prompts: version of the topics' texts (`prompts/<version>.json`).
         text_encoder, text_weights: the frozen text tower (see `mlcore.encoders.text`).
+        teacher: "clip", the image tower beside the text tower; "classes", a classifier of land covers learnt from
+            photos with a class; "labels", these classes alone.
         topics, attributes: categories are embedded, and attributes after them (Table 3).
         distillation, weighted: topics are taught by a teacher, and weigh the loss of tokens (Table 3).
         context: linear self-attention with rotary positions beside the topics.
@@ -60,7 +63,7 @@ class GeolocationConfig:
 
     encoder: str = "timm/tf_efficientnet_lite0"
     widths: tuple[int, int, int, int, int] = (24, 40, 112, 160, 160)
-    frozen: int = 8
+    frozen: int = 16
     channels: int = 128
     window_channels: int = 64
     fine_channels: int = 32
@@ -72,6 +75,7 @@ class GeolocationConfig:
     prompts: str = "land_cover_v1"
     text_encoder: str = "hashed"
     text_weights: str = ""
+    teacher: str = "labels"
     topics: bool = True
     attributes: bool = True
     distillation: bool = True
@@ -99,11 +103,11 @@ class GeolocationConfig:
     align_px: int = 512
     focal_alpha: float = 0.25
     focal_gamma: float = 2.0
-    steps: int = 1200
+    steps: int = 1440
     batch: int = 24
     pairs_per_epoch: int = 96
     passes: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     weight_decay: float = 1e-2
     warmup: float = 0.05
     train_query_px: int = 256
@@ -118,6 +122,8 @@ class GeolocationConfig:
             raise ConfigError("widths must be five numbers of 4 or more")
         if self.encoder != "pyramid" and not self.encoder.startswith("timm/"):
             raise ConfigError(f"no encoder {self.encoder!r} of a locator: choose pyramid, or timm/<network>")
+        if self.teacher not in TEACHERS:
+            raise ConfigError(f"no teacher {self.teacher!r}: choose from {', '.join(TEACHERS)}")
         if self.frozen not in (0, 8, 16) or (self.frozen and self.encoder == "pyramid"):
             raise ConfigError("frozen must be 0, 8 or 16, and 0 of a pyramid, which starts from nothing")
         if self.heads < 1 or self.channels % (4 * self.heads):
@@ -191,6 +197,7 @@ PRESETS: dict[str, GeolocationConfig] = {
         query_scales=(1.0,),
         text_encoder="open_clip/ViT-B-32",
         text_weights="openai",
+        teacher="clip",
         dustbin=False,
         threshold=0.2,
         verified_matches=128,

@@ -242,11 +242,14 @@ def _plain(data: rasterio.DatasetReader, sheet: Sheet, window: Window) -> tuple[
 
 def _sums(values: np.ndarray, factor: int) -> np.ndarray:
     """Sums over squares of factor x factor pixels, float32; those at the far sides may be smaller."""
+    whole = np.asarray(values, np.float32)
     if factor == 1:
-        return values.astype(np.float32)
-    rows, columns = (np.arange(0, side, factor) for side in values.shape[:2])
-    summed = np.add.reduceat(np.add.reduceat(values, rows, axis=0, dtype=np.float32), columns, axis=1)
-    return np.asarray(summed, np.float32)
+        return whole
+    down, right = (-side % factor for side in values.shape[:2])
+    if down or right:
+        whole = np.pad(whole, ((0, down), (0, right), *((0, 0),) * (whole.ndim - 2)))
+    size = (whole.shape[1] // factor, whole.shape[0] // factor)
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA)) * factor**2
 
 
 def _applied(transform: Affine, xy: np.ndarray) -> np.ndarray:

@@ -71,10 +71,10 @@ class Pretrained(nn.Module):
         self.quarter = nn.Sequential(*network.blocks[: cut[4]])
         self.eighth = nn.Sequential(*network.blocks[cut[4] : cut[8]])
         self.window = nn.Sequential(*network.blocks[cut[8] : cut[16]])
+        wide = 2 * config.channels
         self.mix = nn.Sequential(
-            nn.Conv2d(channels[16], config.channels, 1), nn.GELU(),
-            nn.Conv2d(config.channels, config.channels, 3, padding=1, groups=config.channels), nn.GELU(),
-            nn.Conv2d(config.channels, config.channels, 1),
+            nn.Conv2d(channels[16], wide, 1), nn.GELU(),
+            nn.Conv2d(wide, wide, 3, padding=1, groups=wide), nn.GELU(), nn.Conv2d(wide, config.channels, 1),
         )  # fmt: skip
         self.project = nn.Conv2d(2 * config.channels, config.channels, 1)
         self.frozen = config.frozen

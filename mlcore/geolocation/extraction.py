@@ -23,7 +23,7 @@ class Extractor(Protocol):
         """What the model says of a picture."""
 
     def compare(self, query: PictureFeatures, base: PictureFeatures) -> Any:
-        """Coarse matches of one base, whose `score` is E of Eq. 11, summed."""
+        """Coarse matches of one base, from which it is placed finely."""
 
     def compare_many(self, query: PictureFeatures, tokens: np.ndarray, valid: np.ndarray) -> np.ndarray:
         """The scores of (N, h, w, C) tokens, (N,)."""

@@ -27,9 +27,9 @@ FOLDER, FILE, ABOUT = "index", "descriptors.faiss", "index.json"
 FLAT_UP_TO = 100_000
 HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = 32, 80, 128
 CODE_BYTES = 64
-PROBES_SHARE, LEAST_PROBES = 0.02, 16
-SAMPLE_PER_LIST = 64
-MOST_LISTS = 4096
+PROBES_SHARE, LEAST_PROBES = 0.03, 16
+SAMPLE_PER_LIST = 40
+MOST_LISTS, ROUNDS = 1024, 10
 STALE = 0.2
 """Where more of the entries than this stand for bases that are gone, the index is built anew."""
 
@@ -220,6 +220,7 @@ def _empty(kind: Kind, size: int, count: int, sample: np.ndarray) -> Any:
     parts = max(part for part in range(1, min(CODE_BYTES, size) + 1) if size % part == 0)
     bits = 8 if len(sample) >= 256 else max(1, int(math.log2(max(len(sample), 2))))
     index = faiss.index_factory(size, f"IVF{lists},PQ{parts}x{bits}np", faiss.METRIC_INNER_PRODUCT)
+    index.cp.niter = index.pq.cp.niter = ROUNDS
     index.cp.min_points_per_centroid = index.pq.cp.min_points_per_centroid = 1  # of a small sample it warns no one
     index.train(sample)
     return index

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import cv2
@@ -197,7 +197,8 @@ class Locator:
             fit = self._fit(view, rgb, valid, matches)
             if fit is None:
                 continue
-            one = self._placement(base, of_query(fit, view), view, _margin(ranking, place), float(matches.score), prior)
+            score, margin = float(ranking.scores[place]), _margin(ranking, place)
+            one = self._placement(base, of_query(fit, view), view, margin, score, prior)
             found.append(one)
             if one.probability >= self.settings.convinced and not thorough:
                 break
@@ -220,15 +221,15 @@ class Locator:
         self, base: Base, fit: Fit, view: View, margin: float, score: float, prior: Prior | None
     ) -> Placement:
         width, height = view.size
-        logit = self.calibration.logit(Evidence(fit.log10_nfa, margin, _covered(fit.points_query, width * height)))
-        found = Placement(base, fit, score, probability_of(logit), fit.log10_nfa, (width, height))
+        evidence = Evidence(fit.log10_nfa, margin, _covered(fit.points_query, width * height))
+        probability = probability_of(self.calibration.logit(evidence))
+        found = Placement(base, fit, score, probability, fit.log10_nfa, (width, height), evidence)
         if prior is None or base.transform is None:
             return found
         there = lonlat_to_mercator(np.array([prior.lon, prior.lat]))
         if float(apart_m(found.centre_mercator, there)) > prior.reach_mercator:
             return found
-        surer = probability_of(logit_of(found.probability) + math.log(PRIOR_ODDS))
-        return Placement(base, fit, score, surer, fit.log10_nfa, (width, height))
+        return replace(found, probability=probability_of(logit_of(probability) + math.log(PRIOR_ODDS)))
 
 
 def _checked(rgb: np.ndarray, valid: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

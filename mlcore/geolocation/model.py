@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,13 +118,14 @@ class LocatorModel(nn.Module):
             branches[0] = torch.zeros_like(context)
         elif keep == "topics":
             branches[1] = torch.zeros_like(context)
-        merged = flat + self.merge(torch.cat(branches, dim=2))
-        return Tokens(F.normalize(merged, dim=2), topics, self.described(merged, known))
+        tokens = F.normalize(flat + self.merge(torch.cat(branches, dim=2)), dim=2)
+        return Tokens(tokens, topics, self.described(tokens, known))
 
     def described(self, tokens: Tensor, valid: Tensor) -> Tensor:
         """(B, T, C), (B, T) -> (B, D): generalised mean over tokens (Radenovic 2018, Eq. 3), blind to their order."""
         power = self.power.clamp(1.0, 8.0)
-        strong = F.softplus(self.to_descriptor(tokens)).clamp(min=1e-4) ** power * valid[..., None]
+        wide = self.to_descriptor(tokens * math.sqrt(tokens.shape[2]))
+        strong = F.softplus(wide).clamp(min=1e-4) ** power * valid[..., None]
         mean = strong.sum(dim=1) / valid.sum(dim=1, keepdim=True).clamp(min=1)
         pooled = mean.clamp(min=1e-8) ** (1 / power)
         return F.normalize(pooled - pooled.mean(dim=1, keepdim=True), dim=1)
@@ -178,6 +180,16 @@ class LocatorModel(nn.Module):
             tokens: (N, h, w, C), bases smaller than the grid filled up; valid: (N, h, w) bool.
         """
         return compare_many(self, query, tokens, valid)
+
+    @torch.inference_mode()
+    def describe(self, tokens: np.ndarray | Tensor, valid: np.ndarray | Tensor) -> np.ndarray:
+        """(N, D) float32 descriptors of pictures, or of parts of pictures, from their tokens alone.
+
+        Args:
+            tokens: (N, h, w, C); valid: (N, h, w) bool.
+        """
+        cells, known = (torch.as_tensor(each).to(self.device) for each in (tokens, valid))
+        return self.described(cells.float().flatten(1, 2), known.flatten(1)).cpu().numpy()
 
     def save(self, path: Path, extra: dict[str, object] | None = None) -> str:
         """Write weights and settings to one safetensors file in half precision; returns its SHA-256."""

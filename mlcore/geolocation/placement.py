@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.errors import InvalidInputError
 from mlcore.geolocation.bases import Base
+from mlcore.geolocation.calibration import Evidence
 from mlcore.geolocation.footprint import through
 from mlcore.geometry.webmercator import WORLD_M, lonlat_to_mercator, mercator_to_lonlat
 
@@ -77,6 +78,7 @@ class Placement:
         fit: homography from the query's pixels to the base's, with its covariance and points (`placing.Fit`).
         score: E of Eq. 11, summed; probability: that it is right, calibrated; log10_nfa: of fits by chance as good.
         query_size: width and height of the query.
+        evidence: what the probability stands on.
     """
 
     base: Base
@@ -85,6 +87,7 @@ class Placement:
     probability: float
     log10_nfa: float
     query_size: tuple[int, int]
+    evidence: Evidence | None = None
 
     @property
     def footprint(self) -> BaseGeometry:

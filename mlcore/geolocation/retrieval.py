@@ -46,29 +46,89 @@ def compare_many(
     step = max(1, CHUNK_CELLS // max(1, tokens.shape[1] * tokens.shape[2]))
     scores = np.zeros(len(tokens), np.float32)
     for start in range(0, len(tokens), step):
-        part = slice(start, start + step)
-        cells, known = _as_tensor(tokens[part], model.device).float(), _as_tensor(valid[part], model.device)
-        each = [_scores(model, view, cells, known) for view in query.scales]
-        scores[part] = torch.stack(each).amax(dim=0).cpu().numpy()
+        known = _as_tensor(valid[start : start + step], model.device)
+        rows, columns = (int(known.any(dim=0).any(dim=dim).sum()) for dim in (1, 0))
+        if not rows * columns:
+            continue
+        part = slice(start, start + step), slice(0, rows), slice(0, columns)
+        cells, known = _as_tensor(tokens[part], model.device).float(), known[:, :rows, :columns]
+        scores[part[0]] = _scores(model, query, cells, known).cpu().numpy()
     return scores
 
 
-def _scores(model: LocatorModel, view: PictureFeatures, cells: Tensor, known: Tensor) -> Tensor:
-    """(n,) E of n bases (n, h, w, C), by mutual nearest neighbours (or MKNN) and verification."""
-    config = model.config
-    shapes = (view.coarse.shape[0], view.coarse.shape[1]), (cells.shape[1], cells.shape[2])
-    forth, back = _probabilities(model, view, cells.flatten(1, 2), known.flatten(1))
-    if config.retrieval_neighbours == 0 or not config.mknn:
-        query_index, base_index, both, here = _mutual(forth, back, config)
+def _scores(model: LocatorModel, query: PictureFeatures, cells: Tensor, known: Tensor) -> Tensor:
+    """(n,) E of n bases (n, h, w, C) at the best of the query's scales."""
+    config, base_shape = model.config, (cells.shape[1], cells.shape[2])
+    if not config.mknn or config.retrieval_neighbours:
+        each = []
+        for view in query.scales:
+            forth, back = _probabilities(model, view, cells.flatten(1, 2), known.flatten(1))
+            shapes = (view.coarse.shape[0], view.coarse.shape[1]), base_shape
+            chosen = _chosen(config, forth, back, shapes, config.retrieval_neighbours)
+            each.append(_total(_most(chosen, forth, back, config), shapes, config))
     else:
-        query_index, base_index, both, here = _most(_chosen(config, forth, back, shapes, config.retrieval_neighbours),
-                                                    forth, back, config)  # fmt: skip
+        tables = _tables(model, query, cells.flatten(1, 2), known.flatten(1))
+        each = [
+            _total(_mutual(table, index, model), ((view.coarse.shape[0], view.coarse.shape[1]), base_shape), config)
+            for view, (table, index) in zip(query.scales, tables, strict=True)
+        ]
+    return torch.stack(each).amax(dim=0)
+
+
+def _total(
+    found: tuple[Tensor, Tensor, Tensor, Tensor], shapes: tuple[tuple[int, int], tuple[int, int]],
+    config: GeolocationConfig,
+) -> Tensor:  # fmt: skip
+    """(n,) E of matches: their confidences, or where nothing is verified their number."""
+    query_index, base_index, both, here = found
     if not config.verification:
         return here.sum(dim=1).float()
     query_xy, base_xy = (
-        cell_centres(shape).to(forth)[index] for shape, index in zip(shapes, (query_index, base_index), strict=True)
+        cell_centres(shape).to(both)[index] for shape, index in zip(shapes, (query_index, base_index), strict=True)
     )
     return (coherence(query_xy, base_xy, here, config) * both * here).sum(dim=1)
+
+
+def _tables(
+    model: LocatorModel, query: PictureFeatures, cells: Tensor, known: Tensor
+) -> list[tuple[Tensor, Tensor]]:  # fmt: skip
+    """For each scale exp(S) up to one factor, (n, N, m), and (m,) which of the query's tokens these are.
+
+    One matrix product serves all scales, and one exponential both directions of Eq. 5-6: unit tokens are never more
+    alike than the scale of Eq. 4, so that nothing overflows.
+    """
+    indices = [_as_tensor(view.valid, model.device).flatten().nonzero()[:, 0] for view in query.scales]
+    own = torch.cat([
+        _as_tensor(view.coarse, model.device).float().flatten(0, 1)[index]
+        for view, index in zip(query.scales, indices, strict=True)
+    ])  # fmt: skip
+    scale = model.token_scale.exp()
+    table = (cells.reshape(-1, cells.shape[2]) @ (own * scale).T).reshape(*cells.shape[:2], -1)
+    table = table.sub_(scale).exp_()
+    if not bool(known.all()):
+        table = table.mul_(known[:, :, None])
+    return list(zip(table.split([len(index) for index in indices], dim=2), indices, strict=True))
+
+
+def _mutual(table: Tensor, index: Tensor, model: LocatorModel) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The most probable mutual nearest neighbours: Eq. 5-8 with k = 0, from `_tables`.
+
+    Returns:
+        (n, K) indices of the query's and of the base's tokens, P_AB + P_BA, and bool which matches there are.
+    """
+    config = model.config
+    alone = 0.0 if model.alone is None else (model.alone - model.token_scale.exp()).exp()
+    if not len(index):
+        nothing = torch.zeros(len(table), 0, device=table.device)
+        return nothing.long(), nothing.long(), nothing, nothing.bool()
+    best, base_index = table.max(dim=1)
+    forth = best / (table.sum(dim=1) + alone).clamp(min=1e-30)
+    back = best / (table.sum(dim=2) + alone).clamp(min=1e-30).gather(1, base_index)
+    here = (best >= table.amax(dim=2).gather(1, base_index)) & (best > 0)
+    here &= (forth >= config.threshold) & (back >= config.threshold)
+    both = forth + back
+    top = (both * here).topk(min(config.verified_matches, len(index)), dim=1).indices
+    return index[top], base_index.gather(1, top), both.gather(1, top), here.gather(1, top)
 
 
 def _probabilities(model: LocatorModel, view: PictureFeatures, cells: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,21 +137,6 @@ def _probabilities(model: LocatorModel, view: PictureFeatures, cells: Tensor, kn
     own_known = _as_tensor(view.valid, model.device).flatten()
     table = similarity(own, cells, model.token_scale.exp())
     return dual_softmax(table, own_known.expand(len(cells), -1), known, model.alone)
-
-
-def _mutual(forth: Tensor, back: Tensor, config: GeolocationConfig) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The most probable mutual nearest neighbours: MKNN with k = 0, without making its table."""
-    sure, base_index = forth.max(dim=2)
-    back_sure, answer = back.max(dim=1)
-    own = torch.arange(forth.shape[1], device=forth.device)
-    mutual = (answer.gather(1, base_index) == own) & (sure >= config.threshold)
-    mutual &= (back_sure.gather(1, base_index) >= config.threshold) & (sure > 0)
-    if not config.mknn:
-        mutual = (sure >= config.threshold) & (sure > 0)
-    both = sure + back.gather(2, base_index[..., None])[..., 0]
-    count = min(config.verified_matches, forth.shape[1])
-    order = (both * mutual).topk(count, dim=1).indices
-    return order, base_index.gather(1, order), both.gather(1, order), mutual.gather(1, order)
 
 
 def _most(

@@ -193,7 +193,7 @@ def _content(rows: Sequence[Row], files: dict[str, dict[str, Any]], replaces: Se
 @lru_cache(maxsize=OPEN_ARRAYS)
 def _mapped(path: Path) -> np.ndarray:
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.load(path, mmap_mode="c", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise FeatureDatabaseError(
             f"{path.name} of shard {path.parent.name} can't be read ({error}): open the database again, and build it "

@@ -12,14 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from mlcore.errors import InvalidInputError
-from mlcore.geolocation import distillation, losses
+from mlcore.geolocation import losses
 from mlcore.geolocation.assignment import Assignment, assign_cells, moved
 from mlcore.geolocation.coarse import dual_softmax, similarity
 from mlcore.geolocation.config import CELL_PX, FINE_PX, WINDOW_PX, GeolocationConfig
 from mlcore.geolocation.features import to_images
 from mlcore.geolocation.fine import expected_places, window_centres, window_tables, within
 from mlcore.geolocation.grounds import PictureGround, TrainingPair, draw_pair
+from mlcore.geolocation.lessons import Lesson, distilled, from_labels, token_weights
 from mlcore.geolocation.model import LocatorModel, Tokens, valid_cells
+from mlcore.geolocation.teachers import ClassTeacher, ClipTeacher, Teacher
 from mlcore.geolocation.topics import read_prompts
 from mlcore.learning.loop import Stage, run_stage
 from mlcore.learning.schedule import warmed_cosine
@@ -30,7 +32,7 @@ GRADIENT_NORM = 1.0
 EARLY_SHARE = 0.2
 """Until then the teacher's distribution weighs the tokens, afterwards the topics' own (TopicGeo, below Eq. 12)."""
 EARLY_BATCH = 8
-FINE_PAIRS, FINE_POINTS = 6, 96
+FINE_PAIRS, FINE_POINTS = 3, 96
 """Pairs of a step that learn the fine levels, and points of each."""
 
 
@@ -60,7 +62,8 @@ def train_locator(
     torch.manual_seed(seed)
     model = LocatorModel(config)
     model.start(weights)
-    trainer = Trainer(model.to(device), grounds, progress or SilentProgress())
+    teacher = teacher_of(model.to(device), [ground for ground, _ in grounds])
+    trainer = Trainer(model, grounds, teacher, progress or SilentProgress())
     epochs = -(-config.steps // trainer.steps_per_epoch)
     fingerprint = hashlib.sha256(json.dumps([config.to_dict(), seed], sort_keys=True).encode()).hexdigest()
     stage = Stage("locator", model, trainer.optimiser, epochs, trainer.run_epoch, fingerprint=fingerprint)
@@ -69,13 +72,24 @@ def train_locator(
     return model.eval()
 
 
+def teacher_of(model: LocatorModel, grounds: Sequence[PictureGround]) -> Teacher | None:
+    """Who teaches the topics, by the settings; None: the photos' labels alone, or nobody."""
+    config = model.config
+    if not config.topics or not (config.distillation or config.weighted) or config.teacher == "labels":
+        return None
+    if config.teacher == "clip":
+        return ClipTeacher(config, str(model.device))
+    return ClassTeacher(model.trunk, grounds, config)
+
+
 class Trainer:
     """One model, its optimiser and where its pairs come from."""
 
     def __init__(
-        self, model: LocatorModel, grounds: Sequence[tuple[PictureGround, float]], progress: Progress | None = None
-    ) -> None:
-        self.model, self.config = model, model.config
+        self, model: LocatorModel, grounds: Sequence[tuple[PictureGround, float]], teacher: Teacher | None = None,
+        progress: Progress | None = None,
+    ) -> None:  # fmt: skip
+        self.model, self.config, self.teacher = model, model.config, teacher
         self.progress: Progress = progress or SilentProgress()
         self.grounds = [ground for ground, _ in grounds]
         self.weights = np.array([weight for _, weight in grounds], np.float64) / sum(weight for _, weight in grounds)
@@ -91,6 +105,7 @@ class Trainer:
         config, rng = self.config, np.random.default_rng(generator.initial_seed())
         pairs = self.draw(rng)
         early = [self._early(pairs, part) for part in ("query", "base")] if config.frozen else None
+        lesson = self._lesson(pairs)
         figures: list[dict[str, float]] = []
         for _ in range(config.passes):
             order = rng.permutation(len(pairs))
@@ -99,7 +114,8 @@ class Trainer:
                 chosen = order[start : start + config.batch].tolist()
                 stems = None if early is None else [each[chosen] for each in early]
                 step = epoch * self.steps_per_epoch + len(figures)
-                figures.append(self.step(step, [pairs[number] for number in chosen], stems, rng))
+                heard = None if lesson is None else lesson.of(chosen)
+                figures.append(self.step(step, [pairs[number] for number in chosen], stems, heard, rng))
         return {name: float(np.mean([one[name] for one in figures])) for name in figures[0]}
 
     def draw(self, rng: np.random.Generator) -> list[TrainingPair]:
@@ -123,14 +139,26 @@ class Trainer:
             made.append(self.model.trunk.early(images)[1].half())
         return torch.cat(made)
 
+    def _lesson(self, pairs: list[TrainingPair]) -> Lesson | None:
+        """What the teacher says of every query; None where their labels are all there is."""
+        if self.teacher is None:
+            return None
+        heard = [
+            self.teacher(to_images([pair.query for pair in pairs[start : start + EARLY_BATCH]], self.model.device))
+            for start in range(0, len(pairs), EARLY_BATCH)
+        ]
+        known = torch.ones(len(pairs), dtype=torch.bool, device=self.model.device)
+        return Lesson(torch.cat([each[0] for each in heard]), torch.cat([each[1] for each in heard]), known)
+
     def step(
-        self, step: int, pairs: list[TrainingPair], stems: list[Tensor] | None, rng: np.random.Generator
-    ) -> dict[str, float]:
+        self, step: int, pairs: list[TrainingPair], stems: list[Tensor] | None, lesson: Lesson | None,
+        rng: np.random.Generator,
+    ) -> dict[str, float]:  # fmt: skip
         """One step of the optimiser; the losses, and how much was found."""
         share = warmed_cosine(step, self.config.steps, self.config.warmup)
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.learning_rate * share
-        parts, found = self.losses(pairs, stems, rng, early=step < EARLY_SHARE * self.config.steps)
+        parts, found = self.losses(pairs, stems, lesson, rng, early=step < EARLY_SHARE * self.config.steps)
         loss = losses.total_loss(parts["distillation"], parts["coarse"] + parts["extra"], parts["fine"])
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -139,8 +167,9 @@ class Trainer:
         return {"loss": float(loss.detach())} | {name: float(value.detach()) for name, value in parts.items()} | found
 
     def losses(
-        self, pairs: list[TrainingPair], stems: list[Tensor] | None, rng: np.random.Generator, *, early: bool
-    ) -> tuple[dict[str, Tensor], dict[str, float]]:
+        self, pairs: list[TrainingPair], stems: list[Tensor] | None, lesson: Lesson | None, rng: np.random.Generator,
+        *, early: bool,
+    ) -> tuple[dict[str, Tensor], dict[str, float]]:  # fmt: skip
         """The terms of Eq. 15, the extra ones that the paper does not have, and shares of what was found."""
         config, model = self.config, self.model
         keep = "both"
@@ -153,11 +182,11 @@ class Trainer:
                              centres=config.centre_assignment)  # fmt: skip
         table = similarity(query.tokens, base.tokens, model.token_scale.exp())
         forth, back = dual_softmax(table, query_valid, base_valid, model.alone)
-        shares = self._teacher(pairs, query_valid.shape[1])
-        weights = self._token_weights(query, shares, early)
+        lesson = lesson or from_labels(pairs, (shape[0] // 2) * (shape[1] // 2), self.category_of)
+        weights = token_weights(model, query, shape, lesson, early=early)
         parts = {
             "coarse": losses.coarse_loss(forth, back, truth, weights, config.focal_alpha, config.focal_gamma),
-            "distillation": self._distillation(query, shares, shape),
+            "distillation": distilled(model, query, shape, lesson),
             "fine": self._fine(pairs, rng) if config.fine_matching else table.new_zeros(()),
             "extra": self._extra(query, base, query_valid, base_valid, truth),
         }
@@ -192,50 +221,6 @@ class Trainer:
         if config.descriptor_weight:
             extra = extra + config.descriptor_weight * losses.descriptor_loss(query.descriptor, base.descriptor)
         return extra
-
-    def _teacher(self, pairs: list[TrainingPair], cells: int) -> tuple[Tensor, Tensor] | None:
-        """(B, cells, K) shares of the categories and (B,) which pairs have a teacher; None where none has."""
-        known = [pair.categories is not None for pair in pairs]
-        if not any(known):
-            return None
-        count = len(self.model.topic_branch.categories) if self.model.topic_branch is not None else 7
-        rows = [pair.categories if pair.categories is not None else np.full(count, 1 / count) for pair in pairs]
-        shares = torch.tensor(np.stack(rows), dtype=torch.float32, device=self.model.device)
-        return shares[:, None].expand(-1, cells, -1), torch.tensor(known, device=self.model.device)
-
-    def _token_weights(self, query: Tokens, shares: tuple[Tensor, Tensor] | None, early: bool) -> Tensor:
-        """(B, M) w_token of Eq. 12."""
-        config = self.config
-        if not config.weighted or query.topics is None or self.model.topic_branch is None:
-            return query.tokens.new_ones(query.tokens.shape[:2])
-        if early or shares is None:
-            if shares is None:
-                return query.tokens.new_ones(query.tokens.shape[:2])
-            return distillation.frequency_weights(shares[0])
-        own = distillation.topic_distribution(
-            query.topics.detach(), self.model.topic_branch.categories, config.category_temperature
-        )
-        return distillation.frequency_weights(own)
-
-    def _distillation(
-        self, query: Tokens, shares: tuple[Tensor, Tensor] | None, shape: tuple[int, int]
-    ) -> Tensor:  # fmt: skip
-        """L_d of the pairs that have a teacher, on 2 x 2 cells of their queries (Eq. 1-3)."""
-        config, branch = self.config, self.model.topic_branch
-        if not config.distillation or shares is None or query.topics is None or branch is None:
-            return query.tokens.new_zeros(())
-        pooled = distillation.pooled_topics(query.topics, shape)[shares[1]]
-        teacher = shares[0][shares[1]][:, : pooled.shape[1]]
-        weights = distillation.frequency_weights(teacher)
-        terms = [(teacher, branch.categories, config.category_temperature)]
-        if config.attributes:
-            each = distillation.attribute_shares(teacher, self.category_of)
-            terms.append((each, branch.attributes, config.attribute_temperature))
-        parts = [
-            distillation.divergence_loss(wanted, distillation.topic_distribution(pooled, prompts, t), weights, t)
-            for wanted, prompts, t in terms
-        ]
-        return distillation.distillation_loss(parts[0], parts[1] if len(parts) > 1 else parts[0].new_zeros(()))
 
     def _fine(self, pairs: list[TrainingPair], rng: np.random.Generator) -> Tensor:
         """L_f of some of the pairs (Eq. 13-14)."""

@@ -16,7 +16,7 @@ CELL, CHANNELS = 32, 24
 
 @dataclass(frozen=True)
 class Matched:
-    """What coarse matching says: its sum."""
+    """What coarse matching says: its sum; SIFT needs no more."""
 
     score: float
 

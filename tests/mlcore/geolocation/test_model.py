@@ -100,6 +100,21 @@ def test_many_bases_are_compared_as_each_is_alone(model):
         model.compare_many(query, tokens, valid[:2])
 
 
+def test_the_fast_comparison_follows_the_equations_one_by_one(model):
+    from mlcore.geolocation import retrieval
+
+    base = model.features(picture(2), role="base")
+    query = model.features(picture(2, 192, 256), role="base")
+    cells, known = torch.from_numpy(base.coarse).flatten(0, 1)[None], torch.from_numpy(base.valid).flatten()[None]
+    known[0, 5] = False
+    forth, back = retrieval._probabilities(model, query, cells, known)
+    shapes = query.valid.shape, base.valid.shape
+    chosen = retrieval._chosen(TINY, forth, back, shapes, neighbours=0)
+    slow = retrieval._total(retrieval._most(chosen, forth, back, TINY), shapes, TINY)
+    fast = model.compare_many(query, base.coarse[None], known.reshape(1, *base.valid.shape))
+    assert fast[0] > 0 and fast == pytest.approx(slow.detach().numpy(), rel=1e-3)
+
+
 def test_a_picture_matches_itself_cell_by_cell(model):
     base = model.features(picture(1), role="base")
     found = model.compare(base, base)
@@ -120,6 +135,11 @@ def test_the_descriptor_is_blind_to_the_order_of_tokens(model):
     known[0, 3] = False
     order = torch.randperm(12)
     assert torch.allclose(model.described(tokens, known), model.described(tokens[:, order], known[:, order]), atol=1e-5)
+
+
+def test_a_descriptor_is_that_of_the_pictures_own_tokens(model):
+    base = model.features(picture(1), role="base")
+    assert np.allclose(model.describe(base.coarse[None], base.valid[None])[0], base.descriptor, atol=1e-5)
 
 
 @pytest.mark.parametrize("changes", [{"topics": False}, {"attributes": False}, {"context": False}, {"dustbin": False}])
