@@ -24,7 +24,8 @@ flight), so that nothing here speaks of another date or another sensor.
 - sift_r1: SIFT, ratio test and MAGSAC, exhaustive over all bases by exact products of matrices, on its first
   --sift-queries of held-out places and as many foreign ones (it takes too long for more); r1_on_sift_queries: the
   locator's on the same. ratio_to_sift_time: its seconds by the locator's, medians on the same queries; the keypoints
-  of the bases are not in it (sift/build_s).
+  of the bases are not in it (sift/build_cpu_s). ratio_to_sift_cpu_time: the same of processor seconds, which other
+  work on the machine doesn't change.
 - PLACER/...: the same of every placer. `_low`, `_high`: 95 % intervals, by drawing queries.
 - by_place/..., by_turn/..., by_scale/...: r1 of the locator, of SIFT where no locator runs.
 """
@@ -32,9 +33,10 @@ flight), so that nothing here speaks of another date or another sensor.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +46,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.common import data_folder, write_result
 from mlcore.cli.progress_bar import BarProgress
-from mlcore.evaluation.geolocation.descriptors import DescriptorPlacer, colour_and_texture
+from mlcore.evaluation.geolocation.descriptors import Describe, DescriptorPlacer, colour_and_texture
 from mlcore.evaluation.geolocation.outcomes import Outcome
-from mlcore.evaluation.geolocation.placers import Placer
+from mlcore.evaluation.geolocation.placers import Placer, Waiting
 from mlcore.evaluation.geolocation.sift import SiftPlacer
 from mlcore.progress import Progress
 from mlcore.suites.geolocation import DISTRACTORS, TOWNS, Suite, standard_suite
@@ -99,31 +101,55 @@ def measured(args: argparse.Namespace, suite: Suite, progress: Progress) -> dict
     table = told(suite, outcomes)
     write_tables(suite, table, args.out)
     print(markdown(suite, table))
-    builds = {placer.name: getattr(placer, "build_seconds", math.nan) for placer in placers}
-    return figures_of(suite, table, outcomes, builds)
+    return figures_of(suite, table, outcomes, build_seconds(placers, args.out))
+
+
+def build_seconds(placers: Sequence[Placer], out: Path) -> dict[str, float]:
+    """Processor seconds of each baseline's features of all bases; kept beside the outcomes."""
+    path = out / "build_seconds.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    kept |= {one.name: one.build_seconds for one in placers if isinstance(one, Waiting) and one.build_seconds}
+    path.write_text(json.dumps(kept), encoding="utf-8")
+    return {name: float(seconds) for name, seconds in kept.items()}
 
 
 def placers_of(args: argparse.Namespace, suite: Suite, progress: Progress) -> tuple[list[Placer], Callable[[], None]]:
     """Those that were asked for and are at hand, and what ends their processes."""
-    reference, placers, end = suite.reference, [], lambda: None
+    reference, ends = suite.reference, []
+    placers: list[Placer] = []
     if OURS in args.placers and args.weights.is_file():
         from mlcore.evaluation.geolocation.locators import load_locator, locator_placers
 
         placers += locator_placers(load_locator(args.weights), reference, args.out / "features", progress)
-    if SIFT in args.placers:
-        placers.append(SiftPlacer.of(reference, progress))
-    if "colour" in args.placers:
-        placers.append(DescriptorPlacer.of("colour", reference, colour_and_texture, progress))
-    if args.encoder_folder and "efficientnet-lite0" in args.placers:
-        from benchmarks.geolocation_peers import efficientnet
 
-        described = efficientnet(args.encoder_folder)
-        placers.append(DescriptorPlacer.of("efficientnet-lite0", reference, described, progress))
-    if args.immaculate_python and "immaculate-sscd" in args.placers:
+    def described(name: str, describe: Callable[[], Describe]) -> Waiting:
+        return Waiting(name, "", lambda: DescriptorPlacer.of(name, reference, describe(), progress))
+
+    def of_immaculate() -> Describe:
         from benchmarks.geolocation_peers import immaculate
 
-        described, end = immaculate(args.immaculate_python)
-        placers.append(DescriptorPlacer.of("immaculate-sscd", reference, described, progress))
+        describe, end = immaculate(args.immaculate_python)
+        ends.append(end)
+        return describe
+
+    def of_efficientnet() -> Describe:
+        from benchmarks.geolocation_peers import efficientnet
+
+        return efficientnet(args.encoder_folder)
+
+    if SIFT in args.placers:
+        placers.append(Waiting(SIFT, "", lambda: SiftPlacer.of(reference, progress)))
+    if "colour" in args.placers:
+        placers.append(described("colour", lambda: colour_and_texture))
+    if args.encoder_folder and "efficientnet-lite0" in args.placers:
+        placers.append(described("efficientnet-lite0", of_efficientnet))
+    if args.immaculate_python and "immaculate-sscd" in args.placers:
+        placers.append(described("immaculate-sscd", of_immaculate))
+
+    def end() -> None:
+        for one in ends:
+            one()
+
     return placers, end
 
 
@@ -145,12 +171,13 @@ def figures_of(
         asked = {one.query for one in outcomes[SIFT]}
         same = [one for one in outcomes[OURS] if one.query in asked]
         found["r1_on_sift_queries"] = float(np.mean([one.rank == 1 for one in same if one.relevant]))
-        seconds = [float(np.median([one.seconds for one in several])) for several in (outcomes[SIFT], same)]
-        found["ratio_to_sift_time"] = seconds[0] / seconds[1]
+        for key, name in (("seconds", "ratio_to_sift_time"), ("cpu_seconds", "ratio_to_sift_cpu_time")):
+            theirs, own = (np.median([getattr(one, key) for one in several]) for several in (outcomes[SIFT], same))
+            found[name] = float(theirs / own)
     for name, row in table.items():
         found |= {f"{name}/{key}": value for key, value in row.items() if isinstance(value, float)}
         found |= {f"{name}/learnt/{key}": value for key, value in row.get("learnt", {}).items() if key in MAIN}
-        found[f"{name}/build_s"] = builds.get(name, math.nan)
+        found[f"{name}/build_cpu_s"] = builds.get(name, math.nan)
     chosen = table.get(OURS) or table.get(SIFT) or {}
     found |= {f"by_place/{place}": part["r1"] for place, part in chosen.get("by_place", {}).items()}
     for by in ("by_turn", "by_scale"):

@@ -24,7 +24,7 @@ import torch
 
 from mlcore.evaluation.geolocation.descriptors import Describe
 
-SIDE_PX, BATCH = 320, 16
+SIDE_PX, BATCH = 256, 16
 WORKER = """
 import struct, sys
 import numpy as np, onnxruntime

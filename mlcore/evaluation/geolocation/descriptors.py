@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 import cv2
@@ -19,7 +18,7 @@ TOP = 10
 WINDOWS = 3
 """A base larger than a query is described as a whole and by so many overlapping windows a side."""
 LARGE_PX = 768
-BINS = 8
+BINS, AT_ONCE = 8, 16
 
 
 class DescriptorPlacer:
@@ -30,8 +29,8 @@ class DescriptorPlacer:
         describe: of queries.
     """
 
-    def __init__(self, name: str, names: Sequence[str], rows: np.ndarray, describe: Describe, seconds: float = 0.0):
-        self.name, self.rows, self.describe, self.build_seconds = name, rows, describe, seconds
+    def __init__(self, name: str, names: Sequence[str], rows: np.ndarray, describe: Describe) -> None:
+        self.name, self.rows, self.describe = name, rows, describe
         self.names = list(dict.fromkeys(names))
         place = {one: number for number, one in enumerate(self.names)}
         self.owner = np.array([place[one] for one in names])
@@ -45,15 +44,20 @@ class DescriptorPlacer:
         Raises:
             StoppedError: asked to stop.
         """
-        progress, start = progress or SilentProgress(), time.perf_counter()
-        names, rows = [], []
+        progress = progress or SilentProgress()
+        names: list[str] = []
+        rows: list[np.ndarray] = []
+        waiting: list[np.ndarray] = []
         for number, base in enumerate(reference):
             stop_if_asked(progress)
             parts = windows(*reference.read(base.name))
-            rows.append(unit(describe(parts)))
             names += [base.name] * len(parts)
+            waiting += parts
+            if len(waiting) >= AT_ONCE or number + 1 == len(reference):
+                rows.append(unit(describe(waiting)))
+                waiting = []
             progress.report((number + 1) / len(reference), f"{name} of {number + 1} of {len(reference)} bases")
-        return cls(name, names, np.concatenate(rows), describe, time.perf_counter() - start)
+        return cls(name, names, np.concatenate(rows), describe)
 
     def place(self, rgb: np.ndarray, valid: np.ndarray) -> list[Ranked]:
         likeness = self.rows @ unit(self.describe([rgb]))[0]

@@ -35,7 +35,8 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
     - corner_m: median over those whose first base is right.
     - reject_auroc: chance that a query with a place scores above a foreign one.
     - brier, wrong_sure, coverage, accuracy_at_coverage, coverage_precise: see `honesty`.
-    - s_per_query: median; s_per_foreign: of foreign queries alone, which a method may look at for longer.
+    - s_per_query: median; s_per_foreign: of foreign queries alone, which a method may look at for longer;
+      cpu_s_per_query: seconds that processors worked, which other work on the machine doesn't change.
     """
     known = [one for one in outcomes if one.relevant]
     found = [one for one in known if one.rank == 1]
@@ -53,6 +54,7 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
     told["s_per_query"] = float(np.median([one.seconds for one in outcomes])) if outcomes else math.nan
     strangers = [one.seconds for one in outcomes if not one.relevant]
     told["s_per_foreign"] = float(np.median(strangers)) if strangers else math.nan
+    told["cpu_s_per_query"] = float(np.median([one.cpu_seconds for one in outcomes])) if outcomes else math.nan
     told |= {"queries": float(len(known)), "foreign": float(len(outcomes) - len(known))}
     return {name: value for name, value in told.items() if math.isfinite(value)}
 

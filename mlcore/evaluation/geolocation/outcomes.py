@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import shapely
 
-from mlcore.evaluation.geolocation.placers import PairPlacer, Placer, Ranked, iterated
+from mlcore.evaluation.geolocation.placers import PairPlacer, Placer, Ranked, Waiting, iterated
 from mlcore.evaluation.geolocation.planes import metre_at, quad
 from mlcore.evaluation.geolocation.queries import Kind, Plan, Site, cut, digest, told_digest
 from mlcore.evaluation.geolocation.reference import Reference
@@ -34,6 +34,7 @@ class Outcome:
         iou: of the first answer's footprint with the true one, of one matching; iou4: of four, by EarthMatch's
             protocol; None where the method places no footprint.
         corner_m: mean distance of the corners on the ground; None where none is placed or one flees to infinity.
+        seconds: that passed; cpu_seconds: that processors worked in this process, whatever else the machine does.
         right: the first answer is a right base and, where a footprint is placed, iou is at least RIGHT_IOU.
     """
 
@@ -52,6 +53,7 @@ class Outcome:
     corner_m: float | None
     right: bool
     seconds: float
+    cpu_seconds: float = 0.0
 
 
 def run_placer(
@@ -84,11 +86,13 @@ def run_placer(
         stop_if_asked(progress)
         if plan.name not in done:
             rgb, valid = cut(plan, grounds[plan.site])
-            start = time.perf_counter()
-            answers = placer.place(rgb, valid)
-            seconds = time.perf_counter() - start
-            again = placer if isinstance(placer, PairPlacer) and iterations > 1 else None
-            done[plan.name] = judged(plan, answers, reference, seconds, again, (rgb, valid), iterations)
+            whole = placer.made if isinstance(placer, Waiting) else placer
+            start, worked = time.perf_counter(), time.process_time()
+            answers = whole.place(rgb, valid)
+            seconds, worked = time.perf_counter() - start, time.process_time() - worked
+            again = whole if isinstance(whole, PairPlacer) and iterations > 1 else None
+            found = judged(plan, answers, reference, seconds, again, (rgb, valid), iterations)
+            done[plan.name] = replace(found, cpu_seconds=worked)
             if kept:
                 keep_outcomes(kept, stamp, done)
         progress.report((number + 1) / len(plans), f"{placer.name}: {number + 1} of {len(plans)} queries")

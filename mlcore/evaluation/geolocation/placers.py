@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -54,6 +56,28 @@ class PairPlacer(Protocol):
         self, query_rgb: np.ndarray, query_valid: np.ndarray, base_rgb: np.ndarray, base_valid: np.ndarray
     ) -> np.ndarray | None:
         """(3, 3) from the query's pixels to the picture's, or None."""
+
+
+class Waiting:
+    """A placer that is built when the first query asks for it: not at all where all outcomes are kept.
+
+    Args:
+        digest: of what its answers depend on, besides queries and bases.
+    """
+
+    def __init__(self, name: str, digest: str, make: Callable[[], Placer]) -> None:
+        self.name, self.digest, self._make = name, digest, make
+        self.build_seconds: float | None = None
+
+    def place(self, rgb: np.ndarray, valid: np.ndarray) -> Sequence[Ranked]:
+        return self.made.place(rgb, valid)
+
+    @cached_property
+    def made(self) -> Placer:
+        start = time.process_time()
+        found = self._make()
+        self.build_seconds = time.process_time() - start
+        return found
 
 
 def iterated(

@@ -6,8 +6,6 @@ products are exact in single precision.
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,26 +55,23 @@ class SiftPlacer:
 
     name = "sift"
 
-    def __init__(self, bases: dict[str, Keypoints], seconds: float = 0.0) -> None:
+    def __init__(self, bases: dict[str, Keypoints]) -> None:
         self.names, self.bases = list(bases), list(bases.values())
-        self.build_seconds = seconds
-        counts = "".join(f"{name}:{len(points.xy)};" for name, points in bases.items())
-        self.digest = hashlib.sha256(counts.encode()).hexdigest()[:12]
         self._blocks = [(part, self._joined(part)) for part in _parts([len(one.xy) for one in self.bases])]
 
     @classmethod
     def of(cls, reference: Reference, progress: Progress | None = None) -> SiftPlacer:
-        """The keypoints of all bases; its `build_seconds` say how long that took.
+        """The keypoints of all bases.
 
         Raises:
             StoppedError: asked to stop.
         """
-        progress, start, found = progress or SilentProgress(), time.perf_counter(), {}
+        progress, found = progress or SilentProgress(), {}
         for number, base in enumerate(reference):
             stop_if_asked(progress)
             found[base.name] = keypoints(*reference.read(base.name), BASE_KEYPOINTS)
             progress.report((number + 1) / len(reference), f"SIFT of {number + 1} of {len(reference)} bases")
-        return cls(found, time.perf_counter() - start)
+        return cls(found)
 
     def place(self, rgb: np.ndarray, valid: np.ndarray) -> list[Ranked]:
         query = keypoints(rgb, valid, QUERY_KEYPOINTS)

@@ -5,7 +5,7 @@ from mlcore.errors import StoppedError
 from mlcore.evaluation.geolocation.descriptors import DescriptorPlacer, colour_and_texture
 from mlcore.evaluation.geolocation.figures import figures
 from mlcore.evaluation.geolocation.outcomes import run_placer
-from mlcore.evaluation.geolocation.placers import Ranked, iterated
+from mlcore.evaluation.geolocation.placers import Ranked, Waiting, iterated
 from mlcore.evaluation.geolocation.queries import Reach
 from mlcore.evaluation.geolocation.sift import SiftPlacer
 from mlcore.suites.geolocation import folders_suite
@@ -130,6 +130,17 @@ def test_a_stopped_run_goes_on_where_it_was(suite, tmp_path):
     assert oracle.asked == len(suite.plans) and figures(outcomes)["r1"] == 1.0
     run_placer(oracle, suite.plans, suite.sites, suite.reference, kept=kept)
     assert oracle.asked == len(suite.plans)
+
+
+def test_a_placer_is_built_for_the_first_query_and_not_at_all_where_all_is_kept(suite, sift, tmp_path):
+    built = []
+    waiting = Waiting("sift", "", lambda: built.append(1) or sift)
+    first = run_placer(waiting, suite.plans[:2], suite.sites, suite.reference, kept=tmp_path / "kept.json")
+    assert built == [1] and waiting.build_seconds is not None
+    assert all(one.iou4 is not None and one.cpu_seconds > 0 for one in first)
+    other = Waiting("sift", "", lambda: built.append(2))
+    assert run_placer(other, suite.plans[:2], suite.sites, suite.reference, kept=tmp_path / "kept.json") == first
+    assert built == [1] and other.build_seconds is None
 
 
 def test_outcomes_of_other_queries_are_asked_for_again(suite, tmp_path):
