@@ -39,6 +39,13 @@ class PictureFeatures:
     origin_xy: tuple[float, float] = (0.0, 0.0)
     others: tuple[PictureFeatures, ...] = ()
 
+    def centres(self) -> np.ndarray:
+        """(h * w, 2) float64 pixels of the picture in which the tokens' cells have their centres, row by row."""
+        rows, columns = self.valid.shape
+        y, x = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
+        cells = np.stack([x, y], axis=-1).reshape(-1, 2) + 0.5
+        return cells * (CELL_PX / self.scale) + np.array(self.origin_xy)
+
     @property
     def scales(self) -> tuple[PictureFeatures, ...]:
         """The picture itself and at its other scales."""

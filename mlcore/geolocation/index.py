@@ -241,7 +241,7 @@ def _sample(blocks: Iterable[np.ndarray], count: int, seed: int) -> np.ndarray:
 def _loaded(path: Path, *, mapped: bool) -> Any:
     faiss = _faiss()
     try:
-        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP if mapped else 0)
+        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if mapped else 0)
     except RuntimeError as error:
         raise FeatureDatabaseError(
             f"{path} is damaged: delete it and make it again with locate build --index"

@@ -83,10 +83,7 @@ def _total(
     query_index, base_index, both, here = found
     if not config.verification:
         return here.sum(dim=1).float()
-    query_xy, base_xy = (
-        cell_centres(shape).to(both)[index] for shape, index in zip(shapes, (query_index, base_index), strict=True)
-    )
-    return (coherence(query_xy, base_xy, here, config) * both * here).sum(dim=1)
+    return confidence_of(*_cells(shapes, (query_index, base_index), both), both, here, config).sum(dim=1)
 
 
 def _tables(
@@ -160,15 +157,23 @@ def _chosen(
 
 
 def coherence(query_xy: Tensor, base_xy: Tensor, known: Tensor, config: GeolocationConfig) -> Tensor:
-    """lambda beta_n + (1 - lambda) alpha_n of (B, K, 2) matches in any unit."""
-    limit = math.radians(config.angle_limit_deg)
-    alpha = verification.distance_compatibility(
-        verification.distance_spread(query_xy, base_xy, known), config.truncation, config.distance_limit
-    )
-    beta = verification.angle_compatibility(
-        verification.angle_difference(query_xy, base_xy, known, config.angle_neighbours), config.truncation, limit
-    )
-    return config.angle_share * beta + (1 - config.angle_share) * alpha
+    """lambda beta_n + (1 - lambda) alpha_n of (B, K, 2) matches in any unit: E_n of matches that are sure."""
+    return confidence_of(query_xy, base_xy, torch.ones_like(query_xy[..., 0]), known, config)
+
+
+def confidence_of(
+    query_xy: Tensor, base_xy: Tensor, both: Tensor, known: Tensor, config: GeolocationConfig
+) -> Tensor:  # fmt: skip
+    """E_n of Eq. 9-11, (B, K), zero where there is no match.
+
+    Args:
+        query_xy, base_xy: (B, K, 2) in any unit; both: (B, K) P_AB + P_BA; known: (B, K) bool.
+    """
+    spread = verification.distance_spread(query_xy, base_xy, known)
+    turn = verification.angle_difference(query_xy, base_xy, known, config.angle_neighbours)
+    alpha = verification.distance_compatibility(spread, config.truncation, config.distance_limit)
+    beta = verification.angle_compatibility(turn, config.truncation, math.radians(config.angle_limit_deg))
+    return verification.confidences(alpha, beta, both, config.angle_share) * known
 
 
 def _compared(model: LocatorModel, view: PictureFeatures, base: PictureFeatures) -> CoarseMatches:
@@ -178,15 +183,22 @@ def _compared(model: LocatorModel, view: PictureFeatures, base: PictureFeatures)
     forth, back = _probabilities(model, view, cells.float().flatten(1, 2), known.flatten(1))
     chosen = _chosen(config, forth, back, shapes, config.matching_neighbours)
     query_index, base_index, both, here = _most(chosen, forth, back, config)
-    grids = [cell_centres(shape).to(forth) for shape in shapes]
-    query_cells, base_cells = grids[0][query_index], grids[1][base_index]
-    weight = coherence(query_cells, base_cells, here, config) if config.verification else torch.ones_like(both)
-    confidence = (weight * both)[0][here[0]]
-    query_xy = query_cells[0][here[0]].double().cpu().numpy() * (CELL_PX / view.scale) + np.array(view.origin_xy)
-    base_xy = base_cells[0][here[0]].double().cpu().numpy() * (CELL_PX / base.scale) + np.array(base.origin_xy)
+    if config.verification:
+        both = confidence_of(*_cells(shapes, (query_index, base_index), both), both, here, config)
+    confidence = both[0][here[0]]
+    query_xy = view.centres()[query_index[0][here[0]].cpu().numpy()]
+    base_xy = base.centres()[base_index[0][here[0]].cpu().numpy()]
     score = float(confidence.sum()) if config.verification else float(here.sum())
     cell = CELL_PX / view.scale, CELL_PX / base.scale
     return CoarseMatches(query_xy, base_xy, confidence.cpu().numpy(), score, cell)
+
+
+def _cells(
+    shapes: tuple[tuple[int, int], tuple[int, int]], indices: tuple[Tensor, Tensor], like: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Places of tokens in steps of their grids: shift and scale don't matter to verification."""
+    query, base = (cell_centres(shape).to(like)[index] for shape, index in zip(shapes, indices, strict=True))
+    return query, base
 
 
 def _as_tensor(values: np.ndarray | Tensor, device: torch.device) -> Tensor:

@@ -78,15 +78,13 @@ def angle_compatibility(difference: Tensor, truncation: float, limit: float) -> 
     return (truncation - difference**2 / limit**2).clamp(0, truncation - 1)
 
 
-def confidences(
-    distance: Tensor, angle: Tensor, forth: Tensor, back: Tensor, angle_share: float
-) -> Tensor:  # fmt: skip
+def confidences(distance: Tensor, angle: Tensor, both: Tensor, angle_share: float) -> Tensor:
     """E_n = (lambda beta_n + (1 - lambda) alpha_n) (P_AB + P_BA) (TopicGeo Eq. 11).
 
     Args:
-        distance, angle: alpha_n and beta_n; forth, back: P_AB and P_BA of the matches.
+        distance, angle: alpha_n and beta_n; both: P_AB + P_BA of the matches.
     """
-    return (angle_share * angle + (1 - angle_share) * distance) * (forth + back)
+    return (angle_share * angle + (1 - angle_share) * distance) * both
 
 
 def _headings(xy: Tensor, others: Tensor) -> Tensor:

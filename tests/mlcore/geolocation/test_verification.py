@@ -92,5 +92,5 @@ def test_equation_10_falls_with_the_square_of_the_angle():
 
 
 def test_equation_11_weighs_probabilities_by_both_kinds_of_coherence():
-    values = [torch.tensor(value) for value in (2.0, 6.0, 0.5, 0.25)]
+    values = [torch.tensor(value) for value in (2.0, 6.0, 0.75)]
     assert float(confidences(*values, angle_share=0.25)) == pytest.approx((0.25 * 6 + 0.75 * 2) * 0.75)
