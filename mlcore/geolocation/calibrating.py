@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from mlcore.errors import InvalidInputError
@@ -22,8 +23,8 @@ from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_aske
 BASE_PX = 1024
 QUERY_PX = (350, 800)
 SCALES = (0.5, 2.0)
-FOREIGN_SHARE = 0.35
-"""Of the grounds that no base shows, and of the queries."""
+FOREIGN_SHARE, POOR_SHARE = 0.35, 0.4
+"""Of the grounds that no base shows, and of the queries; and of queries that are poor pictures."""
 RIGHT_SHARE = 0.05
 """A placement is right where its corners are off by less than this share of the query's diagonal on average."""
 LEAST_GROUNDS, PLACED = 6, 3
@@ -36,6 +37,7 @@ class Calibrated:
     Attributes:
         foreign: queries of no base; accepted: how many of these reached the threshold all the same.
         found: share of the other queries whose first placement is right and reaches the threshold.
+        measured: of each placement log10_nfa, margin, covered share, and 1 where it is right.
     """
 
     calibration: Calibration
@@ -45,6 +47,7 @@ class Calibrated:
     right: int
     found: float
     accepted: int
+    measured: tuple[tuple[float, float, float, int], ...]
 
 
 class PictureGrounds:
@@ -157,8 +160,14 @@ def _summed(calibration: Calibration, answers: list[_Answer]) -> Calibrated:
         accepted += believed and not answer.known
     known = sum(answer.known for answer in answers)
     right = [one for answer in answers for one in answer.right]
+    measured = tuple(
+        (one.log10_nfa, one.margin, one.covered, int(true))
+        for answer in answers
+        for one, true in zip(answer.evidence, answer.right, strict=True)
+    )
+    share = found / max(known, 1)
     return Calibrated(
-        calibration, len(answers), len(answers) - known, len(right), sum(right), found / max(known, 1), accepted
+        calibration, len(answers), len(answers) - known, len(right), sum(right), share, accepted, measured
     )
 
 
@@ -174,7 +183,20 @@ def _query(ground: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np
     matrix = np.eye(3)
     matrix[:2, :2], matrix[:2, 2] = linear, side / 2 - linear @ middle
     rgb, _ = warped(ground, np.ones(ground.shape[:2], bool), matrix, side)
-    return relit(rgb, rng), np.linalg.inv(matrix)
+    rgb = relit(rgb, rng)
+    if rng.random() < POOR_SHARE:
+        rgb = _poor(rgb, rng)
+    return rgb, np.linalg.inv(matrix)
+
+
+def _poor(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A picture as an old camera or a bad scan gives it: blurred, noisy, and a part of it hidden."""
+    blurred = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(1.5, 4.0)).astype(np.float32)
+    poor = np.clip(blurred + rng.normal(0, rng.uniform(5, 25), rgb.shape), 0, 255).astype(np.uint8)
+    side = rgb.shape[0]
+    top, left = rng.integers(0, side // 2, 2)
+    poor[top : top + side // 2, left : left + side // 2] = rng.integers(0, 255, 3)
+    return poor
 
 
 def _off(found: np.ndarray, true: np.ndarray, rgb: np.ndarray) -> float:

@@ -37,7 +37,8 @@ class Evidence:
         return np.array([min(max(-self.log10_nfa, 0.0), SUREST), np.clip(self.margin, -2.0, 2.0), self.covered])
 
 
-AT_THE_GATE = tuple(Evidence(-3.0 - 0.75 * number, 0.0, 0.1 * number) for number in range(5))
+LADDER = tuple(Evidence(-3.0 * step, 0.0, 0.5) for step in range(1, 14))
+"""Where the careful calibration is asked, as examples of its own beside what was measured."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class Calibration:
     def fit(cls, evidence: Sequence[Evidence], right: Sequence[bool], threshold: float = 0.5) -> Calibration:
         """The regression that explains which of some placements were right.
 
-        A few wrong ones at the gate of chance (AT_THE_GATE) are added, so that a model none of whose placements were
-        wrong does not take every one at its word.
+        The careful calibration has a say, one example on each step of LADDER: where nothing was measured, as between
+        what chance gives and the sure placements of easy queries, it is what remains.
 
         Raises:
             InvalidInputError: there are too few, or none of them was right.
@@ -75,11 +76,13 @@ class Calibration:
 
         if len(evidence) != len(right) or len(evidence) < LEAST_EXAMPLES:
             raise InvalidInputError(f"a calibration needs {LEAST_EXAMPLES} placements or more, each right or wrong")
-        rows = np.stack([one.numbers for one in [*evidence, *AT_THE_GATE]])
-        labels = np.append(np.asarray(right, bool), np.zeros(len(AT_THE_GATE), bool))
-        if not labels.any():
+        if not any(right):
             raise InvalidInputError("none of these placements is right: train the model before it is calibrated")
-        found = LogisticRegression(C=10.0, max_iter=1000).fit(rows, labels)
+        careful = np.array([probability_of(cls().logit(one)) for one in LADDER])
+        rows = np.stack([one.numbers for one in [*evidence, *LADDER, *LADDER]])
+        labels = np.concatenate([np.asarray(right, bool), np.ones(len(LADDER), bool), np.zeros(len(LADDER), bool)])
+        weights = np.concatenate([np.ones(len(evidence)), careful, 1 - careful])
+        found = LogisticRegression(C=10.0, max_iter=1000).fit(rows, labels, sample_weight=weights)
         per_digit, per_margin, per_covered = (max(0.0, float(one)) for one in found.coef_[0])
         return cls(float(found.intercept_[0]), per_digit, per_margin, per_covered, threshold)
 

@@ -67,27 +67,35 @@ def window_matches(forth: Tensor, back: Tensor, shape: tuple[int, int], threshol
 
 
 def expected_places(
-    query: Tensor, base: Tensor, query_xy: Tensor, base_xy: Tensor, scale: Tensor | float, radius: int
-) -> tuple[Tensor, Tensor]:
+    query: Tensor, base: Tensor, query_xy: Tensor, base_xy: Tensor, scale: Tensor | float, radius: int,
+    steps: tuple[float, ...] = (1.0,),
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Where the query's points lie in the base, as the expectation over a window at 1/4 (LoFTR, Section 3.4).
 
     Args:
         query, base: (C, h, w) unit features at 1/4 of one pair.
         query_xy, base_xy: (K, 2) pixels of matched points; the window is centred on the base's.
-        radius: of the window in cells.
+        radius: of the window, in steps.
+        steps: cells from one place of the window to the next. Features of neighbouring cells hardly resemble each
+            other, so that an expectation over whole cells keeps near the best of them: a second, finer window around
+            what the first found sees how the likeness falls between cells.
 
     Returns:
-        (K, 2) pixels of the base; (K,) standard deviation of the heatmap, in cells.
+        (K, 2) pixels of the base; (K,) standard deviation of the last heatmap, in cells.
     """
-    steps = torch.arange(-radius, radius + 1, device=query.device, dtype=query.dtype)
-    dy, dx = torch.meshgrid(steps, steps, indexing="ij")
-    offsets = torch.stack([dx, dy], dim=-1).reshape(-1, 2)
+    reach = torch.arange(-radius, radius + 1, device=query.device, dtype=query.dtype)
+    dy, dx = torch.meshgrid(reach, reach, indexing="ij")
+    window = torch.stack([dx, dy], dim=-1).reshape(-1, 2)
     asked = F.normalize(_sampled(query, query_xy[:, None])[:, 0], dim=1)
-    offered = F.normalize(_sampled(base, base_xy[:, None] + offsets * FINE_PX), dim=2)
-    heat = ((offered * asked[:, None]).sum(dim=2) * scale).softmax(dim=1)
-    mean = heat @ offsets
-    spread = ((heat[..., None] * (offsets - mean[:, None]) ** 2).sum(dim=(1, 2))).clamp(min=1e-8).sqrt()
-    return base_xy + mean * FINE_PX, spread
+    spread = query_xy.new_zeros(len(query_xy))
+    for step in steps:
+        offsets = window * step
+        offered = F.normalize(_sampled(base, base_xy[:, None] + offsets * FINE_PX), dim=2)
+        heat = ((offered * asked[:, None]).sum(dim=2) * scale).softmax(dim=1)
+        mean = heat @ offsets
+        spread = ((heat[..., None] * (offsets - mean[:, None]) ** 2).sum(dim=(1, 2))).clamp(min=1e-8).sqrt()
+        base_xy = base_xy + mean * FINE_PX
+    return base_xy, spread
 
 
 def window_centres(shape: tuple[int, int]) -> Tensor:

@@ -214,6 +214,7 @@ class LocatorModel(nn.Module):
             raise CheckpointError(f"{path} does not fit the settings it names: {error}") from error
         model.about = {name: value for name, value in meta.items() if name not in ("kind", "config")}
         model._digest = sha256 or _file_digest(path)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's stub lacks it
         return model.eval()
 
 

@@ -33,6 +33,8 @@ GATE = -3.0
 LEAST_INLIERS = 12
 MOST_SCALE, MOST_SHEAR, MOST_PERSPECTIVE = 5.0, 1.6, 1.0
 TRIALS, SURE = 5000, 0.9999
+STEPS = (1.0, 0.25)
+"""Of the windows at 1/4, in cells: to the nearest cell, then within it."""
 HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
 
 
@@ -90,13 +92,14 @@ def place(
         near = 0.75 * matches.cell_px[1]
         return _fit(matches.query_xy, matches.base_xy, matches.confidence, near, size, _area(base_rgb))
     pictures = (query_rgb, query_valid, base_rgb, base_valid)
-    found = _levels(model, pictures, rough, window=True)
+    most_px = model.config.align_px
+    found = _levels(model, pictures, rough, max(most_px // 2, 2 * CELL_PX))
     if found is None:
         return None
     better = _homography(found.query_xy, found.base_xy, WINDOW_NEAR_PX / found.zoom)
     if better is None or not_sane(better, size):
         better = rough
-    found = _levels(model, pictures, better, window=True)
+    found = _levels(model, pictures, better, most_px)
     if found is None:
         return None
     return _fit(found.query_xy, found.base_xy, found.confidence, NEAR_PX / found.zoom, size, found.reach_px2)
@@ -115,11 +118,14 @@ class _Found:
 
 @torch.inference_mode()
 def _levels(
-    model: LocatorModel, pictures: tuple[np.ndarray, ...], matrix: np.ndarray, *, window: bool
-) -> _Found | None:
-    """Windows at 1/16 and expectations at 1/4 in the frame that `matrix` makes of the pictures."""
+    model: LocatorModel, pictures: tuple[np.ndarray, ...], matrix: np.ndarray, most_px: int
+) -> _Found | None:  # fmt: skip
+    """Windows at 1/16 and expectations at 1/4 in the frame that `matrix` makes of the pictures.
+
+    In a frame half as large windows reach twice as far: a rough place is first brought near in one.
+    """
     query_rgb, query_valid, base_rgb, base_valid = pictures
-    frame = _frame(matrix, query_rgb.shape, base_rgb.shape, model.config.align_px)
+    frame = _frame(matrix, query_rgb.shape, base_rgb.shape, most_px)
     if frame is None:
         return None
     query, seen = _laid(query_rgb, query_valid, frame.from_query, frame.size)
@@ -138,7 +144,7 @@ def _levels(
     if len(query_xy) < LEAST_INLIERS:
         return None
     placed, spread = expected_places(
-        fine[0], fine[1], query_xy, base_xy, model.fine_scale.exp(), config.fine_window
+        fine[0], fine[1], query_xy, base_xy, model.fine_scale.exp(), config.fine_window, STEPS
     )  # fmt: skip
     sure = matched.probability[known] / (1 + spread)
     zoom = float(np.sqrt(abs(np.linalg.det(frame.from_base[:2, :2]))))

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlcore.geometry.chance import chance_inliers, log10_nfa
 from mlcore.correspondences.matches import Matches
 from mlcore.correspondences.robust import AGREE_PX, KINDS, Bounds, magsac_homography, register, residuals
 from mlcore.correspondences.warps import FULL, angle_error_deg, corner_error_px, random_warp
 from mlcore.errors import InvalidInputError
+from mlcore.geometry.chance import chance_inliers, log10_nfa
 from mlcore.geometry.transform import Transform
 
 SIZE = 512

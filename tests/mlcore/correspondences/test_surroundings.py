@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from mlcore.consistency.pretraining import Place, synthetic_place
-from mlcore.geometry.chance import agree_by_chance
 from mlcore.correspondences.matcher import StructureMatcher
 from mlcore.correspondences.matches import Matches
 from mlcore.correspondences.registered import registered_map
 from mlcore.correspondences.search import NEARLY_PLACED
 from mlcore.correspondences.surroundings import register_tile, surrounded
+from mlcore.geometry.chance import agree_by_chance
 from mlcore.geometry.webmercator import TILE_PX, TileAddress, lonlat_to_xy
 from mlcore.weights import MATCHER_FILE
 

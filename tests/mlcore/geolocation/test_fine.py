@@ -44,3 +44,17 @@ def test_the_expectation_finds_a_shift_to_less_than_a_pixel():
     found, spread = expected_places(query, other, points, points, 60.0, radius=4)
     off = found - (points + torch.tensor([-6.0, 2.0]))  # four pixels a cell
     assert float(off.norm(dim=1).median()) < 1.0 and (spread < 2).all()
+
+
+def test_a_finer_window_around_the_first_sees_what_lies_between_cells():
+    """Features that resemble their neighbours little: over whole cells the expectation keeps to the nearest one."""
+    rough = torch.randn(1, 16, 40, 40, generator=torch.Generator().manual_seed(2))
+    grid = F.affine_grid(torch.tensor([[[1.0, 0, 2 * 0.4 / 40], [0, 1, 0]]]), [1, 16, 40, 40], False)
+    query, base = F.normalize(rough, dim=1)[0], F.normalize(F.grid_sample(rough, grid, align_corners=False), dim=1)[0]
+    points = window_centres((10, 10)).reshape(10, 10, 2)[2:8, 2:8].reshape(-1, 2)
+    true = points + torch.tensor([-1.6, 0.0])
+    off = [
+        float((expected_places(query, base, points, points, 40.0, 4, steps)[0] - true).norm(dim=1).median())
+        for steps in ((1.0,), (1.0, 0.25))
+    ]
+    assert off[1] < 0.5 * off[0] and off[1] < 0.6

@@ -29,7 +29,7 @@ class PixelModel(LocatorModel):
 
 @pytest.fixture(scope="module")
 def model() -> LocatorModel:
-    made = PixelModel(GeolocationConfig.preset("tiny", align_px=256)).eval()
+    made = PixelModel(GeolocationConfig.preset("tiny", align_px=384)).eval()
     with torch.no_grad():
         made.window_scale.fill_(math.log(30))
         made.fine_scale.fill_(math.log(60))
