@@ -1,4 +1,4 @@
-"""`evaluate`: `changes` is the main job with simulated edits; `consistency` and `matching` compare methods."""
+"""`evaluate`: `changes` is the main job with simulated edits; all others compare methods."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from mlcore.anchors.geometric import describe_tile
-from mlcore.cli import evaluate_consistency, evaluate_matching, evaluate_pairs
+from mlcore.cli import evaluate_consistency, evaluate_geolocation, evaluate_matching, evaluate_pairs
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.cli.region_inputs import add_input_arguments, read_source, region_tiles
 from mlcore.errors import InvalidInputError
@@ -37,11 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluate_pairs.add_arguments(
         methods.add_parser("pairs", help="the same on a set of pairs as it lies on disk, ours or a published one")
     )
+    evaluate_geolocation.add_arguments(
+        methods.add_parser("geolocation", help="placers of images without a place, among many bases")
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run what was asked for."""
-    runs = {"consistency": evaluate_consistency.run, "matching": evaluate_matching.run, "pairs": evaluate_pairs.run}
+    runs = {
+        "consistency": evaluate_consistency.run, "matching": evaluate_matching.run, "pairs": evaluate_pairs.run,
+        "geolocation": evaluate_geolocation.run,
+    }  # fmt: skip
     return runs.get(args.method, run_changes)(args)
 
 
