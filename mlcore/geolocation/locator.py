@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,8 +16,9 @@ from mlcore.geolocation.calibration import Calibration, Evidence, logit_of, prob
 from mlcore.geolocation.database import FeatureDatabase
 from mlcore.geolocation.extraction import Extractor
 from mlcore.geolocation.index import DescriptorIndex
+from mlcore.geolocation.looks import Look, joined_matches, other_looks
 from mlcore.geolocation.placement import Placement, Prior, View, apart_m, as_expected, of_query
-from mlcore.geolocation.search import Ranking, compare_all, compare_proposed
+from mlcore.geolocation.search import Ranking, compare_all, compare_proposed, ranked_again
 from mlcore.geometry.webmercator import lonlat_to_mercator
 from mlcore.progress import Progress, SilentProgress
 
@@ -43,17 +44,24 @@ class LocatorSettings:
         proposals: how many it proposes, for each scale of the query.
         placed: so many of the best are placed finely at most; the first that is convincing ends that, unless all are
             asked for.
+        again: where none of these is convincing, so many of the best are ranked once more by other looks at the query
+            (`looks`), and the best of them placed; 0: never.
+        placed_again: how many of them at most.
         convinced: probability from which a placement needs no rival.
     """
 
     exhaustive: int = 2000
     proposals: int = 200
-    placed: int = 5
+    placed: int = 3
+    again: int = 256
+    placed_again: int = 8
     convinced: float = 0.95
 
     def __post_init__(self) -> None:
-        if min(self.proposals, self.placed) < 1 or self.exhaustive < 0 or not 0 < self.convinced < 1:
-            raise ConfigError("proposals and placed must be positive, exhaustive not negative, convinced within 0..1")
+        if min(self.proposals, self.placed, self.placed_again) < 1 or min(self.exhaustive, self.again) < 0:
+            raise ConfigError("proposals and placed must be positive, exhaustive and again not negative")
+        if not 0 < self.convinced < 1:
+            raise ConfigError("convinced must lie within 0..1")
 
 
 class Locator:
@@ -184,25 +192,46 @@ class Locator:
         self, view: View, among: np.ndarray | None, prior: Prior | None, count: int, thorough: bool
     ) -> list[Placement]:
         """The best bases with the view placed finely on them, surest first."""
-        query = self.model.features(view.rgb, view.valid, role="query")
-        wanted = max(count, self.settings.placed) if thorough else self.settings.placed
-        ranking = self._ranked(query, wanted + 1, among)
-        found: list[Placement] = []
+        settings, looks = self.settings, [Look(self.model.features(view.rgb, view.valid, role="query"), np.eye(3))]
+        wanted = max(count, settings.placed) if thorough else settings.placed
+        ranking = self._ranked(looks[0].features, max(wanted + 1, settings.again), among)
+        found = self._on_best(view, looks, ranking, wanted, prior, thorough)
+        if settings.again and len(ranking.numbers) and not self._convinced(found.values()):
+            looks += other_looks(self.model, view.rgb, view.valid)
+            ranking = ranked_again(self.model, self.database, looks, ranking.numbers)
+            again = self._on_best(view, looks, ranking, max(wanted, settings.placed_again), prior, thorough)
+            for name, one in again.items():
+                if name not in found or one.probability > found[name].probability:
+                    found[name] = one
+        return sorted(found.values(), key=lambda one: (-one.probability, one.log10_nfa))
+
+    def _convinced(self, found: Iterable[Placement]) -> bool:
+        return any(one.probability >= self.settings.convinced for one in found)
+
+    def _on_best(
+        self, view: View, looks: Sequence[Look], ranking: Ranking, wanted: int, prior: Prior | None, thorough: bool
+    ) -> dict[str, Placement]:
+        """The view placed finely on the first of ranked bases, by their names."""
+        found: dict[str, Placement] = {}
         for place, number in enumerate(ranking.numbers[:wanted]):
             if not ranking.scores[place] > 0:
                 break
             base = self.database.base(int(number))
             rgb, valid = self.source.read(base)
-            matches = self.model.compare(query, self.database.features(int(number)))
+            features = self.database.features(int(number))
+            matches = (
+                self.model.compare(looks[0].features, features) if len(looks) == 1
+                else joined_matches(self.model, looks, features)
+            )  # fmt: skip
             fit = self._fit(view, rgb, valid, matches)
             if fit is None:
                 continue
             score, margin = float(ranking.scores[place]), _margin(ranking, place)
             one = self._placement(base, of_query(fit, view), view, margin, score, prior)
-            found.append(one)
+            found[base.name] = one
             if one.probability >= self.settings.convinced and not thorough:
                 break
-        return sorted(found, key=lambda one: (-one.probability, one.log10_nfa))
+        return found
 
     def _fit(self, view: View, rgb: np.ndarray, valid: np.ndarray, matches: Any) -> Fit | None:
         if self._place is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from mlcore.geolocation.database import Block, FeatureDatabase
 from mlcore.geolocation.extraction import Extractor
 from mlcore.geolocation.features import PictureFeatures
 from mlcore.geolocation.index import DescriptorIndex, Proposals
+from mlcore.geolocation.looks import Look, summed_scores
 
 BLOCK_BASES = 256
 
@@ -56,6 +57,16 @@ def compare_proposed(
     proposed = propose(index, query, proposals, alive[alive < index.next_number] if gone else None)
     newer = alive[alive >= index.next_number]
     return _ranked(model, database.chosen(np.concatenate([proposed.numbers, newer])), query, count)
+
+
+def ranked_again(model: Extractor, database: FeatureDatabase, looks: Sequence[Look], numbers: np.ndarray) -> Ranking:
+    """Some bases, by what several looks at the query say of them together."""
+    kept: list[tuple[np.ndarray, np.ndarray]] = []
+    for block in database.chosen(numbers, BLOCK_BASES):
+        kept.append((block.numbers, summed_scores(model, looks, block.tokens, block.valid)))
+    found, scores = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+    best = np.lexsort((found, -scores))
+    return Ranking(found[best], scores[best])
 
 
 def propose(
