@@ -221,10 +221,11 @@ def test_a_locator_is_calibrated_into_a_new_file(folder: Path, trained: None, ca
     monkeypatch.setattr("mlcore.cli.locate_find.load_model", lambda weights, device: Savable())
     monkeypatch.setattr("mlcore.geolocation.calibrating.BASE_PX", 512)
     monkeypatch.setattr("mlcore.geolocation.calibrating.QUERY_PX", (220, 320))
+    monkeypatch.setattr("mlcore.geolocation.calibrating.POOR_SHARE", 0.0)
     for number in range(12):
         cv2.imwrite(str(folder / "yard" / f"{number}.png"), texture(20 + number, 512, 512))
     out = folder / "calibrated.json"
-    words = ["--weights", folder / "w", "--out", out, "--queries", 40, "--quiet", "--json"]
+    words = ["--weights", folder / "w", "--out", out, "--queries", 48, "--quiet", "--json"]
     found = told(capsys, "calibrate", folder / "yard", "--skip", 2, *words)
-    assert found["queries"] == 40 and found["right"] > 5 and found["sha256"] == "d" * 64
+    assert found["queries"] == 48 and found["right"] > 5 and found["sha256"] == "d" * 64
     assert json.loads(out.read_text())["calibration"] == found["calibration"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from mlcore.errors import InvalidInputError
 from mlcore.geolocation.features import PictureFeatures
 from mlcore.geolocation.placing import Fit
 from mlcore.geometry.transform import fit
@@ -85,5 +86,8 @@ def place_by_sift(
     if matrix is None or agree.sum() < 12:
         return None
     kept = agree[:, 0] > 0
-    found = fit("homography", here[kept], there[kept])
+    try:
+        found = fit("homography", here[kept], there[kept])
+    except InvalidInputError:  # no camera sees that
+        return None
     return Fit(found.matrix, found.covariance, here[kept], there[kept], np.ones(kept.sum()), -float(kept.sum()))

@@ -81,12 +81,13 @@ def test_a_model_none_of_whose_placements_was_wrong_is_not_believed_blindly() ->
 def test_queries_of_grounds_calibrate_a_locator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibrating, "BASE_PX", 512)
     monkeypatch.setattr(calibrating, "QUERY_PX", (220, 320))
+    monkeypatch.setattr(calibrating, "POOR_SHARE", 0.1)
     small = [texture(number, 256, 256) for number in range(24)]
     large = [texture(100 + number, 512, 1024) for number in range(2)]
     grounds = calibrating.grounds_of([*small, *large], np.random.default_rng(0))
     assert len(grounds) == 4 + 6 and all(ground.shape == (512, 512, 3) for ground in grounds)
 
-    found = calibrating.calibrate(StandIn(), [*small, *large], tmp_path / "db", queries=36, seed=1, place=place_by_sift)
+    found = calibrating.calibrate(StandIn(), [*small, *large], tmp_path / "db", queries=48, seed=1, place=place_by_sift)
 
     assert found.right >= 10 and 0 < found.foreign < 30 and found.accepted == 0
     assert found.found > 0.6
