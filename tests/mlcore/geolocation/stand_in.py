@@ -15,11 +15,15 @@ from mlcore.geometry.transform import fit
 CELL, CHANNELS = 32, 24
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Matched:
-    """What coarse matching says: its sum; SIFT needs no more."""
+    """What coarse matching says: its sum, and no point; SIFT needs no more."""
 
     score: float
+    query_xy: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    base_xy: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    confidence: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    cell_px: tuple[float, float] = (64.0, 64.0)
 
 
 @dataclass
