@@ -236,7 +236,7 @@ def test_a_real_worker_builds_and_one_that_is_killed_is_followed_by_another(sett
     jobs.send_wakeup(job.pk, job.kind, job.params)
     first.start()
     try:
-        wait_until(lambda: Job.objects.get(pk=job.pk).progress > 0.3, what=log)
+        wait_until(lambda: Job.objects.get(pk=job.pk).progress > 0.3, seconds=120, what=log)
         first.kill()
         Job.objects.filter(pk=job.pk).update(heartbeat_at="2020-01-01T00:00Z")
         assert jobs.sweep() >= 1

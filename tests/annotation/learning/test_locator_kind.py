@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from django.conf import settings as project
 from django.db import transaction
+from django.test import override_settings
 
 from annotation.common.models import Job, JobState
 from annotation.common.services.jobs import run_now
@@ -59,8 +61,9 @@ def tiny(seed: int = 0) -> TrainingRun:
 @pytest.fixture(scope="module")
 def learnt(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Learnt]:
     """Kept for the module and rolled back after it."""
-    with django_db_blocker.unblock(), transaction.atomic():
+    with django_db_blocker.unblock(), transaction.atomic(), ExitStack() as stack:
         folder, region = tmp_path_factory.mktemp("ground"), RegionFactory()
+        stack.enter_context(override_settings(LOCATOR_WEIGHTS=str(folder / "nothing.safetensors")))
         file = Upload.from_path(ground(folder / "ground.tif"))
         told = {"licence": "CC-BY-4.0", "attribution": "A survey"}
         added = add_imagery(user=None, region=region, file=file, **told, wake=False)

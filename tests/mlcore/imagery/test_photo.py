@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import os
 import struct
 import time
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +18,7 @@ from mlcore.imagery.photo import prepare_photo, read_copy, upright
 from mlcore.ingestion.apart import ApartLimits
 from mlcore.ingestion.photos import photo_apart
 from tests.mlcore.imagery.photos import dji_xmp, gps, texture, write_photo
+from tests.mlcore.source_makers import real_data
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -143,9 +142,8 @@ def test_a_cut_off_photo_and_a_tiny_one_are_refused(tmp_path):
         prepare_photo(tmp_path / "t.png", tmp_path / "c.tif", tmp_path / "s.webp", NOW)
 
 
-@pytest.mark.skipif(not os.environ.get("MAPWRIGHT_DATA"), reason="no real photographs at MAPWRIGHT_DATA")
 def test_a_real_photo_is_copied_apart(tmp_path):
-    source = Path(os.environ["MAPWRIGHT_DATA"]) / "photos/dji_duluth_DJI_0025.JPG"
+    source = real_data("photos/dji_duluth_DJI_0025.JPG")
     made = photo_apart(source, tmp_path / "c.tif", tmp_path / "s.webp", NOW)
     assert (made.metadata.width, made.metadata.height, made.nothing, made.placed) == (4000, 2250, "", False)
     assert read_copy(tmp_path / "c.tif", 1000)[0].shape == (562, 1000, 3)

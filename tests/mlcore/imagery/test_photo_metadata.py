@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from mlcore.errors import InvalidInputError
 from mlcore.imagery.photo_metadata import PhotoMetadata, read_photo_metadata
 from mlcore.imagery.xmp import XMP_BYTES, read_xmp
 from tests.mlcore.imagery.photos import dji_xmp, gps, texture, write_photo
+from tests.mlcore.source_makers import real_data
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 BANEPA = (85.52, 27.63)
@@ -34,9 +34,8 @@ def said(found: PhotoMetadata) -> str:
     return " | ".join(found.warnings)
 
 
-@pytest.mark.skipif(not os.environ.get("MAPWRIGHT_DATA"), reason="no real photographs at MAPWRIGHT_DATA")
 def test_a_real_drone_tells_place_height_heading_and_scale():
-    found = read(Path(os.environ["MAPWRIGHT_DATA"]) / "photos/dji_duluth_DJI_0024.JPG")
+    found = read(real_data("photos/dji_duluth_DJI_0024.JPG"))
     assert (found.lon, found.lat) == pytest.approx((-91.993697, 46.842865), abs=1e-6)
     assert (found.height_m, found.heading_deg, found.camera) == (39.9, 220.0, "DJI FC300S")
     assert found.tilt_deg == pytest.approx(0.1)
@@ -45,9 +44,8 @@ def test_a_real_drone_tells_place_height_heading_and_scale():
     assert found.warnings == ()
 
 
-@pytest.mark.skipif(not os.environ.get("MAPWRIGHT_DATA"), reason="no real photographs at MAPWRIGHT_DATA")
 def test_a_real_street_photo_has_a_place_and_no_scale():
-    found = read(Path(os.environ["MAPWRIGHT_DATA"]) / "photos/berlin_01.jpg")
+    found = read(real_data("photos/berlin_01.jpg"))
     assert (found.lon, found.lat) == pytest.approx((13.4003, 52.5189), abs=1e-4)
     assert found.ground_resolution_m is None and "above the sea" in said(found)
     assert "mapillary" not in str(found.to_json()).lower() and "yubin" not in str(found.to_json()).lower()
