@@ -297,4 +297,4 @@ def test_a_kept_trunk_stays_as_it_starts_while_the_rest_learns(tmp_path: Path) -
     start = StructureModel(StructureConfig(widths=TINY.widths)).state_dict()
     model = train_graph(GROUNDS, dataclasses.replace(TINY, keep_trunk=True), run_dir=tmp_path, initial=start)
     kept = {name: value for name, value in model.detector.state_dict().items() if name.startswith(TRUNK)}
-    assert model.rounds[0].within.update.mlp[-1].weight.any() and all(torch.equal(kept[name], start[name]) for name in kept)
+    assert model.rounds[0].within.update.mlp[-1].weight.any() and all(kept[name].equal(start[name]) for name in kept)
