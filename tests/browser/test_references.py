@@ -109,6 +109,7 @@ def test_the_page_tells_every_state_to_everybody(live_server, new_page, axe, set
     expect(page.locator("#database-state")).to_have_text("No locator")
     expect(page.get_by_text("put a locator in use on a page of training")).to_be_visible()
     expect(page.get_by_role("button", name="Build features")).to_be_hidden()
+    expect(page.get_by_role("article", name="Set Old town")).to_be_visible()
     page.keyboard.press("j")
     expect(page.get_by_role("article", name="Set Old town")).to_be_focused()
     page.keyboard.press("j")
