@@ -13,6 +13,7 @@ import pytest
 import redis
 from celery import current_app
 from django.conf import settings as django_settings
+from kombu import pools
 
 from annotation.accounts.models import User
 from annotation.common.models import Job
@@ -134,6 +135,7 @@ def test_a_broker_that_is_down_does_not_fail_the_request_and_the_job_waits(setti
         assert Job.objects.get(pk=job.pk).heartbeat_at is None
     finally:
         current_app.conf.broker_write_url = before
+        pools.reset()  # all of the process share the one that was closed
         current_app._pool = None
         current_app.amqp._producer_pool = None
     assert Job.objects.get(pk=job.pk).state == "queued"
