@@ -86,6 +86,9 @@ def main() -> None:
         )  # fmt: skip
         figures = measured(args, suite, progress)
     command = f"python benchmarks/geolocation.py --out WORK --queries {args.queries} --sift-queries {args.sift_queries}"
+    for name, usual in (("distractors", DISTRACTORS), ("towns", TOWNS), ("seed", 0)):
+        command += f" --{name} {getattr(args, name)}" if getattr(args, name) != usual else ""
+    command += f" --placers {' '.join(args.placers)}" if args.placers != list(ALL) else ""
     command += " --encoder-folder PEERS" if args.encoder_folder else ""
     command += " --immaculate-python SSCD/bin/python" if args.immaculate_python else ""
     write_result("geolocation", figures, seeds=[args.seed], command=command)
