@@ -7,6 +7,7 @@ that is larger than a block, one block in four is held out and the others are le
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -95,7 +96,7 @@ def in_block(transform: Transform, tile: TileAddress) -> np.ndarray:
     return np.asarray(place @ transform.scaled(side / TILE_PX).matrix @ np.linalg.inv(place))
 
 
-class _PlacedGround:
+class _PlacedGround(ABC):
     """Image of verified tiles with the map where people saw it; of other tiles nothing.
 
     Args:
@@ -141,9 +142,9 @@ class _PlacedGround:
                 self._images.popitem(last=False)
         return self._images[whole]
 
+    @abstractmethod
     def _map(self, whole: TileAddress, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """(WIDE_PX, WIDE_PX, 3) uint8, the map of the whole's verified tiles on their image, and where there is one."""
-        raise NotImplementedError
 
 
 class VerifiedGround(_PlacedGround):

@@ -18,10 +18,11 @@ from mlcore.geolocation.coarse import CoarseMatches
 from mlcore.geolocation.config import CELL_PX
 from mlcore.geolocation.extraction import Extractor
 from mlcore.geolocation.features import PictureFeatures
+from mlcore.geolocation.footprint import through
+from mlcore.geolocation.grounds import HALF
 
 TURNS_DEG = (45, 90, 135, 180, 225, 270, 315)
 MOVES_CELLS = ((0.5, 0.0), (0.0, 0.5), (0.5, 0.5))
-HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ def summed_scores(model: Extractor, looks: Iterable[Look], tokens: np.ndarray, v
 def joined_matches(model: Extractor, looks: Sequence[Look], base: PictureFeatures) -> CoarseMatches:
     """The matches that all looks have with a base, in pixels of the picture as it is."""
     found = [model.compare(look.features, base) for look in looks]
-    query_xy = [_moved(look.back, one.query_xy) for look, one in zip(looks, found, strict=True)]
+    query_xy = [through(look.back, one.query_xy) for look, one in zip(looks, found, strict=True)]
     cell = tuple(float(np.median([one.cell_px[side] for one in found])) for side in (0, 1))
     return CoarseMatches(
         np.concatenate(query_xy), np.concatenate([one.base_xy for one in found]),
@@ -67,7 +68,7 @@ def joined_matches(model: Extractor, looks: Sequence[Look], base: PictureFeature
 
 def _look(model: Extractor, rgb: np.ndarray, valid: np.ndarray, there: np.ndarray) -> Look:
     height, width = rgb.shape[:2]
-    corners = _moved(there, np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64))
+    corners = through(there, np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64))
     size = int(np.ceil(corners[:, 0].max() - 1e-6)), int(np.ceil(corners[:, 1].max() - 1e-6))
     inner = (np.linalg.inv(HALF) @ there @ HALF)[:2]
     seen = cv2.warpAffine(rgb, inner, size, flags=cv2.INTER_LINEAR)
@@ -87,7 +88,3 @@ def _turn(width: int, height: int, degrees: float) -> np.ndarray:
 def _move(right: float, down: float) -> np.ndarray:
     """(3, 3) that moves a picture by so many cells."""
     return np.array([[1, 0, right * CELL_PX], [0, 1, down * CELL_PX], [0, 0, 1.0]])
-
-
-def _moved(matrix: np.ndarray, xy: np.ndarray) -> np.ndarray:
-    return np.asarray((np.column_stack([xy, np.ones(len(xy))]) @ matrix.T)[:, :2])

@@ -18,6 +18,7 @@ from mlcore.geolocation.coarse import CoarseMatches
 from mlcore.geolocation.config import CELL_PX, WINDOW_PX
 from mlcore.geolocation.features import checked, to_images
 from mlcore.geolocation.fine import expected_places, window_centres, window_matches, window_tables
+from mlcore.geolocation.grounds import HALF
 from mlcore.geolocation.rough import rough_similarity
 from mlcore.geometry.chance import log10_nfa
 from mlcore.geometry.transform import Transform, fit
@@ -35,7 +36,6 @@ MOST_SCALE, MOST_SHEAR, MOST_PERSPECTIVE = 5.0, 1.6, 1.0
 TRIALS, SURE = 5000, 0.9999
 STEPS = (1.0, 0.25)
 """Of the windows at 1/4, in cells: to the nearest cell, then within it."""
-HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,11 +11,11 @@ from annotation.changes.models import Change, GroupMove
 from annotation.consistency.models import TileScore
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.services.lease import reclaim
+from tests.browser.screens import shot
 from tests.browser.stock import Stock
 from tests.browser.test_queue import open_queue, saved, until
 from tests.factories import UserFactory
 
-SHOTS = os.environ.get("MAPWRIGHT_SCREENSHOTS", "")
 METRE = 1 / 111_320
 
 
@@ -50,11 +48,6 @@ def begin_group(page: Page) -> None:
     expect(page.locator("#group-bar")).to_be_visible()
     page.keyboard.press("d")
     expect(page.locator("#group-reach")).to_have_attribute("aria-pressed", "true")
-
-
-def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
 
 
 def east_and_north(change: Change) -> tuple[float, float]:

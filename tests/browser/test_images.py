@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,21 +19,13 @@ from annotation.sources.services.regions import create_region
 from mlcore.geometry.webmercator import lonlat_to_mercator
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
+from tests.browser.screens import shot
 from tests.browser.stock import CAPTURED
 from tests.browser.test_accessibility import findings
 from tests.browser.test_queue import until
 from tests.factories import UserFactory
 from tests.mlcore.imagery.photos import texture, write_photo
 from tests.photos_of_town import frame, write_frame
-
-SHOTS = os.environ.get("MAPWRIGHT_SCREENSHOTS", "")
-
-
-def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(500)  # colours change in steps
-        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
 
 
 @pytest.fixture(scope="session")

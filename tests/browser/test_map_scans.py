@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,20 +26,13 @@ from mlcore.correspondences.exchange import ControlPoints, qgis_text
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
+from tests.browser.screens import shot
 from tests.browser.stock import CAPTURED, Stock
 from tests.browser.test_accessibility import findings
 from tests.browser.test_queue import saved, until
 from tests.factories import UserFactory
 
-SHOTS = os.environ.get("MAPWRIGHT_SCREENSHOTS", "")
 TURN_DEG, SCALE = 7.0, 0.9
-
-
-def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(400)  # colours change in steps
-        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
 
 
 @pytest.fixture(scope="session")

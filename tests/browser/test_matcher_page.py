@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,6 +14,7 @@ from annotation.learning.models import Evaluation, ModelState, ModelVersion, Tra
 from mlcore.digests import sha256_of
 from mlcore.weights import GENERAL_FILE
 from tests.annotation.learning.matched import verified_place
+from tests.browser.screens import shot
 from tests.browser.test_accessibility import findings
 from tests.factories import UserFactory
 
@@ -27,19 +27,13 @@ def place(live_server):
     return verified_place(people=[UserFactory(), UserFactory()]), UserFactory(username="ada", role="admin")
 
 
-def shot(page: Page, name: str) -> None:
-    """Keep a picture of the whole page where a folder for them is named."""
-    if SHOTS:
-        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
-
-
 def sound(page: Page, axe: str, name: str) -> None:
     """Nothing that axe-core finds serious, in either theme."""
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.wait_for_function("() => document.getAnimations().length === 0")
         assert findings(page, axe) == []
-        shot(page, f"{name}-{scheme}")
+        shot(page, f"{name}-{scheme}", whole=True)
 
 
 @pytest.mark.timeout(900)

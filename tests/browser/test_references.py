@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from annotation.geolocation.models import FeatureDatabase, ReferenceSet
 from tests.annotation.geolocation.locators import locator_file
+from tests.browser.screens import shot
 from tests.browser.test_accessibility import findings
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_geolocation import ReferenceBaseFactory, ReferenceSetFactory
 from tests.files import ready_imagery, write_geotiff
 
 PAGE = "/reference-imagery/"
-SHOTS = os.environ.get("MAPWRIGHT_SCREENSHOTS", "")
-
-
-def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(400)  # colours change in steps
-        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
 
 
 @pytest.fixture
@@ -65,7 +55,7 @@ def test_an_admin_registers_a_set_adds_a_file_and_builds_features(small, live_se
     expect(card.locator("tbody tr").first).to_be_visible()
     row = FeatureDatabase.objects.serving().get()
     assert row.base_count == sum(one.bases.filter(state="ready").count() for one in ReferenceSet.objects.all()) > 1
-    shot(page, "references-built")
+    shot(page, "references-built", whole=True)
     card.get_by_role("button", name="Remove: City 2024").click()
     page.get_by_role("button", name="Remove it").click()
     expect(card).to_be_hidden()
@@ -91,7 +81,7 @@ def test_what_a_form_lacks_is_said_beside_its_field(live_server, new_page, watch
     page.get_by_label("Area").fill("80, 20, 90, 30")
     page.get_by_role("button", name="Register the set").click()
     expect(page.get_by_text("choose a smaller area or a lower zoom")).to_be_visible()
-    shot(page, "references-refused")
+    shot(page, "references-refused", whole=True)
     assert not ReferenceSet.objects.exists()
 
 
@@ -117,7 +107,7 @@ def test_the_page_tells_every_state_to_everybody(live_server, new_page, axe, set
     page.get_by_role("article", name="Set City 2024").locator("summary", has_text="Bases").click()
     expect(page.get_by_text("Can't be read", exact=True)).to_be_visible()
     assert findings(page, axe) == []
-    shot(page, f"references-{scheme}")
+    shot(page, f"references-{scheme}", whole=True)
 
 
 def test_only_admins_are_led_there(live_server, new_page, watch):
