@@ -49,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--registered-place", nargs=2, type=Path, action="append", default=[], metavar=("IMAGERY", "MAP"),
-        help="a place whose map is first moved tile by tile to where the matcher of --start, or the one that ships, "
-        "finds it; its patches are learnt as well; may be repeated",
+        help="a place whose map is first moved tile by tile to where the structure matcher of --start, or the one that "
+        "ships, finds it; its patches are learnt as well; may be repeated",
     )  # fmt: skip
     parser.add_argument(
         "--map", type=Path, action="append", default=[], help="learn styles from this map alone; may be repeated"
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     start = parser.add_mutually_exclusive_group()
     start.add_argument(
         "--start", type=Path,
-        help="a structure matcher to go on from, with a schedule of its own; the graph takes its trunk",
+        help="a matcher to go on from, with a schedule of its own; of a structure matcher the graph takes the trunk",
     )  # fmt: skip
     start.add_argument(
         "--scratch", action="store_true", help="start from nothing, not from the shipped building evidence"
@@ -139,7 +139,7 @@ def grounds_of(args: argparse.Namespace) -> list[tuple[Ground, float]]:
         "places": [
             *(_mapped(*files, exact=False) for files in args.place),
             *(_mapped(*files, exact=True) for files in args.exact_place),
-            *(_registered(*files, matcher=args.start or MATCHER_FILE) for files in args.registered_place),
+            *(_registered(*files, matcher=_registrar(args.start)) for files in args.registered_place),
         ],
         "towns": [MappedGround(town.source, town.tiles, exact=True) for town in towns],
         "maps": [_drawn(path) for path in args.map],
@@ -184,12 +184,25 @@ def _drawn(path: Path) -> DrawnGround:
     return DrawnGround(index, sorted({tile_at(place.x, place.y, FINEST_ZOOM) for place in places}))
 
 
+def _is_graph(matcher: Path) -> bool:
+    from mlcore.correspondences.graph.model import MODEL_KIND
+    from mlcore.learning.checkpoints import read_tensors
+
+    return bool(read_tensors(matcher)[1].get("kind") == MODEL_KIND)
+
+
+def _registrar(start: Path | None) -> Path:
+    """The structure matcher that moves maps: the one to go on from, else the one that ships."""
+    return MATCHER_FILE if start is None or _is_graph(start) else start
+
+
 def _start(matcher: Path | None) -> dict[str, Tensor] | None:
     """The weights of a matcher, else the trunk of the shipped building evidence."""
+    from mlcore.correspondences.graph.model import GraphModel
     from mlcore.correspondences.structure import StructureModel
     from mlcore.region.shipped import shipped_model
 
     if matcher is not None:
-        return StructureModel.load(matcher).state_dict()
+        return (GraphModel if _is_graph(matcher) else StructureModel).load(matcher).state_dict()
     shipped = shipped_model()
     return None if shipped is None else shipped.folds[0].evidence.members[0].state_dict()

@@ -50,7 +50,8 @@ def train_graph(
 
     Args:
         grounds: with the weight by which each is drawn from.
-        initial: weights of a trunk of the same widths to start from, such as the structure matcher's.
+        initial: weights to start from: a graph matcher's of the same settings, or a trunk of the same widths such as
+            the structure matcher's.
         evidence: what stands where, where the settings name classes; it is asked, not taught.
 
     Raises:
@@ -193,11 +194,17 @@ def _part(keypoints: Keypoints, which: slice) -> Keypoints:
 
 
 def start_from(model: GraphModel, initial: Mapping[str, Tensor]) -> None:
-    """Take the trunk of another network; heads are left out.
+    """Take all of another graph matcher, or the trunk of another network, whose heads are left out.
 
     Raises:
         InvalidInputError: of other widths, or not such a trunk at all.
     """
+    if set(initial) == set(model.state_dict()):
+        try:
+            model.load_state_dict(initial)
+        except RuntimeError as error:
+            raise InvalidInputError(f"the initial weights are of a graph of other sizes: {error}") from error
+        return
     trunk = {name: value for name, value in initial.items() if name.startswith(TRUNK)}
     own = {name for name in model.detector.state_dict() if name.startswith(TRUNK)}
     if set(trunk) != own:

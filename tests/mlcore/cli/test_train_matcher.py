@@ -53,6 +53,9 @@ def test_the_published_design_is_learnt_by_the_same_command(files: Path, capsys:
     assert main([*words, "--design", "graph", "--preset", "tiny"]) == 0
 
     assert GraphMatcher.load(files / "g.safetensors").model.config.steps == 1
+    further = [str(files / "run2") if word == str(files / "run") else word for word in words]
+    further += ["--design", "graph", "--preset", "tiny", "--start", str(files / "g.safetensors")]
+    assert main(further) == 0
     assert main([*words, "--preset", "tiny"]) == 1
     assert "add --design graph" in capsys.readouterr().err
 

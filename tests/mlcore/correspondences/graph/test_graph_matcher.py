@@ -244,6 +244,17 @@ def test_the_trunk_of_a_structure_matcher_is_a_start_and_no_other_is() -> None:
         start_from(model, {"weight": torch.zeros(1)})
 
 
+def test_a_graph_matcher_is_taken_whole() -> None:
+    torch.manual_seed(7)
+    model, start = untaught(), GraphModel(TINY).state_dict()
+
+    start_from(model, start)
+
+    assert all(torch.equal(value, start[name]) for name, value in model.state_dict().items())
+    with pytest.raises(InvalidInputError, match="other sizes"):
+        start_from(GraphModel(dataclasses.replace(TINY, channels=32)), start)
+
+
 def test_the_rate_warms_up_and_falls_to_nothing() -> None:
     config = dataclasses.replace(TINY, steps=100, warmup=0.1)
     rates = [warmed_cosine(step, config.steps, config.warmup) for step in range(100)]
