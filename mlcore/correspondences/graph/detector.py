@@ -9,7 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mlcore.correspondences.correlate import peak_offsets
-from mlcore.correspondences.graph.saliency import directions, edge_saliency, highest, known_inside, mean
+from mlcore.correspondences.graph.saliency import (
+    directions,
+    edge_saliency,
+    highest,
+    known_inside,
+    mean,
+    right_angled_directions,
+)
 from mlcore.correspondences.graph.suppression import spread
 from mlcore.encoders.unet import SmallUNet, Widths
 from mlcore.errors import InvalidInputError
@@ -25,6 +32,8 @@ CANDIDATES = 4
 """So many times the keypoints are looked at before they are thinned out."""
 NEAR_CELLS = 9
 """Side of the window about a keypoint whose mean its descriptor knows, in cells of 2 px."""
+GRID, GRID_STEP_PX, GRID_CELLS, GRID_CHANNELS = 7, 14, 4, 16
+"""Places a side of the grid about a keypoint, how far apart they lie, cells of 2 px that each is the mean of."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +43,17 @@ class Dense:
     Attributes:
         cells: (B, 65, H / 8, W / 8) logits of the detector.
         fine: (B, widths[0], H / 2, W / 2); deep: (B, widths[2], H / 8, W / 8), of which descriptors are made.
+        along: (B, 2, H, W) how what stands there is turned (`saliency.right_angled_directions`).
     """
 
     cells: Tensor
     fine: Tensor
     deep: Tensor
+    along: Tensor
 
     def float(self) -> Dense:
         """The same in single precision."""
-        return Dense(self.cells.float(), self.fine.float(), self.deep.float())
+        return Dense(self.cells.float(), self.fine.float(), self.deep.float(), self.along.float())
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,7 @@ class Detector(SmallUNet):
             nn.Linear(2 * widths[0] + widths[2], 2 * channels), nn.LayerNorm(2 * channels), nn.GELU(),
             nn.Linear(2 * channels, channels),
         )  # fmt: skip
+        self.surroundings = Surroundings(widths[0], channels)
 
     def keep_trunk(self) -> None:
         """From now on the trunk neither learns nor gathers statistics; to be said anew after `train()`."""
@@ -87,17 +99,52 @@ class Detector(SmallUNet):
     def forward(self, pictures: Tensor) -> Dense:
         """(B, 3, H, W) float RGB in 0..1, sides multiples of 16."""
         fine, deep = self.levels(pictures)
-        return Dense(self.cell_head(F.relu(self.cell_hidden(deep))), fine, deep)
+        with torch.no_grad():
+            along = right_angled_directions(pictures)
+        return Dense(self.cell_head(F.relu(self.cell_hidden(deep))), fine, deep, along)
 
     def described(self, dense: Dense, xy: Tensor) -> Tensor:
         """(B, N, channels) unit descriptors at (B, N, 2) pixels.
 
-        Of the point, of the mean about it, and of the deep features, which see more: none of them knows how the picture
-        is turned, and a point alone says too little of a map.
+        Of the point, of the mean about it, of the deep features, which see more, and of what stands about it, turned as
+        the buildings are: a point alone says too little of a map.
         """
         near = F.avg_pool2d(dense.fine, NEAR_CELLS, 1, NEAR_CELLS // 2, count_include_pad=False)
         parts = sampled(dense.fine, xy, 2), sampled(near, xy, 2), sampled(dense.deep, xy, CELL_PX)
-        return F.normalize(self.words(torch.cat(parts, dim=-1)), dim=-1)
+        words = self.words(torch.cat(parts, dim=-1)) + self.surroundings(dense, xy)
+        return F.normalize(words, dim=-1)
+
+
+class Surroundings(nn.Module):
+    """What stands about a point, read on a grid that is turned as the buildings there are.
+
+    The grid lies alike in two pictures that are turned against each other but for right angles; what it reads at all
+    four of them is added up, as no one is the first.
+    """
+
+    def __init__(self, fine: int, channels: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(fine, GRID_CHANNELS, 1)
+        self.read = nn.Sequential(
+            nn.Linear(GRID_CHANNELS * GRID**2, 2 * channels), nn.LayerNorm(2 * channels), nn.GELU()
+        )
+        self.say = nn.Linear(2 * channels, channels)
+
+    def forward(self, dense: Dense, xy: Tensor) -> Tensor:
+        """(B, N, channels) at (B, N, 2) pixels."""
+        pooled = F.avg_pool2d(self.mix(dense.fine), GRID_CELLS)
+        along = sampled(dense.along, xy, 1)
+        angle = torch.atan2(along[..., 1], along[..., 0]) / 4
+        steps = (torch.arange(GRID, device=xy.device, dtype=xy.dtype) - (GRID - 1) / 2) * GRID_STEP_PX
+        grid = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1).reshape(-1, 2)
+        heard = []
+        for quarter in range(4):
+            cos, sin = (part(angle + quarter * torch.pi / 2)[..., None] for part in (torch.cos, torch.sin))
+            x, y = cos * grid[:, 0] - sin * grid[:, 1], sin * grid[:, 0] + cos * grid[:, 1]
+            places = xy[:, :, None] + torch.stack([x, y], dim=-1)
+            values = sampled(pooled, places.flatten(1, 2), 2 * GRID_CELLS)
+            heard.append(self.read(values.unflatten(1, places.shape[1:3]).flatten(2)))
+        return self.say(torch.stack(heard).mean(dim=0))
 
 
 def cell_probability(cells: Tensor) -> Tensor:

@@ -148,7 +148,9 @@ class Trainer:
         truth = truth_of(one.points, other.points, matrix, config.match_px, config.alone_px)
         tables = self.model.match(one, other, every=True)
         known0, known1 = one.points.known, other.points.known
-        maps, images = (Dense(*(part[side] for part in (dense.cells, dense.fine, dense.deep))) for side in sides)
+        maps, images = (
+            Dense(dense.cells[side], dense.fine[side], dense.deep[side], dense.along[side]) for side in sides
+        )
         contrast = self._contrast(one, images, matrix, valid[count:]) + self._contrast(other, maps, back, valid[:count])
         others, others_valid = pictures.roll(count, dims=0), valid.roll(count, dims=0)
         labels = repeated_corners(pictures, valid, others, others_valid, torch.cat([matrix, back]))
