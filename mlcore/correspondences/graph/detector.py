@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mlcore.correspondences.correlate import peak_offsets
+from mlcore.correspondences.graph.attention import silent
 from mlcore.correspondences.graph.saliency import (
     directions,
     edge_saliency,
@@ -21,7 +22,8 @@ from mlcore.correspondences.graph.suppression import spread
 from mlcore.encoders.unet import SmallUNet, Widths
 from mlcore.errors import InvalidInputError
 
-TRUNK = ("enc_", "dec_", "up_")
+TRUNK, STRUCTURE = ("enc_", "dec_", "up_"), "coarse_head"
+"""Parts that other networks have as well: the trunk, and the structure matcher's fields on it."""
 CELL_PX = 8
 NONE = CELL_PX**2
 """The last of a cell's 65 channels: no keypoint in it."""
@@ -32,8 +34,11 @@ CANDIDATES = 4
 """So many times the keypoints are looked at before they are thinned out."""
 NEAR_CELLS = 9
 """Side of the window about a keypoint whose mean its descriptor knows, in cells of 2 px."""
-GRID, GRID_STEP_PX, GRID_CELLS, GRID_CHANNELS = 7, 14, 4, 16
-"""Places a side of the grid about a keypoint, how far apart they lie, cells of 2 px that each is the mean of."""
+FIELDS, GRID, GRID_STEP_PX = 12, 11, 10
+"""Fields of structure (as many as the structure matcher's coarse ones), places a side of the grid, their distance."""
+SURE = 8.0
+"""How much the first of the four directions outweighs the others."""
+TINY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -43,17 +48,23 @@ class Dense:
     Attributes:
         cells: (B, 65, H / 8, W / 8) logits of the detector.
         fine: (B, widths[0], H / 2, W / 2); deep: (B, widths[2], H / 8, W / 8), of which descriptors are made.
+        fields: (B, FIELDS, H / 8, W / 8) of structure.
         along: (B, 2, H, W) how what stands there is turned (`saliency.right_angled_directions`).
     """
 
     cells: Tensor
     fine: Tensor
     deep: Tensor
+    fields: Tensor
     along: Tensor
+
+    def of(self, which: slice) -> Dense:
+        """Those of some of the pictures."""
+        return Dense(*(part[which] for part in (self.cells, self.fine, self.deep, self.fields, self.along)))
 
     def float(self) -> Dense:
         """The same in single precision."""
-        return Dense(self.cells.float(), self.fine.float(), self.deep.float(), self.along.float())
+        return Dense(*(part.float() for part in (self.cells, self.fine, self.deep, self.fields, self.along)))
 
 
 @dataclass(frozen=True)
@@ -86,14 +97,15 @@ class Detector(SmallUNet):
         self.cell_head = nn.Conv2d(widths[2], NONE + 1, 1)
         self.words = nn.Sequential(
             nn.Linear(2 * widths[0] + widths[2], 2 * channels), nn.LayerNorm(2 * channels), nn.GELU(),
-            nn.Linear(2 * channels, channels),
+            silent(nn.Linear(2 * channels, channels)),
         )  # fmt: skip
-        self.surroundings = Surroundings(widths[0], channels)
+        self.coarse_head = nn.Conv2d(widths[2], FIELDS, 1)
+        self.surroundings = Surroundings(channels)
 
     def keep_trunk(self) -> None:
         """From now on the trunk neither learns nor gathers statistics; to be said anew after `train()`."""
         for name, part in self.named_children():
-            if name.startswith(TRUNK):
+            if name.startswith((*TRUNK, STRUCTURE)):
                 part.eval().requires_grad_(False)
 
     def forward(self, pictures: Tensor) -> Dense:
@@ -101,13 +113,13 @@ class Detector(SmallUNet):
         fine, deep = self.levels(pictures)
         with torch.no_grad():
             along = right_angled_directions(pictures)
-        return Dense(self.cell_head(F.relu(self.cell_hidden(deep))), fine, deep, along)
+        return Dense(self.cell_head(F.relu(self.cell_hidden(deep))), fine, deep, self.coarse_head(deep), along)
 
     def described(self, dense: Dense, xy: Tensor) -> Tensor:
         """(B, N, channels) unit descriptors at (B, N, 2) pixels.
 
-        Of the point, of the mean about it, of the deep features, which see more, and of what stands about it, turned as
-        the buildings are: a point alone says too little of a map.
+        Of what stands about it, which is all of it at first, and of the point, the mean about it and the deep features:
+        a point alone says too little of a map.
         """
         near = F.avg_pool2d(dense.fine, NEAR_CELLS, 1, NEAR_CELLS // 2, count_include_pad=False)
         parts = sampled(dense.fine, xy, 2), sampled(near, xy, 2), sampled(dense.deep, xy, CELL_PX)
@@ -116,35 +128,45 @@ class Detector(SmallUNet):
 
 
 class Surroundings(nn.Module):
-    """What stands about a point, read on a grid that is turned as the buildings there are.
+    """What stands about a point: fields of structure, read on a grid that is turned as the buildings there are.
 
-    The grid lies alike in two pictures that are turned against each other but for right angles; what it reads at all
-    four of them is added up, as no one is the first.
+    The grid lies alike in two pictures that are turned against each other but for right angles. Of the four it takes
+    the one on whose right side most lies of what `up` names. At first it says what the fields are, cut down to the size
+    of a descriptor without looking; what of it tells places apart, and which way is up, is learnt.
     """
 
-    def __init__(self, fine: int, channels: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.mix = nn.Conv2d(fine, GRID_CHANNELS, 1)
-        self.read = nn.Sequential(
-            nn.Linear(GRID_CHANNELS * GRID**2, 2 * channels), nn.LayerNorm(2 * channels), nn.GELU()
+        size = FIELDS * GRID**2
+        self.up = nn.Parameter(torch.eye(FIELDS)[0])
+        self.say = nn.Linear(size, channels, bias=False)
+        nn.init.orthogonal_(self.say.weight)
+        self.more = nn.Sequential(
+            nn.Linear(size, 2 * channels),
+            nn.LayerNorm(2 * channels),
+            nn.GELU(),
+            silent(nn.Linear(2 * channels, channels)),
         )
-        self.say = nn.Linear(2 * channels, channels)
 
     def forward(self, dense: Dense, xy: Tensor) -> Tensor:
         """(B, N, channels) at (B, N, 2) pixels."""
-        pooled = F.avg_pool2d(self.mix(dense.fine), GRID_CELLS)
+        fields = dense.fields - dense.fields.mean(dim=(2, 3), keepdim=True)
         along = sampled(dense.along, xy, 1)
         angle = torch.atan2(along[..., 1], along[..., 0]) / 4
         steps = (torch.arange(GRID, device=xy.device, dtype=xy.dtype) - (GRID - 1) / 2) * GRID_STEP_PX
         grid = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1).reshape(-1, 2)
-        heard = []
+        read, right = [], []
         for quarter in range(4):
             cos, sin = (part(angle + quarter * torch.pi / 2)[..., None] for part in (torch.cos, torch.sin))
             x, y = cos * grid[:, 0] - sin * grid[:, 1], sin * grid[:, 0] + cos * grid[:, 1]
             places = xy[:, :, None] + torch.stack([x, y], dim=-1)
-            values = sampled(pooled, places.flatten(1, 2), 2 * GRID_CELLS)
-            heard.append(self.read(values.unflatten(1, places.shape[1:3]).flatten(2)))
-        return self.say(torch.stack(heard).mean(dim=0))
+            values = sampled(fields, places.flatten(1, 2), CELL_PX).unflatten(1, places.shape[1:3])
+            read.append(values.flatten(2))
+            right.append(((values @ self.up) * grid[:, 0]).mean(dim=2))
+        lies = torch.stack(right)
+        share = F.softmax(SURE * lies / lies.abs().mean(dim=0).clamp(min=TINY), dim=0)
+        heard = (share[..., None] * torch.stack(read)).sum(dim=0)
+        return self.say(heard) + self.more(heard)
 
 
 def cell_probability(cells: Tensor) -> Tensor:

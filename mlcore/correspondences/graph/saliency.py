@@ -13,7 +13,7 @@ LUMA = (0.299, 0.587, 0.114)
 MARGIN_PX = 4
 """So near to where nothing is known, and to the picture's frame, nothing is said."""
 WINDOW_PX = 7  # over which direction and corners are taken
-BLOCK_PX = 31  # over which the direction of buildings is taken
+BLOCK_PX = 101  # over which the direction of buildings is taken
 TOP_SHARE = 0.98
 """Of the known pixels: an edge as strong as these stands out; stronger ones a little more, so that peaks stay peaks."""
 LEAST_CONTRAST = 1e-3

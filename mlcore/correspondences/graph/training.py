@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mlcore.correspondences.graph.config import GraphConfig
-from mlcore.correspondences.graph.detector import TRUNK, Dense, Points
+from mlcore.correspondences.graph.detector import STRUCTURE, TRUNK, Dense, Points
 from mlcore.correspondences.graph.labels import placed, repeated_corners, truth_of
 from mlcore.correspondences.graph.losses import (
     assignment_loss,
@@ -148,9 +148,7 @@ class Trainer:
         truth = truth_of(one.points, other.points, matrix, config.match_px, config.alone_px)
         tables = self.model.match(one, other, every=True)
         known0, known1 = one.points.known, other.points.known
-        maps, images = (
-            Dense(dense.cells[side], dense.fine[side], dense.deep[side], dense.along[side]) for side in sides
-        )
+        maps, images = (dense.of(side) for side in sides)
         contrast = self._contrast(one, images, matrix, valid[count:]) + self._contrast(other, maps, back, valid[:count])
         others, others_valid = pictures.roll(count, dims=0), valid.roll(count, dims=0)
         labels = repeated_corners(pictures, valid, others, others_valid, torch.cat([matrix, back]))
@@ -196,7 +194,7 @@ def _part(keypoints: Keypoints, which: slice) -> Keypoints:
 
 
 def start_from(model: GraphModel, initial: Mapping[str, Tensor]) -> None:
-    """Take all of another graph matcher, or the trunk of another network, whose heads are left out.
+    """Take all of another graph matcher, or the trunk of another network and its fields of structure where it has them.
 
     Raises:
         InvalidInputError: of other widths, or not such a trunk at all.
@@ -211,8 +209,9 @@ def start_from(model: GraphModel, initial: Mapping[str, Tensor]) -> None:
     own = {name for name in model.detector.state_dict() if name.startswith(TRUNK)}
     if set(trunk) != own:
         raise InvalidInputError("the initial weights are not of such a trunk: take a structure or evidence network's")
+    fields = {name: value for name, value in initial.items() if name.startswith(STRUCTURE)}
     try:
-        model.detector.load_state_dict(trunk, strict=False)
+        model.detector.load_state_dict({**trunk, **fields}, strict=False)
     except RuntimeError as error:
         raise InvalidInputError(f"the initial weights are of a trunk of other widths: {error}") from error
 
