@@ -40,7 +40,8 @@ class GraphConfig:
         turn_deg, scale_jitter, shift_share: how far the two sides of a training pair lie apart once turned back.
         seen_scale: how far, as exp(+-this), the map is seen at another scale; it is seen at any angle.
         match_px, alone_px: keypoints nearer than the first are a match, farther from all than the second have none;
-            between them nothing is learnt (LightGlue's training).
+            between them nothing is learnt. LightGlue has 3 and 5; image and map share fewer keypoints, and maps of
+            volunteers are no more exact.
         temperature: of the contrast of descriptors.
         steps_per_epoch: a checkpoint is written after each epoch.
     """
@@ -70,8 +71,8 @@ class GraphConfig:
     scale_jitter: float = 0.1
     shift_share: float = 0.2
     seen_scale: float = 0.3
-    match_px: float = 3.0
-    alone_px: float = 5.0
+    match_px: float = 6.0
+    alone_px: float = 9.0
     temperature: float = 0.1
     steps_per_epoch: int = 50
 

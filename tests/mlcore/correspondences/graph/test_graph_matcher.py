@@ -81,7 +81,7 @@ def test_the_presets_are_settings_and_the_paper_s_has_what_was_published() -> No
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"crop_px": 100}, {"channels": 15}, {"rounds": 0}, {"assignment": "guess"}, {"exit_share": 1.5}, {"match_px": 9.0},
+    [{"crop_px": 100}, {"channels": 15}, {"rounds": 0}, {"assignment": "guess"}, {"exit_share": 1.5}, {"match_px": 10.0},
      {"keypoints": 2}, {"widths": (8, 8)}, {"learning_rate": 2.0}],
 )  # fmt: skip
 def test_settings_that_can_t_be_are_refused(wrong: dict[str, object]) -> None:
