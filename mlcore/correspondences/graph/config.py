@@ -64,7 +64,7 @@ class GraphConfig:
     crop_px: int = 256
     train_keypoints: int = 256
     keep_trunk: bool = False
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     warmup: float = 0.05
     turn_deg: float = 15.0
@@ -73,7 +73,7 @@ class GraphConfig:
     seen_scale: float = 0.3
     match_px: float = 6.0
     alone_px: float = 9.0
-    temperature: float = 0.1
+    temperature: float = 0.05
     steps_per_epoch: int = 50
 
     def __post_init__(self) -> None:

