@@ -93,7 +93,8 @@ class GraphMatcher:
         turns = self._turns(maps, map_xy), self._turns(image, image_xy)
         image_xy = refined(maps.dense, image.dense, map_xy, image_xy, turns)
         confidence = pairs.confidence.cpu().double().numpy()
-        return Matches(maps.places(map_xy), image.places(image_xy), confidence, area)
+        inside = np.clip(image.places(image_xy), 0, image_rgb.shape[1::-1])
+        return Matches(maps.places(map_xy), inside, confidence, area)
 
     def _turns(self, seen: Seen, xy: Tensor) -> Tensor:
         return self.model.detector.surroundings.turns(seen.dense, xy[None])[0]

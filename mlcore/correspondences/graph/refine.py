@@ -24,12 +24,11 @@ def refined(maps: Dense, image: Dense, map_xy: Tensor, image_xy: Tensor, turns: 
         map_xy, image_xy: (K, 2) pixels of the matches; turns: (K,) how the grids of either lie, in radians.
 
     Returns:
-        (K, 2) pixels of the image, within REACH_PX of `image_xy` and inside the image.
+        (K, 2) pixels of the image, within REACH_PX of `image_xy`; of a match at its frame it may be beyond.
     """
-    size = image_xy.new_tensor([image.along.shape[3], image.along.shape[2]])
     blocks = range(0, len(map_xy), BLOCK)
     found = [_refined(maps, image, *(part[at : at + BLOCK] for part in (map_xy, image_xy, *turns))) for at in blocks]
-    return torch.cat(found).clamp(min=0).minimum(size) if found else image_xy
+    return torch.cat(found) if found else image_xy
 
 
 def _refined(maps: Dense, image: Dense, map_xy: Tensor, image_xy: Tensor, turn: Tensor, turn_there: Tensor) -> Tensor:

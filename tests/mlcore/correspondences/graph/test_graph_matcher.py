@@ -18,6 +18,7 @@ from mlcore.correspondences.graph.detector import TRUNK
 from mlcore.correspondences.graph.labels import moved
 from mlcore.correspondences.graph.matcher import GraphMatcher, not_black
 from mlcore.correspondences.graph.model import GraphModel, Keypoints, sure_enough
+from mlcore.correspondences.graph.refine import refined
 from mlcore.correspondences.graph.training import Trainer, map_to_image, start_from, train_graph
 from mlcore.correspondences.grounds import PhotoGround, SeenTwice, crop_pair
 from mlcore.correspondences.structure import StructureModel
@@ -81,8 +82,8 @@ def test_the_presets_are_settings_and_the_paper_s_has_what_was_published() -> No
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"crop_px": 100}, {"channels": 15}, {"rounds": 0}, {"assignment": "guess"}, {"exit_share": 1.5}, {"match_px": 10.0},
-     {"keypoints": 2}, {"widths": (8, 8)}, {"learning_rate": 2.0}],
+    [{"crop_px": 100}, {"channels": 15}, {"rounds": 0}, {"assignment": "guess"}, {"exit_share": 1.5},
+     {"match_px": 10.0}, {"keypoints": 2}, {"widths": (8, 8)}, {"learning_rate": 2.0}],
 )  # fmt: skip
 def test_settings_that_can_t_be_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
@@ -230,6 +231,19 @@ def test_surroundings_read_the_same_of_a_picture_turned_by_right_angles() -> Non
 
     assert torch.allclose(*said, atol=1e-4)
     assert not torch.allclose(said[0][0, 0], said[0][0, 1], atol=1e-2)
+
+
+@torch.no_grad()
+def test_a_match_is_refined_to_a_fraction_of_a_pixel() -> None:
+    model, picture = untaught(), texture(1, 160)
+    seen = GraphMatcher(model).read(picture)
+    places = seen.keypoints.points.xy[0][(seen.keypoints.points.xy[0] - 64).abs().max(dim=1).values < 24]
+    turns = model.detector.surroundings.turns(seen.dense, places[None])[0]
+
+    off = places + torch.tensor([3.0, -2.5])
+    found = refined(seen.dense, seen.dense, places, off, (turns, turns))
+
+    assert len(places) > 3 and (found - places).norm(dim=1).median() < 0.5
 
 
 def test_training_stopped_and_resumed_gives_the_weights_of_a_straight_run(tmp_path: Path) -> None:
