@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TypeVar
 
 import cv2
@@ -9,9 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mlcore.correspondences.graph.config import GraphConfig
 from mlcore.correspondences.graph.detector import Points
+from mlcore.correspondences.graph.model import GraphModel
 
 Module = TypeVar("Module", bound=nn.Module)
+TINY = GraphConfig.preset("tiny")
 
 
 def as_if_taught(module: Module, seed: int = 0) -> Module:
@@ -51,3 +55,8 @@ def points(xy: Tensor, known: Tensor | None = None, seed: int = 0) -> Points:
     seen = torch.ones(xy.shape[:2], dtype=torch.bool) if known is None else known
     turn = torch.rand(xy.shape, generator=generator) - 0.5
     return Points(xy, torch.rand(xy.shape[:2], generator=generator), turn, seen)
+
+
+def untaught(**other: object) -> GraphModel:
+    torch.manual_seed(0)
+    return GraphModel(dataclasses.replace(TINY, **other)).eval()  # type: ignore[arg-type]

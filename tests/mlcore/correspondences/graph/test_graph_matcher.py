@@ -18,16 +18,14 @@ from mlcore.correspondences.graph.detector import TRUNK
 from mlcore.correspondences.graph.labels import moved
 from mlcore.correspondences.graph.matcher import GraphMatcher, not_black
 from mlcore.correspondences.graph.model import GraphModel, Keypoints, sure_enough
-from mlcore.correspondences.graph.refine import refined
-from mlcore.correspondences.graph.training import Trainer, map_to_image, start_from, train_graph
+from mlcore.correspondences.graph.training import Trainer, map_to_image, train_graph
 from mlcore.correspondences.grounds import PhotoGround, SeenTwice, crop_pair
 from mlcore.correspondences.structure import StructureModel
 from mlcore.errors import CheckpointError, ConfigError, InvalidInputError, StoppedError
 from mlcore.learning.schedule import warmed_cosine
-from tests.mlcore.correspondences.graph.made import as_batch, as_if_taught, points, texture
+from tests.mlcore.correspondences.graph.made import TINY, as_batch, as_if_taught, points, texture, untaught
 
 torch.set_num_threads(1)
-TINY = GraphConfig.preset("tiny")
 GROUNDS = [(PhotoGround([texture(seed, 300) for seed in range(3)]), 1.0)]
 
 
@@ -50,11 +48,6 @@ class OneTexture:
     def draw(self, rng: np.random.Generator) -> SeenTwice:
         picture, everywhere = texture(1, 300), np.ones((300, 300), bool)
         return SeenTwice(picture, everywhere, picture, everywhere, everywhere)
-
-
-def untaught(**other: object) -> GraphModel:
-    torch.manual_seed(0)
-    return GraphModel(dataclasses.replace(TINY, **other)).eval()  # type: ignore[arg-type]
 
 
 def keypoints(count: int, seed: int) -> Keypoints:
@@ -217,35 +210,6 @@ def test_a_picture_lies_on_itself_before_anything_is_learnt_and_after_a_handful_
         assert (np.abs(found.map_xy - found.image_xy).max(axis=1) < 1).mean() > 0.9
 
 
-def test_surroundings_read_the_same_of_a_picture_turned_by_right_angles() -> None:
-    model = untaught()
-    picture = torch.from_numpy(texture(1, 128)).permute(2, 0, 1)[None].float() / 255
-    places = torch.tensor([[[64.0, 60.0], [70.0, 66.0]]])
-    dense = model.detector(picture)
-    turned = dataclasses.replace(
-        dense, fields=dense.fields.rot90(1, (2, 3)), along=dense.along.rot90(1, (2, 3))
-    )  # four times a right angle is a whole turn
-    there = torch.stack([places[..., 1], 128 - places[..., 0]], dim=-1)
-
-    said = model.detector.surroundings(dense, places), model.detector.surroundings(turned, there)
-
-    assert torch.allclose(*said, atol=1e-4)
-    assert not torch.allclose(said[0][0, 0], said[0][0, 1], atol=1e-2)
-
-
-@torch.no_grad()
-def test_a_match_is_refined_to_a_fraction_of_a_pixel() -> None:
-    model, picture = untaught(), texture(1, 160)
-    seen = GraphMatcher(model).read(picture)
-    places = seen.keypoints.points.xy[0][(seen.keypoints.points.xy[0] - 64).abs().max(dim=1).values < 24]
-    turns = model.detector.surroundings.turns(seen.dense, places[None])[0]
-
-    off = places + torch.tensor([3.0, -2.5])
-    found = refined(seen.dense, seen.dense, places, off, (turns, turns))
-
-    assert len(places) > 3 and (found - places).norm(dim=1).median() < 0.5
-
-
 def test_training_stopped_and_resumed_gives_the_weights_of_a_straight_run(tmp_path: Path) -> None:
     straight = train_graph(GROUNDS, TINY, run_dir=tmp_path / "straight")
     with pytest.raises(StoppedError):
@@ -258,30 +222,6 @@ def test_training_stopped_and_resumed_gives_the_weights_of_a_straight_run(tmp_pa
         train_graph(GROUNDS, dataclasses.replace(TINY, learning_rate=1e-4), run_dir=tmp_path / "broken")
     with pytest.raises(InvalidInputError, match="nothing to learn from"):
         train_graph([], TINY, run_dir=tmp_path / "none")
-
-
-def test_the_trunk_of_a_structure_matcher_is_a_start_and_no_other_is() -> None:
-    start = StructureModel(StructureConfig(widths=TINY.widths)).state_dict()
-    model = untaught()
-
-    start_from(model, start)
-
-    assert torch.equal(model.detector.enc_deep.first.weight, start["enc_deep.first.weight"])
-    with pytest.raises(InvalidInputError, match="other widths"):
-        start_from(model, StructureModel().state_dict())
-    with pytest.raises(InvalidInputError, match="not of such a trunk"):
-        start_from(model, {"weight": torch.zeros(1)})
-
-
-def test_a_graph_matcher_is_taken_whole() -> None:
-    torch.manual_seed(7)
-    model, start = untaught(), GraphModel(TINY).state_dict()
-
-    start_from(model, start)
-
-    assert all(torch.equal(value, start[name]) for name, value in model.state_dict().items())
-    with pytest.raises(InvalidInputError, match="other sizes"):
-        start_from(GraphModel(dataclasses.replace(TINY, channels=32)), start)
 
 
 def test_the_rate_warms_up_and_falls_to_nothing() -> None:
