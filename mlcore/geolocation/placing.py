@@ -34,6 +34,8 @@ GATE = -3.0
 LEAST_INLIERS = 12
 MOST_SCALE, MOST_SHEAR, MOST_PERSPECTIVE = 5.0, 1.6, 1.0
 TRIALS, SURE = 5000, 0.9999
+PRECISE_PX = 8.0
+"""Matches that are known so well need not be brought nearer before they are refined."""
 STEPS = (1.0, 0.25)
 """Of the windows at 1/4, in cells: to the nearest cell, then within it."""
 
@@ -92,17 +94,33 @@ def place(
         near = 0.75 * matches.cell_px[1]
         return _fit(matches.query_xy, matches.base_xy, matches.confidence, near, size, _area(base_rgb))
     pictures = (query_rgb, query_valid, base_rgb, base_valid)
-    most_px = model.config.align_px
-    found = _levels(model, pictures, rough, max(most_px // 2, 2 * CELL_PX))
+    by_points: Fit | None = None
+    if matches.cell_px[1] <= PRECISE_PX:
+        by_points = _fit(matches.query_xy, matches.base_xy, matches.confidence, NEAR_PX, size, _area(base_rgb))
+        better = rough if by_points is None else by_points.homography
+    else:
+        near = _brought_near(model, pictures, rough)
+        if near is None:
+            return None
+        better = near
+    found = _levels(model, pictures, better, model.config.align_px)
+    if found is None:
+        return by_points
+    fine = _fit(found.query_xy, found.base_xy, found.confidence, NEAR_PX / found.zoom, size, found.reach_px2)
+    return by_points if fine is None else fine
+
+
+def _brought_near(model: LocatorModel, pictures: tuple[np.ndarray, ...], rough: np.ndarray) -> np.ndarray | None:
+    """The homography by windows in a small frame, `rough` where they agree on none, None where they match by chance."""
+    size = pictures[0].shape[1], pictures[0].shape[0]
+    found = _levels(model, pictures, rough, max(model.config.align_px // 2, 2 * CELL_PX))
     if found is None:
         return None
-    better = _homography(found.query_xy, found.base_xy, WINDOW_NEAR_PX / found.zoom)
+    near = WINDOW_NEAR_PX / found.zoom
+    better = _homography(found.query_xy, found.base_xy, near)
     if better is None or not_sane(better, size):
-        better = rough
-    found = _levels(model, pictures, better, most_px)
-    if found is None:
-        return None
-    return _fit(found.query_xy, found.base_xy, found.confidence, NEAR_PX / found.zoom, size, found.reach_px2)
+        return rough
+    return better
 
 
 @dataclass(frozen=True, eq=False)

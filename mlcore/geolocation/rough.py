@@ -12,6 +12,8 @@ LEAST_CELLS = 1.9
 """Pairs nearer than this say too little of turn and scale."""
 LEAST_AGREE = 3
 MOST_SCALE = 6.0
+MOST_PAIRS = 4096
+"""Of more pairs the surest are asked: what few of these agree on, many don't."""
 
 
 def rough_similarity(matches: CoarseMatches) -> np.ndarray | None:
@@ -31,9 +33,12 @@ def rough_similarity(matches: CoarseMatches) -> np.ndarray | None:
         return None
     factor = (target[second] - target[first]) / (source[second] - source[first])
     sane = (np.abs(factor) <= MOST_SCALE) & (np.abs(factor) >= 1 / MOST_SCALE)
-    factor, first = factor[sane], first[sane]
+    factor, first, second = factor[sane], first[sane], second[sane]
     if not len(factor):
         return None
+    if len(factor) > MOST_PAIRS:
+        surest = np.argpartition(-weights[first] * weights[second], MOST_PAIRS)[:MOST_PAIRS]
+        factor, first = factor[surest], first[surest]
     offset = target[first] - factor * source[first]
     agree = np.abs(factor[:, None] * source + offset[:, None] - target) <= near
     best = int((agree * weights).sum(axis=1).argmax())
