@@ -47,6 +47,7 @@ def add_find_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--local-features", action=argparse.BooleanOptionalAction, default=True, help="ask points, where there are some"
     )
+    parser.add_argument("--refine", action="store_true", help="place finely what points have placed already")
     parser.add_argument("--gcps", type=Path, help="control points to write: .points, .geojson, .vrt, .tif or .txt")
     parser.add_argument("--world", type=Path, help="world file to write, with a .prj beside it")
     parser.add_argument("--tiff", type=Path, help="GeoTIFF to write: the picture brought to the ground")
@@ -113,7 +114,7 @@ def _locator(args: argparse.Namespace) -> Locator:
         except FeatureDatabaseError:
             index = None  # without one all bases are compared
     local = open_where_there(database) if args.local_features else None
-    return Locator(model, database, CatalogueBases(database), index, local=local)
+    return Locator(model, database, CatalogueBases(database), index, LocatorSettings(refine=args.refine), local=local)
 
 
 def _find_flight(args: argparse.Namespace, locator: Locator, prior: Prior | None) -> int:

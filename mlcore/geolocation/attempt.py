@@ -3,7 +3,8 @@
 1. Points: local features propose bases and where on them the view lies (`local`); those that chance does not explain
    are placed. Most pictures with detail end here.
 2. Tokens: all bases, or those that the index proposes, are compared coarsely; what points say joins their ranking.
-3. More looks: where that convinces nobody and something speaks for a base, the view is looked at again (`looks`).
+3. More looks: where that convinces nobody the view is looked at again (`looks`), unless it has points enough: then
+   their silence says that it lies nowhere here, or shows another day, and more looks are for a thorough search.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from mlcore.geolocation.footprint import through
 from mlcore.geolocation.looks import Look, joined_matches, other_looks
 from mlcore.geolocation.parts import read_part
 from mlcore.geolocation.placement import Placement, Prior, View, apart_m, of_query
+from mlcore.geolocation.placing import fit_by_points, place
 from mlcore.geolocation.rough import rough_similarity
 from mlcore.geolocation.search import Ranking, compare_all, compare_proposed, ranked_again
 from mlcore.geometry.webmercator import lonlat_to_mercator
 
 if TYPE_CHECKING:
+    from mlcore.geolocation.local.level import LocalAnswer
     from mlcore.geolocation.local.matching import LocalMatch
     from mlcore.geolocation.locator import Locator
     from mlcore.geolocation.placing import Fit
@@ -37,6 +40,8 @@ POINT_CELL_PX = 4.0
 """How well points are known, in the terms of coarse matches."""
 PER_DIGIT = 0.3
 """What a power of ten by which points exclude chance is worth beside the logarithm of a coarse score."""
+ENOUGH_POINTS, ENOUGH_COVERED = 40, 0.3
+"""Points that place a view alone, and the share of it that they must spread over."""
 SAME_SHARE = 0.05
 """Points speak for a placement whose corners are off theirs by less than this share of the diagonal."""
 
@@ -56,6 +61,7 @@ class Attempt:
         self.locator, self.settings, self.view, self.among = locator, locator.settings, view, among
         self.prior, self.wanted, self.thorough = prior, wanted, thorough
         self.points: dict[int, LocalMatch] = {}
+        self.answer: LocalAnswer | None = None
         self.found: dict[str, Placement] = {}
 
     def run(self) -> list[Placement]:
@@ -80,7 +86,9 @@ class Attempt:
         return self._convinced and not self.thorough
 
     def _worth_more(self, ranking: Ranking) -> bool:
-        return bool(self.settings.again and len(ranking.numbers)) and not self._convinced
+        if not self.settings.again or not len(ranking.numbers) or self._convinced:
+            return False
+        return self.thorough or self.answer is None or not self.answer.telling
 
     def _features(self) -> Any:
         return self.locator.model.features(self.view.rgb, self.view.valid, role="query")
@@ -89,23 +97,40 @@ class Attempt:
         """Bases on whose points the view's agree, placed from there."""
         if self.locator.local is None:
             return
-        matches = self.locator.local.find(
-            self.view.rgb, self.view.valid, among=self.among, count=self.settings.matched
-        )  # fmt: skip
-        self.points = {one.number: one for one in matches}
-        for one in [one for one in matches if one.log10_nfa <= -self.settings.point_digits][: self.wanted]:
-            self._place(one.number, points_as_matches(one), 0.0, 0.0)
+        self.answer = self.locator.local.find(
+            self.view.rgb, self.view.valid, among=self.among, count=self.settings.matched, thorough=self.thorough
+        )
+        self.points = {one.number: one for one in self.answer.matches}
+        convincing = [one for one in self.answer.matches if one.log10_nfa <= -self.settings.point_digits]
+        for one in convincing[: self.wanted]:
+            if not self._placed_by_points(one):
+                self._place(one.number, points_as_matches(one), 0.0, 0.0)
             if self._settled:
                 return
+
+    def _placed_by_points(self, match: LocalMatch) -> bool:
+        """Whether points alone place the view, precisely enough for who asks; then no pixel of a base is read."""
+        if self.settings.refine or self.locator.place is not None or len(match.query_xy) < ENOUGH_POINTS:
+            return False
+        base = self.locator.database.base(match.number)
+        fit = fit_by_points(points_as_matches(match), self._size, float(base.height * base.width))
+        if fit is None or self._covered(fit) < ENOUGH_COVERED:
+            return False
+        self._add(match.number, fit, 0.0, 0.0)
+        return True
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.view.valid.shape[1], self.view.valid.shape[0]
 
     def _by_tokens(self, looks: Sequence[Look], ranking: Ranking, wanted: int) -> None:
         """The first of ranked bases, placed from their coarse matches."""
         tried = {one.base.name for one in self.found.values()}
-        for place, number in enumerate(ranking.numbers[:wanted].tolist()):
-            if not ranking.scores[place] > 0:
+        for rank, number in enumerate(ranking.numbers[:wanted].tolist()):
+            if not ranking.scores[rank] > 0:
                 break
             name = self.locator.database.base(number).name
-            score, margin = float(ranking.scores[place]), _margin(ranking, place)
+            score, margin = float(ranking.scores[rank]), _margin(ranking, rank)
             if name in tried and len(looks) == 1:  # placed by its points: what tokens say of it is evidence still
                 self._say_more(name, score, margin)
             else:
@@ -131,8 +156,11 @@ class Attempt:
         source = self.locator.source
         rgb, valid = source.read(base) if corners is None else read_part(source, base, corners)
         fit = self._fit(rgb, valid, matches)
-        if fit is None:
-            return
+        if fit is not None:
+            self._add(number, fit, score, margin)
+
+    def _add(self, number: int, fit: Fit, score: float, margin: float) -> None:
+        base = self.locator.database.base(number)
         evidence = Evidence(fit.log10_nfa, margin, self._covered(fit), self._digits(number, fit))
         self._keep(Placement(base, of_query(fit, self.view), score, 0.0, fit.log10_nfa, self.view.size, evidence))
 
@@ -152,8 +180,6 @@ class Attempt:
         model, view = self.locator.model, self.view
         if self.locator.place is not None:
             return self.locator.place(model, view.rgb, view.valid, rgb, valid, matches)
-        from mlcore.geolocation.placing import place
-
         return place(model, view.rgb, view.valid, rgb, valid, matches)  # type: ignore[arg-type]
 
     def _ranked(self, query: Any) -> Ranking:

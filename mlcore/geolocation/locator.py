@@ -44,6 +44,8 @@ class LocatorSettings:
         matched: where there are local features, bases whose points are matched with the picture's at most.
         point_digits: a base is placed by its points before tokens are asked where these exclude chance by so many
             powers of ten.
+        refine: what points place is placed finely as well: corners are then known to a fifth of a base's pixel instead
+            of a half, at several times the cost.
         convinced: probability from which a placement needs no rival.
     """
 
@@ -54,6 +56,7 @@ class LocatorSettings:
     placed_again: int = 8
     matched: int = 10
     point_digits: float = 6.0
+    refine: bool = False
     convinced: float = 0.95
 
     def __post_init__(self) -> None:

@@ -96,7 +96,7 @@ def place(
     pictures = (query_rgb, query_valid, base_rgb, base_valid)
     by_points: Fit | None = None
     if matches.cell_px[1] <= PRECISE_PX:
-        by_points = _fit(matches.query_xy, matches.base_xy, matches.confidence, NEAR_PX, size, _area(base_rgb))
+        by_points = fit_by_points(matches, size, _area(base_rgb))
         better = rough if by_points is None else by_points.homography
     else:
         near = _brought_near(model, pictures, rough)
@@ -110,17 +110,19 @@ def place(
     return by_points if fine is None else fine
 
 
+def fit_by_points(matches: CoarseMatches, size: tuple[int, int], area_px2: float) -> Fit | None:
+    """The homography of matches that are known to a few pixels, and nothing else; size: of the query, width first."""
+    return _fit(matches.query_xy, matches.base_xy, matches.confidence, NEAR_PX, size, area_px2)
+
+
 def _brought_near(model: LocatorModel, pictures: tuple[np.ndarray, ...], rough: np.ndarray) -> np.ndarray | None:
-    """The homography by windows in a small frame, `rough` where they agree on none, None where they match by chance."""
+    """The homography by windows in a small frame, `rough` where they agree on none, None where there are none."""
     size = pictures[0].shape[1], pictures[0].shape[0]
     found = _levels(model, pictures, rough, max(model.config.align_px // 2, 2 * CELL_PX))
     if found is None:
         return None
-    near = WINDOW_NEAR_PX / found.zoom
-    better = _homography(found.query_xy, found.base_xy, near)
-    if better is None or not_sane(better, size):
-        return rough
-    return better
+    better = _homography(found.query_xy, found.base_xy, WINDOW_NEAR_PX / found.zoom)
+    return rough if better is None or not_sane(better, size) else better
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlcore.geolocation.coarse import CoarseMatches
+from mlcore.geometry.chance import log10_nfa
 
 NEAR_CELLS = 1.0
 """How near a match agrees, in cells of the base: both of its points are known to half a cell."""
@@ -58,3 +59,15 @@ def _fitted(source: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tupl
     spread = (weights * np.abs(source - middle) ** 2).sum()
     one = (weights * np.conj(source - middle) * (target - there)).sum() / max(spread, 1e-12)
     return complex(one), complex(there - one * middle)
+
+
+def rough_nfa(matches: CoarseMatches, rough: np.ndarray, area_px2: float) -> float:
+    """log10 of the similarities that chance would give on which as many of these matches agree.
+
+    Args:
+        area_px2: of the base, in which each match was looked for.
+    """
+    there = np.column_stack([matches.query_xy, np.ones(len(matches))]) @ rough.T
+    near = NEAR_CELLS * matches.cell_px[1]
+    agree = np.linalg.norm(there[:, :2] - matches.base_xy, axis=1) <= near
+    return log10_nfa(len(matches), int(agree.sum()), 2, near, max(area_px2, 4 * near**2))

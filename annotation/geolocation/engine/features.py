@@ -130,7 +130,8 @@ def _opened(database: int, built_at: str, path: str, sha256: str) -> Locator:
     model: Any = LocatorModel.load(Path(path), sha256=sha256).to(compute_device()).eval()
     found = Database.open(folder, sha256)
     index = DescriptorIndex.open(found) if len(found) > LocatorSettings().exhaustive else None
-    return Locator(model, found, RowBases(), index, local=open_where_there(found))
+    precise = LocatorSettings(refine=True)  # it becomes imagery
+    return Locator(model, found, RowBases(), index, precise, local=open_where_there(found))
 
 
 @lru_cache(maxsize=8)

@@ -54,7 +54,7 @@ class PointsPlacer:
         self.name, self.local, self.digest = name, local, str(local.store.settings)
 
     def place(self, rgb: np.ndarray, valid: np.ndarray) -> list[Ranked]:
-        found = self.local.find(rgb, valid, count=TOP)
+        found = self.local.find(rgb, valid, count=TOP, thorough=True).matches
         return [Ranked(self.local.database.base(one.number).name, one.matrix, -one.log10_nfa) for one in found]
 
 
@@ -87,9 +87,9 @@ def load_locator(weights: Path | None = None) -> LocatorModel:
 def locator_placers(
     model: LocatorModel, reference: Reference, folder: Path, progress: Progress | None = None
 ) -> list[Placer]:
-    """The locator on one database, built in `folder` where it isn't yet: `locator` as it is used, `locator-two-level`,
-    `locator-tokens` (without local features), `locator-points` (by these alone), and `locator-coarse` (coarse matching
-    alone). Without FAISS there are neither two levels nor points.
+    """The locator on one database, built in `folder` where it isn't yet: `locator` as it is used, `locator-refined` (all
+    is placed finely), `locator-two-level`, `locator-tokens` (without local features), `locator-points` (by these alone),
+    and `locator-coarse` (coarse matching alone). Without FAISS there are neither two levels nor points.
 
     Raises:
         StoppedError: asked to stop; what is built stays.
@@ -102,8 +102,10 @@ def locator_placers(
         return [tokens, CoarsePlacer(model, database)]
     index = DescriptorIndex.update(database)
     two_level = Locator(model, database, source, index, LocatorSettings(exhaustive=0), local=local)
+    refined = Locator(model, database, source, settings=LocatorSettings(refine=True), local=local)
     return [
         LocatorPlacer("locator", Locator(model, database, source, local=local), model),
+        LocatorPlacer("locator-refined", refined, model),
         LocatorPlacer("locator-two-level", two_level, model), tokens,
         PointsPlacer(local), CoarsePlacer(model, database),
     ]  # fmt: skip

@@ -15,6 +15,9 @@ EDGE_PX = 5
 GRID_PX = 128
 """Points compete for a place within squares of this side, among those of their own octave."""
 LEAST_PX = 32
+FIRST_PX = 0.25
+"""From OpenCV's place of a point to the outer corner's: half a pixel, less the quarter by which its enlarging of the
+picture moves every point."""
 WORD_SCALE = 512.0
 
 
@@ -78,7 +81,7 @@ def local_features(
     rows = np.array([(*point.pt, point.size, point.angle, point.response, point.octave & 255) for point in points])
     kept = _spread(rows, most)
     rows = rows[kept]
-    xy = (rows[:, :2] + 0.5) * (np.array(rgb.shape[1::-1]) / np.array(grey.shape[::-1]))
+    xy = (rows[:, :2] + FIRST_PX) * (np.array(rgb.shape[1::-1]) / np.array(grey.shape[::-1]))
     found = np.column_stack([xy, rows[:, 2] / factor, np.radians(rows[:, 3])]).astype(np.float32)
     return LocalFeatures.of_points(found, root_words(words[kept]))
 

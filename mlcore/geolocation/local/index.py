@@ -24,7 +24,7 @@ FOLDER, FILE, PLACES, ABOUT = "index", "words.faiss", "places.npy", "index.json"
 PLACE = np.dtype([("number", "<i4"), ("x", "<f4"), ("y", "<f4"), ("size", "<f2"), ("angle", "<f2")])
 CODE_PARTS = 64
 MOST_LISTS, SAMPLE_PER_LIST, ROUNDS = 4096, 40, 10
-PROBES = 8
+PROBES = 4
 STALE = 0.2
 """Where more of the entries than this stand for bases that are gone, the index is built anew."""
 
@@ -53,8 +53,10 @@ class WordIndex:
     def __init__(self, index: Any, places: np.ndarray, next_number: int) -> None:
         self.index, self.places, self.next_number = index, places, next_number
         numbers = np.asarray(places["number"])
-        first = np.r_[0, np.flatnonzero(np.diff(numbers)) + 1] if len(numbers) else np.zeros(0, np.int64)
-        self._runs = np.column_stack([numbers[first], first, np.r_[first[1:], len(numbers)]]).astype(np.int64)
+        first = np.flatnonzero(np.r_[True, np.diff(numbers) != 0][: len(numbers)])
+        self._runs = np.column_stack([numbers[first], first, np.append(first[1:], len(numbers))[: len(first)]]).astype(
+            np.int64
+        )
 
     def __len__(self) -> int:
         return len(self.places)
@@ -176,7 +178,7 @@ def _trained(store: LocalStore, alive: np.ndarray, seed: int) -> Any:
     count = sum(len(points) for _, points, _ in store.each(alive))
     if not count:
         return _faiss().IndexFlatL2(WORD_SIZE)  # a base with a point makes it anew
-    lists = max(1, min(MOST_LISTS, round(4 * math.sqrt(count)), count // SAMPLE_PER_LIST))
+    lists = max(1, min(MOST_LISTS, round(2 * math.sqrt(count)), count // SAMPLE_PER_LIST))
     share, rng = min(1.0, SAMPLE_PER_LIST * max(lists, 256) / count), np.random.default_rng(seed)
     sample = np.concatenate([words[rng.random(len(words)) < share] for _, _, words in store.each(alive)])
     bits = 8 if len(sample) >= 256 else max(1, int(math.log2(max(len(sample), 2))))

@@ -19,9 +19,46 @@ from mlcore.geolocation.local.store import BLOCKS, FOLDER, SETTINGS, LocalSettin
 from mlcore.geolocation.local.votes import vote
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 
-QUERY_POINTS, DRAWN_POINTS = 1000, 1500
-QUERY_PX = 768
+
+@dataclass(frozen=True)
+class Effort:
+    """How closely a query is looked at.
+
+    Attributes:
+        points: at most; px: longest side at which they are taken; drawn: described before they are spread.
+    """
+
+    points: int
+    px: int
+    drawn: int
+
+
+QUICK, CLOSE = Effort(500, 512, 750), Effort(1000, 768, 1500)
+"""First a quick look; a closer one where that excludes chance by no more than `ENOUGH` powers of ten."""
+ENOUGH = 20.0
+SURE = 40.0
+"""Powers of ten from which no other base is matched."""
 NEIGHBOURS = 10
+TELLING = 300
+"""A picture of so many points would have been found, had a base shown it on the same day."""
+
+
+@dataclass(frozen=True, eq=False)
+class LocalAnswer:
+    """What local features say of a query: matches, the least likely by chance first, and the points it has."""
+
+    matches: list[LocalMatch]
+    points: int
+
+    @property
+    def digits(self) -> float:
+        """Powers of ten by which the best match excludes chance."""
+        return max(0.0, -self.matches[0].log10_nfa) if self.matches else 0.0
+
+    @property
+    def telling(self) -> bool:
+        """Whether the query has enough points for their silence to tell something."""
+        return self.points >= TELLING
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,24 +114,30 @@ class LocalLevel:
         return cls(database, store, index)
 
     def find(
-        self, rgb: np.ndarray, valid: np.ndarray, *, among: np.ndarray | None = None, count: int = 10
-    ) -> list[LocalMatch]:
-        """The bases on whose points a query's agree, the least likely by chance first.
+        self, rgb: np.ndarray, valid: np.ndarray, *, among: np.ndarray | None = None, count: int = 10,
+        thorough: bool = False,
+    ) -> LocalAnswer:  # fmt: skip
+        """The bases on whose points a query's agree.
 
         Args:
             rgb: (H, W, 3) uint8; valid: (H, W) bool.
             among: numbers of the bases that may be found; None: all of the database.
-            count: bases whose points are matched at most.
+            count: bases whose points are matched at most; the first that is sure ends that, unless `thorough`.
         """
-        query = local_features(rgb, valid, QUERY_POINTS, QUERY_PX, DRAWN_POINTS)
-        return self.find_points(query, (rgb.shape[1], rgb.shape[0]), among=among, count=count)
-
-    def find_points(
-        self, query: LocalFeatures, size: tuple[int, int], *, among: np.ndarray | None = None, count: int = 10
-    ) -> list[LocalMatch]:
-        """As `find`, of a query's points; size: width and height of its picture."""
         if among is None and self._gaps:
             among = self.database.numbers
+        size = rgb.shape[1], rgb.shape[0]
+        answer = LocalAnswer([], 0)
+        for effort in (QUICK, CLOSE):
+            query = local_features(rgb, valid, effort.points, effort.px, effort.drawn)
+            answer = LocalAnswer(self._matches(query, size, among, count, thorough), len(query))
+            if answer.digits > ENOUGH:
+                break
+        return answer
+
+    def _matches(
+        self, query: LocalFeatures, size: tuple[int, int], among: np.ndarray | None, count: int, thorough: bool
+    ) -> list[LocalMatch]:
         near = self.index.search(query.words, NEIGHBOURS, among)
         found = []
         for cell in vote(query, size, near, self.index, count):
@@ -103,6 +146,8 @@ class LocalLevel:
             one = matched(query, self.store.features(cell.number), cell, area, len(self.database))
             if one is not None:
                 found.append(one)
+                if one.log10_nfa < -SURE and not thorough:
+                    break
         return sorted(found, key=lambda one: one.log10_nfa)
 
     @property

@@ -40,7 +40,7 @@ def test_two_levels_are_measured_where_there_is_an_index(suite, model, tmp_path)
     pytest.importorskip("faiss", reason="faiss-cpu is not installed")
     placers = locator_placers(model, suite.reference, tmp_path / "features")
     assert [one.name for one in placers] == [
-        "locator", "locator-two-level", "locator-tokens", "locator-points", "locator-coarse",
+        "locator", "locator-refined", "locator-two-level", "locator-tokens", "locator-points", "locator-coarse",
     ]  # fmt: skip
 
 
