@@ -94,16 +94,13 @@ def place(
         near = 0.75 * matches.cell_px[1]
         return _fit(matches.query_xy, matches.base_xy, matches.confidence, near, size, _area(base_rgb))
     pictures = (query_rgb, query_valid, base_rgb, base_valid)
-    by_points: Fit | None = None
+    by_points = None
     if matches.cell_px[1] <= PRECISE_PX:
         by_points = fit_by_points(matches, size, _area(base_rgb))
         better = rough if by_points is None else by_points.homography
     else:
-        near = _brought_near(model, pictures, rough)
-        if near is None:
-            return None
-        better = near
-    found = _levels(model, pictures, better, model.config.align_px)
+        better = _brought_near(model, pictures, rough)
+    found = None if better is None else _levels(model, pictures, better, model.config.align_px)
     if found is None:
         return by_points
     fine = _fit(found.query_xy, found.base_xy, found.confidence, NEAR_PX / found.zoom, size, found.reach_px2)

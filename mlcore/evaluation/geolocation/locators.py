@@ -87,9 +87,9 @@ def load_locator(weights: Path | None = None) -> LocatorModel:
 def locator_placers(
     model: LocatorModel, reference: Reference, folder: Path, progress: Progress | None = None
 ) -> list[Placer]:
-    """The locator on one database, built in `folder` where it isn't yet: `locator` as it is used, `locator-refined` (all
-    is placed finely), `locator-two-level`, `locator-tokens` (without local features), `locator-points` (by these alone),
-    and `locator-coarse` (coarse matching alone). Without FAISS there are neither two levels nor points.
+    """The locator on one database, built in `folder` where it isn't yet: `locator` as it is used, `locator-refined`
+    (all is placed finely), `locator-two-level`, `locator-tokens` (without local features), `locator-points` (by these
+    alone), and `locator-coarse` (coarse matching alone). Without FAISS there are neither two levels nor points.
 
     Raises:
         StoppedError: asked to stop; what is built stays.
