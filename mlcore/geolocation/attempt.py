@@ -24,7 +24,7 @@ from mlcore.geolocation.looks import Look, joined_matches, other_looks
 from mlcore.geolocation.parts import read_part
 from mlcore.geolocation.placement import Placement, Prior, View, apart_m, of_query
 from mlcore.geolocation.placing import fit_by_points, place
-from mlcore.geolocation.rough import rough_similarity
+from mlcore.geolocation.rough import rough_nfa, rough_similarity
 from mlcore.geolocation.search import Ranking, compare_all, compare_proposed, ranked_again
 from mlcore.geometry.webmercator import lonlat_to_mercator
 
@@ -149,7 +149,7 @@ class Attempt:
         corners = None
         if self.locator.place is None:
             rough = rough_similarity(matches)
-            if rough is None:
+            if rough is None or rough_nfa(matches, rough, float(base.height * base.width)) > 0:
                 return
             height, width = self.view.valid.shape
             corners = through(rough, np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64))

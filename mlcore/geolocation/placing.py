@@ -89,14 +89,14 @@ def place(
     rough = rough_similarity(matches)
     if rough is None:
         return None
-    size = query_rgb.shape[1], query_rgb.shape[0]
+    size, area = (query_rgb.shape[1], query_rgb.shape[0]), float(base_rgb.shape[0] * base_rgb.shape[1])
     if not model.config.fine_matching:
         near = 0.75 * matches.cell_px[1]
-        return _fit(matches.query_xy, matches.base_xy, matches.confidence, near, size, _area(base_rgb))
+        return _fit(matches.query_xy, matches.base_xy, matches.confidence, near, size, area)
     pictures = (query_rgb, query_valid, base_rgb, base_valid)
     by_points = None
     if matches.cell_px[1] <= PRECISE_PX:
-        by_points = fit_by_points(matches, size, _area(base_rgb))
+        by_points = fit_by_points(matches, size, area)
         better = rough if by_points is None else by_points.homography
     else:
         better = _brought_near(model, pictures, rough)
@@ -113,13 +113,19 @@ def fit_by_points(matches: CoarseMatches, size: tuple[int, int], area_px2: float
 
 
 def _brought_near(model: LocatorModel, pictures: tuple[np.ndarray, ...], rough: np.ndarray) -> np.ndarray | None:
-    """The homography by windows in a small frame, `rough` where they agree on none, None where there are none."""
+    """The homography by windows in a small frame, `rough` where they agree on none, None where chance explains them."""
     size = pictures[0].shape[1], pictures[0].shape[0]
     found = _levels(model, pictures, rough, max(model.config.align_px // 2, 2 * CELL_PX))
     if found is None:
         return None
-    better = _homography(found.query_xy, found.base_xy, WINDOW_NEAR_PX / found.zoom)
-    return rough if better is None or not_sane(better, size) else better
+    near = WINDOW_NEAR_PX / found.zoom
+    better = _homography(found.query_xy, found.base_xy, near)
+    if better is None:
+        return rough
+    agree = int((_off(better, found.query_xy, found.base_xy) <= near).sum())
+    if log10_nfa(len(found.query_xy), agree, 4, near, found.reach_px2) > 0:
+        return None
+    return rough if not_sane(better, size) else better
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,6 +300,3 @@ def _quad_area(corners: np.ndarray) -> float:
     x, y = corners.T
     return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
 
-
-def _area(rgb: np.ndarray) -> float:
-    return float(rgb.shape[0] * rgb.shape[1])
