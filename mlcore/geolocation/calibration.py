@@ -88,8 +88,8 @@ class Calibration:
         labels = np.concatenate([np.asarray(right, bool), np.ones(len(LADDER), bool), np.zeros(len(LADDER), bool)])
         weights = np.concatenate([np.ones(len(evidence)), careful, 1 - careful])
         found = LogisticRegression(C=10.0, max_iter=1000).fit(rows, labels, sample_weight=weights)
-        slopes = (max(0.0, float(one)) for one in found.coef_[0])
-        return cls(float(found.intercept_[0]), *slopes, threshold)
+        per_digit, per_margin, per_covered, per_point = (max(0.0, float(one)) for one in found.coef_[0])
+        return cls(float(found.intercept_[0]), per_digit, per_margin, per_covered, per_point, threshold)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:

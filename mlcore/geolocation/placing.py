@@ -94,12 +94,9 @@ def place(
         near = 0.75 * matches.cell_px[1]
         return _fit(matches.query_xy, matches.base_xy, matches.confidence, near, size, area)
     pictures = (query_rgb, query_valid, base_rgb, base_valid)
-    by_points = None
-    if matches.cell_px[1] <= PRECISE_PX:
-        by_points = fit_by_points(matches, size, area)
-        better = rough if by_points is None else by_points.homography
-    else:
-        better = _brought_near(model, pictures, rough)
+    precise = matches.cell_px[1] <= PRECISE_PX
+    by_points = fit_by_points(matches, size, area) if precise else None
+    better = by_points.homography if by_points else rough if precise else _brought_near(model, pictures, rough)
     found = None if better is None else _levels(model, pictures, better, model.config.align_px)
     if found is None:
         return by_points
@@ -299,4 +296,3 @@ def _corners(width: float, height: float) -> np.ndarray:
 def _quad_area(corners: np.ndarray) -> float:
     x, y = corners.T
     return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
-

@@ -176,7 +176,7 @@ def test_a_picture_with_points_is_placed_before_its_tokens_are_asked(database: F
 def test_a_picture_whose_points_are_blurred_away_is_found_by_its_tokens(database: FeatureDatabase) -> None:
     level, model = LocalLevel.update(database, Grounds(8), settings=SMALL), StandIn()
     rgb, valid, _ = shot(5, angle=0.0, scale=1.0)
-    blurred = cv2.GaussianBlur(rgb, (0, 0), 6.0)
+    blurred = cv2.GaussianBlur(rgb, (0, 0), 20.0)
     assert all(one.log10_nfa > -6 for one in level.find(blurred, valid).matches)
     settings = LocatorSettings(again=0)
     with_points = Locator(model, database, Grounds(8), settings=settings, place=place_by_sift, local=level)
