@@ -39,7 +39,7 @@ ENOUGH = 20.0
 SURE = 40.0
 """Powers of ten from which no other base is matched."""
 NEIGHBOURS = 10
-TELLING = 300
+TELLING = 150
 """A picture of so many points would have been found, had a base shown it on the same day."""
 
 
