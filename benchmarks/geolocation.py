@@ -25,7 +25,8 @@ flight), so that nothing here speaks of another date or another sensor.
   --sift-queries of held-out places and as many foreign ones (it takes too long for more); r1_on_sift_queries: the
   locator's on the same. ratio_to_sift_time: its seconds by the locator's, medians on the same queries; the keypoints
   of the bases are not in it (sift/build_cpu_s). ratio_to_sift_cpu_time: the same of processor seconds, which other
-  work on the machine doesn't change.
+  work on the machine doesn't change. sift/cpu_s_without_database, ratio_to_sift_without_database: with the keypoints
+  of all bases, which one who keeps none takes for every query.
 - PLACER/...: the same of every placer. `_low`, `_high`: 95 % intervals, by drawing queries.
 - by_place/..., by_turn/..., by_scale/...: r1 of the locator, of SIFT where no locator runs.
 """
@@ -177,6 +178,9 @@ def figures_of(
         for key, name in (("seconds", "ratio_to_sift_time"), ("cpu_seconds", "ratio_to_sift_cpu_time")):
             theirs, own = (np.median([getattr(one, key) for one in several]) for several in (outcomes[SIFT], same))
             found[name] = float(theirs / own)
+        once = float(np.median([one.cpu_seconds for one in outcomes[SIFT]])) + builds.get(SIFT, math.nan)
+        found["sift/cpu_s_without_database"] = once
+        found["ratio_to_sift_without_database"] = once / float(np.median([one.cpu_seconds for one in same]))
     for name, row in table.items():
         found |= {f"{name}/{key}": value for key, value in row.items() if isinstance(value, float)}
         found |= {f"{name}/learnt/{key}": value for key, value in row.get("learnt", {}).items() if key in MAIN}

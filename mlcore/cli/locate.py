@@ -14,10 +14,11 @@ from mlcore.cli.locate_find import add_find_arguments, find
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.errors import FeatureDatabaseError, InvalidInputError
 from mlcore.geolocation.bases import MOST_PIXELS, PICTURES, BaseGrid, bases_of, files_of
-from mlcore.geolocation.catalogue import remember
+from mlcore.geolocation.catalogue import CatalogueBases, remember
 from mlcore.geolocation.database import DatabaseSettings, FeatureDatabase
 from mlcore.geolocation.database_files import MANIFEST
 from mlcore.geolocation.index import DescriptorIndex
+from mlcore.geolocation.local.level import damage_of, repair_points, update_where_possible
 from mlcore.geolocation.upkeep import build, compact, remove, repair
 from mlcore.imagery.picture import read_picture
 from mlcore.progress import SpanProgress
@@ -44,6 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--resolution", type=float, default=GRID.resolution_m, help="metres per pixel (%(default)s)"
         )
         action.add_argument("--index", action="store_true", help="make or renew the index of descriptors as well")
+        action.add_argument(
+            "--local-features", action=argparse.BooleanOptionalAction, default=True,
+            help="keep points of bases as well, which find most pictures and fastest (needs FAISS; on)",
+        )  # fmt: skip
         if name == "build":
             action.add_argument(
                 "--cells", type=int, default=DATABASE.cells, help="descriptors along a side (%(default)s)"
@@ -93,25 +98,29 @@ def _build(args: argparse.Namespace) -> int:
         raise FeatureDatabaseError(f"there is no feature database in {folder}: build one with locate build")
     if not args.rasters and not args.pictures:
         raise InvalidInputError("name the rasters or the pictures to take bases from")
-    damaged = repair(folder) if getattr(args, "check", False) and (folder / MANIFEST).is_file() else []
+    check = getattr(args, "check", False) and (folder / MANIFEST).is_file()
+    damaged = [*repair(folder), *repair_points(folder)] if check else []
     bases = bases_of(args.rasters, BaseGrid(args.side, args.overlap, args.resolution), args.pictures)
     settings = DatabaseSettings(cells=getattr(args, "cells", DATABASE.cells))
     model = load_model(args.weights, args.device)
     with BarProgress(args.action, quiet=args.quiet) as progress:
         database = build(
-            bases, model, folder, SpanProgress(progress, 0, 0.9 if args.index else 1), settings=settings,
+            bases, model, folder, SpanProgress(progress, 0, 0.6), settings=settings,
             prune=getattr(args, "prune", False),
         )  # fmt: skip
         remember(folder, bases)
+        local = None
+        if args.local_features:
+            local = update_where_possible(database, CatalogueBases(database), SpanProgress(progress, 0.6, 0.9))
         if args.index:
             progress.report(0.9, "making the index")
             DescriptorIndex.update(database)
-            progress.report(1.0, "")
+        progress.report(1.0, "")
     changes = database.changes
     told = {
         "database": str(folder), "model": database.model, "bases": len(database), "added": changes.added,
         "replaced": changes.replaced, "removed": changes.removed, "kept": changes.kept, "empty": changes.empty,
-        "repaired": damaged + changes.repaired,
+        "repaired": damaged + changes.repaired, "local_features": len(local.index) if local else 0,
     }  # fmt: skip
     _tell(args, told, f"{folder}: {len(database)} bases, {_counts(told)}")
     return 0
@@ -133,7 +142,7 @@ def _remove(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     database = FeatureDatabase.open(args.database)
-    damaged = database.damaged() if args.check else []
+    damaged = [*database.damaged(), *damage_of(database)] if args.check else []
     rows = []
     for base in database.bases:
         bounds = list(base.outline_lonlat.bounds) if base.transform is not None else None

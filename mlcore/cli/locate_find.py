@@ -18,6 +18,7 @@ from mlcore.geolocation.catalogue import CatalogueBases
 from mlcore.geolocation.database import FeatureDatabase
 from mlcore.geolocation.flight import Frame
 from mlcore.geolocation.index import DescriptorIndex
+from mlcore.geolocation.local.level import open_where_there
 from mlcore.geolocation.locator import Locator, LocatorSettings
 from mlcore.geolocation.placement import Placement, Prior
 from mlcore.imagery.picture import read_picture
@@ -43,6 +44,10 @@ def add_find_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--heading", type=float, help="where its top points, degrees clockwise from north; with --near")
     parser.add_argument("--ground-resolution", type=float, help="metres on the ground per pixel; with --near")
     parser.add_argument("--exhaustive", action="store_true", help="compare all bases even where there is an index")
+    parser.add_argument(
+        "--local-features", action=argparse.BooleanOptionalAction, default=True, help="ask points, where there are some"
+    )
+    parser.add_argument("--refine", action="store_true", help="place finely what points have placed already")
     parser.add_argument("--gcps", type=Path, help="control points to write: .points, .geojson, .vrt, .tif or .txt")
     parser.add_argument("--world", type=Path, help="world file to write, with a .prj beside it")
     parser.add_argument("--tiff", type=Path, help="GeoTIFF to write: the picture brought to the ground")
@@ -108,7 +113,8 @@ def _locator(args: argparse.Namespace) -> Locator:
             index = DescriptorIndex.open(database)
         except FeatureDatabaseError:
             index = None  # without one all bases are compared
-    return Locator(model, database, CatalogueBases(database), index)
+    local = open_where_there(database) if args.local_features else None
+    return Locator(model, database, CatalogueBases(database), index, LocatorSettings(refine=args.refine), local=local)
 
 
 def _find_flight(args: argparse.Namespace, locator: Locator, prior: Prior | None) -> int:

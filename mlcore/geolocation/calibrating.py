@@ -16,6 +16,7 @@ from mlcore.geolocation.calibration import Calibration, Evidence, logit_of
 from mlcore.geolocation.extraction import Extractor
 from mlcore.geolocation.footprint import through
 from mlcore.geolocation.grounds import relit, warped
+from mlcore.geolocation.local.level import update_where_possible
 from mlcore.geolocation.locator import Locator, LocatorSettings, Place
 from mlcore.geolocation.upkeep import build
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
@@ -37,7 +38,7 @@ class Calibrated:
     Attributes:
         foreign: queries of no base; accepted: how many of these reached the threshold all the same.
         found: share of the other queries whose first placement is right and reaches the threshold.
-        measured: of each placement log10_nfa, margin, covered share, and 1 where it is right.
+        measured: of each placement log10_nfa, margin, covered share, digits of points, and 1 where it is right.
     """
 
     calibration: Calibration
@@ -47,7 +48,7 @@ class Calibrated:
     right: int
     found: float
     accepted: int
-    measured: tuple[tuple[float, float, float, int], ...]
+    measured: tuple[tuple[float, float, float, float, int], ...]
 
 
 class PictureGrounds:
@@ -118,9 +119,10 @@ def calibrate(
         raise InvalidInputError(f"{len(grounds)} grounds of {BASE_PX} px are too few: give more or larger pictures")
     foreign = max(1, round(FOREIGN_SHARE * len(grounds)))
     source = PictureGrounds(grounds[foreign:])
-    database = build(source, model, folder, SpanProgress(progress, 0, 0.2))
+    database = build(source, model, folder, SpanProgress(progress, 0, 0.15))
+    local = update_where_possible(database, source, SpanProgress(progress, 0.15, 0.2))
     careful, few = Calibration(threshold=threshold), LocatorSettings(placed=PLACED)
-    locator = Locator(model, database, source, settings=few, calibration=careful, place=place)
+    locator = Locator(model, database, source, settings=few, calibration=careful, place=place, local=local)
     answers: list[_Answer] = []
     for done in range(queries):
         stop_if_asked(progress)
@@ -161,7 +163,7 @@ def _summed(calibration: Calibration, answers: list[_Answer]) -> Calibrated:
     known = sum(answer.known for answer in answers)
     right = [one for answer in answers for one in answer.right]
     measured = tuple(
-        (one.log10_nfa, one.margin, one.covered, int(true))
+        (one.log10_nfa, one.margin, one.covered, one.digits, int(true))
         for answer in answers
         for one, true in zip(answer.evidence, answer.right, strict=True)
     )

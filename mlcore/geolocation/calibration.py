@@ -25,16 +25,19 @@ class Evidence:
         log10_nfa: of fits by chance that are as good.
         margin: log of the base's coarse score over the best other base's; 0 where there is no other.
         covered: share of the query that the points which agree spread over, 0..1.
+        digits: powers of ten by which local features exclude chance; 0 where they say nothing of it.
     """
 
     log10_nfa: float
     margin: float = 0.0
     covered: float = 1.0
+    digits: float = 0.0
 
     @property
     def numbers(self) -> np.ndarray:
-        """(3,) what the logistic regression sees."""
-        return np.array([min(max(-self.log10_nfa, 0.0), SUREST), np.clip(self.margin, -2.0, 2.0), self.covered])
+        """(4,) what the logistic regression sees."""
+        sure, digits = (min(max(one, 0.0), SUREST) for one in (-self.log10_nfa, self.digits))
+        return np.array([sure, np.clip(self.margin, -2.0, 2.0), self.covered, digits])
 
 
 LADDER = tuple(Evidence(-3.0 * step, 0.0, 0.5) for step in range(1, 14))
@@ -47,7 +50,8 @@ class Calibration:
 
     Attributes:
         start: logit of a placement without evidence.
-        per_digit: for each power of ten by which chance is excluded; per_margin, per_covered: see Evidence.
+        per_digit: for each power of ten by which chance is excluded; per_margin, per_covered and
+            per_point_digit: see Evidence.
         threshold: a placement with less probability says that the picture lies nowhere here.
     """
 
@@ -55,6 +59,7 @@ class Calibration:
     per_digit: float = 0.4
     per_margin: float = 1.0
     per_covered: float = 1.5
+    per_point_digit: float = 0.15
     threshold: float = 0.5
 
     def __post_init__(self) -> None:
@@ -83,8 +88,8 @@ class Calibration:
         labels = np.concatenate([np.asarray(right, bool), np.ones(len(LADDER), bool), np.zeros(len(LADDER), bool)])
         weights = np.concatenate([np.ones(len(evidence)), careful, 1 - careful])
         found = LogisticRegression(C=10.0, max_iter=1000).fit(rows, labels, sample_weight=weights)
-        per_digit, per_margin, per_covered = (max(0.0, float(one)) for one in found.coef_[0])
-        return cls(float(found.intercept_[0]), per_digit, per_margin, per_covered, threshold)
+        per_digit, per_margin, per_covered, per_point = (max(0.0, float(one)) for one in found.coef_[0])
+        return cls(float(found.intercept_[0]), per_digit, per_margin, per_covered, per_point, threshold)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
@@ -96,9 +101,13 @@ class Calibration:
     def to_dict(self) -> dict[str, float]:
         return asdict(self)
 
+    @property
+    def _slopes(self) -> tuple[float, float, float, float]:
+        return self.per_digit, self.per_margin, self.per_covered, self.per_point_digit
+
     def logit(self, evidence: Evidence) -> float:
         """Log-odds that a placement is right."""
-        raw = self.start + float(evidence.numbers @ (self.per_digit, self.per_margin, self.per_covered))
+        raw = self.start + float(evidence.numbers @ self._slopes)
         return min(max(raw, -LARGEST_LOGIT), LARGEST_LOGIT)
 
 

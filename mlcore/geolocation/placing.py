@@ -34,6 +34,8 @@ GATE = -3.0
 LEAST_INLIERS = 12
 MOST_SCALE, MOST_SHEAR, MOST_PERSPECTIVE = 5.0, 1.6, 1.0
 TRIALS, SURE = 5000, 0.9999
+PRECISE_PX = 8.0
+"""Matches that are known so well need not be brought nearer before they are refined."""
 STEPS = (1.0, 0.25)
 """Of the windows at 1/4, in cells: to the nearest cell, then within it."""
 
@@ -87,22 +89,40 @@ def place(
     rough = rough_similarity(matches)
     if rough is None:
         return None
-    size = query_rgb.shape[1], query_rgb.shape[0]
+    size, area = (query_rgb.shape[1], query_rgb.shape[0]), float(base_rgb.shape[0] * base_rgb.shape[1])
     if not model.config.fine_matching:
         near = 0.75 * matches.cell_px[1]
-        return _fit(matches.query_xy, matches.base_xy, matches.confidence, near, size, _area(base_rgb))
+        return _fit(matches.query_xy, matches.base_xy, matches.confidence, near, size, area)
     pictures = (query_rgb, query_valid, base_rgb, base_valid)
-    most_px = model.config.align_px
-    found = _levels(model, pictures, rough, max(most_px // 2, 2 * CELL_PX))
+    precise = matches.cell_px[1] <= PRECISE_PX
+    by_points = fit_by_points(matches, size, area) if precise else None
+    better = by_points.homography if by_points else rough if precise else _brought_near(model, pictures, rough)
+    found = None if better is None else _levels(model, pictures, better, model.config.align_px)
+    if found is None:
+        return by_points
+    fine = _fit(found.query_xy, found.base_xy, found.confidence, NEAR_PX / found.zoom, size, found.reach_px2)
+    return by_points if fine is None else fine
+
+
+def fit_by_points(matches: CoarseMatches, size: tuple[int, int], area_px2: float) -> Fit | None:
+    """The homography of matches that are known to a few pixels, and nothing else; size: of the query, width first."""
+    return _fit(matches.query_xy, matches.base_xy, matches.confidence, NEAR_PX, size, area_px2)
+
+
+def _brought_near(model: LocatorModel, pictures: tuple[np.ndarray, ...], rough: np.ndarray) -> np.ndarray | None:
+    """The homography by windows in a small frame, `rough` where they agree on none, None where chance explains them."""
+    size = pictures[0].shape[1], pictures[0].shape[0]
+    found = _levels(model, pictures, rough, max(model.config.align_px // 2, 2 * CELL_PX))
     if found is None:
         return None
-    better = _homography(found.query_xy, found.base_xy, WINDOW_NEAR_PX / found.zoom)
-    if better is None or not_sane(better, size):
-        better = rough
-    found = _levels(model, pictures, better, most_px)
-    if found is None:
+    near = WINDOW_NEAR_PX / found.zoom
+    better = _homography(found.query_xy, found.base_xy, near)
+    if better is None:
+        return rough
+    agree = int((_off(better, found.query_xy, found.base_xy) <= near).sum())
+    if log10_nfa(len(found.query_xy), agree, 4, near, found.reach_px2) > 0:
         return None
-    return _fit(found.query_xy, found.base_xy, found.confidence, NEAR_PX / found.zoom, size, found.reach_px2)
+    return rough if not_sane(better, size) else better
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +296,3 @@ def _corners(width: float, height: float) -> np.ndarray:
 def _quad_area(corners: np.ndarray) -> float:
     x, y = corners.T
     return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
-
-
-def _area(rgb: np.ndarray) -> float:
-    return float(rgb.shape[0] * rgb.shape[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlcore.geolocation.coarse import CoarseMatches
+from mlcore.geometry.chance import log10_nfa
 
 NEAR_CELLS = 1.0
 """How near a match agrees, in cells of the base: both of its points are known to half a cell."""
@@ -12,6 +13,8 @@ LEAST_CELLS = 1.9
 """Pairs nearer than this say too little of turn and scale."""
 LEAST_AGREE = 3
 MOST_SCALE = 6.0
+MOST_PAIRS = 4096
+"""Of more pairs the surest are asked: what few of these agree on, many don't."""
 
 
 def rough_similarity(matches: CoarseMatches) -> np.ndarray | None:
@@ -31,9 +34,12 @@ def rough_similarity(matches: CoarseMatches) -> np.ndarray | None:
         return None
     factor = (target[second] - target[first]) / (source[second] - source[first])
     sane = (np.abs(factor) <= MOST_SCALE) & (np.abs(factor) >= 1 / MOST_SCALE)
-    factor, first = factor[sane], first[sane]
+    factor, first, second = factor[sane], first[sane], second[sane]
     if not len(factor):
         return None
+    if len(factor) > MOST_PAIRS:
+        surest = np.argpartition(-weights[first] * weights[second], MOST_PAIRS)[:MOST_PAIRS]
+        factor, first = factor[surest], first[surest]
     offset = target[first] - factor * source[first]
     agree = np.abs(factor[:, None] * source + offset[:, None] - target) <= near
     best = int((agree * weights).sum(axis=1).argmax())
@@ -53,3 +59,15 @@ def _fitted(source: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tupl
     spread = (weights * np.abs(source - middle) ** 2).sum()
     one = (weights * np.conj(source - middle) * (target - there)).sum() / max(spread, 1e-12)
     return complex(one), complex(there - one * middle)
+
+
+def rough_nfa(matches: CoarseMatches, rough: np.ndarray, area_px2: float) -> float:
+    """log10 of the similarities that chance would give on which as many of these matches agree.
+
+    Args:
+        area_px2: of the base, in which each match was looked for.
+    """
+    there = np.column_stack([matches.query_xy, np.ones(len(matches))]) @ rough.T
+    near = NEAR_CELLS * matches.cell_px[1]
+    agree = np.linalg.norm(there[:, :2] - matches.base_xy, axis=1) <= near
+    return log10_nfa(len(matches), int(agree.sum()), 2, near, max(area_px2, 4 * near**2))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from annotation.accounts.models import User
-from annotation.common.engine import Progress, compute_device
+from annotation.common.engine import Progress, SpanProgress, compute_device
 from annotation.geolocation.engine.bases import RowBases
 from annotation.geolocation.models import FeatureDatabase, ReferenceSet
 from annotation.learning import selectors as learning
@@ -79,13 +79,16 @@ def build_features(row: FeatureDatabase, weights: LocatorFile, progress: Progres
     """
     from mlcore.geolocation.database import FeatureDatabase as Database
     from mlcore.geolocation.index import DescriptorIndex
+    from mlcore.geolocation.local.level import update_where_possible
     from mlcore.geolocation.locator import LocatorSettings
     from mlcore.geolocation.model import LocatorModel
 
     model: Any = LocatorModel.load(weights.path, sha256=weights.sha256).to(compute_device()).eval()
     folder = database_folder(row)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    database = Database.build(RowBases(), model, folder, progress, prune=True)
+    bases = RowBases()
+    database = Database.build(bases, model, folder, SpanProgress(progress, 0, 0.8), prune=True)
+    update_where_possible(database, bases, SpanProgress(progress, 0.8, 1))
     if len(database) > LocatorSettings().exhaustive:  # fewer are all compared
         DescriptorIndex.update(database)
     did = database.changes
@@ -119,6 +122,7 @@ def _opened(database: int, built_at: str, path: str, sha256: str) -> Locator:
     """The locator of a database as it was built then; a process keeps one."""
     from mlcore.geolocation.database import FeatureDatabase as Database
     from mlcore.geolocation.index import DescriptorIndex
+    from mlcore.geolocation.local.level import open_where_there
     from mlcore.geolocation.locator import Locator, LocatorSettings
     from mlcore.geolocation.model import LocatorModel
 
@@ -126,7 +130,8 @@ def _opened(database: int, built_at: str, path: str, sha256: str) -> Locator:
     model: Any = LocatorModel.load(Path(path), sha256=sha256).to(compute_device()).eval()
     found = Database.open(folder, sha256)
     index = DescriptorIndex.open(found) if len(found) > LocatorSettings().exhaustive else None
-    return Locator(model, found, RowBases(), index)
+    precise = LocatorSettings(refine=True)  # it becomes imagery
+    return Locator(model, found, RowBases(), index, precise, local=open_where_there(found))
 
 
 @lru_cache(maxsize=8)

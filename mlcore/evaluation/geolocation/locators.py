@@ -1,4 +1,4 @@
-"""Our own locator as a placer: coarse comparison of all bases alone, with fine placing, and on two levels."""
+"""Our own locator as a placer: as it is, on two levels, without points, and each of its proposers alone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mlcore.errors import InvalidInputError, MissingPackageError
+from mlcore.errors import InvalidInputError
 from mlcore.evaluation.geolocation.placers import Placer, Ranked
 from mlcore.evaluation.geolocation.reference import Reference
 from mlcore.geolocation.database import FeatureDatabase
 from mlcore.geolocation.index import DescriptorIndex
+from mlcore.geolocation.local.level import LocalLevel, update_where_possible
 from mlcore.geolocation.locator import Locator, LocatorSettings
 from mlcore.geolocation.model import LocatorModel
 from mlcore.geolocation.placing import place
@@ -26,7 +27,8 @@ class LocatorPlacer:
 
     def __init__(self, name: str, locator: Locator, model: LocatorModel) -> None:
         self.name, self.locator, self.model = name, locator, model
-        self.digest = f"{model.digest}:{locator.settings}"
+        points = "" if locator.local is None else f":{locator.local.store.settings}:{locator.calibration}"
+        self.digest = f"{model.digest}:{locator.settings}{points}"
 
     def place(self, rgb: np.ndarray, valid: np.ndarray) -> list[Ranked]:
         try:
@@ -43,6 +45,17 @@ class LocatorPlacer:
         matches = self.model.compare(query, base)
         found = place(self.model, query_rgb, query_valid, base_rgb, base_valid, matches)
         return None if found is None else found.homography
+
+
+class PointsPlacer:
+    """Local features alone: the base and place on which most of a picture's points agree."""
+
+    def __init__(self, local: LocalLevel, name: str = "locator-points") -> None:
+        self.name, self.local, self.digest = name, local, str(local.store.settings)
+
+    def place(self, rgb: np.ndarray, valid: np.ndarray) -> list[Ranked]:
+        found = self.local.find(rgb, valid, count=TOP, thorough=True).matches
+        return [Ranked(self.local.database.base(one.number).name, one.matrix, -one.log10_nfa) for one in found]
 
 
 class CoarsePlacer:
@@ -74,19 +87,25 @@ def load_locator(weights: Path | None = None) -> LocatorModel:
 def locator_placers(
     model: LocatorModel, reference: Reference, folder: Path, progress: Progress | None = None
 ) -> list[Placer]:
-    """`locator`, `locator-two-level` and `locator-coarse` on one database, built in `folder` where it isn't yet;
-    without FAISS there are no two levels.
+    """The locator on one database, built in `folder` where it isn't yet: `locator` as it is used, `locator-refined`
+    (all is placed finely), `locator-two-level`, `locator-tokens` (without local features), `locator-points` (by these
+    alone), and `locator-coarse` (coarse matching alone). Without FAISS there are neither two levels nor points.
 
     Raises:
         StoppedError: asked to stop; what is built stays.
     """
     database = FeatureDatabase.build(reference.source, model, folder, progress, prune=True)
-    placers: list[Placer] = [LocatorPlacer("locator", Locator(model, database, reference.source), model)]
-    try:
-        index = DescriptorIndex.update(database)
-    except MissingPackageError:
-        pass
-    else:
-        two_level = Locator(model, database, reference.source, index, LocatorSettings(exhaustive=0))
-        placers.append(LocatorPlacer("locator-two-level", two_level, model))
-    return [*placers, CoarsePlacer(model, database)]
+    source, local = reference.source, update_where_possible(database, reference.source, progress)
+    tokens = LocatorPlacer("locator-tokens", Locator(model, database, source), model)
+    if local is None:
+        tokens.name = "locator"
+        return [tokens, CoarsePlacer(model, database)]
+    index = DescriptorIndex.update(database)
+    two_level = Locator(model, database, source, index, LocatorSettings(exhaustive=0), local=local)
+    refined = Locator(model, database, source, settings=LocatorSettings(refine=True), local=local)
+    return [
+        LocatorPlacer("locator", Locator(model, database, source, local=local), model),
+        LocatorPlacer("locator-refined", refined, model),
+        LocatorPlacer("locator-two-level", two_level, model), tokens,
+        PointsPlacer(local), CoarsePlacer(model, database),
+    ]  # fmt: skip

@@ -6,11 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mlcore.geolocation import placing
 from mlcore.geolocation.coarse import CoarseMatches
 from mlcore.geolocation.config import GeolocationConfig
 from mlcore.geolocation.model import LocatorModel
 from mlcore.geolocation.placing import not_sane, place
-from mlcore.geolocation.rough import rough_similarity
+from mlcore.geolocation.rough import rough_nfa, rough_similarity
 
 SIDE = 384
 
@@ -104,6 +105,41 @@ def test_the_rough_similarity_is_what_most_matches_agree_on():
     _, true = view(ground(), 2.5, 1.2, 192)
     found = rough_similarity(coarse(true, 192, wrong=6))
     assert found is not None and corner_error(found, true, 192) < 16
+
+
+def test_of_very_many_matches_the_surest_pairs_are_asked():
+    _, true = view(ground(), 2.5, 1.2, 192)
+    parts = [coarse(true, 192, wrong=16 if number % 2 else 2, seed=number) for number in range(16)]
+    weights = np.concatenate([np.full(16, 1.0 if number % 2 else 5.0) for number in range(16)])
+    both = [np.concatenate([getattr(one, name) for one in parts]) for name in ("query_xy", "base_xy")]
+    many = CoarseMatches(*both, weights, 80.0, (32.0, 32.0))
+    found = rough_similarity(many)
+    assert found is not None and corner_error(found, true, 192) < 16
+    assert rough_nfa(many, found, SIDE**2) < -40 < 0 < rough_nfa(coarse(true, 192, wrong=16), found, SIDE**2)
+
+
+def points(matrix: np.ndarray, side: int, off: float = 0.3, seed: int = 0) -> CoarseMatches:
+    """Matches of points, known to a few pixels."""
+    rng = np.random.default_rng(seed)
+    query = rng.uniform(5, side - 5, (40, 2))
+    there = np.column_stack([query, np.ones(40)]) @ matrix.T
+    return CoarseMatches(
+        query, there[:, :2] / there[:, 2:] + rng.normal(0, off, (40, 2)), np.ones(40), 40.0, (4.0, 4.0)
+    )
+
+
+def test_matches_of_points_are_refined_without_being_brought_near(model, monkeypatch):
+    query, true = view(ground(), 1.3, 1.1, 192)
+    monkeypatch.setattr(placing, "_brought_near", None)
+    found = place(model, query, None, ground(), None, points(true, 192, 1.0))
+    assert found is not None and corner_error(found.homography, true, 192) < 1.0 and len(found.points_query) > 40
+
+
+def test_where_fine_matching_sees_nothing_points_are_the_place(model):
+    _, true = view(ground(), 1.3, 1.1, 192)
+    other, _ = view(ground(3), 1.3, 1.1, 192)
+    found = place(model, other, None, ground(), None, points(true, 192))
+    assert found is not None and corner_error(found.homography, true, 192) < 1.0 and len(found.points_query) <= 40
 
 
 def test_no_camera_mirrors_folds_or_shears():

@@ -39,7 +39,9 @@ def test_a_locator_runs_on_one_level_and_coarsely_on_the_same_queries(suite, mod
 def test_two_levels_are_measured_where_there_is_an_index(suite, model, tmp_path):
     pytest.importorskip("faiss", reason="faiss-cpu is not installed")
     placers = locator_placers(model, suite.reference, tmp_path / "features")
-    assert [one.name for one in placers] == ["locator", "locator-two-level", "locator-coarse"]
+    assert [one.name for one in placers] == [
+        "locator", "locator-refined", "locator-two-level", "locator-tokens", "locator-points", "locator-coarse",
+    ]  # fmt: skip
 
 
 def test_coarse_answers_are_those_of_the_model_the_best_first(suite, model, tmp_path):
