@@ -11,6 +11,7 @@ const MODEL_HELP = {
   affine: "moves, turns, scales and shears",
   homography: "sees it from an angle",
 };
+const inPixels = (side, [x, y]) => `${x.toFixed(1)}, ${y.toFixed(1)}`;
 const STEPS = [
   ["←", "west", -1, 0],
   ["↑", "north", 0, -1],
@@ -21,9 +22,10 @@ const STEPS = [
 /**
  * @param {Object} on what a person may do: `select(number)`, `toggle(number)`, `swapRole(number)`, `remove(number)`,
  *   `choose(kind)`, `nudge([dx, dy])`, `showAll()`
- * @param {{kinds?: Array<string>, where?: string}} options the models to choose from; what ends the word on accuracy
+ * @param {{kinds?: Array<string>, where?: string, placeWords?: Function}} options the models to choose from; what ends the
+ *   word on accuracy; `placeWords(side, place)` says where a point lies
  */
-export function createPanel(on, { kinds = KINDS, where } = {}) {
+export function createPanel(on, { kinds = KINDS, where, placeWords = inPixels } = {}) {
   const rows = new Map();
   const press = (run) => ({ click: afterMouse(run) });
 
@@ -131,9 +133,8 @@ export function createPanel(on, { kinds = KINDS, where } = {}) {
     const point = selected === null ? null : pointOf(work, selected);
     byId("selected").hidden = !point;
     if (!point) return;
-    const [x, y] = point[side];
     byId("selected-what").textContent =
-      `Point ${selected}, ${side === "image" ? "image" : "map"}: ${x.toFixed(1)}, ${y.toFixed(1)}`;
+      `Point ${selected}, ${side === "image" ? "image" : "map"}: ${placeWords(side, point[side])}`;
   }
 
   return {

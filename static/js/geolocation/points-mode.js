@@ -60,6 +60,13 @@ export function createPointsMode({ ground, named, onCorners, onToggle, confirm }
   let told = null; // the reply that was shown last
   let work = null; // what was set for the place that was left last
 
+  /** Pixels in the picture; latitude and longitude on the map, to a centimetre. */
+  function placeWords(side, place) {
+    if (side === "image") return place.map((part) => part.toFixed(1)).join(", ");
+    const [lon, lat] = stage.lonLatOf(place);
+    return `${lat.toFixed(7)}, ${lon.toFixed(7)}`;
+  }
+
   const panel = createPanel(
     {
       select: (number) => desk.select(number),
@@ -69,7 +76,7 @@ export function createPointsMode({ ground, named, onCorners, onToggle, confirm }
       choose: (kind) => desk.chooseModel(kind),
       nudge: (by) => desk.nudge(by),
     },
-    { kinds: MODELS, where: "on this image" },
+    { kinds: MODELS, where: "on this image", placeWords },
   );
   const bodyOf = ({ transform, points }) => ({ model: transform, points: points.map(toServer(stage)) });
   const desk = createDesk({
@@ -96,7 +103,9 @@ export function createPointsMode({ ground, named, onCorners, onToggle, confirm }
   function onDraw(state) {
     panel.draw(state);
     const { reply } = state;
-    byId("fitted-model").textContent = reply && state.work.kind === "auto" ? `Fitted: ${reply.model}.` : "";
+    byId("fitted-model").hidden = state.work.kind !== "auto" || !reply;
+    byId("fitted-model").textContent = reply ? `Fitted: ${reply.model}.` : "";
+    byId("evidence").hidden = !subject.points.length && state.work.points.length > 0;
     const matched = state.work.points.filter(({ confidence }) => confidence !== null).length;
     byId("more-points").hidden = !rest.length || matched > subject.points.length;
     byId("more-points").textContent = `Take ${plural(rest.length, "more matched point")}`;
