@@ -126,6 +126,7 @@ def test_an_admin_says_who_sees_a_set(live_server, new_page, axe):
     form.get_by_role("button", name="Register the set").click()
     card = page.get_by_role("article", name="Set City 2024")
     expect(card).to_contain_text("admins and 1 person")
+    expect(form.get_by_label("bo", exact=True)).to_be_visible()
     row = ReferenceSet.objects.get()
     assert list(row.viewers.all()) == [ada]
     card.locator("summary", has_text="Who sees it").click()

@@ -51,7 +51,7 @@ class PersonPoints(serializers.Serializer):
         choices=engine.MODELS, default="auto",
         help_text="`similarity` shifts, turns and scales; `auto` takes the one that the points support",
     )  # fmt: skip
-    points = PersonPoint(many=True, allow_empty=False, max_length=engine.MOST_POINTS)
+    points = PersonPoint(many=True, allow_empty=False, max_length=engine.MOST_POINTS)  # type: ignore[call-arg]
 
     def validate_points(self, points: Any) -> Any:
         if len({one["number"] for one in points}) < len(points):

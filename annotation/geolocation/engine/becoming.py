@@ -18,7 +18,6 @@ from rasterio.transform import from_origin
 
 from annotation.common.engine import Progress, stop_if_asked
 from annotation.common.errors import InvalidError
-from annotation.geolocation.engine.person_points import Use
 from annotation.geolocation.engine.places import Place
 from annotation.geolocation.models import PlacementCandidate
 from mlcore.correspondences.exchange.control_points import ControlPoints, PlacedTransform
@@ -103,7 +102,7 @@ class PlacePoints:
     """The points that a place stands on: (N, 4) image x, y, EPSG:3857 x, y, and the use of each."""
 
     rows: np.ndarray
-    uses: tuple[Use, ...]
+    uses: tuple[str, ...]
 
 
 def place_file(form: str, picture: Path, stem: str, place: Place, points: PlacePoints | None) -> PlaceFile:

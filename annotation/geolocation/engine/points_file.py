@@ -36,10 +36,10 @@ def points_of_file(image: UnplacedImage, path: Path, name: str, crs: str = "") -
     except InvalidInputError as error:
         raise BadPointsFileError(str(error).replace(path.name, name)) from error
     image_xy = points.image_xy * (np.array(size) / [width, height])
-    off = ((image_xy < 0) | (image_xy > size)).any(axis=1)
-    if off.any():
+    off = np.any((image_xy < 0) | (image_xy > size), axis=1).sum()
+    if off:
         raise BadPointsFileError(
-            f"{off.sum()} of {len(off)} points of {name} lie off the picture, which is {size[0]} x {size[1]} px: take "
+            f"{off} of {len(image_xy)} points of {name} lie off the picture, which is {size[0]} x {size[1]} px: take "
             "the points of the upright picture that is offered here"
         )
     rows = zip(image_xy.tolist(), lonlat.tolist(), points.roles, points.enabled.tolist(), strict=True)

@@ -171,6 +171,7 @@ export function createPointsMode({ ground, named, onCorners, onToggle, confirm }
     try {
       const { points } = await api.upload(`${path}points/`, form);
       desk.take({ transform: "auto", points: points.map(toDesk(stage)) });
+      stage.fit();
       notify(`${plural(points.length, "point")} of ${file.name}; undo a step to have the former ones again.`);
     } catch (error) {
       notifyError(error);

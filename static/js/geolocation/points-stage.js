@@ -63,6 +63,16 @@ export function createPointsStage(container, ground, name) {
   ground.on("move zoom", () => follow("map"));
   view.on("move zoom", () => follow("image"));
 
+  /** The whole picture, and its ground where that is known. */
+  function fit() {
+    for (const map of [view, ground]) map.invalidateSize({ animate: false });
+    view.fitBounds(L.latLngBounds(picture.toLatLng([0, size[1]]), picture.toLatLng([size[0], 0])), { animate: false });
+    if (!matrix) return;
+    const back = inverse(matrix);
+    const there = L.latLngBounds(cornersOf(...size).map((corner) => frames.map.toLatLng(applyTo(back, corner))));
+    if (!ground.getBounds().contains(there)) ground.fitBounds(there.pad(0.03), { animate: false });
+  }
+
   return {
     maps,
     framesOf: () => frames,
@@ -78,17 +88,11 @@ export function createPointsStage(container, ground, name) {
       layer?.remove();
       layer = L.imageOverlay(address, bounds, { pane: "photo" }).addTo(view);
     },
-    /** The whole picture; the map beside it follows. */
-    fit() {
-      view.invalidateSize({ animate: false });
-      view.fitBounds(L.latLngBounds(picture.toLatLng([0, size[1]]), picture.toLatLng([size[0], 0])), {
-        animate: false,
-      });
-    },
+    fit,
     moveBy(next) {
       const first = !matrix && next;
       matrix = next;
-      if (first) follow("image");
+      if (first) fit();
     },
     /** What brings the map onto the picture, by where its corners lie: [longitude, latitude] * 4. */
     matrixOf(corners) {
