@@ -85,7 +85,7 @@ def test_points_are_dragged_undone_exported_read_back_and_confirmed(new_page, im
     expect(page.locator("#picture .cp")).to_have_count(12)
     expect(page.locator("#map .cp")).to_have_count(12)
     expect(page.locator("#evidence")).to_contain_text("28 more points")
-    expect(page.locator("#fitted-model")).to_have_text("Fitted: similarity.")
+    expect(page.locator("#fitted-by")).to_have_text("RMSE of the similarity")
     box = mark(page, "map", 1).bounding_box()
     assert min(box["width"], box["height"]) >= 20
     for scheme in ("dark", "light"):

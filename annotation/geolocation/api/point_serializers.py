@@ -70,7 +70,7 @@ class PointOff(serializers.Serializer):
 class FitOutput(serializers.Serializer):
     """What control points come to."""
 
-    model = serializers.ChoiceField(choices=engine.MODELS[1:], help_text="the one that was fitted")
+    model = serializers.CharField(help_text="the one that was fitted: `similarity`, `affine` or `homography`")
     matrix = serializers.SerializerMethodField(help_text="3x3, pixels of the picture to EPSG:3857, less `origin`")
     origin = serializers.SerializerMethodField()
     covariance = serializers.SerializerMethodField(

@@ -103,9 +103,8 @@ export function createPointsMode({ ground, named, onCorners, onToggle, confirm }
   function onDraw(state) {
     panel.draw(state);
     const { reply } = state;
-    byId("fitted-model").hidden = state.work.kind !== "auto" || !reply;
-    byId("fitted-model").textContent = reply ? `Fitted: ${reply.model}.` : "";
-    byId("evidence").hidden = !subject.points.length && state.work.points.length > 0;
+    byId("fitted-by").textContent = reply ? `RMSE of the ${reply.model}` : "RMSE of the fit";
+    byId("evidence").hidden = state.changed;
     const matched = state.work.points.filter(({ confidence }) => confidence !== null).length;
     byId("more-points").hidden = !rest.length || matched > subject.points.length;
     byId("more-points").textContent = `Take ${plural(rest.length, "more matched point")}`;
