@@ -100,7 +100,7 @@ def get_image(user: User, image_id: int) -> UnplacedImage:
 def candidates_of(user: User, image: UnplacedImage) -> list[PlacementCandidate]:
     """Its places that the person may see, the likeliest first."""
     rows = PlacementCandidate.objects.visible_to(user).filter(image=image).order_by("rank")
-    found = list(rows.select_related("imagery", "snapshot", "region", "base__set"))
+    found = list(rows.select_related("imagery", "snapshot", "region", "base__set", "decided_by"))
     for one in found:
         one.image = image
     return found

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from annotation.accounts.models import Role
+from annotation.accounts.models import Role, User
 from annotation.accounts.permissions import role_required
 from annotation.geolocation.services.register import SUFFIXES
 
@@ -22,5 +22,10 @@ def reference_imagery(request: HttpRequest) -> HttpResponse:
             "per_second": settings.REFERENCE_TILES_PER_SECOND,
         },
         "folder": bool(settings.REFERENCE_FOLDER),
+        "people": [
+            {"id": one.pk, "name": one.get_username()}
+            for one in User.objects.filter(is_active=True).order_by("username")
+            if not one.is_admin
+        ],
     }
     return render(request, "geolocation/references.html", {"page": page, "active": "references"})

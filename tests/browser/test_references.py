@@ -110,6 +110,42 @@ def test_the_page_tells_every_state_to_everybody(live_server, new_page, axe, set
     shot(page, f"references-{scheme}", whole=True)
 
 
+def test_an_admin_says_who_sees_a_set(live_server, new_page, axe):
+    ada, bo = (UserFactory(username=name, role="editor") for name in ("ada", "bo"))
+    for number in range(8):
+        UserFactory(username=f"person-x{number}")
+    page = new_page(UserFactory(role="admin"))
+    page.goto(PAGE)
+    form = page.locator("#set-form")
+    form.get_by_label("Name").fill("City 2024")
+    form.get_by_label("Licence").fill("CC BY 4.0")
+    form.get_by_label("Attribution").fill("The city")
+    form.get_by_label("Find a person").fill("ad")
+    expect(form.get_by_label("bo", exact=True)).to_be_hidden()
+    form.get_by_label("ada", exact=True).check()
+    form.get_by_role("button", name="Register the set").click()
+    card = page.get_by_role("article", name="Set City 2024")
+    expect(card).to_contain_text("admins and 1 person")
+    expect(form.get_by_label("bo", exact=True)).to_be_visible()
+    row = ReferenceSet.objects.get()
+    assert list(row.viewers.all()) == [ada]
+    card.locator("summary", has_text="Who sees it").click()
+    card.get_by_label("ada", exact=True).uncheck()
+    card.get_by_label("bo", exact=True).check()
+    shot(page, "references-who-sees", whole=True)
+    assert findings(page, axe) == []
+    card.get_by_role("button", name="Save who sees it").click()
+    expect(page.get_by_text("Who sees City 2024 is changed.")).to_be_visible()
+    assert list(row.viewers.all()) == [bo]
+    expect(card.get_by_label("bo", exact=True)).to_be_checked()
+    card.get_by_label("Everybody who signs in may see it").check()
+    expect(card.get_by_label("bo", exact=True)).to_be_hidden()
+    card.get_by_role("button", name="Save who sees it").click()
+    expect(card).to_contain_text("everybody who signs in")
+    row.refresh_from_db()
+    assert row.open_to_all and not row.viewers.exists()
+
+
 def test_only_admins_are_led_there(live_server, new_page, watch):
     watch.expect("403")
     page = new_page(UserFactory(role="editor"))

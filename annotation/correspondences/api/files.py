@@ -103,7 +103,7 @@ class PointsUploadView(APIView):
     def post(self, request: Request, correspondences_id: int) -> Response:
         """Read a file of control points as the points of an answer; nothing is saved."""
         row = selectors.get_correspondences(person(request), correspondences_id)
-        _check_size(request)
+        check_size(request)
         data = parse(PointsUpload, request.data)
         upload = Upload.from_request(data["file"])
         given = engine.GivenFile(upload.path, upload.name, data["size_px"], data["crs"])
@@ -125,7 +125,7 @@ class ArchiveView(APIView):
         return response
 
 
-def _check_size(request: Request) -> None:
+def check_size(request: Request) -> None:
     """Refuse by the announced length, before the body is read."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
         raise TooLargeError(f"a file of control points ends at {MOST_BYTES // 2**20} MB: send the points alone")

@@ -46,7 +46,10 @@ def payload_of(given: GivenFile, tile: TileAddress, kind: str) -> dict[str, Any]
         BadPointsFileError: it is no file of points, has none or too many, or its points have no place on the ground.
     """
     try:
-        points, size_px = _read(given)
+        size = (given.size_px, given.size_px)
+        points, (size_px, height) = read_control_points(given.path, given.name, size, given.crs, MAX_POINTS)
+        if size_px != height:
+            raise InvalidInputError(f"{given.name} is {size_px} x {height}: a tile's picture is a square")
         lonlat = points.lonlat()
     except InvalidInputError as error:
         raise BadPointsFileError(str(error).replace(given.path.name, given.name)) from error
@@ -65,26 +68,32 @@ def payload_of(given: GivenFile, tile: TileAddress, kind: str) -> dict[str, Any]
     return {"transform": kind, "points": listed}
 
 
-def _read(given: GivenFile) -> tuple[ControlPoints, int]:
-    """The points with a reference system, and the side of the picture that they count in."""
-    size_px = given.size_px
-    if sniff_driver(given.path) is not None:
-        points, (width, height) = read_gcps_apart(given.path, given.name)
-        if width != height:
-            raise InvalidInputError(f"{given.name} is {width} x {height}: a tile's picture is a square")
-        size_px = width
-    elif MARK in _head(given.path):
-        points = read_gcp_list(given.path)
+def read_control_points(
+    path: Path, name: str, size: tuple[int, int], crs: str, most: int
+) -> tuple[ControlPoints, tuple[int, int]]:
+    """The points of a file with their reference system, and width and height of the picture that they count in.
+
+    Args:
+        size: width and height of that picture, where the file brings none.
+        crs: reference system of points whose file names none; empty: none is known.
+
+    Raises:
+        InvalidInputError: it is no file of points, has none or more than `most`, or names no reference system.
+    """
+    if sniff_driver(path) is not None:
+        points, size = read_gcps_apart(path, name)
+    elif MARK in _head(path):
+        points = read_gcp_list(path)
     else:
-        points = read_qgis_points(given.path, (size_px, size_px))
-    if not 1 <= len(points) <= MAX_POINTS:
-        raise InvalidInputError(f"{given.name} has {len(points):,} points: give 1 to {MAX_POINTS}")
+        points = read_qgis_points(path, size)
+    if not 1 <= len(points) <= most:
+        raise InvalidInputError(f"{name} has {len(points):,} points: give 1 to {most}")
     if points.crs is None:
-        crs = crs_of_text(given.crs, "crs")
-        if crs is None:
-            raise InvalidInputError(f"{given.name} names no reference system: say in crs which one, such as EPSG:4326")
-        points = ControlPoints.of(points.image_xy, points.map_xy, crs, enabled=points.enabled, roles=points.roles)
-    return points, size_px
+        known = crs_of_text(crs, "crs")
+        if known is None:
+            raise InvalidInputError(f"{name} names no reference system: say in crs which one, such as EPSG:4326")
+        points = ControlPoints.of(points.image_xy, points.map_xy, known, enabled=points.enabled, roles=points.roles)
+    return points, size
 
 
 def _head(path: Path) -> str:

@@ -45,9 +45,8 @@ class PlaceFileView(APIView):
         picture = image_folder(image.pk) / PICTURE
         if not picture.is_file():
             raise NotFoundError("the picture of this image is gone: send it again")
-        points = None if candidate.adjusted else engine.points_of(candidate)
         stem = Path(image.original_name).stem
-        file = engine.place_file(form, picture, stem, engine.place_of(candidate), points)
+        file = engine.place_file(form, picture, stem, engine.place_of(candidate), engine.points_of(candidate))
         response = HttpResponse(file.content, content_type=file.content_type)
         safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in file.name)
         response["Content-Disposition"] = f'attachment; filename="{safe}"'

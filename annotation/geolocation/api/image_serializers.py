@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotation.geolocation import engine
+from annotation.geolocation.api.point_serializers import PersonPoints
 from annotation.geolocation.card import why_of
 from annotation.geolocation.models import PlacementCandidate, UnplacedImage
 from annotation.geolocation.services.images import MOST_FILES
@@ -89,6 +90,9 @@ class ConfirmPlace(serializers.Serializer):
         help_text="left out: the corners alone say where",
     )  # fmt: skip
     corners = CornersField(required=False, allow_null=True, default=None, help_text="a person's adjustment")
+    points = PersonPoints(
+        required=False, allow_null=True, default=None, help_text="a person's control points in place of corners"
+    )
     region = serializers.IntegerField(
         required=False, allow_null=True, default=None, min_value=1, max_value=2**63 - 1,
         help_text="that it becomes imagery of; left out: the one it was looked for in",
@@ -101,8 +105,10 @@ class ConfirmPlace(serializers.Serializer):
         return ImageryUpload().validate_captured_on(value)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["candidate"] is None and attrs["corners"] is None:
-            raise serializers.ValidationError("choose one of the places, or give the four corners")
+        if attrs["candidate"] is None and attrs["corners"] is None and attrs["points"] is None:
+            raise serializers.ValidationError("choose one of the places, or give the four corners or control points")
+        if attrs["corners"] is not None and attrs["points"] is not None:
+            raise serializers.ValidationError("give the four corners or control points, not both: either says it all")
         return attrs
 
 
@@ -142,6 +148,8 @@ class CandidateOutput(serializers.ModelSerializer):
     heading_deg = serializers.SerializerMethodField(help_text="of its upper side, clockwise from north")
     why = serializers.SerializerMethodField(help_text="what speaks for it, one sentence each")
     imagery = serializers.SerializerMethodField(help_text="what to show below it, as an image; null: not an imagery")
+    by_points = serializers.SerializerMethodField(help_text="how many control points a person kept with it; 0: none")
+    decided_by = serializers.CharField(source="decided_by.username", read_only=True, allow_null=True, default=None)
     snapshot = serializers.SerializerMethodField(help_text="what to show below it, as a map; null: not a map")
     picture = serializers.SerializerMethodField(help_text="what to show below it, of reference imagery; null: none")
 
@@ -150,7 +158,7 @@ class CandidateOutput(serializers.ModelSerializer):
         fields = [
             "id", "rank", "against", "title", "probability", "log10_nfa", "agreeing", "asked", "rmse_m", "accuracy_m",
             "resolution_m", "heading_deg", "corners", "why", "imagery", "snapshot", "picture", "region",
-            "state", "reason",
+            "state", "reason", "by_points", "decided_by", "decided_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -158,6 +166,9 @@ class CandidateOutput(serializers.ModelSerializer):
         if getattr(self, "_of", None) is not row:
             self._of, self._kept = row, engine.place_of(row)
         return self._kept
+
+    def get_by_points(self, row: PlacementCandidate) -> int:
+        return len((row.adjusted or {}).get("points", []))
 
     @extend_schema_field(CORNERS)
     def get_corners(self, row: PlacementCandidate) -> list[list[float]]:

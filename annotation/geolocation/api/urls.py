@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.geolocation.api import image_files, images, references
+from annotation.geolocation.api import image_files, images, points, references
 
 IMAGE = "images/<int:image_id>/"
 
@@ -17,6 +17,10 @@ urlpatterns = [
     path("images/", images.ImagesView.as_view(), name="api-images"),
     path(IMAGE, images.ImageView.as_view(), name="api-image"),
     path(f"{IMAGE}preview.webp", images.PreviewView.as_view(), name="api-image-preview"),
+    path(f"{IMAGE}picture.jpg", points.PictureView.as_view(), name="api-image-picture"),
+    path(f"{IMAGE}fit/", points.FitView.as_view(), name="api-image-fit"),
+    path(f"{IMAGE}points/", points.PointsFileView.as_view(), name="api-image-points"),
+    path(f"{IMAGE}places/<int:candidate_id>/points/", points.StartView.as_view(), name="api-image-place-points"),
     path(f"{IMAGE}locate/", images.LocateView.as_view(), name="api-image-locate"),
     path(f"{IMAGE}confirm/", images.ConfirmView.as_view(), name="api-image-confirm"),
     path(f"{IMAGE}reject/", images.RejectView.as_view(), name="api-image-reject"),

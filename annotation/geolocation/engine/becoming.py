@@ -31,6 +31,7 @@ from mlcore.correspondences.hybrid.pictures import HALF
 from mlcore.errors import InvalidInputError
 from mlcore.files import check_space, whole_file
 from mlcore.geometry.transform import Transform
+from mlcore.geometry.webmercator import lonlat_to_mercator
 from mlcore.imagery.photo import read_copy
 from mlcore.progress import SilentProgress
 
@@ -39,6 +40,8 @@ MOST_SIDE_PX = 20_000
 STRIP_PX = 1024
 GRID = 5
 """Points a side of the grid that says a person's placing to other tools."""
+FLAT = 1e-12
+"""A perspective as small moves nothing."""
 
 
 def warp(picture: Path, place: Place, target: Path, provenance: dict[str, Any], progress: Progress) -> None:
@@ -94,23 +97,37 @@ class _Card:
     stem: str
 
 
-def place_file(form: str, picture: Path, stem: str, place: Place, points: list[list[float]] | None) -> PlaceFile:
+@dataclass(frozen=True)
+class PlacePoints:
+    """The points that a place stands on: (N, 4) image x, y, EPSG:3857 x, y, and the use of each."""
+
+    rows: np.ndarray
+    uses: tuple[str, ...]
+
+
+def place_file(form: str, picture: Path, stem: str, place: Place, points: PlacePoints | None) -> PlaceFile:
     """Where an image lies, in one of FORMS.
 
     Args:
-        points: [[image x, y, EPSG:3857 x, y], ...] that it stands on; None: a grid over the image says it.
+        points: that it stands on; None, or none of them: a grid over the image says it.
 
     Raises:
         InvalidError: the format can't say this.
     """
-    given = np.array(points if points else _grid(place), np.float64)
+    taken = points if points is not None and len(points.rows) else _grid(place)
+    given = taken.rows
     west, north = given[:, 2].min(), given[:, 3].max()
     step = max(float(np.ptp(given[:, 2:], axis=0).max()) / max(place.width, place.height), 1e-9)
     grid = np.array([[step, 0, west], [0, -step, north]])
     frame = np.array([[1 / step, 0, -west / step], [0, -1 / step, north / step], [0, 0, 1.0]])
     back = np.linalg.inv(frame @ np.array([[1, 0, place.origin[0]], [0, 1, place.origin[1]], [0, 0, 1]]) @ place.matrix)
     transform = Transform("homography", (back / back[2, 2]).ravel()[:8], np.zeros((8, 8)))
-    control = ControlPoints.of(given[:, :2], given[:, 2:], MERCATOR, placed=PlacedTransform(transform, grid))
+    placed = PlacedTransform(transform, grid)
+    control = ControlPoints.of(
+        given[:, :2], given[:, 2:], MERCATOR, enabled=[use != "off" for use in taken.uses],
+        roles=["check" if use == "check" else "fit" for use in taken.uses],
+        residuals_px=placed.image_of(given[:, 2:]) - given[:, :2], placed=placed,
+    )  # fmt: skip
     name, content_type, write = FORMS[form]
     try:
         return PlaceFile(name.format(stem), content_type, write(_Card(picture, place, control, stem)))
@@ -118,18 +135,25 @@ def place_file(form: str, picture: Path, stem: str, place: Place, points: list[l
         raise InvalidError(str(error)) from error
 
 
-def points_of(candidate: PlacementCandidate) -> list[list[float]]:
-    """The points that a place stands on: [[image x, y, EPSG:3857 x, y], ...]."""
+def points_of(candidate: PlacementCandidate) -> PlacePoints | None:
+    """The points that a place stands on: a person's, else the matched ones; None where corners alone say it."""
+    adjusted = candidate.adjusted or {}
+    if "points" in adjusted:
+        listed = adjusted["points"]
+        xy, lonlat = np.array([one["image"] for one in listed]), np.array([one["lonlat"] for one in listed])
+        return PlacePoints(np.column_stack([xy, lonlat_to_mercator(lonlat)]), tuple(one["use"] for one in listed))
+    if adjusted:
+        return None
     rows = np.array(candidate.points, np.float64).reshape(-1, 5)
     affine = np.array(candidate.transform, np.float64).reshape(2, 3)
-    return np.column_stack([rows[:, :2], rows[:, 2:4] @ affine[:, :2].T + affine[:, 2]]).tolist()
+    rows = np.column_stack([rows[:, :2], rows[:, 2:4] @ affine[:, :2].T + affine[:, 2]])
+    return PlacePoints(rows, ("fit",) * len(rows))
 
 
-def _grid(place: Place) -> list[list[float]]:
-    xy = np.array(
-        [[x * place.width, y * place.height] for y in np.linspace(0, 1, GRID) for x in np.linspace(0, 1, GRID)]
-    )
-    return np.column_stack([xy, place.to_mercator(xy)]).tolist()
+def _grid(place: Place) -> PlacePoints:
+    shares = np.linspace(0, 1, GRID)
+    xy = np.array([[x * place.width, y * place.height] for y in shares for x in shares])
+    return PlacePoints(np.column_stack([xy, place.to_mercator(xy)]), ("fit",) * len(xy))
 
 
 def _tiff(card: _Card) -> bytes:
@@ -148,7 +172,11 @@ def _warped(card: _Card) -> bytes:
 
 def _world(card: _Card) -> bytes:
     """Six numbers say an affine: that of the points, which a homography's own place differs from a little."""
-    return world_file_text(fitted(card.points, "affine")).encode()
+    points = card.points
+    if not np.abs(card.place.matrix[2, :2]).max() > FLAT:  # an affine already, on however few points
+        grid = _grid(card.place).rows
+        points = ControlPoints.of(grid[:, :2], grid[:, 2:], MERCATOR)
+    return world_file_text(fitted(points, "affine")).encode()
 
 
 Writer = Callable[[_Card], bytes]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -19,6 +20,9 @@ from mlcore.limits import RasterLimits
 
 FINEST_M, COARSEST_M = 0.005, 30.0
 MOST_STRETCH, MOST_PERSPECTIVE = 4.0, 4.0
+LEAST_ANGLE_DEG = 45.0
+"""Between right and down in the image's middle, on the ground: of a right angle a camera that is tilted by 45 degrees
+leaves 70 or more."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,15 @@ class Place:
 
     @property
     def resolution_m(self) -> float:
+        return float(math.sqrt(abs(np.linalg.det(self.jacobian))) * math.cos(math.radians(self.lat)))
+
+    @property
+    def jacobian(self) -> np.ndarray:
+        """(2, 2) of EPSG:3857 per pixel in the image's middle: one to the right, one down."""
         middle, step = np.array([self.width, self.height]) / 2, max(self.width, self.height) / 100
         moves = np.array([[step, 0], [-step, 0], [0, step], [0, -step]])
         around = self.transform.apply(middle + moves)
-        jacobian = np.array([around[0] - around[1], around[2] - around[3]]).T / (2 * step)
-        return float(math.sqrt(abs(np.linalg.det(jacobian))) * math.cos(math.radians(self.lat)))
+        return np.array([around[0] - around[1], around[2] - around[3]]).T / (2 * step)
 
     @property
     def accuracy_m(self) -> float | None:
@@ -89,11 +97,20 @@ def place_of(candidate: PlacementCandidate) -> Place:
         InvalidError: it reaches beyond its horizon.
     """
     image = candidate.image
+    if candidate.adjusted and "homography" in candidate.adjusted:
+        return _place_of_points(image, candidate.adjusted)
     if candidate.adjusted:
         return place_of_corners(image, candidate.adjusted["corners"])
     affine = np.array([*candidate.transform, 0, 0, 1]).reshape(3, 3)
     spread = None if candidate.covariance is None else np.array(candidate.covariance)
     return placed(np.array(candidate.homography), spread, affine, image.width or 1, image.height or 1)
+
+
+def _place_of_points(image: UnplacedImage, kept: dict[str, Any]) -> Place:
+    """Where a person's points put an image, as it was fitted when they were confirmed."""
+    parameters = np.array(kept["homography"], np.float64).ravel()[:8]
+    transform = Transform("homography", parameters, np.array(kept["covariance"], np.float64))
+    return Place(np.array(kept["origin"], np.float64), transform, image.width or 1, image.height or 1)
 
 
 def placed(homography: np.ndarray, covariance: np.ndarray | None, affine: np.ndarray, width: int, height: int) -> Place:
@@ -160,6 +177,12 @@ def check_sane(place: Place) -> None:
     if max(sides[0], sides[2]) > MOST_PERSPECTIVE * min(sides[0], sides[2]):
         raise InvalidError(
             "one side of the image would be drawn many times as large as the other: move the corners back"
+        )
+    across_xy, down_xy = place.jacobian.T
+    between = abs(math.degrees(math.atan2(np.linalg.det(place.jacobian), float(across_xy @ down_xy))))
+    if not LEAST_ANGLE_DEG <= between <= 180 - LEAST_ANGLE_DEG:
+        raise InvalidError(
+            "the image would be sheared more than a photograph is: move its corners or points, or take a simpler model"
         )
     if not FINEST_M <= place.resolution_m <= COARSEST_M:
         raise InvalidError(

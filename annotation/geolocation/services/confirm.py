@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from annotation.accounts.models import User
 from annotation.common.engine import SpanProgress
-from annotation.common.errors import ConflictError, NotFoundError
+from annotation.common.errors import ConflictError, InvalidError, NotFoundError
 from annotation.common.services import jobs
 from annotation.common.services.jobs import JobContext
 from annotation.geolocation import engine
@@ -33,6 +33,7 @@ def confirm(
     image: UnplacedImage,
     candidate: PlacementCandidate | None,
     corners: Corners | None,
+    points: dict[str, Any] | None = None,
     region: Region,
     licence: str,
     attribution: str,
@@ -44,10 +45,11 @@ def confirm(
     Args:
         candidate: the place that is right; None: the corners alone say it.
         corners: [[longitude, latitude] * 4] from the image's upper left clockwise.
+        points: a person's control points instead, as of `engine.fit_points`: `model` and `points`.
 
     Raises:
         ConflictError: it is being looked for, has its place already, or could not be read.
-        InvalidError: no photograph can lie like that.
+        InvalidError: no photograph can lie like that, or the points are too few.
     """
     with transaction.atomic():
         row = UnplacedImage.objects.select_for_update(of=("self",), no_key=True).select_related("job").get(pk=image.pk)
@@ -57,10 +59,15 @@ def confirm(
             raise ConflictError("this image has become imagery already: remove that first if it lies wrong")
         if row.width is None or not (image_folder(row.pk) / PICTURE).is_file():
             raise ConflictError("this image was not read, so it can't be placed: send it again")
+        fitted = None if points is None else engine.fit_points(row, points["points"], points["model"])
+        if fitted is not None and fitted.refusal:
+            raise InvalidError(fitted.refusal)
+        if fitted is not None:
+            corners = fitted.place.corners.tolist()
         chosen = candidate or _by_hand(row, corners)
         chosen.image = row
         if corners is not None:
-            chosen.adjusted = {"corners": corners}
+            chosen.adjusted = {"corners": corners} if fitted is None else engine.kept_points(fitted)
         place = engine.place_of(chosen)
         engine.check_sane(place)
         engine.check_importable(place)
@@ -74,14 +81,15 @@ def confirm(
         row.job = jobs.enqueue(kind=KIND, params=params, scope_id=region.pk, created_by=user, wake=wake)
         row.save()
         audit.record(actor=user, action="image.confirm", object_kind="image", object_id=row.pk, scope_id=region.pk,
-                     candidate=chosen.pk, adjusted=corners is not None)  # fmt: skip
+                     candidate=chosen.pk, adjusted=corners is not None,
+                     points=0 if points is None else len(points["points"]))  # fmt: skip
     return row
 
 
 def _by_hand(image: UnplacedImage, corners: Corners | None) -> PlacementCandidate:
     """A place that nobody proposed."""
     if corners is None:
-        raise ConflictError("choose one of the places, or give the four corners")
+        raise ConflictError("choose one of the places, or give the four corners or control points")
     place = engine.place_of_corners(image, corners)
     last = image.candidates.order_by("-rank").values_list("rank", flat=True).first() or 0
     x, y = place.origin.tolist()
@@ -94,13 +102,20 @@ def _by_hand(image: UnplacedImage, corners: Corners | None) -> PlacementCandidat
 def provenance(chosen: PlacementCandidate) -> dict[str, Any]:
     """What the imagery says of how it came to lie where it lies."""
     place, image = engine.place_of(chosen), chosen.image
+    kept = chosen.adjusted or {}
+    person = {}
+    if "points" in kept:
+        person = {"control_points": [{name: one[name] for name in ("number", "image", "lonlat", "use")}
+                                     for one in kept["points"]],
+                  "model": kept["fitted"], "fit_rmse_m": kept["fit_rmse_m"],
+                  "check_rmse_m": kept["check_rmse_m"]}  # fmt: skip
     return {
         "image": image.original_name, "sha256": image.sha256, "matched_with": chosen.title,
         "matcher_sha256": chosen.model_digest, "log10_nfa": chosen.log10_nfa, "points": chosen.agreeing,
         "rmse_m": chosen.rmse_m, "accuracy_m": place.accuracy_m, "corners_lonlat": place.corners.round(8).tolist(),
         "adjusted_by_hand": bool(chosen.adjusted), "origin_mercator": place.origin.tolist(),
         "homography": place.matrix.tolist(), "covariance": place.transform.covariance.tolist(),
-        "decided_at": chosen.decided_at.isoformat() if chosen.decided_at else None,
+        "decided_at": chosen.decided_at.isoformat() if chosen.decided_at else None, **person,
     }  # fmt: skip
 
 

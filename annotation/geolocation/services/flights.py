@@ -1,15 +1,19 @@
-"""Frames that belong together: taken within minutes and metres of each other."""
+"""Frames that belong together: taken within minutes and metres of each other; their places are weighed together."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+from django.db.models import F
 
 from annotation.geolocation import engine
-from annotation.geolocation.models import Flight, UnplacedImage
+from annotation.geolocation.models import CandidateState, Flight, ImageState, PlacementCandidate, UnplacedImage
 
 APART = dt.timedelta(minutes=15)
 APART_M = 2000.0
+ASIDE = 10_000
+"""Ranks while places change theirs: no place has one so high, and no two places of an image ever share one."""
 
 
 def flights_of(images: Sequence[UnplacedImage]) -> list[list[UnplacedImage]]:
@@ -36,6 +40,47 @@ def group(images: Sequence[UnplacedImage]) -> None:
         for image in flight:
             image.flight = row
         UnplacedImage.objects.filter(pk__in=[image.pk for image in flight]).update(flight=row)
+
+
+def rank_by_neighbours(flight: Flight, located: Collection[int]) -> int:
+    """Let the place lead that a frame's neighbours speak for, as sure as they make it; call it in a transaction.
+
+    Args:
+        located: numbers of the images that were found just now; the others speak, and stay as they are.
+
+    Returns:
+        How many frames lead with another place than before.
+    """
+    images = UnplacedImage.objects.filter(flight=flight, state__in=(ImageState.CANDIDATES, ImageState.PLACED))
+    taken = sorted(images.prefetch_related("candidates"), key=lambda one: (one.captured_at or one.created_at, one.pk))
+    frames = [_places(image) for image in taken]
+    changed = 0
+    for image, places, ranked in zip(taken, frames, engine.ranked_flight(frames), strict=True):
+        if ranked is None or image.pk not in located or places[0].state == CandidateState.CHOSEN:
+            continue
+        changed += ranked.leads.pk != places[0].pk
+        _lead(places, ranked)
+    return changed
+
+
+def _places(image: UnplacedImage) -> list[PlacementCandidate]:
+    """Where a frame may lie, the likeliest first; where a person said it, that alone."""
+    rows = sorted(image.candidates.all(), key=lambda one: one.rank)
+    for row in rows:
+        row.image = image
+    chosen = [row for row in rows if row.state == CandidateState.CHOSEN]
+    return chosen or [row for row in rows if row.state == CandidateState.PROPOSED]
+
+
+def _lead(places: list[PlacementCandidate], ranked: engine.Ranked) -> None:
+    ranks = sorted(row.rank for row in places)
+    PlacementCandidate.objects.filter(pk__in=[row.pk for row in places]).update(rank=F("rank") + ASIDE)
+    order = sorted(places, key=lambda row: (row.pk != ranked.leads.pk, row.rank))
+    for rank, row in zip(ranks, order, strict=True):
+        row.rank = rank
+        row.probability = min(row.probability, ranked.probability)
+    order[0].probability = ranked.probability
+    PlacementCandidate.objects.bulk_update(order, ["rank", "probability"])
 
 
 def _last(images: Sequence[UnplacedImage], number: int) -> dt.datetime:

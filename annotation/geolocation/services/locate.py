@@ -13,7 +13,7 @@ from annotation.common.services.jobs import JobContext
 from annotation.geolocation import engine
 from annotation.geolocation.models import Against, ImageState, PlacementCandidate, PriorKind, UnplacedImage
 from annotation.geolocation.selectors import grounds_for
-from annotation.geolocation.services.flights import group
+from annotation.geolocation.services.flights import group, rank_by_neighbours
 from annotation.geolocation.services.images import PICTURE, PREVIEW, image_folder
 from annotation.sources.services.files import absolute, relative
 
@@ -49,6 +49,10 @@ def run(context: JobContext) -> None:
             neighbour = _found_neighbour(image, images)
             if neighbour is not None:
                 _locate(context, image, searcher, SpanProgress(context, 0.98, 1.0), neighbour)
+        located = {image.pk for image in images if image.state == ImageState.CANDIDATES}
+        for flight in {image.flight for image in images if image.flight is not None}:
+            with context.transaction():
+                rank_by_neighbours(flight, located)
     except StoppedError:
         UnplacedImage.objects.filter(pk__in=ids, state=ImageState.SEARCHING).update(state=ImageState.UPLOADED)
         raise

@@ -1,23 +1,12 @@
 /** Every key of the control-point editor. */
 import { bindKey } from "mapwright/lib/keys.js";
-import { KINDS } from "mapwright/correspondences/points.js";
-
-const PAN_PX = 120;
-const FINE_PX = 0.1;
-const COARSE_PX = 1;
-const ARROWS = [
-  ["ArrowLeft", -1, 0],
-  ["ArrowRight", 1, 0],
-  ["ArrowUp", 0, -1],
-  ["ArrowDown", 0, 1],
-];
-
-/** On a slider the arrows are its own. */
-const notOnSlider = ({ target }) => !target.matches?.("input[type=range]");
+import { bindPointKeys } from "mapwright/control-points/point-keys.js";
 
 export function bindEditorKeys({ editor, desk, view, line, settles }) {
   bindAnswers({ editor, line, settles });
-  bindPoints({ editor, desk, view });
+  const busy = () => Boolean(editor.asking);
+  bindPointKeys({ desk, map: view.map, add: editor.add, busy });
+  bindSnaps(editor);
   bindLook({ editor, view });
 }
 
@@ -50,61 +39,8 @@ function bindAnswers({ editor, line, settles }) {
   });
 }
 
-function bindPoints({ editor, desk, view }) {
+function bindSnaps(editor) {
   const points = { group: "Points" };
-  bindKey("n", "Add a pair: click it on the map and in the image", editor.add, points);
-  bindKey(" ", "Add a pair at the middle of the view", () => desk.adding.atMiddle(), {
-    ...points,
-    when: (event) => desk.adding.on && !event.target.closest?.("button, a, summary, input"),
-  });
-  bindKey("Escape", "Add no more", () => desk.adding.stop(), { ...points, hidden: true, when: () => desk.adding.on });
-  bindKey(".", "Next point, point before", desk.next, { ...points, shown: ". ,", repeats: true });
-  bindKey(",", "Point before", desk.previous, { ...points, hidden: true, repeats: true });
-  bindKey("o", "The chosen point's other end: in the image, on the map", desk.otherSide, points);
-  for (const [key, dx, dy] of ARROWS) {
-    const nudge = ({ shiftKey }) => {
-      const step = shiftKey ? COARSE_PX : FINE_PX;
-      desk.nudge([dx * step, dy * step]);
-    };
-    bindKey(key, "Move the view", () => view.map.panBy([dx * PAN_PX, dy * PAN_PX], { animate: false }), {
-      group: "Look",
-      shown: "← → ↑ ↓",
-      hidden: key !== "ArrowLeft",
-      repeats: true,
-      when: notOnSlider,
-    });
-    bindKey(key, "Move the chosen point by 0.1 px (Shift: 1 px)", nudge, {
-      ...points,
-      shown: "← → ↑ ↓",
-      hidden: key !== "ArrowLeft",
-      repeats: true,
-      when: (event) => desk.chosen !== null && notOnSlider(event),
-    });
-  }
-  bindKey("Escape", "Choose no point", () => desk.select(null), {
-    ...points,
-    hidden: true,
-    when: () => desk.chosen !== null && !desk.adding.on && !editor.asking,
-  });
-  bindKey("x", "Switch the chosen point off, or on", desk.toggleChosen, points);
-  bindKey("t", "Make it a check point, or one of the fit", desk.swapChosen, points);
-  bindKey("Delete", "Delete a point that was set by hand", desk.removeChosen, { ...points, shown: "Del" });
-  KINDS.forEach((kind, index) =>
-    bindKey(String(index + 1), "Model: shift, similarity, affine, homography", () => desk.chooseModel(kind), {
-      ...points,
-      shown: "1 … 4",
-      hidden: index > 0,
-    }),
-  );
-  bindKey("z", "Undo a step", desk.undo, { ...points, ctrl: true, repeats: true });
-  bindKey("z", "Redo", desk.redo, {
-    ...points,
-    ctrl: true,
-    shown: "Ctrl Shift Z",
-    repeats: true,
-    when: ({ shiftKey }) => shiftKey,
-  });
-  bindKey("y", "Redo", desk.redo, { ...points, ctrl: true, hidden: true, repeats: true });
   bindKey("l", "Snap to corners on the map, or not", () => editor.toggleSnap("map"), points);
   bindKey("e", "Snap to edges in the image, or not", () => editor.toggleSnap("image"), points);
 }

@@ -1,13 +1,15 @@
 /** The control-point editor: one tile at a time, its proposal taken, corrected or refused. */
+import { api } from "mapwright/lib/api.js";
 import { afterMouse, byId, el, fill, onClick, pageData } from "mapwright/lib/dom.js";
 import { humanise } from "mapwright/lib/format.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { drawAnswers } from "mapwright/correspondences/answers-given.js";
-import { createDesk } from "mapwright/correspondences/desk.js";
+import { createDesk } from "mapwright/control-points/desk.js";
 import { bindEditorKeys } from "mapwright/correspondences/editor-keys.js";
-import { createPanel } from "mapwright/correspondences/panel.js";
+import { createPanel } from "mapwright/control-points/panel.js";
 import { createPointFiles } from "mapwright/correspondences/point-files.js";
 import { createStage } from "mapwright/correspondences/stage.js";
+import { evidenceWords } from "mapwright/correspondences/words.js";
 import { createBatchProgress } from "mapwright/review/batch-progress.js";
 import { drawFlag, flagCurrent } from "mapwright/review/flag.js";
 import { createLine } from "mapwright/review/line.js";
@@ -33,8 +35,11 @@ const panel = createPanel({
 const desk = createDesk({
   stage,
   limits: page.limits,
+  send: ({ id }, payload) => api.post(`/api/correspondences/${id}/refit/`, payload),
+  farWords: "That is too far from the tile: set both ends on it, or on a neighbour of it.",
   onDraw(state) {
     panel.draw(state);
+    byId("accept-label").textContent = state.changed ? "Save corrected" : "Accept as it is";
     files.changed(state.changed);
   },
   onKeep: (payload) => current() && drafts.write(current().id, { work: payload }),
@@ -82,7 +87,7 @@ function showClaim(claim, draft) {
   byId("editor-scroll").scrollTop = 0;
   drawFlag(claim);
   stage.show(subject, notifyError);
-  panel.begin(subject);
+  panel.begin(evidenceWords(subject), !subject.transform);
   desk.open(subject, draft.work ?? null);
   files.offer(subject);
   byId("of-scan").hidden = !subject.of_scan;

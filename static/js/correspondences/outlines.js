@@ -1,7 +1,7 @@
 /** Footprints of a tile as lines on a map: where the map has them, or where a transform brings them. */
 /* global L */
 import { LINES } from "mapwright/lib/map.js";
-import { applyTo, toLatLng } from "mapwright/correspondences/places.js";
+import { applyTo, toLatLng } from "mapwright/control-points/places.js";
 
 /**
  * @param {L.Map} map

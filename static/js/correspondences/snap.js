@@ -1,6 +1,6 @@
 /** What a point may snap to: corners of footprints on the map, or in the picture of a scan; edges in the image. */
 import { imageUrl, mapUrl, tileUrl } from "mapwright/lib/tiles.js";
-import { distance } from "mapwright/correspondences/places.js";
+import { distance } from "mapwright/control-points/places.js";
 
 const PX = 256;
 const SAMPLED = 512;

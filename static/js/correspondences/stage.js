@@ -3,7 +3,7 @@
 import { api } from "mapwright/lib/api.js";
 import { load, save } from "mapwright/lib/storage.js";
 import { createOutlines } from "mapwright/correspondences/outlines.js";
-import { cssOf, toLatLng } from "mapwright/correspondences/places.js";
+import { cssOf, framesOfTile, toLatLng } from "mapwright/control-points/places.js";
 import { loadCorners, loadEdges, nearestCorner } from "mapwright/correspondences/snap.js";
 import { createPairMap } from "mapwright/review/pair-map.js";
 
@@ -99,6 +99,9 @@ export function createStage() {
       Object.values(lines).forEach((one) => one.clear());
       view.clear();
     },
+    framesOf: ({ tile }) => framesOfTile(tile),
+    /** Arrow keys move by pixels of the tile, on both sides. */
+    unit: () => 1,
     /** What brings the map onto the image from now on. */
     moveBy(next) {
       matrix = next;

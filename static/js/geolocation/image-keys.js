@@ -3,7 +3,7 @@ import { bindKey } from "mapwright/lib/keys.js";
 
 const MOST = 5;
 
-/** @param {Object} acts chooseNumber, confirm, reject, adjust, turn, nextOpacity, blink, fit */
+/** @param {Object} acts chooseNumber, confirm, reject, adjust, points, turn, nextOpacity, blink, fit */
 export function bindImageKeys(acts) {
   for (let number = 1; number <= MOST; number += 1)
     bindKey(String(number), "Choose a place by its number", () => acts.chooseNumber(number), {
@@ -13,6 +13,7 @@ export function bindImageKeys(acts) {
   bindKey("Enter", "Confirm the chosen place", acts.confirm);
   bindKey("x", "None of these", acts.reject);
   bindKey("a", "Adjust the corners", acts.adjust);
+  bindKey("p", "Adjust by points", acts.points);
   bindKey("t", "Turn the image by a quarter, while it is adjusted", acts.turn);
   bindKey("o", "Opacity of the image", acts.nextOpacity, { group: "Look" });
   bindKey("b", "Blink: hide the image while held", () => acts.blink(true), {

@@ -1,33 +1,47 @@
 /** The review of one image: its places over the map, one is confirmed, adjusted or none is right. */
 import { api } from "mapwright/lib/api.js";
-import { afterMouse, byId, el, fill, pageData } from "mapwright/lib/dom.js";
+import { afterMouse, byId, fill, pageData } from "mapwright/lib/dom.js";
 import { onSubmit, values } from "mapwright/lib/forms.js";
-import { cancelJob, FINISHED, followJob, jobProgress } from "mapwright/lib/jobs.js";
+import { followJob } from "mapwright/lib/jobs.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { load as kept, save } from "mapwright/lib/storage.js";
 import { cornersInView, createCorners, turned } from "mapwright/geolocation/corners.js";
 import { createGround } from "mapwright/geolocation/ground.js";
 import { bindImageKeys } from "mapwright/geolocation/image-keys.js";
+import { createLook } from "mapwright/geolocation/image-look.js";
 import { createOverlay } from "mapwright/geolocation/overlay.js";
-import { drawPlaces, factsOf, fileLinks, resultNote } from "mapwright/geolocation/places.js";
-import { fillRegions, imageBadge, sentence, warningsNote } from "mapwright/geolocation/words.js";
+import { drawState, isBusy } from "mapwright/geolocation/image-state.js";
+import { drawPlaces, factsOf, fileLinks } from "mapwright/geolocation/places.js";
+import { createPointsMode } from "mapwright/geolocation/points-mode.js";
+import { fillRegions } from "mapwright/geolocation/words.js";
 
 const { image: named, regions } = pageData();
 const person = pageData("person");
 const path = `/api/images/${named.id}/`;
-const OPACITIES = [0.7, 1, 0.35];
 const RIGHTS = "mapwright.image.rights";
 const ground = createGround(byId("map"), named.name);
-const handles = createCorners(ground.map, (corners) => moveTo(corners));
+const handles = createCorners(ground.map, (corners) => {
+  points.forget(); // corners that are moved say otherwise
+  moveTo(corners);
+});
+const points = createPointsMode({
+  ground,
+  named,
+  onCorners: moveTo,
+  onToggle: togglePoints,
+  confirm: () => form.requestSubmit(),
+});
 const form = byId("confirm-form");
 let overlay = null;
+let before = {}; // how the image lay before points were set
 let image = null;
 let chosen = null; // one of the places, {byHand: true}, or null
 let corners = null; // a person's, in place of the chosen one's
 let stopFollowing = null;
+const look = createLook(() => overlay);
 
 const open = () => image && image.state !== "failed" && !image.imagery && !busy();
-const busy = () => image.job && !FINISHED.has(image.job.state);
+const busy = () => isBusy(image);
 const placeable = () => Boolean(open() && image.preview);
 
 function moveTo(next) {
@@ -37,6 +51,7 @@ function moveTo(next) {
 
 /** Show a place, as it was proposed. */
 async function choose(place) {
+  points.leave();
   chosen = place;
   corners = null;
   handles.clear();
@@ -51,6 +66,24 @@ async function choose(place) {
   }
   form.elements.region.value = String(image.region ?? ground.regionOf(place, regions) ?? regions[0]?.id ?? "");
   ground.fit(overlay.bounds());
+}
+
+/** By points: the ground is bare meanwhile, so that one sees what to click. */
+function togglePoints(on) {
+  handles.clear();
+  if (on) before = { corners, opacity: look.opacity };
+  look.setOpacity(on ? 0 : before.opacity);
+  if (!on && !points.bodyFor(chosen)) {
+    corners = before.corners;
+    overlay?.show(corners ?? chosen?.corners ?? null);
+  }
+  draw();
+}
+
+function byPoints() {
+  if (!placeable() || points.on) return;
+  chosen ??= { byHand: true };
+  points.enter(image, chosen);
 }
 
 function adjust() {
@@ -80,25 +113,8 @@ function turn() {
   handles.show(corners);
 }
 
-function drawState() {
-  fill(byId("state"), imageBadge(image.state));
-  const running = busy() || (image.job?.state === "failed" && image.state !== "failed");
-  const mayStop = person.admin || image.job?.created_by === person.name;
-  fill(byId("progress"), running && jobProgress(image.job, { onCancel: mayStop ? cancelJob : null }));
-  fill(
-    byId("warnings"),
-    warningsNote(image.warnings),
-    image.error &&
-      el("p", {
-        class: `note ${image.state === "failed" ? "note-bad" : "note-warn"}`,
-        text: sentence(image.error.detail),
-      }),
-  );
-  fill(byId("result"), image.imagery && resultNote(image));
-}
-
 function draw() {
-  drawState();
+  drawState(image, person);
   drawPlaces(byId("places"), image.candidates, chosen, choose);
   byId("places").hidden = !image.candidates.length;
   fill(byId("facts"), factsOf(image));
@@ -106,15 +122,15 @@ function draw() {
   if (chosen?.id) fill(byId("files"), ...fileLinks(image, chosen));
   const shown = Boolean(corners ?? chosen?.corners);
   byId("tools").hidden = !shown;
-  byId("adjust").hidden = !placeable();
+  for (const id of ["adjust", "by-points"]) byId(id).hidden = !placeable() || points.on;
   byId("adjust").setAttribute("aria-pressed", String(handles.shown));
   byId("turn").hidden = !handles.shown;
   form.hidden = !(placeable() && shown);
-  byId("reject").hidden = !image.candidates.length || image.state === "rejected";
+  byId("reject").hidden = !image.candidates.length || image.state === "rejected" || points.on;
   byId("again").hidden = !open();
-  byId("by-hand").hidden = !placeable();
+  for (const id of ["by-hand", "new-points"]) byId(id).hidden = !placeable();
   byId("again").open ||= ["not_found", "rejected"].includes(image.state);
-  byId("map-words").hidden = !(corners || handles.shown);
+  byId("map-words").hidden = points.on || !(corners || handles.shown);
   byId("map-words").textContent = handles.shown
     ? "Drag the corners, or the middle, to where they lie; T turns the image, Enter confirms."
     : "Moved by hand; the proposed place is one press on its number away.";
@@ -133,7 +149,7 @@ function follow() {
   if (!busy()) return;
   const onChange = (job) => {
     image = { ...image, job };
-    drawState();
+    drawState(image, person);
   };
   stopFollowing = followJob(image.job.id, onChange, { onEnd: load });
 }
@@ -144,7 +160,7 @@ function take(next) {
     byId("preview").src = image.preview;
     byId("preview").hidden = false;
     overlay = createOverlay(ground.map, image.preview);
-    overlay.setOpacity(OPACITIES[0]);
+    look.begin();
   }
   fillForm();
   follow();
@@ -174,29 +190,28 @@ async function reject() {
   }
 }
 
-function setOpacity(share) {
-  byId("opacity").value = String(Math.round(share * 100));
-  overlay?.setOpacity(share);
-}
-
-const nextOpacity = () => {
-  const now = Number(byId("opacity").value) / 100;
-  setOpacity(OPACITIES[(OPACITIES.findIndex((one) => Math.abs(one - now) < 0.02) + 1) % OPACITIES.length]);
-};
-
 onSubmit(form, async () => {
+  if (points.refusal) {
+    notify(points.refusal, { kind: "warn" });
+    return;
+  }
+  const set = points.bodyFor(chosen);
   const { licence, attribution, captured_on: day, region } = values(form);
   save(RIGHTS, { licence, attribution });
   const body = {
     candidate: chosen.id ?? null,
-    corners,
+    corners: set ? null : corners,
+    points: set,
     region: Number(region),
     licence,
     attribution,
     captured_on: day ?? null,
   };
   handles.clear();
-  await take(await api.post(`${path}confirm/`, body));
+  const confirmed = await api.post(`${path}confirm/`, body);
+  points.leave();
+  points.forget();
+  await take(confirmed);
   notify("Confirmed. It is brought to its place and imported; this page follows it.");
 });
 onSubmit(byId("again-form"), async (again) => {
@@ -206,16 +221,15 @@ onSubmit(byId("again-form"), async (again) => {
 });
 fillRegions(byId("again-region"), regions);
 fillRegions(form.elements.region, regions);
-byId("opacity").addEventListener("input", () => overlay?.setOpacity(Number(byId("opacity").value) / 100));
 byId("adjust").addEventListener("click", afterMouse(adjust));
 byId("turn").addEventListener("click", afterMouse(turn));
+byId("by-points").addEventListener("click", afterMouse(byPoints));
 byId("by-hand").addEventListener("click", byHand);
+byId("new-points").addEventListener("click", () => {
+  chosen = { byHand: true };
+  byPoints();
+});
 byId("reject").addEventListener("click", reject);
-const blink = (on) => {
-  overlay?.hide(on);
-  byId("blink").setAttribute("aria-pressed", String(on));
-};
-byId("blink").addEventListener("click", () => blink(byId("blink").getAttribute("aria-pressed") !== "true"));
 bindImageKeys({
   chooseNumber(number) {
     const place = image?.candidates[number - 1];
@@ -224,9 +238,10 @@ bindImageKeys({
   confirm: () => !form.hidden && form.requestSubmit(),
   reject,
   adjust,
+  points: byPoints,
   turn,
-  nextOpacity,
-  blink,
+  nextOpacity: look.next,
+  blink: look.blink,
   fit: () => ground.fit(overlay?.bounds()),
 });
 load();

@@ -1,39 +1,12 @@
 /** A picture laid over a Leaflet map by its four corners: a homography, as CSS. */
 /* global L */
 
-/** Solve a linear system by elimination; rows are [coefficients..., right side]. */
-function solve(rows) {
-  const size = rows.length;
-  for (let at = 0; at < size; at += 1) {
-    const best = rows
-      .slice(at)
-      .reduce((top, row, k) => (Math.abs(row[at]) > Math.abs(rows[top][at]) ? k + at : top), at);
-    [rows[at], rows[best]] = [rows[best], rows[at]];
-    for (let below = 0; below < size; below += 1) {
-      if (below === at) continue;
-      const share = rows[below][at] / rows[at][at];
-      for (let k = at; k <= size; k += 1) rows[below][k] -= share * rows[at][k];
-    }
-  }
-  return rows.map((row, at) => row[size] / row[at]);
-}
+import { cornersOf, homographyOf } from "mapwright/lib/homography.js";
 
 /** The matrix3d that brings a rectangle of this size to four points, from its upper left clockwise. */
 export function matrixOf(width, height, points) {
-  const corners = [
-    [0, 0],
-    [width, 0],
-    [width, height],
-    [0, height],
-  ];
-  const rows = corners.flatMap(([x, y], k) => {
-    const { x: u, y: v } = points[k];
-    return [
-      [x, y, 1, 0, 0, 0, -u * x, -u * y, u],
-      [0, 0, 0, x, y, 1, -v * x, -v * y, v],
-    ];
-  });
-  const [a, b, c, d, e, f, g, h] = solve(rows);
+  const to = points.map(({ x, y }) => [x, y]);
+  const [[a, b, c], [d, e, f], [g, h]] = homographyOf(cornersOf(width, height), to);
   return `matrix3d(${[a, d, 0, g, b, e, 0, h, 0, 0, 1, 0, c, f, 0, 1].map((one) => (Math.abs(one) < 1e-12 ? 0 : one)).join(", ")})`;
 }
 

@@ -7,6 +7,7 @@ import { cancelJob, FINISHED, followJob, jobProgress } from "mapwright/lib/jobs.
 import { bindKey } from "mapwright/lib/keys.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { setCard } from "mapwright/geolocation/set-card.js";
+import { addViewers, viewersOf } from "mapwright/geolocation/who-sees.js";
 
 const cards = new Map(); // id of a set -> {sign, node}
 const followed = new Map(); // id of a job -> stop
@@ -35,6 +36,10 @@ function cardOf(set) {
     onStop: cancelJob,
     onAgain: () => act(() => api.post(`/api/reference-sets/${set.id}/prepare/`)),
     onRemove: () => remove(set),
+    onChanged: () => {
+      notify(`Who sees ${set.name} is changed.`);
+      return load();
+    },
     onAdded: () => {
       notify("The file is being read.");
       return load();
@@ -174,7 +179,7 @@ function areaOf(text) {
 
 function wish() {
   const { kind, name = "", licence = "", attribution = "", open_to_all: open, ...more } = values(form);
-  const all = { kind, name, licence, attribution, open_to_all: Boolean(open) };
+  const all = { kind, name, licence, attribution, open_to_all: Boolean(open), viewers: viewersOf(form) };
   if (kind === "tiles") {
     const { url_template: address = "", zoom, area } = more;
     return { ...all, url_template: address, zoom: Number(zoom) || null, area: area ? areaOf(area) : null };
@@ -206,6 +211,7 @@ bindKey("j", "Next set", () => move(1), { repeats: true });
 bindKey("k", "Set before", () => move(-1), { repeats: true });
 bindKey("n", "Register a set", () => byId("set-name").focus());
 bindKey("b", "Build features", build);
+addViewers(form, byId("set-viewers"));
 showKind();
 load();
 loadDatabase();

@@ -4,6 +4,7 @@ import { moment, number, plural } from "mapwright/lib/format.js";
 import { FINISHED, jobProgress } from "mapwright/lib/jobs.js";
 import { uploadForm } from "mapwright/lib/uploads.js";
 import { basesOf } from "mapwright/geolocation/set-bases.js";
+import { viewersForm } from "mapwright/geolocation/who-sees.js";
 
 const KINDS = { files: "Files", tiles: "Tiles of a server", region: "Imagery of a region" };
 const BADGES = {
@@ -86,9 +87,9 @@ const button = (text, set, run, className = "") =>
 
 /**
  * @param {Object} set
- * @param {{current: boolean, onShow, onStop, onAgain, onRemove, onAdded: Function}} options
+ * @param {{current: boolean, onShow, onStop, onAgain, onRemove, onAdded, onChanged: Function}} options
  */
-export function setCard(set, { current, onShow, onStop, onAgain, onRemove, onAdded }) {
+export function setCard(set, { current, onShow, onStop, onAgain, onRemove, onAdded, onChanged }) {
   const [className, text] = BADGES[set.state];
   const busy = set.job && !FINISHED.has(set.job.state);
   const own = set.kind !== "region";
@@ -120,6 +121,7 @@ export function setCard(set, { current, onShow, onStop, onAgain, onRemove, onAdd
     files(set),
     basesOf(set),
     set.kind === "files" ? fileForm(set, onAdded) : null,
+    own ? viewersForm(set, onChanged) : null,
     own
       ? el(
           "div",

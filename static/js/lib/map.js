@@ -9,9 +9,9 @@ const MAX_ZOOM = 22;
 /**
  * A map in `container`.
  * @param {HTMLElement} container
- * @param {{keyboard?: boolean, label?: string}} [options]
+ * @param {{keyboard?: boolean, label?: string, picture?: boolean}} [options] `picture`: of a picture's pixels, not of the ground
  */
-export function createMap(container, { keyboard = true, label = "Map" } = {}) {
+export function createMap(container, { keyboard = true, label = "Map", picture = false } = {}) {
   container.setAttribute("role", "application");
   container.setAttribute("aria-label", label);
   const map = L.map(container, {
@@ -25,6 +25,7 @@ export function createMap(container, { keyboard = true, label = "Map" } = {}) {
     wheelPxPerZoomLevel: 100,
     fadeAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    ...(picture ? { crs: L.CRS.Simple, minZoom: -6, maxZoom: 6, zoomSnap: 0 } : {}),
   });
   map.setView([0, 0], 2);
   for (const [name, order] of [
@@ -34,7 +35,7 @@ export function createMap(container, { keyboard = true, label = "Map" } = {}) {
     ["outlines", 420],
   ])
     map.createPane(name).style.zIndex = order;
-  L.control.scale({ imperial: false, maxWidth: 140, position: "bottomleft" }).addTo(map);
+  if (!picture) L.control.scale({ imperial: false, maxWidth: 140, position: "bottomleft" }).addTo(map);
   L.control.zoom({ position: "topright", zoomInTitle: "Closer", zoomOutTitle: "Further" }).addTo(map);
   new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(container);
   return map;

@@ -1,15 +1,17 @@
 /** The panel of the editor: what the matcher says, the model, both errors, and the points one by one. */
 import { afterMouse, byId, el, fill } from "mapwright/lib/dom.js";
 import { humanise, metres, plural } from "mapwright/lib/format.js";
-import { KINDS, pointOf } from "mapwright/correspondences/points.js";
-import { accuracyWords, evidenceWords } from "mapwright/correspondences/words.js";
+import { KINDS, pointOf } from "mapwright/control-points/points.js";
+import { accuracyWords } from "mapwright/control-points/words.js";
 
 const MODEL_HELP = {
+  auto: "the one that the points support",
   shift: "moves",
   similarity: "moves, turns and scales",
   affine: "moves, turns, scales and shears",
   homography: "sees it from an angle",
 };
+const inPixels = (side, [x, y]) => `${x.toFixed(1)}, ${y.toFixed(1)}`;
 const STEPS = [
   ["←", "west", -1, 0],
   ["↑", "north", 0, -1],
@@ -20,12 +22,14 @@ const STEPS = [
 /**
  * @param {Object} on what a person may do: `select(number)`, `toggle(number)`, `swapRole(number)`, `remove(number)`,
  *   `choose(kind)`, `nudge([dx, dy])`, `showAll()`
+ * @param {{kinds?: Array<string>, where?: string, placeWords?: Function}} options the models to choose from; what ends the
+ *   word on accuracy; `placeWords(side, place)` says where a point lies
  */
-export function createPanel(on) {
+export function createPanel(on, { kinds = KINDS, where, placeWords = inPixels } = {}) {
   const rows = new Map();
   const press = (run) => ({ click: afterMouse(run) });
 
-  const models = KINDS.map((kind, index) =>
+  const models = kinds.map((kind, index) =>
     el(
       "button",
       {
@@ -122,16 +126,15 @@ export function createPanel(on) {
     byId("fit-rmse").textContent = fit && !refusal ? metres(fit.fit_rmse_m) : "none";
     byId("check-rmse").textContent = fit && !refusal && fit.check_rmse_m !== null ? metres(fit.check_rmse_m) : "none";
     byId("accuracy").className = refusal ? "note note-warn small" : "small";
-    byId("accuracy").textContent = refusal || (fit ? accuracyWords(fit, fit.counts) : "Nothing is fitted yet.");
+    byId("accuracy").textContent = refusal || (fit ? accuracyWords(fit, fit.counts, where) : "Nothing is fitted yet.");
   }
 
   function drawSelected({ work, selected, side }) {
     const point = selected === null ? null : pointOf(work, selected);
     byId("selected").hidden = !point;
     if (!point) return;
-    const [x, y] = point[side];
     byId("selected-what").textContent =
-      `Point ${selected}, ${side === "image" ? "image" : "map"}: ${x.toFixed(1)}, ${y.toFixed(1)}`;
+      `Point ${selected}, ${side === "image" ? "image" : "map"}: ${placeWords(side, point[side])}`;
   }
 
   return {
@@ -143,14 +146,13 @@ export function createPanel(on) {
       drawSelected(view);
       byId("step-undo").disabled = !view.canUndo;
       byId("step-redo").disabled = !view.canRedo;
-      byId("accept-label").textContent = view.changed ? "Save corrected" : "Accept as it is";
     },
-    /** What the matcher says of the tile, once for each. */
-    begin(subject) {
+    /** What is known of the points before anybody touches them, and whether that is a warning. */
+    begin(evidence, warns = false) {
       rows.clear();
       byId("points").replaceChildren();
-      byId("evidence").className = subject.transform ? "small" : "note note-warn small";
-      byId("evidence").textContent = evidenceWords(subject);
+      byId("evidence").className = warns ? "note note-warn small" : "small";
+      byId("evidence").textContent = evidence;
     },
     /** Keep the chosen point's row in sight. */
     reveal: (number) => rows.get(number)?.row.scrollIntoView({ block: "nearest" }),

@@ -37,7 +37,10 @@ export function fromPayload({ transform, points }, proposed) {
   const known = new Map(proposed.points.map((point) => [point.number, point.confidence]));
   return {
     kind: transform,
-    points: points.map((point) => ({ ...asPoint(point), confidence: known.get(point.number) ?? null })),
+    points: points.map((point) => ({
+      ...asPoint(point),
+      confidence: point.confidence ?? known.get(point.number) ?? null,
+    })),
   };
 }
 

@@ -1,18 +1,16 @@
 /** What the points come to, asked of the server as they change: not at every move, and never an old reply over a newer one. */
-import { api } from "mapwright/lib/api.js";
-
 const WAIT_MS = 120;
 
 /**
- * @param {{onAnswer: (reply, work) => void, onRefused: (error, work) => void}} options
+ * @param {{send: (subject, payload) => Promise, onAnswer: (reply, work) => void, onRefused: (error, work) => void}} options
  */
-export function createRefit({ onAnswer, onRefused }) {
+export function createRefit({ send, onAnswer, onRefused }) {
   let latest = 0;
   let timer = 0;
 
-  async function send(id, payload, work, mine) {
+  async function ask(subject, payload, work, mine) {
     try {
-      const reply = await api.post(`/api/correspondences/${id}/refit/`, payload);
+      const reply = await send(subject, payload);
       if (mine === latest) onAnswer(reply, work);
     } catch (error) {
       if (mine === latest) onRefused(error, work);
@@ -21,10 +19,10 @@ export function createRefit({ onAnswer, onRefused }) {
 
   return {
     /** Ask what `payload` comes to; `work` comes back with the reply. */
-    ask(id, payload, work) {
+    ask(subject, payload, work) {
       const mine = (latest += 1);
       clearTimeout(timer);
-      timer = setTimeout(() => send(id, payload, work, mine), WAIT_MS);
+      timer = setTimeout(() => ask(subject, payload, work, mine), WAIT_MS);
     },
     /** Whatever is under way is of no interest any more. */
     forget() {

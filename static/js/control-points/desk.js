@@ -1,11 +1,11 @@
-/** The work on one tile: its points, what can be undone, what they come to, what is chosen. It alone changes the points. */
+/** The work on one image and its map: its points, what can be undone, what they come to, what is chosen. It alone changes the points. */
 import { begin, canRedo, canUndo, push, redo, undo } from "mapwright/lib/history.js";
 import { notify } from "mapwright/lib/notices.js";
-import { createFit } from "mapwright/correspondences/fit.js";
-import { createAdding } from "mapwright/correspondences/pair-to-add.js";
-import { createPointMarks } from "mapwright/correspondences/point-marks.js";
-import * as act from "mapwright/correspondences/points.js";
-import { worstOf } from "mapwright/correspondences/words.js";
+import { createFit } from "mapwright/control-points/fit.js";
+import { createAdding } from "mapwright/control-points/pair-to-add.js";
+import { createPointMarks } from "mapwright/control-points/point-marks.js";
+import * as act from "mapwright/control-points/points.js";
+import { worstOf } from "mapwright/control-points/words.js";
 
 const SHOWN = 30;
 /** Steps of one key that is held, or pressed again so soon, are undone together. */
@@ -14,17 +14,21 @@ const MOST_STEPS = 200;
 
 /**
  * @param {Object} options
- * @param {Object} options.stage what lies on the maps
+ * @param {Object} options.stage what lies on the maps: `maps`, `framesOf(subject)`, `snap(side, place)`, `moveBy(matrix)`,
+ *   `reveal(place, side)`, `unit(side)`, how much of a place an arrow key's pixel is
+ * @param {(subject, payload) => Promise} options.send asks the server what the points come to
+ * @param {boolean} options.known whether what the proposal comes to is in it; else it is asked as well
+ * @param {string} options.farWords what is told where a new pair lies beyond the limits
  * @param {Object} options.limits of places, points and numbers
  * @param {(view) => void} options.onDraw the state to show in the panel
  * @param {(draft) => void} options.onKeep what a draft is to hold; null where nothing is changed
  * @param {(on, words) => void} options.onAdding
  * @param {(number) => void} options.onSelect
  */
-export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }) {
+export function createDesk({ stage, send, known = true, limits, farWords, onDraw, onKeep, onAdding, onSelect }) {
   const marks = createPointMarks(stage.maps, { select, drag, drop });
   const adding = createAdding(stage.maps, { snap: stage.snap, done: added, onChange: onAdding });
-  const fit = createFit({ least: limits.least, onMatrix: stage.moveBy, onChange: draw });
+  const fit = createFit({ send, least: limits.least, onMatrix: stage.moveBy, onChange: draw });
   let subject = null;
   let proposed = null;
   let history = null;
@@ -49,8 +53,8 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
     const { matrix, residuals } = fit.state;
     const worst = worstOf(now.points, residuals);
     const shown = shownOf(now, worst);
-    marks.draw(subject.tile, { points: shown, matrix, selected: chosen.number, worst, exaggeration });
-    adding.know(subject.tile, matrix);
+    marks.draw(stage.framesOf(subject), { points: shown, matrix, selected: chosen.number, worst, exaggeration });
+    adding.know(stage.framesOf(subject), matrix);
     onDraw({
       work: now,
       shown,
@@ -66,7 +70,7 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
   }
 
   function ask() {
-    if (act.same(work(), proposed)) fit.asProposed(subject);
+    if (known && act.same(work(), proposed)) fit.asProposed(subject);
     else fit.ask(subject, work());
   }
 
@@ -123,7 +127,7 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
       return;
     }
     if (![image, map].every((place) => act.within(place, limits))) {
-      notify("That is too far from the tile: set both ends on it, or on a neighbour of it.", { kind: "warn" });
+      notify(farWords, { kind: "warn" });
       return;
     }
     const number = act.nextNumber(history.present);
@@ -146,7 +150,7 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
     const at = shown.findIndex(({ number }) => number === chosen.number);
     const next = at < 0 ? (by > 0 ? 0 : shown.length - 1) : (at + by + shown.length) % shown.length;
     select(shown[next].number);
-    stage.reveal(shown[next][chosen.side]);
+    stage.reveal(shown[next][chosen.side], chosen.side);
   }
 
   return {
@@ -157,7 +161,8 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
       proposed = act.proposedBy(next);
       history = begin(draft ? act.fromDraft(draft, proposed) : proposed);
       [preview, all, chosen] = [null, false, { number: null, side: "image" }];
-      fit.asProposed(next);
+      if (known) fit.asProposed(next);
+      else fit.begin();
       ask();
       draw();
     },
@@ -211,6 +216,8 @@ export function createDesk({ stage, limits, onDraw, onKeep, onAdding, onSelect }
   function nudgeChosen(by) {
     if (!subject || chosen.number === null) return;
     const { number, side } = chosen;
-    keep(act.nudge(history.present, number, side, by, limits), `nudge ${number} ${side}`);
+    const unit = stage.unit(side);
+    const moved = by.map((part) => part * unit);
+    keep(act.nudge(history.present, number, side, moved, limits), `nudge ${number} ${side}`);
   }
 }

@@ -1,7 +1,7 @@
 /** Control points on image and map: numbered marks to take hold of, and arrows from each to where the transform brings it. */
 /* global L */
 import { el, fill, svg } from "mapwright/lib/dom.js";
-import { applyTo, toLatLng, toPlace } from "mapwright/correspondences/places.js";
+import { applyTo } from "mapwright/control-points/places.js";
 
 const COARSE = matchMedia("(pointer: coarse)").matches;
 /** Side of what can be taken hold of: 14 px around the point by mouse, 20 px by finger. */
@@ -57,19 +57,19 @@ export function createPointMarks(maps, on) {
     { color: "#ffffff", weight: 2.5, opacity: 1 },
     { color: "#ff9d92", weight: 3, opacity: 1 },
   ].map((style) => L.polyline([], { ...style, pane: "outlines", interactive: false }).addTo(maps.image));
-  let tile = null;
+  let frames = null;
   let shown = { points: [], matrix: null, selected: null, worst: null, exaggeration: 10 };
   let held = null; // "image/3" while it is dragged
 
   function bind(marker, number, side) {
-    const place = () => toPlace(tile, marker.getLatLng());
+    const place = () => frames[side].toPlace(marker.getLatLng());
     marker.on("click", () => on.select(number, side));
     marker.on("dragstart", () => {
       held = `${side}/${number}`;
       on.select(number, side);
     });
     marker.on("drag", () => {
-      marker.setLatLng(toLatLng(tile, on.drag(number, side, place())));
+      marker.setLatLng(frames[side].toLatLng(on.drag(number, side, place())));
     });
     marker.on("dragend", () => {
       held = null;
@@ -79,7 +79,7 @@ export function createPointMarks(maps, on) {
 
   function make(point, side, key) {
     const icon = L.divIcon({ className: "cp", iconSize: [HOLD_PX, HOLD_PX], html: "" });
-    const marker = L.marker(toLatLng(tile, point[side]), { icon, draggable: true, keyboard: false });
+    const marker = L.marker(frames[side].toLatLng(point[side]), { icon, draggable: true, keyboard: false });
     bind(marker, point.number, side);
     marker.addTo(maps[side]);
     marker.getElement().dataset.number = String(point.number);
@@ -91,7 +91,7 @@ export function createPointMarks(maps, on) {
   function put(point, side) {
     const key = `${side}/${point.number}`;
     const look = `${classOf(point, shown)} ${point.number}`;
-    const latlng = toLatLng(tile, point[side]);
+    const latlng = frames[side].toLatLng(point[side]);
     const known = marks.get(key) ?? make(point, side, key);
     if (key !== held) known.marker.setLatLng(latlng);
     if (known.look !== look) dress(known.marker.getElement(), point, shown);
@@ -100,7 +100,7 @@ export function createPointMarks(maps, on) {
     return key;
   }
 
-  /** Shaft and head of an arrow, in places of the tile; nothing where it is too short to see. */
+  /** Shaft and head of an arrow, in places of the image; nothing where it is too short to see. */
   function arrow(from, by, scale) {
     const length = Math.hypot(...by);
     if (length * scale < 3) return [];
@@ -114,11 +114,11 @@ export function createPointMarks(maps, on) {
   }
 
   function drawArrows() {
-    if (!tile || !shown.matrix) {
+    if (!frames || !shown.matrix) {
       lines.forEach((line) => line.setLatLngs([]));
       return;
     }
-    const scale = 2 ** (maps.image.getZoom() - tile.z);
+    const scale = frames.image.scale(maps.image.getZoom());
     const paths = { plain: [], worst: [] };
     for (const point of shown.points) {
       if (!point.enabled) continue;
@@ -126,7 +126,7 @@ export function createPointMarks(maps, on) {
       const by = [x - point.image[0], y - point.image[1]].map((part) => part * shown.exaggeration);
       paths[point.number === shown.worst ? "worst" : "plain"].push(...arrow(point.image, by, scale));
     }
-    const onGlobe = (all) => all.map((path) => path.map((place) => toLatLng(tile, place)));
+    const onGlobe = (all) => all.map((path) => path.map(frames.image.toLatLng));
     lines[0].setLatLngs(onGlobe([...paths.plain, ...paths.worst]));
     lines[1].setLatLngs(onGlobe(paths.plain));
     lines[2].setLatLngs(onGlobe(paths.worst));
@@ -135,9 +135,9 @@ export function createPointMarks(maps, on) {
   maps.image.on("zoomend viewreset", drawArrows);
 
   return {
-    /** Draw `{points, matrix, selected, worst, exaggeration}` on a tile; arrows end where the matrix brings the map's places. */
-    draw(onTile, next) {
-      tile = onTile;
+    /** Draw `{points, matrix, selected, worst, exaggeration}`; arrows end where the matrix brings the map's places. */
+    draw(inFrames, next) {
+      frames = inFrames;
       shown = next;
       const wanted = new Set(SIDES.flatMap((side) => next.points.map((point) => put(point, side))));
       for (const [key, { marker }] of marks)

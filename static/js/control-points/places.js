@@ -12,6 +12,19 @@ export function toPlace({ z, x, y }, latlng) {
   return [point.x - x * PX, point.y - y * PX];
 }
 
+/**
+ * A tile as both sides of its pairs see it: how places lie on a map. Other work has frames of its own.
+ * @typedef {{toLatLng: Function, toPlace: Function, scale: (zoom) => number}} Frame `scale`: screen pixels for one of a place
+ */
+export function framesOfTile(tile) {
+  const frame = {
+    toLatLng: (place) => toLatLng(tile, place),
+    toPlace: (latlng) => toPlace(tile, latlng),
+    scale: (zoom) => 2 ** (zoom - tile.z),
+  };
+  return { image: frame, map: frame };
+}
+
 /** Where a 3 x 3 matrix brings a place. */
 export function applyTo([[a, b, c], [d, e, f], [g, h, i]], [x, y]) {
   const w = g * x + h * y + i;

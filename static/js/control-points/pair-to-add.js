@@ -1,7 +1,7 @@
 /** A pair being added: a click on the map, a click where the image shows the same, in either order. */
 /* global L */
 import { el } from "mapwright/lib/dom.js";
-import { applyTo, inverse, toLatLng, toPlace } from "mapwright/correspondences/places.js";
+import { applyTo, inverse } from "mapwright/control-points/places.js";
 
 const OTHER = { image: "map", map: "image" };
 const WORDS = {
@@ -19,7 +19,7 @@ const pin = (className, text) =>
  */
 export function createAdding(maps, { snap, done, onChange }) {
   let on = false;
-  let tile = null;
+  let frames = null;
   let matrix = null;
   let given = {};
   let marks = [];
@@ -30,7 +30,9 @@ export function createAdding(maps, { snap, done, onChange }) {
     marks.forEach((mark) => mark.remove());
     marks = [];
     const put = (side, place, icon) =>
-      marks.push(L.marker(toLatLng(tile, place), { icon, interactive: false, keyboard: false }).addTo(maps[side]));
+      marks.push(
+        L.marker(frames[side].toLatLng(place), { icon, interactive: false, keyboard: false }).addTo(maps[side]),
+      );
     for (const [side, place] of Object.entries(given)) {
       put(side, place, pin("cp-new", "?"));
       if (matrix) put(OTHER[side], expected(side, place), pin("cp-expected", ""));
@@ -55,12 +57,12 @@ export function createAdding(maps, { snap, done, onChange }) {
   }
 
   for (const [side, map] of Object.entries(maps))
-    map.on("click", ({ latlng }) => on && set(side, snap(side, toPlace(tile, latlng))));
+    map.on("click", ({ latlng }) => on && set(side, snap(side, frames[side].toPlace(latlng))));
 
   function stop() {
     on = false;
     given = {};
-    if (tile) draw();
+    if (frames) draw();
     say();
   }
 
@@ -79,13 +81,13 @@ export function createAdding(maps, { snap, done, onChange }) {
     stop,
     /** Both ends at the middle of the view, to be moved from there: adding without a pointer. */
     atMiddle() {
-      const image = toPlace(tile, maps.image.getCenter());
+      const image = frames.image.toPlace(maps.image.getCenter());
       given = {};
-      done(image, matrix ? expected("image", image) : image);
+      done(image, matrix ? expected("image", image) : frames.map.toPlace(maps.map.getCenter()));
     },
-    /** The tile on the screen, and what brings its map onto its image. */
-    know(onTile, moves) {
-      tile = onTile;
+    /** The frames of what is on the screen, and what brings its map onto its image. */
+    know(inFrames, moves) {
+      frames = inFrames;
       matrix = moves;
     },
   };
