@@ -6,9 +6,11 @@ import datetime as dt
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import tile_at
-from mlcore.imagery.photo_metadata import read_photo_metadata
+from mlcore.imagery.photo_metadata import PhotoMetadata, read_photo_metadata
 from mlcore.landmarks.readers.items import picture_of, pictures_in
 from mlcore.landmarks.samples import Sample
 
@@ -44,11 +46,15 @@ class PhotoFolder:
     def __len__(self) -> int:
         return len(self._photos)
 
+    def files(self) -> list[tuple[Path, tuple[float, float] | None]]:
+        """The files with their positions, by number."""
+        return [(path, _lonlat(said)) for path, said in self._photos]
+
     def get(self, number: int) -> Sample:
         """The photo, upright, and its position."""
         path, said = self._photos[number]
         name = path.relative_to(self.folder).as_posix()
-        gps = (said.lon, said.lat) if said.lon is not None and said.lat is not None else None
+        gps = _lonlat(said)
         tile = tile_at(*gps, PLACE_ZOOM) if gps else None
         picture = picture_of(path, said.orientation)
         return Sample(
@@ -58,3 +64,18 @@ class PhotoFolder:
             ground=picture if self.role == "ground" else None,
             gps=gps,
         )
+
+
+def upright_picture(path: Path, now: dt.datetime) -> np.ndarray:
+    """(H, W, 3) uint8 of a photo as it is looked at, by its own orientation.
+
+    Raises:
+        InvalidInputError: it can't be read.
+    """
+    if not path.is_file():
+        raise InvalidInputError(f"there is no photo {path}: check the path")
+    return picture_of(path, read_photo_metadata(path, now).orientation)
+
+
+def _lonlat(said: PhotoMetadata) -> tuple[float, float] | None:
+    return (said.lon, said.lat) if said.lon is not None and said.lat is not None else None
