@@ -12,14 +12,20 @@ from mlcore.landmarks.model import LandmarkModel
 from mlcore.landmarks.readers.tiles import RegionTiles, held_out_tiles, texts_of
 from mlcore.suites.landmarks import Joined, Without, headline, learnt_source, standard_suite
 from tests.mlcore.geolocation.grounds import texture
-from tests.mlcore.source_makers import TILE, box_px, building, grid_tiff
+from tests.mlcore.source_makers import TILE, box_px, building, grid_tiff, real_data
 
 CLASSES = ("beach", "forest", "harbor")
 
 
+def school(number: int):
+    """The outline of the school on the tile of that number, 4 in a row."""
+    x, y = 256 * (number % 4), 256 * (number // 4)
+    return box_px(x + 20, y + 20, x + 200, y + 200)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """ucmerced/ with three classes of 100 photos, banepa/ with 16 tiles and a building with a name."""
+    """ucmerced/ with three classes of 100 photos, banepa/ with 16 tiles, each with a school that has a name."""
     folder = tmp_path_factory.mktemp("data")
     for kind in CLASSES:
         (folder / "ucmerced" / kind).mkdir(parents=True)
@@ -28,16 +34,18 @@ def data(tmp_path_factory):
             cv2.imwrite(str(folder / "ucmerced" / kind / f"{kind}{number:02d}.png"), small)
     (folder / "banepa").mkdir()
     grid_tiff(folder / "banepa" / "banepa.tif", tiles=8)
-    record = {
-        "type": "Feature", "properties": {"building": "school", "name": "High School"},
-        "geometry": json.loads(json.dumps(box_px(20, 20, 200, 200).__geo_interface__)),
-    }  # fmt: skip
-    text = json.dumps({"type": "FeatureCollection", "features": [record]})
+    records = [
+        {
+            "type": "Feature", "properties": {"building": "school", "name": f"School {number}"},
+            "geometry": school(number).__geo_interface__,
+        }
+        for number in range(16)
+    ]  # fmt: skip
+    text = json.dumps({"type": "FeatureCollection", "features": records})
     (folder / "banepa" / "buildings.geojson").write_text(text)
-    area = {"type": "Feature", "properties": {}, "geometry": TILE.parent(2).polygon_lonlat.__geo_interface__}
-    (folder / "banepa" / "mapped_area.geojson").write_text(
-        json.dumps({"type": "FeatureCollection", "features": [area]})
-    )
+    area = {"type": "Feature", "properties": {}, "geometry": TILE.parent(4).polygon_lonlat.__geo_interface__}
+    text = json.dumps({"type": "FeatureCollection", "features": [area]})
+    (folder / "banepa" / "mapped_area.geojson").write_text(text)
     return folder
 
 
@@ -85,10 +93,11 @@ def test_a_tile_says_where_it_is_what_it_shows_and_what_the_map_says(data):
     by_name = {source.get(number).name: source.get(number) for number in range(len(source))}
     sample = by_name[f"banepa/19/{TILE.x}/{TILE.y}"]
     assert sample.aerial.shape == (256, 256, 3)
-    assert sample.texts == ("an aerial view of one building", "school called High School", "school")
+    assert sample.texts == ("an aerial view of one building", "school called School 0", "school")
     west, south, east, north = TILE.bounds_lonlat
     assert west < sample.gps[0] < east and south < sample.gps[1] < north
-    assert by_name[f"banepa/19/{TILE.x + 2}/{TILE.y}"].texts == ()
+    bare = RegionTiles(data / "banepa" / "banepa.tif", zoom=19)
+    assert bare.get(0).texts == () and bare.get(0).name.startswith("banepa/19/")
 
 
 def test_what_a_map_says_of_a_place():
@@ -115,3 +124,31 @@ def test_shared_data_that_is_not_there_is_told(tmp_path, weights, monkeypatch, c
     assert main([*command, "--captions", str(tmp_path / "x.json")]) == 1
     said = capsys.readouterr().err
     assert "say where the shared data lies" in said and "MAPWRIGHT_DATA" in said and "--images" in said
+
+
+def test_each_modality_is_left_out_of_training_by_one_command(data, tmp_path):
+    command = ["evaluate", "landmarks", "--data", str(data), "--out", str(tmp_path), "--ablations", "--preset", "tiny"]
+    assert main([*command, "--epochs", "1"]) == 0
+    told = json.loads((tmp_path / "landmarks.json").read_text())["ablations"]
+    assert set(told) == {"everything", "without_aerial", "without_text", "without_gps"}
+    assert all("text_to_class_seen" in one["land_use"]["landmarks"] for one in told.values())
+    assert (tmp_path / "without_text").is_dir()
+    assert "# without gps" in (tmp_path / "landmarks.md").read_text()
+
+
+def test_captions_and_photos_are_measured_as_they_lie(data, weights, tmp_path):
+    records = [
+        {"filename": f"{kind}{number:02d}.png", "split": "test", "sentences": [{"raw": f"a {kind}"}]}
+        for kind in CLASSES
+        for number in range(4)
+    ]
+    (tmp_path / "captions.json").write_text(json.dumps({"images": records}))
+    command = ["evaluate", "landmarks", "--weights", str(weights), "--out", str(tmp_path)]
+    images = str(data / "ucmerced")
+    assert main([*command, "--captions", str(tmp_path / "captions.json"), "--images", images, "--split", "test"]) == 0
+    found = json.loads((tmp_path / "landmarks.json").read_text())["source"]["landmarks"]["text_to_aerial"]
+    assert found["items"] == 12 and found["figures"]["queries"] == 12
+    photos = real_data("photos")
+    assert main([*command, "--photos", str(photos)]) == 0
+    found = json.loads((tmp_path / "landmarks.json").read_text())["source"]["landmarks"]["ground_to_gps"]
+    assert found["items"] == 5 and "within_25_km" in found["figures"]
