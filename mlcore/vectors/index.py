@@ -9,8 +9,9 @@ compared by its new vector; and what was written since is compared one by one, s
 Which kind serves was measured (`benchmarks/landmarks_scale.py`, 512 numbers a vector, one processor). Up to EXACT_UP_TO
 vectors comparing all takes some 12 ms and needs no index. Among a simulated million `ivfpq`, 64 bytes of each and the
 first 600 compared as they are kept, takes 2 ms, is 81 MB large and finds 99 of 100 of the ten nearest; with 200
-compared it finds 96. `ivfsq`, a byte for each number, finds no more at 100,000 (both then 98 of 100 with 200 compared) and is
-more than five times as large. `hnsw` keeps all vectors a second time, in float32, and nothing can be removed from it.
+compared it finds 96. `ivfsq`, a byte for each number, finds no more at 100,000 (both then 98 of 100 with 200 compared)
+and is more than five times as large. `hnsw` keeps all vectors a second time, in float32, and nothing can be removed
+from it.
 """
 
 from __future__ import annotations
