@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,16 @@ def pretrained_network(name: str, weights: str | None = None) -> tuple[Any, Orig
     network = timm_network(name)
     network.load_state_dict(renamed(tensors, network.state_dict(), name))
     return network, Origin(name, Path(reference.partition("#")[0]).name, digest)
+
+
+@lru_cache(maxsize=1)
+def class_names() -> tuple[str, ...]:
+    """What the 1,000 classes of ImageNet are called, in their order, the first name of each: what can be seen."""
+    ensure_torchvision()
+    from timm.data import ImageNetInfo
+
+    known = ImageNetInfo()
+    return tuple(known.index_to_description(number).partition(",")[0] for number in range(known.num_classes()))
 
 
 def renamed(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -30,6 +30,8 @@ class LandmarkConfig:
         text_dimension: of the vectors of a tower that makes them of any size.
         dimension: of the common space.
         hidden: of the heads' inner layer; 0: heads are one linear layer.
+        novelty: weight of the coordinate that says how unlike all that was learnt something is (`novelty.py`);
+            nonsense: of the one that says how little sense a text makes. Neither is in the paper; 0 and 0: left out.
         dropout: share of the towers' features left out in a step of training.
         sigmas: of the coordinates' random Fourier features, one capsule each.
         capsule, capsule_layers: width and inner layers of a capsule.
@@ -51,8 +53,10 @@ class LandmarkConfig:
     text_weights: str = ""
     text_activation: str = ""
     text_dimension: int = 256
-    dimension: int = 512
+    dimension: int = 256
     hidden: int = 512
+    novelty: float = 0.55
+    nonsense: float = 1.5
     dropout: float = 0.3
     sigmas: tuple[float, ...] = (1.0, 16.0, 256.0)
     capsule: int = 256
@@ -63,12 +67,12 @@ class LandmarkConfig:
     variant: str = "all"
     learn: tuple[str, ...] = MODALITIES
     temperature: float = 0.07
-    epochs: int = 30
+    epochs: int = 60
     batch: int = 256
     learning_rate: float = 1e-3
     weight_decay: float = 5e-4
     warmup: float = 0.05
-    views: int = 8
+    views: int = 4
 
     def __post_init__(self) -> None:
         kind = self.image.partition("/")[0]
@@ -86,10 +90,17 @@ class LandmarkConfig:
             raise ConfigError("dropout and warmup must lie in 0..1, the temperature above 0 and not above 1")
         if min(self.epochs, self.batch) < 1 or self.batch < 2 or not 0 < self.learning_rate < 1:
             raise ConfigError("epochs must be positive, batch 2 or more, the learning rate between 0 and 1")
+        if min(self.novelty, self.nonsense) < 0:
+            raise ConfigError("novelty and nonsense must not be negative")
         if not self.learn or set(self.learn) - set(MODALITIES):
             raise ConfigError(f"learn must name one or more of {', '.join(MODALITIES)}")
         if not 1 <= self.views <= 8:
             raise ConfigError("views must lie in 1..8: a square has four turns and their mirror images")
+
+    @property
+    def measures(self) -> bool:
+        """Whether vectors have coordinates that are measured, beside the learnt ones."""
+        return bool(self.novelty or self.nonsense)
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> LandmarkConfig:
@@ -135,6 +146,8 @@ PRESETS: dict[str, LandmarkConfig] = {
         text_weights="openai",
         dimension=512,
         hidden=768,
+        novelty=0.0,
+        nonsense=0.0,
         dropout=0.0,
         capsule=1024,
         capsule_layers=3,

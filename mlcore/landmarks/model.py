@@ -18,13 +18,15 @@ from mlcore.errors import CheckpointError, InvalidInputError
 from mlcore.landmarks.config import LandmarkConfig
 from mlcore.landmarks.floors import Floors
 from mlcore.landmarks.gps import GpsTower, equal_earth
-from mlcore.landmarks.heads import Head, Temperature
+from mlcore.landmarks.heads import TOLD, Head, Temperature
 from mlcore.landmarks.samples import MODALITIES, Modality
 from mlcore.landmarks.towers import BATCH, ImageTower, build_image_tower, build_text_tower, to_squares
 from mlcore.learning.checkpoints import content_digest, read_tensors, write_tensors
 
 MODEL_KIND = "landmarks"
 TEXT_BATCH, GPS_BATCH = 256, 4096
+GROWING = {"known", "anchors"}
+"""Buffers whose length depends on what was learnt."""
 
 
 class LandmarkModel(nn.Module):
@@ -50,12 +52,22 @@ class LandmarkModel(nn.Module):
         self.text_tower: TextEncoder = build_text_tower(config, device, stored)
         self.gps_tower = GpsTower(
             config.sigmas, config.fine_sigmas, fourier=config.fourier, width=config.capsule,
-            layers=config.capsule_layers, dimension=config.dimension, reach_m=config.reach_m,
+            layers=config.capsule_layers, dimension=config.dimension - TOLD * config.measures, reach_m=config.reach_m,
         )  # fmt: skip
         sizes = {"aerial": self.image_tower.dimension, "ground": self.image_tower.dimension,
                  "text": self.text_tower.dimension}  # fmt: skip
         self.heads = nn.ModuleDict(
-            {name: Head(size, config.hidden, config.dimension, config.dropout) for name, size in sizes.items()}
+            {
+                name: Head(
+                    size,
+                    config.hidden,
+                    config.dimension,
+                    config.dropout,
+                    novelty=config.novelty,
+                    nonsense=config.nonsense,
+                )
+                for name, size in sizes.items()
+            }
         )
         self.scale = Temperature(config.temperature)
         self.about: dict[str, Any] = {}
@@ -80,6 +92,14 @@ class LandmarkModel(nn.Module):
     def part(self, modality: str) -> nn.Module:
         """What is trained for a modality: its head, or the tower of coordinates."""
         return self.gps_tower if modality == "gps" else self.heads[modality]
+
+    def make_room(self, tensors: Mapping[str, Tensor]) -> None:
+        """Give what grows with the data the sizes of a file's tensors, so that they can be loaded."""
+        for name, module in self.named_modules():
+            for buffer in GROWING & set(dict(module.named_buffers(recurse=False))):
+                stored = tensors.get(f"{name}.{buffer}")
+                if stored is not None and stored.ndim == 2:
+                    setattr(module, buffer, torch.zeros_like(stored, device=self.device))
 
     def check_towers(self, towers: Mapping[str, Mapping[str, str]]) -> None:
         """Take the origins of a file's towers; CheckpointError where one that it doesn't carry has other weights."""
@@ -144,7 +164,7 @@ class LandmarkModel(nn.Module):
         """
         projected = equal_earth(lonlat)
         return self._joined(
-            self.position_vectors(torch.from_numpy(projected[start : start + GPS_BATCH]))
+            self._whole(self.position_vectors(torch.from_numpy(projected[start : start + GPS_BATCH])))
             for start in range(0, len(projected), GPS_BATCH)
         )
 
@@ -161,8 +181,12 @@ class LandmarkModel(nn.Module):
         return self.text_tower.encode(list(texts)).to(self.device)
 
     def position_vectors(self, projected: Tensor) -> Tensor:
-        """(N, 2) float64 of `equal_earth` -> (N, D) of unit length."""
+        """(N, 2) float64 of `equal_earth` -> (N, D'), the learnt part, of unit length: what training sees."""
         return F.normalize(self.gps_tower(projected.to(self.device)), dim=1)
+
+    def _whole(self, learnt: Tensor) -> Tensor:
+        """With the coordinates that are measured of pictures and texts, of which positions know nothing."""
+        return F.pad(learnt, (0, self.dimension - learnt.shape[1]))
 
     def _joined(self, parts: Any) -> np.ndarray:
         vectors = [part.cpu().numpy().astype(np.float32) for part in parts]
@@ -188,11 +212,12 @@ class LandmarkModel(nn.Module):
         tensors, meta = read_tensors(path, sha256=sha256)
         if meta.get("kind") != MODEL_KIND:
             raise CheckpointError(f"{path} holds a {meta.get('kind')!r} model, none of landmarks: choose another file")
-        tensors = {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
+        tensors = {
+            name: value.float() if value.dtype == torch.float16 and not name.endswith(".anchors") else value
+            for name, value in tensors.items()
+        }
         model = cls(LandmarkConfig.from_dict(meta["config"]), device=device, stored=tensors)
-        known = tensors.get("gps_tower.known")
-        if known is not None and known.ndim == 2:
-            model.gps_tower.known = torch.zeros_like(known, device=device)
+        model.make_room(tensors)
         try:
             model.load_state_dict(tensors)
         except RuntimeError as error:

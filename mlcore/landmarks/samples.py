@@ -50,6 +50,21 @@ class SampleSource(Protocol):
         """The sample of that number, the same at every call."""
 
 
+class JoinedSamples:
+    """Several sources, one after the other."""
+
+    def __init__(self, sources: Sequence[SampleSource]) -> None:
+        self._sources = tuple(sources)
+        self._ends = np.cumsum([len(source) for source in self._sources])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def get(self, number: int) -> Sample:
+        which = int(np.searchsorted(self._ends, number, side="right"))
+        return self._sources[which].get(number - (int(self._ends[which - 1]) if which else 0))
+
+
 class SampleList:
     """A source whose samples lie in memory."""
 

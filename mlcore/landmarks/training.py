@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mlcore.encoders.imagenet import class_names
 from mlcore.errors import InvalidInputError
 from mlcore.landmarks.config import LandmarkConfig
 from mlcore.landmarks.features import FeatureCache, SampleFeatures
 from mlcore.landmarks.gps import equal_earth
+from mlcore.landmarks.heads import Head
 from mlcore.landmarks.losses import contrast
 from mlcore.landmarks.model import LandmarkModel
+from mlcore.landmarks.nonsense import read_nonsense
+from mlcore.landmarks.novelty import MOST_ANCHORS
 from mlcore.landmarks.samples import MODALITIES, SampleSource
 from mlcore.learning.loop import Stage, run_stage
 from mlcore.learning.schedule import warmed_cosine
@@ -55,12 +61,15 @@ def train_landmarks(
     model = started(config, weights, device)
     cache = FeatureCache(run_dir / "features", f"{tower_digest(model)}/{model.config.views}")
     features = SampleFeatures(model, samples, cache, model.config.views, told)
-    trainer = Trainer(model, features, told, fresh=weights is None)
+    trainer = Trainer(model, features, told, seed=seed, fresh=weights is None)
     made_of = [model.config.to_dict(), seed, features.digest, model.about.get("started_from", "")]
     fingerprint = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
     stage = Stage("heads", trainer.learnt, trainer.optimiser, model.config.epochs, trainer.run_epoch,
                   fingerprint=fingerprint)  # fmt: skip
     run_stage(stage, run_dir=run_dir, seed=seed, progress=SpanProgress(told, 0.5, 1.0), figures_prefix="landmarks/")
+    if weights is None and not features.has("ground").any():
+        # nothing was learnt of ground photos: they are read as aerial images are
+        model.heads["ground"].load_state_dict(model.heads["aerial"].state_dict())
     model._digest = None
     return model.eval()
 
@@ -83,20 +92,38 @@ def tower_digest(model: LandmarkModel) -> str:
     return f"{origin.model}/{origin.sha256 or origin.source}/{model.config.image_px}"
 
 
-def fit_heads(model: LandmarkModel, features: SampleFeatures) -> None:
-    """Let each head know mean and spread of what it will see; one that sees nothing takes the other pictures'."""
-    pictures = {role: features.table[rows[rows >= 0]].flatten(0, 1) for role, rows in features.pictures.items()}
-    seen = {**pictures, "text": features.text_table}
-    for name, other in (("aerial", "ground"), ("ground", "aerial"), ("text", "text")):
-        known = seen[name] if len(seen[name]) else seen[other]
-        if len(known):
-            model.heads[name].fit(known)  # type: ignore[operator]
+def fit_heads(model: LandmarkModel, features: SampleFeatures, seed: int) -> None:
+    """Let each head know what it will see: mean and spread, what is learnt of each kind, and what makes no sense.
+
+    One that sees nothing takes what the other pictures' head sees.
+    """
+    rng = np.random.default_rng(seed)
+    pictures = {role: features.table[rows[rows >= 0]] for role, rows in features.pictures.items()}
+    for name, other in (("aerial", "ground"), ("ground", "aerial")):
+        head, own = cast(Head, model.heads[name]), name if len(pictures[name]) else other
+        if len(pictures[own]):
+            head.fit(pictures[own].flatten(0, 1))
+            of = features.groups[features.pictures[own] >= 0]
+            head.novelty.fit(head.unit(pictures[own][:, 0].float().to(model.device)).cpu(), of, rng)
+    text = cast(Head, model.heads["text"])
+    if len(features.text_table):
+        text.fit(features.text_table)
+        said = {(row, group) for rows, group in zip(features.texts, features.groups, strict=True) for row in rows}
+        count = Counter(row for row, _ in said)
+        rows, of = np.array(sorted(one for one in said if count[one[0]] == 1), np.int64).reshape(-1, 2).T
+        text.novelty.fit(text.unit(features.text_table[rows].to(model.device)).cpu(), of, rng)
+        if model.config.nonsense:
+            some = features.text_table[rng.permutation(len(features.text_table))[:MOST_ANCHORS]]
+            known = torch.cat([some.to(model.device), model.text_features(class_names())])
+            strange = model.text_features(read_nonsense("learn"))
+            text.nonsense.fit_against(text.unit(known), text.unit(strange))
 
 
 class Trainer:
     """One model, its optimiser and the features it learns from."""
 
-    def __init__(self, model: LandmarkModel, features: SampleFeatures, progress: Progress, *, fresh: bool) -> None:
+    def __init__(self, model: LandmarkModel, features: SampleFeatures, progress: Progress, *, seed: int,
+                 fresh: bool) -> None:  # fmt: skip
         self.model, self.config, self.features, self.progress = model, model.config, features, progress
         has = {name: features.has(name) for name in MODALITIES}
         self.usable = np.flatnonzero(np.sum(list(has.values()), axis=0) >= 2)
@@ -107,7 +134,7 @@ class Trainer:
             )
         self.has = has
         if fresh:
-            fit_heads(model, features)
+            fit_heads(model, features, seed)
         known = has["gps"] & (np.sum(list(has.values()), axis=0) >= 2)
         self.projected = np.zeros((len(features), 2))
         self.projected[has["gps"]] = equal_earth(features.lonlat[has["gps"]])
@@ -149,6 +176,9 @@ class Trainer:
         self.optimiser.step()
         return {"loss": float(loss.detach())} | {name: float(value.detach()) for name, value in losses.items()}
 
+    def head(self, name: str) -> Head:
+        return cast(Head, self.model.heads[name])
+
     def vectors(self, chosen: np.ndarray, rng: np.random.Generator) -> dict[str, tuple[Tensor, Tensor]]:
         """By modality, which of the chosen samples have it, and their vectors; views and sentences are drawn."""
         features, device = self.features, self.model.device
@@ -160,13 +190,13 @@ class Trainer:
                 # nobody turns a street photo: its first view alone is drawn
                 view = rng.integers(features.table.shape[1] if role == "aerial" else 1, size=len(rows))
                 seen = features.table[torch.from_numpy(pictures), torch.from_numpy(view)].float().to(device)
-                found[role] = torch.from_numpy(rows).to(device), self.model.heads[role](seen)
+                found[role] = torch.from_numpy(rows).to(device), self.head(role).learnt(seen)
         rows = np.flatnonzero(self.has["text"][chosen])
         if len(rows):
             said = [features.texts[sample][rng.integers(len(features.texts[sample]))] for sample in chosen[rows]]
             found["text"] = (
                 torch.from_numpy(rows).to(device),
-                self.model.heads["text"](features.text_table[said].to(device)),
+                self.head("text").learnt(features.text_table[said].to(device)),
             )
         rows = np.flatnonzero(self.has["gps"][chosen])
         if len(rows):
