@@ -10,7 +10,8 @@ from mlcore.cli import main
 from mlcore.landmarks.config import LandmarkConfig
 from mlcore.landmarks.model import LandmarkModel
 from mlcore.landmarks.readers.tiles import RegionTiles, held_out_tiles, texts_of
-from mlcore.suites.landmarks import Joined, Without, headline, learnt_source, standard_suite
+from mlcore.landmarks.samples import JoinedSamples
+from mlcore.suites.landmarks import Without, headline, learnt_source, standard_suite
 from tests.mlcore.geolocation.grounds import texture
 from tests.mlcore.source_makers import TILE, box_px, building, grid_tiff, real_data
 
@@ -108,7 +109,7 @@ def test_what_a_map_says_of_a_place():
 
 def test_a_modality_left_out_is_gone_from_every_sample(data):
     suite = standard_suite(data)
-    source = Joined([suite.land_use, suite.regions["banepa"]])
+    source = JoinedSamples([suite.land_use, suite.regions["banepa"]])
     assert len(source) == 60 + 16
     for name in ("aerial", "text", "gps"):
         without = Without(source, name)
