@@ -104,19 +104,15 @@ def _parts(args: argparse.Namespace) -> Iterator[Part]:
 def _tiles(path: Path, zoom: int) -> Part:
     """Tiles of which at least half has data."""
     from mlcore.landmarks.catalogue import Item, stamp_of
-    from mlcore.landmarks.readers.tiles import LEAST_VALID
+    from mlcore.landmarks.readers.tiles import shown
 
     reader, stamp = open_image(path), stamp_of(path)
     tiles = {f"{path.stem}/{tile.z}/{tile.x}/{tile.y}": tile for tile in tiles_covering(reader.footprint_lonlat, zoom)}
 
-    def read(name: str) -> np.ndarray | None:
-        window = reader.read_tile(tiles[name])
-        return window.rgb if window.valid.mean() >= LEAST_VALID else None
-
     items = [
         Item(name, "aerial", str(path), f"{stamp}-{zoom}", _middle(tile.bounds_lonlat)) for name, tile in tiles.items()
     ]
-    return Part("aerial", items, read)
+    return Part("aerial", items, lambda name: shown(reader.read_tile(tiles[name])))
 
 
 def _photos(folder: Path, role: str) -> Part:

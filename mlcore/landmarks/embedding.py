@@ -13,7 +13,7 @@ from torch import Tensor
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.imagery.raster import ImageReader
 from mlcore.landmarks.model import LandmarkModel
-from mlcore.landmarks.readers.tiles import LEAST_VALID
+from mlcore.landmarks.readers.tiles import shown
 from mlcore.landmarks.samples import Modality
 from mlcore.landmarks.towers import BATCH, to_squares
 from mlcore.pairs.prefetch import prefetched
@@ -66,14 +66,9 @@ def embed_squares(model: LandmarkModel, squares: Tensor, role: Modality) -> np.n
 def embed_tiles(
     model: LandmarkModel, reader: ImageReader, tiles: Iterable[TileAddress], *, workers: int = 1
 ) -> Iterator[tuple[list[TileAddress], np.ndarray]]:
-    """Tiles of an image, as `embed_pictures`; those with less than LEAST_VALID of data are passed over."""
+    """Tiles of an image, as `embed_pictures` and `readers.tiles.shown`: those with little data are passed over."""
     size = model.config.image_px
-
-    def read(tile: TileAddress) -> np.ndarray | None:
-        window = reader.read_tile(tile, size)
-        return window.rgb if window.valid.mean() >= LEAST_VALID else None
-
-    return embed_pictures(model, tiles, read, workers=workers)
+    return embed_pictures(model, tiles, lambda tile: shown(reader.read_tile(tile, size)), workers=workers)
 
 
 def embed_items(model: LandmarkModel, modality: Modality, count: int, read: Callable[[int], Any]) -> np.ndarray:

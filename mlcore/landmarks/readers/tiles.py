@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress, tiles_covering
-from mlcore.imagery.raster import open_image
+from mlcore.imagery.raster import ImageTile, open_image
 from mlcore.landmarks.readers.osm import sentences_of
 from mlcore.landmarks.samples import Sample, SampleSource
 from mlcore.maps.coverage import read_area
@@ -65,10 +67,21 @@ class RegionTiles:
         return Sample(
             name=f"{self.name}/{tile.z}/{tile.x}/{tile.y}",
             place=f"{self.name}/{tile.x >> 2}/{tile.y >> 2}",
-            aerial=self.reader.read_tile(tile, self.side_px).rgb,
+            aerial=shown(self.reader.read_tile(tile, self.side_px)),
             texts=texts_of(self.index.query(tile.bounds_lonlat)) if told and len(self.index) else (),
             gps=((west + east) / 2, (south + north) / 2),
         )
+
+
+def shown(tile: ImageTile) -> np.ndarray | None:
+    """(S, S, 3) uint8 of a tile, what has no data in the mean colour of the rest, so that a black edge is no part of
+    what it looks like; None where less than LEAST_VALID has data."""
+    share = tile.valid.mean()
+    if share < LEAST_VALID:
+        return None
+    if share == 1:
+        return tile.rgb
+    return np.where(tile.valid[..., None], tile.rgb, tile.rgb[tile.valid].mean(axis=0).astype(np.uint8))
 
 
 class Chosen:

@@ -28,7 +28,9 @@ OSM = """<osm version="0.6"><node id="1" lat="27.63" lon="85.52"><tag k="tourism
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "landmarks.safetensors"
-    LandmarkModel(LandmarkConfig.preset("tiny")).save(path, {"floors": {"text": -1.0, "gps": 1.01}})
+    model = LandmarkModel(LandmarkConfig.preset("tiny"))
+    model.heads["ground"].fit(model.image_features([texture(number, 80, 120) for number in range(8)]))
+    model.save(path, {"floors": {"text": -1.0, "gps": 1.01}})
     return path
 
 
