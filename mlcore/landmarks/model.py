@@ -176,7 +176,7 @@ class LandmarkModel(nn.Module):
     @torch.inference_mode()
     def text_features(self, texts: Sequence[str]) -> Tensor:
         """What the frozen text tower makes of texts: (N, C) on the model's device."""
-        if not texts:
+        if not len(texts):
             return torch.zeros(0, self.text_tower.dimension, device=self.device)
         return self.text_tower.encode(list(texts)).to(self.device)
 

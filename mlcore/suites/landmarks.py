@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from mlcore.evaluation.landmarks.features import Described, tower_features
 from mlcore.files import whole_file
 from mlcore.landmarks.land_use import LandUsePhotos, classes_of, unseen_classes
 from mlcore.landmarks.model import LandmarkModel
-from mlcore.landmarks.readers.tiles import RegionTiles, held_out_tiles
-from mlcore.landmarks.samples import MODALITIES, Modality, Sample, SampleSource
+from mlcore.landmarks.readers.tiles import Chosen, RegionTiles, held_out_tiles
+from mlcore.landmarks.samples import MODALITIES, JoinedSamples, Modality, Sample, SampleSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress
 
 
@@ -56,21 +56,6 @@ class Suite:
     regions: dict[str, RegionTiles]
 
 
-class Joined:
-    """Several sources as one."""
-
-    def __init__(self, sources: Sequence[SampleSource]) -> None:
-        self.sources = list(sources)
-        self._ends = np.cumsum([len(source) for source in self.sources])
-
-    def __len__(self) -> int:
-        return int(self._ends[-1]) if len(self._ends) else 0
-
-    def get(self, number: int) -> Sample:
-        which = int(np.searchsorted(self._ends, number, side="right"))
-        return self.sources[which].get(number - (int(self._ends[which - 1]) if which else 0))
-
-
 class Without:
     """A source that knows nothing of one modality: an ablation."""
 
@@ -81,8 +66,6 @@ class Without:
         return len(self.source)
 
     def get(self, number: int) -> Sample:
-        from dataclasses import replace
-
         nothing: dict[str, Any] = {self.modality: None} if self.modality != "text" else {"texts": ()}
         return replace(self.source.get(number), **nothing)
 
@@ -111,13 +94,11 @@ def standard_suite(data: Path) -> Suite:
 
 def learnt_source(suite: Suite) -> SampleSource:
     """All that may be learnt from: photos of the seen classes, and the tiles of the regions that are not held out."""
-    from mlcore.landmarks.readers.tiles import Chosen
-
     parts: list[SampleSource] = [suite.learnt]
     for source in suite.regions.values():
         held_out = held_out_tiles(source.tiles)
         parts.append(Chosen(source, [number for number, tile in enumerate(source.tiles) if tile not in held_out]))
-    return Joined(parts)
+    return JoinedSamples(parts)
 
 
 def run_suite(model: LandmarkModel, suite: Suite, *, seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mlcore.errors import MissingPackageError
 HNSW_LINKS, HNSW_BUILD = 32, 80
 SAMPLE_PER_LIST, ROUNDS = 40, 10
 CODES_PER_PART = 256
+FEW_QUERIES = 8
 
 
 def faiss() -> Any:
@@ -87,6 +89,19 @@ def read(path: Path, *, mapped: bool) -> Any:
         RuntimeError: the file is damaged.
     """
     return faiss().read_index(str(path), faiss().IO_FLAG_MMAP_IFC if mapped else 0)
+
+
+@contextmanager
+def threads_for(queries: int) -> Iterator[None]:
+    """One thread for a few queries: each takes a millisecond or two, and threads wait longer for one another on a
+    machine that has other work."""
+    before = faiss().omp_get_max_threads()
+    if queries < FEW_QUERIES:
+        faiss().omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss().omp_set_num_threads(before)
 
 
 def bitmap(ids: np.ndarray) -> np.ndarray:

@@ -99,7 +99,7 @@ def read_manifest(folder: Path, model: str | None) -> dict[str, Any]:
         raise VectorStoreError(f"there is no store of vectors in {folder}: make one first")
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        known = {"model": str(content["model"]), "dimension": int(content["dimension"])}
+        known: dict[str, Any] = {"model": str(content["model"]), "dimension": int(content["dimension"])}
         if content["format"] != FORMAT or not 1 <= known["dimension"] <= MOST_DIMENSIONS:
             raise ValueError("it is of another version")
     except (OSError, ValueError, KeyError, TypeError) as error:

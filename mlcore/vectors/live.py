@@ -41,6 +41,7 @@ class LiveRows:
         self.ids, self.segment = self.ids[kept], segment[kept].astype(np.int32)
         self.row = rows[kept] - starts[self.segment]
         self._table: np.ndarray | None = None
+        self._after: tuple[int, np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -81,8 +82,14 @@ class LiveRows:
 
     def written_after(self, number: int) -> np.ndarray:
         """(K,) places of the rows in segments that hold any write after this one."""
-        late = np.array([one.last > number for one in self.segments], bool)
-        return np.flatnonzero(late[self.segment]) if late.any() else np.zeros(0, np.int64)
+        if self._after is None or self._after[0] != number:
+            late = self.late_segments(number)
+            self._after = number, np.flatnonzero(late[self.segment]) if late.any() else np.zeros(0, np.int64)
+        return self._after[1]
+
+    def late_segments(self, number: int) -> np.ndarray:
+        """(S,) bool: which segments hold any write after this one."""
+        return np.array([one.last > number for one in self.segments], bool)
 
     def expect(self, ids: np.ndarray) -> np.ndarray:
         """The places of ids that must be kept.

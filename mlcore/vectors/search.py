@@ -12,8 +12,9 @@ import numpy as np
 from mlcore.vectors.index import EXACT_UP_TO, StoreIndex
 from mlcore.vectors.live import LiveRows
 
-PROPOSED, LEAST_PROPOSED = 20, 200
-"""So many proposals for each find that is asked for, and no fewer than these."""
+PROPOSED, LEAST_PROPOSED = 40, 600
+"""So many proposals for each find that is asked for, and no fewer than these: what a search for ten loses comes from
+here, not from the lists that are not read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,50 +34,59 @@ def search(
     live: LiveRows, index: StoreIndex | None, vectors: np.ndarray, count: int, allowed: np.ndarray | None
 ) -> Found:
     """See `VectorStore.search`; (Q, D) float32 vectors of the store's length."""
-    may = np.arange(len(live))
-    if allowed is not None:
-        places = live.places_of(allowed)
-        may = np.unique(places[places >= 0])
-    best = _Best(len(vectors), count)
-    if index is None or len(may) <= EXACT_UP_TO:
-        best.compare(live, vectors, may)
+    best, inside = _Best(len(vectors), count), _mask(live, allowed)
+    many = len(live) if inside is None else int(np.count_nonzero(inside))
+    if index is None or many <= EXACT_UP_TO:
+        best.compare(live, vectors, np.arange(len(live)) if inside is None else np.flatnonzero(inside))
         return best.found(live)
     late = live.written_after(index.covered)
-    inside = np.zeros(len(live), bool)
-    inside[may] = True
-    best.compare(live, vectors, late[inside[late]])
-    inside[late] = False
-    left = int(inside.sum())
-    if left:
-        _through_index(live, index, vectors, count, allowed is not None, inside, left, best)
+    if len(late):
+        best.compare(live, vectors, late if inside is None else late[inside[late]])
+        if inside is None:
+            many -= len(late)
+        else:
+            inside[late] = False
+            many = int(np.count_nonzero(inside))
+    if many:
+        _through_index(live, index, vectors, inside, many, best)
     return best.found(live)
 
 
+def _mask(live: LiveRows, allowed: np.ndarray | None) -> np.ndarray | None:
+    """(N,) bool: the places that may be found; None: all."""
+    if allowed is None:
+        return None
+    inside, places = np.zeros(len(live), bool), live.places_of(allowed)
+    inside[places[places >= 0]] = True
+    return inside
+
+
 def _through_index(
-    live: LiveRows,
-    index: StoreIndex,
-    vectors: np.ndarray,
-    count: int,
-    narrowed: bool,
-    inside: np.ndarray,
-    left: int,
-    best: _Best,
+    live: LiveRows, index: StoreIndex, vectors: np.ndarray, inside: np.ndarray | None, many: int, best: _Best
 ) -> None:
-    """Compare what the index proposes of the places `inside`, and all of them where that is too few."""
-    chosen = live.ids[inside] if narrowed else None
-    asked = min(left, max(LEAST_PROPOSED, PROPOSED * count))
+    """Compare what the index proposes of the `many` places that may be found, and all of these where that is too few.
+
+    Args:
+        inside: (N,) bool: those places; None: all that the index covers.
+    """
+    chosen = None if inside is None else live.ids[inside]
+    late, enough = live.late_segments(index.covered), min(best.count, many)
     places: list[np.ndarray] = []
-    for ids, _ in index.propose(vectors, asked, chosen, left / len(live)):
+    asked = min(many, max(LEAST_PROPOSED, PROPOSED * best.count))
+    for ids, _ in index.propose(vectors, asked, chosen, many / len(live)):
         places = []
         for some in ids:
             known = live.places_of(np.unique(some[some >= 0]))
             known = known[known >= 0]
-            places.append(known[inside[known]])
-        if all(len(some) >= min(count, left) for some in places):
+            places.append(known[~late[live.segment[known]] if inside is None else inside[known]])
+        if all(len(some) >= enough for some in places):
             break
     for number, some in enumerate(places):
-        enough = len(some) >= min(count, left)
-        best.compare(live, vectors, some if enough else np.flatnonzero(inside), number)
+        if len(some) >= enough:
+            best.compare(live, vectors, some, number)
+        else:
+            left = ~late[live.segment] if inside is None else inside
+            best.compare(live, vectors, np.flatnonzero(left), number)
 
 
 class _Best:

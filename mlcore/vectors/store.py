@@ -201,7 +201,7 @@ class VectorStore:
         """Write all vectors that count anew as one segment, and give back the space of the others."""
         with files.writing(self.folder):
             self.refresh()
-            if self._live.segments:
+            if len(self._live.segments) > 1:  # one alone holds nothing that counts no more
                 self._merge(0, len(self._live.segments))
             self.refresh()
 

@@ -136,9 +136,9 @@ def with_untrained_heads(model: LandmarkModel, seed: int = 0) -> LandmarkModel:
         fresh = LandmarkModel.__new__(LandmarkModel)
         fresh.__dict__ = {**model.__dict__, "_modules": dict(model._modules)}
         for part in ("heads", "gps_tower"):
-            module = copy.deepcopy(model._modules[part])
+            module = copy.deepcopy(getattr(model, part))
             for inner in module.modules():
-                if hasattr(inner, "reset_parameters"):
+                if isinstance(inner, torch.nn.Linear):
                     inner.reset_parameters()
             fresh._modules[part] = module
     return fresh.eval()

@@ -98,7 +98,7 @@ def _points(path: Path) -> Iterator[tuple[str, tuple[float, float], Mapping[str,
         chosen = osmium.FileProcessor(file, osmium.osm.NODE).with_filter(osmium.filter.KeyFilter(*SIGHTS))
         try:
             for node in chosen:
-                if node.location.valid():
+                if isinstance(node, osmium.osm.Node) and node.location.valid():
                     yield f"node/{node.id}", (node.location.lon, node.location.lat), dict(node.tags)
         except RuntimeError as error:
             raise InvalidInputError(f"{path.name} is not a sound OSM file ({error}): download it again") from error

@@ -12,7 +12,7 @@ from mlcore.imagery.raster import open_image
 from mlcore.landmarks.readers.osm import sentences_of
 from mlcore.landmarks.samples import Sample, SampleSource
 from mlcore.maps.coverage import read_area
-from mlcore.maps.features import MapFeature
+from mlcore.maps.features import FeatureKind, MapFeature
 from mlcore.maps.index import MapIndex
 from mlcore.maps.osm_files import read_map
 from mlcore.pairs.splits import geographic_folds
@@ -24,7 +24,7 @@ HELD_OUT_FOLDS, HELD_OUT_FOLD = 5, 0
 """Of so many blocks of neighbouring tiles one is never learnt."""
 COUNTS = ((1, "one building"), (4, "a few buildings"), (12, "several buildings"), (40, "many buildings"))
 CROWDED = "a great many buildings"
-KINDS = {"road": "a road", "rail": "a railway", "water": "water", "green": "green"}
+KINDS: dict[FeatureKind, str] = {"road": "a road", "rail": "a railway", "water": "water", "green": "green"}
 MOST_NAMED = 4
 
 

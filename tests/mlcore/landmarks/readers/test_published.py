@@ -6,8 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
+from mlcore.cli import main
 from mlcore.errors import InvalidInputError
+from mlcore.landmarks.config import LandmarkConfig
+from mlcore.landmarks.model import LandmarkModel
 from mlcore.landmarks.readers.published import PublishedLandmarks, published_gallery
 
 
@@ -109,3 +113,21 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         published_gallery(tmp_path, "ground")
     with pytest.raises(InvalidInputError, match="has no text"):
         published_gallery(tmp_path, "text")
+
+
+def test_the_published_protocol_runs_with_and_without_the_index(published, tmp_path):
+    torch.manual_seed(0)
+    weights = tmp_path / "weights.safetensors"
+    LandmarkModel(LandmarkConfig.preset("tiny")).save(weights)
+    command = ["evaluate", "landmarks", "--published", str(published), "--weights", str(weights), "--out"]
+    assert main([*command, str(tmp_path / "out")]) == 0
+    told = json.loads((tmp_path / "out" / "landmarks.json").read_text())["published"]
+    assert len(told["directions"]) == 12
+    assert told["directions"]["ground_to_aerial"]["figures"]["queries"] == 3
+    sizes = {name: one["items"] for name, one in told["directions"].items()}
+    assert (sizes["ground_to_aerial"], sizes["aerial_to_ground"], sizes["text_to_gps"]) == (3, 4, 4)
+    assert told["directions"]["ground_to_aerial"]["paper"] == {"map1k": 0.262}
+    assert "within_2500_km" in told["directions"]["text_to_gps"]["figures"]
+    assert main([*command, str(tmp_path / "plain"), "--no-index"]) == 0
+    told = json.loads((tmp_path / "plain" / "landmarks.json").read_text())["published"]
+    assert told["directions"]["ground_to_aerial"]["items"] == 2
