@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,7 +112,7 @@ def source_of(args: argparse.Namespace) -> tuple[SampleSource, dict[str, object]
         kept = held_out_tiles(tiles.tiles)
         parts.append(Chosen(tiles, [number for number, tile in enumerate(tiles.tiles) if tile not in kept]))
         held_out[files[0].stem] = len(kept)
-    parts += [PhotoFolder(folder) for folder in args.photos]
+    parts += [PhotoFolder(folder, now=dt.datetime.now(dt.UTC)) for folder in args.photos]
     if args.published:
         parts.append(PublishedLandmarks(args.published, "train"))
     if not parts:

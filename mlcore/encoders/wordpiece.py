@@ -57,7 +57,7 @@ def words_of(text: str) -> list[str]:
     spaced = []
     for sign in plain:
         category = unicodedata.category(sign)
-        if category == "Mn" or (category.startswith("C") and sign not in "\t\n\r"):
+        if category == "Mn" or (category in ("Cc", "Cf", "Co") and sign not in "\t\n\r"):
             continue
         apart = category.startswith(("P", "S")) and (category[0] == "P" or ord(sign) < 128)
         spaced.append(f" {sign} " if apart or _is_cjk(ord(sign)) else sign)

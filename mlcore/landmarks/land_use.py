@@ -23,6 +23,8 @@ Part = Literal["learn", "choose", "report"]
 PARTS: dict[Part, range] = {"learn": range(60), "choose": range(60, 80), "report": range(80, 100)}
 UNSEEN_SHARE, UNSEEN_SEED = 1 / 3, 0
 WORDS = "land_use_v1"
+MIXED, NAMED = (0.35, 0.4, 0.25), (0.45, 0.55, 0.0)
+"""Shares of sentences with the class alone, with what is visible too, and with that alone."""
 MOST_PIXELS = 16_000_000
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 
@@ -68,7 +70,7 @@ class LandUsePhotos:
             raise InvalidInputError(f"{folder} has no folder {', '.join(unknown)}: check the names")
         self.classes = tuple(there if classes is None else classes)
         self.paths = [(kind, path) for kind in self.classes for path in _photos(folder / kind, PARTS[part])]
-        self.sentences, self.seed = sentences, seed
+        self.part, self.sentences, self.seed = part, sentences, seed
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -77,7 +79,7 @@ class LandUsePhotos:
         kind, path = self.paths[number]
         rgb = read_picture(path, MOST_PIXELS).rgb
         rng = np.random.default_rng([self.seed, number])
-        texts = sentences_of(kind, rgb, self.sentences, rng)
+        texts = sentences_of(kind, rgb, self.sentences, rng, named=self.part != "learn")
         return Sample(path.stem, place=path.stem, aerial=rgb, texts=texts, group=kind)
 
 
@@ -89,13 +91,17 @@ def classes_of(folder: Path) -> list[str]:
     return found
 
 
-def sentences_of(kind: str, rgb: np.ndarray, count: int, rng: np.random.Generator) -> tuple[str, ...]:
-    """Sentences of a picture's class and of what is visible in it, the class itself in about three of four.
+def sentences_of(
+    kind: str, rgb: np.ndarray, count: int, rng: np.random.Generator, *, named: bool = False
+) -> tuple[str, ...]:
+    """Sentences of a picture's class and of what is visible in it.
 
     Args:
         kind: the class; one without words of its own is called by its name.
         rgb: (H, W, 3) uint8.
+        named: every sentence names the class; else about three of four do, the others say what is visible alone.
     """
+    shares = NAMED if named else MIXED
     words = read_words()
     known = words["classes"].get(kind, {"names": [f"a {kind.replace('_', ' ')}"], "shows": []})
     visible = [str(rng.choice(ways)) for ways in phrases_of(measure(rgb))] or ["nothing that stands out"]
@@ -103,7 +109,7 @@ def sentences_of(kind: str, rgb: np.ndarray, count: int, rng: np.random.Generato
     for _ in range(count):
         shown = rng.permutation([*known["shows"], *visible]).tolist()
         shown = [*shown, *visible][:2] if len(shown) < 2 else shown[:2]
-        form = rng.choice(words[rng.choice(["templates", "joined", "shown"], p=[0.35, 0.4, 0.25])])
+        form = rng.choice(words[rng.choice(["templates", "joined", "shown"], p=shares)])
         found.append(str(form).format(name=rng.choice(known["names"]), shown=shown[0], more=shown[-1]))
     return tuple(found)
 
