@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -81,7 +82,7 @@ def open_segment(folder: Path, dimension: int) -> Segment:
 
     Raises:
         VectorStoreError: a file of it is cut short, or of another size than `dimension`.
-        FileNotFoundError: it is gone: another process brought it together with others.
+        FileNotFoundError: it, or a file of it, is gone: likely another process brought it together with others.
     """
     match = NAME.fullmatch(folder.name)
     if match is None:
@@ -92,8 +93,6 @@ def open_segment(folder: Path, dimension: int) -> Segment:
         ids, removed = (np.load(folder / name, allow_pickle=False) for name in (IDS, REMOVED))
         vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        if folder.is_dir() and (folder / ABOUT).is_file():
-            raise VectorStoreError(f"segment {folder.name} lacks a file: make the store anew") from None
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise VectorStoreError(f"segment {folder.name} is damaged ({error}): make the store anew") from error
@@ -146,7 +145,10 @@ def write_segment(
 def drop(folder: Path, names: Iterable[str]) -> None:
     """Delete segments; whoever has them open reads on."""
     for name in names:
-        shutil.rmtree(folder / name, ignore_errors=True)
+        gone = folder / f".{os.getpid()}-gone-{name}"
+        with contextlib.suppress(OSError):
+            (folder / name).rename(gone)  # nobody sees it with a part of its files
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def flush(path: Path) -> None:

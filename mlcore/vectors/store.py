@@ -98,6 +98,7 @@ class VectorStore:
         Raises:
             VectorStoreError: a segment is damaged.
         """
+        missing = FileNotFoundError()
         for _ in range(TRIES):  # a segment may be brought together with others between the list and the look
             names = parts.names_of(self.folder / files.LOG)
             if names == self._names:
@@ -108,11 +109,14 @@ class VectorStore:
                     known.get(name) or parts.open_segment(self.folder / files.LOG / name, self.dimension)
                     for name in names
                 ]
-            except FileNotFoundError:
+            except FileNotFoundError as error:
+                missing = error
                 continue
             self._live, self._names = LiveRows(opened, self.dimension), names
             self._index = StoreIndex.open(self.folder)
             return True
+        else:
+            raise VectorStoreError(f"the store {self.folder.name} lacks {missing.filename}: make it anew")
         fresh = StoreIndex.name_in(self.folder)
         if fresh != (self._index.name if self._index else None):
             self._index = StoreIndex.open(self.folder)

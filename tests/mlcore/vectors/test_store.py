@@ -128,6 +128,13 @@ def test_a_damaged_segment_is_told_and_not_read(tmp_path):
         VectorStore.open(tmp_path / "s")
 
 
+def test_a_segment_without_one_of_its_files_is_told_by_name(tmp_path):
+    filled(tmp_path / "s", 10)
+    next((tmp_path / "s" / "log").glob("*/ids.npy")).unlink()
+    with pytest.raises(VectorStoreError, match=r"lacks .*ids\.npy"):
+        VectorStore.open(tmp_path / "s")
+
+
 IDS = st.lists(st.integers(0, 30), max_size=8, unique=True)
 WRITES = st.lists(st.tuples(st.sampled_from(["add", "remove", "compact"]), IDS), max_size=14)
 
