@@ -17,7 +17,7 @@ from mlcore.cli.progress_bar import BarProgress
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import tiles_covering
 from mlcore.imagery.raster import open_image
-from mlcore.progress import Progress, stop_if_asked
+from mlcore.progress import Progress, SpanProgress, stop_if_asked
 from mlcore.vectors.exports import write_embeddings
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
     catalogue = Catalogue(args.store, model.digest, model.dimension)
     told: dict[str, Any] = {"store": str(args.store), "model": model.digest}
     with BarProgress("embed", quiet=args.quiet) as progress:
-        told["embedded"] = sum(_embed(catalogue, model, part, progress) for part in parts)
+        spans = [SpanProgress(progress, number / len(parts), (number + 1) / len(parts)) for number in range(len(parts))]
+        told["embedded"] = sum(_embed(catalogue, model, *one) for one in zip(parts, spans, strict=True))
         if args.prune:
             told["dropped"] = catalogue.forget_others(item.name for part in parts for item in part.items)
         told["index"] = catalogue.store.update_index()

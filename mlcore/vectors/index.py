@@ -6,12 +6,12 @@ index/00000007.faiss    memory-mapped when it is searched
 An index knows ids alone. One that was removed since is left out when proposals are looked up; one that was replaced is
 compared by its new vector; and what was written since is compared one by one, so that a search misses nothing new.
 
-Which kind serves was measured (`benchmarks/landmarks_scale.py`, 512 numbers a vector, one processor). Up to EXACT_UP_TO
-vectors comparing all takes some 12 ms and needs no index. Among a simulated million `ivfpq`, 64 bytes of each and the
-first 600 compared as they are kept, takes 2 ms, is 81 MB large and finds 99 of 100 of the ten nearest; with 200
-compared it finds 96. `ivfsq`, a byte for each number, finds no more at 100,000 (both then 98 of 100 with 200 compared)
-and is more than five times as large. `hnsw` keeps all vectors a second time, in float32, and nothing can be removed
-from it.
+Which kind serves was measured (`benchmarks/landmarks_scale.py`, one processor). Up to EXACT_UP_TO vectors comparing all
+takes some 12 ms and needs no index. Among a simulated million of 256 or 512 numbers each `ivfpq`, 64 bytes of each and
+the first 400 compared as they are kept, takes 1.3 to 2 ms, is 76 to 81 MB large and finds 99 of 100 of the ten nearest;
+with 200 compared it finds 96. `ivfsq`, a byte for each number, finds no more at 100,000 (both then 98 of 100 with 200
+compared) and is more than five times as large. `hnsw` keeps all vectors a second time, in float32, and nothing can be
+removed from it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ EXACT_UP_TO = 10_000
 BEST: Kind = "ivfpq"
 CODE_BYTES = 64
 MOST_LISTS = 4096
-PROBES_SHARE, LEAST_PROBES = 0.02, 16
+PROBES_SHARE, LEAST_PROBES = 0.012, 16
 HNSW_SEARCH = 128
 REGROWN = 4
 """An index that was trained for so many times fewer, or more, vectors is made anew."""
@@ -86,7 +86,7 @@ class StoreIndex:
             _forget(folder)
             return wanted
         covered = max(one.last for one in live.segments)
-        made = found._brought_up(folder, live, covered) if found is not None and found.kind == wanted else None
+        made = found._brought_up(folder, live, covered) if found is not None and cls.serves(found, live, kind) else None
         if made is None:
             sample = faiss_index.sample_of(_rows(live, np.arange(len(live))), len(live), MOST_LISTS, seed)
             made = cls(_empty(wanted, live.dimension, len(live), sample), wanted, "", 0, len(live))
@@ -96,6 +96,14 @@ class StoreIndex:
         made.covered = covered
         made._save(folder)
         return wanted
+
+    @classmethod
+    def serves(cls, found: StoreIndex | None, live: LiveRows, kind: str | None) -> bool:
+        """Whether no index is needed, or the one that was found is of the right kind and made for about as many."""
+        wanted = _kind(kind, len(live))
+        if wanted == "exact" or found is None:
+            return wanted == "exact"
+        return found.kind == wanted and found.trained_for / REGROWN <= len(live) <= found.trained_for * REGROWN
 
     def propose(
         self, vectors: np.ndarray, count: int, chosen: np.ndarray | None, share: float
@@ -132,8 +140,6 @@ class StoreIndex:
 
     def _brought_up(self, folder: Path, live: LiveRows, covered: int) -> StoreIndex | None:
         """This index with what is new and without what is gone; None where it must be made anew."""
-        if not self.trained_for / REGROWN <= len(live) <= self.trained_for * REGROWN:
-            return None
         if covered == self.covered:
             return self
         try:

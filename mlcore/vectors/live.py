@@ -9,6 +9,7 @@ import numpy as np
 from mlcore.errors import VectorStoreError
 from mlcore.vectors.segments import BLOCK, Segment
 
+FEW = 2048
 DENSE = 8
 """A table by id is kept where the largest id is no more than so many times the number of ids."""
 
@@ -63,6 +64,8 @@ class LiveRows:
 
     def vectors(self, places: np.ndarray) -> np.ndarray:
         """(K, D) float32 of places."""
+        if len(self.segments) == 1:
+            return self.segments[0].vectors[self.row[places]].astype(np.float32)
         found = np.empty((len(places), self.dimension), np.float32)
         segment = self.segment[places]
         for number in np.unique(segment):
@@ -71,7 +74,9 @@ class LiveRows:
         return found
 
     def ordered(self, places: np.ndarray) -> np.ndarray:
-        """Places in the order in which their vectors lie on disk."""
+        """Places in the order in which their vectors lie on disk; a few are as good in any order."""
+        if len(places) <= FEW:
+            return places
         return places[np.lexsort((self.row[places], self.segment[places]))]
 
     def blocks(self, places: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -91,7 +91,7 @@ def open_segment(folder: Path, dimension: int) -> Segment:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         wrong = [name for name in FILES if (folder / name).stat().st_size != about["bytes"][name]]
         ids, removed = (np.load(folder / name, allow_pickle=False) for name in (IDS, REMOVED))
-        vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
+        vectors = np.asarray(np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False))
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:

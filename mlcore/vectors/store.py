@@ -21,7 +21,8 @@ from mlcore.vectors.search import Found, search
 MOST_SEGMENTS, MERGED = 24, 8
 """Where there are more segments than this, so many neighbours that hold the fewest rows become one."""
 MOST_DEAD = 0.3
-"""Where more of the rows on disk than this count no more, `update_index` writes the others anew first."""
+"""Where more of the rows on disk than this count no more, or an index is made anew, `update_index` writes the others
+anew first."""
 TRIES = 20
 
 
@@ -176,8 +177,9 @@ class VectorStore:
         """
         with files.held(self.folder, files.INDEX_LOCK):
             self.refresh()
-            if self._live.written and 1 - len(self._live) / self._live.written > MOST_DEAD:
-                self.compact()
+            dead = 1 - len(self._live) / max(self._live.written, 1)
+            if dead > MOST_DEAD or not StoreIndex.serves(self._index, self._live, kind):
+                self.compact()  # so that what an index proposes lies in one file
             made = StoreIndex.update(self.folder, self._live, self._index, kind, seed)
             self._index = StoreIndex.open(self.folder)
             return made
