@@ -63,11 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     importlib.import_module("mlcore.cli.train_matcher").add_arguments(matcher)
     locator = methods.add_parser("locator", help="what finds the place of a picture among many base images")
     importlib.import_module("mlcore.cli.train_locator").add_arguments(locator)
+    landmarks = methods.add_parser("landmarks", help="what finds places by words, photos, tiles and coordinates")
+    importlib.import_module("mlcore.cli.train_landmarks").add_arguments(landmarks)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train the chosen method."""
-    if args.method in ("region", "matcher", "locator"):
+    if args.method in ("region", "matcher", "locator", "landmarks"):
         return importlib.import_module(f"mlcore.cli.train_{args.method}").run(args) or 0
     return run_consistency(args)
 
