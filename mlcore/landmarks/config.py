@@ -67,7 +67,7 @@ class LandmarkConfig:
     variant: str = "all"
     learn: tuple[str, ...] = MODALITIES
     temperature: float = 0.07
-    epochs: int = 60
+    epochs: int = 20
     batch: int = 256
     learning_rate: float = 1e-3
     weight_decay: float = 5e-4

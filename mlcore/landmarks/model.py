@@ -25,6 +25,7 @@ from mlcore.learning.checkpoints import content_digest, read_tensors, write_tens
 
 MODEL_KIND = "landmarks"
 TEXT_BATCH, GPS_BATCH = 256, 4096
+AERIAL, GROUND = "heads.aerial.", "heads.ground."
 GROWING = {"known", "anchors"}
 """Buffers whose length depends on what was learnt."""
 
@@ -200,6 +201,9 @@ class LandmarkModel(nn.Module):
         """
         halved = {name for name, value in self.named_parameters() if value.dtype == torch.float32}
         tensors = {name: value.half() if name in halved else value for name, value in self.state_dict().items()}
+        if all(torch.equal(value, tensors[name.replace(GROUND, AERIAL)]) for name, value in tensors.items()
+               if name.startswith(GROUND)):  # fmt: skip
+            tensors = {name: value for name, value in tensors.items() if not name.startswith(GROUND)}
         self.about = {**self.about, **(about or {})}
         towers = {"image": self.image_tower.origin.to_dict(), "text": self.text_tower.origin.to_dict()}
         meta = {**self.about, "kind": MODEL_KIND, "config": self.config.to_dict(), "towers": towers}
@@ -212,10 +216,11 @@ class LandmarkModel(nn.Module):
         tensors, meta = read_tensors(path, sha256=sha256)
         if meta.get("kind") != MODEL_KIND:
             raise CheckpointError(f"{path} holds a {meta.get('kind')!r} model, none of landmarks: choose another file")
-        tensors = {
-            name: value.float() if value.dtype == torch.float16 and not name.endswith(".anchors") else value
-            for name, value in tensors.items()
-        }
+        tensors = {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
+        if not any(name.startswith(GROUND) for name in tensors):  # it is the aerial head, kept once
+            tensors |= {
+                name.replace(AERIAL, GROUND): tensors[name] for name in list(tensors) if name.startswith(AERIAL)
+            }
         model = cls(LandmarkConfig.from_dict(meta["config"]), device=device, stored=tensors)
         model.make_room(tensors)
         try:

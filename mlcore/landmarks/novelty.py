@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 NEIGHBOURS = 5
-MOST_ANCHORS = 1024
+MOST_ANCHORS = 896
 LEAST_OF_GROUP = 8
 LEAST_SPREAD = 0.05
 
@@ -24,10 +24,12 @@ class Novelty(nn.Module):
     anchors: Tensor
     middle: Tensor
     spread: Tensor
+    step: Tensor
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.register_buffer("anchors", torch.zeros(0, features, dtype=torch.float16))
+        self.register_buffer("anchors", torch.zeros(0, features, dtype=torch.int8))
+        self.register_buffer("step", torch.ones(()))
         self.register_buffer("middle", torch.zeros(()))
         self.register_buffer("spread", torch.ones(()))
 
@@ -48,7 +50,7 @@ class Novelty(nn.Module):
         itself = torch.eye(len(known), dtype=torch.bool)
         learnt = nearest_few(likeness.masked_fill(itself, -1.0)).median()
         new = nearest_few(likeness.masked_fill(alike, -1.0)).median()
-        self.anchors = vectors.half().to(self.middle.device)
+        self.keep(vectors)
         self.middle = ((learnt + new) / 2).to(self.middle.device)
         self.spread = ((learnt - new) / 2).clamp(min=LEAST_SPREAD).to(self.middle.device)
 
@@ -57,15 +59,20 @@ class Novelty(nn.Module):
         likeness = known @ known.T
         learnt = nearest_few(likeness.fill_diagonal_(-1.0)).median()
         new = nearest_few(strange @ known.T).median()
-        self.anchors = known.half().to(self.middle.device)
+        self.keep(known)
         self.middle = ((learnt + new) / 2).to(self.middle.device)
         self.spread = ((learnt - new) / 2).clamp(min=LEAST_SPREAD).to(self.middle.device)
+
+    def keep(self, vectors: Tensor) -> None:
+        """Take (K, C) anchors, kept as whole numbers of -127..127 steps."""
+        self.step = (vectors.abs().max() / 127).to(self.middle.device)
+        self.anchors = (vectors / self.step.cpu()).round().to(torch.int8).to(self.middle.device)
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, C) of unit length -> (N, 1) in -1..1."""
         if not len(self.anchors):
             return features.new_zeros(len(features), 1)
-        likeness = nearest_few(features @ self.anchors.float().T)[:, None]
+        likeness = nearest_few(features @ (self.anchors.float() * self.step).T)[:, None]
         return torch.tanh((self.middle - likeness) / self.spread)
 
 

@@ -61,6 +61,7 @@ class ClassifierTower(nn.Module):
         if not hasattr(self.network, "classifier") or not hasattr(self.network, "global_pool"):
             raise ConfigError(f"{name!r} is no network of the EfficientNet family: use {PRETRAINED_MODEL}")
         self.dimension = int(self.network.num_features)
+        self.network.classifier = nn.Identity()  # what it says is not asked for
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's stub lacks it
 
     @torch.inference_mode()

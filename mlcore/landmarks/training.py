@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections import Counter
@@ -69,7 +70,7 @@ def train_landmarks(
     run_stage(stage, run_dir=run_dir, seed=seed, progress=SpanProgress(told, 0.5, 1.0), figures_prefix="landmarks/")
     if weights is None and not features.has("ground").any():
         # nothing was learnt of ground photos: they are read as aerial images are
-        model.heads["ground"].load_state_dict(model.heads["aerial"].state_dict())
+        model.heads["ground"] = copy.deepcopy(model.heads["aerial"])
     model._digest = None
     return model.eval()
 
@@ -79,7 +80,8 @@ def started(config: LandmarkConfig, weights: Path | None, device: str) -> Landma
     if weights is None:
         return LandmarkModel(config, device=device)
     model = LandmarkModel.load(weights, device=device)
-    model.about = {"started_from": model.digest}
+    kept = {name: value for name, value in model.about.items() if name in ("floors", "floor_shares", "held_out")}
+    model.about = {**kept, "started_from": model.digest}
     model.config = replace(model.config, **{name: getattr(config, name) for name in TRAINED_BY})
     for head in model.heads.values():
         head.layers[0].p = config.dropout  # type: ignore[union-attr, index]
