@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "annotation.consistency",
     "annotation.geolocation",
     "annotation.changes",
+    "annotation.landmarks",
     "annotation.edits",
     "annotation.pipeline",
 ]
