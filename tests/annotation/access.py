@@ -222,4 +222,6 @@ ROUTES: dict[str, Row] = {
     f"GET {PAGE}changes/review/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}changes/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}edits/": Row("reviewer", scoped=True, page=True),
+    "GET search/": Row("reviewer", page=True),
+    f"GET {PAGE}landmarks/": Row("reviewer", scoped=True, page=True),
 }

@@ -1,0 +1,66 @@
+/** What of a region can be searched, by which model, and the job that brings the rest in. */
+import { api } from "mapwright/lib/api.js";
+import { byId, el, facts, refill } from "mapwright/lib/dom.js";
+import { number } from "mapwright/lib/format.js";
+import { cancelJob, FINISHED, followJob, jobProgress } from "mapwright/lib/jobs.js";
+import { notifyError } from "mapwright/lib/notices.js";
+
+export function createIndexState(region, person) {
+  const base = `/api/regions/${region.id}/embeddings`;
+  let followed = null;
+
+  function draw(state) {
+    const { job } = state;
+    const busy = job && !FINISHED.has(job.state);
+    const whole = state.tiles > 0 && state.embedded >= state.tiles;
+    const words = state.tiles
+      ? `${number(state.embedded)} of ${number(state.tiles)}`
+      : "none yet: cut the region into tiles first";
+    refill(
+      byId("index-state"),
+      facts([
+        ["Tiles", words],
+        ["Landmarks", Number.isFinite(state.landmarks) ? number(state.landmarks) : null],
+        ["By the model", state.model || "none"],
+      ]),
+      busy || job?.state === "failed" ? jobProgress(job, { onCancel: busy && person.admin ? cancelJob : null }) : null,
+      person.editor && state.tiles && !busy
+        ? el(
+            "div",
+            {},
+            el("button", {
+              type: "button",
+              class: "button button-small",
+              id: "update-index",
+              text: whole ? "Bring it up to date" : "Make the rest searchable",
+              on: { click: update },
+            }),
+          )
+        : null,
+    );
+  }
+
+  async function update(event) {
+    event.target.disabled = true;
+    try {
+      await api.post(`${base}/update/`);
+    } catch (error) {
+      notifyError(error);
+    }
+    await refresh();
+  }
+
+  async function refresh() {
+    try {
+      const state = await api.get(`${base}/state/`);
+      draw(state);
+      if (!state.job || FINISHED.has(state.job.state) || followed === state.job.id) return;
+      followed = state.job.id;
+      followJob(state.job.id, (job) => draw({ ...state, job }), { onEnd: refresh });
+    } catch (error) {
+      notifyError(error);
+    }
+  }
+
+  return { refresh };
+}

@@ -1,0 +1,73 @@
+/** What a search says of itself: what was found, why nothing was, and what to do then. */
+import { el, fill } from "mapwright/lib/dom.js";
+import { plural } from "mapwright/lib/format.js";
+import { filtersOf } from "mapwright/landmarks/query.js";
+
+export const EXAMPLES = ["houses close together", "a river", "fields", "a large building with a car park"];
+
+const WHAT = {
+  words: (wish) => `“${wish.text}”`,
+  gps: (wish) => wish.text,
+  tile: () => "this tile",
+  photo: (wish) => wish.photo.name,
+};
+
+const shown = (answer, wish) => (WHAT[answer.kind] ?? WHAT[wish.kind] ?? WHAT.words)(wish);
+
+/** One line that the live region says after each search. */
+export function saidOf(answer, wish) {
+  const parts = [];
+  if (answer.results.length) parts.push(plural(answer.results.length, "tile"));
+  if (answer.landmarks.length) parts.push(plural(answer.landmarks.length, "landmark"));
+  if (!parts.length) return `Nothing found for ${shown(answer, wish)}.`;
+  const joined = parts.join(" and ");
+  const how = { gps: "near", tile: "like", photo: "like" }[answer.kind] ?? "for";
+  return `${joined} ${how} ${shown(answer, wish)}, the most alike first.`;
+}
+
+/**
+ * The place that says why there is nothing, and what may help.
+ * @param {HTMLElement} node
+ * @param {?Object} answer null before anything was asked
+ * @param {Object} wish
+ * @param {{onWords: Function, onClear: Function}} acts
+ */
+export function drawNothing(node, answer, wish, { onWords, onClear }) {
+  node.hidden = Boolean(answer && (answer.results.length || answer.landmarks.length));
+  if (node.hidden) return;
+  const examples = el(
+    "p",
+    { class: "search-examples" },
+    ...EXAMPLES.map((text) =>
+      el("button", { type: "button", class: "button button-small", text, on: { click: () => onWords(text) } }),
+    ),
+  );
+  if (!answer) {
+    fill(
+      node,
+      el("h2", { text: "Find any place" }),
+      el("p", {
+        text: "Say in words what the ground looks like, give coordinates as lat, lon, drop a photo taken there, or open a tile and ask for more like it.",
+      }),
+      examples,
+    );
+    return;
+  }
+  const filtered = filtersOf(wish).length > 0;
+  fill(
+    node,
+    el("h2", { text: answer.meant === false ? "Nothing found: that means nothing here" : "Nothing found" }),
+    answer.why_not ? el("p", { text: answer.why_not }) : null,
+    el("p", { text: remedy(answer, wish, filtered) }),
+    filtered &&
+      el("button", { type: "button", class: "button", text: "Search without the filters", on: { click: onClear } }),
+    wish.kind === "photo" ? null : examples,
+  );
+}
+
+function remedy(answer, wish, filtered) {
+  if (filtered) return "The filters may leave out what there is.";
+  if (wish.kind === "photo") return "Try a photo with more of the ground in it, or say in words what it shows.";
+  if (answer.kind === "gps") return "No imagery lies there. Coordinates are read as latitude, longitude, in degrees.";
+  return "Say what can be seen from above, in plain words, or give coordinates as lat, lon:";
+}
