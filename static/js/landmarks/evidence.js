@@ -37,17 +37,18 @@ export function createEvidence({ map, current }) {
           el(
             "button",
             { type: "button", class: "evidence-photo", on: { click: () => open(photo) } },
-            el("img", { src: photo.preview_url, alt: "", width: "72", height: "54" }),
+            el("img", { src: photo.image_url, alt: "", width: "72", height: "54" }),
             el("span", { class: "small", text: `${index + 1}: ${sightWords(photo)}` }),
           ),
         ),
       ),
-    ).hidden = !photos.length;
+    );
+    node.hidden = !photos.length;
   }
 
   async function load(id) {
     try {
-      const found = rows(await api.get(`/api/landmark-photos/?candidate=${id}`));
+      const found = rows(await api.get(`/api/landmark-photos/?change=${id}`));
       if (of !== id) return;
       photos = found;
       draw();
@@ -72,7 +73,7 @@ export function createEvidence({ map, current }) {
     }
     const data = new FormData();
     data.set("photo", file);
-    data.set("candidate", String(subject.id));
+    data.set("change", String(subject.id));
     const done = notify(`${file.name} is being sent.`, { seconds: 60 });
     try {
       const photo = await api.upload("/api/landmark-photos/", data);
@@ -106,13 +107,11 @@ export function createEvidence({ map, current }) {
       of = null;
       photos = [];
       draw();
-      node.hidden = true;
     },
     show({ id }) {
       of = id;
       photos = [];
       draw();
-      node.hidden = false;
       load(id);
     },
   };

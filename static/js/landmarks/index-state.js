@@ -23,6 +23,7 @@ export function createIndexState(region, person) {
         ["Landmarks", Number.isFinite(state.landmarks) ? number(state.landmarks) : null],
         ["By the model", state.model || "none"],
       ]),
+      state.remedy ? el("p", { class: "note note-warn", text: state.remedy }) : null,
       busy || job?.state === "failed" ? jobProgress(job, { onCancel: busy && person.admin ? cancelJob : null }) : null,
       person.editor && state.tiles && !busy
         ? el(

@@ -23,7 +23,7 @@ export function landmarkLine(landmark, { may, onShow, onEdit }) {
     photo
       ? el("img", {
           class: "landmark-photo",
-          src: photo.preview_url,
+          src: photo.image_url,
           alt: "",
           width: "56",
           height: "56",
@@ -53,7 +53,7 @@ export function photoItem(photo, { onRemove }) {
   return el(
     "li",
     {},
-    el("img", { src: photo.preview_url, alt: "", width: "72", height: "72" }),
+    el("img", { src: photo.image_url, alt: "", width: "72", height: "72" }),
     el("button", {
       type: "button",
       class: "icon-button",

@@ -1,12 +1,16 @@
 /** One photo from the ground, large, with where it was taken and which way it looks; both may be set by hand. */
 import { api } from "mapwright/lib/api.js";
 import { el, facts } from "mapwright/lib/dom.js";
-import { moment } from "mapwright/lib/format.js";
+import { metres, moment } from "mapwright/lib/format.js";
 import { askDialog, confirmDialog } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 
 const DIGITS = 6;
-const FROM = { photo: "the photo says so", person: "set by a person", landmark: "that of its landmark" };
+const FROM = { photo: "the photo says so", person: "set by a person" };
+
+/** Whose word the place is, and how far off it may be. */
+const placeWords = ({ position_from: from, accuracy_m: off }) =>
+  from ? `${FROM[from] ?? from}${Number.isFinite(off) ? `, within ${metres(off)}` : ""}` : "not stated: set it below";
 
 const field = (name, label, value, hint) => {
   const input = el("input", { id: `photo-${name}`, name, inputmode: "decimal", autocomplete: "off", value });
@@ -70,9 +74,10 @@ export async function openPhoto(photo, { title, middle }) {
     el("img", { class: "photo-large", src: photo.image_url, alt: title }),
     facts([
       ["Taken", moment(photo.taken_at, "not stated")],
-      ["Place", photo.position_from ? FROM[photo.position_from] : "not stated: set it below"],
+      ["Place", placeWords(photo)],
       ["Added by", photo.created_by],
     ]),
+    ...(photo.warnings ?? []).map((text) => el("p", { class: "note note-warn", text })),
     el("div", { class: "form-row" }, latField, lonField, degreesField),
     el(
       "div",

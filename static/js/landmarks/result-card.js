@@ -1,6 +1,6 @@
 /** One tile or landmark that was found, as a card that the arrow keys walk over. */
 import { el } from "mapwright/lib/dom.js";
-import { day, number, percent } from "mapwright/lib/format.js";
+import { day, metres, number, percent } from "mapwright/lib/format.js";
 import { classOf, swatch } from "mapwright/lib/ramp.js";
 
 const scoreOf = ({ score }) =>
@@ -9,9 +9,13 @@ const scoreOf = ({ score }) =>
         "span",
         { class: "found-score", title: `Image and map: ${classOf(score).label.toLowerCase()}` },
         swatch(classOf(score)),
-        el("span", { text: `${classOf(score).label} ${percent(score)}` }),
+        el("span", { text: `${percent(score)}, ${classOf(score).label.toLowerCase()}` }),
       )
     : el("span", { class: "found-score muted", text: "not scored" });
+
+/** How near a place it is, where a place was asked for; else how much alike. */
+const nearness = ({ distance_m: away, likeness }) =>
+  Number.isFinite(away) ? `${metres(away)} away` : `likeness ${number(likeness, 2)}`;
 
 /**
  * @param {Object} result of the API
@@ -32,7 +36,7 @@ export function resultCard(result, { index, withRegion, onLike }) {
         "span",
         { class: "found-text" },
         el("strong", { class: "found-name", text: withRegion ? result.region_name : result.address, title: name }),
-        el("span", { class: "muted number", text: `likeness ${number(result.likeness, 2)}` }),
+        el("span", { class: "muted number", text: nearness(result) }),
         scoreOf(result),
         el("span", { class: "muted", text: result.captured_on ? day(result.captured_on) : "no date" }),
       ),
@@ -41,7 +45,7 @@ export function resultCard(result, { index, withRegion, onLike }) {
       type: "button",
       class: "button button-small found-like",
       text: "More like this",
-      "aria-label": `More like tile ${index + 1}, ${name}`,
+      "aria-label": `More like this: tile ${index + 1}, ${name}`,
       on: { click: onLike },
     }),
   );

@@ -56,18 +56,20 @@ export function drawNothing(node, answer, wish, { onWords, onClear }) {
   const filtered = filtersOf(wish).length > 0;
   fill(
     node,
-    el("h2", { text: answer.meant === false ? "Nothing found: that means nothing here" : "Nothing found" }),
-    answer.why_not ? el("p", { text: answer.why_not }) : null,
-    el("p", { text: remedy(answer, wish, filtered) }),
+    el("h2", { text: "Nothing found" }),
+    el("p", { text: sentence(answer.why_not || WHY[answer.kind] || WHY.text) }),
     filtered &&
       el("button", { type: "button", class: "button", text: "Search without the filters", on: { click: onClear } }),
-    wish.kind === "photo" ? null : examples,
+    wish.kind === "words" ? examples : null,
   );
 }
 
-function remedy(answer, wish, filtered) {
-  if (filtered) return "The filters may leave out what there is.";
-  if (wish.kind === "photo") return "Try a photo with more of the ground in it, or say in words what it shows.";
-  if (answer.kind === "gps") return "No imagery lies there. Coordinates are read as latitude, longitude, in degrees.";
-  return "Say what can be seen from above, in plain words, or give coordinates as lat, lon:";
-}
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.:?!]$/.test(text) ? "" : "."}`;
+
+/** Where the server does not say more. */
+const WHY = {
+  text: "that means nothing here: say what can be seen from above, in plain words",
+  gps: "no imagery lies there",
+  photo: "no place here looks like the photo: try one with more of the ground in it",
+  tile: "no other tile is like this one",
+};

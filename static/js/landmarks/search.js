@@ -96,7 +96,7 @@ function drawForm() {
 function draw() {
   const results = answer?.results ?? [];
   const landmarks = answer?.landmarks ?? [];
-  const withRegion = !wish.region;
+  const withRegion = new Set(results.map((result) => result.region)).size > 1;
   fill(
     byId("results"),
     ...results.map((result, index) => resultCard(result, { index, withRegion, onLike: () => like(result) })),

@@ -29,13 +29,13 @@ function picture(place) {
 /** "12 similar places, 9 of them accepted", and what became of the rest. */
 function headline({ similar, decided, accepted }) {
   const rest = [
-    decided - accepted ? `${decided - accepted} answered otherwise` : "",
+    decided - accepted ? `${decided - accepted} not` : "",
     similar - decided ? `${similar - decided} open` : "",
   ].filter(Boolean);
   const words = decided ? `${number(accepted)} of them accepted` : "none decided yet";
   return [
-    el("h2", { id: "similar-title", text: `${plural(similar, "similar place")}, ${words}` }),
-    rest.length && decided ? el("span", { class: "muted small", text: rest.join(", ") }) : null,
+    el("strong", { text: `${plural(similar, "similar place")}, ${words}` }),
+    rest.length && decided ? el("span", { class: "muted", text: ` ${rest.join(", ")}` }) : null,
   ];
 }
 
@@ -59,7 +59,11 @@ export function createSimilar() {
       return; // an answer needs none of it; the candidate itself tells what is wrong with the connection
     }
     if (asked !== id || !found.similar) return;
-    fill(node, ...headline(found), el("ul", { class: "similar-row" }, ...found.results.map(picture)));
+    fill(
+      node,
+      el("h2", { id: "similar-title" }, ...headline(found)),
+      el("ul", { class: "similar-row" }, ...found.results.map(picture)),
+    );
     node.hidden = false;
   }
 
