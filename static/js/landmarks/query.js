@@ -37,7 +37,10 @@ export function fromAddress(search) {
     ...NOTHING,
     kind,
     text: kind === "words" ? text : "",
-    tile: kind === "tile" ? { id: tile } : null,
+    tile:
+      kind === "tile"
+        ? { id: tile, address: /^\d+\/\d+\/\d+$/.test(given.get("at") ?? "") ? given.get("at") : "" }
+        : null,
     region: /^\d+$/.test(given.get("region") ?? "") ? given.get("region") : "",
     score: /^[\d.]+-[\d.]+$/.test(given.get("score") ?? "") ? given.get("score") : "",
     from: day("from"),
@@ -50,7 +53,10 @@ export function fromAddress(search) {
 export function toAddress({ kind, text, tile, region, score, from, to, bbox }) {
   const query = new URLSearchParams();
   if (kind === "words") query.set("q", text);
-  if (kind === "tile") query.set("tile", String(tile.id));
+  if (kind === "tile") {
+    query.set("tile", String(tile.id));
+    if (tile.address) query.set("at", tile.address);
+  }
   for (const [name, value] of Object.entries({ region, score, from, to })) if (value) query.set(name, value);
   if (bbox) query.set("bbox", bbox.map((value) => value.toFixed(6)).join(","));
   return query.size ? `?${query}` : location.pathname;

@@ -71,7 +71,8 @@ export function createSearchBox({ onPhoto, onRefused, onEmptied }) {
         picture = URL.createObjectURL(photo);
         put(picture, photo.name, "the photo");
       }
-      if (kind === "tile") put(tile.image ?? null, `Like tile ${tile.address ?? ""}`.trim(), "the tile");
+      if (kind === "tile")
+        put(tile.image ?? null, tile.address ? `Like tile ${tile.address}` : "Like this tile", "the tile");
     },
   };
 }

@@ -8,7 +8,7 @@ export const EXAMPLES = ["houses close together", "a river", "fields", "a large 
 const WHAT = {
   words: (wish) => `“${wish.text}”`,
   gps: (wish) => wish.text,
-  tile: () => "this tile",
+  tile: (wish) => (wish.tile.address ? `tile ${wish.tile.address}` : "this tile"),
   photo: (wish) => wish.photo.name,
 };
 
