@@ -12,7 +12,6 @@ export function createIndexState(region, person) {
   function draw(state) {
     const { job } = state;
     const busy = job && !FINISHED.has(job.state);
-    const whole = state.tiles > 0 && state.embedded >= state.tiles;
     const words = state.tiles
       ? `${number(state.embedded)} of ${number(state.tiles)}`
       : "none yet: cut the region into tiles first";
@@ -20,12 +19,11 @@ export function createIndexState(region, person) {
       byId("index-state"),
       facts([
         ["Tiles", words],
-        ["Landmarks", Number.isFinite(state.landmarks) ? number(state.landmarks) : null],
         ["By the model", state.model || "none"],
       ]),
       state.remedy ? el("p", { class: "note note-warn", text: state.remedy }) : null,
       busy || job?.state === "failed" ? jobProgress(job, { onCancel: busy && person.admin ? cancelJob : null }) : null,
-      person.editor && state.tiles && !busy
+      state.may_update && state.tiles && !busy
         ? el(
             "div",
             {},
@@ -33,7 +31,7 @@ export function createIndexState(region, person) {
               type: "button",
               class: "button button-small",
               id: "update-index",
-              text: whole ? "Bring it up to date" : "Make the rest searchable",
+              text: state.whole ? "Bring it up to date" : "Make the rest searchable",
               on: { click: update },
             }),
           )

@@ -107,7 +107,7 @@ export function createLandmarkForm(region, { view, onSaved, onRemoved, onLeave }
     const body = {
       name: given.name.trim(),
       description: given.description ?? "",
-      lat: degrees(given.lat, "lat", 90),
+      lat: degrees(given.lat, "lat", 85),
       lon: degrees(given.lon, "lon", 180),
     };
     const saved = editing

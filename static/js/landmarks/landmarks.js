@@ -91,9 +91,9 @@ async function fromMap() {
 }
 
 /** What was read of a table, and each line that was not, with why. */
-function drawTold({ added = 0, changed = 0, skipped = [] }) {
-  const said = `${plural(added, "landmark")} added, ${changed} changed${skipped.length ? `, ${plural(skipped.length, "line")} left out` : ""}.`;
-  const rest = skipped.length - MOST_WHY;
+function drawTold({ added, changed, left_out: left, skipped }) {
+  const said = `${plural(added, "landmark")} added, ${changed} changed${left ? `, ${plural(left, "line")} left out` : ""}.`;
+  const rest = left - MOST_WHY;
   fill(
     byId("csv-told"),
     el(

@@ -29,14 +29,20 @@ const field = (name, label, value, hint) => {
 const shown = (value, digits) => (Number.isFinite(value) ? String(Number(value.toFixed(digits))) : "");
 const read = (input) => (input.value.trim() ? Number(input.value.trim().replace(",", ".")) : null);
 
-/** What a person typed, or a sentence that says what is wrong with it. */
-function wished(lat, lon, degrees) {
+/** What a person typed that is other than before, or a sentence that says what is wrong with it. */
+function wished(photo, lat, lon, degrees) {
   const place = { lat: read(lat), lon: read(lon), direction_deg: read(degrees) };
   const within = (value, most) => value === null || (Number.isFinite(value) && Math.abs(value) <= most);
-  if (!within(place.lat, 90) || !within(place.lon, 180)) return "Give the place in degrees: 90 and 180 at most.";
+  if (!within(place.lat, 85) || !within(place.lon, 180)) return "Give the place in degrees: 85 and 180 at most.";
   if ((place.lat === null) !== (place.lon === null)) return "Give both latitude and longitude, or neither.";
   if (place.direction_deg !== null && !(place.direction_deg >= 0 && place.direction_deg <= 360))
     return "Give the direction in degrees from north, 0 to 360.";
+  const same = (name, digits) => shown(photo[name], digits) === shown(place[name], digits);
+  if (same("lat", DIGITS) && same("lon", DIGITS)) {
+    delete place.lat;
+    delete place.lon;
+  }
+  if (same("direction_deg", 0)) delete place.direction_deg;
   return place;
 }
 
@@ -105,11 +111,12 @@ export async function openPhoto(photo, { title, middle }) {
   try {
     if (removing) return await remove(photo);
     if (!yes) return false;
-    const place = wished(lat, lon, degrees);
+    const place = wished(photo, lat, lon, degrees);
     if (typeof place === "string") {
       notify(place, { kind: "warn" });
       return false;
     }
+    if (!Object.keys(place).length) return false;
     await api.patch(`/api/landmark-photos/${photo.id}/`, place);
     return true;
   } catch (error) {

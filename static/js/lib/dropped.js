@@ -2,8 +2,8 @@
 
 /** A photo that can be sent at all; else a sentence that says why not. */
 export function refusal(file) {
-  const image = file.type.startsWith("image/") || /\.(jpe?g|png|webp|tiff?)$/i.test(file.name);
-  if (!image) return `${file.name} is no photo: drop a JPEG, PNG or WebP.`;
+  if (!/\.(jpe?g|png|tiff?)$/i.test(file.name))
+    return `${file.name} is no photo that can be read: use a JPEG, PNG or TIFF.`;
   if (!file.size) return `${file.name} is empty: choose the photo again.`;
   return "";
 }

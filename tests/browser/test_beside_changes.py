@@ -1,0 +1,103 @@
+"""Beside a candidate: similar places with what people said of them, and photos from the ground as evidence."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import ExifTags
+from playwright.sync_api import Page, expect
+
+from annotation.changes.models import Change
+from annotation.landmarks.models import LandmarkPhoto
+from tests.browser.searched import drop, looked_at, read_in, search_weights
+from tests.browser.stock import Stock
+from tests.browser.test_queue import open_queue, until
+from tests.factories_changes import save_decision
+from tests.mlcore.imagery.photos import gps, texture, write_photo
+
+
+@pytest.fixture
+def searched(stock: Stock, settings, tmp_path_factory) -> Stock:
+    """The stocked region, read in."""
+    settings.LANDMARKS_WEIGHTS = str(search_weights(tmp_path_factory.mktemp("weights")))
+    read_in(stock)
+    return stock
+
+
+def kind_of_most(stock: Stock) -> list[Change]:
+    """The candidates of the kind that most of them are of, the surest first."""
+    kinds = [change.kind for change in stock.changes]
+    most = max(set(kinds), key=kinds.count)
+    return [change for change in stock.changes if change.kind == most]
+
+
+def test_similar_places_stand_beside_a_candidate_with_what_people_said(new_page, searched, axe):
+    shown, accepted, *_ = kind_of_most(searched)
+    save_decision(searched.admin, accepted)
+    page = new_page(searched.admin)
+    open_queue(page, searched)
+    while page.locator("#similar").is_hidden():
+        if f"change {shown.pk}" in page.locator("#review").inner_text():
+            break
+        page.wait_for_timeout(400)
+        break
+    expect(page.locator("#similar")).to_contain_text("similar place")
+    expect(page.locator("#similar")).to_contain_text("1 of them accepted")
+    expect(page.locator(".similar-good")).to_have_count(1)
+    page.keyboard.press("j")
+    expect(page.locator(".similar").first).to_be_focused()
+    assert looked_at(page, axe, "queue-similar", ("1366", "1024", "390")) == []
+
+
+def send_photo(page: Page, path) -> None:
+    drop(page, "#map", path)
+
+
+def test_a_photo_dropped_on_a_candidate_is_evidence_with_its_direction(new_page, searched, axe, tmp_path, watch):
+    watch.expect("400 (Bad Request)")
+    change = searched.changes[0]
+    lon, lat = change.geometry.centroid
+    looks = {"GPSImgDirection": 45.0, "GPSImgDirectionRef": "T"}
+    told = write_photo(tmp_path / "corner.jpg", texture(300, 400), position=gps(lon - 0.0002, lat - 0.0001, **looks))
+    silent = write_photo(
+        tmp_path / "yard.jpg", texture(200, 300), tags={int(ExifTags.Base.Model): "a camera of somebody"}
+    )
+    page = new_page(searched.admin)
+    open_queue(page, searched)
+    page.wait_for_load_state("networkidle")
+    drop(page, "#map", told)
+    expect(page.locator("#notices")).to_contain_text("The photo is on the map.")
+    expect(page.locator(".evidence-photo")).to_have_count(1)
+    expect(page.locator(".evidence-photo")).to_contain_text("looks north-east")
+    expect(page.locator(".evidence .sight")).to_have_attribute("transform", "rotate(45)")
+    photo = LandmarkPhoto.objects.get()
+    assert photo.change_id == change.pk
+    assert photo.direction_deg == pytest.approx(45)
+
+    page.locator("#evidence-photo").set_input_files(silent)
+    expect(page.locator("#notices")).to_contain_text("does not say where it was taken")
+    expect(page.locator(".evidence-photo")).to_have_count(2)
+    expect(page.locator(".evidence")).to_have_count(1)
+    assert looked_at(page, axe, "queue-photo", ("1366", "1024", "390")) == []
+    page.locator(".evidence-photo", has_text="no place yet").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("not stated: set it below")
+    dialog.get_by_role("button", name="Take the middle of the map").click()
+    dialog.get_by_label("Looks to").fill("270")
+    assert looked_at(page, axe, "photo-dialog", ("1366", "390")) == []
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.locator(".evidence")).to_have_count(2)
+    expect(page.locator(".evidence-photo", has_text="looks west")).to_be_visible()
+    until(lambda: LandmarkPhoto.objects.filter(position_from="person", direction_deg=270).exists())
+
+    page.locator(".evidence-photo", has_text="looks west").click()
+    page.get_by_role("button", name="Remove the photo").click()
+    page.get_by_role("button", name="Remove it").click()
+    expect(page.locator(".evidence-photo")).to_have_count(1)
+    bad = tmp_path / "broken.png"
+    bad.write_bytes(b"\x89PNG but no more")
+    drop(page, "#map", bad)
+    expect(page.locator("#notices")).to_contain_text("broken.png was not taken")
+    assert LandmarkPhoto.objects.count() == 1
+    page.keyboard.press("s")  # the next candidate has none
+    expect(page.locator("#evidence")).to_be_hidden()
+    expect(page.locator(".evidence")).to_have_count(0)
