@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from math import cos, radians
 from typing import Any
 
-from django.contrib.gis.geos import Polygon
+from django.contrib.gis.db.models.functions import Distance
+from django.contrib.gis.geos import Point, Polygon
 from django.db.models import Count, Max, Q, QuerySet
 
 from annotation.accounts.models import User
@@ -25,7 +27,8 @@ ONE_UPDATE = "index"
 """Jobs that update the index have this key: one at a time."""
 TAGS = ("name", "wikidata", "tourism", "historic")
 MOST_NAMED = 10
-SHOWN_PHOTOS = 100
+METRES = 111_195.0
+"""Of a degree of latitude."""
 
 
 def landmarks_of(user: User, region: Region | None = None, bbox: Iterable[float] | None = None) -> QuerySet[Landmark]:
@@ -103,13 +106,24 @@ def tiles_shown(user: User, ids: Iterable[int]) -> dict[int, Tile]:
     return {row.pk: row for row in rows.select_related("region").defer("geometry", "region__area")}
 
 
-def tiles_at_points(rows: Iterable[Landmark]) -> list[int]:
-    """Ids of the tiles on which landmarks stand, in the order of the landmarks."""
+def tiles_at_points(rows: Iterable[Landmark], regions: Collection[int]) -> list[int]:
+    """Ids of the tiles on which landmarks stand, in the order of the landmarks, of these regions alone."""
     found: list[int] = []
     for row in rows:
-        standing = Tile.objects.filter(region=row.region_id, geometry__covers=row.point).values_list("pk", flat=True)
-        found += [pk for pk in standing[:2] if pk not in found]
+        if row.region_id in regions:
+            standing = Tile.objects.filter(region=row.region_id, geometry__intersects=row.point)
+            found += [pk for pk in standing.order_by("pk").values_list("pk", flat=True)[:1] if pk not in found]
     return found
+
+
+def nearest_landmarks(
+    rows: QuerySet[Landmark], lonlat: tuple[float, float], within_m: float, count: int
+) -> list[Landmark]:
+    """Landmarks about a position, the nearest first; the index of places gives them."""
+    point = Point(*lonlat, srid=4326)
+    reach = within_m / METRES / max(cos(radians(lonlat[1])), 0.05)
+    near = rows.filter(point__dwithin=(point, reach)).annotate(away=Distance("point", point))
+    return [row for row in near.order_by("away", "pk")[:count] if row.away.m <= within_m]
 
 
 def newest_scans(regions: Iterable[int]) -> dict[int, Scan]:
@@ -129,13 +143,24 @@ def pairs_to_find(imagery: Imagery) -> QuerySet[TilePair]:
     return TilePair.objects.filter(imagery=imagery, valid_share__gte=MIN_VALID_SHARE).order_by()
 
 
+def imagery_named(imagery_id: int) -> Imagery | None:
+    """The imagery of this id, if it is still there."""
+    return Imagery.objects.filter(pk=imagery_id).defer("footprint", "repairs").first()
+
+
+def places_of(region: Region) -> dict[int, tuple[int, int, int]]:
+    """z, x, y of a region's tiles by id."""
+    rows = Tile.objects.filter(region=region).order_by().values_list("pk", "z", "x", "y")
+    return {pk: (z, x, y) for pk, z, x, y in rows.iterator(chunk_size=20_000)}
+
+
 def mark_of(imagery: Imagery, scan: Scan | None) -> list[int]:
     """Numbers that are others once a region's tiles, or the scan that scores them, are: counted along an index."""
     counted = pairs_to_find(imagery).aggregate(count=Count("pk"), last=Max("pk"))
     return [imagery.pk, counted["count"], counted["last"] or 0, scan.pk if scan else 0]
 
 
-def decided_changes_on(user: User, tiles: Iterable[int], kind: str) -> dict[int, Change]:
+def changes_on(user: User, tiles: Iterable[int], kind: str) -> dict[int, Change]:
     """One change of a kind on each of these tiles that has any, by tile: one that people decided where there is one."""
     rows = Change.objects.filter(pair__tile__in=list(tiles), kind=kind, scan__region__in=visible_regions(user)).exclude(
         item__state=ItemState.WITHDRAWN

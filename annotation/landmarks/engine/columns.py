@@ -61,9 +61,8 @@ class RegionState:
 def write_region(folder: Path, region_id: int, rows: np.ndarray, state: RegionState) -> None:
     """Replace what is known of a region's tiles: (7, N) float64, by tile id."""
     folder.mkdir(parents=True, exist_ok=True)
-    with whole_file(folder / f"{region_id}.npy") as scratch:
-        with scratch.open("wb") as file:
-            np.save(file, np.ascontiguousarray(rows[:, np.argsort(rows[TILE])], np.float64), allow_pickle=False)
+    with whole_file(folder / f"{region_id}.npy") as scratch, scratch.open("wb") as file:
+        np.save(file, np.ascontiguousarray(rows[:, np.argsort(rows[TILE])], np.float64), allow_pickle=False)
     write_state(folder, region_id, state)
 
 
@@ -90,6 +89,11 @@ def read_region(folder: Path, region_id: int) -> np.ndarray:
     except FileNotFoundError:
         return np.zeros((ROWS, 0))
     return rows
+
+
+def tiles_found(folder: Path, region_id: int) -> int:
+    """How many tiles of a region can be found."""
+    return int(read_region(folder, region_id).shape[1])
 
 
 def drop_region(folder: Path, region_id: int) -> None:

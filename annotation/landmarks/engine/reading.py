@@ -17,8 +17,9 @@ from annotation.tiles.engine import image_reader
 from mlcore.geometry.webmercator import TileAddress, bounds_lonlat_of
 
 if TYPE_CHECKING:
-    from mlcore.landmarks.model import LandmarkModel
     from mlcore.vectors import VectorStore
+
+    from mlcore.landmarks.model import LandmarkModel
 
 BATCH = 64
 """Tiles that are read, and brought into the store, at once: what a killed worker has to do again."""

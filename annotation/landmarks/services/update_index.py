@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,6 +20,7 @@ from annotation.sources.models import Region
 from annotation.sources.selectors import imagery_in_use
 from annotation.sources.services.files import remove_folder, room_on_disk
 
+logger = logging.getLogger(__name__)
 OF_TILES = 0.9
 """Share of the job that reads tiles."""
 
@@ -42,20 +44,20 @@ def run(context: JobContext) -> None:
             done = _store(row, began)
             if done:
                 context.report(1.0, f"{row.tiles} tiles can be searched")
-                context.set_result({"tiles": row.tiles, "landmarks": row.landmarks, "photos": row.photos,
-                                    "read": read, "failed": failed})  # fmt: skip
+                told = {"tiles": row.tiles, "landmarks": row.landmarks, "photos": row.photos}
+                context.set_result({**told, "read": read, "failed": failed})
                 context.succeed()
         if done:
             return
 
 
-def _read(row: SearchIndex, model: engine.LandmarkModel, context: JobContext) -> tuple[int, list[str]]:
-    """Read all that is new; how many tiles were, and what of regions could not be, in words."""
+def _read(row: SearchIndex, model: engine.LandmarkModel, context: JobContext) -> tuple[int, int]:
+    """Read all that is new; how many tiles were, and how many regions could not be."""
     index = engine.index_folder(row)
     regions = list(Region.objects.order_by("pk"))
     first = context.params.get("region")
     regions.sort(key=lambda region: region.pk != first)
-    read, failed = 0, []
+    read = failed = 0
     span = SpanProgress(context, 0.0, OF_TILES)
     for number, region in enumerate(regions):
         stop_if_asked(context)
@@ -65,7 +67,8 @@ def _read(row: SearchIndex, model: engine.LandmarkModel, context: JobContext) ->
         except StoppedError:
             raise
         except (DomainError, MlcoreError) as error:  # its imagery's file is gone: the others may do
-            failed.append(f"region {region.pk}: {error}"[:300])
+            logger.warning("the tiles of region %s were not read: %s", region.pk, error)
+            failed += 1
         _serve_first(row, index)
     texts = [engine.LandmarkText(pk, f"{name}. {said}".strip(". ")) for pk, name, said in
              Landmark.objects.order_by("pk").values_list("pk", "name", "description")]  # fmt: skip
