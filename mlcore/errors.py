@@ -53,6 +53,12 @@ class OtherModelError(FeatureDatabaseError):
     code = "other_model"
 
 
+class VectorStoreError(MlcoreError):
+    """A store of vectors that is missing, damaged, of another model or size, or busy with another writer."""
+
+    code = "invalid_vector_store"
+
+
 class MissingPackageError(MlcoreError):
     """A Python package that this way of working needs is not installed or can't be imported."""
 

@@ -20,18 +20,18 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from mlcore.errors import ConfigError, FeatureDatabaseError, MissingPackageError, OtherModelError
+from mlcore.errors import ConfigError, FeatureDatabaseError, OtherModelError
 from mlcore.files import whole_file
 from mlcore.geolocation.database import FeatureDatabase
+from mlcore.vectors import faiss_index
 
 Kind = Literal["flat", "hnsw", "ivfpq"]
 FOLDER, FILE, ABOUT = "index", "descriptors.faiss", "index.json"
 FLAT_UP_TO = 1_000_000
-HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = 32, 80, 128
+HNSW_SEARCH = 128
 CODE_BYTES = 64
 PROBES_SHARE, LEAST_PROBES = 0.03, 16
-SAMPLE_PER_LIST = 40
-MOST_LISTS, ROUNDS = 1024, 10
+MOST_LISTS = 1024
 STALE = 0.2
 """Where more of the entries than this stand for bases that are gone, the index is built anew."""
 
@@ -140,7 +140,7 @@ class DescriptorIndex:
 
     def save(self, folder: Path) -> None:
         """Write the index; a reader finds the former one or this one."""
-        faiss = _faiss()
+        faiss = faiss_index.faiss()
         folder.mkdir(parents=True, exist_ok=True)
         with whole_file(folder / FILE) as scratch:
             faiss.write_index(self.index, str(scratch))
@@ -163,10 +163,10 @@ class DescriptorIndex:
             among: numbers of the bases that may be proposed; the others are left out while it searches, so that they
                 push out none of these. None: all that are in the index.
         """
-        faiss = _faiss()
+        faiss = faiss_index.faiss()
         if among is not None and not len(among):
             return Proposals(np.zeros(0, np.int64), np.zeros(0, np.float32))
-        chosen = None if among is None else faiss.IDSelectorBitmap(_bitmap(among))
+        chosen = None if among is None else faiss.IDSelectorBitmap(faiss_index.bitmap(among))
         query = np.ascontiguousarray(descriptor, np.float32)[None]
         entries, reach = min(count, self.index.ntotal), 1
         while True:
@@ -185,7 +185,7 @@ class DescriptorIndex:
 
     def _parameters(self, chosen: Any, reach: int) -> tuple[Any, bool]:
         """How FAISS searches, `reach` times as far as is usual, and whether that is as far as it goes."""
-        faiss = _faiss()
+        faiss = faiss_index.faiss()
         if self.kind == "flat":
             return faiss.SearchParameters(sel=chosen), True
         if self.kind == "hnsw":
@@ -196,13 +196,6 @@ class DescriptorIndex:
         return faiss.SearchParametersIVF(nprobe=probes, sel=chosen), probes == lists
 
 
-def _bitmap(numbers: np.ndarray) -> np.ndarray:
-    """Bits of the numbers that are chosen, as FAISS counts them."""
-    bits = np.zeros(int(numbers.max()) + 1, bool)
-    bits[numbers] = True
-    return np.packbits(bits, bitorder="little")
-
-
 def _kind(kind: Kind | None, count: int) -> Kind:
     if kind is not None and kind not in get_args(Kind):
         raise ConfigError(f"no index {kind!r}: choose from {', '.join(get_args(Kind))}")
@@ -211,50 +204,22 @@ def _kind(kind: Kind | None, count: int) -> Kind:
 
 def _empty(kind: Kind, size: int, count: int, sample: np.ndarray) -> Any:
     """An index without entries, trained where it needs to be."""
-    faiss = _faiss()
     if kind == "flat":
-        return faiss.IndexIDMap(faiss.IndexFlatIP(size))
+        return faiss_index.flat(size)
     if kind == "hnsw":
-        graph = faiss.IndexHNSWFlat(size, HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
-        graph.hnsw.efConstruction = HNSW_BUILD
-        return faiss.IndexIDMap(graph)
-    lists = _lists(count, len(sample))
-    parts = max(part for part in range(1, min(CODE_BYTES, size) + 1) if size % part == 0)
-    bits = 8 if len(sample) >= 256 else max(1, int(math.log2(max(len(sample), 2))))
-    index = faiss.index_factory(size, f"IVF{lists},PQ{parts}x{bits}np", faiss.METRIC_INNER_PRODUCT)
-    index.cp.niter = index.pq.cp.niter = ROUNDS
-    index.cp.min_points_per_centroid = index.pq.cp.min_points_per_centroid = 1  # of a small sample it warns no one
-    index.train(sample)
-    return index
-
-
-def _lists(count: int, sample: int) -> int:
-    return max(1, min(MOST_LISTS, round(4 * math.sqrt(count)), sample // 8))
+        return faiss_index.hnsw(size)
+    code = faiss_index.product_code(size, CODE_BYTES, len(sample))
+    return faiss_index.ivf(size, faiss_index.lists_for(count, len(sample), MOST_LISTS), code, sample)
 
 
 def _sample(blocks: Iterable[np.ndarray], count: int, seed: int) -> np.ndarray:
-    """A share of (N, D) descriptors drawn evenly, large enough to train on."""
-    most = SAMPLE_PER_LIST * _lists(count, count)
-    share, rng = min(1.0, most / max(count, 1)), np.random.default_rng(seed)
-    drawn = [block[rng.random(len(block)) < share] if share < 1 else block for block in blocks]
-    return np.ascontiguousarray(np.concatenate(drawn), np.float32)
+    return faiss_index.sample_of(blocks, count, MOST_LISTS, seed)
 
 
 def _loaded(path: Path, *, mapped: bool) -> Any:
-    faiss = _faiss()
     try:
-        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if mapped else 0)
+        return faiss_index.read(path, mapped=mapped)
     except RuntimeError as error:
         raise FeatureDatabaseError(
             f"{path} is damaged: delete it and make it again with locate build --index"
         ) from error
-
-
-def _faiss() -> Any:
-    try:
-        import faiss
-    except ImportError as error:
-        raise MissingPackageError(
-            "searching in two levels needs FAISS: install faiss-cpu, or compare all bases"
-        ) from error
-    return faiss

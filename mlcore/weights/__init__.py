@@ -7,3 +7,4 @@ from pathlib import Path
 GENERAL_FILE = Path(__file__).with_name("general.safetensors")
 MATCHER_FILE = Path(__file__).with_name("matcher.safetensors")
 LOCATOR_FILE = Path(__file__).with_name("locator.safetensors")
+LANDMARKS_FILE = Path(__file__).with_name("landmarks.safetensors")

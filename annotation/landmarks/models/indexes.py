@@ -22,7 +22,7 @@ class SearchIndexQuerySet(models.QuerySet["SearchIndex"]):
 
 
 class SearchIndex(Timestamped):
-    """Vectors of tiles, landmarks and photos by one model. A newer model's is built beside it, and serves once whole."""
+    """Vectors of tiles, landmarks and photos by one model. A newer model's is made beside it, and serves once whole."""
 
     model = models.ForeignKey(
         ModelVersion, null=True, on_delete=models.SET_NULL, related_name="+", help_text="empty: the weights that ship"

@@ -59,6 +59,12 @@ class Landmark(Timestamped):
         return self.name
 
 
+class PositionFrom(models.TextChoices):
+    NOBODY = "", "nobody"
+    PHOTO = "photo"
+    PERSON = "person"
+
+
 class LandmarkPhoto(Timestamped):
     """A photograph from the ground: of a landmark, evidence beside a change, or of a place of the region.
 
@@ -77,9 +83,10 @@ class LandmarkPhoto(Timestamped):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     point = models.PointField(srid=4326, null=True, blank=True, help_text="where it was taken")
+    position_from = models.CharField(max_length=8, choices=PositionFrom, blank=True, default=PositionFrom.NOBODY)
     accuracy_m = models.FloatField(null=True, blank=True, help_text="how far off the position may be")
-    heading_deg = models.FloatField(null=True, blank=True, help_text="where it looks, clockwise from north")
-    captured_at = models.DateTimeField(null=True, blank=True)
+    direction_deg = models.FloatField(null=True, blank=True, help_text="where it looks, clockwise from north")
+    taken_at = models.DateTimeField(null=True, blank=True)
     camera = models.CharField(max_length=120, blank=True, default="", help_text="make and model")
     caption = models.CharField(max_length=300, blank=True, default="")
     licence = models.CharField(max_length=120, blank=True, default="")
@@ -94,8 +101,13 @@ class LandmarkPhoto(Timestamped):
                 condition=Q(landmark__isnull=True) | Q(change__isnull=True), name="landmark_photo_shows_one_thing"
             ),
             models.CheckConstraint(
-                condition=Q(heading_deg__isnull=True) | Q(heading_deg__gte=0, heading_deg__lt=360),
-                name="landmark_photo_heading",
+                condition=Q(direction_deg__isnull=True) | Q(direction_deg__gte=0, direction_deg__lt=360),
+                name="landmark_photo_direction",
+            ),
+            models.CheckConstraint(
+                condition=Q(position_from="", point__isnull=True)
+                | Q(position_from__in=["photo", "person"], point__isnull=False),
+                name="landmark_photo_position_says_whose",
             ),
             models.CheckConstraint(
                 condition=Q(accuracy_m__isnull=True) | Q(accuracy_m__gt=0), name="landmark_photo_accuracy_positive"

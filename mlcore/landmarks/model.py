@@ -1,0 +1,173 @@
+"""The model: four towers, four heads, one space of unit vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mlcore.digests import sha256_of
+from mlcore.encoders.text import TextEncoder
+from mlcore.errors import CheckpointError, InvalidInputError
+from mlcore.landmarks.config import LandmarkConfig
+from mlcore.landmarks.floors import Floors
+from mlcore.landmarks.gps import GpsTower, equal_earth
+from mlcore.landmarks.heads import Head
+from mlcore.landmarks.samples import MODALITIES, Modality
+from mlcore.landmarks.towers import BATCH, ImageTower, build_image_tower, build_text_tower, to_squares
+from mlcore.learning.checkpoints import content_digest, read_tensors, write_tensors
+
+MODEL_KIND = "landmarks"
+TEXT_BATCH, GPS_BATCH = 256, 4096
+
+
+class LandmarkModel(nn.Module):
+    """Aerial images, ground photos, texts and positions -> unit vectors whose cosine says how well they fit.
+
+    The towers are frozen; those that ship with the model are a part of its file, others are named by the settings.
+    """
+
+    def __init__(self, config: LandmarkConfig | None = None, *, device: str = "cpu") -> None:
+        super().__init__()
+        self.config = config = config or LandmarkConfig()
+        self.image_tower: ImageTower = build_image_tower(config, device)
+        self.text_tower: TextEncoder = build_text_tower(config, device)
+        self.gps_tower = GpsTower(
+            config.sigmas,
+            fourier=config.fourier,
+            width=config.capsule,
+            layers=config.capsule_layers,
+            dimension=config.dimension,
+        )
+        sizes = {"aerial": self.image_tower.dimension, "ground": self.image_tower.dimension,
+                 "text": self.text_tower.dimension}  # fmt: skip
+        self.heads = nn.ModuleDict(
+            {name: Head(size, config.hidden, config.dimension, config.dropout) for name, size in sizes.items()}
+        )
+        self.scale = nn.Parameter(torch.tensor(1 / config.temperature).log())
+        self.about: dict[str, Any] = {}
+        self._digest: str | None = None
+        self.to(device).eval()
+
+    @property
+    def device(self) -> torch.device:
+        return self.scale.device
+
+    @property
+    def dimension(self) -> int:
+        return self.config.dimension
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file the model was saved to or read from; of its weights where there is none."""
+        if self._digest is None:
+            self._digest = content_digest(self.state_dict())
+        return self._digest
+
+    @property
+    def floors(self) -> Floors:
+        """Below which likeness a query means nothing."""
+        return Floors.from_dict(self.about.get("floors", {}))
+
+    def embed(self, modality: Modality, items: Sequence[Any] | np.ndarray) -> np.ndarray:
+        """Items of any modality -> (N, D) float32 unit vectors; see the function of each.
+
+        Raises:
+            InvalidInputError: no such modality.
+        """
+        if modality in ("aerial", "ground"):
+            return self.embed_images(list(items), role=modality)
+        if modality == "text":
+            return self.embed_texts(list(items))
+        if modality == "gps":
+            return self.embed_gps(np.asarray(items, np.float64).reshape(-1, 2))
+        raise InvalidInputError(f"no modality {modality!r}: choose from {', '.join(MODALITIES)}")
+
+    @torch.inference_mode()
+    def embed_images(self, pictures: Sequence[np.ndarray], role: Literal["aerial", "ground"] = "aerial") -> np.ndarray:
+        """(H, W, 3) uint8 pictures of any sizes -> (N, D) float32 unit vectors.
+
+        Raises:
+            InvalidInputError: not such pictures.
+        """
+        return self._joined(
+            (self.heads[role](self.image_features(pictures[start : start + BATCH])) for start in
+             range(0, len(pictures), BATCH)),
+        )  # fmt: skip
+
+    @torch.inference_mode()
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Texts -> (N, D) float32 unit vectors.
+
+        Raises:
+            InvalidInputError: a text without a word.
+        """
+        return self._joined(
+            self.heads["text"](self.text_features(texts[start : start + TEXT_BATCH]))
+            for start in range(0, len(texts), TEXT_BATCH)
+        )
+
+    @torch.inference_mode()
+    def embed_gps(self, lonlat: np.ndarray) -> np.ndarray:
+        """(N, 2) longitude and latitude in degrees, WGS 84 -> (N, D) float32 unit vectors.
+
+        Raises:
+            InvalidInputError: not such positions.
+        """
+        projected = equal_earth(lonlat)
+        return self._joined(
+            self.position_vectors(torch.from_numpy(projected[start : start + GPS_BATCH]))
+            for start in range(0, len(projected), GPS_BATCH)
+        )
+
+    @torch.inference_mode()
+    def image_features(self, pictures: Sequence[np.ndarray]) -> Tensor:
+        """What the frozen image tower makes of pictures: (N, C) on the model's device."""
+        return self.image_tower.encode(to_squares(pictures, self.config.image_px, self.device)).float()
+
+    @torch.inference_mode()
+    def text_features(self, texts: Sequence[str]) -> Tensor:
+        """What the frozen text tower makes of texts: (N, C) on the model's device."""
+        return self.text_tower.encode(list(texts)).to(self.device)
+
+    def position_vectors(self, projected: Tensor) -> Tensor:
+        """(N, 2) float64 of `equal_earth` -> (N, D) of unit length."""
+        return F.normalize(self.gps_tower(projected.to(self.device)), dim=1)
+
+    def _joined(self, parts: Any) -> np.ndarray:
+        vectors = [part.cpu().numpy().astype(np.float32) for part in parts]
+        return np.concatenate(vectors) if vectors else np.zeros((0, self.dimension), np.float32)
+
+    def save(self, path: Path, about: Mapping[str, object] | None = None) -> str:
+        """Write weights and settings to one safetensors file in half precision; returns its SHA-256.
+
+        Args:
+            about: what else is to be known of it, beside `self.about`.
+        """
+        halved = {name for name, value in self.named_parameters() if value.dtype == torch.float32}
+        tensors = {name: value.half() if name in halved else value for name, value in self.state_dict().items()}
+        self.about = {**self.about, **(about or {})}
+        meta = {**self.about, "kind": MODEL_KIND, "config": self.config.to_dict()}
+        self._digest = write_tensors(path, tensors, meta)
+        return self._digest
+
+    @classmethod
+    def load(cls, path: Path, sha256: str | None = None, *, device: str = "cpu") -> LandmarkModel:
+        """Read what `save` wrote, in eval mode; CheckpointError where the file is damaged or another than asked for."""
+        tensors, meta = read_tensors(path, sha256=sha256)
+        if meta.get("kind") != MODEL_KIND:
+            raise CheckpointError(f"{path} holds a {meta.get('kind')!r} model, none of landmarks: choose another file")
+        model = cls(LandmarkConfig.from_dict(meta["config"]), device=device)
+        try:
+            model.load_state_dict({name: value.float() if value.dtype == torch.float16 else value
+                                   for name, value in tensors.items()})  # fmt: skip
+        except RuntimeError as error:
+            raise CheckpointError(f"{path} does not fit the settings it names: {error}") from error
+        model.about = {name: value for name, value in meta.items() if name not in ("kind", "config")}
+        model._digest = sha256 or sha256_of(Path(path))
+        return model.eval()
