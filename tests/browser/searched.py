@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from playwright.sync_api import Page
 
 from annotation.common.services.jobs import run_now
 from annotation.landmarks.services import keep_up
 from mlcore.landmarks.config import LandmarkConfig
 from mlcore.landmarks.model import LandmarkModel
-from playwright.sync_api import Page
 from tests.browser.screens import shot
 from tests.browser.stock import Stock
 from tests.browser.test_accessibility import findings
