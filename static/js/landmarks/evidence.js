@@ -50,7 +50,7 @@ export function createEvidence({ map, current }) {
     try {
       const found = rows(await api.get(`/api/landmark-photos/?change=${id}`));
       if (of !== id) return;
-      photos = found;
+      photos = found.sort((a, b) => a.id - b.id); // their numbers stay as others come
       draw();
     } catch (error) {
       if (!error.passing) notifyError(error);

@@ -34,7 +34,7 @@ const view = createSearchMap(byId("map"), {
     cards()
       .find((card) => card.dataset.landmark === String(index))
       ?.focus(),
-  onMoved: () => wish.bbox && later(() => ask({ bbox: view.view() })),
+  onMoved: () => wish.bbox && later(() => ask({ bbox: view.view() }, { remember: "replace" })),
 });
 
 let timer = 0;
@@ -48,9 +48,9 @@ function trouble(text) {
 }
 
 /** Change the search and run it; the address keeps all but a photo. */
-function ask(change, { remember = true } = {}) {
+function ask(change, { remember = "push" } = {}) {
   wish = { ...wish, count: FIRST_COUNT, ...change };
-  if (remember) history.pushState(null, "", toAddress(wish));
+  if (remember) history[`${remember}State`](null, "", toAddress(wish));
   return run();
 }
 
@@ -150,7 +150,7 @@ for (const [name, field] of Object.entries(fields))
   field.addEventListener("change", () => ask({ [name]: field.value }));
 byId("here").addEventListener("change", (event) => ask({ bbox: event.target.checked ? view.view() : null }));
 byId("clear").addEventListener("click", clear);
-byId("more").addEventListener("click", () => ask({ count: Math.min(MOST_COUNT, 2 * wish.count) }, { remember: false }));
+byId("more").addEventListener("click", () => ask({ count: Math.min(MOST_COUNT, 2 * wish.count) }, { remember: "" }));
 box.input.addEventListener("keydown", (event) => {
   if (event.key !== "ArrowDown" || !cards().length) return;
   event.preventDefault();
