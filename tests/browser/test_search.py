@@ -69,7 +69,7 @@ def test_more_like_this_from_a_tile_and_from_what_was_found(new_page, searched, 
     page.goto(f"/regions/{searched.region.pk}/tiles/{tile.z}/{tile.x}/{tile.y}/")
     page.wait_for_load_state("networkidle")
     page.keyboard.press("m")
-    page.wait_for_url(f"**/search/?tile={tile.pk}*")
+    page.wait_for_url(f"**/search/?tile={tile.pk}&**")
     expect(page.locator("#given")).to_contain_text(f"Like tile {tile.z}/{tile.x}/{tile.y}")
     expect(cards(page)).to_have_count(15)
     expect(cards(page).first).to_be_focused()

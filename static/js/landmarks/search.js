@@ -15,6 +15,8 @@ const STILL_MS = 350;
 const { regions, links } = pageData();
 const fields = { region: byId("region"), score: byId("score"), from: byId("from"), to: byId("to") };
 const form = byId("search-form");
+/** Where there is room the filters are always open. */
+const wide = matchMedia("(min-width: 60rem)");
 const cards = () => [...document.querySelectorAll(".found-card")];
 let wish = fromAddress(location.search);
 let answer = null;
@@ -186,7 +188,10 @@ bindKey("f", "See all that was found", view.fit, { group: "Look" });
 
 async function start() {
   byId("region").append(...regions.map(({ id, name }) => el("option", { value: String(id), text: name })));
-  byId("filters").open = matchMedia("(min-width: 60rem)").matches;
+  byId("filters").open = wide.matches;
+  wide.addEventListener("change", () => {
+    byId("filters").open = wide.matches;
+  });
   const first = regions.find(({ id }) => String(id) === wish.region) ?? regions[0];
   if (first?.bounds) view.look(first.bounds);
   if (first) view.lay([first.id]);
