@@ -20,6 +20,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("mlcore.cli.scan", "score every tile and list building changes"),
     "match": ("mlcore.cli.match", "find a map picture in an image, and write control points"),
     "locate": ("mlcore.cli.locate", "find where a picture without georeference lies among bases"),
+    "embed": ("mlcore.cli.embed", "put tiles, photos and landmarks into one space, to be searched or exported"),
+    "search": ("mlcore.cli.search", "find places by words, by a position or by a photo"),
     "build": ("mlcore.cli.build", "build a set of pairs out of a large image and map"),
     "picture": ("mlcore.cli.picture", "show how candidates come about, on a made town"),
     "evaluate": ("mlcore.cli.evaluate", "measure a method on held-out places"),

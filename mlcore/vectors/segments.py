@@ -53,11 +53,14 @@ class Segment:
         return self.folder.name
 
 
+def listed(folder: Path) -> list[str]:
+    """Names of what a folder holds."""
+    return [path.name for path in folder.iterdir()]
+
+
 def names_of(folder: Path) -> list[str]:
     """Names of the segments that count, in order: those that no other one stands for."""
-    spans = sorted(
-        (int(match[1]), -int(match[2]), name) for name in os.listdir(folder) if (match := NAME.fullmatch(name))
-    )
+    spans = sorted((int(match[1]), -int(match[2]), name) for name in listed(folder) if (match := NAME.fullmatch(name)))
     kept: list[str] = []
     reached = 0
     for _, minus_last, name in spans:
@@ -70,7 +73,7 @@ def names_of(folder: Path) -> list[str]:
 def superseded(folder: Path) -> list[str]:
     """Names of the segments that another one stands for."""
     counted = set(names_of(folder))
-    return [name for name in os.listdir(folder) if NAME.fullmatch(name) and name not in counted]
+    return [name for name in listed(folder) if NAME.fullmatch(name) and name not in counted]
 
 
 def open_segment(folder: Path, dimension: int) -> Segment:

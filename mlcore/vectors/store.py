@@ -217,7 +217,7 @@ class VectorStore:
                 self.refresh()
 
     def _least(self) -> tuple[int, int]:
-        """The neighbouring segments that hold the fewest rows, none of them beyond what the index covers and one not."""
+        """The neighbouring segments that hold the fewest rows; none of them is in the index while another is not."""
         segments = self._live.segments
         covered = self._index.covered if self._index else 0
         spans = [(start, start + MERGED) for start in range(len(segments) - MERGED + 1)]

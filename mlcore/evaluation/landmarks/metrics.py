@@ -67,7 +67,9 @@ def rank_items(
                 precisions.append(average_precision(places))
                 firsts.append(_first(row, right))
                 known.append(number)
-    return Ranked(np.array(ranks, np.int64), np.array(precisions), np.array(firsts, np.int64), np.array(known, np.int64))
+    return Ranked(
+        np.array(ranks, np.int64), np.array(precisions), np.array(firsts, np.int64), np.array(known, np.int64)
+    )
 
 
 def places_of(likeness: np.ndarray, right: np.ndarray) -> np.ndarray:

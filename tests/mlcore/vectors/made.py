@@ -14,5 +14,7 @@ def clustered(count: int, dimension: int = 32, seed: int = 0, clusters: int = 20
 
 def brute_force(kept: dict[int, np.ndarray], query: np.ndarray, count: int, allowed: set[int] | None = None) -> list:
     """The likest (id, likeness), by comparing each in turn."""
-    scored = [(-float(vector @ query), number) for number, vector in kept.items() if allowed is None or number in allowed]
+    scored = [
+        (-float(vector @ query), number) for number, vector in kept.items() if allowed is None or number in allowed
+    ]
     return [(number, -minus) for minus, number in sorted(scored)[:count]]

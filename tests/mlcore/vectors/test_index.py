@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.mlcore.vectors.made import clustered
 
 from mlcore.vectors import VectorStore
 from mlcore.vectors import index as indexes
 from mlcore.vectors import search as searching
+from tests.mlcore.vectors.made import clustered
 
 COUNT = 6000
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.mlcore.vectors.made import clustered
 
 from mlcore.errors import VectorStoreError
 from mlcore.vectors import VectorStore, files
 from mlcore.vectors import segments as parts
+from tests.mlcore.vectors.made import clustered
 
 ROOT = Path(__file__).resolve().parents[3]
 WRITER = """

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.mlcore.vectors.made import brute_force, clustered
 
 from mlcore.errors import ConfigError, OtherModelError, VectorStoreError
 from mlcore.vectors import VectorStore
 from mlcore.vectors.store import MOST_SEGMENTS
+from tests.mlcore.vectors.made import brute_force, clustered
 
 
 def filled(folder, count=500, dimension=32, seed=0) -> tuple[VectorStore, np.ndarray]:
