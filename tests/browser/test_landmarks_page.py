@@ -124,7 +124,7 @@ def test_the_map_names_landmarks_and_they_are_found_by_name(new_page, stock, axe
     run_now(latest("landmarks.import_tags"))
     expect(lines(page)).to_have_count(1)
     expect(lines(page)).to_contain_text("historic=church")
-    page.get_by_role("button", name="Make the rest searchable").click()
+    page.get_by_role("button", name="Make the tiles searchable").click()
     expect(page.locator("#index-state")).to_contain_text("no worker", ignore_case=True)
     run_now(latest("landmarks.update_index"))
     expect(page.locator("#index-state")).to_contain_text("16 of 16")

@@ -97,7 +97,7 @@ def test_coordinates_lead_to_the_tile_that_holds_them(new_page, searched, axe):
     expect(cards(page).first).to_have_attribute(
         "href", f"/regions/{searched.region.pk}/tiles/{tile.z}/{tile.x}/{tile.y}/"
     )
-    expect(cards(page).first).to_contain_text("0 m away")
+    expect(cards(page).first).to_contain_text("it lies here")
     expect(page.locator("#said")).to_contain_text(f"near {place.y:.6f}, {place.x:.6f}")
     expect(page.locator(".found-mark-asked")).to_be_visible()
     assert looked_at(page, axe, "search-coordinates") == []

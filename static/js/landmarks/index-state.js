@@ -5,6 +5,8 @@ import { number } from "mapwright/lib/format.js";
 import { cancelJob, FINISHED, followJob, jobProgress } from "mapwright/lib/jobs.js";
 import { notifyError } from "mapwright/lib/notices.js";
 
+const WORDS = { whole: "Bring it up to date", some: "Make the rest searchable", none: "Make the tiles searchable" };
+
 export function createIndexState(region, person) {
   const base = `/api/regions/${region.id}/embeddings`;
   let followed = null;
@@ -15,6 +17,8 @@ export function createIndexState(region, person) {
     const words = state.tiles
       ? `${number(state.embedded)} of ${number(state.tiles)}`
       : "none yet: cut the region into tiles first";
+    const files = document.getElementById("embeddings");
+    if (files) files.hidden = !state.embedded;
     refill(
       byId("index-state"),
       facts([
@@ -31,7 +35,7 @@ export function createIndexState(region, person) {
               type: "button",
               class: "button button-small",
               id: "update-index",
-              text: state.whole ? "Bring it up to date" : "Make the rest searchable",
+              text: WORDS[state.whole ? "whole" : state.embedded ? "some" : "none"],
               on: { click: update },
             }),
           )

@@ -38,6 +38,10 @@ export function createLandmarkForm(region, { view, onSaved, onRemoved, onLeave }
   function setPlace(place) {
     lat.value = place ? place.lat.toFixed(DIGITS) : "";
     lon.value = place ? place.lon.toFixed(DIGITS) : "";
+    for (const input of [lat, lon]) {
+      input.removeAttribute("aria-invalid");
+      input.closest(".field").querySelector(".error")?.remove();
+    }
   }
 
   function drawPhotos() {
@@ -72,7 +76,7 @@ export function createLandmarkForm(region, { view, onSaved, onRemoved, onLeave }
     view.endPlacing();
     view.place(landmark);
     if (landmark) view.close(landmark);
-    form.scrollIntoView({ block: "nearest" });
+    form.scrollIntoView({ block: "start" });
     name.focus();
   }
 

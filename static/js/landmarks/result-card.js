@@ -14,8 +14,10 @@ const scoreOf = ({ score }) =>
     : el("span", { class: "found-score muted", text: "not scored" });
 
 /** How near a place it is, where a place was asked for; else how much alike. */
-const nearness = ({ distance_m: away, likeness }) =>
-  Number.isFinite(away) ? `${metres(away)} away` : `likeness ${number(likeness, 2)}`;
+function nearness({ distance_m: away, likeness }) {
+  if (!Number.isFinite(away)) return `likeness ${number(likeness, 2)}`;
+  return away < 1 ? "it lies here" : `${metres(away)} away`;
+}
 
 /**
  * @param {Object} result of the API

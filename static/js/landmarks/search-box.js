@@ -22,10 +22,12 @@ export function createSearchBox({ onPhoto, onRefused, onEmptied }) {
     picture = "";
   }
 
-  function put(image, text, name) {
+  function put(source, text, name) {
+    const image = source && el("img", { src: source, alt: "", width: "28", height: "28" });
+    if (image) image.addEventListener("error", () => image.remove());
     fill(
       given,
-      image && el("img", { src: image, alt: "", width: "28", height: "28" }),
+      image,
       el("span", { class: "given-text", text }),
       el("button", {
         type: "button",

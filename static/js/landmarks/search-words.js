@@ -22,7 +22,8 @@ export function saidOf(answer, wish) {
   if (!parts.length) return `Nothing found for ${shown(answer, wish)}.`;
   const joined = parts.join(" and ");
   const how = { gps: "near", tile: "like", photo: "like" }[answer.kind] ?? "for";
-  return `${joined} ${how} ${shown(answer, wish)}, the most alike first.`;
+  const order = answer.kind === "gps" ? "the nearest first" : "the most alike first";
+  return `${joined} ${how} ${shown(answer, wish)}, ${order}.`;
 }
 
 /**
@@ -64,7 +65,7 @@ export function drawNothing(node, answer, wish, { onWords, onClear }) {
   );
 }
 
-const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.:?!]$/.test(text) ? "" : "."}`;
+export const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.:?!]$/.test(text) ? "" : "."}`;
 
 /** Where the server does not say more. */
 const WHY = {

@@ -8,7 +8,7 @@ import { FIRST_COUNT, filtersOf, fromAddress, MOST_COUNT, request, toAddress } f
 import { landmarkCard, resultCard } from "mapwright/landmarks/result-card.js";
 import { createSearchBox } from "mapwright/landmarks/search-box.js";
 import { createSearchMap } from "mapwright/landmarks/search-map.js";
-import { drawNothing, saidOf } from "mapwright/landmarks/search-words.js";
+import { drawNothing, saidOf, sentence } from "mapwright/landmarks/search-words.js";
 
 /** A view that stands still this long is searched anew. */
 const STILL_MS = 350;
@@ -80,7 +80,7 @@ async function run() {
     draw();
     byId("nothing").hidden = true;
     byId("said").textContent = "";
-    return trouble(error.message);
+    return trouble(wish.kind === "photo" ? error.message : sentence(error.message)); // a photo's begins with its name
   } finally {
     byId("results").removeAttribute("aria-busy");
   }

@@ -32,10 +32,12 @@ function headline({ similar, decided, accepted }) {
     decided - accepted ? `${decided - accepted} not` : "",
     similar - decided ? `${similar - decided} open` : "",
   ].filter(Boolean);
-  const words = decided ? `${number(accepted)} of them accepted` : "none decided yet";
+  const one = accepted ? "accepted" : "not accepted";
+  const some = similar === 1 ? one : `${number(accepted)} of them accepted`;
+  const words = decided ? some : "none decided yet";
   return [
     el("strong", { text: `${plural(similar, "similar place")}, ${words}` }),
-    rest.length && decided ? el("span", { class: "muted", text: ` ${rest.join(", ")}` }) : null,
+    rest.length && decided && similar > 1 ? el("span", { class: "muted", text: ` ${rest.join(", ")}` }) : null,
   ];
 }
 
