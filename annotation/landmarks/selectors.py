@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from math import cos, radians
-from typing import Any
 
 from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point, Polygon
@@ -18,14 +17,13 @@ from annotation.consistency.models import Scan, ScanState, TileScore
 from annotation.consistency.selectors import MIN_VALID_SHARE
 from annotation.landmarks.models import IndexState, Landmark, LandmarkPhoto, SearchIndex
 from annotation.review.models import ItemState
-from annotation.sources.models import Footprint, Imagery, MapFeature, MapSnapshot, Region
+from annotation.sources.models import Imagery, Region
 from annotation.sources.selectors import visible_regions
 from annotation.tiles.models import Tile, TilePair
 
 UPDATE = "landmarks.update_index"
 ONE_UPDATE = "index"
 """Jobs that update the index have this key: one at a time."""
-TAGS = ("name", "wikidata", "tourism", "historic")
 MOST_NAMED = 10
 METRES = 111_195.0
 """Of a degree of latitude."""
@@ -171,14 +169,3 @@ def changes_on(user: User, tiles: Iterable[int], kind: str) -> dict[int, Change]
         if before is None or (change.item.state == ItemState.DECIDED and before.item.state != ItemState.DECIDED):
             found[change.pair.tile_id] = change
     return found
-
-
-def tagged_features(snapshot: MapSnapshot) -> Iterable[Footprint | MapFeature]:
-    """Elements of a map that may be landmarks: named or notable buildings, water and greens, no roads or rails."""
-    wanted = Q(tags__has_any_keys=list(TAGS))
-    rows: list[QuerySet[Any]] = [
-        Footprint.objects.filter(wanted, snapshot=snapshot).defer("nodes", "members"),
-        MapFeature.objects.filter(wanted, snapshot=snapshot, kind__in=["green", "water"]),
-    ]
-    for queryset in rows:
-        yield from queryset.order_by("pk").iterator(chunk_size=2000)

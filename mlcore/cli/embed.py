@@ -104,7 +104,7 @@ def _parts(args: argparse.Namespace) -> Iterator[Part]:
 def _tiles(path: Path, zoom: int) -> Part:
     """Tiles of which at least half has data."""
     from mlcore.landmarks.catalogue import Item, stamp_of
-    from mlcore.landmarks.embedding import LEAST_VALID
+    from mlcore.landmarks.readers.tiles import LEAST_VALID
 
     reader, stamp = open_image(path), stamp_of(path)
     tiles = {f"{path.stem}/{tile.z}/{tile.x}/{tile.y}": tile for tile in tiles_covering(reader.footprint_lonlat, zoom)}

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from mlcore.anchors.geometric import describe_tile
-from mlcore.cli import evaluate_consistency, evaluate_geolocation, evaluate_matching, evaluate_pairs
+from mlcore.cli import evaluate_consistency, evaluate_geolocation, evaluate_landmarks, evaluate_matching, evaluate_pairs
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.cli.region_inputs import add_input_arguments, read_source, region_tiles
 from mlcore.errors import InvalidInputError
@@ -40,13 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluate_geolocation.add_arguments(
         methods.add_parser("geolocation", help="placers of images without a place, among many bases")
     )
+    evaluate_landmarks.add_arguments(
+        methods.add_parser("landmarks", help="image, photo, text and position: how each finds the others")
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run what was asked for."""
     runs = {
         "consistency": evaluate_consistency.run, "matching": evaluate_matching.run, "pairs": evaluate_pairs.run,
-        "geolocation": evaluate_geolocation.run,
+        "geolocation": evaluate_geolocation.run, "landmarks": evaluate_landmarks.run,
     }  # fmt: skip
     return runs.get(args.method, run_changes)(args)
 

@@ -34,6 +34,7 @@ class OpenClipImageEncoder:
         self._model = model.requires_grad_(False).eval().to(device)
         size = model.visual.image_size
         self.size_px = int(size if isinstance(size, int) else size[0])
+        self.dimension = int(_config(architecture, folder)["embed_dim"])
         cleaning = getattr(model.visual, "preprocess_cfg", {})
         mean, std = (
             cleaning.get(name, fallback)

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from mlcore.encoders.open_clip_text import OpenClipTextEncoder
+from mlcore.encoders.sentence_text import SentenceEncoder
+from mlcore.encoders.static_text import StaticTextEncoder
 from mlcore.encoders.weights import Origin
-from mlcore.errors import ConfigError, InvalidInputError
+from mlcore.errors import ConfigError, InvalidInputError, WeightsUnavailableError
 
 _WORD = re.compile(r"[a-z0-9_]+(?:=[a-z0-9_]+)?")
 
@@ -71,9 +73,10 @@ def build_text_encoder(
     """The frozen encoder registered as `name`.
 
     Args:
-        name: "hashed", or "open_clip/<architecture>" (see `mlcore.encoders.open_clip_text`).
-        weights: of an open_clip tower; empty for "hashed".
-        dimension: of the vectors.
+        name: "hashed"; "open_clip/<architecture>" (see `mlcore.encoders.open_clip_text`); "minilm/<folder or package>"
+            (`mlcore.encoders.sentence_text`); or "static" (`mlcore.encoders.static_text`).
+        weights: of an open_clip tower or a file of a static one; empty for the others.
+        dimension: of the vectors; a static or sentence encoder has its own, whatever is asked for.
         activation: which an open_clip tower's weights were trained with; empty: found out.
         device: where texts are encoded.
 
@@ -99,7 +102,25 @@ def _open_clip(architecture: str, weights: str, dimension: int, activation: str,
     return OpenClipTextEncoder(architecture, weights, activation=activation, dimension=dimension, device=device)
 
 
+def _minilm(where: str, weights: str, dimension: int, activation: str, device: str) -> TextEncoder:
+    if weights or activation:
+        raise ConfigError("a sentence encoder's folder holds its weights: leave text_weights and text_activation empty")
+    return SentenceEncoder(where, device=device)
+
+
+def _static(architecture: str, weights: str, dimension: int, activation: str, device: str) -> TextEncoder:
+    if architecture or activation:
+        raise ConfigError('write "static" alone and name its file in text_weights')
+    if not weights:
+        raise WeightsUnavailableError(
+            "the static text encoder needs its file: name it in text_weights, or start from a model that carries it"
+        )
+    return StaticTextEncoder.from_file(weights).to(device)
+
+
 TEXT_ENCODERS: dict[str, Callable[[str, str, int, str, str], TextEncoder]] = {
     "hashed": _hashed,
     "open_clip": _open_clip,
+    "minilm": _minilm,
+    "static": _static,
 }

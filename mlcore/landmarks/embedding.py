@@ -13,13 +13,12 @@ from torch import Tensor
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.imagery.raster import ImageReader
 from mlcore.landmarks.model import LandmarkModel
+from mlcore.landmarks.readers.tiles import LEAST_VALID
 from mlcore.landmarks.samples import Modality
 from mlcore.landmarks.towers import BATCH, to_squares
 from mlcore.pairs.prefetch import prefetched
 
 Item = TypeVar("Item")
-LEAST_VALID = 0.5
-"""A tile of which less has data is not embedded: it shows the edge of an image, not a place."""
 AHEAD = 3
 """Batches that are made ready ahead."""
 

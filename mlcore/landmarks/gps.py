@@ -4,7 +4,7 @@ part        output for N positions
 projected   (N, 2) float64, x and y of Equal Earth, x in -1..1: areas are kept, 1 unit is 17,244 km on average
 features    (N, 2F) cosines and sines of F random frequencies of N(0, sigma^2)
 capsule     (N, D), an MLP on the features of one sigma
-tower       (N, D), the sum over all sigmas
+tower       (N, D), the sum over all sigmas, the finer ones near what was learnt alone
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ A1, A2, A3, A4 = 1.340264, -0.081106, 0.000893, 0.003796
 UNITS_PER_RADIAN = 66.50336 / 180
 """GeoCLIP's scale: x spans -1..1."""
 EARTH_RADIUS_M = 6_371_008.8
+METRES_PER_UNIT = EARTH_RADIUS_M / UNITS_PER_RADIAN
 
 
 def equal_earth(lonlat: np.ndarray) -> np.ndarray:
@@ -75,12 +76,46 @@ class Capsule(nn.Module):
 
 
 class GpsTower(nn.Module):
-    """Positions -> the sum of the capsules' vectors."""
+    """Positions -> the sum of the capsules' vectors; the finer ones speak near what they learnt alone.
 
-    def __init__(self, sigmas: Sequence[float], *, fourier: int, width: int, layers: int, dimension: int) -> None:
+    Elsewhere the finer features are noise: nothing was learnt of them. Each is weighted by how near the nearest
+    position is that was learnt, exp(-(distance / reach)^2), so that far off only the coarse ones are left.
+    """
+
+    known: Tensor
+
+    def __init__(
+        self, sigmas: Sequence[float], fine_sigmas: Sequence[float], *, fourier: int, width: int, layers: int,
+        dimension: int, reach_m: float,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.capsules = nn.ModuleList(Capsule(sigma, fourier, width, layers, dimension) for sigma in sigmas)
+        shape = fourier, width, layers, dimension
+        self.capsules = nn.ModuleList(Capsule(sigma, *shape) for sigma in sigmas)
+        self.fine = nn.ModuleList(Capsule(sigma, *shape) for sigma in fine_sigmas)
+        self.reach = reach_m / METRES_PER_UNIT
+        self.register_buffer("known", torch.zeros(0, 2, dtype=torch.float64))
+
+    def remember(self, projected: np.ndarray) -> None:
+        """Take (N, 2) positions of `equal_earth` as learnt, beside those known: one for each square of half the reach.
+
+        It is called before training, on what will be learnt.
+        """
+        if not len(self.fine):
+            return
+        everything = np.concatenate([self.known.cpu().numpy(), np.asarray(projected, np.float64)])
+        cells = np.unique(np.floor(everything / (self.reach / 2)), axis=0)
+        self.known = torch.from_numpy((cells + 0.5) * self.reach / 2).to(self.known.device)
+
+    def nearness(self, projected: Tensor) -> Tensor:
+        """(N, 2) -> (N, 1) in 0..1: 1 where something was learnt, 0 far from all of it."""
+        if not len(self.known):
+            return torch.zeros(len(projected), 1, device=projected.device)
+        nearest = torch.cdist(projected, self.known).min(dim=1, keepdim=True).values / self.reach
+        return torch.exp(-(nearest**2)).float()
 
     def forward(self, projected: Tensor) -> Tensor:
         """(N, 2) float64 of `equal_earth` -> (N, D)."""
-        return torch.stack([capsule(projected) for capsule in self.capsules]).sum(dim=0)
+        total = torch.stack([capsule(projected) for capsule in self.capsules]).sum(dim=0)
+        if len(self.fine):
+            total = total + self.nearness(projected) * torch.stack([fine(projected) for fine in self.fine]).sum(dim=0)
+        return total

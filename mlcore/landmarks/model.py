@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from mlcore.digests import sha256_of
 from mlcore.encoders.text import TextEncoder
+from mlcore.encoders.weights import Origin
 from mlcore.errors import CheckpointError, InvalidInputError
 from mlcore.landmarks.config import LandmarkConfig
 from mlcore.landmarks.floors import Floors
 from mlcore.landmarks.gps import GpsTower, equal_earth
-from mlcore.landmarks.heads import Head
+from mlcore.landmarks.heads import Head, Temperature
 from mlcore.landmarks.samples import MODALITIES, Modality
 from mlcore.landmarks.towers import BATCH, ImageTower, build_image_tower, build_text_tower, to_squares
 from mlcore.learning.checkpoints import content_digest, read_tensors, write_tensors
@@ -32,31 +33,38 @@ class LandmarkModel(nn.Module):
     The towers are frozen; those that ship with the model are a part of its file, others are named by the settings.
     """
 
-    def __init__(self, config: LandmarkConfig | None = None, *, device: str = "cpu") -> None:
+    def __init__(
+        self, config: LandmarkConfig | None = None, *, device: str = "cpu", stored: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """
+        Args:
+            stored: tensors of a model's file, which are about to be loaded: its own towers need no other file then.
+
+        Raises:
+            ConfigError: there are no such towers.
+            WeightsUnavailableError, CheckpointError: their weights can't be had or used.
+        """
         super().__init__()
         self.config = config = config or LandmarkConfig()
-        self.image_tower: ImageTower = build_image_tower(config, device)
-        self.text_tower: TextEncoder = build_text_tower(config, device)
+        self.image_tower: ImageTower = build_image_tower(config, device, stored is not None)
+        self.text_tower: TextEncoder = build_text_tower(config, device, stored)
         self.gps_tower = GpsTower(
-            config.sigmas,
-            fourier=config.fourier,
-            width=config.capsule,
-            layers=config.capsule_layers,
-            dimension=config.dimension,
-        )
+            config.sigmas, config.fine_sigmas, fourier=config.fourier, width=config.capsule,
+            layers=config.capsule_layers, dimension=config.dimension, reach_m=config.reach_m,
+        )  # fmt: skip
         sizes = {"aerial": self.image_tower.dimension, "ground": self.image_tower.dimension,
                  "text": self.text_tower.dimension}  # fmt: skip
         self.heads = nn.ModuleDict(
             {name: Head(size, config.hidden, config.dimension, config.dropout) for name, size in sizes.items()}
         )
-        self.scale = nn.Parameter(torch.tensor(1 / config.temperature).log())
+        self.scale = Temperature(config.temperature)
         self.about: dict[str, Any] = {}
         self._digest: str | None = None
         self.to(device).eval()
 
     @property
     def device(self) -> torch.device:
-        return self.scale.device
+        return self.scale.log_scale.device
 
     @property
     def dimension(self) -> int:
@@ -68,6 +76,21 @@ class LandmarkModel(nn.Module):
         if self._digest is None:
             self._digest = content_digest(self.state_dict())
         return self._digest
+
+    def part(self, modality: str) -> nn.Module:
+        """What is trained for a modality: its head, or the tower of coordinates."""
+        return self.gps_tower if modality == "gps" else self.heads[modality]
+
+    def check_towers(self, towers: Mapping[str, Mapping[str, str]]) -> None:
+        """Take the origins of a file's towers; CheckpointError where one that it doesn't carry has other weights."""
+        for name, tower in (("image", self.image_tower), ("text", self.text_tower)):
+            origin = Origin(**towers.get(name, tower.origin.to_dict()))
+            if isinstance(tower, nn.Module):
+                tower.origin = origin
+            elif origin.sha256 != tower.origin.sha256:
+                raise CheckpointError(
+                    f"these heads were trained on {origin}, here is {tower.origin}: configure the same tower"
+                )
 
     @property
     def floors(self) -> Floors:
@@ -152,7 +175,8 @@ class LandmarkModel(nn.Module):
         halved = {name for name, value in self.named_parameters() if value.dtype == torch.float32}
         tensors = {name: value.half() if name in halved else value for name, value in self.state_dict().items()}
         self.about = {**self.about, **(about or {})}
-        meta = {**self.about, "kind": MODEL_KIND, "config": self.config.to_dict()}
+        towers = {"image": self.image_tower.origin.to_dict(), "text": self.text_tower.origin.to_dict()}
+        meta = {**self.about, "kind": MODEL_KIND, "config": self.config.to_dict(), "towers": towers}
         self._digest = write_tensors(path, tensors, meta)
         return self._digest
 
@@ -162,12 +186,16 @@ class LandmarkModel(nn.Module):
         tensors, meta = read_tensors(path, sha256=sha256)
         if meta.get("kind") != MODEL_KIND:
             raise CheckpointError(f"{path} holds a {meta.get('kind')!r} model, none of landmarks: choose another file")
-        model = cls(LandmarkConfig.from_dict(meta["config"]), device=device)
+        tensors = {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
+        model = cls(LandmarkConfig.from_dict(meta["config"]), device=device, stored=tensors)
+        known = tensors.get("gps_tower.known")
+        if known is not None and known.ndim == 2:
+            model.gps_tower.known = torch.zeros_like(known, device=device)
         try:
-            model.load_state_dict({name: value.float() if value.dtype == torch.float16 else value
-                                   for name, value in tensors.items()})  # fmt: skip
+            model.load_state_dict(tensors)
         except RuntimeError as error:
             raise CheckpointError(f"{path} does not fit the settings it names: {error}") from error
-        model.about = {name: value for name, value in meta.items() if name not in ("kind", "config")}
+        model.check_towers(meta.get("towers", {}))
+        model.about = {name: value for name, value in meta.items() if name not in ("kind", "config", "towers")}
         model._digest = sha256 or sha256_of(Path(path))
         return model.eval()

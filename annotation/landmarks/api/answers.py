@@ -37,6 +37,7 @@ class LandmarkFoundOutput(serializers.Serializer):
     """A landmark that was found."""
 
     id = serializers.IntegerField()
+    region = serializers.IntegerField()
     name = serializers.CharField()
     lon = serializers.FloatField()
     lat = serializers.FloatField()

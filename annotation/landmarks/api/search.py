@@ -15,7 +15,7 @@ from annotation.changes.models import ChangeDecision
 from annotation.changes.selectors import get_change
 from annotation.landmarks import search, selectors
 from annotation.landmarks.api.answers import SearchOutput, SimilarChangesOutput
-from annotation.landmarks.api.asked import CountQuery, PhotoQuery, SearchQuery, wish_of
+from annotation.landmarks.api.asked import CountQuery, Narrowing, PhotoQuery, SearchQuery, wish_of
 from annotation.landmarks.services.photos import look_at
 from annotation.review.api.http import parse, person
 from annotation.sources.selectors import get_region
@@ -55,7 +55,7 @@ class SimilarTilesView(APIView):
 
     permission_classes = [IsReviewer]
 
-    @extend_schema(operation_id="similar_tiles", parameters=[CountQuery], responses=SearchOutput)
+    @extend_schema(operation_id="similar_tiles", parameters=[Narrowing], responses=SearchOutput)
     def get(self, request: Request, tile_id: int) -> Response:
         """Tiles that you may see and that look like this one."""
         return _like(request, selectors.get_tile(person(request), tile_id))
@@ -66,15 +66,16 @@ class SimilarAtView(APIView):
 
     permission_classes = [IsReviewer]
 
-    @extend_schema(operation_id="similar_tiles_at", parameters=[CountQuery], responses=SearchOutput)
+    @extend_schema(operation_id="similar_tiles_at", parameters=[Narrowing], responses=SearchOutput)
     def get(self, request: Request, region_id: int, z: int, x: int, y: int) -> Response:
         """Tiles that you may see and that look like this one."""
         return _like(request, selectors.get_tile_at(get_region(person(request), region_id), z, x, y))
 
 
 def _like(request: Request, tile: Tile) -> Response:
-    count = parse(CountQuery, request.query_params)["count"]
-    return Response(SearchOutput(search.like_tile(person(request), tile, search.Wish(count=count))).data)
+    user = person(request)
+    wish = wish_of(user, parse(Narrowing, request.query_params))
+    return Response(SearchOutput(search.like_tile(user, tile, wish)).data)
 
 
 class SimilarChangesView(APIView):

@@ -18,6 +18,7 @@ from annotation.landmarks.engine.columns import (
 )
 from annotation.landmarks.engine.exporting import FORMS, export_embeddings
 from annotation.landmarks.engine.finding import Likest, likeness_to, likest_of, likest_tiles, vectors_of
+from annotation.landmarks.engine.map_names import named_in
 from annotation.landmarks.engine.photos import looks_to, prepare_photo
 from annotation.landmarks.engine.reading import drop_strangers, read_tiles
 from annotation.landmarks.engine.region_tiles import count_of, known_tiles, region_tiles
@@ -58,6 +59,7 @@ __all__ = [
     "loaded",
     "lonlat_of",
     "looks_to",
+    "named_in",
     "nearest_tiles",
     "picture_of",
     "prepare_photo",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,12 +18,11 @@ from annotation.tiles.engine import image_reader
 from mlcore.geometry.webmercator import TileAddress, bounds_lonlat_of
 
 if TYPE_CHECKING:
+    from mlcore.landmarks.model import LandmarkModel
     from mlcore.vectors import VectorStore
 
-    from mlcore.landmarks.model import LandmarkModel
-
-BATCH = 64
-"""Tiles that are read, and brought into the store, at once: what a killed worker has to do again."""
+MOST_WAITING, KEPT_EACH_S = 64, 10.0
+"""Batches, and seconds, after which what is embedded goes to the store: what a killed worker has to do again."""
 SHOWN_AFTER = 20_000
 """So many new tiles until those that are there can be found: the region's file is written anew each time."""
 TILE_PX = 256
@@ -73,18 +73,52 @@ def read_tiles(
     else:
         store.remove(np.setdiff1d(kept, tiles.ids))
     missing = np.flatnonzero(~np.isin(tiles.ids, store.ids))
-    reader = image_reader(tiles.imagery) if len(missing) else None
-    for start in range(0, len(missing), BATCH):
-        stop_if_asked(progress)
-        some = missing[start : start + BATCH]
-        pictures = [reader.read_tile(TileAddress(*place), TILE_PX).rgb for place in tiles.addresses[some].tolist()]  # type: ignore[union-attr]
-        store.add(tiles.ids[some], model.embed_images(pictures, role="aerial"))
-        done = start + len(some)
-        if start // SHOWN_AFTER != done // SHOWN_AFTER:
-            write_columns(index, tiles, store, whole=False)
-        progress.report(done / len(missing), f"{done} of {len(missing)} tiles")
+    if len(missing):
+        _embed(index, model, tiles, missing, store, progress)
+        store.update_index()
     write_columns(index, tiles, store, whole=True)
     return len(missing)
+
+
+def _embed(
+    index: IndexFolder,
+    model: LandmarkModel,
+    tiles: RegionTiles,
+    missing: np.ndarray,
+    store: VectorStore,
+    progress: Progress,
+) -> None:
+    """Embed tiles of these numbers; they are read and made ready while the tower works on others."""
+    from mlcore.landmarks.embedding import embed_pictures
+
+    reader, addresses = image_reader(tiles.imagery), tiles.addresses.tolist()
+    waiting: list[tuple[list[int], np.ndarray]] = []
+    done, shown, kept_at = 0, 0, time.monotonic()
+
+    def keep() -> None:
+        if waiting:
+            numbers = [number for some, _ in waiting for number in some]
+            store.add(tiles.ids[numbers], np.concatenate([vectors for _, vectors in waiting]))
+            waiting.clear()
+
+    def read(number: int) -> np.ndarray:
+        rgb: np.ndarray = reader.read_tile(TileAddress(*addresses[number]), TILE_PX).rgb
+        return rgb
+
+    try:
+        for some, vectors in embed_pictures(model, missing.tolist(), read):
+            waiting.append((some, vectors))
+            done += len(some)
+            if len(waiting) >= MOST_WAITING or time.monotonic() - kept_at > KEPT_EACH_S:
+                keep()
+                kept_at = time.monotonic()
+            if done - shown >= SHOWN_AFTER:
+                write_columns(index, tiles, store, whole=False)
+                shown = done
+            progress.report(done / len(missing), f"{done} of {len(missing)} tiles")
+            stop_if_asked(progress)
+    finally:
+        keep()
 
 
 def write_columns(index: IndexFolder, tiles: RegionTiles, store: VectorStore, *, whole: bool) -> None:

@@ -41,11 +41,11 @@ def by_words(user: User, text: str, wish: Wish) -> Answer:
     """Tiles and landmarks that a text speaks of; a text that is a position is searched for as one.
 
     Tiles on which a landmark of this name stands come first.
-
-    Raises:
-        InvalidInputError: a position that lies nowhere on Earth.
     """
-    lonlat = engine.lonlat_of(text)
+    try:
+        lonlat = engine.lonlat_of(text)
+    except engine.InvalidInputError as error:
+        return Answer("gps", why_not=str(error))
     if lonlat is not None:
         return by_position(user, lonlat, wish)
     ground = Ground(user, wish)

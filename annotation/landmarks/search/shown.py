@@ -59,11 +59,16 @@ def shown_landmarks(found: Sequence[tuple[Landmark, float]]) -> list[dict[str, A
     """Landmarks in this order, each with its first photo."""
     return [
         {
-            "id": row.pk, "name": row.name, "lon": row.point.x, "lat": row.point.y, "likeness": round(likeness, 4),
-            "photo_url": photo_url(photos[0]) if (photos := list(row.photos.all())) else None,
+            "id": row.pk,
+            "region": row.region_id,
+            "name": row.name,
+            "lon": row.point.x,
+            "lat": row.point.y,
+            "likeness": round(likeness, 4),
+            "photo_url": next((photo_url(photo) for photo in row.photos.all()), None),
         }
         for row, likeness in found
-    ]  # fmt: skip
+    ]
 
 
 def photo_url(photo: LandmarkPhoto) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from django.contrib.gis.geos import Point
 from django.db.models import Q
@@ -13,15 +13,16 @@ from annotation.common.errors import NotFoundError
 from annotation.common.models import Job
 from annotation.common.services import jobs
 from annotation.common.services.jobs import JobContext
-from annotation.landmarks import selectors
+from annotation.landmarks import engine
 from annotation.landmarks.models import Landmark, LandmarkSource
 from annotation.landmarks.services import keep_up
 from annotation.sources.errors import NoSourcesError
-from annotation.sources.models import MapSnapshot, Region
+from annotation.sources.models import Region
 from annotation.sources.selectors import snapshot_in_use
 
 KIND = "landmarks.import_tags"
 BATCH = 1000
+TAGS = ("name", "wikidata", "tourism", "historic")
 NO_MAP = "the region has no map that is ready: import one first, or wait for its import"
 
 
@@ -48,11 +49,12 @@ def run(context: JobContext) -> None:
         raise NotFoundError("the region or its map was removed meanwhile: import a map first")
     known = {row.key: row for row in Landmark.objects.filter(region=region, source=LandmarkSource.MAP)}
     found: dict[str, Landmark] = {}
-    for number, row in enumerate(_landmarks(region, snapshot)):
-        found[row.key] = row
-        if number % BATCH == 0:
-            stop_if_asked(context)
-            context.report(0.5, f"{number} elements of the map are read")
+    context.report(0.1, "the map is read")
+    for key, lonlat, tags in engine.named_in(snapshot, context):
+        row = _landmark(region, key, Point(*lonlat, srid=4326), tags)
+        if row is not None:
+            found[key] = row
+    stop_if_asked(context)
     fresh = [row for key, row in found.items() if key not in known]
     other = [_followed(known[key], row) for key, row in found.items() if key in known and _differs(known[key], row)]
     gone = [row.pk for key, row in known.items() if key not in found and not row.edited]
@@ -64,23 +66,30 @@ def run(context: JobContext) -> None:
         context.set_result({"added": len(fresh), "changed": len(other), "removed": removed, "landmarks": len(found)})
 
 
-def _landmarks(region: Region, snapshot: MapSnapshot) -> Iterator[Landmark]:
-    for feature in selectors.tagged_features(snapshot):
-        tags = {key: str(feature.tags[key])[:200] for key in selectors.TAGS if feature.tags.get(key)}
-        name = named(tags)
-        if not name or feature.osm_id is None:
-            continue
-        place: Point = feature.geometry.point_on_surface  # type: ignore[attr-defined]
-        yield Landmark(region=region, source=LandmarkSource.MAP, key=feature.key, name=name, tags=tags, point=place,
-                       description=described(feature.tags))  # fmt: skip
+def _landmark(region: Region, key: str, place: Point, tags: Mapping[str, str]) -> Landmark | None:
+    """The landmark of an element; None where it is a road or rail, has no name, or lies beside the region."""
+    kept = {name: tags[name] for name in TAGS if tags.get(name)}
+    way = any(tags.get(name) for name in ("highway", "railway")) and not (kept.get("tourism") or kept.get("historic"))
+    name = named(kept)
+    if way or not name or key.startswith("shape/") or len(key) > 64:
+        return None
+    if region.area is not None and not region.area.intersects(place):
+        return None
+    return Landmark(region=region, source=LandmarkSource.MAP, key=key, name=name, tags=kept, point=place,
+                    description=described(tags))  # fmt: skip
 
 
 def named(tags: Mapping[str, str]) -> str:
     """What a landmark of the map is called: its name, else what kind of sight it is; empty where it is neither."""
     if tags.get("name"):
-        return tags["name"].strip()[:200]
+        return printable(tags["name"])[:200]
     kinds = [tags[key] for key in ("historic", "tourism") if tags.get(key) and tags[key] != "yes"]
-    return kinds[0].replace("_", " ")[:200] if kinds else ""
+    return printable(kinds[0].replace("_", " "))[:200] if kinds else ""
+
+
+def printable(text: str) -> str:
+    """One line without signs that can't be shown."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def described(tags: Mapping[str, str]) -> str:
@@ -90,7 +99,7 @@ def described(tags: Mapping[str, str]) -> str:
         value = tags.get(key, "")
         if value and value not in ("yes", "no"):
             said.append(value.replace("_", " "))
-    return ", ".join(dict.fromkeys(str(one) for one in said))[:2000]
+    return ", ".join(dict.fromkeys(printable(one) for one in said))[:2000]
 
 
 def _differs(row: Landmark, now: Landmark) -> bool:

@@ -86,8 +86,10 @@ def test_a_photo_that_cant_be_read_is_left_out_and_told(tmp_path):
     assert source.get(0).gps is None and source.get(0).aerial.shape == (32, 48, 3)
     with pytest.raises(InvalidInputError, match="check the path"):
         upright_picture(tmp_path / "none.jpg", NOW)
+    empty = tmp_path / "empty"
+    empty.mkdir()
     with pytest.raises(InvalidInputError, match="holds no picture"):
-        PhotoFolder(tmp_path / "good.jpg", now=NOW) if (tmp_path / "e").mkdir() else PhotoFolder(tmp_path / "e", now=NOW)
+        PhotoFolder(empty, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,11 @@ def test_landmarks_of_a_region_get_the_image_about_them():
 def test_a_map_without_names_is_refused(tmp_path):
     path = tmp_path / "map.geojson"
     square = [[[0, 0], [0, 0.001], [0.001, 0.001], [0, 0]]]
-    feature = {"type": "Feature", "properties": {"building": "yes"}, "geometry": {"type": "Polygon", "coordinates": square}}
+    feature = {
+        "type": "Feature",
+        "properties": {"building": "yes"},
+        "geometry": {"type": "Polygon", "coordinates": square},
+    }
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
     with pytest.raises(InvalidInputError, match="names nothing"):
         MapLandmarks(path)

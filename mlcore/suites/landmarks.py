@@ -1,0 +1,202 @@
+"""The suite of landmarks: held-out photos of land use and the tiles of real places, for the model and its baselines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlcore.errors import InvalidInputError
+from mlcore.evaluation.landmarks import protocol
+from mlcore.evaluation.landmarks.features import Described, tower_features
+from mlcore.files import whole_file
+from mlcore.landmarks.land_use import LandUsePhotos, classes_of, unseen_classes
+from mlcore.landmarks.model import LandmarkModel
+from mlcore.landmarks.readers.tiles import RegionTiles, held_out_tiles
+from mlcore.landmarks.samples import MODALITIES, Modality, Sample, SampleSource
+from mlcore.progress import Progress, SilentProgress, SpanProgress
+
+
+@dataclass(frozen=True)
+class Place:
+    """A region of the shared data: its folder, image, map, the file of where that is complete, and the zoom."""
+
+    name: str
+    image: str
+    map: str = "buildings.geojson"
+    area: str = ""
+    zoom: int = 19
+
+
+PLACES = (
+    Place("banepa", "banepa.tif", area="mapped_area.geojson"),
+    Place("zanzibar", "zanzibar_1.tif"),
+    Place("nairobi", "nairobi_1.tif"),
+    Place("dhaka", "dhaka.tif"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Suite:
+    """What is measured.
+
+    Attributes:
+        land_use: held-out photos; learnt: those that may be learnt from, for the baseline by keywords.
+        unseen: classes that were never learnt.
+        regions: tiles by region.
+    """
+
+    land_use: SampleSource
+    learnt: SampleSource
+    unseen: tuple[str, ...]
+    regions: dict[str, RegionTiles]
+
+
+class Joined:
+    """Several sources as one."""
+
+    def __init__(self, sources: Sequence[SampleSource]) -> None:
+        self.sources = list(sources)
+        self._ends = np.cumsum([len(source) for source in self.sources])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def get(self, number: int) -> Sample:
+        which = int(np.searchsorted(self._ends, number, side="right"))
+        return self.sources[which].get(number - (int(self._ends[which - 1]) if which else 0))
+
+
+class Without:
+    """A source that knows nothing of one modality: an ablation."""
+
+    def __init__(self, source: SampleSource, modality: Modality) -> None:
+        self.source, self.modality = source, modality
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def get(self, number: int) -> Sample:
+        from dataclasses import replace
+
+        nothing: dict[str, Any] = {self.modality: None} if self.modality != "text" else {"texts": ()}
+        return replace(self.source.get(number), **nothing)
+
+
+def standard_suite(data: Path) -> Suite:
+    """UC Merced's held-out photos and the real places of the shared data.
+
+    Raises:
+        InvalidInputError: the data is not there.
+    """
+    folder = data / "ucmerced"
+    if not folder.is_dir():
+        raise InvalidInputError(f"there is no {folder}: say where the shared data lies")
+    unseen = unseen_classes(classes_of(folder))
+    seen = [one for one in classes_of(folder) if one not in unseen]
+    regions = {}
+    for place in PLACES:
+        image = data / place.name / place.image
+        if image.is_file():
+            area = data / place.name / place.area if place.area else None
+            regions[place.name] = RegionTiles(
+                image, data / place.name / place.map, area, zoom=place.zoom, name=place.name
+            )
+    return Suite(LandUsePhotos(folder, "report"), LandUsePhotos(folder, "learn", classes=seen), tuple(unseen), regions)
+
+
+def learnt_source(suite: Suite) -> SampleSource:
+    """All that may be learnt from: photos of the seen classes, and the tiles of the regions that are not held out."""
+    from mlcore.landmarks.readers.tiles import Chosen
+
+    parts: list[SampleSource] = [suite.learnt]
+    for source in suite.regions.values():
+        held_out = held_out_tiles(source.tiles)
+        parts.append(Chosen(source, [number for number, tile in enumerate(source.tiles) if tile not in held_out]))
+    return Joined(parts)
+
+
+def run_suite(model: LandmarkModel, suite: Suite, *, seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:
+    """Every figure of the suite, by part; see `mlcore.evaluation.landmarks.protocol`."""
+    progress = progress or SilentProgress()
+    total = len(suite.land_use) + len(suite.learnt) + sum(len(one) for one in suite.regions.values())
+    done = 0
+
+    def features(source: SampleSource, name: str) -> Described:
+        nonlocal done
+        span = SpanProgress(progress, done / total, (done + len(source)) / total)
+        done += len(source)
+        progress.report(done / total, name)
+        return tower_features(model, source, span)
+
+    told: dict[str, Any] = {"unseen_classes": list(suite.unseen)}
+    learnt = features(suite.learnt, "photos to learn from")
+    held_out = features(suite.land_use, "held-out photos")
+    told["land_use"] = protocol.land_use(protocol.methods_of(model, held_out, learnt, seed), suite.unseen, seed)
+    told["regions"] = {}
+    for name, source in suite.regions.items():
+        apart = held_out_tiles(source.tiles)
+        methods = protocol.methods_of(model, features(source, name), None, seed)
+        mine = np.array([tile in apart for tile in source.tiles])
+        told["regions"][name] = protocol.region(methods, mine, seed)
+    return told
+
+
+def run_ablations(
+    suite: Suite,
+    train: Callable[[SampleSource, str], LandmarkModel],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """A model taught on everything, and one for each modality left out, on the same suite.
+
+    Args:
+        train: of a source and the variant's name.
+    """
+    progress, source = progress or SilentProgress(), learnt_source(suite)
+    variants: dict[str, SampleSource] = {"everything": source}
+    variants |= {f"without_{name}": Without(source, name) for name in MODALITIES if name != "ground"}
+    told = {}
+    for number, (name, part) in enumerate(variants.items()):
+        progress.report(number / len(variants), name)
+        told[name] = run_suite(train(part, name), suite, seed=seed)
+    return told
+
+
+def headline(told: dict[str, Any]) -> dict[str, float]:
+    """The few figures that are looked at first."""
+    mine = told["land_use"]["landmarks"]
+    directions = mine["directions"]
+    found = {
+        "text_to_class_seen": mine["text_to_class_seen"]["share"],
+        "text_to_class_unseen": mine["text_to_class_unseen"]["share"],
+        "text_to_aerial_r1": directions["text_to_aerial"]["figures"]["r1"],
+        "text_to_aerial_r10": directions["text_to_aerial"]["figures"]["r10"],
+        "aerial_to_text_r1": directions["aerial_to_text"]["figures"]["r1"],
+        "chance": mine["text_to_class_all"]["chance"],
+        "chance_r1": directions["text_to_aerial"]["chance"]["r1"],
+        "aerial_map_same_class": mine["aerial_same_class"]["figures"]["map1k"],
+    }
+    for method in ("untrained", "keywords"):
+        for which in ("seen", "unseen"):
+            if one := told["land_use"].get(method, {}).get(f"text_to_class_{which}"):
+                found[f"{method}_text_to_class_{which}"] = one["share"]
+    for method in ("towers", "untrained"):
+        found[f"{method}_aerial_map_same_class"] = told["land_use"][method]["aerial_same_class"]["figures"]["map1k"]
+    for name, region in told["regions"].items():
+        for which, directions in region["landmarks"].items():
+            if "gps_to_aerial" in directions:
+                found[f"{name}_gps_to_aerial_{which}_r10"] = directions["gps_to_aerial"]["figures"]["r10"]
+                found[f"{name}_gps_to_aerial_{which}_ratio"] = directions["gps_to_aerial"]["ratio_r10"]
+    return found
+
+
+def write_told(told: dict[str, Any], out: Path) -> None:
+    """landmarks.json in a folder."""
+    with whole_file(out / "landmarks.json") as scratch:
+        scratch.write_text(json.dumps(told, indent=1, allow_nan=False), encoding="utf-8")
