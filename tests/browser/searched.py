@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from playwright.sync_api import Page
 
 from annotation.common.services.jobs import run_now
 from annotation.landmarks.services import keep_up
-from mlcore.landmarks.config import LandmarkConfig
-from mlcore.landmarks.model import LandmarkModel
 from tests.browser.screens import shot
 from tests.browser.stock import Stock
 from tests.browser.test_accessibility import findings
 
 SIZES = {"1366": (1366, 768), "1024": (1024, 700), "390": (390, 844)}
-
-
-def search_weights(folder: Path, *, floors: dict[str, float] | None = None) -> Path:
-    """The file of an untrained model, as a trained one is kept.
-
-    Args:
-        floors: least likeness of a best find, by the modality of the query.
-    """
-    torch.manual_seed(0)
-    path = folder / "landmarks.safetensors"
-    LandmarkModel(LandmarkConfig.preset("tiny")).save(path, {"floors": floors or {}})
-    return path
 
 
 def read_in(stock: Stock) -> None:

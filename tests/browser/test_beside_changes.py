@@ -8,17 +8,19 @@ from playwright.sync_api import expect
 
 from annotation.changes.models import Change
 from annotation.landmarks.models import LandmarkPhoto
-from tests.browser.searched import drop, looked_at, read_in, search_weights
+from tests.browser.searched import drop, looked_at, read_in
 from tests.browser.stock import Stock
 from tests.browser.test_queue import open_queue, until
 from tests.factories_changes import save_decision
-from tests.mlcore.imagery.photos import gps, texture, write_photo
+from tests.factories_landmarks import search_weights
+from tests.mlcore.imagery.photos import gps, write_photo
+from tests.photos_of_town import frame
 
 
 @pytest.fixture
-def searched(stock: Stock, settings, tmp_path_factory) -> Stock:
+def searched(stock: Stock, settings) -> Stock:
     """The stocked region, read in."""
-    settings.LANDMARKS_WEIGHTS = str(search_weights(tmp_path_factory.mktemp("weights")))
+    settings.LANDMARKS_WEIGHTS = str(search_weights())
     read_in(stock)
     return stock
 
@@ -47,15 +49,16 @@ def test_similar_places_stand_beside_a_candidate_with_what_people_said(new_page,
     expect(page.locator("#announce")).to_contain_text("Next:")
 
 
-def test_a_photo_dropped_on_a_candidate_is_evidence_with_its_direction(new_page, searched, axe, tmp_path, watch):
+def test_a_photo_dropped_on_a_candidate_is_evidence_with_its_direction(
+    new_page, searched, town_files, axe, tmp_path, watch
+):
     watch.expect("400 (Bad Request)")
     change = searched.changes[0]
     lon, lat = change.geometry.centroid
+    picture = frame(town_files / "imagery.tif", at=(0.6, 0.4)).rgb
     looks = {"GPSImgDirection": 45.0, "GPSImgDirectionRef": "T"}
-    told = write_photo(tmp_path / "corner.jpg", texture(300, 400), position=gps(lon - 0.0002, lat - 0.0001, **looks))
-    silent = write_photo(
-        tmp_path / "yard.jpg", texture(200, 300), tags={int(ExifTags.Base.Model): "a camera of somebody"}
-    )
+    told = write_photo(tmp_path / "corner.jpg", picture, position=gps(lon - 0.0002, lat - 0.0001, **looks))
+    silent = write_photo(tmp_path / "yard.jpg", picture[::-1], tags={int(ExifTags.Base.Model): "a camera of somebody"})
     page = new_page(searched.admin)
     open_queue(page, searched)
     page.wait_for_load_state("networkidle")

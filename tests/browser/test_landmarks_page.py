@@ -11,17 +11,19 @@ from annotation.common.models import Job
 from annotation.common.services.jobs import run_now
 from annotation.landmarks.models import Landmark, LandmarkPhoto
 from annotation.sources.models import Footprint
-from tests.browser.searched import looked_at, search_weights
+from tests.browser.searched import looked_at
 from tests.browser.stock import Stock
 from tests.browser.test_queue import until
 from tests.factories import UserFactory
-from tests.mlcore.imagery.photos import texture, write_photo
+from tests.factories_landmarks import search_weights
+from tests.mlcore.imagery.photos import write_photo
+from tests.photos_of_town import frame
 
 
 @pytest.fixture
-def stock(stock: Stock, settings, tmp_path_factory) -> Stock:
+def stock(stock: Stock, settings) -> Stock:
     """The stocked region, with weights that could read it in."""
-    settings.LANDMARKS_WEIGHTS = str(search_weights(tmp_path_factory.mktemp("weights")))
+    settings.LANDMARKS_WEIGHTS = str(search_weights())
     return stock
 
 
@@ -41,9 +43,11 @@ def latest(kind: str) -> Job:
     return Job.objects.filter(kind=kind).latest("created_at")
 
 
-def test_a_landmark_is_placed_described_photographed_changed_and_removed(new_page, stock, axe, tmp_path, watch):
+def test_a_landmark_is_placed_described_photographed_changed_and_removed(
+    new_page, stock, town_files, axe, tmp_path, watch
+):
     watch.expect("400 (Bad Request)")
-    good = write_photo(tmp_path / "mill.jpg", texture(200, 300))
+    good = write_photo(tmp_path / "mill.jpg", frame(town_files / "imagery.tif").rgb)
     bad = tmp_path / "broken.jpg"
     bad.write_bytes(b"no picture")
     page = new_page(stock.admin)

@@ -7,16 +7,18 @@ from playwright.sync_api import Page, expect
 
 from annotation.consistency.models import TileScore
 from annotation.tiles.models import Tile
-from tests.browser.searched import drop, looked_at, read_in, search_weights
+from tests.browser.searched import drop, looked_at, read_in
 from tests.browser.stock import Stock
 from tests.factories import UserFactory
-from tests.mlcore.imagery.photos import gps, texture, write_photo
+from tests.factories_landmarks import search_weights
+from tests.mlcore.imagery.photos import gps, write_photo
+from tests.photos_of_town import frame
 
 
 @pytest.fixture
-def searched(stock: Stock, settings, tmp_path_factory) -> Stock:
+def searched(stock: Stock, settings) -> Stock:
     """The stocked region, read in."""
-    settings.LANDMARKS_WEIGHTS = str(search_weights(tmp_path_factory.mktemp("weights")))
+    settings.LANDMARKS_WEIGHTS = str(search_weights())
     read_in(stock)
     return stock
 
@@ -105,10 +107,11 @@ def test_coordinates_lead_to_the_tile_that_holds_them(new_page, searched, axe):
     expect(page.locator("#nothing")).to_contain_text("No tile that you may see lies within 20 km of this position.")
 
 
-def test_a_photo_is_chosen_or_dropped_and_a_bad_one_is_told(new_page, searched, axe, tmp_path, watch):
+def test_a_photo_is_chosen_or_dropped_and_a_bad_one_is_told(new_page, searched, town_files, axe, tmp_path, watch):
     watch.expect("400 (Bad Request)")
     west, south, east, north = searched.region.area.extent
-    good = write_photo(tmp_path / "square.jpg", texture(300, 400), position=gps((west + east) / 2, (south + north) / 2))
+    where = gps((west + east) / 2, (south + north) / 2)
+    good = write_photo(tmp_path / "square.jpg", frame(town_files / "imagery.tif").rgb, position=where)
     bad = tmp_path / "broken.jpg"
     bad.write_bytes(b"not a picture at all")
     other = tmp_path / "notes.txt"
@@ -165,8 +168,8 @@ def test_filters_narrow_what_is_found_and_can_be_taken_off(new_page, searched):
     expect(cards(page)).to_have_count(16)
 
 
-def test_words_that_mean_nothing_find_nothing(new_page, stock, settings, tmp_path, axe):
-    settings.LANDMARKS_WEIGHTS = str(search_weights(tmp_path, floors={"text": 1.1}))
+def test_words_that_mean_nothing_find_nothing(new_page, stock, settings, axe):
+    settings.LANDMARKS_WEIGHTS = str(search_weights(floors={"text": 1.1}))
     read_in(stock)
     page = new_page(stock.admin)
     page.goto("/search/")
@@ -179,11 +182,13 @@ def test_words_that_mean_nothing_find_nothing(new_page, stock, settings, tmp_pat
     expect(page.locator("#q")).to_have_value("a river")
 
 
-def test_before_anything_was_read_in_the_search_says_what_to_do(new_page, stock, settings, tmp_path):
-    settings.LANDMARKS_WEIGHTS = str(search_weights(tmp_path))
+def test_before_anything_was_read_in_the_search_says_what_to_do(new_page, stock, settings):
+    settings.LANDMARKS_WEIGHTS = str(search_weights())
     page = new_page(stock.admin)
     page.goto("/search/?q=river")
     expect(page.locator("#nothing")).to_contain_text("No tile can be searched yet")
+    page.get_by_role("link", name="Make Wright's Town searchable").click()
+    expect(page.get_by_role("button", name="Make the tiles searchable")).to_be_visible()
 
 
 def test_nobody_finds_what_they_may_not_see(new_page, searched):

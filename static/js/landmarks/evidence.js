@@ -77,7 +77,10 @@ export function createEvidence({ map, current }) {
     const done = notify(`${file.name} is being sent.`, { seconds: 60 });
     try {
       const photo = await api.upload("/api/landmark-photos/", data);
-      if (of === subject.id) await load(subject.id);
+      if (of === subject.id) {
+        await load(subject.id);
+        node.scrollIntoView({ block: "nearest" });
+      }
       notify(
         Number.isFinite(photo.lon)
           ? "The photo is on the map."

@@ -84,7 +84,7 @@ export async function openPhoto(photo, { title, middle }) {
       ["Added by", photo.created_by],
     ]),
     ...(photo.warnings ?? []).map((text) => el("p", { class: "note note-warn", text })),
-    el("div", { class: "form-row" }, latField, lonField, degreesField),
+    el("div", { class: "form-row photo-place" }, latField, lonField, degreesField),
     el(
       "div",
       { class: "toolbar" },

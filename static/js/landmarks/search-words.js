@@ -31,9 +31,10 @@ export function saidOf(answer, wish) {
  * @param {HTMLElement} node
  * @param {?Object} answer null before anything was asked
  * @param {Object} wish
- * @param {{onWords: Function, onClear: Function}} acts
+ * @param {{onWords: Function, onClear: Function, readIn: Array<{name: string, href: string}>}} acts `readIn`: pages where tiles are
+ *   made searchable, for those who may
  */
-export function drawNothing(node, answer, wish, { onWords, onClear }) {
+export function drawNothing(node, answer, wish, { onWords, onClear, readIn }) {
   node.hidden = Boolean(answer && (answer.results.length || answer.landmarks.length));
   if (node.hidden) return;
   const examples = el(
@@ -61,9 +62,12 @@ export function drawNothing(node, answer, wish, { onWords, onClear }) {
     el("p", { text: sentence(answer.why_not || WHY[answer.kind] || WHY.text) }),
     filtered &&
       el("button", { type: "button", class: "button", text: "Search without the filters", on: { click: onClear } }),
-    wish.kind === "words" ? examples : null,
+    answer.model ? null : el("p", { class: "search-examples" }, ...readIn.map(toReadIn)),
+    answer.model && wish.kind === "words" ? examples : null,
   );
 }
+
+const toReadIn = ({ name, href }) => el("a", { class: "button button-small", href, text: `Make ${name} searchable` });
 
 export const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.:?!]$/.test(text) ? "" : "."}`;
 

@@ -13,6 +13,7 @@ import { drawNothing, saidOf, sentence } from "mapwright/landmarks/search-words.
 /** A view that stands still this long is searched anew. */
 const STILL_MS = 350;
 const { regions, links } = pageData();
+const person = pageData("person");
 const fields = { region: byId("region"), score: byId("score"), from: byId("from"), to: byId("to") };
 const form = byId("search-form");
 /** Where there is room the filters are always open. */
@@ -111,12 +112,16 @@ function draw() {
   drawNothing(byId("nothing"), answer, wish, {
     onWords: (text) => ask({ kind: "words", text, photo: null, tile: null }),
     onClear: clear,
+    readIn: person.editor ? asked().map(({ id, name }) => ({ name, href: pageOf(id) })) : [],
   });
   byId("more").hidden = results.length < wish.count || wish.count >= MOST_COUNT;
   return view.show(results, landmarks, answer?.position ?? null, { keepView: Boolean(wish.bbox) });
 }
 
-const landmarkPage = (one) => `${links.landmarks.replace("/0/", `/${one.region}/`)}#landmark-${one.id}`;
+const pageOf = (region) => links.landmarks.replace("/0/", `/${region}/`);
+const landmarkPage = (one) => `${pageOf(one.region)}#landmark-${one.id}`;
+/** The region that is asked about, else the first few. */
+const asked = () => regions.filter(({ id }) => !wish.region || String(id) === wish.region).slice(0, 3);
 
 /** More tiles like this one. */
 function like(result) {
