@@ -1,4 +1,4 @@
-"""How much of a region can be searched, in numbers and words."""
+"""How much of a region can be searched, and what the next model would learn from, in numbers and words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 from annotation.accounts.models import User
 from annotation.accounts.permissions import has_role
 from annotation.landmarks import engine, selectors
+from annotation.landmarks.models import LANDMARKS, Landmark
 from annotation.landmarks.services.keep_up import NO_WEIGHTS
+from annotation.landmarks.services.model_kind import built_in
+from annotation.learning import selectors as learning
 from annotation.sources.models import Region
 from annotation.sources.selectors import imagery_in_use
 
@@ -28,4 +31,17 @@ def state_of(user: User, region: Region) -> dict[str, Any]:
         "whole": row is not None and row.stale_since is None and embedded >= tiles,
         "job": selectors.update_job(), "may_update": has_role(user, "editor") and weights is not None,
         "remedy": NO_WEIGHTS if weights is None else NO_TILES if not tiles else "" if embedded else NOT_READ,
+    }  # fmt: skip
+
+
+def models_ahead() -> dict[str, Any]:
+    """What the next search model would learn from, and what is in use meanwhile."""
+    active = learning.models_in_use(LANDMARKS).filter(region=None).select_related("run__data_set").first()
+    images = learning.ready_imagery().order_by()
+    learnt = [one["imagery_id"] for one in active.run.data_set.payload.get("sources", [])] if active else []
+    return {
+        "images": images.count(), "regions": images.values("region").distinct().count(),
+        "landmarks": Landmark.objects.count(), "new": images.exclude(pk__in=learnt).count(),
+        "model": active.pk if active else None, "in_use": f"model {active.pk}" if active else built_in(),
+        "weights": engine.weights_in_use() is not None,
     }  # fmt: skip

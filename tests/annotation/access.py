@@ -180,6 +180,7 @@ ROUTES: dict[str, Row] = {
     "POST api/landmarks/": Row("editor"),
     "POST api/landmarks/import-csv/": Row("editor"),
     "POST api/landmarks/from-map/": Row("editor"),
+    "GET api/training-data/landmarks/": Row("reviewer"),
     f"GET {LANDMARK}": Row("reviewer", scoped=True),
     f"PATCH {LANDMARK}": Row("editor", scoped=True),
     f"DELETE {LANDMARK}": Row("editor", scoped=True),

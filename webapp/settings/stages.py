@@ -60,6 +60,7 @@ MODEL_KINDS = {
     "region": "annotation.learning.services.region_kind.KIND",
     "matcher": "annotation.learning.services.matcher_kind.KIND",
     "locator": "annotation.learning.services.locator_kind.KIND",
+    "landmarks": "annotation.landmarks.services.model_kind.KIND",
 }
 # What says which matcher of the registry is in use: its file and digest, or None. Matching stands below training.
 MATCHER_IN_USE = "annotation.learning.selectors.matcher_in_use"

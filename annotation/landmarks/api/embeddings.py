@@ -14,7 +14,7 @@ from annotation.accounts.permissions import IsEditor, IsReviewer
 from annotation.common.errors import InvalidError
 from annotation.correspondences.api.files import AnyType
 from annotation.landmarks import engine, overview
-from annotation.landmarks.api.serializers import IndexStateOutput
+from annotation.landmarks.api.serializers import IndexStateOutput, SearchModelsDataOutput
 from annotation.landmarks.services import export, keep_up
 from annotation.review.api.http import person
 from annotation.sources.api.jobs import JobOutput
@@ -70,3 +70,14 @@ class EmbeddingsView(APIView):
         response = FileResponse(file, content_type=engine.FORMS[form])
         response["Content-Disposition"] = f'attachment; filename="region-{region.pk}-embeddings.{form}"'
         return response
+
+
+class ModelsDataView(APIView):
+    """What the next search model, which serves all regions, would learn from."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(responses=SearchModelsDataOutput)
+    def get(self, request: Request) -> Response:
+        """Imagery and landmarks of all regions, how much is new to the model in use, and what is in use."""
+        return Response(SearchModelsDataOutput(overview.models_ahead()).data)

@@ -191,3 +191,15 @@ class IndexStateOutput(serializers.Serializer):
     job = JobOutput(allow_null=True, help_text="that updates the index, or did last")
     may_update = serializers.BooleanField(help_text="you may have it updated")
     remedy = serializers.CharField(allow_blank=True, help_text="what to do where nothing can be searched")
+
+
+class SearchModelsDataOutput(serializers.Serializer):
+    """What the next search model would learn from: tiles of all regions, and what is said of them."""
+
+    images = serializers.IntegerField(help_text="imagery that is ready")
+    regions = serializers.IntegerField()
+    landmarks = serializers.IntegerField()
+    new = serializers.IntegerField(help_text="images that the model in use has not learnt from")
+    model = serializers.IntegerField(allow_null=True, help_text="the model in use")
+    in_use = serializers.CharField(help_text="what finds places now, in words")
+    weights = serializers.BooleanField(help_text="whether anything finds places now")

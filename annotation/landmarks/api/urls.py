@@ -23,6 +23,7 @@ urlpatterns = [
     path("landmark-photos/", photos.PhotosView.as_view(), name="api-landmark-photos"),
     path("landmark-photos/<int:photo_id>/", photos.PhotoView.as_view(), name="api-landmark-photo"),
     path("landmark-photos/<int:photo_id>/photo.webp", photos.PictureView.as_view(), name="api-landmark-photo-picture"),
+    path("training-data/landmarks/", embeddings.ModelsDataView.as_view(), name="api-landmarks-training-data"),
     path(f"{REGION}embeddings/", embeddings.EmbeddingsView.as_view(), name="api-embeddings"),
     path(f"{REGION}embeddings/state/", embeddings.StateView.as_view(), name="api-embeddings-state"),
     path(f"{REGION}embeddings/update/", embeddings.UpdateView.as_view(), name="api-embeddings-update"),

@@ -18,13 +18,16 @@ from annotation.landmarks.engine.columns import (
 )
 from annotation.landmarks.engine.exporting import FORMS, export_embeddings
 from annotation.landmarks.engine.finding import Likest, likeness_to, likest_of, likest_tiles, vectors_of
+from annotation.landmarks.engine.learning_data import MOST_LANDMARKS, TilesOfRegions, payload_of
 from annotation.landmarks.engine.map_names import named_in
 from annotation.landmarks.engine.photos import looks_to, prepare_photo
 from annotation.landmarks.engine.reading import drop_strangers, read_tiles
 from annotation.landmarks.engine.region_tiles import count_of, known_tiles, region_tiles
 from annotation.landmarks.engine.stores import PHOTOS, TEXTS, TILES, IndexFolder, index_folder
 from annotation.landmarks.engine.texts import LandmarkText, picture_of, read_photos, read_texts
+from annotation.landmarks.engine.training import evaluate_search, search_config, train_search
 from annotation.landmarks.engine.weights import Weights, built_in_file, loaded, weights_in_use, weights_of
+from annotation.learning.engine import digest_of
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.coordinates import lonlat_of
 from mlcore.imagery.photo import PreparedPhoto
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALL",
     "FORMS",
+    "MOST_LANDMARKS",
     "PHOTOS",
     "TEXTS",
     "TILES",
@@ -45,11 +49,14 @@ __all__ = [
     "Likest",
     "Narrowed",
     "PreparedPhoto",
+    "TilesOfRegions",
     "Weights",
     "built_in_file",
     "count_of",
+    "digest_of",
     "drop_region",
     "drop_strangers",
+    "evaluate_search",
     "export_embeddings",
     "index_folder",
     "known_tiles",
@@ -61,6 +68,7 @@ __all__ = [
     "looks_to",
     "named_in",
     "nearest_tiles",
+    "payload_of",
     "picture_of",
     "prepare_photo",
     "read_photos",
@@ -68,7 +76,9 @@ __all__ = [
     "read_texts",
     "read_tiles",
     "region_tiles",
+    "search_config",
     "tiles_found",
+    "train_search",
     "vectors_of",
     "weights_in_use",
     "weights_of",

@@ -39,7 +39,12 @@ class Told:
 
 def photo_file(photo: LandmarkPhoto) -> Path:
     """The copy of a photo."""
-    return region_folder(photo.region_id) / "landmark-photos" / str(photo.pk) / "photo.webp"
+    return photo_at(photo.region_id, photo.pk)
+
+
+def photo_at(region_id: int, photo_id: int) -> Path:
+    """The copy of a region's photo of this id."""
+    return region_folder(region_id) / "landmark-photos" / str(photo_id) / "photo.webp"
 
 
 def check_size(file: Upload) -> None:
@@ -127,6 +132,8 @@ def _prepared(file: Upload, copy: Path) -> engine.PreparedPhoto:
     try:
         return engine.prepare_photo(file.path, copy, file.name)
     except engine.InvalidInputError as error:
+        if "gdal_translate" in str(error):  # said of rasters
+            raise UnreadablePhotoError(f"{file.name} is no photo that can be read: use a JPEG, PNG or TIFF") from error
         raise UnreadablePhotoError(str(error)) from error
 
 

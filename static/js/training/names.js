@@ -22,6 +22,7 @@ export const LOSSES = {
   ],
   "structure/coarse_loss": ["The right map at the right place", "How badly it is told from all other maps and places."],
   "structure/fine_loss": ["Patches at their place", "How badly the place of a patch of the map is told in its window."],
+  "landmarks/loss": ["All that is learnt", "How badly what belongs together is told from all else."],
   "locator/loss": ["All that is learnt", "The sum of the losses."],
   "locator/coarse": ["Cells at their place", "How badly cells of a picture are told from others of its base."],
   "locator/fine": ["Points at their place", "How badly points are placed to a fraction of a pixel."],
@@ -144,7 +145,7 @@ export const WORDS = {
 export function lossOf(name) {
   const found = /^(.*)\/fold-(\d+)$/.exec(name);
   if (found) return [found[1], `Fold ${found[2]}`];
-  return [name, /^(structure|locator)\//.test(name) ? "All pairs" : "All folds"];
+  return [name, /^(structure|locator|landmarks)\//.test(name) ? "All pairs" : "All folds"];
 }
 
 export const lossLabel = (name) => LOSSES[name]?.[0] ?? humanise(name.replace(/\//g, ": "));
