@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 
 from annotation.changes.models import Change
 from annotation.landmarks.models import LandmarkPhoto
+from annotation.review.models import QueueItem
+from annotation.tiles.models import TilePair
 from tests.browser.searched import drop, looked_at, read_in
 from tests.browser.stock import Stock
 from tests.browser.test_queue import open_queue, until
@@ -25,23 +27,42 @@ def searched(stock: Stock, settings) -> Stock:
     return stock
 
 
-def alike(stock: Stock) -> list[Change]:
-    """One candidate on each other tile that has any of the kind that the queue shows first."""
+def on_other_tiles(stock: Stock, number: int) -> list[Change]:
+    """Candidates of the kind that the queue shows first, one on each of so many other tiles, less sure than it."""
     shown = stock.changes[0]
-    same = [change for change in stock.changes if change.kind == shown.kind and change.pair_id != shown.pair_id]
-    return list({change.pair_id: change for change in reversed(same)}.values())
+    QueueItem.objects.filter(change__kind=shown.kind).exclude(pk=shown.item_id).delete()
+    pairs = TilePair.objects.filter(snapshot=shown.pair.snapshot).exclude(pk=shown.pair_id).select_related("tile")
+    made = []
+    for pair in pairs.order_by("pk")[:number]:
+        item = QueueItem.objects.create(stage="changes", scope_id=stock.region.pk, kind=shown.kind, priority=0.01)
+        geometry = pair.tile.geometry.centroid.buffer(0.00005)
+        made.append(
+            Change.objects.create(
+                scan=stock.scan,
+                item=item,
+                pair=pair,
+                kind=shown.kind,
+                geometry=geometry,
+                confidence=0.5,
+                evidence=shown.evidence,
+                fingerprint=f"{item.pk:064x}",
+            )
+        )
+    return made
 
 
 def test_similar_places_stand_beside_a_candidate_with_what_people_said(new_page, searched, axe):
-    others = alike(searched)
-    save_decision(searched.admin, others[0])
+    others = on_other_tiles(searched, 12)
+    for change in others[:9]:
+        save_decision(searched.admin, change)
+    for change in others[9:11]:
+        save_decision(searched.admin, change, "reject")
     page = new_page(searched.admin)
     open_queue(page, searched)
-    similar = page.locator("#similar")
-    expect(similar).to_contain_text(f"{len(others)} similar place")
-    expect(similar).to_contain_text("accepted")
-    expect(page.locator(".similar")).to_have_count(len(others))
-    expect(page.locator(".similar-good")).to_have_count(1)
+    expect(page.locator("#similar h2")).to_have_text("12 similar places, 9 of them accepted (2 not, 1 open)")
+    expect(page.locator(".similar-good")).to_have_count(9)
+    expect(page.locator(".similar-bad")).to_have_count(2)
+    expect(page.locator(".similar img").first).to_have_js_property("complete", True)
     page.keyboard.press("j")
     expect(page.locator(".similar").first).to_be_focused()
     assert looked_at(page, axe, "queue-similar", ("1366", "1024", "390")) == []

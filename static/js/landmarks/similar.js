@@ -37,7 +37,7 @@ function headline({ similar, decided, accepted }) {
   const words = decided ? some : "none decided yet";
   return [
     el("strong", { text: `${plural(similar, "similar place")}, ${words}` }),
-    rest.length && decided && similar > 1 ? el("span", { class: "muted", text: ` ${rest.join(", ")}` }) : null,
+    rest.length && decided && similar > 1 ? el("span", { class: "muted", text: ` (${rest.join(", ")})` }) : null,
   ];
 }
 
