@@ -126,6 +126,26 @@ export const COMPARED = {
     hint: "Share of pictures that it did not believe to find where their ground was kept from it.",
     show: percent,
   },
+  text_finds_tile: {
+    label: "Words find their tile",
+    hint: "Sentences of which a tile that they speak of is among the first 10.",
+    show: percent,
+  },
+  place_finds_tile: {
+    label: "Coordinates find their tile",
+    hint: "Positions of which the tile that holds them is among the first 10.",
+    show: percent,
+  },
+  tile_finds_text: {
+    label: "Tiles find their words",
+    hint: "Tiles of which a sentence that speaks of them is among the first 10.",
+    show: percent,
+  },
+  photo_finds_tile: {
+    label: "Photos find their tile",
+    hint: "Photos from the ground of which their tile is among the first 10.",
+    show: percent,
+  },
   agreement: {
     label: "Agrees with people",
     hint: "Chance that it is surer of an accepted suggestion than of a rejected one. An earlier model had been sure of all of them.",
