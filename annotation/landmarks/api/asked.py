@@ -16,6 +16,13 @@ from annotation.sources.selectors import get_region
 MOST, USUAL = 100, 24
 
 
+def said_in(form: serializers.Serializer, data: Any) -> Any:
+    """What a form says, without the fields that are empty texts; files stay as they are."""
+    if not hasattr(data, "get"):
+        return data
+    return {name: data.get(name) for name in form.fields if name in data and data.get(name) != ""}
+
+
 @extend_schema_field({"type": "string", "example": "85.51,27.62,85.53,27.64"})
 class BoundsTextField(serializers.CharField):
     """west,south,east,north in degrees."""
@@ -55,12 +62,7 @@ class Narrowing(serializers.Serializer):
 
     def to_internal_value(self, data: Any) -> Any:
         """Forms send an empty text where nothing is chosen."""
-        names = [name for name in self.fields if data.get(name) == "" and name != "q"]
-        if names:
-            data = data.copy()
-            for name in names:
-                data.pop(name)
-        return super().to_internal_value(data)
+        return super().to_internal_value(said_in(self, data))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for low, high in (("score_min", "score_max"), ("date_from", "date_to")):

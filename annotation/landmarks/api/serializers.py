@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotation.common.models import MAX_ID
-from annotation.landmarks.api.asked import BoundsTextField
+from annotation.landmarks.api.asked import BoundsTextField, said_in
 from annotation.landmarks.models import Landmark, LandmarkPhoto, PositionFrom
 from annotation.landmarks.search.shown import photo_url
 from annotation.sources.api.jobs import JobOutput
@@ -169,11 +169,7 @@ class PhotoUpload(PhotoUpdate):
 
     def to_internal_value(self, data: Any) -> Any:
         """Forms send an empty text where nothing is said."""
-        if hasattr(data, "copy") and (names := [name for name in self.fields if data.get(name) == ""]):
-            data = data.copy()
-            for name in names:
-                data.pop(name)
-        return super().to_internal_value(data)
+        return super().to_internal_value(said_in(self, data))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if sum(attrs[name] is not None for name in ("region", "landmark", "change")) != 1:

@@ -90,7 +90,7 @@ def picture_of(path: Path) -> np.ndarray | None:
     """(H, W, 3) uint8 of a photo that was taken in here; None where its file is gone or damaged."""
     try:
         with Image.open(path, formats=["WEBP"]) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.array(image.convert("RGB"))
     except (OSError, ValueError):
         return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -57,8 +59,6 @@ def test_a_landmark_is_added_changed_and_removed(client_of, editor, region):
 )  # fmt: skip
 def test_i7_what_can_not_be_a_landmark_is_refused(client_of, editor, region, body):
     whole = {"region": region.pk, "name": "Temple", "lon": 85.5, "lat": 27.6, **body}
-    import json
-
     answer = client_of(editor).post("/api/landmarks/", json.dumps(whole), content_type="application/json")
     assert answer.status_code == 400 and not Landmark.objects.exists()
 
@@ -90,8 +90,8 @@ def test_a_table_leaves_what_a_person_changed(client_of, editor, region):
 @pytest.mark.parametrize(
     "content",
     [
-        b"\xff\xfe\x00", b"name,lat,lon\nA\x00,1,2\n", b"PK\x03\x04\xff\xfe", b"title,where\nA,B\n", b'name,lat,lon\n"A',
-        b"name,lat,lon\n" + b"A,1,2\n" * 20_001, b"a" * 200_000,
+        b"\xff\xfe\x00", b"name,lat,lon\nA\x00,1,2\n", b"PK\x03\x04\xff\xfe", b"title,where\nA,B\n",
+        b'name,lat,lon\n"A', b"name,lat,lon\n" + b"A,1,2\n" * 20_001, b"a" * 200_000,
     ],
 )  # fmt: skip
 def test_what_is_no_table_is_refused_whole(client_of, editor, region, content):

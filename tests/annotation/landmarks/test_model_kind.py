@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from annotation.common.models import Job, JobState
 from annotation.common.services import jobs
 from annotation.landmarks import engine
 from annotation.landmarks.models import LANDMARKS, SearchIndex
+from annotation.landmarks.services.model_kind import freeze
 from annotation.learning.models import DataSet, Evaluation, ModelState, ModelVersion
 from annotation.learning.services import evaluate, registry, start
+from mlcore.progress import SilentProgress
 from tests.factories import UserFactory
 from tests.factories_landmarks import LandmarkFactory, LandmarkPhotoFactory, within
 
@@ -30,12 +34,12 @@ def trained(read_region) -> ModelVersion:
 
 def test_a_model_learns_compares_and_serves(trained, update, client_of):
     assert trained.state == ModelState.CANDIDATE, "something is built in, so it waits for a promotion"
-    assert trained.about["tiles"] + 0 < 64 and trained.about["landmarks"] == 1
+    assert 0 < trained.about["tiles"] < 64 and trained.about["landmarks"] == 1
     assert trained.about["sources"][0]["map"]["licence"] == "ODbL-1.0"
     assert any(name.startswith("landmarks/") for name in trained.metrics)
 
     evaluation = evaluate.start(model=trained, user=None, wake=False)
-    evaluation = evaluate.evaluate(evaluation=evaluation, progress=engine_progress())
+    evaluation = evaluate.evaluate(evaluation=evaluation, progress=SilentProgress())
     figures = {one["name"]: one for one in evaluation.figures}
     assert {"text_finds_tile", "place_finds_tile"} <= set(figures)
     assert evaluation.counts["tiles"] + trained.about["tiles"] == 64
@@ -57,23 +61,19 @@ def test_a_model_learns_compares_and_serves(trained, update, client_of):
     assert SearchIndex.objects.serving().get() == first
 
 
-def engine_progress():
-    from mlcore.progress import SilentProgress
-
-    return SilentProgress()
+def nowhere(region: int, photo: int) -> Path:
+    return Path("/nowhere") / f"{region}-{photo}.webp"
 
 
 def test_held_out_ground_is_never_learnt(trained):
-    learnt = engine.TilesOfRegions(trained.run.data_set, lambda region, photo: None, kept_out=False)
-    kept = engine.TilesOfRegions(trained.run.data_set, lambda region, photo: None, kept_out=True)
+    learnt = engine.TilesOfRegions(trained.run.data_set, nowhere, kept_out=False)
+    kept = engine.TilesOfRegions(trained.run.data_set, nowhere, kept_out=True)
     names = {kept.get(number).name for number in range(len(kept))}
     assert names and not names & {learnt.get(number).name for number in range(len(learnt))}
     assert len(learnt) + len(kept) == 64
 
 
 def test_the_same_content_gives_the_same_data_set(trained, client_of):
-    from annotation.landmarks.services.model_kind import freeze
-
     assert freeze() == trained.run.data_set
     LandmarkFactory(region_id=trained.run.data_set.payload["sources"][0]["region"])
     assert freeze() != trained.run.data_set and DataSet.objects.filter(kind=LANDMARKS).count() == 2

@@ -117,10 +117,11 @@ def test_a_removed_landmark_takes_its_photos_files_along(
 @pytest.mark.parametrize(
     "kind", ["bomb.png", "bomb.jpg", "sparse.tif", "text.jpg", "vrt.tif", "small.png", "empty.jpg"]
 )
-def test_i3_bombs_and_what_is_no_photo_are_refused(client_of, person, landmark, tmp_path, kind, address, update):
+def test_i3_bombs_and_what_is_no_photo_are_refused(client_of, person, landmark, tmp_path, kind, address):
     """I1, I3: refused by content, whatever the name says, before anything is kept."""
     path = tmp_path / kind
-    canary = f"<VRTDataset><VRTRasterBand><SimpleSource><SourceFilename>{path}</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>"
+    source = f"<SimpleSource><SourceFilename>{path}</SourceFilename></SimpleSource>"
+    canary = f"<VRTDataset><VRTRasterBand>{source}</VRTRasterBand></VRTDataset>"
     made = {
         "bomb.png": lambda: path.write_bytes(png_bomb(50_000)),
         "bomb.jpg": lambda: path.write_bytes(jpeg_bomb()),
@@ -133,7 +134,7 @@ def test_i3_bombs_and_what_is_no_photo_are_refused(client_of, person, landmark, 
     made[kind]()
     fields = {"landmark": landmark.pk} if address == PHOTOS else {}
     answer = send(client_of(person), path, address, **fields)
-    assert answer.status_code in {400, 413}, answer.content
+    assert answer.status_code == 400, answer.content
     if kind != "empty.jpg":
         assert answer.json()["code"] == "unreadable_photo" and kind in answer.json()["detail"]
     assert not LandmarkPhoto.objects.exists()
