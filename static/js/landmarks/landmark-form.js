@@ -8,6 +8,7 @@ import { watchDrop } from "mapwright/lib/uploads.js";
 import { photoItem } from "mapwright/landmarks/landmark-card.js";
 
 const DIGITS = 6;
+const ABOVE_PX = 8;
 
 const refuse = (name, detail) => {
   throw new ApiError(400, { code: "invalid", detail, fields: { [name]: [detail] } });
@@ -76,8 +77,9 @@ export function createLandmarkForm(region, { view, onSaved, onRemoved, onLeave }
     view.endPlacing();
     view.place(landmark);
     if (landmark) view.close(landmark);
-    form.scrollIntoView({ block: "start" });
-    name.focus();
+    const panel = form.closest(".split-panel");
+    panel.scrollTop = form.offsetTop - panel.offsetTop - ABOVE_PX;
+    name.focus({ preventScroll: true });
   }
 
   function leave() {
