@@ -25,17 +25,18 @@ UPDATE = "landmarks.update_index"
 ONE_UPDATE = "index"
 """Jobs that update the index have this key: one at a time."""
 MOST_NAMED = 10
+Bounds = tuple[float, float, float, float]
 METRES = 111_195.0
 """Of a degree of latitude."""
 
 
-def landmarks_of(user: User, region: Region | None = None, bbox: Iterable[float] | None = None) -> QuerySet[Landmark]:
+def landmarks_of(user: User, region: Region | None = None, bbox: Bounds | None = None) -> QuerySet[Landmark]:
     """Landmarks that the person may see, with what a list shows of them."""
     rows = Landmark.objects.visible_to(user).select_related("created_by").prefetch_related("photos__owner")
     if region is not None:
         rows = rows.filter(region=region)
     if bbox is not None:
-        rows = rows.filter(point__coveredby=Polygon.from_bbox(tuple(bbox)))
+        rows = rows.filter(point__coveredby=Polygon.from_bbox(bbox))
     return rows
 
 

@@ -13,7 +13,7 @@ from annotation.landmarks.models import Landmark, LandmarkPhoto, PositionFrom
 from annotation.landmarks.search.shown import photo_url
 from annotation.sources.api.jobs import JobOutput
 
-ID = {"min_value": 1, "max_value": MAX_ID}
+ID: dict[str, Any] = {"min_value": 1, "max_value": MAX_ID}
 
 
 class PhotoOutput(serializers.ModelSerializer[LandmarkPhoto]):

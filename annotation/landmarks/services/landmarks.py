@@ -30,7 +30,8 @@ def update(*, user: User, landmark: Landmark, said: dict[str, Any]) -> Landmark:
     """Change `name`, `description` or `lonlat`; one of the map stays as a person left it from then on."""
     row = Landmark.objects.select_for_update(of=("self",), no_key=True).get(pk=landmark.pk)
     if "lonlat" in said:
-        row.point = Point(*said["lonlat"], srid=4326)
+        lon, lat = said["lonlat"]
+        row.point = Point(lon, lat, srid=4326)
     row.name, row.description = said.get("name", row.name), said.get("description", row.description)
     row.edited = True
     row.save()

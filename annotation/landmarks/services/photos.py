@@ -141,7 +141,7 @@ def describe(photo: LandmarkPhoto, said: dict[str, Any]) -> None:
     """Set on the row what a person says: `lonlat` (None: nowhere), `direction_deg` and `caption`, where named."""
     if "lonlat" in said:
         lonlat = said["lonlat"]
-        photo.point = None if lonlat is None else Point(*lonlat, srid=4326)
+        photo.point = None if lonlat is None else Point(lonlat[0], lonlat[1], srid=4326)
         photo.position_from = PositionFrom.NOBODY if lonlat is None else PositionFrom.PERSON
         photo.accuracy_m = None
     if "direction_deg" in said:
