@@ -117,15 +117,24 @@ def allowed_tiles(folder: Path, regions: Sequence[int], narrowed: Narrowed = ALL
 
 
 def nearest_tiles(
-    folder: Path, regions: Sequence[int], narrowed: Narrowed, lonlat: tuple[float, float], count: int
+    folder: Path,
+    regions: Sequence[int],
+    narrowed: Narrowed,
+    lonlat: tuple[float, float],
+    count: int,
+    within_m: float = np.inf,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The tiles nearest to a position: (K,) ids and metres, 0 for those that hold it."""
+    """The tiles nearest to a position, no farther than `within_m`: (K,) ids and metres, 0 for those that hold it."""
+    reach = within_m / METRES
     ids, away = [np.zeros(0)], [np.zeros(0)]
     for rows in map(_mapped, _paths(folder, _versions(folder, regions))):
-        mask = _mask(rows, narrowed)
-        distance = distances_m(rows, lonlat)[mask]
+        beside = (rows[SOUTH] <= lonlat[1] + reach) & (rows[NORTH] >= lonlat[1] - reach)
+        kept = rows[:, np.flatnonzero(beside)]
+        kept = kept[:, _mask(kept, narrowed)]
+        distance = distances_m(kept, lonlat)
         some = np.argpartition(distance, count - 1)[:count] if len(distance) > count else np.arange(len(distance))
-        ids.append(rows[TILE][mask][some])
+        some = some[distance[some] <= within_m]
+        ids.append(kept[TILE][some])
         away.append(distance[some])
     tiles, metres = np.concatenate(ids).astype(np.int64), np.concatenate(away)
     order = np.lexsort((tiles, metres))[:count]

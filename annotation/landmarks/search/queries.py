@@ -95,8 +95,8 @@ def by_position(user: User, lonlat: tuple[float, float], wish: Wish) -> Answer:
     index, model = ready
     vector = model.embed_gps(np.array([lonlat]))[0]
     half = -(-wish.count // 2)
-    tiles, metres = engine.nearest_tiles(index.regions, ground.regions, wish.narrowed, lonlat, half)
-    away = {tile: far for tile, far in zip(tiles.tolist(), metres.tolist(), strict=True) if far <= NEAR_M}
+    tiles, metres = engine.nearest_tiles(index.regions, ground.regions, wish.narrowed, lonlat, half, NEAR_M)
+    away = dict(zip(tiles.tolist(), metres.tolist(), strict=True))
     if away:
         likeness = engine.likeness_to(index, list(away), vector)
         near = [(tile, likeness.get(tile, 0.0)) for tile in away]

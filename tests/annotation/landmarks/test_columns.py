@@ -77,6 +77,8 @@ def test_the_nearest_are_the_nearest(folder, lon, lat, count):
     every = np.concatenate([columns.distances_m(columns.read_region(folder, region), (lon, lat)) for region in (1, 2)])
     assert len(set(tiles.tolist())) == len(tiles) == min(count, 120)
     assert metres == pytest.approx(np.sort(every)[:count])
+    _, near = columns.nearest_tiles(folder, [1, 2], Narrowed(), (lon, lat), count, 30_000.0)
+    assert near == pytest.approx(metres[metres <= 30_000.0])
 
 
 def test_across_the_antimeridian_it_is_not_far():
