@@ -21,6 +21,7 @@ STAGES = (
     "consistency",
     "geolocation",
     "changes",
+    "landmarks",
     "edits",
     "pipeline",
 )

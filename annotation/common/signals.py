@@ -7,3 +7,6 @@ job_ended = Signal()
 
 # Sent with `pair_id`, in the transaction of the answer, when what people say of where an image shows a map is another.
 transform_changed = Signal()
+
+# Sent with `region_id` when tiles of a region were made.
+tiles_made = Signal()

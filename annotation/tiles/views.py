@@ -1,9 +1,11 @@
 """The page of one tile."""
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from annotation.sources.pages import region_page
+from annotation.tiles.models import Tile
 
 
 @require_safe
@@ -11,6 +13,6 @@ def tile(request: HttpRequest, region_id: int, z: int, x: int, y: int) -> HttpRe
     """Image and map of one tile side by side, with all that is known of it."""
     if z > 24 or x >= 2**z or y >= 2**z:
         raise Http404("There is no such tile.")
-    return region_page(
-        request, region_id, "tiles/tile.html", active="overview", page={"tile": {"z": z, "x": x, "y": y}}
-    )
+    tile_id = Tile.objects.filter(region=region_id, z=z, x=x, y=y).values_list("pk", flat=True).first()
+    page = {"tile": {"id": tile_id, "z": z, "x": x, "y": y}, "links": {"search": reverse("search")}}
+    return region_page(request, region_id, "tiles/tile.html", active="overview", page=page)

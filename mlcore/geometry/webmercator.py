@@ -88,6 +88,15 @@ def mercator_to_lonlat(mercator: np.ndarray) -> np.ndarray:
     return np.stack([lon, lat], axis=-1)
 
 
+def bounds_lonlat_of(addresses: np.ndarray) -> np.ndarray:
+    """(N, 3) z, x, y of tiles -> (N, 4) west, south, east, north in degrees, as `TileAddress.bounds_lonlat`."""
+    z, x, y = np.asarray(addresses, np.float64).T
+    side = WORLD_M / 2**z
+    west, north = x * side - WORLD_M / 2, WORLD_M / 2 - y * side
+    corners = np.stack([np.stack([west, north - side], axis=-1), np.stack([west + side, north], axis=-1)], axis=1)
+    return mercator_to_lonlat(corners).reshape(-1, 4)
+
+
 def tile_at(lon: float, lat: float, z: int) -> TileAddress:
     """The tile of zoom `z` that holds the point."""
     mx, my = lonlat_to_mercator(np.array([lon, lat]))

@@ -44,23 +44,26 @@ class PreparedPhoto:
     placed: bool
 
 
-def prepare_photo(source: Path, target: Path, preview: Path, now: dt.datetime) -> PreparedPhoto:
+def prepare_photo(
+    source: Path, target: Path, preview: Path, now: dt.datetime, most_pixels: int = MOST_PIXELS
+) -> PreparedPhoto:
     """Copy a JPEG, PNG or TIFF to a tiled GeoTIFF of red, green, blue and what is valid, and to a small WebP.
 
     Args:
         now: with a time zone; dates that are later are not believed.
+        most_pixels: width x height above which it is refused unread.
 
     Raises:
-        InvalidInputError: it can't be read, is larger than MOST_PIXELS or smaller than SMALLEST_PX a side.
+        InvalidInputError: it can't be read, is larger than that or smaller than SMALLEST_PX a side.
         NoSpaceError: the disk is full.
     """
     if source.stat().st_size > MOST_BYTES:
         raise InvalidInputError(f"{source.name} is over {MOST_BYTES >> 20} MB: save it as a JPEG, or cut it")
     with hardened_raster(source) as data:
         width, height = data.width, data.height
-        if width * height > MOST_PIXELS:
+        if width * height > most_pixels:
             raise InvalidInputError(
-                f"{source.name} is {width} x {height}, over {MOST_PIXELS:,} pixels: make it smaller, or cut it"
+                f"{source.name} is {width} x {height}, over {most_pixels:,} pixels: make it smaller, or cut it"
             )
         if min(width, height) < SMALLEST_PX:
             raise InvalidInputError(f"{source.name} is {width} x {height}: {SMALLEST_PX} px a side are needed at least")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcore.errors import InvalidInputError
-from mlcore.imagery.photo import PreparedPhoto, prepare_photo, prepared_from_json, prepared_to_json
+from mlcore.imagery.photo import MOST_PIXELS, PreparedPhoto, prepare_photo, prepared_from_json, prepared_to_json
 from mlcore.ingestion.apart import ApartLimits, run_apart
 from mlcore.progress import Progress
 
@@ -23,11 +23,13 @@ def photo_apart(
     name: str = "",
     progress: Progress | None = None,
     limits: ApartLimits = LIMITS,
+    most_pixels: int = MOST_PIXELS,
 ) -> PreparedPhoto:
     """`imagery.photo.prepare_photo` for a file that nobody vouches for.
 
     Args:
         name: what to call the file in messages.
+        most_pixels: width x height above which it is refused unread.
 
     Raises:
         InvalidInputError: as of `prepare_photo`, or it cost more memory, time or disk than allowed.
@@ -37,7 +39,7 @@ def photo_apart(
     name = name or source.name
     source, target, preview = (path.resolve() for path in (source, target, preview))
     too_much = f"{name} took more memory or time than a picture may: save it again as a JPEG, or cut it"
-    arguments = [str(source), str(target), str(preview), now.isoformat()]
+    arguments: list[Any] = [str(source), str(target), str(preview), now.isoformat(), most_pixels]
     try:
         record = run_apart(prepared, arguments, limits, lambda ended: too_much, progress=progress, target=target)
     except InvalidInputError as error:
@@ -45,6 +47,7 @@ def photo_apart(
     return prepared_from_json(record)
 
 
-def prepared(source: str, target: str, preview: str, now: str, progress: Progress) -> dict[str, Any]:
+def prepared(source: str, target: str, preview: str, now: str, most_pixels: int, progress: Progress) -> dict[str, Any]:
     """The work of the child."""
-    return prepared_to_json(prepare_photo(Path(source), Path(target), Path(preview), dt.datetime.fromisoformat(now)))
+    paths = Path(source), Path(target), Path(preview)
+    return prepared_to_json(prepare_photo(*paths, dt.datetime.fromisoformat(now), most_pixels))

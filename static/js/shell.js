@@ -1,5 +1,6 @@
 /** What every page does: theme, keys, ways between the pages. */
 import { byId, pageData } from "mapwright/lib/dom.js";
+import { bindFind } from "mapwright/lib/find.js";
 import { bindKey, listenToKeys, showKeys } from "mapwright/lib/keys.js";
 import { fillOutlooks } from "mapwright/lib/outlook.js";
 import { toggleTheme } from "mapwright/lib/theme.js";
@@ -7,7 +8,10 @@ import { toggleTheme } from "mapwright/lib/theme.js";
 byId("toggle-theme").addEventListener("click", toggleTheme);
 byId("show-keys").addEventListener("click", showKeys);
 listenToKeys();
-if (pageData("person").id) fillOutlooks();
+if (pageData("person").id) {
+  fillOutlooks();
+  bindFind();
+}
 
 const tabs = [...document.querySelectorAll(".tabs a")];
 tabs.forEach((tab, index) => {

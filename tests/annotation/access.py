@@ -22,6 +22,8 @@ POINTS = {
     "points": [{"number": n, "map_xy": [n, n], "image_xy": [n + 1, n], "role": "fit", "enabled": True} for n in (1, 9)],
 }
 IMAGE = "api/images/<int:image_id>/"
+LANDMARK = "api/landmarks/<int:landmark_id>/"
+PHOTO = "api/landmark-photos/<int:photo_id>/"
 CONFIRM = {"licence": "CC0", "attribution": "A", "corners": [[0, 1], [1, 1], [1, 0], [0, 0]]}
 LEASE = {"lease_token": 1}
 KEY = {"version": 0, "idempotency_key": "6e0c5f3e-0d65-4b0e-9f4e-0b4f6f0f8a11"}
@@ -168,6 +170,29 @@ ROUTES: dict[str, Row] = {
     "GET api/feature-database/": Row("reviewer"),
     "POST api/feature-database/build/": Row("admin"),
     "GET reference-imagery/": Row("admin", page=True),
+    # landmarks
+    "GET api/search/": Row("reviewer"),
+    "POST api/search/photo/": Row("reviewer"),
+    "GET api/tiles/<int:tile_id>/similar/": Row("reviewer", scoped=True),
+    f"GET {REGION}tiles/{TILE}/similar/": Row("reviewer", scoped=True),
+    "GET api/changes/<int:change_id>/similar/": Row("reviewer", scoped=True),
+    "GET api/landmarks/": Row("reviewer"),
+    "POST api/landmarks/": Row("editor"),
+    "POST api/landmarks/import-csv/": Row("editor"),
+    "POST api/landmarks/from-map/": Row("editor"),
+    "GET api/training-data/landmarks/": Row("reviewer"),
+    f"GET {LANDMARK}": Row("reviewer", scoped=True),
+    f"PATCH {LANDMARK}": Row("editor", scoped=True),
+    f"DELETE {LANDMARK}": Row("editor", scoped=True),
+    "GET api/landmark-photos/": Row("reviewer"),
+    "POST api/landmark-photos/": Row("reviewer"),
+    f"GET {PHOTO}": Row("reviewer", scoped=True),
+    f"PATCH {PHOTO}": Row("reviewer", scoped=True),
+    f"DELETE {PHOTO}": Row("reviewer", scoped=True),
+    f"GET {PHOTO}photo.webp": Row("reviewer", scoped=True),
+    f"GET {REGION}embeddings/": Row("editor", scoped=True),
+    f"GET {REGION}embeddings/state/": Row("reviewer", scoped=True),
+    f"POST {REGION}embeddings/update/": Row("editor", scoped=True),
     # edits
     f"GET {REGION}changesets/": Row("reviewer", scoped=True),
     f"POST {REGION}changesets/": Row("editor", scoped=True),
@@ -226,4 +251,6 @@ ROUTES: dict[str, Row] = {
     f"GET {PAGE}changes/review/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}changes/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}edits/": Row("reviewer", scoped=True, page=True),
+    "GET search/": Row("reviewer", page=True),
+    f"GET {PAGE}landmarks/": Row("reviewer", scoped=True, page=True),
 }

@@ -51,6 +51,16 @@ BODIES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/api/images/{own_image}/confirm/",
         {"candidate": "{candidate_id}", "licence": "CC0", "attribution": "A"},
     ),
+    "search in their region": ("get", "/api/search/", {"q": "a red roof", "region": "{region_id}"}),
+    "landmarks of theirs": ("get", "/api/landmarks/", {"region": "{region_id}"}),
+    "a landmark in their region": (
+        "post",
+        "/api/landmarks/",
+        {"region": "{region_id}", "name": "Temple", "lon": 85.5, "lat": 27.6},
+    ),
+    "landmarks from their map": ("post", "/api/landmarks/from-map/", {"region": "{region_id}"}),
+    "photos of their landmark": ("get", "/api/landmark-photos/", {"landmark": "{landmark_id}"}),
+    "photos beside their change": ("get", "/api/landmark-photos/", {"change": "{change_id}"}),
     "jobs of theirs": ("get", "/api/jobs/", {"region": "{region_id}"}),
 }
 

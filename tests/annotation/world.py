@@ -22,6 +22,7 @@ from tests.factories_geolocation import (
     ReferenceSetFactory,
     UnplacedImageFactory,
 )
+from tests.factories_landmarks import LandmarkFactory, LandmarkPhotoFactory
 
 
 def make_world() -> dict[str, Any]:
@@ -53,7 +54,12 @@ def make_world() -> dict[str, Any]:
             data.write(np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)]).transpose(2, 0, 1))
     base = ReferenceBaseFactory(set=ReferenceSetFactory(of_region=True, region=region))
     place = PlacementCandidateFactory(image=image, base=base)
+    landmark = LandmarkFactory(region=region)
+    photo = LandmarkPhotoFactory(region=region, landmark=landmark, owner=people["reviewer"], with_file=True)
     ids = {
+        "tile_id": tile.pk,
+        "landmark_id": landmark.pk,
+        "photo_id": photo.pk,
         "image_id": image.pk,
         "candidate_id": place.pk,
         "correspondences_id": found.pk,

@@ -11,6 +11,7 @@ from annotation.anchors.models import Anchor
 from annotation.changes.models import Change
 from annotation.common.models import Job
 from annotation.edits.services.changesets import create
+from annotation.landmarks.models import Landmark
 from annotation.learning.models import TrainingRun
 from annotation.review.models import QueueItem
 from annotation.review.services.decide import Decision
@@ -49,6 +50,9 @@ def hostile(town, town_files, live_server) -> Stock:
     save_decision(stock.admin, accepted)
     create(user=stock.admin, region=stock.region, comment=EVIL, source=EVIL, change_ids=[accepted.pk])
     save_decision(stock.admin, stock.changes[1])
+    Landmark.objects.create(
+        region=stock.region, name=EVIL, description=SCRIPT, point=stock.region.area.centroid, tags={"historic": EVIL}
+    )
     return stock
 
 
@@ -107,7 +111,8 @@ def test_hostile_text_is_shown_and_never_runs(new_page, hostile):
     region = f"/regions/{hostile.region.pk}"
     tile = TilePair.objects.select_related("tile").get(pk=hostile.changes[0].pair_id).tile
     pages = ["/", f"{region}/", f"{region}/sources/", f"{region}/training/", f"{region}/changes/", f"{region}/edits/",
-             f"{region}/tiles/{tile.z}/{tile.x}/{tile.y}/", "/jobs/"]  # fmt: skip
+             f"{region}/tiles/{tile.z}/{tile.x}/{tile.y}/", "/jobs/", f"{region}/landmarks/",
+             "/search/?q=onerror"]  # fmt: skip
     for path in pages:
         page.goto(path)
         untouched(page)

@@ -93,7 +93,8 @@ def test_the_keys_card_opens_on_every_page(new_page, stock):
     page = new_page(stock.admin)
     region = f"/regions/{stock.region.pk}"
     for path in ("/", "/jobs/", "/regions/new/", f"{region}/", f"{region}/sources/", f"{region}/training/",
-                 f"{region}/changes/", f"{region}/changes/review/", f"{region}/edits/"):  # fmt: skip
+                 f"{region}/changes/", f"{region}/changes/review/", f"{region}/edits/", "/search/",
+                 f"{region}/landmarks/"):  # fmt: skip
         page.goto(path)
         page.wait_for_load_state("networkidle")
         page.locator("main").focus()

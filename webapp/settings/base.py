@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "annotation.consistency",
     "annotation.geolocation",
     "annotation.changes",
+    "annotation.landmarks",
     "annotation.edits",
     "annotation.pipeline",
 ]
@@ -158,6 +159,7 @@ FILE_UPLOAD_TEMP_DIR = VAR_DIR / "uploads" if (VAR_DIR / "uploads").is_dir() els
 FILE_UPLOAD_HANDLERS = ["annotation.sources.uploads.HashingUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 MAX_UPLOAD_BYTES = int(env("MAX_UPLOAD_BYTES", str(20 * 2**30)))
+MAX_PHOTO_BYTES = int(env("MAX_PHOTO_BYTES", str(32 * 2**20)))
 MAX_MODEL_BYTES = int(env("MAX_MODEL_BYTES", str(64 * 2**20)))
 
 CELERY_BROKER_URL = (
@@ -224,6 +226,8 @@ REFERENCE_TILES_PER_SECOND = float(env("REFERENCE_TILES_PER_SECOND", "8"))
 REFERENCE_BASE_PX = int(env("REFERENCE_BASE_PX", "2048"))
 # Weights of your own for finding them, while no model of the registry is in use; empty: those of the library.
 LOCATOR_WEIGHTS = env("LOCATOR_WEIGHTS")
+# Weights of your own for finding places by words, photos and coordinates, while no model of the registry is in use.
+LANDMARKS_WEIGHTS = env("LANDMARKS_WEIGHTS")
 
 # Seconds between two signs of life of a worker, and until one that gave none is taken for gone.
 WORKER_BEAT_SECONDS = 15.0

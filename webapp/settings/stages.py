@@ -21,6 +21,8 @@ JOB_RUNNERS = {
     "changes.rescore": "annotation.changes.services.rescore.run",
     "geolocation.locate": "annotation.geolocation.services.locate.run",
     "geolocation.become_imagery": "annotation.geolocation.services.confirm.run",
+    "landmarks.update_index": "annotation.landmarks.services.update_index.run",
+    "landmarks.import_tags": "annotation.landmarks.services.from_map.run",
     "changes.main_job": "annotation.pipeline.services.main_job.run",
 }
 
@@ -30,7 +32,7 @@ JOB_RUNNERS = {
 GPU_JOBS = (
     "anchors.generate?generator=transformers", "correspondences.propose", "correspondences.build_pairs",
     "learning.train", "learning.evaluate", "consistency.scan", "geolocation.build_features", "geolocation.locate",
-    "changes.main_job",
+    "landmarks.update_index", "changes.main_job",
 )  # fmt: skip
 JOB_QUEUES = {
     **dict.fromkeys(JOB_RUNNERS, "cpu"),
@@ -58,6 +60,7 @@ MODEL_KINDS = {
     "region": "annotation.learning.services.region_kind.KIND",
     "matcher": "annotation.learning.services.matcher_kind.KIND",
     "locator": "annotation.learning.services.locator_kind.KIND",
+    "landmarks": "annotation.landmarks.services.model_kind.KIND",
 }
 # What says which matcher of the registry is in use: its file and digest, or None. Matching stands below training.
 MATCHER_IN_USE = "annotation.learning.selectors.matcher_in_use"

@@ -12,6 +12,7 @@ from annotation.common.engine import Progress, stop_if_asked
 from annotation.common.errors import InvalidError
 from annotation.common.models import Job
 from annotation.common.services import jobs
+from annotation.common.signals import tiles_made
 from annotation.sources.engine import to_geos, to_shapely
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import current_sources
@@ -73,6 +74,8 @@ def build(*, imagery: Imagery, snapshot: MapSnapshot, progress: Progress) -> Pai
         stop_if_asked(progress)
         _store(imagery, snapshot, source, missing[start_at : start_at + BATCH])
         progress.report(min(start_at + BATCH, len(missing)) / len(missing), f"{len(addresses)} tiles")
+    if missing:
+        tiles_made.send(TilePair, region_id=region.pk)
     pairs = TilePair.objects.filter(imagery=imagery, snapshot=snapshot)
     return PairCounts(pairs=pairs.count(), mapped=pairs.filter(mapped=True).count())
 

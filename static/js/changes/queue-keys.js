@@ -4,7 +4,8 @@ import { bindKey } from "mapwright/lib/keys.js";
 
 const PAN_PX = 120;
 
-export function bindQueueKeys({ answer, undoLast, skip, flag, adjust, group, view, comment, reasonAt, fit }) {
+export function bindQueueKeys(acts) {
+  const { answer, undoLast, skip, flag, adjust, group, view, comment, similar, evidence, reasonAt, fit } = acts;
   const { map, compare } = view;
   const decide = { group: "Answer" };
   bindKey("a", "Accept", () => answer("accept"), decide);
@@ -40,6 +41,8 @@ export function bindQueueKeys({ answer, undoLast, skip, flag, adjust, group, vie
   bindKey("]", "More of the image / stronger map", () => compare.nudge(0.08), { ...look, repeats: true });
   bindKey("l", "Image laid onto the map, or where it lies", () => byId("align").click(), look);
   bindKey("f", "Fit the view to the candidate", fit, look);
+  bindKey("j", "To the similar places", similar.enter, look);
+  bindKey("k", "Add a photo of this place", evidence.add, look);
   bindKey("+", "Closer", () => map.zoomIn(), look);
   bindKey("=", "Closer", () => map.zoomIn(), { ...look, hidden: true });
   bindKey("-", "Further", () => map.zoomOut(), look);

@@ -8,6 +8,8 @@ import { createGroupMode } from "mapwright/changes/group.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
+import { createEvidence } from "mapwright/landmarks/evidence.js";
+import { createSimilar } from "mapwright/landmarks/similar.js";
 import { drawFlag, flagCurrent } from "mapwright/review/flag.js";
 import { watchLeft } from "mapwright/review/left.js";
 import { createLine } from "mapwright/review/line.js";
@@ -16,6 +18,8 @@ const page = pageData();
 const person = pageData("person");
 const view = createQueueMap(byId("map"));
 const comment = byId("comment");
+const similar = createSimilar();
+const evidence = createEvidence({ map: view.map, current: () => current()?.subject });
 
 let adjusting = null;
 let asking = false;
@@ -26,7 +30,7 @@ const line = createLine({
   stage: "changes",
   what: "candidate",
   show: showClaim,
-  clear: () => view.clear(),
+  clear,
   warm: (subject) => view.warm(subject),
   leave: leaveModes,
   busy,
@@ -44,10 +48,16 @@ const groupMode = createGroupMode({ view, line, onLeave: () => current() && redr
 
 const shapeOf = (subject, draft) => draft.geometry ?? subject.adjusted ?? subject.geometry;
 
+function clear() {
+  for (const part of [view, similar, evidence]) part.clear();
+}
+
 function showClaim(claim, draft) {
   comment.value = draft.comment ?? "";
   view.show(claim.subject, shapeOf(claim.subject, draft));
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
+  similar.show(claim.subject);
+  evidence.show(claim.subject);
   drawFlag(claim);
   drawReasons(claim.subject, (reason) => answer("reject", reason));
   const last = line.store.state.decided.at(-1);
@@ -181,6 +191,8 @@ bindQueueKeys({
   group,
   view,
   comment,
+  similar,
+  evidence,
   reasonAt: (index) => byId("reasons").children[index]?.click(),
   fit: () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id))),
 });

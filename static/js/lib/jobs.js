@@ -25,6 +25,8 @@ export const JOB_NAMES = {
   "changes.main_job": "Main job",
   "geolocation.locate": "Finding images",
   "geolocation.become_imagery": "Making imagery of an image",
+  "landmarks.update_index": "Making tiles searchable",
+  "landmarks.import_tags": "Landmarks of the map",
 };
 export const jobName = (kind) => JOB_NAMES[kind] ?? humanise(kind.split(".").at(-1));
 

@@ -5,7 +5,7 @@ import { bytes, percent } from "mapwright/lib/format.js";
 import { onSubmit } from "mapwright/lib/forms.js";
 
 /** Say which file is chosen, or how many where the input takes several, by input or by drop. */
-function watchDrop(form) {
+export function watchDrop(form) {
   const zone = form.querySelector(".drop");
   const input = zone.querySelector("input[type=file]");
   const show = () => {

@@ -151,6 +151,8 @@ async function start() {
     release: () => outlines.forEach(([map, layer]) => layer.addTo(map)),
   });
   bindKey("f", "Fit the views to the tile", () => maps[0].fitBounds(bounds), { group: "Look" });
+  const like = document.getElementById("more-like");
+  if (like) bindKey("m", "More tiles like this one", () => like.click());
   for (const map of maps) map.fitBounds(bounds, { animate: false });
   linkViews(...maps);
   try {

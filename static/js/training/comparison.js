@@ -4,6 +4,7 @@ import { number, percent, plural } from "mapwright/lib/format.js";
 import { cancelJob, FINISHED, jobProgress } from "mapwright/lib/jobs.js";
 import { kind, nameOfOther } from "mapwright/training/kind.js";
 import { locatorsGround } from "mapwright/training/locator.js";
+import { searchGround } from "mapwright/training/search.js";
 import { matchersGround } from "mapwright/training/matcher.js";
 import { COMPARED, WORDS } from "mapwright/training/names.js";
 
@@ -112,6 +113,7 @@ function table(evaluation, inUse) {
 
 function givenTo(evaluation) {
   if (kind.name === "locator") return locatorsGround(evaluation.counts);
+  if (kind.name === "landmarks") return searchGround(evaluation.counts);
   if (!kind.per_region) return matchersGround(evaluation.counts);
   const { tiles = 0, errors = 0, accepted = 0, rejected = 0 } = evaluation.counts;
   const decided = accepted + rejected ? ` and ${plural(accepted + rejected, "suggestion")} that people decided` : "";

@@ -7,6 +7,7 @@ const FIRST = [
   "structure/coarse_loss",
   "structure/fine_loss",
   "structure/near_share",
+  "landmarks/loss",
   "locator/loss",
   "locator/tokens_found",
   "locator/bases_found",

@@ -22,6 +22,7 @@ export const LOSSES = {
   ],
   "structure/coarse_loss": ["The right map at the right place", "How badly it is told from all other maps and places."],
   "structure/fine_loss": ["Patches at their place", "How badly the place of a patch of the map is told in its window."],
+  "landmarks/loss": ["All that is learnt", "How badly what belongs together is told from all else."],
   "locator/loss": ["All that is learnt", "The sum of the losses."],
   "locator/coarse": ["Cells at their place", "How badly cells of a picture are told from others of its base."],
   "locator/fine": ["Points at their place", "How badly points are placed to a fraction of a pixel."],
@@ -125,6 +126,26 @@ export const COMPARED = {
     hint: "Share of pictures that it did not believe to find where their ground was kept from it.",
     show: percent,
   },
+  text_finds_tile: {
+    label: "Words find their tile",
+    hint: "Sentences of which a tile that they speak of is among the first 10.",
+    show: percent,
+  },
+  place_finds_tile: {
+    label: "Coordinates find their tile",
+    hint: "Positions of which the tile that holds them is among the first 10.",
+    show: percent,
+  },
+  tile_finds_text: {
+    label: "Tiles find their words",
+    hint: "Tiles of which a sentence that speaks of them is among the first 10.",
+    show: percent,
+  },
+  photo_finds_tile: {
+    label: "Photos find their tile",
+    hint: "Photos from the ground of which their tile is among the first 10.",
+    show: percent,
+  },
   agreement: {
     label: "Agrees with people",
     hint: "Chance that it is surer of an accepted suggestion than of a rejected one. An earlier model had been sure of all of them.",
@@ -144,7 +165,7 @@ export const WORDS = {
 export function lossOf(name) {
   const found = /^(.*)\/fold-(\d+)$/.exec(name);
   if (found) return [found[1], `Fold ${found[2]}`];
-  return [name, /^(structure|locator)\//.test(name) ? "All pairs" : "All folds"];
+  return [name, /^(structure|locator|landmarks)\//.test(name) ? "All pairs" : "All folds"];
 }
 
 export const lossLabel = (name) => LOSSES[name]?.[0] ?? humanise(name.replace(/\//g, ": "));

@@ -13,6 +13,7 @@ import { base, dataPath, kind, mayFollow, nameOfOther, NEXT_STEP, ofKind } from 
 import { matchersAhead, takesFiles } from "mapwright/training/matcher.js";
 import { MODEL_BADGE, modelCard } from "mapwright/training/models.js";
 import { decisionsInWords, metricRows } from "mapwright/training/names.js";
+import { searchAhead } from "mapwright/training/search.js";
 
 const person = pageData("person");
 let stopRun = () => {};
@@ -211,7 +212,7 @@ async function rollBack() {
 
 async function listData() {
   const data = await attempt(() => api.get(dataPath));
-  const ahead = { region: dataAhead, locator: locatorsAhead }[kind.name] ?? matchersAhead;
+  const ahead = { region: dataAhead, locator: locatorsAhead, landmarks: searchAhead }[kind.name] ?? matchersAhead;
   if (data) fill(byId("data"), ...ahead(data));
 }
 

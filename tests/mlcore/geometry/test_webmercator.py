@@ -10,6 +10,7 @@ from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import (
     WORLD_M,
     TileAddress,
+    bounds_lonlat_of,
     ground_resolution_m,
     lonlat_to_mercator,
     lonlat_to_xy,
@@ -92,3 +93,10 @@ def test_an_address_outside_the_grid_is_refused(address):
 
 def test_an_empty_area_is_covered_by_no_tile():
     assert list(tiles_covering(shapely.Polygon(), 18)) == []
+
+
+def test_bounds_of_many_tiles_are_those_of_each():
+    tiles = [TileAddress(19, 386683, 220234), TileAddress(0, 0, 0), TileAddress(14, 1, 16383)]
+    found = bounds_lonlat_of(np.array([[one.z, one.x, one.y] for one in tiles]))
+    assert found == pytest.approx(np.array([one.bounds_lonlat for one in tiles]))
+    assert bounds_lonlat_of(np.zeros((0, 3))).shape == (0, 4)

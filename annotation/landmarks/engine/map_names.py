@@ -1,0 +1,23 @@
+"""What the file of a map names, with its points of interest, which no row keeps."""
+
+from __future__ import annotations
+
+from annotation.common.engine import Progress
+from annotation.common.errors import NotFoundError
+from annotation.sources.models import MapSnapshot
+from annotation.sources.services.files import absolute
+from mlcore.landmarks.readers.apart import Named, map_landmarks_apart
+
+
+def named_in(snapshot: MapSnapshot, progress: Progress) -> list[Named]:
+    """Key, (longitude, latitude) and tags of what is named, or tagged as a sight; a process with limits reads the file.
+
+    Raises:
+        NotFoundError: the file is gone.
+        InvalidInputError: the map names nothing.
+        StoppedError: asked to stop.
+    """
+    path = absolute(snapshot.upload_path)
+    if not snapshot.upload_path or not path.is_file():
+        raise NotFoundError("the file of this map is gone: import the map again")
+    return map_landmarks_apart(path, name=snapshot.original_name, progress=progress)

@@ -1,0 +1,1 @@
+"""Writes of landmarks and their search, one verb per file."""
