@@ -20,12 +20,11 @@ def real_vectors(weights: Path | None, kept: Path) -> dict[str, np.ndarray]:
     if kept.exists():
         with np.load(kept) as found:
             return {name: found[name] for name in ("fill", "aerial", "text")}
-    from mlcore.landmarks.land_use import LandUsePhotos
-
     from mlcore.cli.landmark_model import load_landmarks
     from mlcore.geometry.webmercator import tiles_covering
     from mlcore.imagery.raster import open_image
     from mlcore.landmarks.embedding import embed_pictures, embed_tiles
+    from mlcore.landmarks.land_use import LandUsePhotos
 
     model = load_landmarks(weights)
 

@@ -22,7 +22,7 @@ def rough_similarity(matches: CoarseMatches) -> np.ndarray | None:
 
     Each agreeing match counts by its confidence. The best similarity is fitted again to all that agree, twice.
     """
-    if len(matches) < LEAST_AGREE:
+    if len(matches.query_xy) < LEAST_AGREE:
         return None
     source, target = (xy[:, 0] + 1j * xy[:, 1] for xy in (matches.query_xy, matches.base_xy))
     weights = np.maximum(matches.confidence.astype(np.float64), 1e-6)

@@ -31,7 +31,8 @@ def calibrate_floors(model: LandmarkModel, folder: Path, *, seed: int = 0) -> tu
         The floors; by modality, the shares of the meant that are kept and of the nonsense that are refused.
     """
     chosen, told = _likeness(model, folder, "choose", "learn", seed), _likeness(model, folder, "report", "report", seed)
-    floors, shares = {}, {}
+    floors: dict[str, float] = {}
+    shares: dict[str, Any] = {}
     for modality, (meant, nonsense) in chosen.items():
         floors[modality] = floor_between(meant, nonsense)[0]
         kept, refused = (told[modality][0] >= floors[modality]).mean(), (told[modality][1] < floors[modality]).mean()

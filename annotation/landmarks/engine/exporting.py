@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mlcore.vectors import write_embeddings
 
 from annotation.landmarks.engine import columns
 from annotation.landmarks.engine.stores import TILES, IndexFolder
+from mlcore.vectors import write_embeddings
 
 FORMS = {"parquet": "application/vnd.apache.parquet", "npz": "application/zip"}
 """Formats with their types."""

@@ -180,7 +180,7 @@ def test_what_is_refused_says_the_remedy(folder: Path, weights: Path, trained: N
     points = told(capsys, "find", folder / "db", folder / "photo.png", "--gcps", folder / "a.doc", "--json", code=1)
     assert ".points" in points["error"]["detail"]
     (folder / "town.tif").write_bytes(b"")
-    gone = told(capsys, "find", folder / "db", folder / "photo.png", "--json", code=1)
+    gone = told(capsys, "find", folder / "db", folder / "photo.png", "--refine", "--json", code=1)
     assert "build again" in gone["error"]["detail"]
 
 
