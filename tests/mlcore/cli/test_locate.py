@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from rasterio.warp import transform as transform_points
 
 from mlcore.cli import main
 from mlcore.correspondences.exchange import read_gcps, read_qgis_points
+from mlcore.geolocation.calibrating import calibrate
 from mlcore.geolocation.config import GeolocationConfig
 from mlcore.geolocation.model import LocatorModel
 from tests.mlcore.geolocation.grounds import seen, similarity, texture, write_raster
@@ -219,6 +221,7 @@ def test_a_locator_is_calibrated_into_a_new_file(folder: Path, trained: None, ca
             return "d" * 64
 
     monkeypatch.setattr("mlcore.cli.locate_find.load_model", lambda weights, device: Savable())
+    monkeypatch.setattr("mlcore.geolocation.calibrating.calibrate", partial(calibrate, place=place_by_sift))
     monkeypatch.setattr("mlcore.geolocation.calibrating.BASE_PX", 512)
     monkeypatch.setattr("mlcore.geolocation.calibrating.QUERY_PX", (220, 320))
     monkeypatch.setattr("mlcore.geolocation.calibrating.POOR_SHARE", 0.0)
