@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.datastructures import MultiValueDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -37,10 +38,9 @@ class ImagesUpload(serializers.Serializer):
     attribution = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
 
     def to_internal_value(self, data: Any) -> Any:
-        """Browsers send an empty text where no region is chosen."""
-        if hasattr(data, "copy") and data.get("region") == "":
-            data = data.copy()
-            data.pop("region")
+        """Browsers send an empty text where no region is chosen; a form with a file on the disk can't be copied."""
+        if isinstance(data, MultiValueDict) and data.get("region") == "":
+            data = MultiValueDict({name: data.getlist(name) for name in data if name != "region"})
         return super().to_internal_value(data)
 
 

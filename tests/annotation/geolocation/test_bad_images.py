@@ -47,6 +47,16 @@ def test_what_is_not_here_or_shows_nothing_is_said(client_of, editor, town_regio
     assert told[3][:2] == ("failed", "invalid_input") and "broken.jpg" in told[3][2] and "upload" not in told[3][2]
 
 
+def test_a_file_that_waits_on_the_disk_is_taken_from_a_form_without_a_region(client_of, editor, tmp_path, settings):
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
+    photo = write_photo(tmp_path / "frame.jpg", np.zeros((200, 300, 3), np.uint8))
+    assert photo.stat().st_size > 1000
+
+    reply = send(client_of(editor), photo, photo, region="")
+
+    assert reply.status_code == 202 and [one["region"] for one in reply.json()] == [None, None]
+
+
 def test_nothing_to_search_is_said(client_of, editor, town, tmp_path):
     bare = RegionFactory(members=[editor])
     (image,) = located(
