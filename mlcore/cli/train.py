@@ -65,11 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     importlib.import_module("mlcore.cli.train_locator").add_arguments(locator)
     landmarks = methods.add_parser("landmarks", help="what finds places by words, photos, tiles and coordinates")
     importlib.import_module("mlcore.cli.train_landmarks").add_arguments(landmarks)
+    words = methods.add_parser("words", help="the text tower of the landmarks, of a sentence encoder")
+    importlib.import_module("mlcore.cli.train_words").add_arguments(words)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train the chosen method."""
-    if args.method in ("region", "matcher", "locator", "landmarks"):
+    if args.method in ("region", "matcher", "locator", "landmarks", "words"):
         return importlib.import_module(f"mlcore.cli.train_{args.method}").run(args) or 0
     return run_consistency(args)
 

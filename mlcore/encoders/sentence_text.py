@@ -15,10 +15,11 @@ from mlcore.digests import sha256_of
 from mlcore.encoders.torchvision_shim import ensure_torchvision
 from mlcore.encoders.weights import Origin
 from mlcore.errors import CheckpointError, InvalidInputError, WeightsUnavailableError
+from mlcore.progress import Progress, stop_if_asked
 
 WEIGHTS_FILE = "model.safetensors"
 MOST_PIECES = 256
-BATCH = 64
+BATCH, PIECES_AT_ONCE = 64, 1024
 
 
 class SentenceEncoder:
@@ -53,6 +54,28 @@ class SentenceEncoder:
         if not all(text.strip() for text in texts):
             raise InvalidInputError("an empty text has no place in the text space: give it at least one word")
         parts = [self._encode(list(texts[start : start + BATCH])) for start in range(0, len(texts), BATCH)]
+        return torch.cat(parts) if parts else torch.zeros(0, self.dimension)
+
+    def vocabulary(self) -> list[str]:
+        """Its pieces, by number."""
+        numbered: dict[str, int] = self._tokenizer.get_vocab()
+        return sorted(numbered, key=numbered.__getitem__)
+
+    @torch.inference_mode()
+    def alone(self, numbers: Sequence[int], progress: Progress) -> Tensor:
+        """(len(numbers), dimension) float32: the mean of the last states of a text of one piece, as it comes.
+
+        Raises:
+            StoppedError: asked to stop.
+        """
+        first, last = self._tokenizer.cls_token_id, self._tokenizer.sep_token_id
+        parts = []
+        for start in range(0, len(numbers), PIECES_AT_ONCE):
+            stop_if_asked(progress)
+            made = torch.tensor([[first, number, last] for number in numbers[start : start + PIECES_AT_ONCE]])
+            states = self._model(input_ids=made.to(self._device)).last_hidden_state
+            parts.append(states.mean(dim=1).float().cpu())
+            progress.report(min(1.0, (start + len(made)) / len(numbers)), "pieces read")
         return torch.cat(parts) if parts else torch.zeros(0, self.dimension)
 
     def _encode(self, texts: list[str]) -> Tensor:
