@@ -70,7 +70,9 @@ def main() -> None:
         figures |= {f"{name}_{count}": round(float(value), 4) for name, value in told.items()}
         figures[f"growth_100_to_{count}"] = round(figures[f"cpu_s_{count}"] / figures["cpu_s_100"], 3)
         print(count, told, flush=True)
-    write_result("geolocation_points", figures, seeds=[SEED])
+    write_result(
+        "geolocation_points", figures, seeds=[SEED], command="python benchmarks/geolocation_points.py --work WORK"
+    )
 
 
 def features_of(bases: list[Base], source: BaseSource) -> list[LocalFeatures]:
