@@ -21,7 +21,7 @@ FIRST = {
     "edits": "0002_edititem_versions_and_demolish",
 }  # fmt: skip
 """The oldest released state of every app that has changed since."""
-SINCE = ("learning", "correspondences", "geolocation")
+SINCE = ("learning", "correspondences", "geolocation", "landmarks")
 """Apps that were not there yet."""
 
 
