@@ -30,8 +30,15 @@ def stock(town, town_files, live_server) -> Stock:
     return stock
 
 
+SETTLED = """() => Promise.all(document.getAnimations()
+    .filter((one) => one.effect.getComputedTiming().iterations !== Infinity)
+    .map((one) => one.finished.catch(() => null))).then(() => null)"""
+"""Colours fade from one theme to the other: what is between them is no colour of either."""
+
+
 def findings(page: Page, axe: str) -> list[str]:
     """What axe-core finds serious or critical on the page as it is, one line each."""
+    page.evaluate(SETTLED)
     page.evaluate(axe)
     found = page.evaluate(
         "tags => axe.run({runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})"

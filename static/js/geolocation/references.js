@@ -36,13 +36,13 @@ function cardOf(set) {
     onStop: cancelJob,
     onAgain: () => act(() => api.post(`/api/reference-sets/${set.id}/prepare/`)),
     onRemove: () => remove(set),
-    onChanged: () => {
+    onChanged: async () => {
+      await load();
       notify(`Who sees ${set.name} is changed.`);
-      return load();
     },
-    onAdded: () => {
+    onAdded: async () => {
+      await load();
       notify("The file is being read.");
-      return load();
     },
   });
   if (before) {
