@@ -206,9 +206,14 @@ class LandmarkModel(nn.Module):
             tensors = {name: value for name, value in tensors.items() if not name.startswith(GROUND)}
         self.about = {**self.about, **(about or {})}
         towers = {"image": self.image_tower.origin.to_dict(), "text": self.text_tower.origin.to_dict()}
-        meta = {**self.about, "kind": MODEL_KIND, "config": self.config.to_dict(), "towers": towers}
+        meta = {**self.about, "kind": MODEL_KIND, "config": self._portable(), "towers": towers}
         self._digest = write_tensors(path, tensors, meta)
         return self._digest
+
+    def _portable(self) -> dict[str, Any]:
+        """The settings, without the files that towers came from which are now a part of this one."""
+        own = {"image_weights": self.config.image.startswith("timm/"), "text_weights": self.config.text == "static"}
+        return {name: "" if own.get(name) else value for name, value in self.config.to_dict().items()}
 
     @classmethod
     def load(cls, path: Path, sha256: str | None = None, *, device: str = "cpu") -> LandmarkModel:

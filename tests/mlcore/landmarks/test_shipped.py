@@ -7,6 +7,7 @@ from benchmarks.common import data_folder
 from mlcore.digests import sha256_of
 from mlcore.landmarks.land_use import LandUsePhotos, classes_of, unseen_classes
 from mlcore.landmarks.model import LandmarkModel
+from mlcore.learning.checkpoints import read_tensors
 from mlcore.weights import LANDMARKS_FILE
 
 
@@ -35,3 +36,8 @@ def test_words_find_their_class_among_photos_never_learnt_from():
         best = (model.embed_texts(sample.texts) @ gallery.T).argmax(axis=1)
         right[sample.group in unseen] += [samples[number].group == sample.group for number in best]
     assert np.mean(right[False]) >= 0.6 and np.mean(right[True]) >= 0.2
+
+
+def test_what_ships_names_no_file_of_the_machine_it_was_made_on():
+    settings = read_tensors(LANDMARKS_FILE)[1]["config"]
+    assert (settings["image_weights"], settings["text_weights"]) == ("", "")
