@@ -30,9 +30,9 @@ def stock(town, town_files, live_server) -> Stock:
     return stock
 
 
-SETTLED = """() => Promise.all(document.getAnimations()
+SETTLED = """() => document.getAnimations()
     .filter((one) => one.effect.getComputedTiming().iterations !== Infinity)
-    .map((one) => one.finished.catch(() => null))).then(() => null)"""
+    .forEach((one) => one.finish())"""
 """Colours fade from one theme to the other: what is between them is no colour of either."""
 
 
