@@ -161,12 +161,12 @@ def _likest(
     count: int | None = None,
 ) -> Pairs:
     """The likest tiles down to the floor of this kind of query; none, and why, where the best is below it."""
-    wanted = (count or ground.wish.count) + len(besides)
-    likest = engine.likest_tiles(index, ground.regions, ground.wish.narrowed, vector, wanted)
+    wanted = count or ground.wish.count
+    likest = engine.likest_tiles(index, ground.regions, ground.wish.narrowed, vector, wanted + len(besides))
     found = [(tile, like) for tile, like in likest.found if tile not in besides and floors.means_something(query, like)]
     if not found:
         answer.why_not = UNLIKE[query] if likest.among else NO_TILE
-    return found
+    return found[:wanted]  # what is left out need not be among the likest: others may be its equal
 
 
 def _landmarks_of(ground: Ground) -> selectors.QuerySet[Landmark]:

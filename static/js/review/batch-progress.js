@@ -46,8 +46,9 @@ export function createBatchProgress({ path, counts: name }) {
       progress = { decided: progress.decided + by, open: progress.open - by };
       sinceRefresh += 1;
       counted += 1;
-      draw();
-      if (sinceRefresh >= REFRESH_EVERY) load();
+      const twice = progress.open < 0; // the counts asked for last had this answer already
+      if (!twice) draw();
+      if (twice || sinceRefresh >= REFRESH_EVERY) load();
     },
   };
 }

@@ -153,6 +153,16 @@ def test_more_like_a_tile_leaves_itself_out(client_of, person, read_region, upda
     assert tile.pk not in {row["tile"] for row in by_id["results"]}
 
 
+def test_of_tiles_that_are_all_the_same_no_more_are_told_than_asked_for(client_of, person, read_region, update):
+    """A tile need not be among the likest of itself where others are its equal."""
+    region = read_region(person)
+    update()
+    client = client_of(person)
+    for tile in Tile.objects.filter(region=region):
+        rows = client.get(f"/api/tiles/{tile.pk}/similar/", {"count": 1}).json()["results"]
+        assert len(rows) == 1 and rows[0]["tile"] != tile.pk
+
+
 @pytest.mark.parametrize(
     "query",
     [
