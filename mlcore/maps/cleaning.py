@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.errors import InvalidInputError
@@ -68,6 +69,13 @@ def off_the_grid(geometry: BaseGeometry) -> str | None:
     if max(-south, north) > MAX_LATITUDE:
         return f"reaches beyond {MAX_LATITUDE:.2f} degrees of latitude"
     return None
+
+
+def on_the_grid(bounds: np.ndarray) -> np.ndarray:
+    """(N,) bool: which boxes, (N, 4) west, south, east, north in degrees, are nothing that `off_the_grid` speaks of."""
+    west, south, east, north = bounds.T
+    fits = (east - west <= 180) & (west >= -180) & (east <= 180)
+    return fits & (np.maximum(-south, north) <= MAX_LATITUDE)
 
 
 def checked_id(value: Any, what: str) -> int:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -19,8 +19,7 @@ OsmType = Literal["node", "way", "relation"]
 KINDS: tuple[FeatureKind, ...] = get_args(FeatureKind)
 
 
-@dataclass(frozen=True, slots=True)
-class NodeRef:
+class NodeRef(NamedTuple):
     """One node of a way, in the way's order.
 
     Attributes:

@@ -12,6 +12,8 @@ from shapely.geometry.base import BaseGeometry
 from mlcore.geometry.polygons import crossing, even_odd, repair_polygon
 from mlcore.maps.cleaning import RepairLog, off_the_grid
 from mlcore.maps.features import FeatureKind, MapFeature, MemberRef, NodeRef, OsmType
+from mlcore.maps.osm_courses import Courses
+from mlcore.maps.osm_nodes import distinct, positions
 from mlcore.maps.osm_scan import OsmScan, RawElement
 from mlcore.maps.tags import classify, is_area
 from mlcore.progress import Progress, stop_if_asked
@@ -26,6 +28,8 @@ class FeatureBuilder:
 
     def __init__(self, scan: OsmScan, max_vertices: int, log: RepairLog) -> None:
         self.scan, self.max_vertices, self.log = scan, max_vertices, log
+        self.courses = Courses(scan, max_vertices)
+        self.nodes = self._nodes()
 
     def build(self, progress: Progress) -> list[MapFeature]:
         """Features of ways in file order, then those of relations."""
@@ -49,12 +53,15 @@ class FeatureBuilder:
         return [*ways, *relations]
 
     def _way(self, way: RawElement, kind: FeatureKind, holes: tuple[np.ndarray, ...]) -> MapFeature | None:
-        nodes = self.scan.nodes
-        if not way.refs:
+        in_relation = way.id in self.scan.way_in_relation
+        area = self.courses.areas.get(way.id)
+        if area is not None and not holes and is_area(kind, way.tags):
+            return self._made("way", kind, way, area, in_relation)
+        if not len(way.refs):
             self.log.add(f"way/{way.id} was left out: it comes without its nodes")
             return None
-        missing = sum(ref not in nodes for ref in way.refs)
-        coordinates = np.array([nodes[ref][:2] for ref in way.refs if ref in nodes]).reshape(-1, 2)
+        coordinates = self.courses.known(way)
+        missing = len(way.refs) - len(coordinates)
         closed = way.refs[0] == way.refs[-1] or (not missing and (coordinates[0] == coordinates[-1]).all())
         if not (closed and len(way.refs) > 3):
             open_kind = classify(way.tags, closed=False)
@@ -62,20 +69,23 @@ class FeatureBuilder:
                 self.log.add(f"way/{way.id} was left out: its outline is not closed")
                 return None
             kind = open_kind
-        area = closed and len(way.refs) > 3 and is_area(kind, way.tags)
-        if (missing and area) or len(coordinates) < 2:
+        encloses = closed and len(way.refs) > 3 and is_area(kind, way.tags)
+        if (missing and encloses) or len(coordinates) < 2:
             self.log.add(f"way/{way.id} was left out: {missing or 'all'} of its nodes are not in the file")
             return None
         if missing:
             self.log.add(f"way/{way.id} was shortened: {missing} of its nodes are not in the file")
         geometry: BaseGeometry | None
-        if area:
+        if encloses:
             geometry = self._repaired(shapely.Polygon(coordinates), f"way/{way.id}")
             if geometry is not None and holes:
                 geometry = self._repaired(_cut(geometry, holes), f"way/{way.id}")
         else:
+            geometry = self.courses.lines.get(way.id)
+            if geometry is not None:
+                return self._made("way", kind, way, geometry, in_relation)
             geometry = shapely.LineString(coordinates)
-        return self._feature("way", kind, way, geometry, way.id in self.scan.way_in_relation)
+        return self._feature("way", kind, way, geometry, in_relation)
 
     def _relation(self, relation: RawElement, kind: FeatureKind) -> MapFeature | None:
         name = f"relation/{relation.id}"
@@ -115,6 +125,11 @@ class FeatureBuilder:
         if problem:
             self.log.add(f"{osm_type}/{raw.id} was left out: it {problem}")
             return None
+        return self._made(osm_type, kind, raw, geometry, in_relation)
+
+    def _made(
+        self, osm_type: OsmType, kind: FeatureKind, raw: RawElement, geometry: BaseGeometry, in_relation: bool
+    ) -> MapFeature:
         return MapFeature(
             kind=kind,
             geometry=geometry,
@@ -123,7 +138,7 @@ class FeatureBuilder:
             osm_id=raw.id,
             version=raw.version,
             timestamp=raw.timestamp,
-            nodes=tuple(self._node(ref) for ref in raw.refs if ref in self.scan.nodes),
+            nodes=tuple([self.nodes[row] for row in self.courses.rows(raw)]) if osm_type == "way" else (),
             members=tuple(self._member(one) if kind == "building" else one for one in raw.members),
             in_relation=in_relation,
         )
@@ -132,10 +147,15 @@ class FeatureBuilder:
         outline = member.type == "way" and member.role != "inner" and self._kind(member.ref) == "building"
         return replace(member, building=True) if outline else member
 
-    def _node(self, ref: int) -> NodeRef:
-        lon, lat, version, tagged = self.scan.nodes[ref]
-        shared = tagged or ref in self.scan.shared_nodes or ref in self.scan.node_in_relation
-        return NodeRef(ref, version, lon, lat, shared, tagged)
+    def _nodes(self) -> list[NodeRef]:
+        """Every node of the table, in its order."""
+        table, scan = self.scan.nodes, self.scan
+        others = np.fromiter(scan.node_in_relation, np.int64, len(scan.node_in_relation))
+        shared = table.tagged | (positions(scan.shared_nodes, table.ids) >= 0)
+        shared |= positions(distinct(others), table.ids) >= 0
+        versions = [version or None for version in table.versions.tolist()]
+        lon, lat = table.lonlat.T.tolist()
+        return list(map(NodeRef, table.ids.tolist(), versions, lon, lat, shared.tolist(), table.tagged.tolist()))
 
     def _repaired(self, geometry: BaseGeometry, name: str) -> BaseGeometry | None:
         repair = repair_polygon(geometry, self.max_vertices)
@@ -166,8 +186,9 @@ class FeatureBuilder:
         """The course of every way, each once however often it is a member."""
         for ref in dict.fromkeys(way_ids):
             way = self.scan.ways.get(ref)
-            if way is not None and way.refs and all(node in self.scan.nodes for node in way.refs):
-                yield np.array([self.scan.nodes[node][:2] for node in way.refs]).reshape(-1, 2), None
+            known = self.courses.known(way) if way is not None else np.empty((0, 2))
+            if way is not None and 0 < len(way.refs) == len(known):
+                yield known, None
             elif ref in self.scan.outlines:
                 yield np.array(self.scan.outlines[ref]).reshape(-1, 2), None
             else:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +19,10 @@ from mlcore.maps.cleaning import RepairLog
 from mlcore.maps.features import MapFeature
 from mlcore.maps.geojson_files import read_geojson_map
 from mlcore.maps.osm_build import FeatureBuilder
-from mlcore.maps.osm_scan import OsmScanner
+from mlcore.maps.osm_scan import OsmScan, OsmScanner
 from mlcore.maps.pbf_blobs import measure_pbf
-from mlcore.maps.xml_flavours import plain_osm
+from mlcore.maps.pbf_scan import UnusualPbfError, scan_pbf
+from mlcore.maps.xml_flavours import Flavoured, plain_osm
 from mlcore.progress import Progress, SilentProgress
 
 HEAD_BYTES = 4096
@@ -70,10 +74,10 @@ def read_map(path: str | Path, *, limits: MapLimits | None = None, progress: Pro
         newest = max((f.timestamp for f in features if f.timestamp), default=None)
         replication = None
     else:
-        with plain_osm(path, fmt, log) as plain:
+        with plain_osm(path, fmt, log) as plain, _without_collecting():
             replication = _replication(plain.path, plain.fmt)
-            scan = OsmScanner(plain.path, plain.fmt, limits, progress, log, plain.outlines).scan()
-        features, newest = FeatureBuilder(scan, limits.max_vertices, log).build(progress), scan.newest
+            scan = _scan(plain, limits, progress, log)
+            features, newest = FeatureBuilder(scan, limits.max_vertices, log).build(progress), scan.newest
     if not features:
         reasons = f" ({log.notes()[0]})" if log.notes() else ""
         raise InvalidInputError(
@@ -81,6 +85,35 @@ def read_map(path: str | Path, *, limits: MapLimits | None = None, progress: Pro
         )
     progress.report(1.0, f"{len(features)} features")
     return MapReading(features, log.notes(), replication, newest)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """No looking for cycles: among the objects of a map there are none, and looking takes as long as reading."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
+
+
+def _scan(plain: Flavoured, limits: MapLimits, progress: Progress, log: RepairLog) -> OsmScan:
+    """What the file holds: an ordinary .osm.pbf in columns, everything else by osmium."""
+    try:
+        if plain.fmt != "pbf":
+            raise UnusualPbfError
+        scanned = scan_pbf(plain.path, limits, progress)
+        for repair in scanned.repairs:
+            log.add(repair)
+        scan, left_out = scanned.scan, scanned.left_out
+    except UnusualPbfError:
+        scanner = OsmScanner(plain.path, plain.fmt, limits, progress, log, plain.outlines)
+        scan, left_out = scanner.scan(), scanner.left_out
+    for reason, count in (+left_out).items():
+        log.add(f"{count} buildings were left out: {reason}")
+    return scan
 
 
 def sniff_format(path: Path, limits: MapLimits) -> str:

@@ -17,7 +17,8 @@ from mlcore.errors import InvalidInputError
 from mlcore.limits import MapLimits
 from mlcore.maps.cleaning import MAX_ID, RepairLog, clean_tags, clean_text
 from mlcore.maps.features import FeatureKind, MemberRef, OsmType
-from mlcore.maps.tags import classify, says_building
+from mlcore.maps.osm_nodes import NodeTable
+from mlcore.maps.tags import classify, says_building, says_no_area
 from mlcore.progress import Progress, stop_if_asked
 
 AREA_RELATIONS = {"multipolygon", "boundary"}
@@ -25,6 +26,10 @@ NOWHERE = 2**31 - 1
 """What osmium has for a coordinate that the file does not tell."""
 STEP = 50_000
 """Objects between two looks at the clock and at a request to stop."""
+NO_AREA = "they are relations of a type that is no area"
+SAYS_NO_AREA = "they say area=no"
+POINTS = "they are points, and the map draws areas and lines"
+"""Why buildings are left out."""
 
 
 @dataclass(slots=True)
@@ -36,7 +41,7 @@ class RawElement:
     timestamp: datetime | None
     tags: dict[str, str]
     kind: FeatureKind | None
-    refs: tuple[int, ...] = ()
+    refs: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     members: tuple[MemberRef, ...] = ()
 
 
@@ -45,21 +50,21 @@ class OsmScan:
     """Everything of one file that the map needs.
 
     Attributes:
-        nodes: id -> (lon, lat, version, tagged) of nodes the kept ways use.
+        nodes: the nodes that the kept ways use.
         ways: id -> way, for ways that are features or parts of kept relations.
         relations: id -> area relation, with or without a kind of its own.
         way_in_relation, relation_in_relation, node_in_relation: ids that some relation has as members.
-        shared_nodes: ids of nodes that more than one way uses.
+        shared_nodes: ids of these nodes that more than one way uses, ascending.
         outlines: way id -> (lon, lat) places of members whose course a relation tells.
     """
 
-    nodes: dict[int, tuple[float, float, int | None, bool]] = field(default_factory=dict)
+    nodes: NodeTable = field(default_factory=NodeTable)
     ways: dict[int, RawElement] = field(default_factory=dict)
     relations: dict[int, RawElement] = field(default_factory=dict)
     way_in_relation: set[int] = field(default_factory=set)
     relation_in_relation: set[int] = field(default_factory=set)
     node_in_relation: set[int] = field(default_factory=set)
-    shared_nodes: set[int] = field(default_factory=set)
+    shared_nodes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     outlines: dict[int, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     newest: datetime | None = None
 
@@ -81,6 +86,7 @@ class OsmScanner:
         self.seen = 0
         self.left_out: Counter[str] = Counter()
         self.found = OsmScan(outlines=dict(outlines or {}))
+        self.nodes: dict[int, tuple[float, float, int | None, bool]] = {}
 
     def scan(self) -> OsmScan:
         """Run the passes.
@@ -94,14 +100,13 @@ class OsmScanner:
             wanted = self._read_ways()
             self.progress.report(0.5, "ways read")
             self._read_nodes(wanted)
+            self.found.nodes = NodeTable.of(self.nodes)
             self._count_points()
             self.progress.report(0.8, "nodes read")
         except (RuntimeError, ValueError, OverflowError, osmium.InvalidLocationError) as error:
             raise InvalidInputError(
                 f"{self.name} is not a sound OSM file ({str(error)[:200]}): download or export it again"
             ) from error
-        for reason, count in (+self.left_out).items():
-            self.log.add(f"{count} buildings were left out: {reason}")
         return self.found
 
     def _objects(self, entity: osmium.osm.osm_entity_bits) -> Iterator[Any]:
@@ -186,12 +191,13 @@ class OsmScanner:
             tags = dict(relation.tags)
             kind = classify(tags, closed=True)
             if tags.get("type") not in AREA_RELATIONS:
-                self.left_out["they are relations of a type that is no area"] += kind == "building"
+                self.left_out[NO_AREA] += kind == "building"
                 return
-            self._count_lines(tags, kind)
+            self.left_out[SAYS_NO_AREA] += says_no_area(tags, kind)
             if kind is None and tags["type"] != "multipolygon":
                 return
-            found.relations[relation.id] = self._element(relation, tags, kind, members=members)
+            found.relations[relation.id] = self._element("relation", relation, tags, kind)
+            found.relations[relation.id].members = members
 
         def forget() -> None:
             for kept in (found.relations, found.node_in_relation, found.way_in_relation, found.relation_in_relation):
@@ -211,16 +217,17 @@ class OsmScanner:
             every.extend(set(refs))
             # whether it is closed is known with its places: two nodes may lie on one
             kind = classify(way.tags, closed=True) if len(way.tags) else None
-            self._count_lines(way.tags, kind)
+            self.left_out[SAYS_NO_AREA] += says_no_area(way.tags, kind)
             if kind is None and way.id not in parts:
                 return
             if not all(-MAX_ID < ref < MAX_ID for ref in refs):
                 raise InvalidInputError(f"{self.name}: way/{way.id} uses an impossible node id: correct the file")
-            found.ways[way.id] = self._element(way, dict(way.tags), kind, refs=refs)
+            found.ways[way.id] = self._element("way", way, dict(way.tags), kind)
+            found.ways[way.id].refs = np.array(refs, np.int64)
             wanted.extend(refs)
             for node in way.nodes:
                 if node.location.valid():  # a file with locations on its ways may hold no nodes at all
-                    found.nodes.setdefault(node.ref, (node.lon, node.lat, None, False))
+                    self.nodes.setdefault(node.ref, (node.lon, node.lat, None, False))
             if len(found.ways) > self.limits.max_features:
                 raise InvalidInputError(
                     f"{self.name} holds more than {self.limits.max_features} features: cut it to the region"
@@ -231,7 +238,7 @@ class OsmScanner:
         def forget() -> None:
             self.left_out = Counter(before)
             found.ways.clear()
-            found.nodes.clear()
+            self.nodes.clear()
             for kept in (every, wanted):
                 del kept[:]
 
@@ -239,11 +246,11 @@ class OsmScanner:
         needed = np.unique(np.frombuffer(wanted, np.int64)) if wanted else np.empty(0, np.int64)
         if every:
             ids, counts = np.unique(np.frombuffer(every, np.int64), return_counts=True)
-            found.shared_nodes = set(np.intersect1d(ids[counts > 1], needed, assume_unique=True).tolist())
+            found.shared_nodes = np.intersect1d(ids[counts > 1], needed, assume_unique=True)
         return needed
 
     def _read_nodes(self, wanted: np.ndarray) -> None:
-        found, on_ways = self.found, dict(self.found.nodes)
+        on_ways = dict(self.nodes)
 
         def take(node: Any) -> None:
             place = node.location
@@ -253,16 +260,13 @@ class OsmScanner:
                 raise InvalidInputError(
                     f"{self.name}: node/{node.id} lies outside -180..180, -90..90 degrees: OSM files are in EPSG:4326"
                 )
-            found.nodes[node.id] = (place.lon, place.lat, node.version or None, len(node.tags) > 0)
+            self.nodes[node.id] = (place.lon, place.lat, node.version or None, len(node.tags) > 0)
             self._remember(node.timestamp)
 
         def forget() -> None:
-            found.nodes = dict(on_ways)
+            self.nodes = dict(on_ways)
 
         self._settled(osmium.osm.NODE, take, forget, set(wanted.tolist()))
-
-    def _count_lines(self, tags: Mapping[str, str], kind: FeatureKind | None) -> None:
-        self.left_out["they say area=no"] += kind != "building" and tags.get("area") == "no" and says_building(tags)
 
     def _count_points(self) -> None:
         """Buildings that are mapped as nodes; osmium alone looks at all the others."""
@@ -272,20 +276,12 @@ class OsmScanner:
             for node in nodes.with_filter(osmium.filter.KeyFilter("building"))
             if not node.deleted and says_building(node.tags)
         }
-        self.left_out["they are points, and the map draws areas and lines"] += len(points)
+        self.left_out[POINTS] += len(points)
 
-    def _element(
-        self,
-        item: Any,
-        tags: dict[str, str],
-        kind: FeatureKind | None,
-        *,
-        refs: tuple[int, ...] = (),
-        members: tuple[MemberRef, ...] = (),
-    ) -> RawElement:
+    def _element(self, sort: OsmType, item: Any, tags: dict[str, str], kind: FeatureKind | None) -> RawElement:
         stamp = self._remember(item.timestamp)
-        name = f"{'way' if refs else 'relation'}/{item.id}"
-        return RawElement(item.id, item.version or None, stamp, clean_tags(tags, name, self.log), kind, refs, members)
+        cleaned = clean_tags(tags, f"{sort}/{item.id}", self.log)
+        return RawElement(item.id, item.version or None, stamp, cleaned, kind)
 
     def _remember(self, stamp: datetime) -> datetime | None:
         """The time, None where the file has none; the newest is kept."""

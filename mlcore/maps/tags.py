@@ -34,6 +34,8 @@ AREAS: dict[FeatureKind, dict[str, set[str]]] = {
     },
 }  # fmt: skip
 """Kinds of areas by key and values, in the order they are tried."""
+KEYS = {"building", "highway", "railway", "waterway"}.union(*AREAS.values())
+"""Without one of these keys an object is nothing that the map draws."""
 
 
 def classify(tags: Mapping[str, str], *, closed: bool) -> FeatureKind | None:
@@ -66,6 +68,11 @@ def says_building(tags: Mapping[str, str]) -> bool:
     if building is None or building.strip().lower() in NOT_BUILDINGS:
         return False
     return not any(tags.get(key) == "yes" for key in GONE)
+
+
+def says_no_area(tags: Mapping[str, str], kind: FeatureKind | None) -> bool:
+    """Whether a building is none because it says that its outline is no area."""
+    return kind != "building" and tags.get("area") == "no" and says_building(tags)
 
 
 HIDDEN = {"tunnel": {"yes", "culvert"}, "location": {"underground", "indoor"}, "indoor": {"yes"}}
