@@ -247,7 +247,7 @@ class _PbfScanner:
             self.repairs.append(f"{sort}/{item.id}: characters that can't be stored were removed from its tags")
         if not item.info.visible:
             raise UnusualPbfError("deleted objects")
-        seconds = int(block.seconds(np.int64(item.info.timestamp)))
+        seconds = int(block.seconds(np.array(item.info.timestamp)))
         self.newest = max(self.newest, seconds)
         return RawElement(item.id, max(item.info.version, 0) or None, _time(seconds), cleaned, kind)
 
