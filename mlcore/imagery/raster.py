@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from math import ceil, floor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import rasterio
 import rasterio.features
@@ -105,24 +107,49 @@ class ImageReader:
         """
         if not (1 <= width <= 8192 and 1 <= height <= 8192):
             raise InvalidInputError(f"a window of {width} x {height} px can't be read: ask for 1 to 8192 px a side")
-        rgb, valid = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), bool)
         placed = self._place(bounds_mercator, width, height)
         if placed is None:
-            return ImageTile(rgb, valid)
+            return ImageTile(np.zeros((height, width, 3), np.uint8), np.zeros((height, width), bool))
         (left, top, right, bottom), window = placed
         shape = (bottom - top, right - left)
-        shrink = window.width > shape[1] * 1.001
-        resampling = Resampling.average if shrink else Resampling.bilinear
-        data = self._dataset()
         try:
-            part = data.read((1, 2, 3), window=window, out_shape=(3, *shape), resampling=resampling)
-            mask = data.read_masks(1, window=window, out_shape=shape, resampling=Resampling.nearest) >= 128
+            mask = self._dataset().read_masks(1, window=window, out_shape=shape, resampling=Resampling.nearest) >= 128
+            part = self._magnified(window, shape) if window.width < shape[1] * 0.999 else self._pixels(window, shape)
         except RasterioError as error:
             raise InvalidInputError(f"{self.path.name} can't be read ({error}): ingest the image again") from error
-        part[:, ~mask] = 0
-        rgb[top:bottom, left:right] = part.transpose(1, 2, 0)
+        if not mask.all():
+            part *= mask[..., None]
+        if shape == (height, width):
+            return ImageTile(part, mask)
+        rgb, valid = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), bool)
+        rgb[top:bottom, left:right] = part
         valid[top:bottom, left:right] = mask
         return ImageTile(rgb, valid)
+
+    def _pixels(self, window: Window, shape: tuple[int, int]) -> np.ndarray:
+        """The window as (H, W, 3) of this shape, at its own resolution or a coarser one."""
+        resampling = Resampling.average if window.width > shape[1] * 1.001 else Resampling.bilinear
+        bands = self._dataset().read((1, 2, 3), window=window, out_shape=(3, *shape), resampling=resampling)
+        return cv2.merge(list(bands))
+
+    def _magnified(self, window: Window, shape: tuple[int, int]) -> np.ndarray:
+        """The window as (H, W, 3) of this finer shape, bilinear; neighbouring windows meet without a seam.
+
+        OpenCV is several times as fast at it as GDAL.
+        """
+        left, top = max(0, floor(window.col_off) - 1), max(0, floor(window.row_off) - 1)
+        right = min(self.width, ceil(window.col_off + window.width) + 1)
+        bottom = min(self.height, ceil(window.row_off + window.height) + 1)
+        around = self._pixels(Window(left, top, right - left, bottom - top), (bottom - top, right - left))
+        across, down = window.width / shape[1], window.height / shape[0]
+        to_source = np.array(
+            [
+                [across, 0.0, window.col_off - left + across / 2 - 0.5],
+                [0.0, down, window.row_off - top + down / 2 - 0.5],
+            ]
+        )
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(around, to_source, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
     def _place(self, bounds: Bounds, width: int, height: int) -> tuple[tuple[int, int, int, int], Window] | None:
         """Pixels of the output that the image covers, and the image's window under exactly those pixels."""
