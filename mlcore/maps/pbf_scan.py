@@ -54,7 +54,7 @@ def scan_pbf(path: Path, limits: MapLimits, progress: Progress) -> Scanned:
     """
     try:
         return _PbfScanner(path, limits, progress).scanned()
-    except (DecodeError, zlib.error, struct.error, UnicodeDecodeError, IndexError, ValueError, OverflowError) as error:
+    except (DecodeError, zlib.error, struct.error, LookupError, ValueError, OverflowError) as error:
         raise UnusualPbfError(str(error)) from error
 
 
@@ -111,16 +111,18 @@ class _PbfScanner:
         found, ids = self.found, []
         members: dict[int, list[np.ndarray]] = {0: [], 1: [], 2: []}
         size = self.path.stat().st_size
-        while (at := file.tell()) < size:
+        while file.tell() < size:
             stop_if_asked(self.progress)
             header = BlobHeader.FromString(file.read(struct.unpack(">I", file.read(4))[0]))
+            if not 0 <= header.datasize <= size - file.tell():
+                raise UnusualPbfError("a blob that ends elsewhere")
             place = (file.tell(), header.datasize)
             if header.type != b"OSMData":
                 file.seek(header.datasize, 1)
                 continue
             block = _Block.read(_content(file.read(header.datasize)))
             groups = block.message.primitivegroup
-            if any(len(group.nodes) for group in groups) or file.tell() <= at:
+            if any(len(group.nodes) for group in groups):
                 raise UnusualPbfError("nodes one by one")
             self.objects += sum(len(g.dense.id) + len(g.ways) + len(g.relations) for g in groups)
             if self.objects > self.limits.max_objects:

@@ -149,3 +149,13 @@ def test_every_flipped_byte_ends_in_a_reading_or_in_words(tmp_path):
             read_map(flipped)
         except InvalidInputError as error:
             assert str(error)
+
+
+def test_i2_a_blob_that_says_two_sizes_ends_the_reading(tmp_path):
+    """The last one counts for protobuf, and may lead back to where it stands."""
+    head = b"\x0a\x07OSMData\x18\x05\x18" + b"\xe7" + b"\xff" * 8 + b"\x01"
+    packed = tmp_path / "twice.osm.pbf"
+    ordinary = write(tmp_path / "town.osm.pbf", town()).read_bytes()
+    packed.write_bytes(ordinary + len(head).to_bytes(4, "big") + head + b"\x08\x00\x08\x00\x08")
+    with pytest.raises(UnusualPbfError):
+        scan_pbf(packed, MapLimits(), SilentProgress())
