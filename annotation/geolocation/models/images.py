@@ -153,7 +153,9 @@ class PlacementCandidateQuerySet(models.QuerySet["PlacementCandidate"]):
             return self
         sets = ReferenceSet.objects.visible_to(user).values("pk")
         regions = Region.objects.visible_to(user).values("pk")
-        on_base = Q(against=Against.BASE) & (Q(base__isnull=True) | Q(base__set__in=sets))
+        of_imagery = Q(imagery__isnull=True) | Q(imagery__region__in=regions)
+        without_base = Q(base__isnull=True) & of_imagery
+        on_base = Q(against=Against.BASE) & (without_base | Q(base__set__in=sets))
         on_map = Q(against=Against.MAP) & (Q(region__isnull=True) | Q(region__in=regions))
         return self.filter(_visible(user, "image__"), on_base | on_map)
 

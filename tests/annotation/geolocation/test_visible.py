@@ -11,7 +11,7 @@ from annotation.geolocation.models import (
     ReferenceSet,
     UnplacedImage,
 )
-from tests.factories import RegionFactory, UserFactory
+from tests.factories import ImageryFactory, RegionFactory, UserFactory
 from tests.factories_geolocation import (
     FlightFactory,
     PlacementCandidateFactory,
@@ -79,3 +79,12 @@ def test_a_candidate_on_a_base_that_one_may_not_see_is_not_shown(member, region)
     PlacementCandidateFactory(base=mine)
     assert set(PlacementCandidate.objects.visible_to(member)) == {seen, on_map}
     assert PlacementCandidate.objects.visible_to(UserFactory(role="admin")).count() == 5
+
+
+def test_z3_a_place_on_imagery_of_a_foreign_region_is_not_seen(member, region):
+    """A matcher's candidate has imagery and no base: the imagery's region says who sees it."""
+    image = UnplacedImageFactory(region=region)
+    mine = PlacementCandidateFactory(image=image, rank=1, base=None, imagery=ImageryFactory(region=region))
+    PlacementCandidateFactory(image=image, rank=2, base=None, imagery=ImageryFactory())
+    by_hand = PlacementCandidateFactory(image=image, rank=3, base=None)
+    assert set(PlacementCandidate.objects.visible_to(member)) == {mine, by_hand}
