@@ -32,6 +32,15 @@ POINTS = "they are points, and the map draws areas and lines"
 """Why buildings are left out."""
 
 
+def is_needed(tags: Mapping[str, str], kind: FeatureKind | None, left_out: Counter[str]) -> bool:
+    """Whether the map needs a relation: an area of a kind, or one that joins ways; buildings left out are counted."""
+    if tags.get("type") not in AREA_RELATIONS:
+        left_out[NO_AREA] += kind == "building"
+        return False
+    left_out[SAYS_NO_AREA] += says_no_area(tags, kind)
+    return kind is not None or tags["type"] == "multipolygon"
+
+
 @dataclass(slots=True)
 class RawElement:
     """A way or relation before its geometry is known."""
@@ -190,11 +199,7 @@ class OsmScanner:
                 ].add(member.ref)
             tags = dict(relation.tags)
             kind = classify(tags, closed=True)
-            if tags.get("type") not in AREA_RELATIONS:
-                self.left_out[NO_AREA] += kind == "building"
-                return
-            self.left_out[SAYS_NO_AREA] += says_no_area(tags, kind)
-            if kind is None and tags["type"] != "multipolygon":
+            if not is_needed(tags, kind, self.left_out):
                 return
             found.relations[relation.id] = self._element("relation", relation, tags, kind)
             found.relations[relation.id].members = members

@@ -22,7 +22,7 @@ from mlcore.limits import MapLimits
 from mlcore.maps.cleaning import MAX_ID, clean_text
 from mlcore.maps.features import FeatureKind, MemberRef, OsmType
 from mlcore.maps.osm_nodes import NodeTable, distinct, joined, of_each_way, positions, repeated
-from mlcore.maps.osm_scan import AREA_RELATIONS, NO_AREA, NOWHERE, POINTS, SAYS_NO_AREA, OsmScan, RawElement
+from mlcore.maps.osm_scan import NOWHERE, POINTS, SAYS_NO_AREA, OsmScan, RawElement, is_needed
 from mlcore.maps.pbf_messages import Blob, BlobHeader, PrimitiveBlock
 from mlcore.maps.tags import KEYS, classify, says_building, says_no_area
 from mlcore.progress import Progress, stop_if_asked
@@ -144,11 +144,7 @@ class _PbfScanner:
             kept.append(refs[sorts == number])
         tags = block.tags(relation)
         kind = classify(tags, closed=True)
-        if tags.get("type") not in AREA_RELATIONS:
-            self.left_out[NO_AREA] += kind == "building"
-            return
-        self.left_out[SAYS_NO_AREA] += says_no_area(tags, kind)
-        if kind is None and tags["type"] != "multipolygon":
+        if not is_needed(tags, kind, self.left_out):
             return
         told = zip(sorts.tolist(), refs.tolist(), relation.roles_sid, strict=True)
         element = self._element("relation", block, relation, tags, kind)
