@@ -94,6 +94,12 @@ class LandmarkModel(nn.Module):
         """What is trained for a modality: its head, or the tower of coordinates."""
         return self.gps_tower if modality == "gps" else self.heads[modality]
 
+    @property
+    def reads_ground_as_aerial(self) -> bool:
+        """Whether both heads of pictures are the same: nothing was learnt of ground photos."""
+        ground = self.heads["ground"].state_dict()
+        return all(torch.equal(value, ground[name]) for name, value in self.heads["aerial"].state_dict().items())
+
     def make_room(self, tensors: Mapping[str, Tensor]) -> None:
         """Give what grows with the data the sizes of a file's tensors, so that they can be loaded."""
         for name, module in self.named_modules():
@@ -201,8 +207,7 @@ class LandmarkModel(nn.Module):
         """
         halved = {name for name, value in self.named_parameters() if value.dtype == torch.float32}
         tensors = {name: value.half() if name in halved else value for name, value in self.state_dict().items()}
-        if all(torch.equal(value, tensors[name.replace(GROUND, AERIAL)]) for name, value in tensors.items()
-               if name.startswith(GROUND)):  # fmt: skip
+        if self.reads_ground_as_aerial:
             tensors = {name: value for name, value in tensors.items() if not name.startswith(GROUND)}
         self.about = {**self.about, **(about or {})}
         towers = {"image": self.image_tower.origin.to_dict(), "text": self.text_tower.origin.to_dict()}

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 NEIGHBOURS = 5
-MOST_ANCHORS = 896
 LEAST_OF_GROUP = 8
 LEAST_SPREAD = 0.05
 
@@ -33,17 +32,18 @@ class Novelty(nn.Module):
         self.register_buffer("middle", torch.zeros(()))
         self.register_buffer("spread", torch.ones(()))
 
-    def fit(self, features: Tensor, groups: np.ndarray, rng: np.random.Generator) -> None:
+    def fit(self, features: Tensor, groups: np.ndarray, rng: np.random.Generator, most: int) -> None:
         """Take what was learnt: the middle lies between the likeness to one's own group and to the others' alone.
 
         Args:
             features: (N, C) of unit length; groups: (N,) whole numbers, of which those with a few members count.
+            most: so many are kept at most, drawn by chance.
         """
         sizes = dict(zip(*np.unique(groups, return_counts=True), strict=True))
         known = np.flatnonzero([sizes[group] >= LEAST_OF_GROUP for group in groups])
         if len(np.unique(groups[known])) < 2:
             return
-        known = np.sort(rng.permutation(known)[:MOST_ANCHORS])
+        known = np.sort(rng.permutation(known)[:most])
         vectors, of = features[torch.from_numpy(known)].float(), torch.from_numpy(groups[known])
         likeness = vectors @ vectors.T
         alike = of[:, None] == of[None, :]
@@ -54,8 +54,13 @@ class Novelty(nn.Module):
         self.middle = ((learnt + new) / 2).to(self.middle.device)
         self.spread = ((learnt - new) / 2).clamp(min=LEAST_SPREAD).to(self.middle.device)
 
-    def fit_against(self, known: Tensor, strange: Tensor) -> None:
-        """Take what is known, (N, C) of unit length, and what is not, (M, C): the middle lies between the two."""
+    def fit_against(self, known: Tensor, strange: Tensor, rng: np.random.Generator, most: int) -> None:
+        """Take what is known, (N, C) of unit length, and what is not, (M, C): the middle lies between the two.
+
+        Args:
+            most: so many of what is known are kept at most, drawn by chance.
+        """
+        known = known[torch.from_numpy(np.sort(rng.permutation(len(known))[:most])).to(known.device)]
         likeness = known @ known.T
         learnt = nearest_few(likeness.fill_diagonal_(-1.0)).median()
         new = nearest_few(strange @ known.T).median()
