@@ -28,6 +28,7 @@ class LandmarkConfig:
         text: the frozen text tower (see `mlcore.encoders.text`).
         text_weights, text_activation: of it.
         text_dimension: of the vectors of a tower that makes them of any size.
+        looks: weight of what things that a text names look like (`looks.py`); 0: none, as published.
         dimension: of the common space.
         hidden: of the heads' inner layer; 0: heads are one linear layer.
         novelty: weight of the coordinate that says how unlike all that was learnt something is (`novelty.py`);
@@ -56,9 +57,10 @@ class LandmarkConfig:
     text_weights: str = ""
     text_activation: str = ""
     text_dimension: int = 256
+    looks: float = 1.0
     dimension: int = 256
     hidden: int = 512
-    novelty: float = 0.55
+    novelty: float = 0.8
     nonsense: float = 1.5
     anchors: int = 768
     dropout: float = 0.3
@@ -95,8 +97,10 @@ class LandmarkConfig:
             raise ConfigError("dropout and warmup must lie in 0..1, the temperature above 0 and not above 1")
         if min(self.epochs, self.batch) < 1 or self.batch < 2 or not 0 < self.learning_rate < 1:
             raise ConfigError("epochs must be positive, batch 2 or more, the learning rate between 0 and 1")
-        if min(self.novelty, self.nonsense, self.position_epochs) < 0 or self.anchors < 1:
-            raise ConfigError("novelty, nonsense and position_epochs must not be negative, anchors must be positive")
+        if min(self.looks, self.novelty, self.nonsense, self.position_epochs) < 0 or self.anchors < 1:
+            raise ConfigError(
+                "looks, novelty, nonsense, position_epochs must not be negative, anchors must be positive"
+            )
         if not self.learn or set(self.learn) - set(MODALITIES):
             raise ConfigError(f"learn must name one or more of {', '.join(MODALITIES)}")
         if not 1 <= self.views <= 8:
@@ -151,6 +155,7 @@ PRESETS: dict[str, LandmarkConfig] = {
         text_weights="openai",
         dimension=512,
         hidden=768,
+        looks=0.0,
         novelty=0.0,
         nonsense=0.0,
         dropout=0.0,
