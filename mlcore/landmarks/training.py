@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mlcore.encoders.imagenet import class_names
 from mlcore.errors import InvalidInputError
 from mlcore.landmarks.config import LandmarkConfig
 from mlcore.landmarks.features import FeatureCache, SampleFeatures
@@ -22,7 +21,7 @@ from mlcore.landmarks.gps import equal_earth
 from mlcore.landmarks.heads import Head
 from mlcore.landmarks.losses import contrast
 from mlcore.landmarks.model import LandmarkModel
-from mlcore.landmarks.nonsense import read_nonsense
+from mlcore.landmarks.nonsense import read_nonsense, sensible_names
 from mlcore.landmarks.samples import MODALITIES, SampleSource
 from mlcore.learning.loop import Stage, run_stage
 from mlcore.learning.schedule import warmed_cosine
@@ -124,7 +123,7 @@ def fit_heads(model: LandmarkModel, features: SampleFeatures, seed: int) -> None
         rows, of = np.array(sorted(one for one in said if count[one[0]] == 1), np.int64).reshape(-1, 2).T
         text.novelty.fit(text.unit(features.text_table[rows].to(model.device)).cpu(), of, rng, most)
         if model.config.nonsense:
-            names = model.text_features(class_names())
+            names = model.text_features(sensible_names())
             some = features.text_table[rng.permutation(len(features.text_table))[: len(names)]]
             known, strange = torch.cat([some.to(model.device), names]), model.text_features(read_nonsense("learn"))
             text.nonsense.fit_against(text.unit(known), text.unit(strange), rng, most)
