@@ -61,7 +61,7 @@ class LandmarkConfig:
     dimension: int = 256
     hidden: int = 512
     novelty: float = 0.8
-    nonsense: float = 4.0
+    nonsense: float = 1.5
     anchors: int = 768
     dropout: float = 0.3
     sigmas: tuple[float, ...] = (1.0, 16.0, 256.0)

@@ -126,7 +126,7 @@ def fit_heads(model: LandmarkModel, features: SampleFeatures, seed: int) -> None
             names = model.text_features(sensible_names())
             some = features.text_table[rng.permutation(len(features.text_table))[: len(names)]]
             known, strange = torch.cat([some.to(model.device), names]), model.text_features(read_nonsense("learn"))
-            text.nonsense.fit_against(text.unit(known), text.unit(strange), rng, most)
+            text.nonsense.fit(text.unit(known), text.unit(strange), rng)
 
 
 @dataclass(frozen=True)

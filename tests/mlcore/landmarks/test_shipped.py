@@ -54,13 +54,12 @@ def test_a_model_of_its_size_with_all_anchors_is_small_and_says_the_same_once_it
         many = torch.from_numpy(rng.normal(size=(2000, len(head.mean))).astype(np.float32))
         of, unit = np.arange(2000) % 20, head.unit(many)
         head.novelty.fit(unit, of, np.random.default_rng(0), settings.anchors)
-    head.nonsense.fit_against(unit, unit[:50] + 1, np.random.default_rng(0), settings.anchors)
     model.heads["ground"] = copy.deepcopy(model.heads["aerial"])
     model.save(tmp_path / "again.safetensors")
     kept = read_tensors(tmp_path / "again.safetensors")[0]
     assert (tmp_path / "again.safetensors").stat().st_size <= 20e6
     assert not [name for name in kept if "classifier" in name or name.startswith("heads.ground.")]
-    assert kept["heads.text.nonsense.anchors"].shape[0] == settings.anchors
+    assert kept["heads.text.novelty.anchors"].shape[0] == settings.anchors
     assert {kept[name].dtype for name in kept if name.endswith(".anchors")} == {torch.int8}
     assert bytes(kept["text_tower.pieces"].numpy().tobytes()).isascii()
     again = LandmarkModel.load(tmp_path / "again.safetensors")
