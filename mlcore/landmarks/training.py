@@ -154,10 +154,13 @@ def stages_of(model: LandmarkModel, features: SampleFeatures) -> dict[str, Plan]
     Raises:
         InvalidInputError: there are too few for any.
     """
-    config, has = model.config, {name: features.has(name) for name in MODALITIES}
+    config = model.config
+    has: dict[str, np.ndarray] = {name: features.has(name) for name in MODALITIES}
     pictured = tuple(name for name in MODALITIES if name != "gps")
     of_heads = tuple(name for name in config.learn if name != "gps")
-    wanted = [("heads", of_heads, pictured, config.epochs)] if of_heads else []
+    wanted: list[tuple[str, tuple[str, ...], tuple[str, ...], int]] = []
+    if of_heads:
+        wanted.append(("heads", of_heads, pictured, config.epochs))
     if "gps" in config.learn:
         wanted.append(("positions", ("gps",), MODALITIES, config.position_epochs))
     if not config.position_epochs:
