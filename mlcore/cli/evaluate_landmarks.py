@@ -33,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ablations", action="store_true", help="of --data: train with each modality left out")
     parser.add_argument("--preset", default="compact", help="with --ablations: compact (default), paper or tiny")
     parser.add_argument("--epochs", type=int, help="with --ablations: of each variant (those of the preset)")
+    parser.add_argument("--image-weights", default="", metavar="FILE", help="with --ablations: of the image tower")
+    parser.add_argument("--text-weights", default="", metavar="FILE", help="with --ablations: of the text tower")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
     parser.add_argument("--out", type=Path, required=True, help="folder of the figures, and of training's checkpoints")
@@ -101,9 +103,12 @@ def _trained(args: argparse.Namespace, source: SampleSource, name: str) -> Landm
     from mlcore.landmarks.config import LandmarkConfig
     from mlcore.landmarks.training import train_landmarks
 
-    changes = {"epochs": args.epochs} if args.epochs else {}
-    config = LandmarkConfig.preset(args.preset, **changes)
-    return train_landmarks(source, config, run_dir=args.out / name, seed=args.seed, device=args.device)
+    named = {"epochs": args.epochs, "image_weights": args.image_weights, "text_weights": args.text_weights}
+    config = LandmarkConfig.preset(args.preset, **{name: value for name, value in named.items() if value})
+    return train_landmarks(
+        source, config, run_dir=args.out / name, seed=args.seed, device=args.device,
+        features_dir=args.out / "features",
+    )  # fmt: skip
 
 
 def _data(args: argparse.Namespace) -> Path:

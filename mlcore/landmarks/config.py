@@ -28,10 +28,12 @@ class LandmarkConfig:
         text: the frozen text tower (see `mlcore.encoders.text`).
         text_weights, text_activation: of it.
         text_dimension: of the vectors of a tower that makes them of any size.
+        looks: weight of what things that a text names look like (`looks.py`); 0: none, as published.
         dimension: of the common space.
         hidden: of the heads' inner layer; 0: heads are one linear layer.
         novelty: weight of the coordinate that says how unlike all that was learnt something is (`novelty.py`);
             nonsense: of the one that says how little sense a text makes. Neither is in the paper; 0 and 0: left out.
+        anchors: so many of what was learnt are kept, of each kind, to say so by; drawn by chance where there are more.
         dropout: share of the towers' features left out in a step of training.
         sigmas: of the coordinates' random Fourier features, one capsule each.
         capsule, capsule_layers: width and inner layers of a capsule.
@@ -41,6 +43,8 @@ class LandmarkConfig:
         variant: "all" pairs of modalities, or "imagebind": only those with an image.
         learn: whose heads are trained (of gps: its tower); the others stay as they are.
         temperature: the first one of the contrast, learnt from there.
+        position_epochs: of the tower of coordinates alone, after the heads, which then learn nothing of positions;
+            0: everything is learnt at once, as published.
         epochs, batch, learning_rate, weight_decay, warmup: of AdamW, with linear warm-up (share of the steps) and
             cosine decay.
         views: turned and mirrored views of each picture that training draws from, 1 to 8.
@@ -53,10 +57,12 @@ class LandmarkConfig:
     text_weights: str = ""
     text_activation: str = ""
     text_dimension: int = 256
+    looks: float = 1.0
     dimension: int = 256
     hidden: int = 512
-    novelty: float = 0.55
+    novelty: float = 0.8
     nonsense: float = 1.5
+    anchors: int = 768
     dropout: float = 0.3
     sigmas: tuple[float, ...] = (1.0, 16.0, 256.0)
     capsule: int = 256
@@ -68,6 +74,7 @@ class LandmarkConfig:
     learn: tuple[str, ...] = MODALITIES
     temperature: float = 0.07
     epochs: int = 20
+    position_epochs: int = 250
     batch: int = 256
     learning_rate: float = 1e-3
     weight_decay: float = 5e-4
@@ -90,8 +97,10 @@ class LandmarkConfig:
             raise ConfigError("dropout and warmup must lie in 0..1, the temperature above 0 and not above 1")
         if min(self.epochs, self.batch) < 1 or self.batch < 2 or not 0 < self.learning_rate < 1:
             raise ConfigError("epochs must be positive, batch 2 or more, the learning rate between 0 and 1")
-        if min(self.novelty, self.nonsense) < 0:
-            raise ConfigError("novelty and nonsense must not be negative")
+        if min(self.looks, self.novelty, self.nonsense, self.position_epochs) < 0 or self.anchors < 1:
+            raise ConfigError(
+                "looks, novelty, nonsense, position_epochs must not be negative, anchors must be positive"
+            )
         if not self.learn or set(self.learn) - set(MODALITIES):
             raise ConfigError(f"learn must name one or more of {', '.join(MODALITIES)}")
         if not 1 <= self.views <= 8:
@@ -146,6 +155,7 @@ PRESETS: dict[str, LandmarkConfig] = {
         text_weights="openai",
         dimension=512,
         hidden=768,
+        looks=0.0,
         novelty=0.0,
         nonsense=0.0,
         dropout=0.0,
@@ -154,6 +164,7 @@ PRESETS: dict[str, LandmarkConfig] = {
         fourier=256,
         fine_sigmas=(),
         epochs=20,
+        position_epochs=0,
         batch=512,
         learning_rate=1e-4,
         weight_decay=5e-4,
@@ -175,6 +186,7 @@ PRESETS["tiny"] = replace(
     capsule_layers=1,
     fourier=8,
     epochs=2,
+    position_epochs=0,
     batch=4,
     views=1,
 )

@@ -49,9 +49,12 @@ def embed_pictures(
 
     loaded = prefetched(ready, items, workers=workers, ahead=AHEAD * batch)
     there = ((item, square) for item, square in loaded if square is not None)
+    side = model.config.image_px
+    together = torch.empty(batch, 3, side, side)  # one for all batches: fresh memory costs more than the copy
     try:
         while some := list(islice(there, batch)):
-            yield [item for item, _ in some], embed_squares(model, torch.cat([square for _, square in some]), role)
+            squares = torch.cat([square for _, square in some], out=together[: len(some)])
+            yield [item for item, _ in some], embed_squares(model, squares, role)
     finally:
         loaded.close()  # type: ignore[attr-defined]
 

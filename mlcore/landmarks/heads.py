@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mlcore.landmarks.novelty import Novelty
+from mlcore.landmarks.novelty import Novelty, Sense
 
 LARGEST_SCALE = 100.0
 LEAST_SPREAD = 1e-3
@@ -43,7 +43,7 @@ class Head(nn.Module):
         self.layers = nn.Sequential(nn.Dropout(dropout), *first, nn.Linear(hidden or features, outer))
         self.weight, self.nonsense_weight = novelty, nonsense
         self.novelty = Novelty(features)
-        self.nonsense = Novelty(features)
+        self.nonsense = Sense(features)
 
     def fit(self, features: Tensor) -> None:
         """Take mean and spread of (N, C) features."""

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from mlcore.errors import InvalidInputError
-from mlcore.imagery.picture import read_picture
+from mlcore.landmarks.readers.items import picture_of
 from mlcore.landmarks.samples import Sample
 from mlcore.landmarks.visible import measure, phrases_of
 
@@ -77,7 +77,7 @@ class LandUsePhotos:
 
     def get(self, number: int) -> Sample:
         kind, path = self.paths[number]
-        rgb = read_picture(path, MOST_PIXELS).rgb
+        rgb = picture_of(path, most_pixels=MOST_PIXELS)
         rng = np.random.default_rng([self.seed, number])
         texts = sentences_of(kind, rgb, self.sentences, rng, named=self.part != "learn")
         return Sample(path.stem, place=path.stem, aerial=rgb, texts=texts, group=kind)

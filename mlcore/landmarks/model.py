@@ -19,6 +19,7 @@ from mlcore.landmarks.config import LandmarkConfig
 from mlcore.landmarks.floors import Floors
 from mlcore.landmarks.gps import GpsTower, equal_earth
 from mlcore.landmarks.heads import TOLD, Head, Temperature
+from mlcore.landmarks.looks import with_looks
 from mlcore.landmarks.samples import MODALITIES, Modality
 from mlcore.landmarks.towers import BATCH, ImageTower, build_image_tower, build_text_tower, to_squares
 from mlcore.learning.checkpoints import content_digest, read_tensors, write_tensors
@@ -93,6 +94,12 @@ class LandmarkModel(nn.Module):
     def part(self, modality: str) -> nn.Module:
         """What is trained for a modality: its head, or the tower of coordinates."""
         return self.gps_tower if modality == "gps" else self.heads[modality]
+
+    @property
+    def reads_ground_as_aerial(self) -> bool:
+        """Whether both heads of pictures are the same: nothing was learnt of ground photos."""
+        ground = self.heads["ground"].state_dict()
+        return all(torch.equal(value, ground[name]) for name, value in self.heads["aerial"].state_dict().items())
 
     def make_room(self, tensors: Mapping[str, Tensor]) -> None:
         """Give what grows with the data the sizes of a file's tensors, so that they can be loaded."""
@@ -176,10 +183,10 @@ class LandmarkModel(nn.Module):
 
     @torch.inference_mode()
     def text_features(self, texts: Sequence[str]) -> Tensor:
-        """What the frozen text tower makes of texts: (N, C) on the model's device."""
+        """What the frozen text tower makes of texts and of the looks they name: (N, C) on the model's device."""
         if not len(texts):
             return torch.zeros(0, self.text_tower.dimension, device=self.device)
-        return self.text_tower.encode(list(texts)).to(self.device)
+        return with_looks(list(texts), self.text_tower.encode, self.config.looks).to(self.device)
 
     def position_vectors(self, projected: Tensor) -> Tensor:
         """(N, 2) float64 of `equal_earth` -> (N, D'), the learnt part, of unit length: what training sees."""
@@ -201,8 +208,7 @@ class LandmarkModel(nn.Module):
         """
         halved = {name for name, value in self.named_parameters() if value.dtype == torch.float32}
         tensors = {name: value.half() if name in halved else value for name, value in self.state_dict().items()}
-        if all(torch.equal(value, tensors[name.replace(GROUND, AERIAL)]) for name, value in tensors.items()
-               if name.startswith(GROUND)):  # fmt: skip
+        if self.reads_ground_as_aerial:
             tensors = {name: value for name, value in tensors.items() if not name.startswith(GROUND)}
         self.about = {**self.about, **(about or {})}
         towers = {"image": self.image_tower.origin.to_dict(), "text": self.text_tower.origin.to_dict()}
@@ -226,7 +232,8 @@ class LandmarkModel(nn.Module):
             tensors |= {
                 name.replace(AERIAL, GROUND): tensors[name] for name in list(tensors) if name.startswith(AERIAL)
             }
-        model = cls(LandmarkConfig.from_dict(meta["config"]), device=device, stored=tensors)
+        settings = {"looks": 0.0, **meta["config"]}  # files that know nothing of looks were trained without them
+        model = cls(LandmarkConfig.from_dict(settings), device=device, stored=tensors)
         model.make_room(tensors)
         try:
             model.load_state_dict(tensors)

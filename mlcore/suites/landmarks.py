@@ -101,27 +101,37 @@ def learnt_source(suite: Suite) -> SampleSource:
     return JoinedSamples(parts)
 
 
-def run_suite(model: LandmarkModel, suite: Suite, *, seed: int = 0, progress: Progress | None = None) -> dict[str, Any]:
-    """Every figure of the suite, by part; see `mlcore.evaluation.landmarks.protocol`."""
+def suite_features(model: LandmarkModel, suite: Suite, progress: Progress | None = None) -> dict[str, Described]:
+    """What the towers say of all samples of the suite, by part: the same for every model with the same towers."""
     progress = progress or SilentProgress()
-    total = len(suite.land_use) + len(suite.learnt) + sum(len(one) for one in suite.regions.values())
-    done = 0
-
-    def features(source: SampleSource, name: str) -> Described:
-        nonlocal done
-        span = SpanProgress(progress, done / total, (done + len(source)) / total)
-        done += len(source)
+    parts = {"learnt": suite.learnt, "land_use": suite.land_use, **suite.regions}
+    total, done = sum(len(part) for part in parts.values()), 0
+    features: dict[str, Described] = {}
+    for name, part in parts.items():
         progress.report(done / total, name)
-        return tower_features(model, source, span)
+        span = SpanProgress(progress, done / total, (done + len(part)) / total)
+        features[name] = tower_features(model, part, span)
+        done += len(part)
+    return features
 
+
+def run_suite(
+    model: LandmarkModel, suite: Suite, *, seed: int = 0, progress: Progress | None = None,
+    features: dict[str, Described] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Every figure of the suite, by part; see `mlcore.evaluation.landmarks.protocol`.
+
+    Args:
+        features: of `suite_features`, of a model with the same towers; None: they are made here.
+    """
+    features = features or suite_features(model, suite, progress)
     told: dict[str, Any] = {"unseen_classes": list(suite.unseen)}
-    learnt = features(suite.learnt, "photos to learn from")
-    held_out = features(suite.land_use, "held-out photos")
-    told["land_use"] = protocol.land_use(protocol.methods_of(model, held_out, learnt, seed), suite.unseen, seed)
+    methods = protocol.methods_of(model, features["land_use"], features["learnt"], seed)
+    told["land_use"] = protocol.land_use(methods, suite.unseen, seed)
     told["regions"] = {}
     for name, source in suite.regions.items():
         apart = held_out_tiles(source.tiles)
-        methods = protocol.methods_of(model, features(source, name), None, seed)
+        methods = protocol.methods_of(model, features[name], None, seed)
         mine = np.array([tile in apart for tile in source.tiles])
         told["regions"][name] = protocol.region(methods, mine, seed)
     return told
@@ -137,15 +147,18 @@ def run_ablations(
     """A model taught on everything, and one for each modality left out, on the same suite.
 
     Args:
-        train: of a source and the variant's name.
+        train: of a source and the variant's name; all with the same towers.
     """
     progress, source = progress or SilentProgress(), learnt_source(suite)
     variants: dict[str, SampleSource] = {"everything": source}
     variants |= {f"without_{name}": Without(source, name) for name in MODALITIES if name != "ground"}
-    told = {}
+    told: dict[str, Any] = {}
+    features: dict[str, Described] | None = None
     for number, (name, part) in enumerate(variants.items()):
         progress.report(number / len(variants), name)
-        told[name] = run_suite(train(part, name), suite, seed=seed)
+        model = train(part, name)
+        features = features or suite_features(model, suite)
+        told[name] = run_suite(model, suite, seed=seed, features=features)
     return told
 
 

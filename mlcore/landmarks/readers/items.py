@@ -47,13 +47,21 @@ class Items:
         return Items(self.modality, np.concatenate([self.owners, other.owners]), read)
 
 
-def picture_of(path: Path, orientation: int = 1) -> np.ndarray:
+def picture_of(path: Path, orientation: int = 1, most_pixels: int = MOST_PIXELS) -> np.ndarray:
     """(H, W, 3) uint8 of a GeoTIFF, PNG or JPEG, as it is looked at.
 
     Raises:
-        InvalidInputError: it can't be read or is too large.
+        InvalidInputError: it is not there, can't be read or is too large.
     """
-    return upright(read_picture(path, MOST_PIXELS).rgb, orientation)
+    if not path.is_file():
+        raise InvalidInputError(f"there is no picture {path.name[:80]!r}: check the path")
+    try:
+        rgb = read_picture(path, most_pixels).rgb
+    except InvalidInputError as error:  # what it advises is for rasters of a region
+        raise InvalidInputError(
+            f"{path.name} can't be read as a picture: save it as JPEG or PNG, with {most_pixels:,} pixels or fewer"
+        ) from error
+    return upright(rgb, orientation)
 
 
 def pictures_in(folder: Path) -> list[Path]:

@@ -1,5 +1,7 @@
 """Training: what is missing, what is learnt, and that a stop changes nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from mlcore.landmarks.features import FeatureCache, picture_digest, picture_feat
 from mlcore.landmarks.model import LandmarkModel
 from mlcore.landmarks.samples import Sample, SampleList
 from mlcore.landmarks.training import train_landmarks
-from mlcore.learning.checkpoints import content_digest
+from mlcore.learning.checkpoints import content_digest, read_tensors
 from mlcore.progress import SilentProgress
 from tests.mlcore.landmarks.made import TONES, made_samples, picture
 
@@ -93,6 +95,47 @@ def test_what_is_not_to_be_learnt_stays_as_it_was(tmp_path):
     assert content_digest(tuned.heads.state_dict()) == content_digest(start.heads.state_dict())
     assert content_digest(tuned.gps_tower.state_dict()) != content_digest(start.gps_tower.state_dict())
     assert tuned.about["started_from"] == start.digest
+
+
+def test_without_ground_photos_their_head_stays_the_aerial_one_and_is_not_kept_twice(tmp_path):
+    first = train_landmarks(made_samples(ground=False), TINY, run_dir=tmp_path / "first")
+    first.save(tmp_path / "first.safetensors")
+    tuned = train_landmarks(
+        made_samples(ground=False, seed=5), TINY, run_dir=tmp_path / "on", weights=tmp_path / "first.safetensors"
+    )
+    tuned.save(tmp_path / "tuned.safetensors")
+    rgb = picture("red", np.random.default_rng(0))
+    assert not np.allclose(tuned.embed_images([rgb]), first.embed_images([rgb]), atol=1e-3)
+    for model in (first, tuned, LandmarkModel.load(tmp_path / "tuned.safetensors")):
+        assert np.array_equal(model.embed_images([rgb]), model.embed_images([rgb], role="ground"))
+    kept = read_tensors(tmp_path / "tuned.safetensors")[0]
+    assert any(name.startswith("heads.aerial.") for name in kept)
+    assert not any(name.startswith("heads.ground.") for name in kept)
+
+
+def test_heads_that_learn_first_know_nothing_of_positions_which_then_find_what_the_heads_say(tmp_path):
+    config = LandmarkConfig.preset("tiny", epochs=20, position_epochs=150, batch=16, learning_rate=0.01, capsule=64)
+    samples = made_samples(32, ground=False)
+    model = train_landmarks(samples, config, run_dir=tmp_path / "all")
+    nowhere = [replace(samples.get(number), gps=None) for number in range(len(samples))]
+    alone = train_landmarks(SampleList(nowhere), config, run_dir=tmp_path / "nowhere")
+    assert content_digest(model.heads.state_dict()) == content_digest(alone.heads.state_dict())
+    pictured = [samples.get(number) for number in range(len(samples)) if number % 5]
+    gallery, asked = (
+        model.embed_images([one.aerial for one in pictured]),
+        model.embed_gps([one.gps for one in pictured]),
+    )
+    found = (asked @ gallery.T).argmax(axis=1)
+    assert np.mean([pictured[one].group == mine.group for one, mine in zip(found, pictured, strict=True)]) > 0.6
+
+
+def test_a_run_that_is_stopped_while_it_learns_positions_ends_alike(tmp_path):
+    config = LandmarkConfig.preset("tiny", epochs=2, position_epochs=4, batch=8)
+    whole = train_landmarks(made_samples(), config, run_dir=tmp_path / "whole", seed=3)
+    with pytest.raises(StoppedError):
+        train_landmarks(made_samples(), config, run_dir=tmp_path / "cut", seed=3, progress=StopsAfter(4))
+    resumed = train_landmarks(made_samples(), config, run_dir=tmp_path / "cut", seed=3)
+    assert content_digest(resumed.state_dict()) == content_digest(whole.state_dict())
 
 
 def test_imagebind_learns_without_texts_and_positions_meeting(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from mlcore.errors import InvalidInputError
 from mlcore.imagery.raster import open_image
 from mlcore.landmarks.readers.captions import CaptionFile
+from mlcore.landmarks.readers.items import picture_of
 from mlcore.landmarks.readers.osm import MapLandmarks, sentences_of
 from mlcore.landmarks.readers.photos import PhotoFolder, upright_picture
 from tests.mlcore.source_makers import real_data
@@ -143,3 +144,15 @@ def test_a_map_without_names_is_refused(tmp_path):
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
     with pytest.raises(InvalidInputError, match="names nothing"):
         MapLandmarks(path)
+
+
+def test_a_picture_that_cannot_be_read_says_how_to_save_it(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(b"GIF89a" + bytes(64))
+    image(tmp_path / "large.png", size=(40, 50))
+    for path, most in ((tmp_path / "photo.jpg", 10_000), (tmp_path / "large.png", 1999)):
+        with pytest.raises(InvalidInputError, match=f"save it as JPEG or PNG, with {most:,} pixels") as told:
+            picture_of(path, most_pixels=most)
+        assert "gdal" not in str(told.value)
+    assert picture_of(tmp_path / "large.png", most_pixels=2000).shape == (40, 50, 3)
+    with pytest.raises(InvalidInputError, match="there is no picture"):
+        picture_of(tmp_path / "gone.png")
