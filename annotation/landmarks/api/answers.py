@@ -74,3 +74,10 @@ class SimilarChangesOutput(serializers.Serializer):
     meant = serializers.BooleanField()
     why_not = serializers.CharField(allow_blank=True)
     results = ChangeFoundOutput(many=True)
+
+
+class WaitingChangesOutput(serializers.Serializer):
+    """Items of the queue whose changes wait at places like that of a change, likest first."""
+
+    items = serializers.ListField(child=serializers.IntegerField())
+    why_not = serializers.CharField(allow_blank=True, help_text="why no other place was compared, or none waits")

@@ -28,6 +28,7 @@ LOOKED_AT = (100, 400, 1600)
 """So many likest tiles are looked at, one number after the other, until enough of them have a change."""
 NO_TILE = "no tile that you may see fits this: choose another region or area, or other dates and scores"
 NO_WORDS = "there is no word in it: say what can be seen from above, such as a river with a bridge"
+NONE_WAITS = "none of this kind waits where it looks like this"
 NOT_READ = "this tile was not read yet: have the search updated on the page of the region's landmarks"
 UNLIKE: dict[Modality, str] = {
     "text": "nothing here looks like this: say what can be seen from above, such as a river with a bridge",
@@ -134,6 +135,25 @@ def like_change(user: User, change: Change, count: int) -> tuple[Answer, dict[in
     kept = [(tile, likeness) for tile, likeness in like if tile in found][:count]
     answer.results = shown_tiles(ground, kept)
     return _ended(answer), found
+
+
+def waiting_like_change(user: User, change: Change, count: int) -> tuple[list[int], str]:
+    """Items of the queue whose changes wait where it looks like the place of one, likest first, and why there are none.
+
+    They are free, of the same kind and region; those on its own tile lead, also where no other can be compared.
+    """
+    own = change.pair.tile
+    ground = Ground(user, Wish(region=own.region, count=count))
+    answer = Answer("change", model=ground.named)
+    found: list[int] = []
+    for looked in LOOKED_AT:
+        like = _like(ground, answer, own, looked)
+        order = {tile: place for place, (tile, _) in enumerate([(own.pk, 1.0), *like])}
+        waiting = selectors.waiting_on(own.region_id, order, change.kind)
+        found = [item for _, item in sorted(waiting, key=lambda one: order[one[0]]) if item != change.item_id]
+        if len(found) >= count or len(like) < looked:
+            break
+    return found[:count], answer.why_not or ("" if found else NONE_WAITS)
 
 
 def _like(ground: Ground, answer: Answer, tile: Tile, count: int) -> Pairs:
