@@ -106,7 +106,7 @@ class WaitingView(APIView):
 
     @extend_schema(operation_id="similar_waiting", parameters=[CountQuery], responses=WaitingChangesOutput)
     def get(self, request: Request, change_id: int) -> Response:
-        """Free items of the queue, of the same kind, where it looks like the place of this change: `first` of a claim."""
+        """Free items of the queue, of the same kind, at places like that of this change: the `first` of a claim."""
         user = person(request)
         change = get_change(user, change_id)
         items, why_not = search.waiting_like_change(user, change, parse(CountQuery, request.query_params)["count"])
