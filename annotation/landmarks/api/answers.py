@@ -50,6 +50,9 @@ class SearchOutput(serializers.Serializer):
 
     kind = serializers.ChoiceField(choices=["text", "gps", "photo", "tile", "change"])
     meant = serializers.BooleanField(help_text="false: it means nothing here, or nothing can be searched")
+    below = serializers.BooleanField(
+        help_text="even the likest tile is less like it than what means anything; with anyway=true they are told"
+    )
     why_not = serializers.CharField(allow_blank=True)
     model = serializers.CharField(allow_blank=True, help_text="what found it, in words")
     position = PositionOutput(allow_null=True)

@@ -22,7 +22,9 @@ AT_ONCE = 256
 Payload = dict[str, Any]
 
 
-def floors_after(model: LandmarkModel, learnt: Described, held_out: Described) -> tuple[dict[str, float], Payload]:
+def floors_after(
+    model: LandmarkModel, learnt: Described, held_out: Described
+) -> tuple[dict[str, float], dict[str, Payload]]:
     """Floors of a model that was just trained.
 
     A floor is chosen between held-out queries and such that mean nothing (one half of the nonsense, pictures of
@@ -39,7 +41,8 @@ def floors_after(model: LandmarkModel, learnt: Described, held_out: Described) -
     """
     gallery = np.concatenate([described.vectors["aerial"] for described in (learnt, held_out)])
     at = np.concatenate([described.gps for described in (learnt, held_out)])
-    floors, told = model.floors.to_dict(), {}
+    floors = model.floors.to_dict()
+    told: dict[str, Payload] = {}
     for name in ("text", "aerial", "ground", "gps"):
         asked = held_out.vectors[name]
         taught = name in model.config.learn and bool(len(learnt.vectors[name]))
