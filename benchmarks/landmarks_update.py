@@ -110,7 +110,7 @@ def measured(count: int, new: int, media: Path) -> dict[str, float]:
 
 def of_file(path: Path) -> Any:
     """The weights of a file."""
-    from annotation.landmarks.engine.weights import Weights
+    from annotation.learning.engine.weights import Weights
     from mlcore.digests import sha256_of
 
     return Weights(path, sha256_of(path))

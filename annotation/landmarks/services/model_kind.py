@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from annotation.common.engine import Progress
 from annotation.landmarks import engine, selectors
@@ -85,9 +84,7 @@ def _compare(*, evaluation: Evaluation, progress: Progress, commit: Commit) -> N
     """Ask both about the held-out tiles, and keep the figures."""
     figures, counts, digest = engine.evaluate_search(evaluation, photo_at, progress)
     with commit():
-        evaluation.figures, evaluation.counts = figures, counts
-        evaluation.frozen_sha256, evaluation.finished_at = digest, timezone.now()
-        evaluation.save(update_fields=["figures", "counts", "frozen_sha256", "finished_at"])
+        evaluation.finish(figures, counts, digest)
 
 
 def _ground(counts: Mapping[str, int]) -> str:
