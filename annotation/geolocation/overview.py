@@ -24,7 +24,7 @@ def databases_for(user: User) -> dict[str, Any]:
     }
 
 
-def _in_words(weights: engine.LocatorFile | None) -> str:
+def _in_words(weights: engine.Weights | None) -> str:
     if weights is None:
         return ""
     if weights.model is not None:
@@ -32,7 +32,7 @@ def _in_words(weights: engine.LocatorFile | None) -> str:
     return built_in()
 
 
-def _remedy(found: selectors.Databases, weights: engine.LocatorFile | None) -> str:
+def _remedy(found: selectors.Databases, weights: engine.Weights | None) -> str:
     if weights is None:
         return NO_WEIGHTS
     if found.serving is None:

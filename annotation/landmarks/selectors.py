@@ -8,6 +8,7 @@ from math import cos, radians
 from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point, Polygon
 from django.db.models import Count, Max, Q, QuerySet
+from django.db.models.functions import Now
 
 from annotation.accounts.models import User
 from annotation.changes.models import Change
@@ -170,3 +171,12 @@ def changes_on(user: User, tiles: Iterable[int], kind: str) -> dict[int, Change]
         if before is None or (change.item.state == ItemState.DECIDED and before.item.state != ItemState.DECIDED):
             found[change.pair.tile_id] = change
     return found
+
+
+def waiting_on(region_id: int, tiles: Iterable[int], kind: str) -> list[tuple[int, int]]:
+    """(tile, item) of the changes of a kind on these tiles that wait in a region's queue and are free, surest first."""
+    rows = Change.objects.filter(
+        pair__tile__in=list(tiles), kind=kind, item__scope_id=region_id, item__state=ItemState.OPEN,
+        item__outdated=False, item__assigned_to=None,
+    ).filter(Q(item__lease_expires_at=None) | Q(item__lease_expires_at__lte=Now()))  # fmt: skip
+    return list(rows.order_by("-item__priority", "item").values_list("pair__tile", "item"))

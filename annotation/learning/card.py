@@ -38,6 +38,7 @@ def model_card(version: ModelVersion, evaluation: Evaluation | None) -> str:
         _comparison(evaluation, kind),
         "Figures of the training itself:",
         _table(((name, f"{value:.4g}") for name, value in sorted(version.metrics.items())), ("Figure", "Value")),
+        *_besides(kind.told(about)),
         "## Settings",
         "```json\n" + json.dumps(run.config, indent=1, sort_keys=True) + "\n```",
     ]
@@ -76,6 +77,11 @@ def _licences(sources: Mapping[str, Any]) -> list[tuple[str, str]]:
             (f"{name}: SHA-256", f"`{_plain(source.get('sha256') or 'unknown')}`"),
         ]
     return rows
+
+
+def _besides(rows: list[tuple[str, str]]) -> list[str]:
+    """What models of its kind have that others lack."""
+    return ["## What it does", _table((_plain(what), _plain(value)) for what, value in rows)] if rows else []
 
 
 def _decisions(counts: Mapping[str, Mapping[str, int]]) -> str:

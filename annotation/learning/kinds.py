@@ -63,6 +63,7 @@ class ModelKind:
         built_in: what is used while no model of this kind is in use, in words; None where there is nothing. Where there
             is, the first model waits for a promotion as all others do, and a roll-back may lead there.
         measure: freezes what models are compared on, where that is not what they learnt from; raises NoGroundError.
+        told: what else its card says of a model, from what is known of where it comes from: (what, value) rows.
         take_in: moves a file from elsewhere to where a run keeps its model, once it is checked; None: none is taken.
     """
 
@@ -80,6 +81,7 @@ class ModelKind:
     presets: Mapping[str, str] = field(default_factory=dict)
     built_in: Callable[[], str] | None = None
     measure: Callable[[], DataSet] | None = None
+    told: Callable[[Mapping[str, Any]], list[tuple[str, str]]] = lambda about: []
     take_in: Callable[[TrainingRun], Trained] | None = None
 
     @property

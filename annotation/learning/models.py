@@ -1,7 +1,10 @@
 """Frozen data sets, training runs and the registry of models."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from annotation.common.models import Job, Timestamped
 from annotation.sources.models import Imagery, MapSnapshot, Region
@@ -148,3 +151,8 @@ class Evaluation(Timestamped):
 
     def __str__(self) -> str:
         return f"model {self.model_id} beside {self.against_id}"
+
+    def finish(self, figures: list[dict[str, Any]], counts: dict[str, int], frozen_sha256: str) -> None:
+        """Keep what came of it."""
+        self.figures, self.counts, self.frozen_sha256, self.finished_at = figures, counts, frozen_sha256, timezone.now()
+        self.save(update_fields=["figures", "counts", "frozen_sha256", "finished_at"])

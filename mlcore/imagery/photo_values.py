@@ -163,8 +163,11 @@ def direction(gps: Mapping[int, Any], xmp: Mapping[str, str], orientation: int, 
         said.append(f"the camera looked {tilt:.0f} degrees away from straight down: the picture shows little ground")
     elif tilt is not None and tilt > NEAR_NADIR_DEG:
         said.append(f"the camera looked {tilt:.0f} degrees away from straight down: far parts will be placed less well")
-    told = xmp.get("GimbalYawDegree", xmp.get("FlightYawDegree"))
-    heading = within(told if told is not None else gps.get(ExifTags.GPS.GPSImgDirection), -360, 720)
+    yaw = xmp.get("GimbalYawDegree", xmp.get("FlightYawDegree"))
+    told, low = (yaw, -360.0) if yaw is not None else (gps.get(ExifTags.GPS.GPSImgDirection), 0.0)
+    heading = within(told, low, 360)
+    if told is not None and heading is None:
+        said.append("its direction is none, from 0 to 360 degrees: it is not used")
     turned = TURNED_DEG.get(orientation)
     if heading is None or turned is None:  # mirrored pictures have no one heading
         return {"heading_deg": None, "tilt_deg": tilt}

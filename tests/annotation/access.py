@@ -176,6 +176,7 @@ ROUTES: dict[str, Row] = {
     "GET api/tiles/<int:tile_id>/similar/": Row("reviewer", scoped=True),
     f"GET {REGION}tiles/{TILE}/similar/": Row("reviewer", scoped=True),
     "GET api/changes/<int:change_id>/similar/": Row("reviewer", scoped=True),
+    "GET api/changes/<int:change_id>/similar/waiting/": Row("reviewer", scoped=True),
     "GET api/landmarks/": Row("reviewer"),
     "POST api/landmarks/": Row("editor"),
     "POST api/landmarks/import-csv/": Row("editor"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import ExifTags
 from playwright.sync_api import expect
+from rest_framework.test import APIClient
 
 from annotation.changes.models import Change
 from annotation.landmarks.models import LandmarkPhoto
@@ -13,6 +14,7 @@ from annotation.tiles.models import TilePair
 from tests.browser.searched import drop, looked_at, read_in
 from tests.browser.stock import Stock
 from tests.browser.test_queue import open_queue, until
+from tests.factories import UserFactory
 from tests.factories_changes import save_decision
 from tests.factories_landmarks import search_weights
 from tests.mlcore.imagery.photos import gps, write_photo
@@ -120,3 +122,39 @@ def test_a_photo_dropped_on_a_candidate_is_evidence_with_its_direction(
     page.keyboard.press("s")  # the next candidate has none
     expect(page.locator("#evidence")).to_be_hidden()
     expect(page.locator(".evidence")).to_have_count(0)
+
+
+def test_similar_places_come_first_where_a_person_wants_it(new_page, searched, axe):
+    shown = searched.changes[0]
+    on_other_tiles(searched, 6)
+    client = APIClient()
+    client.force_authenticate(searched.admin)
+    waiting = client.get(f"/api/changes/{shown.pk}/similar/waiting/").json()["items"]
+    QueueItem.objects.filter(pk__in=waiting[3:]).update(priority=0.6)  # the usual order is another one
+    QueueItem.objects.filter(pk=shown.item_id).update(priority=2.0)
+    page = new_page(searched.admin)
+    open_queue(page, searched)
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#order-note")).to_be_hidden()
+    with page.expect_response(lambda reply: "/waiting/" in reply.url) as asked, page.expect_response(claimed):
+        page.keyboard.press("g")
+    assert asked.value.json()["items"][0] == waiting[0]  # what waited behind the screen was given back
+    expect(page.get_by_label("Similar first")).to_be_checked()
+    expect(page.locator("#order-note")).to_have_text("In the usual order; similar ones come next.")
+    page.wait_for_load_state("networkidle")
+    assert looked_at(page, axe, "queue-similar-first", ("1366", "1024", "390")) == []
+    page.keyboard.press("r")
+    expect(page.locator("#order-note")).to_have_text("Like a place just seen.")
+    until(lambda: QueueItem.objects.filter(pk=shown.item_id, state="decided").exists())
+    until(lambda: QueueItem.objects.filter(pk=waiting[0], lease_holder=searched.admin).exists())
+    page.reload()
+    expect(page.get_by_label("Similar first")).to_be_checked()
+    page.keyboard.press("g")
+    expect(page.locator("#order-note")).to_be_hidden()
+    other = new_page(UserFactory(role="admin"))
+    open_queue(other, searched)
+    expect(other.get_by_label("Similar first")).not_to_be_checked()
+
+
+def claimed(reply) -> bool:
+    return reply.url.endswith("/api/review/changes/claim/")

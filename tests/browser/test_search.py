@@ -179,6 +179,17 @@ def test_words_that_mean_nothing_find_nothing(new_page, stock, settings, axe):
     expect(page.locator("#nothing")).to_contain_text("say what can be seen from above")
     expect(page.locator("#said")).to_have_text("Nothing found for “the square root of tuesday”.")
     assert looked_at(page, axe, "search-nothing", ("1366", "1024", "390")) == []
+    page.get_by_role("button", name="Show the most alike all the same").click()
+    expect(cards(page)).to_have_count(16)
+    expect(cards(page).first).to_be_focused()
+    expect(page.locator("#said")).to_have_text(
+        "16 tiles most alike to “the square root of tuesday”; none is alike enough to be sure."
+    )
+    assert looked_at(page, axe, "search-anyway") == []
+    page.reload()
+    expect(cards(page)).to_have_count(16)
+    search(page, "another thing")
+    expect(cards(page)).to_have_count(0)
     page.get_by_role("button", name="a river").click()
     expect(page.locator("#q")).to_have_value("a river")
 

@@ -8,7 +8,6 @@ from annotation.geolocation.engine.bases import RowBases, base_of, cut_file, cut
 from annotation.geolocation.engine.becoming import FORMS, PlaceFile, PlacePoints, place_file, points_of, warp
 from annotation.geolocation.engine.features import (
     Built,
-    LocatorFile,
     build_features,
     database_folder,
     locator_for,
@@ -41,6 +40,7 @@ from annotation.geolocation.engine.tile_blocks import (
     tiles_of,
 )
 from annotation.geolocation.engine.tile_servers import TileServer, check_template, fetch_tiles
+from annotation.learning.engine.weights import Weights
 from mlcore.errors import InvalidInputError
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.ingestion.mosaic import mosaic_apart
@@ -53,7 +53,6 @@ __all__ = [
     "Built",
     "Found",
     "InvalidInputError",
-    "LocatorFile",
     "Place",
     "PlaceFile",
     "PlacePoints",
@@ -65,6 +64,7 @@ __all__ = [
     "TileAddress",
     "TileBlock",
     "TileServer",
+    "Weights",
     "apart_m",
     "base_bounds",
     "base_of",

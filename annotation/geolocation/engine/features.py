@@ -14,43 +14,22 @@ from annotation.accounts.models import User
 from annotation.common.engine import Progress, SpanProgress, compute_device
 from annotation.geolocation.engine.bases import RowBases
 from annotation.geolocation.models import FeatureDatabase, ReferenceSet
-from annotation.learning import selectors as learning
 from annotation.learning.engine import locator_weights
-from annotation.learning.models import LOCATOR, ModelVersion
-from mlcore.digests import sha256_of
+from annotation.learning.engine.weights import Weights, weights_in_use, weights_of
+from annotation.learning.models import LOCATOR
 
 if TYPE_CHECKING:
     from mlcore.geolocation.locator import Locator
 
 
-@dataclass(frozen=True)
-class LocatorFile:
-    """Weights of a locator: the file, its digest, and the model of the registry; None: what ships, or a setting."""
-
-    path: Path
-    sha256: str
-    model: ModelVersion | None = None
-
-
-def locator_in_use() -> LocatorFile | None:
+def locator_in_use() -> Weights | None:
     """The weights that look for images from now on; None where there are none."""
-    model = learning.active_model(None, LOCATOR)
-    if model is not None:
-        return LocatorFile(Path(settings.MEDIA_ROOT) / model.path, model.sha256, model)
-    path = locator_weights()
-    return LocatorFile(path, _digest(path, path.stat().st_mtime_ns)) if path.is_file() else None
+    return weights_in_use(LOCATOR, locator_weights())
 
 
-def locator_of(digest: str) -> LocatorFile | None:
+def locator_of(digest: str) -> Weights | None:
     """The weights of this digest, wherever they lie; None where they are gone."""
-    model = learning.model_of_digest(LOCATOR, digest)
-    if model is not None:
-        path = Path(settings.MEDIA_ROOT) / model.path
-        return LocatorFile(path, digest, model) if path.is_file() else None
-    path = locator_weights()
-    if not path.is_file() or _digest(path, path.stat().st_mtime_ns) != digest:
-        return None
-    return LocatorFile(path, digest)
+    return weights_of(LOCATOR, digest, locator_weights())
 
 
 def database_folder(row: FeatureDatabase) -> Path:
@@ -69,7 +48,7 @@ class Built:
     removed: int
 
 
-def build_features(row: FeatureDatabase, weights: LocatorFile, progress: Progress) -> Built:
+def build_features(row: FeatureDatabase, weights: Weights, progress: Progress) -> Built:
     """Bring a database up to the bases of all sets; what is there stays, and what a stop leaves is gone on from.
 
     Raises:
@@ -132,8 +111,3 @@ def _opened(database: int, built_at: str, path: str, sha256: str) -> Locator:
     index = DescriptorIndex.open(found) if len(found) > LocatorSettings().exhaustive else None
     precise = LocatorSettings(refine=True)  # it becomes imagery
     return Locator(model, found, RowBases(), index, precise, local=open_where_there(found))
-
-
-@lru_cache(maxsize=8)
-def _digest(path: Path, changed_ns: int) -> str:
-    return sha256_of(path)

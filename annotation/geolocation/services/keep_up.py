@@ -43,7 +43,7 @@ def start(*, user: User | None, wake: bool = True) -> Job:
     return job
 
 
-def row_of(weights: engine.LocatorFile) -> FeatureDatabase:
+def row_of(weights: engine.Weights) -> FeatureDatabase:
     """The database of a locator: the one it has, or a new one."""
     row, _ = FeatureDatabase.objects.get_or_create(
         model_digest=weights.sha256,

@@ -50,6 +50,9 @@ class SearchOutput(serializers.Serializer):
 
     kind = serializers.ChoiceField(choices=["text", "gps", "photo", "tile", "change"])
     meant = serializers.BooleanField(help_text="false: it means nothing here, or nothing can be searched")
+    below = serializers.BooleanField(
+        help_text="even the likest tile is less like it than what means anything; with anyway=true they are told"
+    )
     why_not = serializers.CharField(allow_blank=True)
     model = serializers.CharField(allow_blank=True, help_text="what found it, in words")
     position = PositionOutput(allow_null=True)
@@ -74,3 +77,10 @@ class SimilarChangesOutput(serializers.Serializer):
     meant = serializers.BooleanField()
     why_not = serializers.CharField(allow_blank=True)
     results = ChangeFoundOutput(many=True)
+
+
+class WaitingChangesOutput(serializers.Serializer):
+    """Items of the queue whose changes wait at places like that of a change, likest first."""
+
+    items = serializers.ListField(child=serializers.IntegerField())
+    why_not = serializers.CharField(allow_blank=True, help_text="why no other place was compared, or none waits")

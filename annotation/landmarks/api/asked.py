@@ -59,6 +59,9 @@ class Narrowing(serializers.Serializer):
     )
     date_to = serializers.DateField(required=False, allow_null=True, default=None)
     count = serializers.IntegerField(required=False, default=USUAL, min_value=1, max_value=MOST)
+    anyway = serializers.BooleanField(
+        required=False, default=False, help_text="the likest tiles, also where the query means nothing here (`below`)"
+    )
 
     def to_internal_value(self, data: Any) -> Any:
         """Forms send an empty text where nothing is chosen."""
@@ -95,6 +98,6 @@ def wish_of(user: User, asked: dict[str, Any]) -> Wish:
     Raises:
         NotFoundError: its region is missing, or not this person's to see.
     """
-    names = ("bbox", "score_min", "score_max", "date_from", "date_to", "count")
+    names = ("bbox", "score_min", "score_max", "date_from", "date_to", "count", "anyway")
     region = None if asked["region"] is None else get_region(user, asked["region"])
     return Wish(region=region, **{name: asked[name] for name in names})

@@ -14,7 +14,7 @@ from annotation.accounts.permissions import IsReviewer
 from annotation.changes.models import ChangeDecision
 from annotation.changes.selectors import get_change
 from annotation.landmarks import search, selectors
-from annotation.landmarks.api.answers import SearchOutput, SimilarChangesOutput
+from annotation.landmarks.api.answers import SearchOutput, SimilarChangesOutput, WaitingChangesOutput
 from annotation.landmarks.api.asked import CountQuery, Narrowing, PhotoQuery, SearchQuery, wish_of
 from annotation.landmarks.services.photos import look_at
 from annotation.review.api.http import parse, person
@@ -97,3 +97,17 @@ class SimilarChangesView(APIView):
         counts = {"similar": len(rows), "decided": len(said), "accepted": said.count(ChangeDecision.ACCEPT)}
         told = {**counts, "meant": answer.meant, "why_not": answer.why_not, "results": rows}
         return Response(SimilarChangesOutput(told).data)
+
+
+class WaitingView(APIView):
+    """What of the queue comes next where similar places come first."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(operation_id="similar_waiting", parameters=[CountQuery], responses=WaitingChangesOutput)
+    def get(self, request: Request, change_id: int) -> Response:
+        """Free items of the queue, of the same kind, at places like that of this change: the `first` of a claim."""
+        user = person(request)
+        change = get_change(user, change_id)
+        items, why_not = search.waiting_like_change(user, change, parse(CountQuery, request.query_params)["count"])
+        return Response(WaitingChangesOutput({"items": items, "why_not": why_not}).data)

@@ -16,6 +16,7 @@ urlpatterns = [
         name="api-similar-tiles-at",
     ),
     path("changes/<int:change_id>/similar/", search.SimilarChangesView.as_view(), name="api-similar-changes"),
+    path("changes/<int:change_id>/similar/waiting/", search.WaitingView.as_view(), name="api-similar-waiting"),
     path("landmarks/", landmarks.LandmarksView.as_view(), name="api-landmarks"),
     path("landmarks/import-csv/", landmarks.ImportCsvView.as_view(), name="api-landmarks-import-csv"),
     path("landmarks/from-map/", landmarks.FromMapView.as_view(), name="api-landmarks-from-map"),

@@ -18,9 +18,10 @@ from annotation.landmarks.engine.columns import (
 )
 from annotation.landmarks.engine.exporting import FORMS, export_embeddings
 from annotation.landmarks.engine.finding import Likest, likeness_to, likest_of, likest_tiles, vectors_of
+from annotation.landmarks.engine.floors import LEAST as LEAST_FOR_FLOOR
 from annotation.landmarks.engine.learning_data import MOST_LANDMARKS, TilesOfRegions, payload_of
 from annotation.landmarks.engine.map_names import named_in
-from annotation.landmarks.engine.photos import looks_to, prepare_photo
+from annotation.landmarks.engine.photos import looks_to, prepare_photo, why_unreadable
 from annotation.landmarks.engine.reading import drop_strangers, read_tiles
 from annotation.landmarks.engine.region_tiles import count_of, known_tiles, region_tiles
 from annotation.landmarks.engine.stores import PHOTOS, TEXTS, TILES, IndexFolder, index_folder
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALL",
     "FORMS",
+    "LEAST_FOR_FLOOR",
     "MOST_LANDMARKS",
     "PHOTOS",
     "TEXTS",
@@ -82,4 +84,5 @@ __all__ = [
     "vectors_of",
     "weights_in_use",
     "weights_of",
+    "why_unreadable",
 ]

@@ -71,7 +71,7 @@ def read_tiles(
         empty = np.zeros((columns.ROWS, 0))
         columns.write_region(index.regions, tiles.region, empty, RegionState(tiles.imagery.pk))
     else:
-        store.remove(np.setdiff1d(kept, tiles.ids))
+        store.remove(np.setdiff1d(kept, tiles.ids, assume_unique=True))
     missing = np.flatnonzero(~np.isin(tiles.ids, store.ids))
     if len(missing):
         _embed(index, model, tiles, missing, store, progress)

@@ -8,9 +8,10 @@ import math
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from annotation.common.engine import compute_device
+from annotation.landmarks.engine.floors import floors_after
 from annotation.landmarks.engine.learning_data import Payload, TilesOfRegions
 from annotation.landmarks.engine.weights import built_in_file
 from annotation.learning.engine import check_model_file, run_folder, work_folder
@@ -21,18 +22,9 @@ from annotation.learning.models import Evaluation, ModelVersion, TrainingRun
 from mlcore.digests import sha256_of
 from mlcore.progress import Progress, SpanProgress
 
-if TYPE_CHECKING:
-    from mlcore.evaluation.landmarks.features import Described
-    from mlcore.landmarks.model import LandmarkModel
-
 LEAST_TILES = 8
 GOES_ON = ("compact",)
 """Presets that go on from the weights that ship, where these are there."""
-NONSENSE = (
-    "xqzv blorp", "the second law of thermodynamics", "invoice number for the last quarter", "how to boil an egg",
-    "asdf jkl", "a string quartet in minor", "my password is wrong", "lorem ipsum dolor", "the price of gold on monday",
-    "who won the match last night", "unsubscribe from this list", "a proof by induction",
-)  # fmt: skip
 PhotoFile = Callable[[int, int], Path]
 
 
@@ -60,32 +52,22 @@ def train_search(run: TrainingRun, photo_file: PhotoFile, progress: Progress) ->
         raise NoGroundError(
             f"{len(samples)} tiles may be learnt, {LEAST_TILES} are needed: import imagery and a map of more ground"
         )
-    told = LastFigures(SpanProgress(progress, 0.0, 0.9))
+    figures = LastFigures(SpanProgress(progress, 0.0, 0.9))
     start = built_in_file() if run.preset in GOES_ON and built_in_file().is_file() else None
     model = train_landmarks(
         samples, LandmarkConfig.from_dict(run.config), run_dir=work_folder(run), weights=start, seed=run.seed,
-        device=compute_device(), progress=told,
+        device=compute_device(), progress=figures,
     )  # fmt: skip
     from mlcore.evaluation.compare_landmarks import describe
 
-    floors = floors_of(model, describe(model, samples, SpanProgress(progress, 0.9, 1.0)))
-    origin = about_search(run, len(samples))
+    learnt = describe(model, samples, SpanProgress(progress, 0.9, 0.97))
+    kept_out = TilesOfRegions(run.data_set, photo_file, kept_out=True)
+    floors, told = floors_after(model, learnt, describe(model, kept_out, SpanProgress(progress, 0.97, 1.0)))
+    origin = {**about_search(run, len(samples)), "floors": told}
     scratch = run_folder(run) / f"{uuid.uuid4().hex}.safetensors"
-    digest = model.save(scratch, {"about": origin, "floors": floors})
-    metrics = {name: value for name, value in told.figures.items() if name != "epoch" and math.isfinite(value)}
+    digest = model.save(scratch, {"about": origin, "floors": floors, "floor_shares": told})
+    metrics = {name: value for name, value in figures.figures.items() if name != "epoch" and math.isfinite(value)}
     return kept_model(run, scratch, digest, {"tiles": float(len(samples)), **metrics}, origin)
-
-
-def floors_of(model: LandmarkModel, samples: Described) -> dict[str, float]:
-    """The least likeness of a text's best tile: what tells texts of the tiles from NONSENSE; none without texts."""
-    from mlcore.landmarks.floors import floor_between
-
-    texts, tiles = samples.vectors.get("text"), samples.vectors.get("aerial")
-    if texts is None or tiles is None or not len(texts) or not len(tiles):
-        return {}
-    nonsense = model.embed_texts(NONSENSE)
-    floor, _, _ = floor_between((texts @ tiles.T).max(axis=1), (nonsense @ tiles.T).max(axis=1))
-    return {"text": floor}
 
 
 def about_search(run: TrainingRun, tiles: int) -> Payload:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -12,24 +11,14 @@ from django.conf import settings
 
 from annotation.common.engine import compute_device
 from annotation.landmarks.models import LANDMARKS
-from annotation.learning import selectors as learning
-from annotation.learning.models import ModelVersion
-from mlcore.digests import sha256_of
+from annotation.learning.engine import weights as learning
+from annotation.learning.engine.weights import Weights
 from mlcore.weights import LANDMARKS_FILE
 
 if TYPE_CHECKING:
     from mlcore.landmarks.model import LandmarkModel
 
 _LOADING = Lock()
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Weights of a model: the file, its digest, and the model of the registry; None: what ships, or a setting."""
-
-    path: Path
-    sha256: str
-    model: ModelVersion | None = None
 
 
 def built_in_file() -> Path:
@@ -39,23 +28,12 @@ def built_in_file() -> Path:
 
 def weights_in_use() -> Weights | None:
     """The weights that find places from now on; None where there are none."""
-    model = learning.active_model(None, LANDMARKS)
-    if model is not None:
-        return Weights(Path(settings.MEDIA_ROOT) / model.path, model.sha256, model)
-    path = built_in_file()
-    return Weights(path, _digest(path, path.stat().st_mtime_ns)) if path.is_file() else None
+    return learning.weights_in_use(LANDMARKS, built_in_file())
 
 
 def weights_of(digest: str) -> Weights | None:
     """The weights of this digest, wherever they lie; None where they are gone."""
-    model = learning.model_of_digest(LANDMARKS, digest)
-    if model is not None:
-        path = Path(settings.MEDIA_ROOT) / model.path
-        return Weights(path, digest, model) if path.is_file() else None
-    path = built_in_file()
-    if not path.is_file() or _digest(path, path.stat().st_mtime_ns) != digest:
-        return None
-    return Weights(path, digest)
+    return learning.weights_of(LANDMARKS, digest, built_in_file())
 
 
 def loaded(weights: Weights) -> LandmarkModel:
@@ -73,8 +51,3 @@ def _model(path: str, sha256: str) -> LandmarkModel:
     from mlcore.landmarks.model import LandmarkModel
 
     return LandmarkModel.load(Path(path), sha256=sha256).to(compute_device()).eval()
-
-
-@lru_cache(maxsize=8)
-def _digest(path: Path, changed_ns: int) -> str:
-    return sha256_of(path)

@@ -5,6 +5,23 @@ answer says why.
 """
 
 from annotation.landmarks.search.asked import Answer, Position, Wish
-from annotation.landmarks.search.queries import by_photo, by_position, by_words, like_change, like_tile
+from annotation.landmarks.search.queries import (
+    by_photo,
+    by_position,
+    by_words,
+    like_change,
+    like_tile,
+    waiting_like_change,
+)
 
-__all__ = ["Answer", "Position", "Wish", "by_photo", "by_position", "by_words", "like_change", "like_tile"]
+__all__ = [
+    "Answer",
+    "Position",
+    "Wish",
+    "by_photo",
+    "by_position",
+    "by_words",
+    "like_change",
+    "like_tile",
+    "waiting_like_change",
+]

@@ -35,7 +35,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a search is narrowed to; None: not by this."""
+    """What a search is narrowed to; None: not by this. `anyway`: the likest, also where the query means nothing."""
 
     region: Region | None = None
     bbox: tuple[float, float, float, float] | None = None
@@ -44,6 +44,7 @@ class Wish:
     date_from: dt.date | None = None
     date_to: dt.date | None = None
     count: int = 24
+    anyway: bool = False
 
     @property
     def narrowed(self) -> engine.Narrowed:
@@ -66,10 +67,15 @@ class Wish:
 
 @dataclass
 class Answer:
-    """What was found; `meant` is False where the query means nothing here, and `why_not` says why."""
+    """What was found; `meant` is False where the query means nothing here, and `why_not` says why.
+
+    Attributes:
+        below: even the likest tile is less like the query than what means anything here.
+    """
 
     kind: str
     meant: bool = False
+    below: bool = False
     why_not: str = ""
     model: str = ""
     position: Position | None = None

@@ -28,11 +28,12 @@ LOOKED_AT = (100, 400, 1600)
 """So many likest tiles are looked at, one number after the other, until enough of them have a change."""
 NO_TILE = "no tile that you may see fits this: choose another region or area, or other dates and scores"
 NO_WORDS = "there is no word in it: say what can be seen from above, such as a river with a bridge"
+NONE_WAITS = "none of this kind waits where it looks like this"
 NOT_READ = "this tile was not read yet: have the search updated on the page of the region's landmarks"
 UNLIKE: dict[Modality, str] = {
-    "text": "nothing here looks like this: say what can be seen from above, such as a river with a bridge",
-    "ground": "nothing here looks like this photo: choose one that shows more of the place around it",
-    "aerial": "no other tile looks like this one",
+    "text": "nothing here looks enough like this: say what can be seen from above, or say it in other words",
+    "ground": "nothing here looks enough like this photo: choose one that shows more of the place around it",
+    "aerial": "no other tile looks enough like this one",
     "gps": f"no tile that you may see lies within {NEAR_M / 1000:.0f} km of this position",
 }
 
@@ -61,7 +62,7 @@ def by_words(user: User, text: str, wish: Wish) -> Answer:
         standing = [(tile, 1.0) for tile in selectors.tiles_at_points(named, ground.regions)]
         like = _likest(ground, index, answer, "text", vector, model.floors)
         answer.results = shown_tiles(ground, _joined(standing, like)[: wish.count])
-        if like:
+        if like and not answer.below:
             landmarks += _landmarks_like(ground, index, (engine.TEXTS, engine.PHOTOS), vector)
     answer.landmarks = shown_landmarks(_once(landmarks))
     return _ended(answer)
@@ -136,6 +137,25 @@ def like_change(user: User, change: Change, count: int) -> tuple[Answer, dict[in
     return _ended(answer), found
 
 
+def waiting_like_change(user: User, change: Change, count: int) -> tuple[list[int], str]:
+    """Items of the queue whose changes wait where it looks like the place of one, likest first, and why there are none.
+
+    They are free, of the same kind and region; those on its own tile lead, also where no other can be compared.
+    """
+    own = change.pair.tile
+    ground = Ground(user, Wish(region=own.region, count=count))
+    answer = Answer("change", model=ground.named)
+    found: list[int] = []
+    for looked in LOOKED_AT:
+        like = _like(ground, answer, own, looked)
+        order = {tile: place for place, (tile, _) in enumerate([(own.pk, 1.0), *like])}
+        waiting = selectors.waiting_on(own.region_id, order, change.kind)
+        found = [item for _, item in sorted(waiting, key=lambda one: order[one[0]]) if item != change.item_id]
+        if len(found) >= count or len(like) < looked:
+            break
+    return found[:count], answer.why_not or ("" if found else NONE_WAITS)
+
+
 def _like(ground: Ground, answer: Answer, tile: Tile, count: int) -> Pairs:
     """Other tiles that look like one, likest first; where there are none the answer says why."""
     ready = ground.ready()
@@ -160,13 +180,19 @@ def _likest(
     besides: Collection[int] = (),
     count: int | None = None,
 ) -> Pairs:
-    """The likest tiles down to the floor of this kind of query; none, and why, where the best is below it."""
+    """The likest tiles down to the floor of this kind of query; where the best is below it none, and why.
+
+    Who wants them anyway gets those below it too, but for positions, beside which nearer ones stand.
+    """
     wanted = count or ground.wish.count
     likest = engine.likest_tiles(index, ground.regions, ground.wish.narrowed, vector, wanted + len(besides))
-    found = [(tile, like) for tile, like in likest.found if tile not in besides and floors.means_something(query, like)]
-    if not found:
+    found = [(tile, like) for tile, like in likest.found if tile not in besides]
+    sure = [one for one in found if floors.means_something(query, one[1])]
+    if not sure:
         answer.why_not = UNLIKE[query] if likest.among else NO_TILE
-    return found[:wanted]  # what is left out need not be among the likest: others may be its equal
+        answer.below = bool(found) and query != "gps"
+    kept = found if ground.wish.anyway and query != "gps" else sure
+    return kept[:wanted]  # what is left out need not be among the likest: others may be its equal
 
 
 def _landmarks_of(ground: Ground) -> selectors.QuerySet[Landmark]:
@@ -217,7 +243,7 @@ def _joined(first: Pairs, then: Pairs) -> Pairs:
 
 
 def _ended(answer: Answer) -> Answer:
-    answer.meant = bool(answer.results or answer.landmarks)
+    answer.meant = bool(answer.landmarks or (answer.results and not answer.below))
     if answer.meant:
         answer.why_not = ""
     elif not answer.why_not:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from annotation.common.engine import Progress
 from annotation.landmarks import engine, selectors
@@ -84,14 +84,34 @@ def _compare(*, evaluation: Evaluation, progress: Progress, commit: Commit) -> N
     """Ask both about the held-out tiles, and keep the figures."""
     figures, counts, digest = engine.evaluate_search(evaluation, photo_at, progress)
     with commit():
-        evaluation.figures, evaluation.counts = figures, counts
-        evaluation.frozen_sha256, evaluation.finished_at = digest, timezone.now()
-        evaluation.save(update_fields=["figures", "counts", "frozen_sha256", "finished_at"])
+        evaluation.finish(figures, counts, digest)
 
 
 def _ground(counts: Mapping[str, int]) -> str:
     tiles, places, texts = (counts.get(name, 0) for name in ("tiles", "places", "texts"))
     return f"{tiles} tiles of {places} places that no model learns, with {texts} sentences"
+
+
+ASKED_WITH = {"text": "Words", "aerial": "Tiles", "ground": "Photos", "gps": "Coordinates"}
+
+
+def _floors(about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Below which likeness a kind of query finds nothing, and on what that rests."""
+    rows = []
+    for name in (name for name in ASKED_WITH if name in about.get("floors", {})):
+        said = about["floors"][name]
+        floor = "every one finds something" if said["floor"] is None else f"nothing below {said['floor']:.3f}"
+        if "kept" in said:
+            why = (
+                f"{said['kept']:.0%} of {said['held_out']} that no model learns find something, "
+                f"{said['refused']:.0%} of nonsense finds nothing"
+            )
+        else:
+            start = "as before it learnt, for "
+            few = f"{said['held_out']} of them are held out, {engine.LEAST_FOR_FLOOR} are needed"
+            why = start + (few if said["taught"] else "it learnt none of these")
+        rows.append((f"{ASKED_WITH[name]} find", f"{floor}: {why}"))
+    return rows
 
 
 def built_in() -> str:
@@ -106,5 +126,5 @@ def built_in() -> str:
 KIND = ModelKind(
     name=LANDMARKS, title="search model", description=DESCRIPTION, per_region=False, config_of=_config_of,
     freeze=_freeze, train=_train, compare=_compare, figures=FIGURES, purpose=PURPOSE, ground=_ground, presets=PRESETS,
-    built_in=built_in, measure=freeze,
+    built_in=built_in, measure=freeze, told=_floors,
 )  # fmt: skip

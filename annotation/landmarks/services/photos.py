@@ -132,9 +132,7 @@ def _prepared(file: Upload, copy: Path) -> engine.PreparedPhoto:
     try:
         return engine.prepare_photo(file.path, copy, file.name)
     except engine.InvalidInputError as error:
-        if "gdal_translate" in str(error):  # said of rasters
-            raise UnreadablePhotoError(f"{file.name} is no photo that can be read: use a JPEG, PNG or TIFF") from error
-        raise UnreadablePhotoError(str(error)) from error
+        raise UnreadablePhotoError(engine.why_unreadable(file.path, file.name, error)) from error
 
 
 def describe(photo: LandmarkPhoto, said: dict[str, Any]) -> None:

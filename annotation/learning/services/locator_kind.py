@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from annotation.learning import engine, selectors
 from annotation.learning.errors import NoGroundError, UnknownPresetError
@@ -68,9 +67,7 @@ def _compare(*, evaluation: Evaluation, progress: engine.Progress, commit: Commi
     """Look for pictures of the held-out blocks with both, and keep the figures."""
     figures, counts, digest = engine.evaluate_locators(evaluation, progress)
     with commit():
-        evaluation.figures, evaluation.counts = figures, counts
-        evaluation.frozen_sha256, evaluation.finished_at = digest, timezone.now()
-        evaluation.save(update_fields=["figures", "counts", "frozen_sha256", "finished_at"])
+        evaluation.finish(figures, counts, digest)
 
 
 def _ground(counts: Mapping[str, int]) -> str:

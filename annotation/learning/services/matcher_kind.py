@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.conf import settings
-from django.utils import timezone
 
 from annotation.learning import engine
 from annotation.learning.errors import UnknownPresetError
@@ -52,9 +51,7 @@ def _compare(*, evaluation: Evaluation, progress: engine.Progress, commit: Commi
     """Match the held-out blocks by both, and keep the figures."""
     figures, counts, digest = engine.evaluate_matchers(evaluation, progress)
     with commit():
-        evaluation.figures, evaluation.counts = figures, counts
-        evaluation.frozen_sha256, evaluation.finished_at = digest, timezone.now()
-        evaluation.save(update_fields=["figures", "counts", "frozen_sha256", "finished_at"])
+        evaluation.finish(figures, counts, digest)
 
 
 def _ground(counts: Mapping[str, int]) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.utils import timezone
-
 from annotation.learning import engine, selectors
 from annotation.learning.errors import DataSetChangedError, UnknownPresetError
 from annotation.learning.kinds import Commit, Config, ModelKind, Sources, Trained
@@ -66,9 +64,7 @@ def _compare(*, evaluation: Evaluation, progress: engine.Progress, commit: Commi
         DataSet.objects.filter(pk=evaluation.data_set_id).update(frozen_path=frozen.path, frozen_sha256=frozen.sha256)
     figures, counts = engine.evaluate(evaluation, pairs, frozen, progress)
     with commit():
-        evaluation.figures, evaluation.counts = figures, counts
-        evaluation.frozen_sha256, evaluation.finished_at = frozen.sha256, timezone.now()
-        evaluation.save(update_fields=["figures", "counts", "frozen_sha256", "finished_at"])
+        evaluation.finish(figures, counts, frozen.sha256)
 
 
 def _ground(counts: Mapping[str, int]) -> str:

@@ -21,6 +21,10 @@ class ClaimInput(serializers.Serializer):
         min_value=1, max_value=MAX_ID, required=False, allow_null=True, default=None,
         help_text="take from this batch; without one, from what is in no batch",
     )  # fmt: skip
+    first = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID), required=False, default=list, max_length=100,
+        help_text="items that go before the queue's own order, in this order; those that are not free are passed over",
+    )  # fmt: skip
 
 
 class LeaseInput(serializers.Serializer):

@@ -34,8 +34,9 @@ class ClaimView(QueueView):
         """Lease the next open item; `item` is null where there is none to give, with the counts that say why."""
         data = parse(serializers.ClaimInput, request.data)
         claimed = claim.claim(
-            user=person(request), stage=stage, scope_id=data["region"], skip=data["skip"], batch_id=data["batch"]
-        )
+            user=person(request), stage=stage, scope_id=data["region"], skip=data["skip"], batch_id=data["batch"],
+            first=data["first"],
+        )  # fmt: skip
         return _claimed(claimed.item, claimed.counts)
 
 

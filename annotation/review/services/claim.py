@@ -14,9 +14,11 @@ from annotation.review.services.batch import check_may_work
 from annotation.review.stages import get_stage
 
 MAX_SKIP = 1000
+MAX_FIRST = 100
 
 # One statement: the person's own live lease first (found by its holder's index), else what a colleague flagged to them,
-# else the first free item in order of priority (the partial index on open items). SKIP LOCKED keeps two claims from
+# else the first free one of those that the page wants first (by their ids), else the first free item in order of
+# priority (the partial index on open items). SKIP LOCKED keeps two claims from
 # waiting for, or getting, the same row; a row that changed since the snapshot is checked again by PostgreSQL after it
 # was locked.
 PICK = """
@@ -33,9 +35,17 @@ WITH own AS MATERIALIZED (
       AND state = 'open' AND NOT outdated AND NOT (id = ANY(%(skip)s))
       AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp())
     ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED
-), free AS MATERIALIZED (
+), wanted AS MATERIALIZED (
     SELECT id FROM review_queueitem AS one
     WHERE NOT EXISTS (SELECT 1 FROM own) AND NOT EXISTS (SELECT 1 FROM flagged) AND assigned_to_id IS NULL
+      AND id = ANY(%(first)s) AND stage = %(stage)s AND scope_id = %(scope)s AND <of this queue>
+      AND state = 'open' AND NOT outdated AND NOT (id = ANY(%(skip)s))
+      AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp()) <and independent>
+    ORDER BY array_position(%(first)s::bigint[], id) LIMIT 1 FOR UPDATE SKIP LOCKED
+), free AS MATERIALIZED (
+    SELECT id FROM review_queueitem AS one
+    WHERE NOT EXISTS (SELECT 1 FROM own) AND NOT EXISTS (SELECT 1 FROM flagged)
+      AND NOT EXISTS (SELECT 1 FROM wanted) AND assigned_to_id IS NULL
       AND stage = %(stage)s AND scope_id = %(scope)s AND <of this queue>
       AND state = 'open' AND NOT outdated AND NOT (id = ANY(%(skip)s))
       AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp()) <and independent>
@@ -44,7 +54,8 @@ WITH own AS MATERIALIZED (
 UPDATE review_queueitem AS item
 SET lease_holder_id = %(user)s, lease_token = item.lease_token + 1,
     lease_expires_at = statement_timestamp() + make_interval(secs => %(seconds)s)
-FROM (SELECT id FROM own UNION ALL SELECT id FROM flagged UNION ALL SELECT id FROM free) AS picked
+FROM (SELECT id FROM own UNION ALL SELECT id FROM flagged
+      UNION ALL SELECT id FROM wanted UNION ALL SELECT id FROM free) AS picked
 WHERE item.id = picked.id
 RETURNING item.*
 """
@@ -77,12 +88,22 @@ class Claim:
     counts: QueueCounts | None
 
 
-def claim(*, user: User, stage: str, scope_id: int, skip: Sequence[int] = (), batch_id: int | None = None) -> Claim:
-    """Lease the next item of a region's queue, or of one batch of it, to the person."""
+def claim(
+    *, user: User, stage: str, scope_id: int, skip: Sequence[int] = (), batch_id: int | None = None,
+    first: Sequence[int] = (),
+) -> Claim:  # fmt: skip
+    """Lease the next item of a region's queue, or of one batch of it, to the person.
+
+    Args:
+        skip: items that are not given.
+        first: items that go before the queue's own order, in this order; those that are not free are passed over.
+    """
     registered = get_stage(stage)
     registered.check_scope(user, scope_id)
     if len(skip) > MAX_SKIP:
         raise InvalidError(f"at most {MAX_SKIP} items can be skipped at once; decide or release some")
+    if len(first) > MAX_FIRST:
+        raise InvalidError(f"at most {MAX_FIRST} items can come first")
     if batch_id is not None:
         check_may_work(user, get_batch(scope_id, batch_id))
     params = {
@@ -92,6 +113,7 @@ def claim(*, user: User, stage: str, scope_id: int, skip: Sequence[int] = (), ba
         "batch": batch_id,
         "settles": registered.settles(user),
         "skip": list(skip),
+        "first": list(first),
         "seconds": settings.REVIEW_LEASE_SECONDS,
     }
     rows = list(QueueItem.objects.raw(CLAIM if batch_id is None else CLAIM_IN_BATCH, params))  # one statement, whole

@@ -10,6 +10,7 @@ import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
 import { createEvidence } from "mapwright/landmarks/evidence.js";
 import { createSimilar } from "mapwright/landmarks/similar.js";
+import { createSimilarFirst } from "mapwright/landmarks/similar-first.js";
 import { drawFlag, flagCurrent } from "mapwright/review/flag.js";
 import { watchLeft } from "mapwright/review/left.js";
 import { createLine } from "mapwright/review/line.js";
@@ -19,6 +20,7 @@ const person = pageData("person");
 const view = createQueueMap(byId("map"));
 const comment = byId("comment");
 const similar = createSimilar();
+const order = createSimilarFirst({ person, onChange: () => line.reorder() });
 const evidence = createEvidence({ map: view.map, current: () => current()?.subject });
 
 let adjusting = null;
@@ -32,6 +34,7 @@ const line = createLine({
   show: showClaim,
   clear,
   warm: (subject) => view.warm(subject),
+  first: order.first,
   leave: leaveModes,
   busy,
   emptyActions: () => ({
@@ -49,7 +52,7 @@ const groupMode = createGroupMode({ view, line, onLeave: () => current() && redr
 const shapeOf = (subject, draft) => draft.geometry ?? subject.adjusted ?? subject.geometry;
 
 function clear() {
-  for (const part of [view, similar, evidence]) part.clear();
+  for (const part of [view, similar, order, evidence]) part.clear();
 }
 
 function showClaim(claim, draft) {
@@ -57,6 +60,7 @@ function showClaim(claim, draft) {
   view.show(claim.subject, shapeOf(claim.subject, draft));
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
   similar.show(claim.subject);
+  order.show(claim);
   evidence.show(claim.subject);
   drawFlag(claim);
   drawReasons(claim.subject, (reason) => answer("reject", reason));
@@ -192,6 +196,7 @@ bindQueueKeys({
   view,
   comment,
   similar,
+  order,
   evidence,
   reasonAt: (index) => byId("reasons").children[index]?.click(),
   fit: () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id))),

@@ -15,6 +15,7 @@ export const NOTHING = Object.freeze({
   to: "",
   bbox: null,
   count: FIRST_COUNT,
+  anyway: false,
 });
 
 /** The filters that are set, by name. */
@@ -46,11 +47,12 @@ export function fromAddress(search) {
     from: day("from"),
     to: day("to"),
     bbox: given.has("bbox") ? numbers(given.get("bbox"), 4) : null,
+    anyway: given.get("anyway") === "1",
   };
 }
 
 /** The address of this page for a search; a photo stays on the page that it was dropped on. */
-export function toAddress({ kind, text, tile, region, score, from, to, bbox }) {
+export function toAddress({ kind, text, tile, region, score, from, to, bbox, anyway }) {
   const query = new URLSearchParams();
   if (kind === "words") query.set("q", text);
   if (kind === "tile") {
@@ -59,11 +61,12 @@ export function toAddress({ kind, text, tile, region, score, from, to, bbox }) {
   }
   for (const [name, value] of Object.entries({ region, score, from, to })) if (value) query.set(name, value);
   if (bbox) query.set("bbox", bbox.map((value) => value.toFixed(6)).join(","));
+  if (anyway && query.size) query.set("anyway", "1");
   return query.size ? `?${query}` : location.pathname;
 }
 
 /** The filters as the API names them. */
-function filterParameters({ region, score, from, to, bbox, count }) {
+function filterParameters({ region, score, from, to, bbox, count, anyway }) {
   const [low, high] = score ? score.split("-") : ["", ""];
   const given = {
     region,
@@ -73,6 +76,7 @@ function filterParameters({ region, score, from, to, bbox, count }) {
     date_to: to,
     bbox: bbox ? bbox.map((value) => value.toFixed(7)).join(",") : "",
     count: String(count),
+    anyway: anyway ? "true" : "",
   };
   return Object.entries(given).filter(([, value]) => value);
 }

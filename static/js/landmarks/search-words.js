@@ -5,6 +5,8 @@ import { filtersOf } from "mapwright/landmarks/query.js";
 
 export const EXAMPLES = ["houses close together", "a river", "fields", "a large building with a car park"];
 
+const ANYWAY = "Show the most alike all the same";
+
 const WHAT = {
   words: (wish) => `“${wish.text}”`,
   gps: (wish) => wish.text,
@@ -22,6 +24,8 @@ export function saidOf(answer, wish) {
   if (!parts.length) return `Nothing found for ${shown(answer, wish)}.`;
   const joined = parts.join(" and ");
   const how = { gps: "near", tile: "like", photo: "like" }[answer.kind] ?? "for";
+  if (answer.below && !answer.meant)
+    return `${joined} most alike to ${shown(answer, wish)}; none is alike enough to be sure.`;
   const order = answer.kind === "gps" ? "the nearest first" : "the most alike first";
   return `${joined} ${how} ${shown(answer, wish)}, ${order}.`;
 }
@@ -31,10 +35,10 @@ export function saidOf(answer, wish) {
  * @param {HTMLElement} node
  * @param {?Object} answer null before anything was asked
  * @param {Object} wish
- * @param {{onWords: Function, onClear: Function, readIn: Array<{name: string, href: string}>}} acts `readIn`: pages where tiles are
+ * @param {{onWords: Function, onClear: Function, onAnyway: Function, readIn: Array<{name: string, href: string}>}} acts `readIn`: pages where tiles are
  *   made searchable, for those who may
  */
-export function drawNothing(node, answer, wish, { onWords, onClear, readIn }) {
+export function drawNothing(node, answer, wish, { onWords, onClear, onAnyway, readIn }) {
   node.hidden = Boolean(answer && (answer.results.length || answer.landmarks.length));
   if (node.hidden) return;
   const examples = el(
@@ -60,6 +64,7 @@ export function drawNothing(node, answer, wish, { onWords, onClear, readIn }) {
     node,
     el("h2", { text: "Nothing found" }),
     el("p", { text: sentence(answer.why_not || WHY[answer.kind] || WHY.text) }),
+    answer.below && el("button", { type: "button", class: "button", text: ANYWAY, on: { click: onAnyway } }),
     filtered &&
       el("button", { type: "button", class: "button", text: "Search without the filters", on: { click: onClear } }),
     answer.model ? null : el("p", { class: "search-examples" }, ...readIn.map(toReadIn)),

@@ -52,7 +52,8 @@ function trouble(text) {
 
 /** Change the search and run it; the address keeps all but a photo. */
 function ask(change, { remember = "push" } = {}) {
-  wish = { ...wish, count: FIRST_COUNT, ...change };
+  const anyway = "kind" in change ? false : wish.anyway;
+  wish = { ...wish, count: FIRST_COUNT, anyway, ...change };
   if (remember) history[`${remember}State`](null, "", toAddress(wish));
   return run();
 }
@@ -66,6 +67,7 @@ async function run() {
     return draw();
   }
   byId("results").setAttribute("aria-busy", "true");
+  if (!answer) byId("nothing").hidden = true;
   byId("said").textContent = wish.kind === "photo" ? "Looking for what the photo shows …" : "Searching …";
   try {
     const { path, form: body } = request(wish);
@@ -112,6 +114,7 @@ function draw() {
   drawNothing(byId("nothing"), answer, wish, {
     onWords: (text) => ask({ kind: "words", text, photo: null, tile: null }),
     onClear: clear,
+    onAnyway: () => ask({ anyway: true }).then(() => cards()[0]?.focus()),
     readIn: person.editor ? asked().map(({ id, name }) => ({ name, href: pageOf(id) })) : [],
   });
   byId("more").hidden = results.length < wish.count || wish.count >= MOST_COUNT;

@@ -1,8 +1,9 @@
 /** The line of items before a reviewer: one on the screen, the next ones fetched behind it, answers saved in the background, undo. */
 import { byId, onClick } from "mapwright/lib/dom.js";
 import { createStore } from "mapwright/lib/history.js";
-import { notify, notifyError } from "mapwright/lib/notices.js";
+import { notify } from "mapwright/lib/notices.js";
 import { load, save } from "mapwright/lib/storage.js";
+import { createClaiming } from "mapwright/review/claiming.js";
 import { createDrafts } from "mapwright/review/drafts.js";
 import { keepLeases } from "mapwright/review/leases.js";
 import { createOutcomes, sentence } from "mapwright/review/outcomes.js";
@@ -10,10 +11,6 @@ import { createServer } from "mapwright/review/server.js";
 import * as act from "mapwright/review/state.js";
 import { drawLease, drawPhase, drawStatus, drawTally } from "mapwright/review/status.js";
 import { createTogether } from "mapwright/review/together.js";
-
-const AGAIN_MS = 8000;
-/** Items fetched behind the one on the screen: quick answers find the next one there though the server is slow. */
-const AHEAD = 2;
 
 /**
  * @param {Object} options
@@ -25,6 +22,7 @@ const AHEAD = 2;
  * @param {(claim, draft) => void} options.show put a claim on the screen
  * @param {() => void} options.clear nothing is on the screen
  * @param {(subject) => void} options.warm fetch what the next one needs
+ * @param {(state) => Promise<number[]>} options.first items that the next claim tries before the queue's own order
  * @param {() => void} options.leave leave a mode before another item comes
  * @param {() => boolean} options.busy whether something else comes first; says what
  * @param {(state) => Object} options.emptyActions what a finished queue offers: `{links: [[text, address]]}`
@@ -39,6 +37,7 @@ export function createLine({
   show,
   clear,
   warm,
+  first = async () => [],
   leave = () => {},
   busy = () => false,
   emptyActions,
@@ -50,8 +49,6 @@ export function createLine({
   const store = createStore(act.initialState(load(decidedKey, [])));
   const current = () => store.state.current;
   const returning = new Set(); // ids on their way back: claimed by name, so not to be claimed from the queue as well
-  let claiming = false;
-  let againTimer = 0;
   let shownAt = performance.now();
 
   const server = createServer({
@@ -64,49 +61,11 @@ export function createLine({
     onSaved: (message, reply) => outcomes.saved[message.act](message, reply),
     onRefused: (message, error) => outcomes.refused[message.act](message, error),
   });
+  const drafted = (claim) => Object.values(drafts.read(claim.id)).some(Boolean);
+  const { fillUp, reorder } = createClaiming({ store, server, returning, drafted, warm, first });
   const outcomes = createOutcomes({ store, server, drafts, returning, draftOf, onSaved, fillUp });
   const { bringBack } = outcomes;
   const together = createTogether({ store, drafts, what, bringBack, fillUp });
-
-  /** Claim until one item is on the screen and enough wait behind it. */
-  async function fillUp() {
-    const { state } = store;
-    if (claiming || (state.current && state.ahead.length >= AHEAD)) return;
-    claiming = true;
-    let given = null;
-    let refusal = null;
-    try {
-      given = await server.claim([
-        ...act.held(store.state),
-        ...store.state.skipped.slice(-900),
-        ...server.underWay(),
-        ...returning,
-      ]);
-    } catch (error) {
-      refusal = error.passing || error.signedOut ? null : error;
-      if (error.signedOut) notifyError(error);
-    }
-    claiming = false;
-    if (given?.claim) {
-      if (!server.underWay().includes(given.claim.id)) store.apply(act.claimed, given.claim);
-      const last = store.state.ahead.at(-1);
-      if (last) warm(last.subject);
-      fillUp();
-      return;
-    }
-    if (given) store.apply(act.nothingLeft, given.counts);
-    clearTimeout(againTimer);
-    if (refusal) {
-      noMore(refusal);
-      return;
-    }
-    againTimer = setTimeout(fillUp, AGAIN_MS);
-  }
-
-  /** Asking for items changes nothing any more. In a closed batch what is held can't be answered either; else it can. */
-  function noMore(refusal) {
-    if (!current() || refusal.code === "batch_closed") store.apply(act.refusedAll, sentence(refusal.message));
-  }
 
   function showCurrent() {
     const claim = current();
@@ -207,7 +166,6 @@ export function createLine({
 
   /** The page goes away: others may have what it held, except what has a draft here, to which its writer comes back. */
   function giveBack() {
-    const drafted = (claim) => Object.values(drafts.read(claim.id)).some(Boolean);
     server.releaseAll([...store.state.ahead, current()].filter((claim) => claim && !claim.undoing && !drafted(claim)));
   }
 
@@ -218,6 +176,7 @@ export function createLine({
     current,
     ready,
     together,
+    reorder,
     answer,
     flag,
     undoLast,

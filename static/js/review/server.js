@@ -79,8 +79,8 @@ export function createServer({ stage, region, batch = null, person, leaseSeconds
     reclaim,
     /** Items whose decision is still on its way: the server would hand them out again. */
     underWay: () => outbox.messages.map((message) => message.item),
-    async claim(skip) {
-      const answer = await api.post(`/api/review/${stage}/claim/`, { region, skip, batch });
+    async claim(skip, first) {
+      const answer = await api.post(`/api/review/${stage}/claim/`, { region, skip, batch, first });
       return answer.item
         ? { claim: asClaim(answer) }
         : { counts: { open: answer.open, leased: answer.leased, blocked: answer.blocked } };
@@ -88,17 +88,18 @@ export function createServer({ stage, region, batch = null, person, leaseSeconds
     async heartbeat(claim) {
       return leaseOf(await api.post(itemPath(claim.id, "heartbeat"), { lease_token: claim.lease_token }));
     },
-    /** Give items back while the page goes away. */
-    releaseAll(claims) {
-      for (const { id, lease_token } of claims) {
-        fetch(itemPath(id, "release"), {
-          method: "POST",
-          keepalive: true,
-          headers: { "Content-Type": "application/json", "X-CSRFToken": csrf() },
-          body: JSON.stringify({ lease_token }),
-        }).catch(() => {});
-      }
-    },
+    /** Give items back, also while the page goes away; done once the server heard of all. */
+    releaseAll: (claims) =>
+      Promise.all(
+        claims.map(({ id, lease_token }) =>
+          fetch(itemPath(id, "release"), {
+            method: "POST",
+            keepalive: true,
+            headers: { "Content-Type": "application/json", "X-CSRFToken": csrf() },
+            body: JSON.stringify({ lease_token }),
+          }).catch(() => {}),
+        ),
+      ),
     saveDecision: (claim, body) =>
       outbox.add({
         act: "decide",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from annotation.changes.models import Change
+from annotation.review.models import QueueItem
 from annotation.sources.models import RegionMember
 from annotation.tiles.models import Tile, TilePair
 from tests.factories import UserFactory
@@ -67,6 +70,41 @@ def test_before_its_tile_is_read_there_is_no_similar_place(client_of, person, re
     own, *_ = changes_on(read_region(person))
     told = client_of(person).get(f"/api/changes/{own.pk}/similar/").json()
     assert (told["similar"], told["meant"]) == (0, False) and told["why_not"]
+
+
+def test_what_waits_at_similar_places_is_named_for_the_queue(client_of, person, read_region, update):
+    region = read_region(person)
+    own, answered, held, free = changes_on(region)
+    beside = ChangeFactory(scan=own.scan, pair=own.pair, kind="add")
+    ChangeFactory(scan=own.scan, pair=free.pair, kind="remove")
+    save_decision(person, answered, "accept")
+    QueueItem.objects.filter(pk=held.item_id).update(
+        lease_holder=UserFactory(), lease_expires_at=timezone.now() + timedelta(minutes=1)
+    )
+    client, address = client_of(person), f"/api/changes/{own.pk}/similar/waiting/"
+    unread = client.get(address).json()
+    assert unread["items"] == [beside.item_id] and unread["why_not"]  # its own tile needs no comparison
+    update()
+    assert client.get(address).json() == {"items": [beside.item_id, free.item_id], "why_not": ""}
+    QueueItem.objects.filter(pk__in=[beside.item_id, free.item_id]).update(outdated=True)
+    nothing = client.get(address).json()
+    assert nothing["items"] == [] and "waits" in nothing["why_not"]
+
+
+def test_likest_places_wait_first_and_those_of_other_regions_never(client_of, person, read_region, update):
+    mine, theirs = read_region(person), read_region(person)
+    own, *others = changes_on(mine)
+    changes_on(theirs)
+    update()
+    client = client_of(person)
+    alike = client.get(f"/api/changes/{own.pk}/similar/").json()["results"]
+    order = {row["change"]: row["likeness"] for row in alike}
+    items = client.get(f"/api/changes/{own.pk}/similar/waiting/").json()["items"]
+    assert set(items) == {other.item_id for other in others}
+    by_item = {other.item_id: order[other.pk] for other in others}
+    assert [by_item[item] for item in items] == sorted(by_item.values(), reverse=True)
+    given = client.post("/api/review/changes/claim/", {"region": mine.pk, "first": items}, format="json").json()
+    assert given["item"]["id"] == items[0]
 
 
 def test_vectors_leave_as_npz_and_parquet(client_of, read_region, update):

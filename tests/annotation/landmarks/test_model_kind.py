@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def trained(read_region) -> ModelVersion:
-    """A tiny model that learnt from a region of 8 x 8 tiles with a landmark and its photo."""
-    region = read_region(columns=8, rows=8)
+    """A tiny model that learnt from a region of 10 x 10 tiles with a landmark and its photo."""
+    region = read_region(columns=10, rows=10)
     temple = LandmarkFactory(region=region, point=within(1.5, 1.5))
     LandmarkPhotoFactory(region=region, landmark=temple, with_file=True)
     run = start.start(region=None, user=None, kind=LANDMARKS, preset="tiny", wake=False)
@@ -34,7 +34,7 @@ def trained(read_region) -> ModelVersion:
 
 def test_a_model_learns_compares_and_serves(trained, update, client_of):
     assert trained.state == ModelState.CANDIDATE, "something is built in, so it waits for a promotion"
-    assert 0 < trained.about["tiles"] < 64 and trained.about["landmarks"] == 1
+    assert 0 < trained.about["tiles"] < 100 and trained.about["landmarks"] == 1
     assert trained.about["sources"][0]["map"]["licence"] == "ODbL-1.0"
     assert any(name.startswith("landmarks/") for name in trained.metrics)
 
@@ -42,14 +42,14 @@ def test_a_model_learns_compares_and_serves(trained, update, client_of):
     evaluation = evaluate.evaluate(evaluation=evaluation, progress=SilentProgress())
     figures = {one["name"]: one for one in evaluation.figures}
     assert {"text_finds_tile", "place_finds_tile"} <= set(figures)
-    assert evaluation.counts["tiles"] + trained.about["tiles"] == 64
+    assert evaluation.counts["tiles"] + trained.about["tiles"] == 100
     assert figures["place_finds_tile"]["second"] is not None, "beside the built-in one"
 
     update()
     first = SearchIndex.objects.serving().get()
     registry.promote(model=trained, user=None)
     Job.objects.all().delete()
-    assert update()["read"] == 64
+    assert update()["read"] == 100
     assert SearchIndex.objects.serving().get().model == trained
     admin = UserFactory(role="admin")
     answer = client_of(admin).get("/api/search/", {"q": "10.0, 10.0"}).json()
@@ -61,6 +61,22 @@ def test_a_model_learns_compares_and_serves(trained, update, client_of):
     assert SearchIndex.objects.serving().get() == first
 
 
+def test_its_floors_are_of_what_it_never_learnt_and_its_card_says_where_that_was_too_little(trained, client_of):
+    said = trained.about["floors"]
+    assert set(said) == {"text", "aerial", "ground", "gps"}
+    assert said["gps"]["taught"] and said["gps"]["held_out"] == 100 - trained.about["tiles"] >= 20
+    for name in ("aerial", "gps"):
+        assert -1 < said[name]["floor"] < 1 and 0 <= said[name]["refused"] <= 1, name
+    assert said["ground"] == {"held_out": 1, "taught": False, "floor": None}, "the one photo is held out"
+    assert said["text"]["held_out"] < 20 and said["text"]["taught"] and said["text"]["floor"] is None
+    model = engine.loaded(engine.weights_of(trained.sha256))
+    assert set(model.floors.to_dict()) == {name for name in said if said[name]["floor"] is not None}
+    card = client_of(UserFactory(role="admin")).get(f"/api/models/{trained.pk}/card.md").content.decode()
+    assert "| Coordinates find | nothing below " in card and "% of nonsense finds nothing" in card
+    assert "| Photos find | every one finds something: as before it learnt, for it learnt none of these |" in card
+    assert " of them are held out, 20 are needed |" in card
+
+
 def nowhere(region: int, photo: int) -> Path:
     return Path("/nowhere") / f"{region}-{photo}.webp"
 
@@ -70,7 +86,7 @@ def test_held_out_ground_is_never_learnt(trained):
     kept = engine.TilesOfRegions(trained.run.data_set, nowhere, kept_out=True)
     names = {kept.get(number).name for number in range(len(kept))}
     assert names and not names & {learnt.get(number).name for number in range(len(learnt))}
-    assert len(learnt) + len(kept) == 64
+    assert len(learnt) + len(kept) == 100
 
 
 def test_the_same_content_gives_the_same_data_set(trained, client_of):

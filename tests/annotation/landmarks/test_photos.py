@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import IFDRational
 
 from annotation.landmarks.models import LandmarkPhoto
 from annotation.landmarks.services.photos import photo_file
@@ -140,6 +141,88 @@ def test_i3_bombs_and_what_is_no_photo_are_refused(client_of, person, landmark, 
     assert not LandmarkPhoto.objects.exists()
     left = Path(settings.MEDIA_ROOT) / "regions" / str(landmark.region_id) / "landmark-photos"
     assert not left.exists() or not any(left.iterdir())
+
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500)
+SVG = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+
+def drawn(form: str) -> bytes:
+    """A picture in this form."""
+    file = io.BytesIO()
+    Image.fromarray(texture(300, 400)).save(file, form)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("IMG_1.HEIC", lambda: HEIC, "a HEIC picture, as phones take them"),
+        ("renamed.jpg", lambda: HEIC, "a HEIC picture, as phones take them"),
+        ("a.svg", lambda: SVG, "an SVG drawing"),
+        ("a.gif", lambda: drawn("GIF"), "a GIF picture"),
+        ("a.webp", lambda: drawn("WEBP"), "a WebP picture"),
+        ("a.pdf", lambda: b"%PDF-1.7 ...", "a PDF"),
+        ("a.mp4", lambda: b"\0\0\0\x18ftypisom" + bytes(50), "a film"),
+        ("half.jpg", lambda: drawn("JPEG")[:3000], "damaged or did not come whole"),
+        ("begun.jpg", lambda: drawn("JPEG")[:100], "damaged or did not come whole"),
+        ("third.png", lambda: drawn("PNG")[:9000], "damaged or did not come whole"),
+        ("late.jpg", lambda: drawn("JPEG")[:-30], "damaged or did not come whole"),
+    ],
+)
+def test_a_file_that_is_no_photo_is_refused_with_what_to_send_instead(
+    client_of, person, landmark, tmp_path, name, content, said
+):
+    path = tmp_path / name
+    path.write_bytes(content())
+    answer = send(client_of(person), path, landmark=landmark.pk)
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (400, "unreadable_photo")
+    assert told["detail"].startswith(f"{name} is {said}") and "JPEG" in told["detail"]
+    assert "gdal" not in told["detail"] and "GeoTIFF" not in told["detail"]
+    assert not LandmarkPhoto.objects.exists()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "CMYK", "1", "I;16"])
+def test_photos_of_every_kind_of_colour_are_read(client_of, person, landmark, tmp_path, mode):
+    picture = Image.fromarray(texture(300, 400))
+    path = tmp_path / ("print.jpg" if mode == "CMYK" else "scan.png")
+    grey = np.asarray(picture.convert("L")).astype(np.uint16) * 256
+    (Image.fromarray(grey) if mode == "I;16" else picture.convert(mode)).save(path)
+    answer = send(client_of(person), path, landmark=landmark.pk)
+    assert answer.status_code == 201, answer.content
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (gps(0.0, 0.0), "the position 0, 0"),
+        (gps(85.5, 27.6, GPSLatitude=(95.0, 0.0, 0.0)), "not on Earth"),
+        (gps(85.5, 27.6, GPSLongitude=(271.0, 0.0, 0.0)), "not on Earth"),
+        (gps(85.5, 27.6, GPSLatitude=(27.0, IFDRational(1, 0), 0.0)), "numbers that are none"),
+    ],
+)
+def test_a_position_that_can_not_be_is_not_believed_and_told(client_of, person, landmark, tmp_path, where, said):
+    path = write_photo(tmp_path / "odd.jpg", texture(), position=where)
+    told = send(client_of(person), path, landmark=landmark.pk).json()
+    assert (told["lon"], told["lat"], told["position_from"]) == (None, None, "")
+    assert any(said in one for one in told["warnings"]), told["warnings"]
+    row = LandmarkPhoto.objects.get()
+    assert row.point is None and row.accuracy_m is None
+
+
+@pytest.mark.parametrize("degrees", [400.0, IFDRational(1, 0)])
+def test_a_direction_that_can_not_be_is_not_believed_and_told(client_of, person, landmark, tmp_path, degrees):
+    where = gps(85.52, 27.63, GPSImgDirection=degrees, GPSImgDirectionRef="T")
+    told = send(client_of(person), write_photo(tmp_path / "odd.jpg", texture(), position=where), landmark=landmark.pk)
+    assert told.json()["lon"] == pytest.approx(85.52, abs=1e-5) and told.json()["direction_deg"] is None
+    assert any("direction" in one for one in told.json()["warnings"])
+
+
+@pytest.mark.parametrize("fields", [{"lon": 181, "lat": 0}, {"lon": 0, "lat": -91}, {"direction_deg": 400},
+                                    {"direction_deg": "nan"}, {"lon": "inf", "lat": 1}])  # fmt: skip
+def test_what_a_person_says_must_be_on_earth_too(client_of, person, landmark, photo, fields):
+    assert send(client_of(person), photo, landmark=landmark.pk, **fields).status_code == 400
 
 
 def test_a_photo_that_is_too_large_is_refused_unread(client_of, person, landmark, photo, settings):

@@ -88,6 +88,24 @@ def test_what_means_nothing_finds_nothing(client_of, person, read_region, update
     assert [row["address"] for row in named["results"]] == [f"{ORIGIN.z}/{ORIGIN.x}/{ORIGIN.y}"]
 
 
+def test_who_wants_the_likest_anyway_gets_them_and_is_told_that_none_is_sure(
+    client_of, person, read_region, update, settings, tmp_path
+):
+    floors = {"text": 1.01, "aerial": 1.01}
+    settings.LANDMARKS_WEIGHTS = str(search_weights(tmp_path / "strict.safetensors", floors=floors))
+    LandmarkFactory(region=(region := read_region(person)), name="Chandeshwari temple")
+    update()
+    client, tile = client_of(person), Tile.objects.filter(region=region).first()
+    plain, anyway = found(client, q="a river"), found(client, q="a river", anyway="true")
+    assert plain["below"] and not plain["meant"] and plain["results"] == []
+    assert anyway["below"] and not anyway["meant"] and anyway["why_not"] and len(anyway["results"]) == 4
+    assert anyway["landmarks"] == [], "what is not sure of tiles says nothing of landmarks"
+    like = client.get(f"/api/tiles/{tile.pk}/similar/", {"anyway": "true"}).json()
+    assert like["below"] and len(like["results"]) == 3
+    near = found(client, q="10.0, 10.0", anyway="true")
+    assert not near["below"], "of positions the nearest come first, whatever is like them"
+
+
 def test_of_coordinates_the_nearest_tiles_come_first(client_of, person, read_region, update):
     read_region(person)
     update()
