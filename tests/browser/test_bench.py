@@ -10,7 +10,7 @@ from annotation.anchors.models import Anchor
 from annotation.review.models import Batch, QueueItem, Verdict
 from annotation.review.services.claim import claim
 from tests.browser.conftest import sign_in
-from tests.browser.test_queue import saved, until
+from tests.browser.test_queue import saved, seen, until
 from tests.factories import UserFactory
 from tests.factories_anchors import AnchorFactory, make_batch
 
@@ -19,6 +19,7 @@ def open_bench(page: Page, batch: Batch, path: str = "review") -> None:
     page.goto(f"/regions/{batch.scope_id}/anchors/{path}/?batch={batch.pk}")
     expect(page.locator("#review")).to_be_visible()
     expect(page.locator("#map .leaflet-tile-loaded").first).to_be_attached()
+    seen(page)
 
 
 def shown_anchor(page: Page) -> Anchor:
@@ -39,6 +40,7 @@ def test_twenty_anchors_are_accepted_by_one_key_each(new_page, stock):
     page = new_page(stock.admin)
     open_bench(page, make_batch(stock.region, user=stock.admin))
     for number in range(total):
+        seen(page)
         page.keyboard.press("a" if number % 2 else "Enter")
         expect(page.locator("#tally")).to_contain_text(f"{number + 1} decision")
         if number + 1 < total:
@@ -102,6 +104,7 @@ def test_every_answer_has_its_key_and_rejecting_names_a_reason(new_page, stock, 
     page.keyboard.press("2")
     for key in "cox":
         expect(page.locator("#review")).to_be_visible()
+        seen(page)
         page.keyboard.press(key)
     saved(page)
     given = list(Verdict.objects.order_by("pk").values_list("decision", "reason"))
@@ -117,6 +120,7 @@ def test_back_goes_to_what_was_skipped_or_answered_before(new_page, stock, batch
     expect(page.locator("#where")).not_to_have_text(first)
     page.keyboard.press("Backspace")
     expect(page.locator("#where")).to_have_text(first)
+    seen(page)
     page.keyboard.press("a")
     expect(page.locator("#where")).not_to_have_text(first)
     saved(page)

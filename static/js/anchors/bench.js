@@ -168,7 +168,6 @@ for (const [id, run] of [
   ["accept", take],
   ["reject", startReject],
   ["flag", flag],
-  ["back", line.back],
   ["as-proposed", proposedSummary],
 ])
   byId(id).addEventListener("click", onClick(run));

@@ -5,7 +5,7 @@ import { bindKey } from "mapwright/lib/keys.js";
 const PAN_PX = 120;
 
 export function bindQueueKeys(acts) {
-  const { answer, undoLast, skip, flag, adjust, group, view, comment, similar, evidence, reasonAt, fit } = acts;
+  const { answer, undoLast, back, skip, flag, adjust, group, view, comment, similar, evidence, reasonAt, fit } = acts;
   const { map, compare } = view;
   const decide = { group: "Answer" };
   bindKey("a", "Accept", () => answer("accept"), decide);
@@ -19,9 +19,13 @@ export function bindQueueKeys(acts) {
   bindKey("q", "Flag it to a colleague", flag, decide);
   bindKey("s", "Skip for now", skip, decide);
   bindKey("u", "Undo the last answer, as often as you like", undoLast, decide);
+  bindKey("Backspace", "Back to the one before: what was skipped, or the last answer taken back", back, {
+    ...decide,
+    shown: "⌫",
+  });
   bindKey("m", "Write a comment (Esc leaves it)", () => comment.focus(), decide);
   for (let index = 0; index < 6; index += 1)
-    bindKey(String(index + 1), "Reject with that reason", () => reasonAt(index), {
+    bindKey(String(index + 1), "Reject with that reason (the first time it shows them)", () => reasonAt(index), {
       ...decide,
       shown: "1 … 6",
       hidden: index > 0,

@@ -41,6 +41,21 @@ export function createMap(container, { keyboard = true, label = "Map", picture =
   return map;
 }
 
+/** A button below the zoom buttons that brings the view back to what the page is about. */
+export function fitControl(map, run, label = "Back to the whole") {
+  const Fit = L.Control.extend({
+    options: { position: "topright" },
+    onAdd() {
+      const button = el("a", { href: "#", role: "button", title: `${label} (F)`, "aria-label": label, text: "⛶" });
+      L.DomEvent.on(button, "click", L.DomEvent.stop).on(button, "click", run);
+      const bar = el("div", { class: "leaflet-bar" }, button);
+      L.DomEvent.disableClickPropagation(bar);
+      return bar;
+    },
+  });
+  return new Fit().addTo(map);
+}
+
 /** [west, south, east, north] -> Leaflet's bounds. */
 export const toBounds = ([west, south, east, north]) => L.latLngBounds([south, west], [north, east]);
 
@@ -74,6 +89,9 @@ export const mapLayer = (snapshot, { bounds, pane = "drawn" } = {}) =>
 export const LINES = {
   candidate: { color: "#ffb000", weight: 3, opacity: 1, fill: false, lineJoin: "round" },
   footprint: { color: "#5ad1ff", weight: 2.5, opacity: 1, fill: false, dashArray: "7 6", lineCap: "butt" },
+  neighbour: { color: "#5ad1ff", weight: 1, opacity: 0.9, fill: false },
+  neighbourCasing: { color: "#10181c", weight: 2.5, opacity: 0.55, fill: false },
+  rejected: { color: "#c9d2cf", weight: 1.25, opacity: 0.9, fill: false, dashArray: "2 5" },
   tile: { color: "#ffffff", weight: 1.5, opacity: 1, fill: false },
   second: { color: "#ff8fdc", weight: 3, opacity: 1, fill: false, dashArray: "10 5", lineCap: "butt" },
   removal: { color: "#ffb000", weight: 3, opacity: 1, fill: false, dashArray: "2 6", lineCap: "round" },

@@ -228,3 +228,37 @@ def test_a_model_is_on_trial_until_it_was_measured_on_enough_and_told_errors_fro
     shown = client_of(ana).get(url.format(change.pk)).json()["model"]
     assert (shown["preset"], shown["trial"]) == (preset, trial)
     assert (shown["measured"] is None) == (count < 30)
+
+
+def neighbour(scan, column=0.66, side=0.1):
+    """A building of the scanned map, to the east of the square."""
+    return FootprintFactory(snapshot=scan.snapshot, geometry=square(column, 0.5, side))
+
+
+def test_a_shape_that_is_drawn_over_a_neighbour_is_refused_and_the_neighbour_named(client_of, ana, scan):
+    change, beside = ChangeFactory(scan=scan), neighbour(scan)
+    refused = accept(client_of, ana, change, outline(side=0.3))
+    assert refused.status_code == 400
+    assert f"over {beside.key}" in refused.json()["detail"]
+    assert refused.json()["over"] == [beside.key]
+    assert accept(client_of, ana, change, outline(column=0.49, side=0.22)).status_code == 200
+
+
+def test_what_the_map_or_the_proposal_had_in_common_with_a_neighbour_is_no_fault_of_who_draws(client_of, ana, scan):
+    over = ChangeFactory(scan=scan, kind="modify", geometry=square(0.5, 0.5, 0.3))
+    neighbour(scan)
+    assert accept(client_of, ana, over, outline(column=0.49, side=0.3)).status_code == 200
+
+
+def test_a_neighbour_that_is_in_question_itself_is_no_wall(client_of, ana, scan):
+    beside = neighbour(scan)
+    ChangeFactory(scan=scan, kind="remove", footprint=beside, geometry=beside.geometry)
+    assert accept(client_of, ana, ChangeFactory(scan=scan), outline(side=0.3)).status_code == 200
+
+
+def test_the_neighbours_of_a_change_are_told_without_its_own_building(client_of, ana, scan):
+    change, beside = ChangeFactory(scan=scan, kind="modify"), neighbour(scan)
+    FootprintFactory(snapshot=scan.snapshot, geometry=square(1.6, 1.6, 0.1))
+    told = client_of(ana).get(f"/api/changes/{change.pk}/neighbours/").json()
+    assert [one["key"] for one in told] == [beside.key]
+    assert told[0]["geometry"]["type"] == "Polygon"
