@@ -55,12 +55,13 @@ def upload(page: Page, files: Path) -> None:
 
 
 def run_the_main_job(page: Page) -> None:
-    """The smallest preset, through the API that the page's button calls, with the page following it."""
+    """The smallest preset, chosen where the page asks before it starts, with the page following it."""
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("button", name="Run the main job")).to_be_visible()
-    body = {"preset": "tiny"}
-    page.route("**/main-job/", lambda route: route.continue_(post_data=json.dumps(body)))
     page.get_by_role("button", name="Run the main job").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Decisions, changesets and models stay")
+    page.get_by_label("Size of the training").select_option("tiny")
+    page.get_by_role("dialog").get_by_role("button", name="Start").click()
     expect(page.locator("#main-job progress")).to_be_visible()
     expect(page.locator('[data-step="Scan"]')).to_have_attribute("data-done", "true", timeout=WORK_MS)
     assert TrainingRun.objects.get().preset == "tiny"
