@@ -89,3 +89,23 @@ def test_a_page_of_somebody_else_is_refused_in_this_session():
     refused = client.get("/api/me/", headers={"X-Person": str(ana.pk)})
     assert (refused.status_code, refused.json()["code"]) == (409, "other_person")
     assert client.get("/api/me/").status_code == 200
+
+
+def test_a_new_token_ends_the_one_before_and_a_removed_one_signs_nobody_in():
+    user = factories.UserFactory()
+    first = token(user.username).json()["token"]
+    own = APIClient()
+    own.force_login(user)
+    assert own.get("/api/me/token/").json()["created"] is not None
+    second = own.post("/api/me/token/").json()["token"]
+    assert second != first
+
+    def asks(key: str) -> int:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Token {key}")
+        return client.get("/api/me/").status_code
+
+    assert [asks(first), asks(second)] == [401, 200]
+    assert own.delete("/api/me/token/").status_code == 204
+    assert asks(second) == 401
+    assert own.get("/api/me/token/").json() == {"created": None}
