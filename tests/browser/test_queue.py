@@ -300,6 +300,13 @@ def test_the_view_keeps_its_zoom_and_compares_by_keys(new_page, stock):
     assert page.evaluate(visible) == "visible"
     page.keyboard.up("b")
     assert page.evaluate(visible) == "hidden"
+    page.keyboard.press("y")
+    expect(page.locator("#map-beside .leaflet-tile-loaded").first).to_be_attached()
+    expect(page.locator("#map-beside .leaflet-outlines-pane path").first).to_be_attached()
+    left, right = page.locator("#map").bounding_box(), page.locator("#map-beside").bounding_box()
+    assert left and right and left["x"] + left["width"] <= right["x"] and abs(left["width"] - right["width"]) < 2
+    page.keyboard.press("i")
+    expect(page.locator("#map-beside")).to_be_hidden()
     lines = page.locator("#map .leaflet-outlines-pane path")
     expect(lines.first).to_be_attached()
     page.keyboard.down("h")

@@ -38,6 +38,7 @@ export function bindQueueKeys(acts) {
   });
   bindKey("h", "Hide the outlines", () => view.hide(true), { ...look, release: () => view.hide(false) });
   bindKey("i", "Image alone", () => compare.setMode("image"), look);
+  bindKey("y", "Side by side", () => compare.setMode("side"), look);
   bindKey("w", "Swipe", () => compare.setMode("swipe"), look);
   bindKey("v", "Overlay", () => compare.setMode("overlay"), look);
   bindKey("p", "Map alone", () => compare.setMode("map"), look);

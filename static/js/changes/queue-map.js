@@ -1,6 +1,6 @@
 /** The map of the queue page: image against map, the candidate's outlines, a view that jumps only where it must. */
 /* global L */
-import { createCompare } from "mapwright/lib/compare.js";
+import { createCompare, MODES } from "mapwright/lib/compare.js";
 import {
   createMap,
   creditLine,
@@ -14,6 +14,7 @@ import {
 import { createImageShift, notableShift } from "mapwright/lib/offset.js";
 import { watchTiles } from "mapwright/lib/loaded.js";
 import { load, save } from "mapwright/lib/storage.js";
+import { createBeside } from "mapwright/changes/beside.js";
 import { createNeighbours } from "mapwright/changes/neighbours.js";
 import { imageUrl, mapUrl } from "mapwright/lib/tiles.js";
 
@@ -27,7 +28,13 @@ const ALIGNED = "mapwright.image-on-map";
 /** @param {{onMissing?: (names) => void}} [options] hears which of "image" and "map" lack tiles at the candidate */
 export function createQueueMap(container, { onMissing = () => {} } = {}) {
   const map = createMap(container, { label: "Image and map around the candidate", keyboard: false });
-  const compare = createCompare(map, { key: "mapwright.compare.queue" });
+  const beside = createBeside(map, container.parentElement);
+  const compare = createCompare(map, {
+    key: "mapwright.compare.queue",
+    modes: [["side", "Side by side"], ...MODES],
+    onMode: beside.arrange,
+  });
+  beside.arrange(compare.mode);
   const shiftImage = createImageShift(map);
   const neighbours = createNeighbours(map);
   const tiles = watchTiles(() => onMissing(missing()));
@@ -71,14 +78,17 @@ export function createQueueMap(container, { onMissing = () => {} } = {}) {
   function clear() {
     drawn.forEach((layer) => layer.remove());
     drawn = [];
+    beside.clear();
   }
 
   function draw(subject, geometry) {
     clear();
     const removal = subject.kind === "remove";
-    drawn.push(outline(geometry, removal ? "removal" : "candidate"));
-    if (subject.footprint && !removal) drawn.push(outline(subject.footprint.geometry, "footprint"));
+    const shapes = [[geometry, removal ? "removal" : "candidate"]];
+    if (subject.footprint && !removal) shapes.push([subject.footprint.geometry, "footprint"]);
+    drawn = shapes.map((one) => outline(...one));
     if (!hidden) drawn.forEach((layer) => layer.addTo(map));
+    beside.show(subject.snapshot, shapes);
   }
 
   /** Only what the map has now: of a shape that is drawn anew elsewhere. */

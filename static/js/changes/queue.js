@@ -166,7 +166,7 @@ for (const [id, run] of [
 ])
   byId(id).addEventListener("click", onClick(run));
 const fit = () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id)));
-fitControl(view.map, fit, "Back to the candidate");
+fitControl(view.map, fit, "See the candidate");
 byId("load-again").addEventListener("click", view.loadAgain);
 byId("compare").append(view.compare.controls);
 byId("align").checked = view.aligned;

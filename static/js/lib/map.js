@@ -1,6 +1,6 @@
 /** The map factory: Leaflet maps of one look, image and map layers, outlines that read on any ground. */
 /* global L */
-import { el } from "mapwright/lib/dom.js";
+import { el, svg } from "mapwright/lib/dom.js";
 import { day } from "mapwright/lib/format.js";
 import { imageUrl, mapUrl } from "mapwright/lib/tiles.js";
 
@@ -41,12 +41,20 @@ export function createMap(container, { keyboard = true, label = "Map", picture =
   return map;
 }
 
+/** Four corners: the whole of something. */
+const corners = () =>
+  svg(
+    "svg",
+    { viewBox: "0 0 16 16", class: "fit-mark", "aria-hidden": "true" },
+    svg("path", { d: "M1.5 5.5v-4h4M10.5 1.5h4v4M14.5 10.5v4h-4M5.5 14.5h-4v-4" }),
+  );
+
 /** A button below the zoom buttons that brings the view back to what the page is about. */
-export function fitControl(map, run, label = "Back to the whole") {
+export function fitControl(map, run, label = "See the whole") {
   const Fit = L.Control.extend({
     options: { position: "topright" },
     onAdd() {
-      const button = el("a", { href: "#", role: "button", title: `${label} (F)`, "aria-label": label, text: "⛶" });
+      const button = el("a", { href: "#", role: "button", title: `${label} (F)`, "aria-label": label }, corners());
       L.DomEvent.on(button, "click", L.DomEvent.stop).on(button, "click", run);
       const bar = el("div", { class: "leaflet-bar" }, button);
       L.DomEvent.disableClickPropagation(bar);

@@ -140,7 +140,7 @@ export function createRegionMap(region) {
   }
 
   const fit = () => bounds && map.fitBounds(toBounds(bounds));
-  fitControl(map, fit, "Back to the whole region");
+  fitControl(map, fit, "See the whole region");
 
   return {
     fit,
