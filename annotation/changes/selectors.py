@@ -91,6 +91,7 @@ class Wanted:
     max_confidence: float | None = None
     scan: int | None = None
     exported: bool | None = None
+    decided_by: int | None = None
     ordering: str = "newest"
 
 
@@ -104,13 +105,15 @@ def page_of_changes(region: Region, wanted: Wanted, cursor: Cursor | None, size:
             items = items.filter(priority__lte=wanted.max_confidence)
         if wanted.scan is not None:
             items = items.filter(change__scan=wanted.scan)
+        if wanted.decided_by is not None:
+            items = items.filter(decided_by=wanted.decided_by)
         if wanted.exported is not None:
             held = Exists(Change.objects.filter(item=OuterRef("pk"), edit_items__isnull=False))
             items = items.filter(held if wanted.exported else ~held)
         return items
 
     states = wanted.states or (ItemState.OPEN.value, ItemState.DECIDED.value)
-    if wanted.decisions or wanted.exported:
+    if wanted.decisions or wanted.exported or wanted.decided_by is not None:
         states = [one for one in states if one == ItemState.DECIDED]
     decisions = wanted.decisions or ChangeDecision.values
     if wanted.exported:  # nothing else leaves

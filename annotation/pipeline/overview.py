@@ -12,7 +12,7 @@ from annotation.common.errors import NotFoundError
 from annotation.common.models import Job
 from annotation.consistency.engine import shown_offset
 from annotation.consistency.selectors import latest_scan, score_of_pair, scored_tiles, stale_scans
-from annotation.learning import engine
+from annotation.learning.overview import tiles_needed
 from annotation.learning.selectors import active_model
 from annotation.learning.services.region_kind import KIND
 from annotation.review.models import ItemState
@@ -22,9 +22,6 @@ from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import imagery_in_use, snapshot_in_use
 from annotation.tiles.models import Tile
 from annotation.tiles.selectors import pair_counts, pair_in_use
-
-MAIN_PRESET = "compact"
-"""What a training is asked for unless somebody chooses another size."""
 
 
 def pair_detail(region: Region, z: int, x: int, y: int) -> dict[str, Any]:
@@ -79,7 +76,7 @@ def summary(region: Region) -> dict[str, Any]:
         }
         if scan
         else None,
-        "training": {"presets": KIND.presets, "needed": engine.tiles_needed(KIND.config_of(MAIN_PRESET))},
+        "training": {"presets": KIND.presets, "needed": tiles_needed()},
         "changes": _change_counts(region),
         "changesets": region.changesets.count(),
         "jobs": Job.objects.for_scope(region.pk).select_related("created_by").order_by("-created_at")[:20],

@@ -10,6 +10,7 @@ from annotation.anchors.models import Anchor
 from annotation.review.models import Batch, QueueItem, Verdict
 from annotation.review.services.claim import claim
 from tests.browser.conftest import sign_in
+from tests.browser.screens import shot
 from tests.browser.test_queue import saved, seen, until
 from tests.factories import UserFactory
 from tests.factories_anchors import AnchorFactory, make_batch
@@ -91,6 +92,25 @@ def test_a_change_is_marked_counted_and_saved_as_a_correction_that_undo_takes_ba
     saved(page)
     until(lambda: Anchor.objects.get(pk=anchor.pk).state == "proposed")
     assert shown_anchor(page).pk == anchor.pk
+
+
+def test_values_that_can_not_both_hold_are_asked_about_before_they_are_saved(new_page, stock, batch):
+    page = new_page(stock.admin)
+    open_bench(page, batch)
+    anchor = shown_anchor(page)
+    bare = anchor.attributes["building_density"] == "none"
+    row(page, "building_density" if bare else "dominant_building_size").click()
+    page.keyboard.press("2" if bare else "1")
+    expect(page.locator("#summary-was")).to_contain_text("does this sentence still hold?")
+    page.keyboard.press("a")
+    expect(page.get_by_role("dialog")).to_contain_text("dominant building size is none")
+    shot(page, "bench-contradiction")
+    page.get_by_role("button", name="Back", exact=True).click()
+    assert not Verdict.objects.exists()
+    page.keyboard.press("a")
+    page.get_by_role("button", name="Save it so").click()
+    saved(page)
+    until(lambda: Anchor.objects.get(pk=anchor.pk).state == "corrected")
 
 
 def test_every_answer_has_its_key_and_rejecting_names_a_reason(new_page, stock, batch):

@@ -34,6 +34,7 @@ def test_what_was_corrected_is_there_again_after_undo_and_after_a_reload(new_pag
     page = new_page(stock.admin)
     open_bench(page, batch)
     first = where(page)
+    page.locator('.attribute[data-name="open_space"]').click()
     page.keyboard.press("1" if page.locator("#choices button").first.get_attribute("aria-pressed") != "true" else "2")
     page.keyboard.press("m")
     page.keyboard.type("a word to keep")

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from annotation.edits.models import EditItem
 from tests.browser.screens import shot
+from tests.browser.test_queue import until
 from tests.factories_changes import save_decision
 
 
@@ -37,9 +38,8 @@ def test_some_of_what_is_accepted_is_chosen_and_seen_on_the_map_before_it_leaves
     assert set(EditItem.objects.values_list("change", flat=True)) == taken
     card.get_by_label(f"Keep {removal.footprint.key} as demolished").check()
     expect(card.get_by_label(f"Keep {removal.footprint.key} as demolished")).to_be_checked()
-    page.wait_for_load_state("networkidle")
-    assert EditItem.objects.get(change=removal).demolish
+    until(lambda: EditItem.objects.get(change=removal).demolish)
     shot(page, f"changeset-{scheme}", whole=True)
-    card.get_by_role("button", name=f"Drop this edit of change {others[1].pk}").click()
+    card.get_by_role("button", name=f"Drop change {others[1].pk}").click()
     expect(page.locator("#notices")).to_contain_text("its change stays accepted")
     expect(card.locator("tbody tr")).to_have_count(2)

@@ -9,6 +9,7 @@ from annotation.sources.models import MapSnapshot
 from annotation.tiles.models import TilePair
 from tests.browser.screens import shot
 from tests.factories import UserFactory
+from tests.factories_changes import save_decision
 
 
 def step(page: Page, name: str):
@@ -34,12 +35,14 @@ def test_a_training_asks_for_its_size_and_says_that_decisions_stay(new_page, sto
 
 
 def test_too_few_mapped_tiles_are_told_before_a_training_is_started(new_page, stock):
-    TilePair.objects.exclude(pk__in=TilePair.objects.order_by("pk")[:6]).update(mapped=False)
+    TilePair.objects.exclude(pk__in=TilePair.objects.order_by("pk")[:4]).update(mapped=False)
     page = new_page(stock.admin)
     page.goto(f"/regions/{stock.region.pk}/")
-    expect(step(page, "Train")).to_contain_text("6 mapped tiles, 8 are needed")
+    expect(step(page, "Train")).to_contain_text("4 mapped tiles, 6 are needed")
     expect(step(page, "Train").get_by_role("button")).to_have_count(0)
     expect(step(page, "Train")).to_contain_text("needs mapped tiles")
+    page.goto(f"/regions/{stock.region.pk}/training/")
+    expect(page.locator("#data")).to_contain_text("4 mapped tiles with enough image; a training needs 6 at least")
 
 
 def test_an_editor_is_told_who_starts_a_step_and_a_map_beside_the_image_loses_the_main_job_its_green(new_page, stock):
@@ -58,8 +61,6 @@ def test_an_editor_is_told_who_starts_a_step_and_a_map_beside_the_image_loses_th
 
 
 def test_the_form_of_a_changeset_is_off_once_it_has_emptied_the_list(new_page, stock):
-    from tests.factories_changes import save_decision
-
     reviewer = UserFactory(username="grace")
     save_decision(stock.admin, stock.changes[0])
     page = new_page(reviewer)

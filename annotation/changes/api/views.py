@@ -40,7 +40,7 @@ class ChangesView(APIView):
         asked = parse(ChangeQuery, request.query_params)
         order = ORDERS[asked["ordering"]]
         cursor = Cursor.read(asked["cursor"], order) if asked["cursor"] else None
-        page = selectors.page_of_changes(region, wanted_of(asked), cursor, asked["page_size"])
+        page = selectors.page_of_changes(region, wanted_of(asked, person(request).pk), cursor, asked["page_size"])
         return Response(
             {"next": _address(request, page.next), "previous": _address(request, page.previous), "results": page.rows}
         )

@@ -11,6 +11,7 @@ let made = null;
 function draw() {
   byId("token-state").textContent = made ? `Yours was made ${moment(made)}.` : "You have none.";
   byId("token-make").textContent = made ? "Replace it" : "Make a token";
+  byId("token-make").disabled = false;
   byId("token-remove").hidden = !made;
 }
 

@@ -79,6 +79,10 @@ export function createAccepted({ region, imagery, editor, onChosen }) {
   return {
     /** Ids of what was chosen; null: everything, however much it is. */
     ids: () => (left.size ? chosen().map(({ id }) => id) : null),
+    /** Whatever waits is chosen again: what was left out was so of the changeset that is made by now. */
+    begin() {
+      left = new Set();
+    },
     async load() {
       changes = await api.all(`/api/regions/${region.id}/changes/?${query}&page_size=500`, MOST);
       const known = new Set(changes.map(({ id }) => id));

@@ -31,14 +31,14 @@ export function itemActs({ changeset, detail, person, redraw }) {
       });
       return [el("label", { class: "check" }, box, el("span", { text: "as demolished" }))];
     },
-    drop: ({ change }, text = "Drop") =>
+    drop: ({ change }, text = "Drop", label = `Drop change ${change}`) =>
       person.editor &&
       detail.items.length > 1 &&
       el("button", {
         type: "button",
         class: "button button-small",
         text,
-        "aria-label": `Drop this edit of change ${change}`,
+        "aria-label": label,
         on: { click: () => attempt(() => api.delete(path(change)), "The edit is dropped; its change stays accepted.") },
       }),
   };
@@ -83,5 +83,11 @@ export const conflictsNote = ({ conflicts }, acts) =>
     "div",
     { class: "note note-warn" },
     el("strong", { text: "The newest map says otherwise" }),
-    el("ul", {}, ...conflicts.map((one) => el("li", {}, `${one.detail} `, acts.drop(one, "Drop this edit")))),
+    el(
+      "ul",
+      {},
+      ...conflicts.map((one) =>
+        el("li", {}, `${one.detail} `, acts.drop(one, "Drop this edit", `Drop this edit of change ${one.change}`)),
+      ),
+    ),
   );

@@ -70,6 +70,7 @@ if (form) {
     });
     opened = made.id;
     form.reset();
+    accepted.begin();
     notify(
       made.remaining
         ? `Changeset ${made.id} is made; ${plural(made.remaining, "accepted change")} still ${made.remaining === 1 ? "waits" : "wait"}.`

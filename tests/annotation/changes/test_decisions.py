@@ -11,7 +11,7 @@ from django.utils import timezone
 from annotation.edits.services import changesets
 from annotation.learning.models import Evaluation, TrainingRun
 from annotation.learning.services.evaluate import keep_measured
-from annotation.review.models import QueueItem
+from annotation.review.models import QueueItem, Verdict
 from annotation.sources.engine import to_geos
 from tests.factories import FootprintFactory, RegionFactory, SnapshotFactory, UserFactory, square
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
@@ -262,3 +262,19 @@ def test_the_neighbours_of_a_change_are_told_without_its_own_building(client_of,
     told = client_of(ana).get(f"/api/changes/{change.pk}/neighbours/").json()
     assert [one["key"] for one in told] == [beside.key]
     assert told[0]["geometry"]["type"] == "Polygon"
+
+
+def test_a_list_tells_what_was_said_and_to_whom_it_was_left_and_can_be_narrowed_to_the_own_answers(
+    client_of, ana, scan
+):
+    ben = UserFactory()
+    mine, theirs, left = (ChangeFactory(scan=scan, geometry=square(0.2 + 0.3 * n, 0.2)) for n in range(3))
+    save_decision(ana, mine, "reject", reason="not_a_building")
+    Verdict.objects.filter(item=mine.item).update(comment="a tent")
+    save_decision(ben, theirs, "reject")
+    QueueItem.objects.filter(pk=left.item_id).update(assigned_to=ben)
+    rows = {one["id"]: one for one in client_of(ana).get(f"/api/regions/{scan.region_id}/changes/").json()["results"]}
+    assert (rows[mine.pk]["reason"], rows[mine.pk]["comment"]) == ("not_a_building", "a tent")
+    assert (rows[left.pk]["flagged_to"], rows[theirs.pk]["comment"]) == (ben.username, "")
+    own = client_of(ana).get(f"/api/regions/{scan.region_id}/changes/?mine=true").json()["results"]
+    assert [one["id"] for one in own] == [mine.pk]
