@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 
+Direction = Literal["request", "response"]
 ERROR = {
     "description": "What went wrong: a stable code, words that name the remedy, and whatever helps to mend it",
     "content": {
@@ -32,6 +33,6 @@ class StageSchema(AutoSchema):
         package, _, rest = type(self.view).__module__.partition(".")
         return [rest.split(".")[0]] if package == "annotation" and rest else ["project"]
 
-    def _get_response_bodies(self, direction: str = "response") -> Any:
+    def _get_response_bodies(self, direction: Direction = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         return {**bodies, "4XX": ERROR} if direction == "response" else bodies

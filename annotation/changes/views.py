@@ -1,5 +1,8 @@
 """Pages of the suspected changes: the queue, the list, and one of them."""
 
+from collections.abc import Callable
+from typing import Any
+
 from csp.decorators import csp_update
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,7 +15,7 @@ from annotation.consistency.engine import offset_of_region
 from annotation.review.models import ItemState
 from annotation.sources.pages import region_page
 
-to_josm = csp_update({"connect-src": ["http://127.0.0.1:8111"]})
+to_josm: Callable[[Any], Any] = csp_update({"connect-src": ["http://127.0.0.1:8111"]})
 """Lets a page speak to JOSM on the person's own machine (its remote control has this one address)."""
 
 

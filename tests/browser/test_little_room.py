@@ -10,6 +10,7 @@ from tests.browser.screens import shot
 from tests.browser.test_queue import open_queue, saved
 
 PHONE, ZOOMED = {"width": 390, "height": 844}, {"width": 683, "height": 384}
+TABLET = {"width": 1024, "height": 700}
 PARTS = ("#question", "#subject .facts", "#comment", "#accept", "#reject", "#flag", "#undo", "#back", "#skip")
 
 
@@ -33,7 +34,7 @@ def fits(page: Page) -> bool:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, ZOOMED], ids=["phone", "zoomed"])
+@pytest.mark.parametrize("size", [PHONE, ZOOMED, TABLET], ids=["phone", "zoomed", "tablet"])
 def test_question_evidence_and_answers_are_reached_by_scrolling_and_cover_nothing(new_page, stock, size, scheme):
     page = new_page(stock.admin, color_scheme=scheme)
     page.set_viewport_size(size)
@@ -55,7 +56,7 @@ def test_question_evidence_and_answers_are_reached_by_scrolling_and_cover_nothin
     expect(page.locator("#tally")).to_have_text("1 decision")
 
 
-@pytest.mark.parametrize("size", [PHONE, ZOOMED], ids=["phone", "zoomed"])
+@pytest.mark.parametrize("size", [PHONE, ZOOMED, TABLET], ids=["phone", "zoomed", "tablet"])
 def test_the_bar_of_the_adjust_mode_leaves_the_shape_free(new_page, stock, size):
     QueueItem.objects.exclude(change__kind="add").delete()
     page = new_page(stock.admin)
