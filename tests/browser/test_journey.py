@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from annotation.changes.models import Change
 from annotation.learning.models import TrainingRun
 from annotation.review.models import QueueItem
+from tests.browser.test_queue import seen
 from tests.factories import PASSWORD, UserFactory
 
 WORK_MS = 180_000
@@ -101,6 +102,7 @@ def review(page: Page) -> None:
 
 def answer(page: Page, key: str) -> None:
     expect(page.locator("body")).to_have_attribute("data-phase", "reviewing")
+    seen(page)
     page.keyboard.press(key)
     anyway = page.get_by_role("button", name="Accept anyway")
     if key == "a" and anyway.count():
@@ -110,7 +112,7 @@ def answer(page: Page, key: str) -> None:
 def make_a_changeset(page: Page, folder: Path) -> dict[str, Path]:
     page.keyboard.press("g")
     page.keyboard.press("4")
-    expect(page.locator("#accepted-count")).to_have_text("2 changes")
+    expect(page.locator("#accepted-count")).to_have_text("2 changes, 2 chosen")
     page.get_by_label("Comment").fill("Correct buildings from imagery")
     page.get_by_role("button", name="Make the changeset").click()
     card = page.locator(".changeset")

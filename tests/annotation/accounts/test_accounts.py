@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from annotation.accounts.models import User
 from annotation.accounts.permissions import has_role
 from tests import factories
+from tests.factories_changes import ChangeFactory, save_decision
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_cache")]
 
@@ -109,3 +110,14 @@ def test_a_new_token_ends_the_one_before_and_a_removed_one_signs_nobody_in():
     assert own.delete("/api/me/token/").status_code == 204
     assert asks(second) == 401
     assert own.get("/api/me/token/").json() == {"created": None}
+
+
+def test_whoever_answered_something_is_switched_off_and_never_deleted(client_of):
+    client = client_of(factories.UserFactory(role="admin", is_staff=True, is_superuser=True))
+    asked, idle = factories.UserFactory(role="admin"), factories.UserFactory()
+    save_decision(asked, ChangeFactory())
+    page = client.get(f"/admin/accounts/user/{asked.pk}/change/").content.decode()
+    assert "Who has answered something" in page and page.index('name="role"') < page.index('name="user_permissions"')
+    assert client.post(f"/admin/accounts/user/{asked.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert client.post(f"/admin/accounts/user/{idle.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert set(User.objects.filter(pk__in=[asked.pk, idle.pk])) == {asked}
