@@ -1,6 +1,7 @@
-"""Signing in and out."""
+"""Signing in and out, and one's own account."""
 
 from django.contrib.auth import views as auth_views
+from django.urls import reverse_lazy
 
 
 class LoginView(auth_views.LoginView):
@@ -8,3 +9,17 @@ class LoginView(auth_views.LoginView):
 
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
+
+
+class AccountView(auth_views.PasswordChangeView):
+    """One's own account: role, password, and the token for programs."""
+
+    template_name = "accounts/account.html"
+    success_url = reverse_lazy("account-changed")
+    extra_context = {"active": "account", "page": {}}
+
+
+class AccountChangedView(AccountView):
+    """The same page after the password was changed."""
+
+    extra_context = {**AccountView.extra_context, "changed": True}

@@ -18,14 +18,14 @@ from annotation.common.shapes import SIDES, Side
 from annotation.consistency.models import TileScore
 from annotation.learning.selectors import shown_model
 from annotation.review.lists import Wish, page_of
-from annotation.review.models import ItemState, QueueItem
+from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.sources.engine import shown_imagery, shown_snapshot
 from annotation.sources.models import Footprint, MapSnapshot, Region
 from annotation.sources.selectors import newest_snapshot_id, visible_regions
 
 PLAIN = (
     "id", "item", "scan", "kind", "confidence", "state", "decision", "version", "decided_by", "decided_at", "exported",
-    "created_at",
+    "created_at", "reason", "comment", "flagged_to",
 )  # fmt: skip
 """What a list tells of a change just as the database has it."""
 JOINED = ("z", "x", "y", "osm_type", "osm_id", "digest")
@@ -33,8 +33,16 @@ JOINED = ("z", "x", "y", "osm_type", "osm_id", "digest")
 
 def changes_of(region: Region) -> QuerySet[Change]:
     """A region's changes with what is shown of them one by one."""
-    rows = Change.objects.filter(scan__region=region).annotate(exported=Exists(_in_changeset()))
-    return rows.select_related("item", "item__decided_by", "footprint", "pair__tile")
+    rows = Change.objects.filter(scan__region=region).annotate(exported=Exists(_in_changeset()), **_said())
+    return rows.select_related("item", "item__decided_by", "item__assigned_to", "footprint", "pair__tile")
+
+
+def _said() -> dict[str, Subquery]:
+    """Reason and comment of the answer in force."""
+    answers = Verdict.objects.filter(
+        item=OuterRef("item"), item_version=OuterRef("item__version"), event=VerdictEvent.DECIDE
+    )
+    return {name: Subquery(answers.values(name)[:1]) for name in ("reason", "comment")}
 
 
 def _in_changeset() -> QuerySet[Change]:
@@ -45,7 +53,7 @@ def listed(region: Region, items: Sequence[int]) -> dict[int, dict[str, Any]]:
     """The rows of a list by item, read as plain values: a page may hold hundreds of them."""
     shape = Coalesce("adjusted", "geometry")
     rows = Change.objects.filter(scan__region=region, item__in=items).annotate(
-        exported=Exists(_in_changeset()),
+        exported=Exists(_in_changeset()), **_said(), flagged_to=F("item__assigned_to__username"),
         **{side: Side(shape, function=f"ST_{side}") for side in SIDES},
         z=F("pair__tile__z"), x=F("pair__tile__x"), y=F("pair__tile__y"),
         osm_type=F("object__osm_type"), osm_id=F("object__osm_id"), digest=F("object__shape"),
@@ -59,6 +67,8 @@ def _row(found: dict[str, Any]) -> dict[str, Any]:
     key = f"{found['osm_type']}/{found['osm_id']}" if found["osm_id"] is not None else f"shape/{found['digest']}"
     return {
         **{name: found[name] for name in PLAIN},
+        "reason": found["reason"] or "",
+        "comment": found["comment"] or "",
         "key": None if found["osm_type"] is None else key,
         "tile": {name: found[name] for name in ("z", "x", "y")},
         "bbox": [found[side] for side in SIDES],
@@ -81,6 +91,7 @@ class Wanted:
     max_confidence: float | None = None
     scan: int | None = None
     exported: bool | None = None
+    decided_by: int | None = None
     ordering: str = "newest"
 
 
@@ -94,13 +105,15 @@ def page_of_changes(region: Region, wanted: Wanted, cursor: Cursor | None, size:
             items = items.filter(priority__lte=wanted.max_confidence)
         if wanted.scan is not None:
             items = items.filter(change__scan=wanted.scan)
+        if wanted.decided_by is not None:
+            items = items.filter(decided_by=wanted.decided_by)
         if wanted.exported is not None:
             held = Exists(Change.objects.filter(item=OuterRef("pk"), edit_items__isnull=False))
             items = items.filter(held if wanted.exported else ~held)
         return items
 
     states = wanted.states or (ItemState.OPEN.value, ItemState.DECIDED.value)
-    if wanted.decisions or wanted.exported:
+    if wanted.decisions or wanted.exported or wanted.decided_by is not None:
         states = [one for one in states if one == ItemState.DECIDED]
     decisions = wanted.decisions or ChangeDecision.values
     if wanted.exported:  # nothing else leaves
@@ -118,6 +131,12 @@ def get_change(user: User, change_id: int) -> Change:
     if change is None:
         raise NotFoundError("there is no such change, or you are not a member of its region")
     return change
+
+
+def place_in_queue(user: User, region_id: int, change_id: int) -> QueueItem | None:
+    """The queue's item of a change of this region; None where there is no such change, or not for this person."""
+    changes = Change.objects.filter(pk=change_id, scan__region=region_id, scan__region__in=visible_regions(user))
+    return QueueItem.objects.filter(change__in=changes).first()
 
 
 def with_subject(rows: QuerySet[Change]) -> QuerySet[Change]:

@@ -6,5 +6,6 @@ from annotation.changes import views
 
 urlpatterns = [
     path("regions/<int:region_id>/changes/review/", views.queue, name="queue"),
+    path("regions/<int:region_id>/changes/<int:change_id>/", views.change, name="change"),
     path("regions/<int:region_id>/changes/", views.changes, name="changes"),
 ]

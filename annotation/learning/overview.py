@@ -1,4 +1,4 @@
-"""What the next training of a matcher would learn from, in numbers, and what is in use meanwhile."""
+"""What the next training would learn from and need, in numbers, and what is in use meanwhile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from annotation.learning import engine, selectors
 from annotation.learning.models import LOCATOR, MATCHER, ModelVersion
 from annotation.learning.services import locator_kind
 from annotation.learning.services.matcher_kind import KIND
+from annotation.learning.services.region_kind import KIND as REGION_KIND
 from annotation.learning.services.verified import LEAST_LEARNT
+
+USUAL_PRESET = "compact"
+"""What a region's training is asked for unless somebody chooses another size."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,11 @@ def locators_ahead() -> LocatorsAhead:
         in_use=f"model {active.pk}" if active else locator_kind.built_in(),
         weights=active is not None or engine.locator_weights().is_file(),
     )
+
+
+def tiles_needed() -> int:
+    """The fewest mapped tiles that the usual training of a region takes."""
+    return engine.tiles_needed(REGION_KIND.config_of(USUAL_PRESET))
 
 
 def in_use(active: ModelVersion | None) -> str:

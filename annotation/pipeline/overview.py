@@ -12,7 +12,9 @@ from annotation.common.errors import NotFoundError
 from annotation.common.models import Job
 from annotation.consistency.engine import shown_offset
 from annotation.consistency.selectors import latest_scan, score_of_pair, scored_tiles, stale_scans
+from annotation.learning.overview import tiles_needed
 from annotation.learning.selectors import active_model
+from annotation.learning.services.region_kind import KIND
 from annotation.review.models import ItemState
 from annotation.review.selectors import decision_counts
 from annotation.sources.engine import tile_version
@@ -74,6 +76,7 @@ def summary(region: Region) -> dict[str, Any]:
         }
         if scan
         else None,
+        "training": {"presets": KIND.presets, "needed": tiles_needed()},
         "changes": _change_counts(region),
         "changesets": region.changesets.count(),
         "jobs": Job.objects.for_scope(region.pk).select_related("created_by").order_by("-created_at")[:20],

@@ -4,6 +4,8 @@ from django.contrib import admin
 
 from annotation.review.models import AuditEntry, QueueItem, Verdict
 
+AuditEntry._meta.verbose_name_plural = "audit entries"
+
 
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Looking is allowed; rows change through services alone."""

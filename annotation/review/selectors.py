@@ -108,6 +108,12 @@ def history(user: User, item: QueueItem) -> QuerySet[Verdict]:
     return item.verdicts.select_related("reviewer").order_by("item_version")
 
 
+def flagged_to(user: User, scope_id: int) -> dict[str, int]:
+    """How many open items of a region colleagues left to this person, by stage; stages without any are left out."""
+    items = QueueItem.objects.filter(assigned_to=user, state=ItemState.OPEN, scope_id=scope_id)
+    return dict(items.order_by().values_list("stage").annotate(Count("pk")))
+
+
 def last_flag(item: QueueItem) -> Verdict | None:
     """The event that flagged an open item to the person who has it, with what was said."""
     if item.assigned_to_id is None:

@@ -10,6 +10,8 @@ from django.http import HttpRequest
 from annotation.common.admin import ReadOnlyAdmin
 from annotation.sources.models import Footprint, Imagery, MapFeature, MapSnapshot, Region, RegionMember
 
+Imagery._meta.verbose_name_plural = "imagery"
+
 
 class MemberInline(admin.TabularInline):
     model = RegionMember

@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from annotation.common.errors import NotFoundError
+from annotation.review.selectors import flagged_to
 from annotation.sources.models import Region
 from annotation.sources.selectors import get_region
 
@@ -27,5 +28,10 @@ def region_page(
         region = get_region(request.user, region_id)
     except NotFoundError as error:
         raise Http404(error.detail) from error
-    context = {"region": region, "active": active, "page": {"region": region_data(region), **(page or {})}}
+    context = {
+        "region": region,
+        "active": active,
+        "flagged": flagged_to(request.user, region.pk),
+        "page": {"region": region_data(region), **(page or {})},
+    }
     return render(request, template, context)

@@ -4,6 +4,7 @@ import { bindFind } from "mapwright/lib/find.js";
 import { bindKey, listenToKeys, showKeys } from "mapwright/lib/keys.js";
 import { fillOutlooks } from "mapwright/lib/outlook.js";
 import { toggleTheme } from "mapwright/lib/theme.js";
+import { sendLeftovers } from "mapwright/review/leftovers.js";
 
 byId("toggle-theme").addEventListener("click", toggleTheme);
 byId("show-keys").addEventListener("click", showKeys);
@@ -11,6 +12,7 @@ listenToKeys();
 if (pageData("person").id) {
   fillOutlooks();
   bindFind();
+  sendLeftovers(pageData("person").id);
 }
 
 const tabs = [...document.querySelectorAll(".tabs a")];

@@ -99,6 +99,7 @@ def test_no_page_has_a_serious_finding(new_page, stock, axe, scheme, watch):
     found = {}
     for path in ("/", "/jobs/", "/regions/new/", f"{region}/", f"{region}/sources/", f"{region}/training/",
                  f"{region}/changes/", f"{region}/changes/review/", f"{region}/edits/",
+                 f"{region}/changes/{stock.changes[0].pk}/", "/account/",
                  f"{region}/tiles/{tile.z}/{tile.x}/{tile.y}/", f"{region}/tiles/{tile.z}/1/1/",
                  "/search/", "/search/?q=river", f"{region}/landmarks/"):  # fmt: skip
         page.goto(path)

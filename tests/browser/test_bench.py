@@ -10,7 +10,8 @@ from annotation.anchors.models import Anchor
 from annotation.review.models import Batch, QueueItem, Verdict
 from annotation.review.services.claim import claim
 from tests.browser.conftest import sign_in
-from tests.browser.test_queue import saved, until
+from tests.browser.screens import shot
+from tests.browser.test_queue import saved, seen, until
 from tests.factories import UserFactory
 from tests.factories_anchors import AnchorFactory, make_batch
 
@@ -19,6 +20,7 @@ def open_bench(page: Page, batch: Batch, path: str = "review") -> None:
     page.goto(f"/regions/{batch.scope_id}/anchors/{path}/?batch={batch.pk}")
     expect(page.locator("#review")).to_be_visible()
     expect(page.locator("#map .leaflet-tile-loaded").first).to_be_attached()
+    seen(page)
 
 
 def shown_anchor(page: Page) -> Anchor:
@@ -39,6 +41,7 @@ def test_twenty_anchors_are_accepted_by_one_key_each(new_page, stock):
     page = new_page(stock.admin)
     open_bench(page, make_batch(stock.region, user=stock.admin))
     for number in range(total):
+        seen(page)
         page.keyboard.press("a" if number % 2 else "Enter")
         expect(page.locator("#tally")).to_contain_text(f"{number + 1} decision")
         if number + 1 < total:
@@ -91,6 +94,25 @@ def test_a_change_is_marked_counted_and_saved_as_a_correction_that_undo_takes_ba
     assert shown_anchor(page).pk == anchor.pk
 
 
+def test_values_that_can_not_both_hold_are_asked_about_before_they_are_saved(new_page, stock, batch):
+    page = new_page(stock.admin)
+    open_bench(page, batch)
+    anchor = shown_anchor(page)
+    bare = anchor.attributes["building_density"] == "none"
+    row(page, "building_density" if bare else "dominant_building_size").click()
+    page.keyboard.press("2" if bare else "1")
+    expect(page.locator("#summary-was")).to_contain_text("does this sentence still hold?")
+    page.keyboard.press("a")
+    expect(page.get_by_role("dialog")).to_contain_text("dominant building size is none")
+    shot(page, "bench-contradiction")
+    page.get_by_role("button", name="Back", exact=True).click()
+    assert not Verdict.objects.exists()
+    page.keyboard.press("a")
+    page.get_by_role("button", name="Save it so").click()
+    saved(page)
+    until(lambda: Anchor.objects.get(pk=anchor.pk).state == "corrected")
+
+
 def test_every_answer_has_its_key_and_rejecting_names_a_reason(new_page, stock, batch):
     page = new_page(stock.admin)
     open_bench(page, batch)
@@ -102,6 +124,7 @@ def test_every_answer_has_its_key_and_rejecting_names_a_reason(new_page, stock, 
     page.keyboard.press("2")
     for key in "cox":
         expect(page.locator("#review")).to_be_visible()
+        seen(page)
         page.keyboard.press(key)
     saved(page)
     given = list(Verdict.objects.order_by("pk").values_list("decision", "reason"))
@@ -117,6 +140,7 @@ def test_back_goes_to_what_was_skipped_or_answered_before(new_page, stock, batch
     expect(page.locator("#where")).not_to_have_text(first)
     page.keyboard.press("Backspace")
     expect(page.locator("#where")).to_have_text(first)
+    seen(page)
     page.keyboard.press("a")
     expect(page.locator("#where")).not_to_have_text(first)
     saved(page)

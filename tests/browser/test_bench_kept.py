@@ -9,7 +9,7 @@ from annotation.anchors.services.batches import close
 from annotation.review.models import Verdict
 from tests.browser.conftest import sign_in
 from tests.browser.test_bench import open_bench
-from tests.browser.test_queue import saved, until
+from tests.browser.test_queue import saved, seen, until
 from tests.factories import UserFactory
 
 
@@ -34,12 +34,14 @@ def test_what_was_corrected_is_there_again_after_undo_and_after_a_reload(new_pag
     page = new_page(stock.admin)
     open_bench(page, batch)
     first = where(page)
+    page.locator('.attribute[data-name="open_space"]').click()
     page.keyboard.press("1" if page.locator("#choices button").first.get_attribute("aria-pressed") != "true" else "2")
     page.keyboard.press("m")
     page.keyboard.type("a word to keep")
     page.keyboard.press("Escape")
     expect(page.locator("#accept-label")).to_have_text("Save 1 change")
     for reload in (False, True):
+        seen(page)
         page.keyboard.press("a")
         expect(page.locator("#where")).not_to_have_text(first)
         saved(page)
@@ -91,6 +93,7 @@ def test_answers_of_two_tabs_outlive_both(new_page, stock, batch, watch):
     shared = where(page) == where(second)
     page.context.set_offline(True)
     page.keyboard.press("a")
+    seen(page)
     page.keyboard.press("a")
     expect(page.locator("#saved-state")).to_contain_text("Offline: 2 waiting")
     second.bring_to_front()

@@ -75,7 +75,7 @@ def test_a_region_is_deleted_only_after_a_yes(new_page, live_server):
     region = RegionFactory(members=[admin], name="Synthetic town")
     page = new_page(admin)
     page.goto(f"/regions/{region.pk}/")
-    page.get_by_text("Delete the region").click()
+    page.get_by_text("Settings of the region").click()
     page.get_by_role("button", name="Delete Synthetic town").click()
     page.get_by_role("button", name="Back").click()
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -19,6 +19,7 @@ from annotation.review.services.reassign import reassign
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
 from annotation.tiles.models import TilePair
 from tests.browser.stock import Stock, stock_region
+from tests.browser.test_queue import seen
 from tests.factories import JobFactory, UserFactory
 from tests.factories_anchors import ATTRIBUTES_AS_PROPOSED, make_batch, save, take
 from tests.factories_changes import save_decision
@@ -83,6 +84,7 @@ def test_hostile_words_of_a_model_and_of_people_are_shown_on_the_bench_and_decid
     expect(page.locator("#flagged")).to_contain_text("window.hacked")
     page.locator("#comment").fill(EVIL)
     page.keyboard.press("Escape")
+    seen(page)
     page.keyboard.press("x")
     expect(page.locator("#tally")).to_have_text("1 decision")
     expect(page.locator("#saved-state")).to_have_attribute("data-state", "saved")
@@ -121,6 +123,7 @@ def test_hostile_text_is_shown_and_never_runs(new_page, hostile):
     expect(page.locator("#subject")).to_contain_text("window.hacked")
     page.locator("#comment").fill(EVIL)
     page.locator("#question").click()
+    seen(page)
     page.keyboard.press("r")
     expect(page.locator("#saved-state")).to_have_attribute("data-state", "saved")
     untouched(page)

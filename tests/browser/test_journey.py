@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from annotation.changes.models import Change
 from annotation.learning.models import TrainingRun
 from annotation.review.models import QueueItem
+from tests.browser.test_queue import seen
 from tests.factories import PASSWORD, UserFactory
 
 WORK_MS = 180_000
@@ -55,12 +56,13 @@ def upload(page: Page, files: Path) -> None:
 
 
 def run_the_main_job(page: Page) -> None:
-    """The smallest preset, through the API that the page's button calls, with the page following it."""
+    """The smallest preset, chosen where the page asks before it starts, with the page following it."""
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("button", name="Run the main job")).to_be_visible()
-    body = {"preset": "tiny"}
-    page.route("**/main-job/", lambda route: route.continue_(post_data=json.dumps(body)))
     page.get_by_role("button", name="Run the main job").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Decisions, changesets and models stay")
+    page.get_by_label("Size of the training").select_option("tiny")
+    page.get_by_role("dialog").get_by_role("button", name="Start").click()
     expect(page.locator("#main-job progress")).to_be_visible()
     expect(page.locator('[data-step="Scan"]')).to_have_attribute("data-done", "true", timeout=WORK_MS)
     assert TrainingRun.objects.get().preset == "tiny"
@@ -100,6 +102,7 @@ def review(page: Page) -> None:
 
 def answer(page: Page, key: str) -> None:
     expect(page.locator("body")).to_have_attribute("data-phase", "reviewing")
+    seen(page)
     page.keyboard.press(key)
     anyway = page.get_by_role("button", name="Accept anyway")
     if key == "a" and anyway.count():
@@ -109,7 +112,7 @@ def answer(page: Page, key: str) -> None:
 def make_a_changeset(page: Page, folder: Path) -> dict[str, Path]:
     page.keyboard.press("g")
     page.keyboard.press("4")
-    expect(page.locator("#accepted-count")).to_have_text("2 changes")
+    expect(page.locator("#accepted-count")).to_have_text("2 changes, 2 chosen")
     page.get_by_label("Comment").fill("Correct buildings from imagery")
     page.get_by_role("button", name="Make the changeset").click()
     card = page.locator(".changeset")

@@ -9,18 +9,20 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "annotation.common.pagination.KeysetPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "webapp.api_schema.StageSchema",
     "DEFAULT_THROTTLE_RATES": {"login": "20/min"},
     "EXCEPTION_HANDLER": "webapp.api_errors.handle",
     "PAGE_SIZE": 100,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Mapwright",
-    "DESCRIPTION": "Finds where aerial imagery and OpenStreetMap buildings disagree, and hands out reviewed map edits.",
+    "DESCRIPTION": "Finds where aerial imagery and OpenStreetMap buildings disagree, and hands out reviewed map edits. "
+    "Programs sign in with a token, made on the page of [your account](/account/). [Back to Mapwright](/)",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "ENUM_NAME_OVERRIDES": {
+        "Role": "annotation.accounts.models.Role",
         "JobState": "annotation.common.models.JobState",
         "ResultState": "annotation.sources.models.SourceState",
         "ItemState": "annotation.review.models.ItemState",

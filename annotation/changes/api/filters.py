@@ -26,6 +26,7 @@ class ChangeQuery(serializers.Serializer):
     max_confidence = serializers.FloatField(min_value=0, max_value=1, required=False, allow_null=True, default=None)
     scan = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False, allow_null=True, default=None)
     exported = serializers.BooleanField(required=False, allow_null=True, default=None)
+    mine = serializers.BooleanField(required=False, default=False, help_text="only what the asker answered")
     ordering = serializers.ChoiceField(choices=[(name, name) for name in ORDERS], required=False, default="newest")
     cursor = serializers.CharField(required=False, default="", allow_blank=True)
     page_size = serializers.IntegerField(min_value=1, required=False, default=PAGE_SIZE)
@@ -34,12 +35,13 @@ class ChangeQuery(serializers.Serializer):
         return min(value, LARGEST_PAGE)
 
 
-def wanted_of(asked: dict[str, Any]) -> Wanted:
+def wanted_of(asked: dict[str, Any], asker: int) -> Wanted:
     """What a checked query asks for."""
     return Wanted(
         kinds=sorted(asked["kind"]),
         states=sorted(asked["state"]),
         decisions=sorted(asked["decision"]),
+        decided_by=asker if asked["mine"] else None,
         **{name: asked[name] for name in ("min_confidence", "max_confidence", "scan", "exported", "ordering")},
     )
 

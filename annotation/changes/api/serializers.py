@@ -25,6 +25,9 @@ class ChangeRow(serializers.ModelSerializer):
     version = serializers.IntegerField(source="item.version")
     decided_by = serializers.CharField(source="item.decided_by.username", default=None)
     decided_at = serializers.DateTimeField(source="item.decided_at")
+    reason = serializers.SerializerMethodField(help_text="of the answer in force")
+    comment = serializers.SerializerMethodField(help_text="what was said with it")
+    flagged_to = serializers.CharField(source="item.assigned_to.username", default=None, allow_null=True)
     key = serializers.SerializerMethodField()
     exported = serializers.BooleanField(help_text="a changeset holds it: its answer stands until that is taken apart")
     tile = TileRef(source="pair.tile")
@@ -34,12 +37,18 @@ class ChangeRow(serializers.ModelSerializer):
         model = Change
         fields = [
             "id", "item", "scan", "kind", "key", "confidence", "state", "decision", "version", "decided_by",
-            "decided_at", "exported", "tile", "bbox", "created_at",
+            "decided_at", "reason", "comment", "flagged_to", "exported", "tile", "bbox", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
     def get_key(self, change: Change) -> str | None:
         return change.footprint.key if change.footprint else None
+
+    def get_reason(self, change: Any) -> str:
+        return change.reason or ""  # annotated by `changes_of`
+
+    def get_comment(self, change: Any) -> str:
+        return change.comment or ""
 
     def get_bbox(self, change: Change) -> list[float]:
         return list((change.adjusted or change.geometry).extent)
@@ -132,6 +141,13 @@ class ChangeSubject(serializers.Serializer):
     newest_map = NewestMap(allow_null=True, help_text="what a newer map than the scanned one says of the building")
     model = ModelBehind()
     anchor = serializers.CharField(allow_null=True)
+
+
+class Neighbour(serializers.Serializer):
+    """Another building of the scanned map beside a change."""
+
+    key = serializers.CharField(allow_null=True)
+    geometry = serializers.JSONField()
 
 
 class ChangeDetail(ChangeSubject):

@@ -8,6 +8,7 @@ urlpatterns = [
     path("regions/<int:region_id>/changes/", views.ChangesView.as_view(), name="api-changes"),
     path("regions/<int:region_id>/changes.geojson", views.ChangesGeoJsonView.as_view(), name="api-changes-geojson"),
     path("changes/<int:change_id>/", views.ChangeView.as_view(), name="api-change"),
+    path("changes/<int:change_id>/neighbours/", views.NeighboursView.as_view(), name="api-change-neighbours"),
     path("changes/<int:change_id>/group/", groups.GroupView.as_view(), name="api-change-group"),
     path("changes/<int:change_id>/group/move/", groups.MoveView.as_view(), name="api-move-group"),
     path("group-moves/<int:group_move_id>/undo/", groups.TakeBackView.as_view(), name="api-take-back-group"),

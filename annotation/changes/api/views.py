@@ -22,6 +22,7 @@ from annotation.changes import selectors
 from annotation.changes.api import serializers
 from annotation.changes.api.filters import ChangeFilter, ChangeQuery, wanted_of
 from annotation.changes.models import Change
+from annotation.changes.nearby import neighbours
 from annotation.changes.services.start import start_find
 from annotation.common.keyset import Cursor
 from annotation.review.api.http import parse, person
@@ -39,7 +40,7 @@ class ChangesView(APIView):
         asked = parse(ChangeQuery, request.query_params)
         order = ORDERS[asked["ordering"]]
         cursor = Cursor.read(asked["cursor"], order) if asked["cursor"] else None
-        page = selectors.page_of_changes(region, wanted_of(asked), cursor, asked["page_size"])
+        page = selectors.page_of_changes(region, wanted_of(asked, person(request).pk), cursor, asked["page_size"])
         return Response(
             {"next": _address(request, page.next), "previous": _address(request, page.previous), "results": page.rows}
         )
@@ -95,6 +96,16 @@ class ChangeView(APIView):
             "decided_at": item.decided_at,
         }
         return Response(serializers.ChangeDetail(detail).data)
+
+
+class NeighboursView(APIView):
+    permission_classes = [IsReviewer]
+
+    @extend_schema(operation_id="changes_neighbours", responses=serializers.Neighbour(many=True))
+    def get(self, request: Request, change_id: int) -> Response:
+        """Outlines of the other buildings of the scanned map beside a change, to draw by and to snap to."""
+        change = selectors.get_change(person(request), change_id)
+        return Response(serializers.Neighbour(neighbours(change), many=True).data)
 
 
 def _rows(request: Request, region_id: int) -> QuerySet[Change]:

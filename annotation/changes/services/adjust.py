@@ -6,11 +6,11 @@ from typing import Any
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon, Polygon
 
 from annotation.changes.models import Change, ChangeKind
+from annotation.changes.nearby import METRES_PER_DEGREE, overlaps
 from annotation.common.errors import InvalidError
 
 MAX_NODES = 2000
 MIN_AREA_M2 = 1.0
-METRES_PER_DEGREE = 111_320.0
 
 Ring = list[tuple[float, float]]
 
@@ -29,6 +29,7 @@ def adjusted_geometry(change: Change, value: Any) -> GEOSGeometry:
         shape = MultiPolygon(parts, srid=4326)
     _check_shape(shape)
     _check_place(change, shape)
+    _check_neighbours(change, shape)
     return shape
 
 
@@ -98,3 +99,16 @@ def _check_place(change: Change, shape: GEOSGeometry) -> None:
     )
     if not inside:
         raise InvalidError("the outline reaches far beyond the tile of this change; keep it near what was proposed")
+
+
+def _check_neighbours(change: Change, shape: GEOSGeometry) -> None:
+    """Over no other building of the map."""
+    found = overlaps(change, shape)
+    if found:
+        most = found[0]
+        others = f" and over {len(found) - 1} more" if len(found) > 1 else ""
+        raise InvalidError(
+            f"the outline lies {most.square_m:.1f} m² over {most.key}{others}; "
+            "move its corners off the neighbour, where they snap to its wall",
+            over=[one.key for one in found],
+        )

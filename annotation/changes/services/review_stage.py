@@ -39,7 +39,7 @@ def on_decided(item: QueueItem, verdict: Verdict) -> None:
         return
     if verdict.decision != ChangeDecision.ACCEPT:
         raise InvalidError("only an accepted change can carry an adjusted geometry")
-    change = Change.objects.select_related("pair__tile").get(item=item)
+    change = Change.objects.select_related("pair__tile", "scan", "footprint").get(item=item)
     change.adjusted = adjusted_geometry(change, drawn)
     change.save(update_fields=["adjusted"])
 
@@ -50,7 +50,8 @@ def on_undone(item: QueueItem, verdict: Verdict) -> None:
     exported = change.edit_items.first()
     if exported is not None:
         raise ExportedError(
-            f"this change is in changeset {exported.changeset_id}; delete that changeset first, then undo",
+            f"this change is in changeset {exported.changeset_id}: an editor drops its edit there, or takes the "
+            "changeset apart, on the page of edits; then its answer can be taken back",
             changeset=exported.changeset_id,
         )
     change.adjusted = None

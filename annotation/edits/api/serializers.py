@@ -77,6 +77,10 @@ class EditOutput(serializers.ModelSerializer):
         return item.change.footprint.key if item.change.footprint else None
 
 
+class EditChange(serializers.Serializer):
+    demolish = serializers.BooleanField(help_text="keep a removed building as demolished:building, don't delete it")
+
+
 class RefusalOutput(serializers.Serializer):
     change = serializers.IntegerField()
     key = serializers.CharField(allow_null=True)

@@ -84,6 +84,14 @@ class EditView(APIView):
         changesets.drop(user=person(request), changeset=changeset, change_id=change_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @extend_schema(request=serializers.EditChange, responses=serializers.EditOutput)
+    def patch(self, request: Request, changeset_id: int, change_id: int) -> Response:
+        """Keep a removed building as demolished:building, or delete it."""
+        changeset = selectors.get_changeset(person(request), changeset_id)
+        wished = parse(serializers.EditChange, request.data)
+        item = changesets.keep_demolished(user=person(request), changeset=changeset, change_id=change_id, **wished)
+        return Response(serializers.EditOutput(item).data)
+
 
 class VersionsView(APIView):
     permission_classes = [IsEditor]

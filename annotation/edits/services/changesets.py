@@ -9,7 +9,7 @@ from django.db import transaction
 
 from annotation.accounts.models import User
 from annotation.changes.engine import repeated_drawings
-from annotation.changes.models import Change
+from annotation.changes.models import Change, ChangeKind
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.edits import selectors
 from annotation.edits.engine import base_of
@@ -52,7 +52,12 @@ def create(
         snapshot, imagery = chosen[0].scan.snapshot, chosen[0].scan.imagery
         when = f", {imagery.captured_on}" if imagery.captured_on else ""
         source = source or f"{imagery.attribution}{when}"[:255]
-        tags = {"comment": comment, "created_by": GENERATOR, "source": source, "imagery_used": imagery.original_name}
+        tags = {
+            "comment": comment,
+            "created_by": GENERATOR,
+            "source": source,
+            "imagery_used": imagery.attribution[:255],
+        }
         changeset = Changeset.objects.create(
             region=region, snapshot=snapshot, comment=comment, source=source, tags=tags, created_by=user
         )
@@ -105,6 +110,40 @@ def drop(*, user: User, changeset: Changeset, change_id: int) -> None:
             scope_id=changeset.region_id,
             change=change_id,
         )
+
+
+def keep_demolished(*, user: User, changeset: Changeset, change_id: int, demolish: bool) -> EditItem:
+    """Whether a removed building is kept in OSM as `demolished:building`, or deleted.
+
+    Raises:
+        NotFoundError: the changeset has no such edit.
+        InvalidError: it is no removal, the object is more than a building, or the edit was exported already.
+    """
+    with transaction.atomic():
+        _locked(changeset)
+        items = EditItem.objects.filter(changeset=changeset, change=change_id)
+        item = items.select_related("change__footprint").first()
+        if item is None:
+            raise NotFoundError("this changeset holds no such edit; load it again")
+        base = item.change.footprint
+        if base is None or item.change.kind != ChangeKind.REMOVE:
+            raise InvalidError("only a removal is kept as demolished, or not")
+        if item.operations is not None:
+            raise InvalidError("this edit was exported as it is: drop it, and put its change into another changeset")
+        if not demolish and keeps_value(base_of(base, item)):
+            raise InvalidError(f"{base.key} is more than a building by its tags or relations: it is kept, not deleted")
+        item.demolish = demolish
+        item.save(update_fields=["demolish"])
+        audit.record(
+            actor=user,
+            action="edits.demolish",
+            object_kind="changeset",
+            object_id=changeset.pk,
+            scope_id=changeset.region_id,
+            change=change_id,
+            demolish=demolish,
+        )
+    return item
 
 
 def give_versions(*, user: User, changeset: Changeset, versions: Mapping[str, int]) -> int:

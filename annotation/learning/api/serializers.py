@@ -15,6 +15,7 @@ class DataOutput(serializers.Serializer):
     """What the next training would learn from."""
 
     pairs = serializers.IntegerField(help_text="mapped tiles with enough image")
+    needed = serializers.IntegerField(help_text="the fewest that the usual training takes")
     decisions = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         help_text="{kind: {accepted, adjusted, rejected}}",

@@ -23,7 +23,7 @@ from annotation.learning.api.serializers import (
     TrainingStart,
 )
 from annotation.learning.models import Evaluation, ModelVersion, TrainingRun
-from annotation.learning.overview import locators_ahead, matchers_ahead
+from annotation.learning.overview import locators_ahead, matchers_ahead, tiles_needed
 from annotation.learning.services import evaluate, registry, start
 from annotation.review.api.http import parse, person
 from annotation.sources.models import Region
@@ -43,7 +43,8 @@ class DataView(APIView):
     @extend_schema(responses=DataOutput)
     def get(self, request: Request, region_id: int) -> Response:
         """Tiles, and what people decided about suggestions: how much of it is new to the model in use."""
-        return Response(DataOutput(selectors.ahead(get_region(person(request), region_id))).data)
+        ahead = selectors.ahead(get_region(person(request), region_id))
+        return Response(DataOutput({**vars(ahead), "needed": tiles_needed()}).data)
 
 
 class MatchersDataView(APIView):

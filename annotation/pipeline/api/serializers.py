@@ -76,6 +76,11 @@ class ChangeCounts(serializers.Serializer):
     by_decision = serializers.DictField(child=serializers.IntegerField())
 
 
+class TrainingAhead(serializers.Serializer):
+    presets = serializers.DictField(child=serializers.CharField(), help_text="sizes of a training, in words")
+    needed = serializers.IntegerField(help_text="mapped tiles that a training takes at least")
+
+
 class Summary(serializers.Serializer):
     """A region at a glance."""
 
@@ -90,6 +95,7 @@ class Summary(serializers.Serializer):
     anchors = serializers.IntegerField()
     latest_model = ModelBrief(allow_null=True, help_text="the model in use")
     latest_scan = ScanBrief(allow_null=True, help_text="the newest finished scan")
+    training = TrainingAhead()
     changes = ChangeCounts()
     changesets = serializers.IntegerField()
     jobs = JobOutput(many=True, help_text="the newest 20")

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from annotation.sources.api import jobs, regions, sources
+from annotation.sources.api import jobs, members, regions, sources
 
 urlpatterns = [
+    path("regions/<int:region_id>/members/", members.MembersView.as_view(), name="api-region-members"),
+    path("regions/<int:region_id>/members/<int:member_id>/", members.MemberView.as_view(), name="api-region-member"),
     path("regions/", regions.RegionListView.as_view(), name="api-regions"),
     path("regions/<int:region_id>/", regions.RegionView.as_view(), name="api-region"),
     path("regions/<int:region_id>/imagery/", sources.ImageryListView.as_view(), name="api-imagery-list"),

@@ -39,6 +39,23 @@ export const summaryChanged = (work) => work.summary.trim() !== work.proposedSum
 /** How many things differ from the proposal. */
 export const differences = (work) => Object.keys(work.changes).length + Number(summaryChanged(work));
 
+/** Attributes of which both or neither are "none": what is not there has no size. */
+const TOGETHER = [
+  ["building_density", "dominant_building_size"],
+  ["building_density", "building_arrangement"],
+  ["building_density", "outline_complexity"],
+  ["road_density", "road_layout"],
+];
+
+/** Two attributes that can't both hold, of which the person changed one at least; null: there are none. */
+export const contradiction = (work) =>
+  TOGETHER.find(
+    (pair) =>
+      pair.every((name) => name in work.proposed) &&
+      pair.some((name) => name in work.changes) &&
+      new Set(pair.map((name) => valueOf(work, name) === "none")).size === 2,
+  ) ?? null;
+
 /** What goes with a correction. */
 export const correction = (work) => ({
   attributes: { ...work.proposed, ...work.changes },

@@ -94,8 +94,9 @@ export function createForm(schema, { maxWords, reasons, onChoose, onSelect, onRe
             : `${words} of ${maxWords} words`;
       count.classList.toggle("over", over);
       field.setAttribute("aria-invalid", String(over));
-      byId("summary-was").hidden = !summaryChanged(work);
-      byId("summary-was").textContent = summaryChanged(work) ? `≠ Proposed: ${work.proposedSummary}` : "";
+      const stale = Object.keys(work.changes).length ? "Attributes have changed: does this sentence still hold?" : "";
+      byId("summary-was").textContent = summaryChanged(work) ? `≠ Proposed: ${work.proposedSummary}` : stale;
+      byId("summary-was").hidden = !byId("summary-was").textContent;
       const changes = differences(work);
       byId("accept-label").textContent = changes ? `Save ${plural(changes, "change")}` : "Accept as it is";
     },

@@ -1,8 +1,18 @@
 /** The review bench: one anchor at a time, checked against image and map, by one key where nothing is wrong. */
 import { byId, onClick, pageData } from "mapwright/lib/dom.js";
-import { percent } from "mapwright/lib/format.js";
+import { humanise, percent, valueWords } from "mapwright/lib/format.js";
+import { confirmDialog } from "mapwright/lib/forms.js";
 import { notify } from "mapwright/lib/notices.js";
-import { asDraft, begin, choose, correction, differences, write } from "mapwright/anchors/anchor-state.js";
+import {
+  asDraft,
+  begin,
+  choose,
+  contradiction,
+  correction,
+  differences,
+  valueOf,
+  write,
+} from "mapwright/anchors/anchor-state.js";
 import { createForm } from "mapwright/anchors/bench-form.js";
 import { bindBenchKeys } from "mapwright/anchors/bench-keys.js";
 import { drawAnswers } from "mapwright/anchors/settle.js";
@@ -104,8 +114,16 @@ function chooseValue(index) {
   if (work && given) changed(choose(work, form.nameOf(at), given[0]));
 }
 
+/** Ask where two values can't both hold. */
+async function holdsTogether() {
+  const pair = contradiction(work);
+  if (!pair) return true;
+  const words = pair.map((name) => `${humanise(name).toLowerCase()} is ${valueWords(valueOf(work, name))}`);
+  return confirmDialog({ title: "Do these hold together?", text: `${words.join(", but ")}.`, yes: "Save it so" });
+}
+
 /** Accept what is unchanged, save what is changed. */
-function take() {
+async function take() {
   if (!line.ready()) return;
   if (!differences(work)) {
     say("accept");
@@ -116,7 +134,8 @@ function take() {
     summary.focus();
     return;
   }
-  say("correct", "", correction(work));
+  const asked = work;
+  if ((await holdsTogether()) && work === asked) say("correct", "", correction(work));
 }
 
 function say(decision, reason = "", payload = null) {
@@ -168,7 +187,6 @@ for (const [id, run] of [
   ["accept", take],
   ["reject", startReject],
   ["flag", flag],
-  ["back", line.back],
   ["as-proposed", proposedSummary],
 ])
   byId(id).addEventListener("click", onClick(run));

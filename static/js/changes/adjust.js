@@ -2,22 +2,34 @@
 /* global L */
 import { begin, canRedo, canUndo, push, redo, undo } from "mapwright/lib/history.js";
 import { bindKey } from "mapwright/lib/keys.js";
+import { meeting, squared, turned } from "mapwright/changes/drawing.js";
 import { corners, crosses, moveCorner, moveShape, removeCorner, splitSide } from "mapwright/changes/shapes.js";
 
 const STYLE = { color: "#ffb000", weight: 3, fillColor: "#ffb000", fillOpacity: 0.12, pane: "outlines" };
 const FINE_M = 0.25;
 const COARSE_M = 1;
+const FINE_DEGREES = 1;
+const COARSE_DEGREES = 10;
+const JOIN_WITHIN_M = 3;
+const SNAP_PX = 12;
 const EDITS = "pm:markerdragend pm:vertexadded pm:vertexremoved pm:dragend";
 
 /**
  * Enter the mode.
  * @param {L.Map} map
- * @param {Object} geometry GeoJSON polygon to start from
- * @param {Object} proposed GeoJSON polygon to go back to
- * @param {{onChange: Function, onDone: Function, onCancel: Function, onRefused: Function}} on
- * @returns {{leave: Function, done: Function, cancel: Function, undo: Function, redo: Function, reset: Function, changed: Function}}
+ * @param {Object} on
+ * @param {Object} on.geometry GeoJSON polygon to start from
+ * @param {Object} on.proposed GeoJSON polygon to go back to
+ * @param {?Object} on.mapped the map's own polygon, to start from instead
+ * @param {() => Array<Object>} on.neighbours polygons that a corner can be joined to
+ * @param {Function} on.onChange
+ * @param {Function} on.onDone
+ * @param {Function} on.onCancel
+ * @param {Function} on.onRefused
+ * @returns {Object} leave, changed, and what the bar's buttons do
  */
-export function enterAdjust(map, geometry, proposed, on) {
+export function enterAdjust(map, on) {
+  const { geometry, proposed, mapped } = on;
   let history = begin(geometry);
   let layer = null;
   let selected = null;
@@ -34,7 +46,8 @@ export function enterAdjust(map, geometry, proposed, on) {
     group.addTo(map);
     one.pm.enable({
       allowSelfIntersection: false,
-      snappable: false,
+      snappable: true,
+      snapDistance: SNAP_PX,
       hideMiddleMarkers: false,
       removeLayerBelowMinVertexCount: false,
     });
@@ -67,6 +80,7 @@ export function enterAdjust(map, geometry, proposed, on) {
   }
 
   function keep(next) {
+    if (JSON.stringify(next) === JSON.stringify(history.present)) return;
     if (crosses(next)) {
       on.onRefused?.("The outline must not cross itself.");
       queueMicrotask(draw);
@@ -102,10 +116,21 @@ export function enterAdjust(map, geometry, proposed, on) {
     draw();
   }
 
-  function reset() {
-    if (JSON.stringify(history.present) === JSON.stringify(proposed)) return;
+  /** Start again from another shape. */
+  const startFrom = (other) => () => {
+    if (!other || JSON.stringify(history.present) === JSON.stringify(other)) return;
     selected = null;
-    keep(proposed);
+    keep(other);
+  };
+  const [reset, fromMap] = [startFrom(proposed), startFrom(mapped)];
+  const square = () => keep(squared(history.present));
+  const turn = (sign) => (event) =>
+    keep(turned(history.present, sign * (event.shiftKey ? COARSE_DEGREES : FINE_DEGREES)));
+
+  function join(shape, corner) {
+    const by = meeting(corner, on.neighbours(), JOIN_WITHIN_M);
+    if (!by) on.onRefused?.(`No neighbour is within ${JOIN_WITHIN_M} m of this corner.`);
+    return by ? moveCorner(shape, corner, ...by) : shape;
   }
 
   const withCorner = (action) => () =>
@@ -121,6 +146,14 @@ export function enterAdjust(map, geometry, proposed, on) {
     ["y", "Redo", () => step(redo)],
     ["y", "Redo", () => step(redo), { ctrl: true, hidden: true }],
     ["0", "Back to the proposed shape", reset],
+    ["9", "Start from the map's shape", fromMap],
+    ["q", "Make its angles right", square],
+    [",", "Turn it to the left by 1° (Shift: 10°)", turn(1), { repeats: true }],
+    [".", "Turn it to the right", turn(-1), { repeats: true }],
+    [";", "Turn it to the left by 10°", turn(1), { repeats: true, hidden: true }],
+    ["<", "Turn it to the left by 10°", turn(1), { repeats: true, hidden: true }],
+    [":", "Turn it to the right by 10°", turn(-1), { repeats: true, hidden: true }],
+    [">", "Turn it to the right by 10°", turn(-1), { repeats: true, hidden: true }],
     ["n", "Choose the next corner", () => select(1), { repeats: true }],
     ["p", "Choose the corner before", () => select(-1), { repeats: true }],
     [
@@ -131,6 +164,7 @@ export function enterAdjust(map, geometry, proposed, on) {
         draw();
       },
     ],
+    ["j", "Join the chosen corner to the nearest neighbour", withCorner(join)],
     ["i", "Put a corner after the chosen one", withCorner(splitSide)],
     ["Delete", "Take the chosen corner out", withCorner(removeCorner), { shown: "Del" }],
     [
@@ -153,6 +187,8 @@ export function enterAdjust(map, geometry, proposed, on) {
     undo: () => step(undo),
     redo: () => step(redo),
     reset,
+    mapped: fromMap,
+    square,
     changed: () => canUndo(history),
     leave() {
       layer.one.pm.disable();

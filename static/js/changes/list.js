@@ -7,6 +7,7 @@ import { bindKey } from "mapwright/lib/keys.js";
 import { freshKey } from "mapwright/lib/once.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { imageUrl, tileUrl } from "mapwright/lib/tiles.js";
+import { reasonWords } from "mapwright/changes/words.js";
 
 const { region } = pageData();
 const person = pageData("person");
@@ -54,8 +55,8 @@ function thumbnail(change) {
   const box = { x: left, y: top, width: right - left, height: bottom - top };
   const picture = el("a", {
     class: "thumb",
-    href: tilePath(tile),
-    "aria-label": `Tile of change ${change.id}`,
+    href: changePath(change),
+    "aria-label": `Change ${change.id}`,
     tabindex: "-1",
   });
   const view = around(box);
@@ -80,15 +81,29 @@ function thumbnail(change) {
   return picture;
 }
 
+const changePath = ({ id }) => `/regions/${region.id}/changes/${id}/`;
 const tilePath = ({ z, x, y }) => `/regions/${region.id}/tiles/${z}/${x}/${y}/`;
 
 const BADGES = { accept: "badge badge-good", reject: "badge badge-bad", "": "badge" };
 
 function answerCell(change) {
+  const flagged = !change.decision && change.flagged_to;
   const text = change.decision ? humanise(DECISIONS[change.decision] ?? change.decision) : "Open";
   const cell = el("td", {}, el("span", { class: BADGES[change.decision] ?? "badge badge-warn", text }));
   if (change.decided_by)
     cell.append(el("div", { class: "muted small", text: `${change.decided_by}, ${day(change.decided_at)}` }));
+  if (flagged) cell.append(el("div", { class: "small", text: `⚑ Flagged to ${flagged}` }));
+  const why = ["", "as_proposed", "adjusted"].includes(change.reason) ? "" : reasonWords(change.kind, change.reason);
+  if (why || change.comment)
+    cell.append(
+      el(
+        "div",
+        { class: "small said-with" },
+        why,
+        why && change.comment ? ": " : "",
+        change.comment && el("q", { text: change.comment }),
+      ),
+    );
   return cell;
 }
 
@@ -102,7 +117,7 @@ async function reopen(change) {
   if (!sure) return;
   try {
     await api.post(`/api/review/items/${change.item}/undo/`, { version: change.version, idempotency_key: freshKey() });
-    location.assign(`/regions/${region.id}/changes/review/`);
+    location.assign(`/regions/${region.id}/changes/review/?change=${change.id}`);
   } catch (error) {
     notifyError(error);
   }
@@ -122,7 +137,7 @@ function row(change) {
         "span",
         { class: "change-name" },
         el("span", { class: `kind kind-${change.kind}`, "aria-hidden": "true", text: kind.mark }),
-        kind.label,
+        el("a", { href: changePath(change), text: kind.label }),
       ),
     ),
     el("td", { class: "number", text: percent(change.confidence) }),
@@ -165,7 +180,7 @@ async function load(path) {
           }),
         ),
       );
-    byId("count").textContent = next ? `The first ${shown}` : `${shown} shown`;
+    byId("count").textContent = next ? `The first ${shown}; there are more` : `${shown} shown`;
     byId("more").hidden = !next;
   } catch (error) {
     notifyError(error);
@@ -197,7 +212,9 @@ form.addEventListener("submit", (event) => event.preventDefault());
 byId("more").addEventListener("click", () => load(new URL(next).pathname + new URL(next).search));
 bindKey("j", "Next row", () => move(1), { repeats: true });
 bindKey("k", "Row before", () => move(-1), { repeats: true });
-bindKey("Enter", "Open the row's tile", () => document.activeElement.closest("tr")?.querySelector(".thumb")?.click());
+bindKey("Enter", "Open the row's candidate", () =>
+  document.activeElement.closest("tr")?.querySelector(".thumb")?.click(),
+);
 bindKey("r", "Review", () => location.assign(`/regions/${region.id}/changes/review/`));
 api
   .get(`${base}/summary/`)

@@ -5,7 +5,8 @@ import { bindKey } from "mapwright/lib/keys.js";
 const PAN_PX = 120;
 
 export function bindQueueKeys(acts) {
-  const { answer, undoLast, skip, flag, adjust, group, view, comment, similar, order, evidence, reasonAt, fit } = acts;
+  const { answer, undoLast, back, skip, flag, adjust, group, view, comment, similar, order, evidence, reasonAt, fit } =
+    acts;
   const { map, compare } = view;
   const decide = { group: "Answer" };
   bindKey("a", "Accept", () => answer("accept"), decide);
@@ -20,9 +21,13 @@ export function bindQueueKeys(acts) {
   bindKey("s", "Skip for now", skip, decide);
   bindKey("u", "Undo the last answer, as often as you like", undoLast, decide);
   bindKey("g", "Similar places first, or the usual order", order.toggle, decide);
+  bindKey("Backspace", "Back to the one before: what was skipped, or the last answer taken back", back, {
+    ...decide,
+    shown: "⌫",
+  });
   bindKey("m", "Write a comment (Esc leaves it)", () => comment.focus(), decide);
   for (let index = 0; index < 6; index += 1)
-    bindKey(String(index + 1), "Reject with that reason", () => reasonAt(index), {
+    bindKey(String(index + 1), "Reject with that reason (the first time it shows them)", () => reasonAt(index), {
       ...decide,
       shown: "1 … 6",
       hidden: index > 0,
@@ -35,6 +40,7 @@ export function bindQueueKeys(acts) {
   });
   bindKey("h", "Hide the outlines", () => view.hide(true), { ...look, release: () => view.hide(false) });
   bindKey("i", "Image alone", () => compare.setMode("image"), look);
+  bindKey("y", "Side by side", () => compare.setMode("side"), look);
   bindKey("w", "Swipe", () => compare.setMode("swipe"), look);
   bindKey("v", "Overlay", () => compare.setMode("overlay"), look);
   bindKey("p", "Map alone", () => compare.setMode("map"), look);

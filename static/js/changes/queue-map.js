@@ -1,6 +1,6 @@
 /** The map of the queue page: image against map, the candidate's outlines, a view that jumps only where it must. */
 /* global L */
-import { createCompare } from "mapwright/lib/compare.js";
+import { createCompare, MODES } from "mapwright/lib/compare.js";
 import {
   createMap,
   creditLine,
@@ -12,7 +12,10 @@ import {
   warmTiles,
 } from "mapwright/lib/map.js";
 import { createImageShift, notableShift } from "mapwright/lib/offset.js";
+import { watchTiles } from "mapwright/lib/loaded.js";
 import { load, save } from "mapwright/lib/storage.js";
+import { createBeside } from "mapwright/changes/beside.js";
+import { createNeighbours } from "mapwright/changes/neighbours.js";
 import { imageUrl, mapUrl } from "mapwright/lib/tiles.js";
 
 const FIRST_ZOOM = 19;
@@ -22,10 +25,19 @@ const LARGEST_SHARE = 0.4;
 const WARM_KEPT = 120;
 const ALIGNED = "mapwright.image-on-map";
 
-export function createQueueMap(container) {
+/** @param {{onMissing?: (names) => void}} [options] hears which of "image" and "map" lack tiles at the candidate */
+export function createQueueMap(container, { onMissing = () => {} } = {}) {
   const map = createMap(container, { label: "Image and map around the candidate", keyboard: false });
-  const compare = createCompare(map, { key: "mapwright.compare.queue" });
+  const beside = createBeside(map, container.parentElement);
+  const compare = createCompare(map, {
+    key: "mapwright.compare.queue",
+    modes: [["side", "Side by side"], ...MODES],
+    onMode: beside.arrange,
+  });
+  beside.arrange(compare.mode);
   const shiftImage = createImageShift(map);
+  const neighbours = createNeighbours(map);
+  const tiles = watchTiles(() => onMissing(missing()));
   const layers = new Map();
   let drawn = [];
   let credit = null;
@@ -34,6 +46,8 @@ export function createQueueMap(container) {
   let warmed = [];
   let shift = null;
   let aligned = load(ALIGNED, true);
+  let about = null; // bounds of the candidate
+  const missing = () => (about ? tiles.missing(about) : []);
 
   /** Base layers stay while the imagery stays, so that nothing flashes between items. */
   function base(subject) {
@@ -41,7 +55,9 @@ export function createQueueMap(container) {
     for (const [name, [source, make]] of Object.entries(wanted)) {
       if (layers.get(name)?.id === source.id) continue;
       layers.get(name)?.layer.remove();
-      layers.set(name, { id: source.id, layer: make(source).addTo(map) });
+      const layer = make(source);
+      tiles.follow(name, layer);
+      layers.set(name, { id: source.id, layer: layer.addTo(map) });
     }
     credit?.remove();
     credit = creditLine(map, subject);
@@ -62,30 +78,53 @@ export function createQueueMap(container) {
   function clear() {
     drawn.forEach((layer) => layer.remove());
     drawn = [];
+    beside.clear();
   }
 
   function draw(subject, geometry) {
     clear();
     const removal = subject.kind === "remove";
-    drawn.push(outline(geometry, removal ? "removal" : "candidate"));
-    if (subject.footprint && !removal) drawn.push(outline(subject.footprint.geometry, "footprint"));
+    const shapes = [[geometry, removal ? "removal" : "candidate"]];
+    if (subject.footprint && !removal) shapes.push([subject.footprint.geometry, "footprint"]);
+    drawn = shapes.map((one) => outline(...one));
+    if (!hidden) drawn.forEach((layer) => layer.addTo(map));
+    beside.show(subject.snapshot, shapes);
+  }
+
+  /** Only what the map has now: of a shape that is drawn anew elsewhere. */
+  function drawMapped(subject) {
+    clear();
+    if (subject.footprint) drawn.push(outline(subject.footprint.geometry, "footprint"));
     if (!hidden) drawn.forEach((layer) => layer.addTo(map));
   }
 
   return {
     map,
     compare,
-    clear,
-    draw,
+    neighbours,
+    clear() {
+      clear();
+      neighbours.clear();
+    },
+    draw(subject, geometry) {
+      draw(subject, geometry);
+      neighbours.show(subject);
+    },
+    drawMapped,
     show(subject, geometry) {
       base(subject);
+      about = toBounds(subject.bbox);
       const { centre, zoom } = viewFor(toBounds(subject.bbox));
       shift = notableShift(subject.evidence);
       shiftImage(aligned ? shift : null);
       map.setView(centre, zoom, { animate: false });
       placed = true;
       draw(subject, geometry);
+      neighbours.show(subject);
+      onMissing(missing());
     },
+    missing,
+    loadAgain: tiles.loadAgain,
     /** Whether the image is shown moved onto the map, where it lies off it. */
     get aligned() {
       return aligned;
@@ -105,11 +144,13 @@ export function createQueueMap(container) {
     },
     hide(on) {
       hidden = on;
+      neighbours.hide(on);
       for (const layer of drawn)
         if (on) layer.remove();
         else layer.addTo(map);
     },
     warm(subject) {
+      neighbours.warm(subject);
       const { centre, zoom } = viewFor(toBounds(subject.bbox));
       const bounds = L.latLngBounds(centre, centre);
       const next = [imageUrl(subject.imagery), mapUrl(subject.snapshot)].flatMap((template) =>

@@ -1,7 +1,8 @@
 /** The panel beside the queue's map: what is asked, what is known, what may be answered. */
-import { byId, el, facts, fill } from "mapwright/lib/dom.js";
-import { day, humanise, KINDS, sureness, percent } from "mapwright/lib/format.js";
+import { byId, el, facts, fill, pageData } from "mapwright/lib/dom.js";
+import { day, KINDS, sureness, percent } from "mapwright/lib/format.js";
 import { arrow, offsetSentence } from "mapwright/lib/offset.js";
+import { load, save } from "mapwright/lib/storage.js";
 import {
   ACCEPT,
   areas,
@@ -11,9 +12,12 @@ import {
   modelWords,
   PART_QUESTION,
   reasonsOf,
+  reasonWords,
 } from "mapwright/changes/words.js";
+import { exits } from "mapwright/changes/exits.js";
 import { areaM2 } from "mapwright/changes/shapes.js";
 
+const MORE = "mapwright.more-about";
 const TAGS_SHOWN = 6;
 /** A reshaped building that keeps less of its area, or gains as much, is told apart. */
 const LEAST_SHARE = 0.67;
@@ -40,15 +44,16 @@ function objectRows(footprint) {
   ];
 }
 
-/** What a decision rarely needs, folded away; it stays as it was left when the next candidate comes. */
+/** What a decision rarely needs, folded away; it stays as it was left, for the next candidate and after a reload. */
 function details(subject) {
-  const open = document.getElementById("more-about")?.open ?? false;
+  const open = document.getElementById("more-about")?.open ?? load(MORE, false);
   const rows = [...objectRows(subject.footprint), ["Map of", day(subject.snapshot.taken_at)], ...detailRows(subject)];
   return el(
     "details",
-    { class: "why", id: "more-about", open },
+    { class: "why", id: "more-about", open, on: { toggle: (event) => save(MORE, event.target.open) } },
     el("summary", { text: "More about it" }),
     facts(rows),
+    exits(subject, `/regions/${pageData().region.id}/changes/${subject.id}/`),
     subject.anchor ? el("p", { class: "anchor-sentence", text: subject.anchor }) : null,
   );
 }
@@ -56,6 +61,14 @@ function details(subject) {
 /** The question and its evidence. `geometry` is the shape as it stands, adjusted or not. */
 export function drawSubject(claim, geometry, draft) {
   const { subject } = claim;
+  fill(byId("subject"), ...subjectNodes(claim, geometry, draft));
+  byId("accept-label").textContent = ACCEPT[subject.kind];
+  byId("accept").classList.toggle("button-main", !subject.model?.trial && subject.confidence >= 0.5);
+  byId("adjust").disabled = subject.kind === "remove";
+}
+
+/** The question and its evidence, as nodes. */
+export function subjectNodes({ subject }, geometry, draft) {
   const kind = KINDS[subject.kind];
   const newer =
     subject.newest_map &&
@@ -75,8 +88,7 @@ export function drawSubject(claim, geometry, draft) {
       el("strong", { text: "The image is older than the map here. " }),
       `The object was edited on ${day(subject.footprint.edited_at)}, the image was taken on ${day(subject.imagery.captured_on)}.`,
     );
-  fill(
-    byId("subject"),
+  return [
     el(
       "div",
       { class: "question" },
@@ -94,7 +106,7 @@ export function drawSubject(claim, geometry, draft) {
     newer || null,
     resized(subject, geometry),
     draft.geometry
-      ? el("p", { class: "note", text: `Your adjusted shape: ${Math.round(areaM2(geometry))} m².` })
+      ? el("p", { class: "note", text: `${draft.whose ?? "Your"} adjusted shape: ${Math.round(areaM2(geometry))} m².` })
       : null,
     facts([
       ...evidenceRows(subject, geometry),
@@ -102,10 +114,7 @@ export function drawSubject(claim, geometry, draft) {
       ["Object last edited", subject.footprint ? day(subject.footprint.edited_at, "unknown") : null],
     ]),
     details(subject),
-  );
-  byId("accept-label").textContent = ACCEPT[subject.kind];
-  byId("accept").classList.toggle("button-main", !subject.model?.trial && subject.confidence >= 0.5);
-  byId("adjust").disabled = subject.kind === "remove";
+  ];
 }
 
 /** A building that the change makes much smaller or larger is worth a second look. */
@@ -125,7 +134,7 @@ export function drawReasons(subject, onReason) {
         "button",
         { type: "button", class: "button button-small", on: { click: () => onReason(reason) } },
         el("kbd", { text: String(index + 1) }),
-        el("span", { text: humanise(reason) }),
+        el("span", { text: reasonWords(subject.kind, reason) }),
       ),
     ),
   );

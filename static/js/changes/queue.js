@@ -1,9 +1,10 @@
 /** The queue page: one candidate at a time, every answer by one key, none ever lost. */
-import { afterMouse, byId, onClick, pageData } from "mapwright/lib/dom.js";
+import { byId, onClick, pageData } from "mapwright/lib/dom.js";
 import { notify } from "mapwright/lib/notices.js";
+import { fitControl } from "mapwright/lib/map.js";
 import { confirmDialog } from "mapwright/lib/forms.js";
 import { day, DECISIONS } from "mapwright/lib/format.js";
-import { enterAdjust } from "mapwright/changes/adjust.js";
+import { createAdjusting } from "mapwright/changes/adjusting.js";
 import { createGroupMode } from "mapwright/changes/group.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
@@ -17,13 +18,13 @@ import { createLine } from "mapwright/review/line.js";
 
 const page = pageData();
 const person = pageData("person");
-const view = createQueueMap(byId("map"));
+const view = createQueueMap(byId("map"), { onMissing: drawMissing });
 const comment = byId("comment");
+const shapeOf = (subject, draft) => draft.geometry ?? subject.adjusted ?? subject.geometry;
 const similar = createSimilar();
 const order = createSimilarFirst({ person, onChange: () => line.reorder() });
 const evidence = createEvidence({ map: view.map, current: () => current()?.subject });
 
-let adjusting = null;
 let asking = false;
 
 const line = createLine({
@@ -48,8 +49,7 @@ const line = createLine({
 });
 const { current, drafts } = line;
 const groupMode = createGroupMode({ view, line, onLeave: () => current() && redraw() });
-
-const shapeOf = (subject, draft) => draft.geometry ?? subject.adjusted ?? subject.geometry;
+const adjusting = createAdjusting({ view, line, shapeOf, redraw });
 
 function clear() {
   for (const part of [view, similar, order, evidence]) part.clear();
@@ -69,29 +69,48 @@ function showClaim(claim, draft) {
   byId("announce").textContent = `${before}Next: ${byId("question").textContent}`;
 }
 
-async function confirmOld(subject) {
-  if (!subject.older_than_edit) return true;
+async function confirmed(question) {
   asking = true;
-  const yes = await confirmDialog({
+  const yes = await confirmDialog(question);
+  asking = false;
+  return yes;
+}
+
+const confirmOld = (subject) =>
+  !subject.older_than_edit ||
+  confirmed({
     title: "The image is older than the map here",
     text: `The object was edited on ${day(subject.footprint.edited_at)}; the image was taken on ${day(subject.imagery.captured_on)}. The map may be right and the image out of date.`,
     yes: "Accept anyway",
   });
-  asking = false;
-  return yes;
+
+/** What is not on the screen can't be judged: only who says so answers all the same. */
+const confirmUnseen = () =>
+  !view.missing().length ||
+  confirmed({
+    title: `The ${view.missing().join(" and the ")} could not be loaded here`,
+    text: "You would answer without having seen it. Load it again first, or wait for the connection: nothing is lost meanwhile.",
+    yes: "Answer anyway",
+  });
+
+function drawMissing(names) {
+  const node = byId("not-loaded");
+  node.hidden = !names.length;
+  node.firstElementChild.textContent = `The ${names.join(" and the ")} could not be loaded here${names.includes("map") ? ": what you see is no empty map" : ""}.`;
 }
 
 /** Whether something else comes first: a question that is open, a group, or a changed shape that only "accept" takes along. */
 function busy() {
   if (groupMode.on) notify("Accept the group with Enter, or leave it with Esc, first.", { kind: "warn" });
-  if (adjusting?.changed()) notify("Keep the new shape with Enter, or leave it with Esc, first.", { kind: "warn" });
-  return asking || groupMode.on || Boolean(adjusting?.changed());
+  if (adjusting.changed()) notify("Keep the new shape with Enter, or leave it with Esc, first.", { kind: "warn" });
+  return asking || groupMode.on || adjusting.changed();
 }
 
 async function answer(decision, reason = "") {
   const claim = current();
   if (!line.ready() || (decision === "accept" && !groupMode.on ? asking : busy())) return;
-  if (adjusting && decision === "accept") adjusting.done();
+  if (decision === "accept") adjusting.done();
+  if (!(await confirmUnseen())) return;
   if (decision === "accept" && !(await confirmOld(claim.subject))) return;
   if (current()?.id !== claim.id) return;
   const geometry = decision === "accept" ? drafts.read(claim.id).geometry : null;
@@ -103,21 +122,14 @@ async function answer(decision, reason = "") {
   });
 }
 
-function leaveAdjust() {
-  adjusting?.leave();
-  adjusting = null;
-  byId("adjust-bar").hidden = true;
-  document.body.classList.remove("adjusting");
-}
-
 function leaveModes() {
   groupMode.leave();
-  leaveAdjust();
+  adjusting.leave();
 }
 
 /** From the adjusted shape, if there is one, to the whole group. */
 function group() {
-  adjusting?.done();
+  adjusting.done();
   groupMode.enter();
 }
 
@@ -128,40 +140,20 @@ function redraw() {
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
 }
 
-function adjust() {
-  const claim = current();
-  if (!claim || adjusting || groupMode.on || claim.subject.kind === "remove") return;
-  const before = drafts.read(claim.id).geometry;
-  const start = shapeOf(claim.subject, { geometry: before });
-  const keep = (geometry) => drafts.write(claim.id, { geometry });
-  view.clear();
-  byId("adjust-bar").hidden = false;
-  document.body.classList.add("adjusting");
-  adjusting = enterAdjust(view.map, start, claim.subject.geometry, {
-    onChange(mode) {
-      if (mode.canUndo || mode.canRedo) keep(mode.geometry); // a reload loses nothing
-      byId("adjust-undo").disabled = !mode.canUndo;
-      byId("adjust-redo").disabled = !mode.canRedo;
-      byId("adjust-what").textContent =
-        mode.corner === null
-          ? "Arrows move the whole shape; N chooses a corner"
-          : `Corner ${mode.corner + 1} of ${mode.corners}: arrows move it`;
-    },
-    onDone(geometry) {
-      keep(JSON.stringify(geometry) === JSON.stringify(shapeOf(claim.subject, {})) ? null : geometry);
-      leaveAdjust();
-      redraw();
-    },
-    onCancel() {
-      keep(before);
-      leaveAdjust();
-      redraw();
-    },
-    onRefused: (text) => notify(text, { kind: "warn" }),
-  });
+const adjust = () => groupMode.on || adjusting.enter();
+
+/** Reject with a reason by its number; numbers that nobody has seen yet are shown first. */
+function reasonAt(index) {
+  const folded = byId("reasons").parentElement;
+  if (folded.open) byId("reasons").children[index]?.click();
+  else {
+    folded.open = true;
+    notify("A number rejects with its reason: press it again.");
+  }
 }
 
 const undoLast = () => busy() || line.undoLast();
+const back = () => busy() || line.back();
 const skip = () => busy() || line.skip();
 const flag = () => busy() || flagCurrent(line, { stage: "changes", region: page.region.id, person: person.id });
 
@@ -177,11 +169,9 @@ for (const [id, run] of [
   ["adjust-group", group],
 ])
   byId(id).addEventListener("click", onClick(run));
-for (const step of ["done", "cancel", "undo", "redo", "reset"])
-  byId(`adjust-${step}`).addEventListener(
-    "click",
-    afterMouse(() => adjusting[step]()),
-  );
+const fit = () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id)));
+fitControl(view.map, fit, "See the candidate");
+byId("load-again").addEventListener("click", view.loadAgain);
 byId("compare").append(view.compare.controls);
 byId("align").checked = view.aligned;
 byId("align").addEventListener("change", (event) => view.align(event.target.checked));
@@ -189,6 +179,7 @@ drawOffset(page.offset);
 bindQueueKeys({
   answer,
   undoLast,
+  back,
   skip,
   flag,
   adjust,
@@ -198,8 +189,9 @@ bindQueueKeys({
   similar,
   order,
   evidence,
-  reasonAt: (index) => byId("reasons").children[index]?.click(),
-  fit: () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id))),
+  reasonAt,
+  fit,
 });
-line.start();
+line.start(page.first);
+if (page.first) history.replaceState(null, "", location.pathname);
 watchLeft({ store: line.store, stage: "changes", region: page.region.id });

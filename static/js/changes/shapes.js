@@ -23,6 +23,13 @@ export function corners(geometry) {
   );
 }
 
+/** The same shape with every ring, without its closing repetition, changed by `change`. */
+export const mapCorners = (geometry, change) =>
+  rebuild(
+    geometry,
+    polygons(geometry).map((rings) => rings.map((ring) => close(change(ring.slice(0, -1))))),
+  );
+
 const close = (ring) => [...ring, ring[0]];
 
 function changeRing(geometry, { part, ring }, change) {

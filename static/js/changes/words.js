@@ -54,6 +54,14 @@ const rowsOf = (words, { kind, evidence }) =>
     .filter(Boolean);
 const agreement = (value) => `${classOf(value).label.toLowerCase()} (${percent(value)})`;
 
+/** What the change would do to the tile's agreement, in words; "" where it was not measured. */
+function effectWords(before, after) {
+  if (!Number.isFinite(after)) return "";
+  const difference = after - before;
+  if (Math.abs(difference) < 0.1) return "; this change alone alters little of that";
+  return `; with this change they ${difference > 0 ? "agree better" : "agree less"} (${percent(after)})`;
+}
+
 /** Rows [term, words] of what helps to decide. */
 export function evidenceRows(subject, geometry = null) {
   const { evidence = {} } = subject;
@@ -69,11 +77,7 @@ export function evidenceRows(subject, geometry = null) {
     ...(shift && evidence.shift_origin === "verified" ? [["That offset is", "verified by people"]] : []),
   ];
   if (!Number.isFinite(before)) return rows;
-  const changes = Number.isFinite(after) && Math.abs(after - before) >= 0.005;
-  return [
-    ...rows,
-    ["Image and map here", changes ? `${agreement(before)}; with this change: ${agreement(after)}` : agreement(before)],
-  ];
+  return [...rows, ["Image and map here", `${agreement(before)}${effectWords(before, after)}`]];
 }
 
 /** Rows [term, words] of the rest, for who wants to know. */
@@ -98,6 +102,13 @@ export const ACCEPT = { add: "Add it", remove: "Remove it", modify: "Take this s
 
 /** Reasons that make sense for a candidate, in the order of their keys. */
 export const reasonsOf = (subject) => (isPart(subject) ? REASONS.part : REASONS[subject.kind]);
+
+/** What a reason means where its own name would mislead. */
+const IN_OTHER_WORDS = {
+  remove: { temporary: "Only hidden for a time", under_construction: "Being rebuilt" },
+};
+
+export const reasonWords = (kind, reason) => IN_OTHER_WORDS[kind]?.[reason] ?? humanise(reason);
 
 const REASONS = {
   add: ["not_a_building", "already_mapped", "wrong_shape", "temporary", "under_construction", "other"],

@@ -1,42 +1,14 @@
-/** One changeset: its edits, what stands against them, the versions it lacks, its files. */
+/** One changeset: its edits on a map and as a list, what stands against them, the versions it lacks, its files. */
 import { api } from "mapwright/lib/api.js";
 import { el, facts, fill } from "mapwright/lib/dom.js";
-import { KINDS, moment, plural } from "mapwright/lib/format.js";
+import { moment, plural } from "mapwright/lib/format.js";
+import { confirmDialog } from "mapwright/lib/forms.js";
+import { notifyError } from "mapwright/lib/notices.js";
 import { modelWords } from "mapwright/changes/words.js";
+import { conflictsNote, itemActs, itemsTable } from "mapwright/edits/changeset-items.js";
 import { downloads } from "mapwright/edits/downloads.js";
-import { confirmDialog, onSubmit } from "mapwright/lib/forms.js";
-import { notify, notifyError } from "mapwright/lib/notices.js";
-
-const FIELDS_AT_MOST = 12;
-
-function itemsTable(items) {
-  const rows = items.map((item) =>
-    el(
-      "tr",
-      {},
-      el(
-        "td",
-        {},
-        el(
-          "span",
-          { class: "change-name" },
-          el("span", { class: `kind kind-${item.kind}`, "aria-hidden": "true", text: KINDS[item.kind].mark }),
-          KINDS[item.kind].label,
-        ),
-      ),
-      el("td", {}, item.key ? el("code", { text: item.key }) : el("span", { class: "muted", text: "new" })),
-      el("td", { class: "number", text: item.key ? (item.base_version ?? "unknown") : "" }),
-      el("td", { text: item.kind === "remove" && item.demolish ? "kept as demolished" : "" }),
-      el("td", { text: item.decided_by ?? "" }),
-    ),
-  );
-  const heads = ["Change", "Object", "Version", "", "Decided by"].map((text) => el("th", { scope: "col", text }));
-  return el(
-    "div",
-    { class: "table-scroll changeset-items", tabindex: "0", role: "region", "aria-label": "Edits of the changeset" },
-    el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)),
-  );
-}
+import { createEditsMap, editsLegend } from "mapwright/edits/edits-map.js";
+import { versionsForm } from "mapwright/edits/versions-form.js";
 
 const warning = (title, lines, kind) =>
   el(
@@ -45,94 +17,6 @@ const warning = (title, lines, kind) =>
     el("strong", { text: title }),
     el("ul", {}, ...lines.map((text) => el("li", { text }))),
   );
-
-function parseLines(text) {
-  const versions = {};
-  for (const line of text.split("\n")) {
-    const match = line.trim().match(/^((?:node|way|relation)\/\d+)\s*[=:,\s]\s*(\d+)$/);
-    if (match) versions[match[1]] = Number(match[2]);
-  }
-  return versions;
-}
-
-/** The form for versions that the map did not give. */
-function versionsForm(changeset, missing, redraw) {
-  const many = missing.length > FIELDS_AT_MOST;
-  const inputs = many
-    ? el(
-        "div",
-        { class: "field" },
-        el("label", { for: `versions-${changeset.id}`, text: "One object per line: its key, a space, its version" }),
-        el(
-          "textarea",
-          { id: `versions-${changeset.id}`, name: "lines", rows: "8" },
-          missing.map((key) => `${key} `).join("\n"),
-        ),
-      )
-    : el(
-        "div",
-        { class: "versions" },
-        ...missing.flatMap((key) => [
-          el("label", { for: `v-${changeset.id}-${key}` }, el("code", { text: key })),
-          el("input", { id: `v-${changeset.id}-${key}`, name: key, type: "number", min: "1", class: "control" }),
-        ]),
-      );
-  const form = el(
-    "form",
-    { class: "form note note-warn", id: `versions-form-${changeset.id}`, novalidate: true },
-    el("h3", { text: "Versions are missing" }),
-    el("p", {
-      text: "The map came without them. Look each object up in OpenStreetMap and give its present version; without it the edit could overwrite somebody's newer work.",
-    }),
-    inputs,
-    el(
-      "div",
-      { class: "form-end" },
-      el("button", { type: "submit", class: "button button-small button-main", text: "Save the versions" }),
-    ),
-  );
-  onSubmit(form, async () => {
-    const versions = many
-      ? parseLines(form.lines.value)
-      : Object.fromEntries(
-          missing.map((key) => [key, Number(form.elements.namedItem(key).value)]).filter(([, version]) => version > 0),
-        );
-    const { used } = await api.post(`/api/changesets/${changeset.id}/versions/`, versions);
-    notify(`${plural(used, "version")} saved.`);
-    await redraw();
-  });
-  return form;
-}
-
-/** What the newest map says against edits, each with a way to drop it. */
-function conflicts(changeset, detail, person, redraw) {
-  const drop = (one) => async () => {
-    try {
-      await api.delete(`/api/changesets/${changeset.id}/edits/${one.change}/`);
-      notify("The edit is dropped; its change stays accepted.");
-      await redraw();
-    } catch (error) {
-      notifyError(error);
-    }
-  };
-  const button = (one) =>
-    person.editor &&
-    detail.items.length > 1 &&
-    el("button", {
-      type: "button",
-      class: "button button-small",
-      text: "Drop this edit",
-      "aria-label": `Drop this edit of change ${one.change}`,
-      on: { click: drop(one) },
-    });
-  const lines = detail.conflicts.map((one) => el("li", {}, `${one.detail} `, button(one)));
-  return el(
-    "div",
-    { class: "note note-warn" },
-    el("strong", { text: "The newest map says otherwise" }),
-    el("ul", {}, ...lines),
-  );
-}
 
 async function takeApart(changeset, onGone) {
   const sure = await confirmDialog({
@@ -149,14 +33,27 @@ async function takeApart(changeset, onGone) {
   }
 }
 
-export function changesetCard(changeset, { person, open, onGone }) {
+export function changesetCard(changeset, { person, imagery, open, onGone }) {
   const body = el("div", { class: "stack" });
+  const place = el("div", { class: "edits-map" });
+  let preview = null;
+
+  /** The edits on a map; only who may have the file sees the shapes. */
+  async function drawMap() {
+    if (!person.editor) return;
+    const { features } = await api.get(`/api/changesets/${changeset.id}/edits.geojson`);
+    preview ??= createEditsMap(place, { imagery, label: `Edits of changeset ${changeset.id}` });
+    preview.map.invalidateSize({ animate: false });
+    preview.show(features);
+    preview.fit(features);
+  }
 
   async function draw() {
     try {
       const detail = await api.get(`/api/changesets/${changeset.id}/`);
       const missing = [...new Set(detail.refused.flatMap((one) => one.missing))];
       const other = detail.refused.filter((one) => !one.missing.length);
+      const acts = itemActs({ changeset: detail, detail, person, redraw: draw });
       fill(
         body,
         facts([
@@ -167,7 +64,7 @@ export function changesetCard(changeset, { person, open, onGone }) {
           ...detail.models.map((model) => ["Suggested by", modelWords(model)]),
           ["Elements", plural(detail.elements, "element")],
         ]),
-        detail.conflicts.length ? conflicts(changeset, detail, person, draw) : null,
+        detail.conflicts.length ? conflictsNote(detail, acts) : null,
         other.length
           ? warning(
               "Can't be written as osmChange",
@@ -176,7 +73,9 @@ export function changesetCard(changeset, { person, open, onGone }) {
             )
           : null,
         missing.length && person.editor ? versionsForm(changeset, missing, draw) : null,
-        itemsTable(detail.items),
+        person.editor && place,
+        person.editor && editsLegend(),
+        itemsTable(changeset.region, detail.items, acts),
         downloads(changeset, detail, person),
         person.editor
           ? el(
@@ -191,6 +90,7 @@ export function changesetCard(changeset, { person, open, onGone }) {
             )
           : null,
       );
+      await drawMap();
     } catch (error) {
       notifyError(error);
     }
@@ -217,7 +117,7 @@ export function changesetCard(changeset, { person, open, onGone }) {
     ),
     el("p", {
       class: "muted small",
-      text: `Changeset ${changeset.id}, ${moment(changeset.created_at)}${changeset.created_by ? `, by ${changeset.created_by}` : ""}`,
+      text: `No. ${changeset.id} here, ${moment(changeset.created_at)}${changeset.created_by ? `, by ${changeset.created_by}` : ""}`,
     }),
     details,
   );

@@ -12,7 +12,7 @@ const DASHES = ["", "6 4", "2 3", "9 3 2 3"];
 const short = (value) =>
   Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.01)
     ? value.toExponential(1)
-    : Number(value.toPrecision(2)).toString();
+    : Number(value.toPrecision(3)).toString();
 
 /** A tick in as many digits as tell it from the next one. */
 const tick = (value, spread) =>

@@ -48,7 +48,7 @@ export function onSubmit(form, send) {
       if (error.status === 400 || error.status === 409) showErrors(form, error);
       else notifyError(error);
     } finally {
-      button.disabled = false;
+      button.disabled = form.hasAttribute("data-idle"); // there may be nothing left to send
     }
   });
 }

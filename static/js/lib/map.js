@@ -1,6 +1,6 @@
 /** The map factory: Leaflet maps of one look, image and map layers, outlines that read on any ground. */
 /* global L */
-import { el } from "mapwright/lib/dom.js";
+import { el, svg } from "mapwright/lib/dom.js";
 import { day } from "mapwright/lib/format.js";
 import { imageUrl, mapUrl } from "mapwright/lib/tiles.js";
 
@@ -41,6 +41,29 @@ export function createMap(container, { keyboard = true, label = "Map", picture =
   return map;
 }
 
+/** Four corners: the whole of something. */
+const corners = () =>
+  svg(
+    "svg",
+    { viewBox: "0 0 16 16", class: "fit-mark", "aria-hidden": "true" },
+    svg("path", { d: "M1.5 5.5v-4h4M10.5 1.5h4v4M14.5 10.5v4h-4M5.5 14.5h-4v-4" }),
+  );
+
+/** A button below the zoom buttons that brings the view back to what the page is about. */
+export function fitControl(map, run, label = "See the whole") {
+  const Fit = L.Control.extend({
+    options: { position: "topright" },
+    onAdd() {
+      const button = el("a", { href: "#", role: "button", title: `${label} (F)`, "aria-label": label }, corners());
+      L.DomEvent.on(button, "click", L.DomEvent.stop).on(button, "click", run);
+      const bar = el("div", { class: "leaflet-bar" }, button);
+      L.DomEvent.disableClickPropagation(bar);
+      return bar;
+    },
+  });
+  return new Fit().addTo(map);
+}
+
 /** [west, south, east, north] -> Leaflet's bounds. */
 export const toBounds = ([west, south, east, north]) => L.latLngBounds([south, west], [north, east]);
 
@@ -74,6 +97,9 @@ export const mapLayer = (snapshot, { bounds, pane = "drawn" } = {}) =>
 export const LINES = {
   candidate: { color: "#ffb000", weight: 3, opacity: 1, fill: false, lineJoin: "round" },
   footprint: { color: "#5ad1ff", weight: 2.5, opacity: 1, fill: false, dashArray: "7 6", lineCap: "butt" },
+  neighbour: { color: "#5ad1ff", weight: 1, opacity: 0.9, fill: false },
+  neighbourCasing: { color: "#10181c", weight: 2.5, opacity: 0.55, fill: false },
+  rejected: { color: "#c9d2cf", weight: 1.25, opacity: 0.9, fill: false, dashArray: "2 5" },
   tile: { color: "#ffffff", weight: 1.5, opacity: 1, fill: false },
   second: { color: "#ff8fdc", weight: 3, opacity: 1, fill: false, dashArray: "10 5", lineCap: "butt" },
   removal: { color: "#ffb000", weight: 3, opacity: 1, fill: false, dashArray: "2 6", lineCap: "round" },

@@ -2,15 +2,17 @@
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
 import { askDialog } from "mapwright/lib/forms.js";
-import { notifyError } from "mapwright/lib/notices.js";
+import { notify, notifyError } from "mapwright/lib/notices.js";
 
 /** Leave the current item of `line` to a colleague; nothing happens where the person thinks better of it. */
 export async function flagCurrent(line, { stage, region, person }) {
   if (!line.ready()) return;
   const claim = line.current();
   try {
-    const sent = await askColleague({ stage, region, person });
-    if (sent && line.current()?.id === claim.id) line.flag(sent.to, sent.comment);
+    const sent = await askColleague({ stage, region, person, said: byId("comment").value.trim() });
+    if (!sent || line.current()?.id !== claim.id) return;
+    line.flag(sent.to, sent.comment);
+    notify(`Flagged to ${sent.name}, who gets it first. Undo (U) takes it back.`, { kind: "good" });
   } catch (error) {
     notifyError(error);
   }
@@ -27,8 +29,8 @@ export function drawFlag({ flag }) {
     );
 }
 
-/** Resolves to `{to, comment}`, or null where the person thought better of it. */
-async function askColleague({ stage, region, person }) {
+/** Resolves to `{to, name, comment}`, or null where the person thought better of it; `said` is what they wrote already. */
+async function askColleague({ stage, region, person, said }) {
   const people = (await api.get(`/api/review/${stage}/people/?region=${region}`)).filter(({ id }) => id !== person);
   const title = "Flag it to a colleague";
   if (!people.length) {
@@ -38,14 +40,16 @@ async function askColleague({ stage, region, person }) {
   const select = el(
     "select",
     { id: "flag-to", name: "to", required: true },
+    people.length > 1 && el("option", { value: "", text: "Choose a colleague" }),
     ...people.map(({ id, username }) => el("option", { value: String(id), text: username })),
   );
-  const comment = el("textarea", { id: "flag-comment", name: "comment", rows: "3", maxlength: "4000" });
+  const comment = el("textarea", { id: "flag-comment", name: "comment", rows: "3", maxlength: "4000", text: said });
   const body = [
     el("p", { class: "muted small", text: "They get it first, and nobody else gets it. You go on with the next one." }),
     el("div", { class: "field" }, el("label", { for: "flag-to", text: "Colleague" }), select),
     el("div", { class: "field" }, el("label", { for: "flag-comment", text: "What should they look at?" }), comment),
   ];
   const sure = await askDialog({ title, body, yes: "Flag it to them", focus: select });
-  return sure ? { to: Number(select.value), comment: comment.value.trim() } : null;
+  const name = select.selectedOptions[0]?.text;
+  return sure ? { to: Number(select.value), name, comment: comment.value.trim() } : null;
 }

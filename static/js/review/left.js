@@ -5,7 +5,7 @@ import { number } from "mapwright/lib/format.js";
 
 const ASK_EVERY = 20;
 
-/** Keeps `#left` true while `store` changes; a server that does not answer leaves it as it was. */
+/** Keeps `#left` and the bar `#done` true while `store` changes; a server that does not answer leaves it as it was. */
 export function watchLeft({ store, stage, region }) {
   let asked = null;
   const decided = () => store.state.session;
@@ -22,7 +22,12 @@ export function watchLeft({ store, stage, region }) {
   }
   function draw() {
     if (asked === null) return;
-    byId("left").textContent = `${number(Math.max(0, asked.open - (decided() - asked.at)))} left`;
+    const open = Math.max(0, asked.open - (decided() - asked.at));
+    byId("left").textContent = `${number(open)} left`;
+    const bar = byId("done");
+    bar.hidden = !(open + decided());
+    bar.max = Math.max(1, open + decided());
+    bar.value = decided();
   }
   store.watch((state, before) => {
     if (state.session === before.session) return;

@@ -1,15 +1,17 @@
 /** The line of items before a reviewer: one on the screen, the next ones fetched behind it, answers saved in the background, undo. */
-import { byId, onClick } from "mapwright/lib/dom.js";
+import { onClick } from "mapwright/lib/dom.js";
 import { createStore } from "mapwright/lib/history.js";
 import { notify } from "mapwright/lib/notices.js";
-import { load, save } from "mapwright/lib/storage.js";
 import { createClaiming } from "mapwright/review/claiming.js";
 import { createDrafts } from "mapwright/review/drafts.js";
 import { keepLeases } from "mapwright/review/leases.js";
+import { createMemory } from "mapwright/review/memory.js";
 import { createOutcomes, sentence } from "mapwright/review/outcomes.js";
+import { createSeen } from "mapwright/review/seen.js";
 import { createServer } from "mapwright/review/server.js";
 import * as act from "mapwright/review/state.js";
 import { drawLease, drawPhase, drawStatus, drawTally } from "mapwright/review/status.js";
+import { createTakingBack } from "mapwright/review/taking-back.js";
 import { createTogether } from "mapwright/review/together.js";
 
 /**
@@ -45,11 +47,11 @@ export function createLine({
   onSaved = () => {},
 }) {
   const drafts = createDrafts(person.id);
-  const decidedKey = `mapwright.decided.${person.id}.${stage}.${page.region.id}.${batch ?? ""}`;
-  const store = createStore(act.initialState(load(decidedKey, [])));
+  const memory = createMemory(person.id, stage, page.region.id, batch ?? "");
+  const store = createStore(act.initialState(memory.decided, memory.count));
+  const seen = createSeen();
   const current = () => store.state.current;
   const returning = new Set(); // ids on their way back: claimed by name, so not to be claimed from the queue as well
-  let shownAt = performance.now();
 
   const server = createServer({
     stage,
@@ -66,6 +68,7 @@ export function createLine({
   const outcomes = createOutcomes({ store, server, drafts, returning, draftOf, onSaved, fillUp });
   const { bringBack } = outcomes;
   const together = createTogether({ store, drafts, what, bringBack, fillUp });
+  const { undoLast, back } = createTakingBack({ store, server, drafts, together, bringBack });
 
   function showCurrent() {
     const claim = current();
@@ -75,7 +78,7 @@ export function createLine({
     }
     show(claim, drafts.read(claim.id));
     drawLease(claim, what);
-    shownAt = performance.now();
+    seen.shown();
   }
 
   function redrawPhase() {
@@ -90,24 +93,26 @@ export function createLine({
       leave();
       showCurrent();
     }
-    if (state.decided !== before.decided) save(decidedKey, act.remembered(state));
+    memory.keep(state, before);
     redrawPhase();
     drawTally(state);
   });
-
-  const seconds = () => Math.min(86400, Math.round((performance.now() - shownAt) / 100) / 10);
 
   /** Whether the current item can be answered now; says why where it can't. */
   function ready() {
     const claim = current();
     if (claim?.undoing) notify("This one's undo is still being saved; answer it in a moment.", { kind: "warn" });
+    if (claim && seen.unseen()) {
+      notify(`This ${what} has only just come: look at it, then answer.`, { kind: "warn", seconds: 4 });
+      return false;
+    }
     return Boolean(claim && !claim.undoing);
   }
 
   /** Answer the current item and go on; the server hears of it in the background. */
   function answer(body) {
     if (!ready()) return;
-    server.saveDecision(current(), { seconds: seconds(), ...body });
+    server.saveDecision(current(), { seconds: seen.seconds(), ...body });
     store.apply(act.decidedNow, body.decision, draftOf(body));
     fillUp();
   }
@@ -115,24 +120,9 @@ export function createLine({
   /** Leave the current item to a colleague and go on. */
   function flag(to, comment) {
     if (!ready()) return;
-    const claim = current();
-    server.saveFlag(claim, to, comment);
-    store.apply(act.dropItem, claim.id);
+    server.saveFlag(current(), to, comment);
+    store.apply(act.flaggedNow, { comment });
     fillUp();
-  }
-
-  /** Take the last decision back; its item is on the screen at once, and can be answered when the server gave its lease. */
-  function undoLast() {
-    const last = store.state.decided.at(-1);
-    if (last?.together) together.takeBack(last);
-    if (!last || last.together) return;
-    const waiting = server.outbox.messages.some((message) => message.item === last.id);
-    if (last.version === null && !waiting) return;
-    server.saveUndo(last.id, last.version);
-    if (last.draft) drafts.write(last.id, last.draft);
-    const { id, version, subject } = last;
-    if (subject) store.apply(act.undoneLast, { id, version, subject, lease_token: 0, leaseEnds: 0, undoing: true });
-    else store.apply((state) => ({ ...state, decided: state.decided.slice(0, -1) }));
   }
 
   function skip() {
@@ -141,18 +131,6 @@ export function createLine({
     if (!claim.undoing) server.releaseAll([claim]);
     store.apply(act.skippedNow);
     fillUp();
-  }
-
-  /** Back to the item before: the one skipped last, else the last answer, taken back. */
-  async function back() {
-    const { last, skipped } = store.state;
-    if (last !== "skip" || !skipped.length) {
-      undoLast();
-      return;
-    }
-    const id = skipped.at(-1);
-    store.apply(act.unskippedLast);
-    await bringBack(id);
   }
 
   /** Somebody else has it, or decided it: the draft stays, the item goes. */
@@ -182,8 +160,8 @@ export function createLine({
     undoLast,
     skip,
     back,
-    /** Start working; called once the page is bound. */
-    start() {
+    /** Start working, with the item `first` if there is one; called once the page is bound. */
+    async start(first = null) {
       keepLeases({
         store,
         server,
@@ -193,14 +171,16 @@ export function createLine({
       });
       window.addEventListener("pagehide", giveBack);
       window.addEventListener("pageshow", (event) => event.persisted && location.reload());
-      for (const [id, action] of Object.entries({ undo: undoLast, skip })) {
-        const pressed = onClick(() => busy() || action());
-        byId(id).addEventListener("click", pressed);
-      }
+      for (const [id, action] of Object.entries({ undo: undoLast, skip, back }))
+        document.getElementById(id)?.addEventListener(
+          "click",
+          onClick(() => busy() || action()),
+        );
       redrawPhase();
       drawTally(store.state);
       drawStatus(server.outbox.status);
       server.outbox.start();
+      if (first) await bringBack(first);
       fillUp();
     },
   };

@@ -62,14 +62,25 @@ export function createOutcomes({ store, server, drafts, returning, draftOf, onSa
     fillUp();
   }
 
+  function flagSaved(message, reply) {
+    if (!server.underWay().includes(message.item)) drafts.drop(message.item); // a taking back behind it wants the draft
+    store.apply(act.versionKnown, message.item, reply.item.version);
+  }
+
   async function flagRefused(message, error) {
+    store.apply(act.forgetFlag, message.item);
     notify(sentence(`Not flagged: ${error.message}`), { kind: "bad" });
     if ([400, 403].includes(error.status)) await bringBack(message.item);
   }
 
   return {
-    saved: { decide: decisionSaved, undo: undoSaved, reassign: (message) => drafts.drop(message.item) },
-    refused: { decide: decisionRefused, undo: undoRefused, reassign: flagRefused },
+    saved: { decide: decisionSaved, undo: undoSaved, reassign: flagSaved, unflag: ({ item }) => bringBack(item) },
+    refused: {
+      decide: decisionRefused,
+      undo: undoRefused,
+      reassign: flagRefused,
+      unflag: (_, error) => notify(sentence(`The flag stays: ${error.message}`), { kind: "bad" }),
+    },
     bringBack,
   };
 }

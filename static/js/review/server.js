@@ -50,6 +50,8 @@ export function createServer({ stage, region, batch = null, person, leaseSeconds
     undo: (message) =>
       api.post(itemPath(message.item, "undo"), { version: message.version, idempotency_key: message.key }),
     reassign: saveLeased,
+    unflag: ({ item, version, key }) =>
+      api.post(itemPath(item, "reassign"), { to: null, lease_token: 0, version, idempotency_key: key }),
   };
   const send = (message) => SENDERS[message.act](message);
 
@@ -118,6 +120,8 @@ export function createServer({ stage, region, batch = null, person, leaseSeconds
         key: freshKey(),
         body: { to, comment },
       }),
+    /** Put an item that was flagged back for everyone. */
+    saveUnflag: (id, version) => outbox.add({ act: "unflag", item: id, version, key: freshKey() }),
     saveUndo: (id, version) => outbox.add({ act: "undo", item: id, version, key: freshKey() }),
   };
 }

@@ -9,7 +9,8 @@
  * @property {Object} subject what the page shows
  */
 
-export const initialState = (decided = []) => ({
+/** `session`: answers of this day, by this browser. */
+export const initialState = (decided = [], session = 0) => ({
   phase: "loading", // loading | reviewing | waiting | blocked | empty | refused
   current: null,
   ahead: [],
@@ -17,7 +18,7 @@ export const initialState = (decided = []) => ({
   decided,
   refusal: "", // why the server gives nothing, in words
   counts: { open: null, leased: null, blocked: null },
-  session: 0,
+  session,
   last: "", // what was done last: answer | skip
 });
 
@@ -61,6 +62,16 @@ export function decidedNow(state, decision, draft) {
     last: "answer",
   });
 }
+
+/** The current item was left to a colleague; `draft` comes back to whoever takes that back. */
+export function flaggedNow(state, draft) {
+  const { id, subject } = state.current;
+  const entry = { id, decision: "flagged", version: null, subject, draft, flagged: true };
+  return advance({ ...state, decided: [...state.decided, entry].slice(-200), last: "answer" });
+}
+
+/** The last flag is taken back: its item comes once the server has put it back. */
+export const unflaggedLast = (state) => ({ ...state, decided: state.decided.slice(0, -1) });
 
 /** Several items got one answer; `path` takes it back. */
 export function answeredTogether(state, path, ids) {
@@ -126,6 +137,9 @@ export const forgetDecision = (state, id) => ({
   decided: state.decided.filter((one) => one.id !== id),
   session: Math.max(0, state.session - 1),
 });
+
+/** A flag was refused: there is nothing to take back. */
+export const forgetFlag = (state, id) => ({ ...state, decided: state.decided.filter((one) => one.id !== id) });
 
 /** An item that can't be had: off the screen, out of line. */
 export function dropItem(state, id) {

@@ -39,6 +39,7 @@ export function drawTally(state) {
   byId("tally").textContent = state.session ? plural(state.session, "decision") : "";
   byId("undo").disabled = !last;
   byId("undo-what").textContent = last ? `Undo: ${DECISIONS[last.decision] ?? humanise(last.decision)}` : "Undo";
+  byId("undo").title = last ? byId("undo-what").textContent : "";
 }
 
 const texts = {

@@ -6,7 +6,7 @@ import { bindCompareKeys } from "mapwright/lib/compare-keys.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
 import { percent } from "mapwright/lib/format.js";
 import { bindKey } from "mapwright/lib/keys.js";
-import { createMap, creditLine, imageLayer, mapLayer, toBounds } from "mapwright/lib/map.js";
+import { createMap, creditLine, fitControl, imageLayer, mapLayer, toBounds } from "mapwright/lib/map.js";
 import { createOffsetField } from "mapwright/lib/offset-field.js";
 import { CLASSES, classOf, swatch } from "mapwright/lib/ramp.js";
 import { scoreGrid, tileAt, tileBounds } from "mapwright/lib/score-grid.js";
@@ -139,8 +139,11 @@ export function createRegionMap(region) {
     if (bounds) map.fitBounds(toBounds(bounds), { animate: false });
   }
 
+  const fit = () => bounds && map.fitBounds(toBounds(bounds));
+  fitControl(map, fit, "See the whole region");
+
   return {
-    fit: () => bounds && map.fitBounds(toBounds(bounds)),
+    fit,
     /** Show what is ready; layers that are there already stay. */
     async show(ready, scan) {
       byId("no-imagery").hidden = Boolean(ready.imagery || ready.snapshot);

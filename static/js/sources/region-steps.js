@@ -4,17 +4,20 @@ import { byId, el, fill } from "mapwright/lib/dom.js";
 import { day, number, plural } from "mapwright/lib/format.js";
 import { cancelJob, FINISHED, followJob, jobName, jobProgress } from "mapwright/lib/jobs.js";
 import { notifyError } from "mapwright/lib/notices.js";
+import { askPreset } from "mapwright/sources/start-training.js";
 
 const followed = new Map();
 
 /** What each step shows: its words, whether it is done, the jobs that are its work, what starts it. */
-function steps({ region, person, summary, imagery, snapshots }) {
+function steps({ region, summary, imagery, snapshots }) {
   const base = `/api/regions/${region.id}`;
   const page = `/regions/${region.id}`;
   const has = (list) => list.some((one) => one.state === "ready");
   const sources = has(imagery) && has(snapshots);
   const { latest_model: model, latest_scan: scan, changes } = summary;
   const scanned = scan?.state === "ready";
+  const { needed } = summary.training;
+  const enough = summary.mapped >= needed;
   return [
     {
       name: "Imagery",
@@ -34,22 +37,29 @@ function steps({ region, person, summary, imagery, snapshots }) {
       name: "Cut into tiles",
       done: summary.pairs > 0,
       text: summary.pairs ? plural(summary.pairs, "pair") : "image and map, tile by tile",
-      run: person.editor && sources && [`${base}/pairs/`, {}],
+      run: sources && [`${base}/pairs/`, {}],
+      by: "editor",
+      needs: "needs image and map",
       kinds: ["tiles.build_pairs"],
     },
     {
       name: "Describe the tiles",
       done: summary.anchors > 0,
       text: summary.anchors ? plural(summary.anchors, "anchor") : "what each tile's structure is",
-      run: person.admin && summary.pairs > 0 && [`${base}/anchors/`, { generator: "geometric" }],
+      run: summary.pairs > 0 && [`${base}/anchors/`, { generator: "geometric" }],
+      needs: "needs tiles",
       link: summary.anchors > 0 ? [`${page}/anchors/`, "Look"] : null,
       kinds: ["anchors.generate"],
     },
     {
       name: "Train",
       done: Boolean(model),
-      text: model ? `model ${model.id}, ${day(model.created_at)}` : "models for this region",
-      run: person.admin && summary.anchors > 0 && [`${base}/training-runs/`, { preset: "compact", seed: 0 }],
+      text: `${model ? `model ${model.id}, ${day(model.created_at)}` : "models for this region"}${
+        summary.pairs && !enough ? `; ${plural(summary.mapped, "mapped tile")}, ${needed} are needed` : ""
+      }`,
+      run: summary.anchors > 0 && enough && [`${base}/training-runs/`, { seed: 0 }],
+      needs: enough ? "needs described tiles" : "needs mapped tiles",
+      asks: "The region's tiles are learnt from, and what people decided.",
       kinds: ["learning.train"],
     },
     {
@@ -58,7 +68,8 @@ function steps({ region, person, summary, imagery, snapshots }) {
       text: scanned
         ? `${day(scan.created_at)}${scan.stale?.length ? `, older than the ${scan.stale.map((one) => (one === "snapshot" ? "map" : one)).join(" and ")}` : ""}`
         : "score every tile",
-      run: person.admin && model && [`${base}/scans/`, { include_unmapped: false }],
+      run: model && [`${base}/scans/`, { include_unmapped: false }],
+      needs: "needs a model",
       kinds: ["consistency.scan"],
     },
     {
@@ -68,7 +79,8 @@ function steps({ region, person, summary, imagery, snapshots }) {
         changes.open + changes.decided
           ? `${plural(changes.open + changes.decided, "candidate")}`
           : "building by building",
-      run: person.admin && scanned && [`${base}/changes/find/`, {}],
+      run: scanned && [`${base}/changes/find/`, {}],
+      needs: "needs a scan",
       kinds: ["changes.find"],
     },
     {
@@ -93,16 +105,18 @@ function steps({ region, person, summary, imagery, snapshots }) {
   ];
 }
 
-async function start([path, body], refresh) {
+/** Start the work; what trains asks for its size first. */
+async function start([path, body], { asks, title, kind, region, presets, refresh }) {
   try {
-    await api.post(path, body);
+    const preset = asks ? await askPreset({ title, text: asks, kind, region, presets }) : null;
+    if (!asks || preset) await api.post(path, preset ? { ...body, preset } : body);
   } catch (error) {
     notifyError(error);
   }
   await refresh();
 }
 
-function button(step, index, busy, refresh) {
+function button(step, busy, { person, region, summary, refresh }) {
   if (step.link)
     return el("a", {
       class: `button button-small${step.main ? " button-main" : ""}`,
@@ -110,7 +124,10 @@ function button(step, index, busy, refresh) {
       text: step.link[1],
       "aria-label": `${step.link[1]}: ${step.name}`,
     });
-  if (!step.run || busy) return el("span");
+  if (busy || (!step.run && !step.needs)) return el("span");
+  const by = step.by ?? "admin";
+  const why = !step.run ? step.needs : person[by] ? "" : `${by === "admin" ? "an admin" : "an editor"} starts it`;
+  if (why) return el("span", { class: "muted small", text: why });
   return el("button", {
     type: "button",
     class: "button button-small",
@@ -119,7 +136,8 @@ function button(step, index, busy, refresh) {
     on: {
       click: (event) => {
         event.target.disabled = true;
-        start(step.run, refresh);
+        const asked = { asks: step.asks, title: `${step.name}${step.done ? " again" : ""}`, kind: step.kinds[0] };
+        start(step.run, { ...asked, region: region.id, presets: summary.training.presets, refresh });
       },
     },
   });
@@ -138,7 +156,8 @@ function follower(job, person, refresh) {
   return block;
 }
 
-function drawStep(step, index, jobs, busyAll, person, refresh) {
+function drawStep(step, index, jobs, busyAll, context) {
+  const { person, refresh } = context;
   const job = jobs.find((one) => step.kinds.includes(one.kind) && !FINISHED.has(one.state));
   const failed = !step.done && jobs.find((one) => step.kinds.includes(one.kind));
   const more = job ? follower(job, person, refresh) : failed?.state === "failed" ? jobProgress(failed) : null;
@@ -152,10 +171,13 @@ function drawStep(step, index, jobs, busyAll, person, refresh) {
       el("strong", {}, step.name, el("span", { class: "visually-hidden", text: step.done ? ", done" : "" })),
       el("span", { text: step.text }),
     ),
-    button(step, index, Boolean(job) || busyAll, refresh),
+    button(step, Boolean(job) || busyAll, context),
     more && el("div", { class: "step-more" }, more),
   );
 }
+
+/** Whether a source is the one that the region works with. */
+const used = ({ imagery, snapshot }, source) => source.id === ("captured_on" in source ? imagery : snapshot);
 
 /** The one button that does all: pairs, anchors, training, scan, candidates. */
 function drawMainJob({ region, person, summary, imagery, snapshots, refresh }, jobs) {
@@ -167,16 +189,24 @@ function drawMainJob({ region, person, summary, imagery, snapshots, refresh }, j
   if (running) parts.push(el("h2", { text: jobName(running.kind) }), follower(running, person, refresh));
   else if (person.admin && ready) {
     const again = summary.latest_scan?.state === "ready";
+    const doubts = [...imagery, ...snapshots].filter((one) => used(summary, one)).flatMap((one) => one.warnings ?? []);
     parts.push(
       el("button", {
         type: "button",
         id: "run-main-job",
-        class: `button${again ? "" : " button-main"}`,
+        class: `button${again || doubts.length ? "" : " button-main"}`,
         text: again ? "Run the main job again" : "Run the main job",
         on: {
           click: (event) => {
             event.target.disabled = true;
-            start([`/api/regions/${region.id}/main-job/`, {}], refresh);
+            start([`/api/regions/${region.id}/main-job/`, {}], {
+              asks: `Image and map are compared from end to end: tiles, training, scan, candidates.${doubts.length ? ` But first: ${doubts.join("; ")}.` : ""}`,
+              title: again ? "Run the main job again?" : "Run the main job?",
+              kind: "changes.main_job",
+              region: region.id,
+              presets: summary.training.presets,
+              refresh,
+            });
           },
         },
       }),
@@ -192,10 +222,7 @@ function drawMainJob({ region, person, summary, imagery, snapshots, refresh }, j
 export function drawSteps(context) {
   const jobs = context.summary.jobs ?? [];
   const busy = drawMainJob(context, jobs);
-  fill(
-    byId("steps"),
-    ...steps(context).map((step, index) => drawStep(step, index, jobs, busy, context.person, context.refresh)),
-  );
+  fill(byId("steps"), ...steps(context).map((step, index) => drawStep(step, index, jobs, busy, context)));
   for (const list of [context.imagery, context.snapshots])
     for (const source of list)
       if (source.state === "pending" && source.job && !followed.has(source.job))

@@ -2,12 +2,12 @@
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
 import { number } from "mapwright/lib/format.js";
-import { confirmDialog } from "mapwright/lib/forms.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { offsetNote } from "mapwright/lib/offset.js";
 import { sourcesInUse } from "mapwright/sources/in-use.js";
 import { createRegionMap } from "mapwright/sources/region-map.js";
+import { bindSettings } from "mapwright/sources/region-settings.js";
 import { drawSteps } from "mapwright/sources/region-steps.js";
 
 const { region } = pageData();
@@ -49,20 +49,6 @@ async function refresh() {
   }
 }
 
-document.getElementById("delete-region")?.addEventListener("click", async () => {
-  const sure = await confirmDialog({
-    title: `Delete ${region.name}?`,
-    text: "Its sources, models, decisions and edits go with it. This can't be taken back.",
-    yes: "Delete it",
-    kind: "bad",
-  });
-  if (!sure) return;
-  try {
-    await api.delete(`${base}/`);
-    location.assign("/");
-  } catch (error) {
-    notifyError(error);
-  }
-});
+bindSettings(region);
 bindKey("f", "See the whole region", () => view.fit(), { group: "Look" });
 refresh();

@@ -3,10 +3,11 @@
 import { api } from "mapwright/lib/api.js";
 import { byId, el, facts, fill, pageData } from "mapwright/lib/dom.js";
 import { DECISIONS, humanise, KINDS, number, percent, plural } from "mapwright/lib/format.js";
+import { copyButton } from "mapwright/lib/copy.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { linkViews } from "mapwright/lib/linked.js";
 import { shiftWords } from "mapwright/lib/offset.js";
-import { createMap, creditLine, imageLayer, mapLayer, outline } from "mapwright/lib/map.js";
+import { createMap, creditLine, imageLayer, LINES, mapLayer, outline } from "mapwright/lib/map.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { classOf, swatch } from "mapwright/lib/ramp.js";
 import { tileBounds } from "mapwright/lib/score-grid.js";
@@ -37,6 +38,7 @@ const maps = [
 ];
 const bounds = tileBounds(tile);
 const outlines = [];
+const drawn = new Map(); // by change: its outlines on both maps
 
 function drawNeighbours() {
   const count = 2 ** tile.z;
@@ -51,6 +53,19 @@ function drawNeighbours() {
   }
 }
 
+/** What was turned down stays in sight, but thin. */
+function styleOf({ kind, decision }) {
+  if (decision && decision !== "accept") return "rejected";
+  return kind === "remove" ? "removal" : "candidate";
+}
+
+/** Light up the outlines of a change while the list stands on it. */
+function lightUp({ id, ...change }, on) {
+  const { weight } = LINES[styleOf(change)];
+  for (const group of drawn.get(id) ?? [])
+    group.getLayers().forEach((line, index) => line.setStyle({ weight: (on ? 6 : weight) + (index ? 0 : 2.5) }));
+}
+
 function drawMaps(pair) {
   imageLayer(pair.imagery).addTo(maps[0]);
   mapLayer(pair.snapshot).addTo(maps[1]);
@@ -58,8 +73,11 @@ function drawMaps(pair) {
   creditLine(maps[1], { snapshot: pair.snapshot });
   for (const map of maps) {
     outline(L.rectangle(bounds).toGeoJSON().geometry, "tile").addTo(map);
-    for (const change of pair.changes)
-      outlines.push([map, outline(change.geometry, change.kind === "remove" ? "removal" : "candidate")]);
+    for (const change of pair.changes) {
+      const layer = outline(change.geometry, styleOf(change));
+      outlines.push([map, layer]);
+      drawn.set(change.id, [...(drawn.get(change.id) ?? []), layer]);
+    }
   }
   for (const [map, layer] of outlines) layer.addTo(map);
 }
@@ -100,15 +118,20 @@ function shiftRow(score) {
 
 function drawScores(score) {
   if (!score) return el("p", { class: "muted small", text: "Not scored yet: a scan scores every tile." });
-  const rows = facts([
-    ["Consistency score", number(score.final, 2)],
-    ["Evidence against the map", number(score.difference, 3)],
-    ["Discriminator", number(score.disc, 2)],
-    ["Nearest prototype", number(score.proto, 2)],
-    ["Scored by fold", score.fold === null ? "all of them" : String(score.fold)],
-    ["Image against map", shiftRow(score)],
+  const how = facts([
+    ["Score, from -1 to 1", number(score.final, 2)],
+    ["Buildings that differ", number(score.difference, 3)],
+    ["Told from mismatched pairs", number(score.disc, 2)],
+    ["Like typical matches", number(score.proto, 2)],
+    ["By networks that never saw it", score.fold === null ? "all of them" : `those of fold ${score.fold}`],
   ]);
-  return el("div", { class: "stack" }, chip(score.probability), rows);
+  return el(
+    "div",
+    { class: "stack" },
+    chip(score.probability),
+    facts([["Image against map", shiftRow(score)]]),
+    el("details", { class: "why" }, el("summary", { text: "How it was scored" }), how),
+  );
 }
 
 /** The attributes in the order of their schema; any other follows. */
@@ -134,11 +157,15 @@ function changeLine(change) {
   const state = change.decision
     ? (DECISIONS[change.decision] ?? humanise(change.decision))
     : humanise(change.state ?? "open");
+  const light = (on) => () => lightUp(change, on);
   return el(
     "p",
-    { class: "change-line" },
+    {
+      class: "change-line",
+      on: { pointerenter: light(true), pointerleave: light(false), focusin: light(true), focusout: light(false) },
+    },
     el("span", { class: `kind kind-small kind-${change.kind}`, "aria-hidden": "true", text: kind.mark }),
-    el("span", { text: kind.label }),
+    el("a", { href: `/regions/${region.id}/changes/${change.id}/`, text: kind.label }),
     el("span", { class: "muted number", text: percent(change.confidence) }),
     el("span", { class: "badge", text: state }),
   );
@@ -146,6 +173,8 @@ function changeLine(change) {
 
 async function start() {
   drawNeighbours();
+  const middle = bounds.getCenter();
+  byId("neighbours").after(copyButton(`${middle.lat.toFixed(6)}, ${middle.lng.toFixed(6)}`, "Copy the place"));
   bindKey("h", "Hide the outlines", () => outlines.forEach(([, layer]) => layer.remove()), {
     group: "Look",
     release: () => outlines.forEach(([map, layer]) => layer.addTo(map)),

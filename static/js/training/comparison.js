@@ -60,7 +60,13 @@ function row(figure, alone) {
       ? "At least 5 accepted and 5 rejected suggestions are needed."
       : known.hint;
   const cells = [
-    el("th", { scope: "row" }, el("span", { text: known.label }), el("span", { class: "hint", text: why })),
+    el(
+      "th",
+      { scope: "row" },
+      el("span", { text: known.label }),
+      el("span", { class: "hint", text: why }),
+      el("span", { class: "hint number", text: `Of ${number(figure.count)}.` }),
+    ),
     el("td", {}, value(figure, figure.first)),
   ];
   if (!alone)

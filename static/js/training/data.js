@@ -54,6 +54,13 @@ export function anchorsInWords({ accepted = 0, corrected = 0, proposed = 0, none
 
 /** Nodes that say what is there to learn from. */
 export function dataAhead(data) {
+  if (data.pairs < data.needed)
+    return [
+      el("p", {
+        class: "note note-warn",
+        text: `${plural(data.pairs, "mapped tile")} with enough image; a training needs ${number(data.needed)} at least. Where the image has no data, or the map is not complete, a tile does not count.`,
+      }),
+    ];
   const parts = [
     el("p", { class: "small", text: `${plural(data.pairs, "mapped tile")} to learn from, and what people decided:` }),
   ];

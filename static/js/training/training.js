@@ -130,7 +130,7 @@ function drawComparison() {
     model.state !== "active" &&
     el("button", {
       type: "button",
-      class: "button button-main",
+      class: `button${evaluation.finished_at ? " button-main" : ""}`,
       id: "promote",
       text: `Use model ${model.id}`,
       on: { click: () => use(model) },

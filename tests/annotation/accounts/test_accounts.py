@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from annotation.accounts.models import User
 from annotation.accounts.permissions import has_role
 from tests import factories
+from tests.factories_changes import ChangeFactory, save_decision
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_cache")]
 
@@ -89,3 +90,34 @@ def test_a_page_of_somebody_else_is_refused_in_this_session():
     refused = client.get("/api/me/", headers={"X-Person": str(ana.pk)})
     assert (refused.status_code, refused.json()["code"]) == (409, "other_person")
     assert client.get("/api/me/").status_code == 200
+
+
+def test_a_new_token_ends_the_one_before_and_a_removed_one_signs_nobody_in():
+    user = factories.UserFactory()
+    first = token(user.username).json()["token"]
+    own = APIClient()
+    own.force_login(user)
+    assert own.get("/api/me/token/").json()["created"] is not None
+    second = own.post("/api/me/token/").json()["token"]
+    assert second != first
+
+    def asks(key: str) -> int:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Token {key}")
+        return client.get("/api/me/").status_code
+
+    assert [asks(first), asks(second)] == [401, 200]
+    assert own.delete("/api/me/token/").status_code == 204
+    assert asks(second) == 401
+    assert own.get("/api/me/token/").json() == {"created": None}
+
+
+def test_whoever_answered_something_is_switched_off_and_never_deleted(client_of):
+    client = client_of(factories.UserFactory(role="admin", is_staff=True, is_superuser=True))
+    asked, idle = factories.UserFactory(role="admin"), factories.UserFactory()
+    save_decision(asked, ChangeFactory())
+    page = client.get(f"/admin/accounts/user/{asked.pk}/change/").content.decode()
+    assert "Who has answered something" in page and page.index('name="role"') < page.index('name="user_permissions"')
+    assert client.post(f"/admin/accounts/user/{asked.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert client.post(f"/admin/accounts/user/{idle.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert set(User.objects.filter(pk__in=[asked.pk, idle.pk])) == {asked}

@@ -11,7 +11,7 @@ from django.utils import timezone
 from annotation.edits.services import changesets
 from annotation.learning.models import Evaluation, TrainingRun
 from annotation.learning.services.evaluate import keep_measured
-from annotation.review.models import QueueItem
+from annotation.review.models import QueueItem, Verdict
 from annotation.sources.engine import to_geos
 from tests.factories import FootprintFactory, RegionFactory, SnapshotFactory, UserFactory, square
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
@@ -228,3 +228,53 @@ def test_a_model_is_on_trial_until_it_was_measured_on_enough_and_told_errors_fro
     shown = client_of(ana).get(url.format(change.pk)).json()["model"]
     assert (shown["preset"], shown["trial"]) == (preset, trial)
     assert (shown["measured"] is None) == (count < 30)
+
+
+def neighbour(scan, column=0.66, side=0.1):
+    """A building of the scanned map, to the east of the square."""
+    return FootprintFactory(snapshot=scan.snapshot, geometry=square(column, 0.5, side))
+
+
+def test_a_shape_that_is_drawn_over_a_neighbour_is_refused_and_the_neighbour_named(client_of, ana, scan):
+    change, beside = ChangeFactory(scan=scan), neighbour(scan)
+    refused = accept(client_of, ana, change, outline(side=0.3))
+    assert refused.status_code == 400
+    assert f"over {beside.key}" in refused.json()["detail"]
+    assert refused.json()["over"] == [beside.key]
+    assert accept(client_of, ana, change, outline(column=0.49, side=0.22)).status_code == 200
+
+
+def test_what_the_map_or_the_proposal_had_in_common_with_a_neighbour_is_no_fault_of_who_draws(client_of, ana, scan):
+    over = ChangeFactory(scan=scan, kind="modify", geometry=square(0.5, 0.5, 0.3))
+    neighbour(scan)
+    assert accept(client_of, ana, over, outline(column=0.49, side=0.3)).status_code == 200
+
+
+def test_a_neighbour_that_is_in_question_itself_is_no_wall(client_of, ana, scan):
+    beside = neighbour(scan)
+    ChangeFactory(scan=scan, kind="remove", footprint=beside, geometry=beside.geometry)
+    assert accept(client_of, ana, ChangeFactory(scan=scan), outline(side=0.3)).status_code == 200
+
+
+def test_the_neighbours_of_a_change_are_told_without_its_own_building(client_of, ana, scan):
+    change, beside = ChangeFactory(scan=scan, kind="modify"), neighbour(scan)
+    FootprintFactory(snapshot=scan.snapshot, geometry=square(1.6, 1.6, 0.1))
+    told = client_of(ana).get(f"/api/changes/{change.pk}/neighbours/").json()
+    assert [one["key"] for one in told] == [beside.key]
+    assert told[0]["geometry"]["type"] == "Polygon"
+
+
+def test_a_list_tells_what_was_said_and_to_whom_it_was_left_and_can_be_narrowed_to_the_own_answers(
+    client_of, ana, scan
+):
+    ben = UserFactory()
+    mine, theirs, left = (ChangeFactory(scan=scan, geometry=square(0.2 + 0.3 * n, 0.2)) for n in range(3))
+    save_decision(ana, mine, "reject", reason="not_a_building")
+    Verdict.objects.filter(item=mine.item).update(comment="a tent")
+    save_decision(ben, theirs, "reject")
+    QueueItem.objects.filter(pk=left.item_id).update(assigned_to=ben)
+    rows = {one["id"]: one for one in client_of(ana).get(f"/api/regions/{scan.region_id}/changes/").json()["results"]}
+    assert (rows[mine.pk]["reason"], rows[mine.pk]["comment"]) == ("not_a_building", "a tent")
+    assert (rows[left.pk]["flagged_to"], rows[theirs.pk]["comment"]) == (ben.username, "")
+    own = client_of(ana).get(f"/api/regions/{scan.region_id}/changes/?mine=true").json()["results"]
+    assert [one["id"] for one in own] == [mine.pk]

@@ -43,7 +43,7 @@ def test_a_changeset_takes_what_is_accepted_and_not_yet_out(client_of, editor, s
     client = client_of(editor)
     made = make(client, scan, change_ids=[first.pk]).json()
     assert (made["edits"], made["remaining"]) == (1, 1)
-    assert made["tags"]["imagery_used"] == scan.imagery.original_name
+    assert made["tags"]["imagery_used"] == scan.imagery.attribution
     assert str(scan.imagery.captured_on) in made["source"]
     assert make(client, scan).json()["edits"] == 1
     assert set(EditItem.objects.values_list("change", flat=True)) == {first.pk, second.pk}
@@ -139,3 +139,24 @@ def test_a_reviewer_sees_changesets_but_does_not_make_or_export_them(client_of, 
     assert reviewer.get(f"/api/regions/{scan.region_id}/changesets/").json()["results"][0]["edits"] == 1
     assert make(reviewer, scan).status_code == 403
     assert reviewer.get(f"/api/changesets/{made['id']}/edits.osc").status_code == 403
+
+
+def test_each_removal_is_kept_as_demolished_or_deleted_as_an_editor_says(client_of, editor, scan):
+    plain = accepted(editor, scan, kind="remove")
+    tags, place = {"building": "yes", "shop": "tea"}, square(0.2, 0.2)
+    tea = FootprintFactory(snapshot=scan.snapshot, geometry=place, tags=tags)
+    shop = accepted(editor, scan, kind="remove", geometry=place, footprint=tea)
+    client = client_of(editor)
+    made = make(client, scan).json()
+    edit = f"/api/changesets/{made['id']}/edits/{{}}/"
+    assert client.patch(edit.format(plain.pk), {"demolish": True}, format="json").json()["demolish"] is True
+    assert EditItem.objects.get(change=plain).demolish
+    refused = client.patch(edit.format(shop.pk), {"demolish": False}, format="json")
+    assert (refused.status_code, EditItem.objects.get(change=shop).demolish) == (400, True)
+    assert "more than a building" in refused.json()["detail"]
+    EditItem.objects.filter(change=plain).update(operations=[])  # as an export leaves it
+    assert client.patch(edit.format(plain.pk), {"demolish": False}, format="json").status_code == 400
+    added = accepted(editor, scan, geometry=square(0.8, 0.8))
+    other = make(client, scan).json()
+    wrong = client.patch(f"/api/changesets/{other['id']}/edits/{added.pk}/", {"demolish": True}, format="json")
+    assert "only a removal" in wrong.json()["detail"]

@@ -78,7 +78,7 @@ def test_the_page_is_told_what_the_next_training_would_learn_and_what_of_it_is_n
     person = UserFactory()
     address = reverse("api-training-data", args=[region.pk])
     nothing = client_of(person).get(address).json()
-    assert nothing == {"pairs": 12, "decisions": {}, "left_out": {}, "model": None, "new": 0}
+    assert nothing == {"pairs": 12, "needed": 6, "decisions": {}, "left_out": {}, "model": None, "new": 0}
     save_decision(person, suggest(region), "reject")
     model = make_model(region, ModelState.ACTIVE)
     model.run.data_set = freeze(region=region, needed=4, anchored=True)
@@ -87,7 +87,7 @@ def test_the_page_is_told_what_the_next_training_would_learn_and_what_of_it_is_n
     save_decision(person, suggest(region, at=0.8), "cant_tell")
     told = client_of(person).get(address).json()
     assert told == {
-        "pairs": 12, "decisions": {"add": {"accepted": 1, "adjusted": 0, "rejected": 1}},
+        "pairs": 12, "needed": 6, "decisions": {"add": {"accepted": 1, "adjusted": 0, "rejected": 1}},
         "left_out": {"no_answer": 1}, "model": model.pk, "new": 1,
     }  # fmt: skip
 

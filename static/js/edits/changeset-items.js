@@ -1,0 +1,93 @@
+/** The edits of a changeset, and what may be done with one of them before it leaves. */
+import { api } from "mapwright/lib/api.js";
+import { el } from "mapwright/lib/dom.js";
+import { KINDS } from "mapwright/lib/format.js";
+import { notify, notifyError } from "mapwright/lib/notices.js";
+
+/** @param {{changeset: Object, detail: Object, person: Object, redraw: Function}} context */
+export function itemActs({ changeset, detail, person, redraw }) {
+  const path = (change) => `/api/changesets/${changeset.id}/edits/${change}/`;
+
+  async function attempt(work, said) {
+    try {
+      await work();
+      if (said) notify(said);
+    } catch (error) {
+      notifyError(error);
+    }
+    await redraw();
+  }
+
+  return {
+    /** Words where nothing is to choose, else a box: kept as demolished, or deleted. */
+    kept(item) {
+      if (item.kind !== "remove") return [];
+      if (!person.editor || changeset.exported_at) return item.demolish ? ["as demolished"] : ["no"];
+      const box = el("input", {
+        type: "checkbox",
+        checked: item.demolish,
+        "aria-label": `Keep ${item.key} as demolished`,
+        on: { change: () => attempt(() => api.patch(path(item.change), { demolish: box.checked })) },
+      });
+      return [el("label", { class: "check" }, box, el("span", { text: "as demolished" }))];
+    },
+    drop: ({ change }, text = "Drop", label = `Drop change ${change}`) =>
+      person.editor &&
+      detail.items.length > 1 &&
+      el("button", {
+        type: "button",
+        class: "button button-small",
+        text,
+        "aria-label": label,
+        on: { click: () => attempt(() => api.delete(path(change)), "The edit is dropped; its change stays accepted.") },
+      }),
+  };
+}
+
+/** The edits, one a row; `acts(item)` gives what may be done with one. */
+export function itemsTable(region, items, acts) {
+  const rows = items.map((item) =>
+    el(
+      "tr",
+      {},
+      el(
+        "td",
+        {},
+        el(
+          "span",
+          { class: "change-name" },
+          el("span", { class: `kind kind-${item.kind}`, "aria-hidden": "true", text: KINDS[item.kind].mark }),
+          el("a", { href: `/regions/${region}/changes/${item.change}/`, text: KINDS[item.kind].label }),
+        ),
+      ),
+      el("td", {}, item.key ? el("code", { text: item.key }) : el("span", { class: "muted", text: "new" })),
+      el("td", { class: "number", text: item.key ? (item.base_version ?? "unknown") : "" }),
+      el("td", {}, ...acts.kept(item)),
+      el("td", { text: item.decided_by ?? "" }),
+      el("td", {}, acts.drop(item)),
+    ),
+  );
+  const heads = ["Change", "Object", "Version", "Kept", "Decided by", ""].map((text) =>
+    el("th", { scope: "col", text }),
+  );
+  return el(
+    "div",
+    { class: "table-scroll changeset-items", tabindex: "0", role: "region", "aria-label": "Edits of the changeset" },
+    el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)),
+  );
+}
+
+/** What the newest map says against edits, each with a way to drop it. */
+export const conflictsNote = ({ conflicts }, acts) =>
+  el(
+    "div",
+    { class: "note note-warn" },
+    el("strong", { text: "The newest map says otherwise" }),
+    el(
+      "ul",
+      {},
+      ...conflicts.map((one) =>
+        el("li", {}, `${one.detail} `, acts.drop(one, "Drop this edit", `Drop this edit of change ${one.change}`)),
+      ),
+    ),
+  );

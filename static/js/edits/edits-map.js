@@ -1,0 +1,63 @@
+/** A map of edits over the image in use: what is added, changed and taken away, before it leaves. */
+/* global L */
+import { el } from "mapwright/lib/dom.js";
+import { KINDS } from "mapwright/lib/format.js";
+import { createMap, creditLine, imageLayer, LINES, outline } from "mapwright/lib/map.js";
+
+const STYLES = { add: "candidate", remove: "removal", modify: "second", shifted: "second", demolish: "removal" };
+const LEFT_OUT = { ...LINES.footprint, color: "#c9d2cf", weight: 1.5, dashArray: "2 5", opacity: 0.8 };
+
+/**
+ * @param {HTMLElement} container
+ * @param {{imagery: ?Object, label: string, onPick?: (id) => void}} options `imagery` as tiles of it are asked for; `onPick` hears
+ *   which shape was clicked
+ */
+export function createEditsMap(container, { imagery, label, onPick = null }) {
+  const map = createMap(container, { label });
+  const layer = L.layerGroup().addTo(map);
+  if (imagery) {
+    imageLayer(imagery).addTo(map);
+    creditLine(map, { imagery });
+  }
+
+  /** A click near a line is one on it: the shape itself is not filled. */
+  const target = (id, geometry) =>
+    L.geoJSON(geometry, {
+      style: { stroke: false, fill: true, fillOpacity: 0, pane: "outlines" },
+      pane: "outlines",
+    }).on("click", () => onPick(id));
+
+  return {
+    map,
+    /** @param {Array} features GeoJSON with `properties.kind` or `action`; @param {(id) => boolean} taken */
+    show(features, taken = () => true) {
+      layer.clearLayers();
+      for (const { id, geometry, properties } of features) {
+        const style = STYLES[properties.action ?? properties.kind];
+        if (taken(id)) layer.addLayer(outline(geometry, style));
+        else layer.addLayer(L.geoJSON(geometry, { style: { ...LEFT_OUT, pane: "outlines" }, pane: "outlines" }));
+        if (onPick) layer.addLayer(target(id, geometry));
+      }
+    },
+    fit(features) {
+      if (!features.length) return;
+      const bounds = L.geoJSON(features.map(({ geometry }) => geometry)).getBounds();
+      map.fitBounds(bounds.pad(0.2), { maxZoom: 19, animate: false });
+    },
+  };
+}
+
+/** What the lines of such a map mean. */
+export const editsLegend = () =>
+  el(
+    "p",
+    { class: "small muted edits-legend" },
+    ...[
+      ["add", "candidate"],
+      ["modify", "second"],
+      ["remove", "removal"],
+    ].flatMap(([kind, sample]) => [
+      el("span", { class: `sample sample-${sample}`, "aria-hidden": "true" }),
+      KINDS[kind].label,
+    ]),
+  );

@@ -1,0 +1,92 @@
+"""A phone, and a zoom of 200 % on a laptop: everything can be reached, and nothing lies over the candidate."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from annotation.review.models import QueueItem
+from tests.browser.screens import shot
+from tests.browser.test_queue import open_queue, saved
+
+PHONE, ZOOMED = {"width": 390, "height": 844}, {"width": 683, "height": 384}
+TABLET = {"width": 1024, "height": 700}
+PARTS = ("#question", "#subject .facts", "#comment", "#accept", "#reject", "#flag", "#undo", "#back", "#skip")
+
+
+def box(part: Locator) -> dict[str, float]:
+    found = part.bounding_box()
+    assert found is not None
+    return found
+
+
+def apart(first: dict[str, float], second: dict[str, float]) -> bool:
+    return (
+        first["x"] + first["width"] <= second["x"] + 1
+        or second["x"] + second["width"] <= first["x"] + 1
+        or first["y"] + first["height"] <= second["y"] + 1
+        or second["y"] + second["height"] <= first["y"] + 1
+    )
+
+
+def fits(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, ZOOMED, TABLET], ids=["phone", "zoomed", "tablet"])
+def test_question_evidence_and_answers_are_reached_by_scrolling_and_cover_nothing(new_page, stock, size, scheme):
+    page = new_page(stock.admin, color_scheme=scheme)
+    page.set_viewport_size(size)
+    open_queue(page, stock)
+    name = f"queue-{size['width']}-{scheme}"
+    shot(page, name)
+    shot(page, f"{name}-whole", whole=True)
+    assert fits(page)
+    parts = [page.locator(one).first for one in PARTS]
+    for part in parts:
+        part.scroll_into_view_if_needed()
+        expect(part).to_be_in_viewport(ratio=0.9)
+    boxes = [box(part) for part in parts]
+    for index, one in enumerate(boxes):
+        assert one["height"] > 12
+        assert all(apart(one, other) for other in boxes[index + 1 :]), PARTS[index]
+    page.locator("#reject").click()
+    saved(page)
+    expect(page.locator("#tally")).to_have_text("1 decision")
+
+
+@pytest.mark.parametrize("size", [PHONE, ZOOMED, TABLET], ids=["phone", "zoomed", "tablet"])
+def test_the_bar_of_the_adjust_mode_leaves_the_shape_free(new_page, stock, size):
+    QueueItem.objects.exclude(change__kind="add").delete()
+    page = new_page(stock.admin)
+    page.set_viewport_size(size)
+    open_queue(page, stock)
+    zoom, tools = page.locator(".leaflet-control-zoom-in"), page.locator("#compare")
+    if size == PHONE:
+        assert apart(box(zoom), box(page.locator("#compare .segment")))
+    page.locator("#adjust").click()
+    page.evaluate("scrollTo(0, 0)")
+    shot(page, f"adjust-{size['width']}")
+    shape = page.locator("#map path.leaflet-interactive").last
+    for part in (page.locator("#adjust-bar"), tools, page.locator(".map-legend"), page.locator(".map-credit")):
+        if part.is_visible():
+            assert apart(box(shape), box(part))
+    page.locator("#adjust-cancel").click()
+    expect(page.locator("#adjust-bar")).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["", "changes/", "edits/", "tiles"])
+def test_other_pages_of_the_region_scroll_to_their_end(new_page, stock, path):
+    page = new_page(stock.admin)
+    tile = stock.changes[0].pair.tile
+    path = f"tiles/{tile.z}/{tile.x}/{tile.y}/" if path == "tiles" else path
+    page.goto(f"/regions/{stock.region.pk}/{path}")
+    for size in (PHONE, ZOOMED):
+        page.set_viewport_size(size)
+        page.wait_for_load_state("networkidle")
+        shot(page, f"page-{path.split('/')[0] or 'region'}-{size['width']}", whole=True)
+        assert fits(page)
+        last = page.locator("main").locator("a:visible, button:visible").last
+        last.scroll_into_view_if_needed()
+        expect(last).to_be_in_viewport()
