@@ -12,7 +12,7 @@ from annotation.common.errors import NotFoundError
 from annotation.common.models import Job
 from annotation.consistency.engine import shown_offset
 from annotation.consistency.selectors import latest_scan, score_of_pair, scored_tiles, stale_scans
-from annotation.learning.selectors import active_model
+from annotation.learning.selectors import active_model, shown_model
 from annotation.review.models import ItemState
 from annotation.review.selectors import decision_counts
 from annotation.sources.engine import tile_version
@@ -70,7 +70,7 @@ def summary(region: Region) -> dict[str, Any]:
         "latest_model": active_model(region.pk),
         "latest_scan": {
             "id": scan.pk, "state": scan.state, "scored": scored, "stale": stale, "created_at": scan.created_at,
-            "offset": shown_offset(scan, scored),
+            "offset": shown_offset(scan, scored), "model": shown_model(scan.model),
         }
         if scan
         else None,
