@@ -19,7 +19,7 @@ class MemberInline(admin.TabularInline):
 
 @admin.register(Region)
 class RegionAdmin(admin.ModelAdmin):
-    """Members, openness and first looks; everything else changes through services, and deletion through the API alone."""
+    """Members, openness, first looks; everything else changes through services, and deletion through the API alone."""
 
     list_display = ["name", "zoom", "open_to_all", "first_look", "created_by", "created_at"]
     list_select_related = ["created_by"]
