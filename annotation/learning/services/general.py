@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from annotation.learning import engine
+from annotation.learning import engine, selectors
 from annotation.learning.errors import NoGeneralModelError
 from annotation.learning.models import GENERAL, DataSet, ModelState, ModelVersion, TrainingRun
 from annotation.learning.services.scope import hold
+from annotation.sources.models import Imagery, MapSnapshot
 
 
 @transaction.atomic
@@ -33,6 +34,6 @@ def general_model() -> ModelVersion:
     )
 
 
-def enough_mapped(pairs: int, preset: str) -> bool:
-    """Whether so many mapped pairs with image can be trained on with a preset of regions' models."""
-    return pairs >= engine.tiles_needed(engine.config_of(preset))
+def enough_mapped(imagery: Imagery, snapshot: MapSnapshot, preset: str) -> bool:
+    """Whether a model of the region can be trained on what is mapped there, as the training itself counts it."""
+    return selectors.trainable_pairs(imagery, snapshot).count() >= engine.tiles_needed(engine.config_of(preset))

@@ -37,7 +37,7 @@ def run(context: JobContext) -> None:
         context.set_result({"skipped": "no tile has a complete map: say where it is complete, or import more of it"})
     preset = context.params["training"]
     with context.transaction(final=True):
-        if preset and enough_mapped(pairs.mapped, preset):
+        if preset and enough_mapped(imagery, snapshot, preset):
             job = start_main_job(
                 region=region, user=context.job.created_by, preset=preset, after=context.job,
                 include_unmapped=context.params["include_unmapped"], sources=(imagery, snapshot),

@@ -100,8 +100,8 @@ class Command(BaseCommand):
             return
         for source in (imagery, snapshot):
             self._import(source)
-        mapped = self._first_look(region, imagery, snapshot, options)
-        if mapped is not None and not enough_mapped(mapped, options["preset"]):
+        looked = self._first_look(region, imagery, snapshot, options)
+        if looked and not enough_mapped(imagery, snapshot, options["preset"]):
             self.stdout.write(f"{name} is ready: too little is mapped to train a model of its own.")
             return
         leave = options["leave_training"]
@@ -121,34 +121,31 @@ class Command(BaseCommand):
         text = f"{name} is ready: {job.result['scored']} tiles scored, {counts['made']} suspected changes to decide."
         self.stdout.write(self.style.SUCCESS(text))
 
-    def _first_look(
-        self, region: Region, imagery: Imagery, snapshot: MapSnapshot, options: dict[str, Any]
-    ) -> int | None:
-        """Fill the queue by the general model, once; the number of mapped tiles, or None where it is not known.
+    def _first_look(self, region: Region, imagery: Imagery, snapshot: MapSnapshot, options: dict[str, Any]) -> bool:
+        """Fill the queue by the general model, once; whether it is filled.
 
         What stops it is said, and stops nothing else: a model of the region is trained all the same.
         """
-        looked = Job.objects.for_scope(region.pk).filter(kind=FIRST_LOOK, state=JobState.SUCCEEDED)
-        done = looked.filter(params__contains={"imagery": imagery.pk, "snapshot": snapshot.pk}).first()
-        if done is not None:
-            return int(done.result["pairs"]["mapped"])
+        about = {"imagery": imagery.pk, "snapshot": snapshot.pk}
+        ended = Job.objects.for_scope(region.pk).filter(kind=FIRST_LOOK, state=JobState.SUCCEEDED)
+        if ended.filter(params__contains=about, result__has_key="changes").exists():
+            return True
+        include = options["include_unmapped"]
         try:
-            job = start_first_look(
-                region=region, user=None, include_unmapped=options["include_unmapped"], wake=False
-            )  # fmt: skip
+            job = start_first_look(region=region, user=None, include_unmapped=include, wake=False)
         except (NoGeneralModelError, OwnModelError) as error:
             self.stdout.write(f"no first look: {error}")
-            return None
+            return False
         self.stdout.write("first look, by the general model as it ships")
         job = run_here(job, self.stderr)
         if job.state == JobState.CANCELLED:
             self._finish(job, "first look")
         if job.state != JobState.SUCCEEDED or "changes" not in job.result:
             self.stdout.write(f"no first look: {job.result.get('skipped') or said(job)}")
-        else:
-            text = f"{job.result['changes']['made']} suspected changes of an untuned model can be decided now: "
-            self.stdout.write(self.style.SUCCESS(text + reverse("queue", args=[region.pk])))
-        return int(job.result["pairs"]["mapped"]) if "pairs" in job.result else None
+            return False
+        text = f"{job.result['changes']['made']} suspected changes of an untuned model can be decided now: "
+        self.stdout.write(self.style.SUCCESS(text + reverse("queue", args=[region.pk])))
+        return True
 
     def _done(self, region: Region, imagery: Imagery, snapshot: MapSnapshot, options: dict[str, Any]) -> Job | None:
         """The main job that did all this before."""
