@@ -35,8 +35,9 @@ def run(context: JobContext) -> None:
         _look(context, region, (imagery, snapshot))
     else:
         context.set_result({"skipped": "no tile has a complete map: say where it is complete, or import more of it"})
-    preset = context.params["training"]
     with context.transaction(final=True):
+        context.job.refresh_from_db(fields=["params"])  # by now somebody may train by hand
+        preset = context.job.params["training"]
         if preset and enough_mapped(imagery, snapshot, preset):
             job = start_main_job(
                 region=region, user=context.job.created_by, preset=preset, after=context.job,

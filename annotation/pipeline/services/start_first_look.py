@@ -64,6 +64,17 @@ def start_first_look(
     return job
 
 
+@transaction.atomic
+def look_without_training(region: Region) -> Job | None:
+    """The region's unfinished first look, which no training follows by itself any more: the caller starts its own."""
+    looks = Job.objects.unfinished().for_scope(region.pk).filter(kind=FIRST_LOOK)
+    job = looks.select_for_update(no_key=True).first()
+    if job is not None:
+        job.params["training"] = ""
+        job.save(update_fields=["params"])
+    return job
+
+
 def on_source(sender: Any, *, instance: Imagery | MapSnapshot, **kwargs: Any) -> None:
     """Receiver of saved imagery and maps: an import that succeeded may be all that a first look waits for."""
     if instance.state == SourceState.READY:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from annotation.changes.models import Change
 from annotation.changes.selectors import subject_of_item
@@ -117,6 +119,15 @@ def test_a_suggestion_of_the_first_look_that_is_let_go_of_is_asked_by_the_newer_
     ran(Job.objects.unfinished().get(kind="changes.find"))
     assert QueueItem.objects.get(pk=held.pk).state == ItemState.WITHDRAWN
     assert newer.changes.get(fingerprint=mark).item.state == ItemState.OPEN
+
+
+def test_who_trains_by_command_waits_for_the_look_and_gets_the_size_they_asked_for(region):
+    look, out = start_first_look(region=region, user=None, training="compact"), StringIO()
+    call_command("main_job", region.name, preset="tiny", stdout=out, stderr=StringIO())
+    look.refresh_from_db()
+    assert look.state == JobState.SUCCEEDED and "training" not in look.result
+    assert [job.params["preset"] for job in Job.objects.filter(kind=MAIN_JOB)] == ["tiny"]
+    assert "goes before" in out.getvalue() and "wait in the queue" in out.getvalue()
 
 
 def test_where_too_little_is_mapped_to_learn_from_the_first_look_stays(region):

@@ -18,7 +18,7 @@ from annotation.learning.services.general import enough_mapped
 from annotation.pipeline.demo import NAME, SilentProgress, demo_files
 from annotation.pipeline.errors import OwnModelError
 from annotation.pipeline.services.start import MAIN_JOB, start_main_job
-from annotation.pipeline.services.start_first_look import FIRST_LOOK, start_first_look
+from annotation.pipeline.services.start_first_look import FIRST_LOOK, look_without_training, start_first_look
 from annotation.sources.engine import area_from_file
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.services.add_sources import add_imagery, add_snapshot
@@ -132,7 +132,8 @@ class Command(BaseCommand):
             return True
         include = options["include_unmapped"]
         try:
-            job = start_first_look(region=region, user=None, include_unmapped=include, wake=False)
+            running = look_without_training(region)
+            job = running or start_first_look(region=region, user=None, include_unmapped=include, wake=False)
         except (NoGeneralModelError, OwnModelError) as error:
             self.stdout.write(f"no first look: {error}")
             return False
