@@ -124,11 +124,8 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 def decide_one(address: str, said: str) -> None:
-    """Signs in as the admin whose password was printed, claims the first change and accepts it."""
-    found = re.search(r"user name:\s+(\S+)\s+password:\s+(\S+)", said)
-    if not found:
-        raise SystemExit("deploy/run printed no password")
-    token = call(address, "/api/auth/token/", {"username": found[1], "password": found[2]})["token"]
+    """Claims the first change as the admin and accepts it."""
+    token = signed_in(address, said)
     region = call(address, "/api/regions/", token=token)["results"][0]["id"]
     claimed = call(address, "/api/review/changes/claim/", {"region": region}, token=token)
     item = claimed["item"]
@@ -142,6 +139,14 @@ def decide_one(address: str, said: str) -> None:
         "idempotency_key": str(uuid.uuid4()),
     }
     call(address, f"/api/review/items/{item['id']}/decide/", decision, token=token)
+
+
+def signed_in(address: str, said: str) -> str:
+    """The token of the admin whose password was printed."""
+    found = re.search(r"user name:\s+(\S+)\s+password:\s+(\S+)", said)
+    if not found:
+        raise SystemExit("deploy/run printed no password")
+    return str(call(address, "/api/auth/token/", {"username": found[1], "password": found[2]})["token"])
 
 
 def call(address: str, path: str, body: dict[str, Any] | None = None, *, token: str = "") -> Any:

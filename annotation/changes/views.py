@@ -13,6 +13,8 @@ from django.views.decorators.http import require_safe
 from annotation.changes import selectors
 from annotation.consistency.engine import offset_of_region
 from annotation.review.models import ItemState
+from annotation.consistency.selectors import latest_scan
+from annotation.learning.models import GENERAL
 from annotation.sources.pages import region_page
 
 to_josm: Callable[[Any], Any] = csp_update({"connect-src": ["http://127.0.0.1:8111"]})
@@ -24,6 +26,7 @@ to_josm: Callable[[Any], Any] = csp_update({"connect-src": ["http://127.0.0.1:81
 def queue(request: HttpRequest, region_id: int) -> HttpResponse:
     """One candidate at a time, decided by keyboard; `?change=` names the one to begin with, if it is still open."""
     links = {name: reverse(name, args=[region_id]) for name in ("edits", "changes", "region")}
+    scan = latest_scan(region_id)
     page = {"lease_seconds": settings.REVIEW_LEASE_SECONDS, "links": links, "offset": offset_of_region(region_id)}
     asked = request.GET.get("change", "")
     if asked.isdecimal() and len(asked) < 19 and request.user.is_authenticated:
@@ -31,6 +34,7 @@ def queue(request: HttpRequest, region_id: int) -> HttpResponse:
         if found is not None and found.state != ItemState.OPEN:
             return redirect("change", region_id, int(asked))
         page["first"] = found.pk if found is not None else None
+    page["first_look"] = scan is not None and scan.model.kind == GENERAL
     return region_page(request, region_id, "changes/queue.html", active="queue", page=page)
 
 

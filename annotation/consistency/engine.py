@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     from mlcore.changes.candidate import Candidate
     from mlcore.region.training import TileResult
 
-__all__ = ["Progress", "SilentProgress", "SpanProgress", "scan_rows", "scan_source", "stop_if_asked", "tile_results"]
+__all__ = [
+    "InvalidInputError",
+    "Progress",
+    "SilentProgress",
+    "SpanProgress",
+    "scan_rows",
+    "scan_source",
+    "stop_if_asked",
+    "tile_results",
+]
 
 UNSEEN_FOLD = -1
 """The library's number for a tile that was in no fold."""

@@ -7,7 +7,7 @@ from django.db.models import Count, QuerySet
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
 from annotation.consistency.models import Scan, ScanState, ShiftOrigin, TileScore
-from annotation.learning.models import ModelState
+from annotation.learning.models import GENERAL, ModelState
 from annotation.learning.selectors import active_model
 from annotation.sources.models import Region
 from annotation.sources.selectors import imagery_in_use, snapshot_in_use, visible_regions
@@ -28,7 +28,7 @@ def scans_of_region(region_id: int) -> QuerySet[Scan]:
 def latest_scan(region_id: int) -> Scan | None:
     """The newest finished scan, if the region has one."""
     finished = Scan.objects.filter(region_id=region_id, state=ScanState.READY)
-    return finished.select_related("job", "model", "imagery", "snapshot").order_by("-pk").first()
+    return finished.select_related("job", "model__run", "imagery", "snapshot").order_by("-pk").first()
 
 
 def overtaken(scan: Scan) -> bool:
@@ -121,7 +121,7 @@ def stale_scans(region: Region) -> list[tuple[Scan, list[str]]]:
             reasons.append("imagery")
         if snapshot is not None and scan.snapshot_id != snapshot.pk:
             reasons.append("snapshot")
-        overtaken = active is not None and active.pk > scan.model_id
+        overtaken = active is not None and (scan.model.kind == GENERAL or active.pk > scan.model_id)
         if overtaken or scan.model.state == ModelState.RETIRED:
             reasons.append("model")
         if reasons:

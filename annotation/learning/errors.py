@@ -85,3 +85,9 @@ class ModelThereError(ConflictError):
     """The registry holds this very file already."""
 
     code = "model_there"
+
+
+class NoGeneralModelError(InvalidError):
+    """The model that ships was left out of this installation."""
+
+    code = "no_general_model"

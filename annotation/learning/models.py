@@ -15,6 +15,8 @@ MATCHER = "matcher"
 """The kind that finds the map in the image, for all regions."""
 LOCATOR = "locator"
 """The kind that finds where an image without a place lies, for all regions."""
+GENERAL = "general"
+"""The model that ships and looks at regions that have none of their own; never trained or promoted here."""
 TRANSFORMS = "transforms"
 """In the payload of a region's data set: what people stand by of where the image shows the map, by tile."""
 

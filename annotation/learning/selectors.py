@@ -16,7 +16,16 @@ from annotation.accounts.models import User
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.common.models import JobFigure
 from annotation.learning.decisions import count_by_kind, people_said
-from annotation.learning.models import MATCHER, REGION, DataSet, Evaluation, ModelState, ModelVersion, TrainingRun
+from annotation.learning.models import (
+    GENERAL,
+    MATCHER,
+    REGION,
+    DataSet,
+    Evaluation,
+    ModelState,
+    ModelVersion,
+    TrainingRun,
+)
 from annotation.sources.models import Imagery, MapSnapshot, Region, SourceState
 from annotation.sources.selectors import current_sources, visible_regions
 from annotation.tiles.models import TilePair
@@ -60,7 +69,7 @@ def _shown_runs() -> QuerySet[TrainingRun]:
 
 def runs_of_region(region_id: int | None, kind: str = "") -> QuerySet[TrainingRun]:
     """Runs of a region, or of models for all, of one kind or any, with their job and model, newest first."""
-    rows = _shown_runs().filter(region=region_id, **({"kind": kind} if kind else {}))
+    rows = _shown_runs().filter(region=region_id, **({"kind": kind} if kind else {})).exclude(kind=GENERAL)
     return rows.select_related("job__created_by").order_by("-pk")
 
 
@@ -84,7 +93,7 @@ def _open_to(user: User) -> Q:
 
 def models_of_region(region_id: int | None, kind: str = "") -> QuerySet[ModelVersion]:
     """Models of a region, or those for all, of one kind or any, with their comparisons, newest first."""
-    rows = ModelVersion.objects.filter(region=region_id, **({"kind": kind} if kind else {}))
+    rows = ModelVersion.objects.filter(region=region_id, **({"kind": kind} if kind else {})).exclude(kind=GENERAL)
     rows = rows.annotate(sources=LEARNT_FROM).select_related("run").order_by("-pk")
     return rows.prefetch_related(
         Prefetch("evaluations", Evaluation.objects.select_related("job__created_by").order_by("-pk"))
@@ -150,14 +159,18 @@ def shown_model(model: ModelVersion) -> dict[str, Any]:
     return {
         "id": model.pk,
         "preset": model.run.preset,
+        "untuned": model.kind == GENERAL,
         "measured": measured,
         "trial": measured is None or model.run.preset == "tiny" or measured["low"] <= 0.5,
     }
 
 
 def get_model(user: User, model_id: int) -> ModelVersion:
-    """The model, or NotFoundError where it is missing or in a region that the person may not see."""
-    models = ModelVersion.objects.filter(_open_to(user), pk=model_id)
+    """The model, or NotFoundError where it is missing or in a region that the person may not see.
+
+    The general model is none of those that are promoted, compared or downloaded here.
+    """
+    models = ModelVersion.objects.filter(_open_to(user), pk=model_id).exclude(kind=GENERAL)
     model = models.select_related("region", "run").first()
     if model is None:
         raise NotFoundError(f"no model {model_id}, or none you may see")

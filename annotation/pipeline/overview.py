@@ -13,7 +13,7 @@ from annotation.common.models import Job
 from annotation.consistency.engine import shown_offset
 from annotation.consistency.selectors import latest_scan, score_of_pair, scored_tiles, stale_scans
 from annotation.learning.overview import tiles_needed
-from annotation.learning.selectors import active_model
+from annotation.learning.selectors import active_model, shown_model
 from annotation.learning.services.region_kind import KIND
 from annotation.review.models import ItemState
 from annotation.review.selectors import decision_counts
@@ -72,7 +72,7 @@ def summary(region: Region) -> dict[str, Any]:
         "latest_model": active_model(region.pk),
         "latest_scan": {
             "id": scan.pk, "state": scan.state, "scored": scored, "stale": stale, "created_at": scan.created_at,
-            "offset": shown_offset(scan, scored),
+            "offset": shown_offset(scan, scored), "model": shown_model(scan.model),
         }
         if scan
         else None,

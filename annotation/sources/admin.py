@@ -21,12 +21,12 @@ class MemberInline(admin.TabularInline):
 
 @admin.register(Region)
 class RegionAdmin(admin.ModelAdmin):
-    """Members and openness; everything else changes through services, and deletion through the API alone."""
+    """Members, openness, first looks; everything else changes through services, and deletion through the API alone."""
 
-    list_display = ["name", "zoom", "open_to_all", "created_by", "created_at"]
+    list_display = ["name", "zoom", "open_to_all", "first_look", "created_by", "created_at"]
     list_select_related = ["created_by"]
     search_fields = ["name"]
-    fields = ["name", "zoom", "open_to_all", "created_by", "created_at"]
+    fields = ["name", "zoom", "open_to_all", "first_look", "created_by", "created_at"]
     readonly_fields = ["name", "zoom", "created_by", "created_at"]
     inlines = [MemberInline]
 

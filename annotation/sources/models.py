@@ -25,6 +25,9 @@ class Region(Timestamped):
     area = models.MultiPolygonField(srid=4326, null=True, blank=True, help_text="empty until imagery gives it one")
     zoom = models.PositiveSmallIntegerField(null=True, blank=True, help_text="empty until imagery gives it one")
     open_to_all = models.BooleanField(default=False, help_text="every signed-in person may see it")
+    first_look = models.BooleanField(
+        default=True, help_text="the general model looks at what is imported by itself, until the region has its own"
+    )
     pinned_imagery = models.ForeignKey(
         "Imagery", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
         help_text="the imagery a person chose to use; empty: the newest",

@@ -216,6 +216,7 @@ ROUTES: dict[str, Row] = {
     "GET api/changesets/<int:changeset_id>/edits.geojson": Row("editor", scoped=True),
     # changes
     f"GET {REGION}summary/": Row("reviewer", scoped=True),
+    f"POST {REGION}first-look/": Row("admin", scoped=True),
     f"POST {REGION}main-job/": Row("admin", scoped=True),
     f"POST {REGION}changes/find/": Row("admin", scoped=True),
     f"GET {REGION}changes/": Row("reviewer", scoped=True),

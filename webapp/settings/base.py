@@ -182,6 +182,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "annotation.common.tasks.sweep_jobs", "schedule": 20.0, "options": {"expires": 20}},
     "look-again": {"task": "annotation.changes.tasks.look_again", "schedule": 20.0, "options": {"expires": 20}},
+    "first-looks": {"task": "annotation.pipeline.tasks.first_looks", "schedule": 60.0, "options": {"expires": 60}},
     "fold-counts": {"task": "annotation.review.tasks.fold_counts", "schedule": 30.0, "options": {"expires": 30}},
 }
 
@@ -191,6 +192,11 @@ JOB_REPORT_SECONDS = 0.5
 JOB_HEARTBEAT_SECONDS = float(env("JOB_HEARTBEAT_SECONDS", "5"))
 JOB_STALE_SECONDS = float(env("JOB_STALE_SECONDS", "60"))
 JOB_REWAKE_SECONDS = float(env("JOB_REWAKE_SECONDS", "120"))
+# Once imagery and map of a region are imported, the general model that ships looks at them by itself, and a training of
+# this size follows where enough is mapped. FIRST_LOOK=0: nothing starts by itself; FIRST_LOOK_TRAINING empty: no
+# training follows. An administrator leaves single regions out (`Region.first_look`).
+FIRST_LOOK = env("FIRST_LOOK", "1") == "1"
+FIRST_LOOK_TRAINING = env("FIRST_LOOK_TRAINING", "compact")
 # Where models train and scan: a torch device such as "cpu" or "cuda:1"; empty: the first GPU, else the CPU.
 COMPUTE_DEVICE = env("DEVICE")
 

@@ -23,6 +23,7 @@ JOB_RUNNERS = {
     "geolocation.become_imagery": "annotation.geolocation.services.confirm.run",
     "landmarks.update_index": "annotation.landmarks.services.update_index.run",
     "landmarks.import_tags": "annotation.landmarks.services.from_map.run",
+    "changes.first_look": "annotation.pipeline.services.first_look.run",
     "changes.main_job": "annotation.pipeline.services.main_job.run",
 }
 
@@ -32,7 +33,7 @@ JOB_RUNNERS = {
 GPU_JOBS = (
     "anchors.generate?generator=transformers", "correspondences.propose", "correspondences.build_pairs",
     "learning.train", "learning.evaluate", "consistency.scan", "geolocation.build_features", "geolocation.locate",
-    "landmarks.update_index", "changes.main_job",
+    "landmarks.update_index", "changes.first_look", "changes.main_job",
 )  # fmt: skip
 JOB_QUEUES = {
     **dict.fromkeys(JOB_RUNNERS, "cpu"),
@@ -45,7 +46,7 @@ CELERY_TASK_QUEUES = {
 }
 
 # Jobs that scan a region: of these a region has one at a time.
-SCANNING_JOBS = ("consistency.scan", "changes.main_job")
+SCANNING_JOBS = ("consistency.scan", "changes.first_look", "changes.main_job")
 
 # Every queue and the ReviewStage (annotation.review.stages) that describes it.
 REVIEW_STAGES = {

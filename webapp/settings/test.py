@@ -17,6 +17,8 @@ SECRET_KEY = "only-for-tests"  # noqa: S105
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MEDIA_ROOT = Path(env("MEDIA") or tempfile.mkdtemp(prefix="mapwright-test-"))
 FILE_UPLOAD_TEMP_DIR = None
+# Tests of other things import without being looked at.
+FIRST_LOOK = env("FIRST_LOOK", "0") == "1"
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -116,6 +116,9 @@ class MeasuredOn(serializers.Serializer):
 class ModelBehind(serializers.Serializer):
     id = serializers.IntegerField()
     preset = serializers.CharField()
+    untuned = serializers.BooleanField(
+        help_text="a first look: by the general model, which never learnt from this region"
+    )
     measured = MeasuredOn(allow_null=True)
     trial = serializers.BooleanField(
         help_text="its percentages are no odds: not measured on enough tiles, or no better than chance"

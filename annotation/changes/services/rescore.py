@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from annotation.changes import engine
 from annotation.changes.models import Change
 from annotation.changes.services.renew import outdated_items, renew
+from annotation.changes.services.start import start_find
 from annotation.changes.services.store import Rows
 from annotation.changes.services.turns import turn
 from annotation.common.models import Job
@@ -100,7 +101,8 @@ def run(context: JobContext) -> None:
             with context.transaction(final=True):
                 _hold(scan)  # who answers now waits here, and finds the job ended
                 if overtaken(scan):
-                    _withdraw_let_go(scan.pk)
+                    if _withdraw_let_go(scan.pk):
+                        start_find(region=scan.region, user=None)  # the newer scan may suggest the same
                 elif _waiting(scan):
                     raise _ChangedMeanwhileError
         except _ChangedMeanwhileError:
@@ -124,10 +126,10 @@ def _held_of(scan_id: int) -> QuerySet[Any]:
     return outdated_items().filter(change__scan=scan_id)
 
 
-def _withdraw_let_go(scan_id: int) -> None:
+def _withdraw_let_go(scan_id: int) -> int:
     """What people held while a newer scan took the place of this one, and hold no more, leaves the queue too."""
     free = _held_of(scan_id).filter(FREE).select_for_update(skip_locked=True, of=("self",))
-    QueueItem.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(
+    return QueueItem.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(
         state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None
     )
 

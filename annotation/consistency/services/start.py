@@ -9,7 +9,7 @@ from annotation.common.models import Job
 from annotation.common.services.jobs import enqueue
 from annotation.consistency import selectors
 from annotation.consistency.models import Scan
-from annotation.learning.models import REGION, ModelVersion
+from annotation.learning.models import GENERAL, REGION, ModelVersion
 from annotation.learning.selectors import active_model
 from annotation.review.services.audit import record
 from annotation.sources.models import Imagery, MapSnapshot, Region
@@ -52,6 +52,7 @@ def start(
     A `job` that comes twice gets its scan back. `wake=False` is for callers that run the job themselves.
 
     Args:
+        model: the region's, or the general one; None: the one in use.
         sources: imagery and map to look at; those in use where none are named.
 
     Raises:
@@ -64,7 +65,7 @@ def start(
     model = model or active_model(region.pk)
     if model is None:
         raise NoModelError("the region has no model in use; train one, or promote one, then scan")
-    if model.region_id != region.pk or model.kind != REGION:
+    if model.kind != GENERAL and (model.region_id != region.pk or model.kind != REGION):
         raise NotFoundError(f"the region has no model {model.pk}")
     check_idle(region, job)
     scan = _create(region, user, model, include_unmapped, sources or current_sources(region))

@@ -5,6 +5,7 @@ Whatever imports torch is imported where it is used: the web server starts and l
 
 from annotation.learning.engine.data import about, core_decisions, data_digest
 from annotation.learning.engine.evaluations import Frozen, evaluate, frozen_set
+from annotation.learning.engine.general import general_there, take_general
 from annotation.learning.engine.locators import (
     evaluate_locators,
     imagery_payload,
@@ -64,6 +65,7 @@ __all__ = [
     "evaluate_locators",
     "evaluate_matchers",
     "frozen_set",
+    "general_there",
     "held_blocks_on",
     "held_out",
     "imagery_payload",
@@ -76,6 +78,7 @@ __all__ = [
     "payload_of",
     "run_folder",
     "start_in_use",
+    "take_general",
     "take_in_matcher",
     "tiles_needed",
     "train_locator",

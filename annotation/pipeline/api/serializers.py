@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from annotation.changes.api.serializers import ChangeImagery, ChangeOnTile, ChangeSnapshot, TileRef
+from annotation.changes.api.serializers import ChangeImagery, ChangeOnTile, ChangeSnapshot, ModelBehind, TileRef
 from annotation.consistency.api import OffsetOutput
 from annotation.consistency.models import ShiftOrigin
 from annotation.learning.models import ModelVersion
@@ -66,6 +66,7 @@ class ScanBrief(serializers.Serializer):
     scored = serializers.IntegerField()
     stale = serializers.ListField(child=serializers.CharField(), help_text="what is newer by now")
     offset = OffsetOutput(allow_null=True)
+    model = ModelBehind(help_text="which model scored; `untuned`: it was a first look")
     created_at = serializers.DateTimeField()
 
 

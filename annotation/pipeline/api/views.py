@@ -11,6 +11,7 @@ from annotation.changes.api.serializers import JobStarted
 from annotation.pipeline import overview
 from annotation.pipeline.api import serializers
 from annotation.pipeline.services.start import start_main_job
+from annotation.pipeline.services.start_first_look import start_first_look
 from annotation.review.api.http import parse, person
 from annotation.sources.selectors import get_region
 
@@ -32,6 +33,20 @@ class SummaryView(APIView):
     def get(self, request: Request, region_id: int) -> Response:
         """What a region has and what waits in it."""
         return Response(serializers.Summary(overview.summary(get_region(person(request), region_id))).data)
+
+
+class FirstLookView(APIView):
+    permission_classes = [IsAdmin]
+
+    @extend_schema(request=None, responses={202: JobStarted})
+    def post(self, request: Request, region_id: int) -> Response:
+        """Scan by the general model, untuned, and fill the queue, until the region has a model of its own.
+
+        After an import that starts by itself, where the region says `first_look`, and training follows; here it is
+        asked for, and none does.
+        """
+        job = start_first_look(region=get_region(person(request), region_id), user=person(request))
+        return Response(JobStarted({"job": job}).data, status=status.HTTP_202_ACCEPTED)
 
 
 class MainJobView(APIView):

@@ -7,7 +7,7 @@ from annotation.common.models import Job
 from annotation.common.services.jobs import enqueue
 from annotation.consistency.services.start import check_idle
 from annotation.review.services.audit import record
-from annotation.sources.models import Region
+from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import current_sources
 
 MAIN_JOB = "changes.main_job"
@@ -21,17 +21,23 @@ def start_main_job(
     preset: str = "compact",
     seed: int = 0,
     include_unmapped: bool = False,
+    after: Job | None = None,
+    sources: tuple[Imagery, MapSnapshot] | None = None,
     wake: bool = True,
 ) -> Job:
     """Everything from pairs to candidates in one job; a region has one at a time.
+
+    Args:
+        after: the first look that it follows, and which ends in the same transaction.
+        sources: imagery and map to work on; those in use where none are named.
 
     Raises:
         InvalidError: the region has no imagery or no map yet.
         ConflictError: scan_running.
     """
-    imagery, snapshot = current_sources(region)
+    imagery, snapshot = sources or current_sources(region)
     running = Job.objects.unfinished().filter(kind=MAIN_JOB, dedup_key=f"region:{region.pk}").first()
-    check_idle(region, running)
+    check_idle(region, running or after)
     job = enqueue(
         kind=MAIN_JOB,
         params={

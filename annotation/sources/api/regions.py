@@ -40,7 +40,8 @@ class RegionDetail(serializers.ModelSerializer[Region]):
     class Meta:
         model = Region
         fields = [
-            "id", "name", "zoom", "area", "bounds", "open_to_all", "pinned_imagery", "pinned_snapshot", "created_at",
+            "id", "name", "zoom", "area", "bounds", "open_to_all", "first_look", "pinned_imagery", "pinned_snapshot",
+            "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -52,6 +53,10 @@ class RegionInput(serializers.Serializer):
     zoom = serializers.IntegerField(min_value=14, max_value=22, required=False, allow_null=True)
     area = AreaField(required=False, allow_null=True)
     open_to_all = serializers.BooleanField(required=False, default=False)
+    first_look = serializers.BooleanField(
+        required=False, default=True,
+        help_text="the general model looks at what is imported by itself, until the region has a model of its own",
+    )  # fmt: skip
 
 
 class RegionChange(RegionInput):

@@ -27,15 +27,21 @@ def create_region(
     zoom: int | None = None,
     area: MultiPolygon | None = None,
     open_to_all: bool = False,
+    first_look: bool = True,
 ) -> Region:
     """Make a region; zoom and area left empty come from its first imagery.
+
+    Args:
+        first_look: whether the general model looks at what is imported by itself.
 
     Raises:
         NameTakenError: another region has the name.
     """
     with transaction.atomic():
         _check_name(name)
-        region = Region.objects.create(name=name, zoom=zoom, area=area, open_to_all=open_to_all, created_by=user)
+        region = Region.objects.create(
+            name=name, zoom=zoom, area=area, open_to_all=open_to_all, first_look=first_look, created_by=user
+        )
         audit.record(
             actor=user, action="region.create", object_kind="region", object_id=region.pk, scope_id=region.pk, name=name
         )
@@ -43,7 +49,7 @@ def create_region(
 
 
 def update_region(*, user: User, region: Region, changes: dict[str, Any]) -> Region:
-    """Change name, area, zoom or openness.
+    """Change name, area, zoom, openness, or whether it is looked at by itself.
 
     Raises:
         NameTakenError: another region has the name.
@@ -55,7 +61,7 @@ def update_region(*, user: User, region: Region, changes: dict[str, Any]) -> Reg
             _check_name(changes["name"])
         if changes.get("zoom", region.zoom) != region.zoom and region.tiles.exists():
             raise InUseError("the zoom can't change once tiles were made at it: create another region")
-        for field in ("name", "area", "zoom", "open_to_all"):
+        for field in ("name", "area", "zoom", "open_to_all", "first_look"):
             setattr(region, field, changes.get(field, getattr(region, field)))
         region.save()
         audit.record(

@@ -22,6 +22,7 @@ export const JOB_NAMES = {
   "geolocation.build_features": "Features of reference imagery",
   "changes.find": "Finding changes",
   "changes.rescore": "Scoring corrected tiles anew",
+  "changes.first_look": "First look",
   "changes.main_job": "Main job",
   "geolocation.locate": "Finding images",
   "geolocation.become_imagery": "Making imagery of an image",

@@ -160,8 +160,8 @@ export function createLine({
     undoLast,
     skip,
     back,
-    /** Start working, with the item `first` if there is one; called once the page is bound. */
-    async start(first = null) {
+    /** Start working, with the item `opening` if there is one; called once the page is bound. */
+    async start(opening = null) {
       keepLeases({
         store,
         server,
@@ -180,7 +180,7 @@ export function createLine({
       drawTally(store.state);
       drawStatus(server.outbox.status);
       server.outbox.start();
-      if (first) await bringBack(first);
+      if (opening) await bringBack(opening);
       fillUp();
     },
   };

@@ -182,7 +182,8 @@ const used = ({ imagery, snapshot }, source) => source.id === ("captured_on" in 
 /** The one button that does all: pairs, anchors, training, scan, candidates. */
 function drawMainJob({ region, person, summary, imagery, snapshots, refresh }, jobs) {
   const node = byId("main-job");
-  const running = jobs.find((one) => one.kind === "changes.main_job" && !FINISHED.has(one.state));
+  const whole = ["changes.first_look", "changes.main_job"];
+  const running = jobs.find((one) => whole.includes(one.kind) && !FINISHED.has(one.state));
   const last = jobs.find((one) => one.kind === "changes.main_job");
   const ready = [imagery, snapshots].every((list) => list.some((one) => one.state === "ready"));
   const parts = [];

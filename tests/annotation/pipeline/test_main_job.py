@@ -9,10 +9,10 @@ from django.core.management import CommandError, call_command
 from annotation.anchors.models import Anchor
 from annotation.changes.models import Change
 from annotation.common.models import Job, JobState
-from annotation.consistency.models import Scan, ScanState, TileScore
-from annotation.learning.models import ModelState, ModelVersion
+from annotation.consistency.models import Scan, ScanState
+from annotation.learning.models import GENERAL, REGION, ModelState, ModelVersion
 from annotation.pipeline.services import main_job
-from annotation.review.models import QueueItem
+from annotation.review.models import ItemState, QueueItem
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.tiles.models import TilePair
 from mlcore.synthetic.town import TownConfig, generate_town
@@ -35,18 +35,23 @@ def start_region(town: Path, **options) -> str:
     return out.getvalue()
 
 
-def test_one_command_imports_trains_scans_and_fills_the_queue_and_a_second_call_does_nothing(town, settings, tmp_path):
+def test_one_command_imports_looks_trains_scans_and_fills_the_queue_and_a_second_call_does_nothing(
+    town, settings, tmp_path
+):
     settings.MEDIA_ROOT = tmp_path
-    assert "is ready" in start_region(town)
+    said = start_region(town)
     region = Region.objects.get(name="Town")
-    assert TilePair.objects.count() == TileScore.objects.count() == Anchor.objects.count() == 30
-    assert Scan.objects.get().state == ScanState.READY
-    assert ModelVersion.objects.get().state == ModelState.ACTIVE
+    look, job = (Job.objects.get(kind=f"changes.{kind}") for kind in ("first_look", "main_job"))
+    first = f"{look.result['changes']['made']} suspected changes of an untuned model can be decided now: "
+    assert said.index(first + f"/regions/{region.pk}/changes/review/") < said.index("is ready")
+    assert TilePair.objects.count() == Anchor.objects.count() == 30
+    untuned, scan = Scan.objects.order_by("pk")
+    assert (untuned.model.kind, untuned.scores.count()) == (GENERAL, 30)
+    assert (scan.state, scan.scores.count()) == (ScanState.READY, 30)
+    assert ModelVersion.objects.get(region=region).state == ModelState.ACTIVE
     assert Change.objects.count() == QueueItem.objects.filter(scope_id=region.pk).count()
-    job = Job.objects.get(kind="changes.main_job")
-    assert (job.state, job.result["scored"], job.result["changes"]["made"]) == (
-        JobState.SUCCEEDED, 30, Change.objects.count(),
-    )  # fmt: skip
+    assert (job.state, job.result["scored"], job.result["changes"]["made"]) == (JobState.SUCCEEDED, 30, open_in(scan))
+    assert open_in(untuned) == 0 < untuned.changes.filter(item__state=ItemState.WITHDRAWN).count()
     assert any(name.startswith("consistency/") for name in job.figures.values_list("name", flat=True))
     assert "worked through already" in start_region(town)
     assert (
@@ -57,13 +62,17 @@ def test_one_command_imports_trains_scans_and_fills_the_queue_and_a_second_call_
     )
 
 
+def open_in(scan: Scan) -> int:
+    return scan.changes.filter(item__state=ItemState.OPEN).count()
+
+
 def test_the_main_job_run_again_reuses_the_model_and_suggests_nothing_twice(town, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     start_region(town)
-    before = Change.objects.count()
+    before = Change.objects.exclude(item__state="withdrawn").count()
     call_command("main_job", "Town", preset="tiny", stdout=StringIO(), stderr=StringIO())
-    assert ModelVersion.objects.count() == 1
-    assert Scan.objects.count() == 2
+    assert ModelVersion.objects.filter(kind=REGION).count() == 1
+    assert Scan.objects.filter(model__kind=REGION).count() == 2
     assert Change.objects.exclude(item__state="withdrawn").count() == before
 
 
@@ -81,7 +90,8 @@ def test_a_main_job_keeps_the_sources_it_was_started_for(town, settings, tmp_pat
     start_region(town)
     job = Job.objects.get(kind="changes.main_job")
     assert job.state == JobState.SUCCEEDED
-    scan, data_set = Scan.objects.get(), ModelVersion.objects.get().run.data_set
+    model = ModelVersion.objects.get(kind=REGION)
+    scan, data_set = Scan.objects.get(model=model), model.run.data_set
     for about in (scan, data_set):
         assert (about.imagery_id, about.snapshot_id) == (job.params["imagery"], job.params["snapshot"])
     assert MapSnapshot.objects.count() == 2

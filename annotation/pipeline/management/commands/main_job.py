@@ -10,6 +10,7 @@ from annotation.common.errors import DomainError
 from annotation.common.management.console import run_here, said
 from annotation.common.models import JobState
 from annotation.pipeline.services.start import start_main_job
+from annotation.pipeline.services.start_first_look import look_without_training
 from annotation.sources.models import Region
 
 
@@ -33,6 +34,10 @@ class Command(BaseCommand):
             region = Region.objects.filter(pk=int(name)).first()
         if region is None:
             raise CommandError(f"there is no region {name}: make it with manage.py start_region")
+        look = look_without_training(region)
+        if look is not None:
+            self.stdout.write("the first look, which started by itself, goes before")
+            run_here(look, self.stderr)
         try:
             job = start_main_job(
                 region=region,
