@@ -21,7 +21,7 @@ from mlcore.consistency.pretraining import Place
 from mlcore.consistency.training import train_consistency
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.ensemble import EvidenceEnsemble
-from mlcore.evidence.model import EvidenceModel
+from mlcore.evidence.model import EvidenceNetwork
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import EvidenceSample, background_samples, evidence_samples
 from mlcore.evidence.training import train_evidence
@@ -90,7 +90,7 @@ def train_general(
     alone = len(towns) < 2
     trainings = 1 + (0 if alone else len(towns))
 
-    def learn(number: int, left_out: int | None) -> EvidenceModel:
+    def learn(number: int, left_out: int | None) -> EvidenceNetwork:
         span = SpanProgress(progress, EVIDENCE_END * number / trainings, EVIDENCE_END * (number + 1) / trainings)
         folder = Path(run_dir) if left_out is None else Path(run_dir) / f"without-{left_out}"
         samples = _samples([split for split in splits if split.town != left_out], backgrounds, whole=not alone)
@@ -163,7 +163,7 @@ def _consistency(
 def _taught_classifier(
     model: RegionModel,
     splits: Sequence[Split],
-    strangers: Mapping[int, EvidenceModel],
+    strangers: Mapping[int, EvidenceNetwork],
     run_dir: Path,
     seed: int,
     progress: Progress,
