@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mlcore.encoders.imagenet import PRETRAINED_PACKAGE
@@ -67,7 +65,7 @@ class EfficientNetLite(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) float RGB in 0..1, sides multiples of 32 -> features at 1/2, 1/4, 1/8, 1/16 and 1/32."""
-        features = self.stem((images - 0.498) * 1.992)
+        features = self.stem(((images - 0.498) * 1.992).to(self.stem[0].weight.dtype))
         scales = []
         for number, stage in enumerate(self.stages):
             features = stage(features)

@@ -62,7 +62,7 @@ class SmallUNet(nn.Module):
         """What `trunk` gives, and (B, widths[2], H / 8, W / 8) of the level two steps below."""
         if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] % STRIDE_PX or images.shape[3] % STRIDE_PX:
             raise InvalidInputError(f"images must be (B, 3, H, W) with sides multiples of {STRIDE_PX}")
-        half = self.enc_half(F.pixel_unshuffle((images - 0.45) * 4.0, 2))
+        half = self.enc_half(F.pixel_unshuffle((images - 0.45) * 4.0, 2).to(self.enc_half.first.weight.dtype))
         quarter = self.enc_quarter(F.max_pool2d(half, 2))
         eighth = self.enc_eighth(F.max_pool2d(quarter, 2))
         deep = self.enc_deep(F.max_pool2d(eighth, 2))

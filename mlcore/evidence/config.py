@@ -87,6 +87,10 @@ class EvidenceConfig:
         rate = self.learning_rate * self.tuning_rate
         return replace(self, epochs=self.tuning_epochs, learning_rate=rate, trim_after=1.0, register_after=1.0)
 
+    def halved(self) -> EvidenceConfig:
+        """Half the schedule, for a network that serves only to show how poor evidence of a strange place is."""
+        return replace(self, epochs=-(-self.epochs // 2))
+
     @property
     def stride_px(self) -> int:
         """Sides of pictures must be multiples of this."""

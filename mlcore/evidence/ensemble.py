@@ -55,7 +55,7 @@ class EvidenceEnsemble(nn.Module):
         pool = images.new_zeros(len(images), 2, *images.shape[2:])
         for member, weight, shift in zip(self.members, self.weights, self.prior_shifts, strict=True):
             added = torch.stack([shift, torch.zeros_like(shift)])[:, None, None]
-            pool = pool + weight * torch.sigmoid(member(images) + added)
+            pool = pool + weight * torch.sigmoid(member(images).float() + added)
         return pool
 
     @property

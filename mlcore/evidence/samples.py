@@ -160,4 +160,3 @@ class CropSampler:
                     if near.sure is not None:
                         trust[place] += near.sure & near.known
         return image, ids, trust
-

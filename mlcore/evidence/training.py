@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from mlcore.errors import InvalidInputError
-from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.aligned import aligned
+from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.losses import believed, evidence_loss, pixel_weights
 from mlcore.evidence.many_places import PlaceSamples, PlacesSampler
 from mlcore.evidence.model import EvidenceNetwork, evidence_network
@@ -129,7 +129,9 @@ class _Trainer:
     ) -> None:
         self.model, self.average = model, copy.deepcopy(model)
         self.both = nn.ModuleDict({"model": self.model, "average": self.average})
-        self.optimiser = torch.optim.AdamW(_groups(model, config), config.learning_rate, weight_decay=config.weight_decay)
+        self.optimiser = torch.optim.AdamW(
+            _groups(model, config), config.learning_rate, weight_decay=config.weight_decay
+        )
         self.sampler, self.config, self.seed, self.device, self.progress = sampler, config, seed, device, progress
         self.half = config.half_precision and bfloat16_is_native(device)
 

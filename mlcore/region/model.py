@@ -35,7 +35,7 @@ class RegionModel:
         folds: one model per fold; a general model, learnt on other places, has a single one.
         fold_by_tile: which fold each mapped tile belongs to; empty for a general model.
         metrics: figures of the training, such as losses and counts.
-        zoom: of the tiles that it scores.
+        zoom: of the tiles that it scores; of most that it learnt from, where it is general.
     """
 
     def __init__(
@@ -49,6 +49,11 @@ class RegionModel:
         self.config, self.folds = config, list(folds)
         self.fold_by_tile, self.metrics = dict(fold_by_tile), dict(metrics)
         self.zoom = next(iter(self.fold_by_tile)).z if zoom is None else zoom
+
+    @property
+    def general(self) -> bool:
+        """Whether it learnt on other places alone: it scores any place, at any zoom."""
+        return not self.fold_by_tile
 
     def to(self, device: str) -> RegionModel:
         """The same model, its networks on `device`; the small classifiers stay on the processor."""
@@ -71,11 +76,10 @@ class RegionModel:
 
         A general model, which has no region of its own, scans every mapped tile.
         """
-        general = not self.fold_by_tile
         wanted = [
             tile
             for tile in tiles
-            if tile in self.fold_by_tile or self.config.include_unmapped or (general and source.mapped(tile))
+            if tile in self.fold_by_tile or self.config.include_unmapped or (self.general and source.mapped(tile))
         ]
         return [tile for tile in wanted if _valid_share(source, tile) >= self.config.least_valid_share]
 
@@ -110,7 +114,7 @@ class RegionModel:
         """
         ensembles = [fold.evidence for fold in self.folds]
         whole = EvidenceEnsemble.mean_of(ensembles)
-        if not self.fold_by_tile:
+        if self.general:
             whole = whole.shifted(prior_shift(whole, source, [tile for tile in tiles if source.mapped(tile)]))
         by_fold = [*ensembles, whole]
         write_evidence(
