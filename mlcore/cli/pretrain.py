@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         return 130
     figures = {place.name: measure(model, place, args.run) for place in kept}
     model.metrics |= {f"{place}/{name}": value for place, each in figures.items() for name, value in each.items()}
-    digest = model.save(args.out)
+    digest = model.save(args.out, half=True)
     print(json.dumps(figures, indent=2))
     print(f"{args.out}  sha256 {digest}  ({sum(len(place.tiles) for place in places)} tiles of {len(places)} places)")
     return 0

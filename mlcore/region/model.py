@@ -141,17 +141,19 @@ class RegionModel:
         """The classifiers that may weigh a tile."""
         return [model.classifier for model in self.models_of(tile)]
 
-    def save(self, path: Path, extra: Mapping[str, Any] | None = None) -> str:
+    def save(self, path: Path, extra: Mapping[str, Any] | None = None, *, half: bool = False) -> str:
         """Write everything to one safetensors file; returns its SHA-256.
 
         Args:
             extra: plain values for the file's metadata, such as licences.
+            half: weights of the networks' layers in half precision, for files that ship; they are read as single.
         """
         tensors: dict[str, Tensor] = {}
         for number, fold in enumerate(self.folds):
             for part, stored_as in STORED_AS.items():
                 for name, tensor in getattr(fold, part).state_dict().items():
-                    tensors[f"{number}/{stored_as}/{name}"] = tensor
+                    layer = half and part != "classifier" and tensor.ndim > 1 and tensor.is_floating_point()
+                    tensors[f"{number}/{stored_as}/{name}"] = tensor.half() if layer else tensor
         meta = {
             **(extra or {}),
             "kind": MODEL_KIND,

@@ -1,6 +1,7 @@
 """The weights that ship with the library: the recipe runs from files, and what ships fits the preset it is for."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -113,6 +114,32 @@ def test_places_of_several_zooms_are_refused(tmp_path):
     finer = Place("b", town.source, town.source.tiles(20)[:4])
     with pytest.raises(InvalidInputError, match="one zoom"):
         train_general([town, finer], RegionConfig.preset("tiny"), run_dir=tmp_path / "run")
+
+
+def test_a_pre_trained_encoder_learns_from_places_of_several_zooms(tmp_path):
+    """One stranger, half as long at school, is left without the places that teach the classifiers."""
+    towns = [synthetic_place(number, tmp_path) for number in range(2)]
+    places = [Place(name, town.source, town.tiles) for name, town in zip("ab", towns, strict=True)]
+    places.append(Place("c", towns[0].source, towns[0].source.tiles(18)[:3], made=True))
+    tiny = RegionConfig.preset("tiny")
+    evidence = replace(tiny.evidence, encoder="efficientnet_lite0", encoder_weights="random", register_after=0.5)
+    config = replace(tiny, evidence=evidence)
+    kept = shipped_model().folds[0].consistency
+
+    model = train_general(places, config, consistency=kept, teach_on=["b"], run_dir=tmp_path / "run")
+
+    assert model.zoom == 19
+    assert sorted(path.name for path in (tmp_path / "run").glob("without-*")) == ["without-1"]
+    assert _taught(model)
+    digest = model.save(tmp_path / "half.safetensors", half=True)
+    again = RegionModel.load(tmp_path / "half.safetensors", sha256=digest)
+    assert again.config.consistency == kept.config
+    image = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.allclose(again.folds[0].evidence(image), model.folds[0].evidence(image), atol=0.02)
+    coarse = towns[1].source.tiles(18)[:2]
+    found = again.scan(towns[1].source, coarse, evidence_path=tmp_path / "evidence.tif").results
+    assert list(found) == coarse
 
 
 def test_what_ships_fits_the_compact_networks_and_no_other():
