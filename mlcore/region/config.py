@@ -103,8 +103,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "places": {
         "evidence": {
-            "encoder": "efficientnet_lite0", "widths": (24, 48, 64, 96), "crop_px": 256, "epochs": 32,
-            "steps_per_epoch": 50, "ema": 0.99, "light": 1.0, "register_after": 0.3,
+            "encoder": "efficientnet_lite0", "widths": (24, 48, 64, 96), "crop_px": 256, "epochs": 40,
+            "steps_per_epoch": 50, "ema": 0.99, "light": 1.0, "register_after": 0.35, "edge_px": 1,
         },
         "consistency": {"contrastive_epochs": 6, "matching_epochs": 24, "steps_per_epoch": 30},
         "initial": False, "rounds": 12, "flips": 1,

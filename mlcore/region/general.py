@@ -121,6 +121,8 @@ def train_general(
     if consistency is None:
         span = SpanProgress(progress, EVIDENCE_END, CONSISTENCY_END)
         consistency = _consistency(splits, config, run_dir, seed, device, span)
+    # where the encoder's first weights lay is of no use to whoever reads the model
+    config = replace(config, evidence=replace(config.evidence, encoder_weights=""))
     metrics = {"places": float(len(places)), "tiles": float(sum(len(place.tiles) for place in places))}
     model = RegionModel(
         config,
