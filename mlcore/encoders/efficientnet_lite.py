@@ -65,7 +65,7 @@ class EfficientNetLite(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) float RGB in 0..1, sides multiples of 32 -> features at 1/2, 1/4, 1/8, 1/16 and 1/32."""
-        features = self.stem(((images - 0.498) * 1.992).to(self.stem[0].weight.dtype))
+        features = self.stem(((images - 0.498) * 1.992).to(next(self.parameters()).dtype))
         scales = []
         for number, stage in enumerate(self.stages):
             features = stage(features)

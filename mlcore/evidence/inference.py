@@ -23,7 +23,7 @@ def ready(ensemble: EvidenceEnsemble, *, half: bool | None = None) -> EvidenceEn
         half = bfloat16_is_native(str(fast.device))
     for member in fast.members:
         _fold(member)
-        member.to(dtype=torch.bfloat16 if half else torch.float32, memory_format=torch.channels_last)
+        member.to(torch.bfloat16 if half else torch.float32).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return fast
 
 

@@ -127,11 +127,13 @@ class PlacesSampler:
     def draw(self, count: int, rng: np.random.Generator) -> CropBatch:
         """`count` crops; which place, tile, resolution, turn and light are all from `rng`."""
         chosen = rng.choice(len(self.places), count, p=self.shares)
-        crops = [self._crop(int(number), rng) for number in chosen]
-        images, ids, known, sure, resolutions = (np.stack(parts) for parts in zip(*crops, strict=True))
-        return CropBatch(images, ids, known, np.stack([outlines_of(one) for one in ids]), sure, resolutions)
+        crops, resolutions = zip(*[self._crop(int(number), rng) for number in chosen], strict=True)
+        images, ids, known, sure = (np.stack(parts) for parts in zip(*crops, strict=True))
+        outlines = np.stack([outlines_of(one) for one in ids])
+        return CropBatch(images, ids, known, outlines, sure, np.array(resolutions, np.float32))
 
-    def _crop(self, number: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    def _crop(self, number: int, rng: np.random.Generator) -> tuple[tuple[np.ndarray, ...], float]:
+        """Image, ids, known and sure of one crop of a place, and its metres per pixel."""
         place, levels = self.places[number], self.levels[number]
         for _ in range(DRAWS):
             target = _target(place, rng)
@@ -142,7 +144,7 @@ class PlacesSampler:
                 break
         if self.light:
             image = weathered(image, rng)
-        return relight(image, rng, self.light), ids, known, sure, np.float32(target)
+        return (relight(image, rng, self.light), ids, known, sure), target
 
 
 def _target(place: PlaceSamples, rng: np.random.Generator) -> float:

@@ -107,7 +107,7 @@ def _train(
             raise InvalidInputError(f"the initial weights are of another evidence network: {error}") from error
     elif isinstance(model, PyramidEvidence):
         model.load_published(config.encoder_weights)
-    model = model.to(device, memory_format=torch.channels_last)
+    model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainer = _Trainer(model, sampler, config, seed, device, progress)
     stage = Stage("evidence", trainer.both, trainer.optimiser, config.epochs, trainer.run_epoch,
                   fingerprint=_fingerprint(samples, config, seed, initial))  # fmt: skip

@@ -104,15 +104,17 @@ def train_general(
     groups = [tuple(sorted(taught))] if taught else _groups(towns, config)
     trainings = 1 + (0 if alone else len(groups))
 
+    evidence_config = config.evidence
+
     def learn(number: int, left_out: Sequence[int]) -> EvidenceNetwork:
         span = SpanProgress(progress, EVIDENCE_END * number / trainings, EVIDENCE_END * (number + 1) / trainings)
         folder = Path(run_dir) / f"without-{'-'.join(map(str, left_out))}" if left_out else Path(run_dir)
         known = [split for split in splits if split.town not in left_out]
-        if config.evidence.encoder and not alone:
-            settings = config.evidence if not left_out else config.evidence.halved()
+        if evidence_config.encoder and not alone:
+            settings = evidence_config.halved() if left_out else evidence_config
             return train_on_places(_all_zooms(known), settings, run_dir=folder, seed=seed, device=device, progress=span)
         samples = _samples(known, backgrounds, whole=not alone)
-        return train_evidence(samples, config.evidence, run_dir=folder, seed=seed, device=device, progress=span)
+        return train_evidence(samples, evidence_config, run_dir=folder, seed=seed, device=device, progress=span)
 
     evidence = learn(0, ())
     strangers = dict.fromkeys(towns, evidence)
