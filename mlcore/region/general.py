@@ -94,7 +94,7 @@ def train_general(
     progress, config = progress or SilentProgress(), config or RegionConfig()
     if consistency is not None:
         config = replace(config, consistency=consistency.config)
-    zooms = Counter(tile.z for place in places for tile in place.tiles)
+    zooms = {tile.z for place in places for tile in place.tiles}
     if not zooms or (len(zooms) != 1 and not config.evidence.encoder):
         raise InvalidInputError("a general model learns from places of one zoom, and at least one tile: check the list")
     splits = [_split(place, town, seed) for place, town in zip(places, towns_of(places), strict=True)]
@@ -131,7 +131,7 @@ def train_general(
         [FoldModel(EvidenceEnsemble([evidence]), consistency, ChangeClassifier())],
         {},
         metrics,
-        zoom=zooms.most_common(1)[0][0],
+        zoom=Counter(place.tiles[0].z for place in places).most_common(1)[0][0],
     )
     classifier = _taught_classifier(
         model, splits, strangers, Path(run_dir), seed, SpanProgress(progress, CONSISTENCY_END, 1.0)

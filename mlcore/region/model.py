@@ -35,7 +35,7 @@ class RegionModel:
         folds: one model per fold; a general model, learnt on other places, has a single one.
         fold_by_tile: which fold each mapped tile belongs to; empty for a general model.
         metrics: figures of the training, such as losses and counts.
-        zoom: of the tiles that it scores; of most that it learnt from, where it is general.
+        zoom: of the tiles that it scores; of most places that it learnt from, where it is general.
     """
 
     def __init__(
