@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from mlcore.anchors.geometric import describe_tile
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.cli import main
 from mlcore.cli.pretrain import read_pictures
@@ -20,7 +21,7 @@ from mlcore.region.config import RegionConfig
 from mlcore.region.general import towns_of, train_general
 from mlcore.region.model import RegionModel
 from mlcore.region.shipped import shipped_model
-from mlcore.region.training import Start
+from mlcore.region.training import Start, train_region
 from mlcore.weights import GENERAL_FILE
 
 
@@ -150,3 +151,24 @@ def test_what_ships_fits_the_compact_networks_and_no_other():
     assert start.evidence is not None
     assert start.consistency is not None
     assert Start.of(model, RegionConfig.preset("tiny")) == Start()
+
+
+def test_a_region_tunes_a_start_with_a_pre_trained_encoder(tmp_path):
+    tiny = RegionConfig.preset("tiny")
+    evidence = replace(
+        tiny.evidence, encoder="efficientnet_lite0", encoder_weights="random", tuning_epochs=1, steps_per_epoch=2
+    )
+    config = replace(tiny, evidence=evidence)
+    towns = [synthetic_place(number, tmp_path) for number in range(2)]
+    start = train_general([Place("a", towns[0].source, towns[0].tiles[:9])], config, run_dir=tmp_path / "general")
+    assert Start.of(start, config).evidence is start.folds[0].evidence.tuned
+    assert Start.of(start, tiny).evidence is None
+
+    source, tiles = towns[1].source, towns[1].tiles
+    anchors = {tile: describe_tile(tile, source.index) for tile in tiles}
+    tuned = train_region(source, tiles, anchors, config, initial=start, run_dir=tmp_path / "region")
+
+    before = start.folds[0].evidence.tuned.state_dict()
+    after = tuned.folds[0].evidence.tuned.state_dict()
+    assert torch.equal(before["encoder.stem.0.weight"], after["encoder.stem.0.weight"])
+    assert not torch.equal(before["head.weight"], after["head.weight"])
