@@ -66,7 +66,7 @@ class PyramidEvidence(nn.Module):
     def freeze(self, stages: int) -> None:
         """Keep the encoder's stem and its first `stages` stages as they are, and the filters of single channels.
 
-        These hold 3 % of the encoder's weights, and their gradients take 40 % of a step's time on a processor. 0 trains
+        These hold 6 % of the encoder's weights, and their gradients take 40 % of a step's time on a processor. 0 trains
         everything.
         """
         if not stages:
