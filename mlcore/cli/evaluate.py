@@ -9,7 +9,14 @@ import time
 from pathlib import Path
 
 from mlcore.anchors.geometric import describe_tile
-from mlcore.cli import evaluate_consistency, evaluate_geolocation, evaluate_landmarks, evaluate_matching, evaluate_pairs
+from mlcore.cli import (
+    evaluate_consistency,
+    evaluate_evidence,
+    evaluate_geolocation,
+    evaluate_landmarks,
+    evaluate_matching,
+    evaluate_pairs,
+)
 from mlcore.cli.progress_bar import BarProgress
 from mlcore.cli.region_inputs import add_input_arguments, read_source, region_tiles
 from mlcore.errors import InvalidInputError
@@ -31,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluate_consistency.add_arguments(
         methods.add_parser("consistency", help="suites: every method on the same pairs, with simulated map edits")
     )
+    evaluate_evidence.add_arguments(
+        methods.add_parser("evidence", help="buildings of places never seen, leave-one-place-out")
+    )
     evaluate_matching.add_arguments(
         methods.add_parser("matching", help="matchers of image and map, on pairs that were warped")
     )
@@ -48,8 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run what was asked for."""
     runs = {
-        "consistency": evaluate_consistency.run, "matching": evaluate_matching.run, "pairs": evaluate_pairs.run,
-        "geolocation": evaluate_geolocation.run, "landmarks": evaluate_landmarks.run,
+        "consistency": evaluate_consistency.run, "evidence": evaluate_evidence.run, "matching": evaluate_matching.run,
+        "pairs": evaluate_pairs.run, "geolocation": evaluate_geolocation.run, "landmarks": evaluate_landmarks.run,
     }  # fmt: skip
     return runs.get(args.method, run_changes)(args)
 

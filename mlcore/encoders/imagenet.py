@@ -40,7 +40,7 @@ def pretrained_network(name: str, weights: str | None = None) -> tuple[Any, Orig
     Raises:
         WeightsUnavailableError: no such file or package; CheckpointError: weights of another network.
     """
-    reference = weights or f"{_package_file()}#sha256={PRETRAINED_SHA256}"
+    reference = weights or published_reference()
     tensors, digest = read_weights(reference)
     network = timm_network(name)
     network.load_state_dict(renamed(tensors, network.state_dict(), name))
@@ -68,6 +68,15 @@ def renamed(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], name: s
     if [value.shape for value in tensors.values()] != [value.shape for value in wanted.values()]:
         raise CheckpointError(f"these are not the weights of {name}: use those of the package {PRETRAINED_PACKAGE}")
     return dict(zip(wanted, tensors.values(), strict=True))
+
+
+def published_reference() -> str:
+    """The installed package's file and its digest, as `mlcore.encoders.weights` reads it.
+
+    Raises:
+        WeightsUnavailableError: the package is not installed.
+    """
+    return f"{_package_file()}#sha256={PRETRAINED_SHA256}"
 
 
 def _package_file() -> Path:

@@ -12,7 +12,7 @@ STRIDE_PX = 16  # sides of the input must be multiples of this
 Widths = tuple[int, int, int, int]
 
 
-class _Block(nn.Module):
+class ConvBlock(nn.Module):
     """Two 3 x 3 convolutions and a residual path.
 
     Batch normalisation: what is said of a pixel must not depend on what else is in the window, or tiles would not join.
@@ -43,16 +43,16 @@ class SmallUNet(nn.Module):
     def __init__(self, widths: Widths) -> None:
         super().__init__()
         half, quarter, eighth, deep = widths
-        self.enc_half = _Block(12, half)
-        self.enc_quarter = _Block(half, quarter)
-        self.enc_eighth = _Block(quarter, eighth)
-        self.enc_deep = _Block(eighth, deep)
+        self.enc_half = ConvBlock(12, half)
+        self.enc_quarter = ConvBlock(half, quarter)
+        self.enc_eighth = ConvBlock(quarter, eighth)
+        self.enc_deep = ConvBlock(eighth, deep)
         self.up_eighth = nn.Conv2d(deep, eighth, 1)
-        self.dec_eighth = _Block(2 * eighth, eighth)
+        self.dec_eighth = ConvBlock(2 * eighth, eighth)
         self.up_quarter = nn.Conv2d(eighth, quarter, 1)
-        self.dec_quarter = _Block(2 * quarter, quarter)
+        self.dec_quarter = ConvBlock(2 * quarter, quarter)
         self.up_half = nn.Conv2d(quarter, half, 1)
-        self.dec_half = _Block(2 * half, half)
+        self.dec_half = ConvBlock(2 * half, half)
 
     def trunk(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) float RGB in 0..1, H and W multiples of 16 -> (B, widths[0], H / 2, W / 2)."""
@@ -62,14 +62,15 @@ class SmallUNet(nn.Module):
         """What `trunk` gives, and (B, widths[2], H / 8, W / 8) of the level two steps below."""
         if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] % STRIDE_PX or images.shape[3] % STRIDE_PX:
             raise InvalidInputError(f"images must be (B, 3, H, W) with sides multiples of {STRIDE_PX}")
-        half = self.enc_half(F.pixel_unshuffle((images - 0.45) * 4.0, 2))
+        half = self.enc_half(F.pixel_unshuffle((images - 0.45) * 4.0, 2).to(self.enc_half.first.weight.dtype))
         quarter = self.enc_quarter(F.max_pool2d(half, 2))
         eighth = self.enc_eighth(F.max_pool2d(quarter, 2))
         deep = self.enc_deep(F.max_pool2d(eighth, 2))
-        eighth = self.dec_eighth(torch.cat([eighth, _double(self.up_eighth(deep))], 1))
-        quarter = self.dec_quarter(torch.cat([quarter, _double(self.up_quarter(eighth))], 1))
-        return self.dec_half(torch.cat([half, _double(self.up_half(quarter))], 1)), eighth
+        eighth = self.dec_eighth(torch.cat([eighth, double(self.up_eighth(deep))], 1))
+        quarter = self.dec_quarter(torch.cat([quarter, double(self.up_quarter(eighth))], 1))
+        return self.dec_half(torch.cat([half, double(self.up_half(quarter))], 1)), eighth
 
 
-def _double(x: Tensor) -> Tensor:
+def double(x: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, C, 2 H, 2 W), between pixels by straight lines."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mlcore.errors import CheckpointError
 from mlcore.evidence.config import EvidenceConfig
-from mlcore.evidence.model import EvidenceModel
+from mlcore.evidence.model import EvidenceNetwork, evidence_network
 
 EDGE = 1e-3
 
@@ -35,7 +35,7 @@ class EvidenceEnsemble(nn.Module):
 
     def __init__(
         self,
-        members: Sequence[EvidenceModel],
+        members: Sequence[EvidenceNetwork],
         weights: Sequence[float] | None = None,
         prior_shifts: Sequence[float] | None = None,
     ) -> None:
@@ -55,7 +55,7 @@ class EvidenceEnsemble(nn.Module):
         pool = images.new_zeros(len(images), 2, *images.shape[2:])
         for member, weight, shift in zip(self.members, self.weights, self.prior_shifts, strict=True):
             added = torch.stack([shift, torch.zeros_like(shift)])[:, None, None]
-            pool = pool + weight * torch.sigmoid(member(images) + added)
+            pool = pool + weight * torch.sigmoid(member(images).float() + added)
         return pool
 
     @property
@@ -63,9 +63,9 @@ class EvidenceEnsemble(nn.Module):
         return next(self.members.parameters()).device
 
     @property
-    def tuned(self) -> EvidenceModel:
+    def tuned(self) -> EvidenceNetwork:
         """The network that learnt last."""
-        return cast(EvidenceModel, self.members[0])
+        return cast(EvidenceNetwork, self.members[0])
 
     @property
     def tuned_share(self) -> float:
@@ -75,13 +75,13 @@ class EvidenceEnsemble(nn.Module):
     @classmethod
     def mean_of(cls, ensembles: Sequence[EvidenceEnsemble]) -> EvidenceEnsemble:
         """All of them, each counting the same: what a tile gets that no fold has seen."""
-        members = [cast(EvidenceModel, member) for one in ensembles for member in one.members]
+        members = [cast(EvidenceNetwork, member) for one in ensembles for member in one.members]
         weights = [float(weight) / len(ensembles) for one in ensembles for weight in one.weights]
         return cls(members, weights, [float(shift) for one in ensembles for shift in one.prior_shifts])
 
     def shifted(self, by: float) -> EvidenceEnsemble:
         """The same networks, each with `by` added to its logit of building."""
-        members = [cast(EvidenceModel, member) for member in self.members]
+        members = [cast(EvidenceNetwork, member) for member in self.members]
         return EvidenceEnsemble(members, self.weights.tolist(), [float(shift) + by for shift in self.prior_shifts])
 
     @classmethod
@@ -93,7 +93,7 @@ class EvidenceEnsemble(nn.Module):
         """
         alone = "weights" not in tensors
         count = 1 if alone else len(tensors["weights"])
-        ensemble = cls([EvidenceModel(config) for _ in range(count)])
+        ensemble = cls([evidence_network(config) for _ in range(count)])
         try:
             (ensemble.members[0] if alone else ensemble).load_state_dict(dict(tensors))
         except RuntimeError as error:

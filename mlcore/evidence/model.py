@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from mlcore.encoders.unet import STRIDE_PX, SmallUNet
 from mlcore.evidence.config import EvidenceConfig
+from mlcore.evidence.pyramid import PyramidEvidence
 
-__all__ = ["STRIDE_PX", "EvidenceModel"]
+__all__ = ["STRIDE_PX", "EvidenceModel", "EvidenceNetwork", "evidence_network"]
 
 
 class EvidenceModel(SmallUNet):
@@ -30,3 +31,11 @@ class EvidenceModel(SmallUNet):
             (B, 2, H, W): channel 0 building interior, channel 1 outline of a building.
         """
         return F.pixel_shuffle(self.head(self.trunk(images)), 2)
+
+
+EvidenceNetwork = EvidenceModel | PyramidEvidence
+
+
+def evidence_network(config: EvidenceConfig) -> EvidenceNetwork:
+    """The network that a configuration speaks of, with random weights."""
+    return PyramidEvidence(config) if config.encoder else EvidenceModel(config)

@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.ensemble import EvidenceEnsemble
+from mlcore.evidence.inference import ready
 from mlcore.files import whole_file
 from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, xy_to_lonlat
 from mlcore.imagery.raster import ImageReader, ImageTile
@@ -40,7 +41,7 @@ def predict(ensemble: EvidenceEnsemble, images: np.ndarray, flips: int = 1) -> n
         (B, 2, H, W) float32 in 0..1.
     """
     device = ensemble.device
-    batch = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2).float() / 255
+    batch = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2).float() / 255  # channels last
     views: list[list[int]] = [[], [3], [2], [2, 3]]
     total = torch.zeros(batch.shape[0], 2, *batch.shape[2:], device=device)
     with torch.inference_mode():
@@ -68,6 +69,7 @@ def write_evidence(
         raise InvalidInputError("no tile to look at: choose an area that the image covers")
     order = sorted(tiles, key=lambda tile: (id(ensemble_of(tile)), tile.y, tile.x))
     west, north = _first_column(tiles), min(tile.y for tile in tiles)
+    prepared, fast = None, ensemble_of(order[0])
     try:
         windows = prefetched(lambda tile: with_context(reader, tile), order)
         with whole_file(path) as scratch, rasterio.open(scratch, "w", **_profile(tiles)) as target:
@@ -75,9 +77,11 @@ def write_evidence(
             while start < len(order):
                 stop_if_asked(progress)
                 ensemble = ensemble_of(order[start])
+                fast = fast if ensemble is prepared else ready(ensemble)
+                prepared = ensemble
                 part = [t for t in order[start : start + BATCH] if ensemble_of(t) is ensemble]
                 seen = list(islice(windows, len(part)))
-                for tile, values in zip(part, _predict_windows(seen, ensemble, flips), strict=True):
+                for tile, values in zip(part, _predict_windows(seen, fast, flips), strict=True):
                     place = Window((tile.x - west) % 2**tile.z * TILE_PX, (tile.y - north) * TILE_PX, TILE_PX, TILE_PX)
                     target.write(values, window=place)
                 start += len(part)

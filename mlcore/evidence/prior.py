@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from mlcore.evidence.ensemble import EvidenceEnsemble
+from mlcore.evidence.inference import ready
 from mlcore.evidence.picture import CONTEXT_PX, predict, with_context
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.pairs.source import PairSource
@@ -47,7 +48,7 @@ def seen_pixels(
     Returns:
         (K, N) evidence of building, and (N,) bool, the map's buildings.
     """
-    inner = slice(CONTEXT_PX, -CONTEXT_PX)
+    inner, voices = slice(CONTEXT_PX, -CONTEXT_PX), [ready(one) for one in voices]
     said, drawn = [np.zeros((len(voices), 0), np.float32)], [np.zeros(0, bool)]
     for tile in tiles:
         window = with_context(source.reader, tile)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from mlcore.evidence.light import relight
 from mlcore.evidence.verified import Verified
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.labels import draw_ids, outlines_of
@@ -38,13 +39,17 @@ class EvidenceSample:
 
 @dataclass(frozen=True)
 class CropBatch:
-    """Crops as arrays: images (B, H, W, 3) uint8, ids (B, H, W) int32, known, outline and sure (B, H, W) bool."""
+    """Crops as arrays: images (B, H, W, 3) uint8, ids (B, H, W) int32, known, outline and sure (B, H, W) bool.
+
+    `resolutions_m` (B,) float32 are metres per pixel, where they are told.
+    """
 
     images: np.ndarray
     ids: np.ndarray
     known: np.ndarray
     outline: np.ndarray
     sure: np.ndarray
+    resolutions_m: np.ndarray | None = None
 
 
 def evidence_samples(
@@ -112,9 +117,18 @@ class CropSampler:
         return CropBatch(images, ids, known, np.stack([outlines_of(one) for one in ids]), sure)
 
     def _crop(self, sample: EvidenceSample, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        scale = float(np.exp(rng.uniform(-self.scale_jitter, self.scale_jitter)))
+        image, labels, known, sure = self.cut(sample, scale, rng)
+        return relight(image, rng, self.light), labels, known, sure
+
+    def cut(self, sample: EvidenceSample, scale: float, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        """Image, ids, known and sure of one crop around a random point of the sample, turned at random.
+
+        Args:
+            scale: pixels of the crop per pixel of the sample.
+        """
         image, ids, trust = self._surroundings(sample.tile)
-        centre = self.size + rng.uniform(0, self.size, 2)
-        scale, turn = float(np.exp(rng.uniform(-self.scale_jitter, self.scale_jitter))), rng.uniform(0, 2 * np.pi)
+        centre, turn = self.size + rng.uniform(0, self.size, 2), rng.uniform(0, 2 * np.pi)
         flip = -1.0 if rng.random() < 0.5 else 1.0
         cos, sin = np.cos(turn) / scale, np.sin(turn) / scale
         # maps a pixel of the crop to a pixel of the surroundings
@@ -125,7 +139,7 @@ class CropSampler:
         # OpenCV warps no int32: numbers below 2^24 are exact as float32
         labels = cv2.warpAffine(ids.astype(np.float32), matrix, size, flags=flags | cv2.INTER_NEAREST)
         seen = cv2.warpAffine(trust, matrix, size, flags=flags | cv2.INTER_NEAREST)
-        return relight(image, rng, self.light), labels.astype(np.int32), seen > 0, seen > 1
+        return image, labels.astype(np.int32), seen > 0, seen > 1
 
     def _surroundings(self, tile: TileAddress) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The tile and its neighbours as image, ids and trust: 0 = unknown (or not in the set), 1 = known, 2 = sure."""
@@ -146,33 +160,3 @@ class CropSampler:
                     if near.sure is not None:
                         trust[place] += near.sure & near.known
         return image, ids, trust
-
-
-def relight(image: np.ndarray, rng: np.random.Generator, strength: float = 0.0) -> np.ndarray:
-    """Change light, colour cast, saturation and sharpness of (H, W, 3) uint8 at random.
-
-    Args:
-        strength: 0 for the variety of one place, 1 for that of places and cameras never seen.
-    """
-    work: np.ndarray = image.astype(np.float32)
-    work = work.mean(axis=2, keepdims=True) + (work - work.mean(axis=2, keepdims=True)) * _around(
-        rng, 0.25, 0.45, strength
-    )
-    work = (work - 114) * _around(rng, 0.16, 0.3, strength) + 114 + rng.uniform(-15, 15) * (1 + strength)
-    work *= np.array([_around(rng, 0.05, 0.12, strength) for _ in range(3)], np.float32)
-    chance = rng.random()
-    if chance < 0.15 * strength:
-        work = np.repeat(work.mean(axis=2, keepdims=True), 3, axis=2)
-    elif chance < 0.35 * strength:
-        work = np.ascontiguousarray(work[..., rng.permutation(3)])
-    if rng.random() < 0.1 + 0.3 * strength:
-        work = cv2.GaussianBlur(work, (0, 0), float(rng.uniform(0.4, 0.9 + 0.5 * strength)))
-    if rng.random() < 0.5 * strength:
-        work += rng.standard_normal(work.shape, np.float32) * rng.uniform(0, 8)
-    return np.clip(work, 0, 255).astype(np.uint8)
-
-
-def _around(rng: np.random.Generator, plain: float, strong: float, strength: float) -> float:
-    """A factor near 1: within 1 +- `plain`, or 1 +- `strong` at full strength."""
-    reach = plain + (strong - plain) * strength
-    return float(rng.uniform(1 - reach, 1 + reach))

@@ -7,29 +7,27 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
-import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mlcore.errors import InvalidInputError
+from mlcore.evidence.aligned import aligned
 from mlcore.evidence.config import EvidenceConfig
-from mlcore.evidence.model import EvidenceModel
+from mlcore.evidence.losses import believed, evidence_loss, pixel_weights
+from mlcore.evidence.many_places import PlaceSamples, PlacesSampler
+from mlcore.evidence.model import EvidenceNetwork, evidence_network
+from mlcore.evidence.pyramid import PyramidEvidence
 from mlcore.evidence.samples import CropBatch, CropSampler, EvidenceSample
-from mlcore.evidence.verified import SURE_WEIGHT
 from mlcore.learning.loop import Stage, run_stage
 from mlcore.learning.precision import bfloat16_is_native
 from mlcore.learning.schedule import warmed_cosine
 from mlcore.pairs.prefetch import in_turn
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
-OUTLINE_GAIN = 3.0
-OVERLAP_WEIGHT = 0.5
 GRADIENT_NORM = 1.0
-STALE_FOOTPRINT, MISSED_BUILDING = 0.15, 0.9
-"""Mean evidence of a footprint below which, and evidence of bare ground above which, the label is not believed."""
 
 
 def train_evidence(
@@ -41,7 +39,7 @@ def train_evidence(
     seed: int = 0,
     device: str = "cpu",
     progress: Progress | None = None,
-) -> EvidenceModel:
+) -> EvidenceNetwork:
     """Train on footprints as they stand in the map, going on where `run_dir` stands.
 
     A few per cent of random errors in one place's map are learnt around (`benchmarks/stale_labels.py`). Maps of several
@@ -59,18 +57,57 @@ def train_evidence(
         InvalidInputError: no footprint in any sample.
         StoppedError: asked to stop; call again with the same `run_dir` to go on.
     """
-    progress = progress or SilentProgress()
+    config = config if initial is None else config.tuning()
+    sampler = CropSampler(samples, config.crop_px, config.scale_jitter, config.light)
+    return _train(samples, sampler, config, initial, Path(run_dir), seed, device, progress or SilentProgress())
+
+
+def train_on_places(
+    places: Sequence[PlaceSamples],
+    config: EvidenceConfig,
+    *,
+    initial: Mapping[str, Tensor] | None = None,
+    run_dir: Path,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> EvidenceNetwork:
+    """As `train_evidence`, for places never seen: places count by their share, at all resolutions of regions.
+
+    Args:
+        initial: weights to go on from, with the schedule of `config` as it stands.
+    """
+    samples = [sample for place in places for sample in place.samples]
+    sampler = PlacesSampler(places, config.crop_px, config.light)
+    return _train(samples, sampler, config, initial, Path(run_dir), seed, device, progress or SilentProgress())
+
+
+class _Sampler(Protocol):
+    def draw(self, count: int, rng: np.random.Generator) -> CropBatch: ...
+
+
+def _train(
+    samples: Sequence[EvidenceSample],
+    sampler: _Sampler,
+    config: EvidenceConfig,
+    initial: Mapping[str, Tensor] | None,
+    run_dir: Path,
+    seed: int,
+    device: str,
+    progress: Progress,
+) -> EvidenceNetwork:
     if not any(((sample.ids > 0) & sample.known).any() for sample in samples):
         raise InvalidInputError("no footprint in any training tile: map some buildings or widen the mapped area first")
     torch.manual_seed(seed)
-    config = config if initial is None else config.tuning()
-    model = EvidenceModel(config).to(device)
+    model = evidence_network(config)
     if initial is not None:
         try:
             model.load_state_dict(dict(initial))
         except RuntimeError as error:
             raise InvalidInputError(f"the initial weights are of another evidence network: {error}") from error
-    sampler = CropSampler(samples, config.crop_px, config.scale_jitter, config.light)
+    elif isinstance(model, PyramidEvidence):
+        model.load_published(config.encoder_weights)
+    model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainer = _Trainer(model, sampler, config, seed, device, progress)
     stage = Stage("evidence", trainer.both, trainer.optimiser, config.epochs, trainer.run_epoch,
                   fingerprint=_fingerprint(samples, config, seed, initial))  # fmt: skip
@@ -83,8 +120,8 @@ class _Trainer:
 
     def __init__(
         self,
-        model: EvidenceModel,
-        sampler: CropSampler,
+        model: EvidenceNetwork,
+        sampler: _Sampler,
         config: EvidenceConfig,
         seed: int,
         device: str,
@@ -92,7 +129,9 @@ class _Trainer:
     ) -> None:
         self.model, self.average = model, copy.deepcopy(model)
         self.both = nn.ModuleDict({"model": self.model, "average": self.average})
-        self.optimiser = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+        self.optimiser = torch.optim.AdamW(
+            _groups(model, config), config.learning_rate, weight_decay=config.weight_decay
+        )
         self.sampler, self.config, self.seed, self.device, self.progress = sampler, config, seed, device, progress
         self.half = config.half_precision and bfloat16_is_native(device)
 
@@ -108,14 +147,16 @@ class _Trainer:
 
     def _step(self, step: int, batch: CropBatch) -> float:
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate * warmed_cosine(step, self.config.steps, self.config.warmup)
-        images = torch.from_numpy(batch.images).to(self.device).permute(0, 3, 1, 2).float() / 255
+            group["lr"] = group["rate"] * warmed_cosine(step, self.config.steps, self.config.warmup)
+        images = torch.from_numpy(batch.images).to(self.device).permute(0, 3, 1, 2).float() / 255  # channels last
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.half):
             logits = self.model(images)
-        logits = logits.float()
+        logits, done = logits.float(), step / self.config.steps
+        said = torch.sigmoid(logits[:, 0].detach()).cpu().numpy()
+        if done >= self.config.register_after:
+            batch = aligned(batch, said, self.config.register_m)
         weight = pixel_weights(batch, self.config)
-        if step >= self.config.trim_after * self.config.steps:
-            said = torch.sigmoid(logits[:, 0].detach()).cpu().numpy()
+        if done >= self.config.trim_after:
             weight *= np.maximum(believed(said, batch.ids), batch.sure)
         targets = (batch.ids > 0, batch.outline, weight, batch.known)
         inside, outline, weights, known = (
@@ -134,58 +175,16 @@ class _Trainer:
         return float(loss.detach())
 
 
-def pixel_weights(batch: CropBatch, config: EvidenceConfig) -> np.ndarray:
-    """(B, H, W) float32: 0 where unknown, less in the band along outlines, where a shifted map is wrong; more where a
-    person verified the label.
-    """
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * config.edge_px + 1,) * 2)
-    weights = []
-    for ids, known, sure in zip(batch.ids, batch.known, batch.sure, strict=True):
-        inside = (ids > 0).astype(np.uint8)
-        band = cv2.dilate(inside, kernel) != cv2.erode(inside, kernel)
-        counted = np.where(known, np.where(band, config.edge_weight, 1.0), 0.0)
-        weights.append(counted * np.where(sure, SURE_WEIGHT, 1.0))
-    return np.stack(weights).astype(np.float32)
-
-
-def believed(evidence: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """(B, H, W) float32: 0 where the network is confidently against the label, 1 elsewhere.
-
-    A footprint is taken for stale as a whole, by its mean evidence; ground pixel by pixel.
-
-    Args:
-        evidence: (B, H, W) probability of building.
-        ids: (B, H, W) int32 numbers of footprints, 0 = none.
-    """
-    keep = np.ones(evidence.shape, np.float32)
-    for one, numbers_at, out in zip(evidence, ids, keep, strict=True):
-        numbers, compact = np.unique(numbers_at, return_inverse=True)
-        compact = compact.reshape(numbers_at.shape)
-        mean = np.bincount(compact.ravel(), one.ravel().astype(np.float64)) / np.bincount(compact.ravel())
-        stale = (mean < STALE_FOOTPRINT) & (numbers > 0)
-        out[stale[compact]] = 0
-        out[(numbers_at == 0) & (one > MISSED_BUILDING)] = 0
-    return keep
-
-
-def evidence_loss(
-    logits: Tensor, inside: Tensor, outline: Tensor, weight: Tensor, known: Tensor, boundary_weight: float
-) -> Tensor:
-    """Weighted cross-entropy and soft Jaccard of the interior, plus cross-entropy of the outline.
-
-    Args:
-        logits: (B, 2, H, W) interior and outline.
-        inside, outline, weight, known: (B, H, W) float, targets in 0..1 and weights.
-    """
-    total = weight.sum().clamp(min=1.0)
-    interior = (F.binary_cross_entropy_with_logits(logits[:, 0], inside, reduction="none") * weight).sum() / total
-    p, target = torch.sigmoid(logits[:, 0]) * weight, inside * weight
-    common = (p * inside).sum()
-    overlap = 1 - (common + 1) / (p.sum() + target.sum() - common + 1)
-    gain = logits.new_tensor(OUTLINE_GAIN)
-    edge = F.binary_cross_entropy_with_logits(logits[:, 1], outline, reduction="none", pos_weight=gain)
-    edge = (edge * known).sum() / known.sum().clamp(min=1.0)
-    return interior + OVERLAP_WEIGHT * overlap + boundary_weight * edge
+def _groups(model: EvidenceNetwork, config: EvidenceConfig) -> list[dict[str, Any]]:
+    """Parameters with their learning rates: those of a pre-trained encoder move less, its first stages not at all."""
+    if not isinstance(model, PyramidEvidence):
+        return [{"params": list(model.parameters()), "rate": config.learning_rate}]
+    model.freeze(config.frozen_stages)
+    inherited = {id(parameter) for parameter in model.encoder.parameters()}
+    own = [parameter for parameter in model.parameters() if id(parameter) not in inherited]
+    tuned = [parameter for parameter in model.encoder.parameters() if parameter.requires_grad]
+    rates = (config.learning_rate, config.learning_rate * config.encoder_rate)
+    return [{"params": params, "rate": rate} for params, rate in zip((own, tuned), rates, strict=True) if params]
 
 
 def _fingerprint(

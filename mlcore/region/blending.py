@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from mlcore.evidence.ensemble import EvidenceEnsemble, best_share
-from mlcore.evidence.model import EvidenceModel
+from mlcore.evidence.model import EvidenceNetwork
 from mlcore.evidence.prior import seen_pixels, shift_between
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
@@ -20,8 +20,8 @@ WHOLE = 0.97  # a start with less than the rest of this is left out: it would on
 
 
 def blend_with_start(
-    networks: Sequence[EvidenceModel],
-    start: EvidenceModel,
+    networks: Sequence[EvidenceNetwork],
+    start: EvidenceNetwork,
     fold_by_tile: Mapping[TileAddress, int],
     source: PairSource,
     progress: Progress,

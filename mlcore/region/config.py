@@ -101,6 +101,14 @@ PRESETS: dict[str, dict[str, Any]] = {
         "consistency": {"contrastive_epochs": 6, "matching_epochs": 24, "steps_per_epoch": 30},
         "initial": False, "rounds": 12,
     },
+    "places": {
+        "evidence": {
+            "encoder": "efficientnet_lite0", "widths": (24, 48, 64, 96), "crop_px": 256, "epochs": 40,
+            "steps_per_epoch": 50, "ema": 0.99, "light": 1.0, "register_after": 0.35, "edge_px": 1,
+        },
+        "consistency": {"contrastive_epochs": 6, "matching_epochs": 24, "steps_per_epoch": 30},
+        "initial": False, "rounds": 12, "flips": 1,
+    },
     "tiny": {
         "folds": 2,
         "evidence": {"widths": (8, 8, 12, 16), "epochs": 2, "steps_per_epoch": 3, "batch": 2, "crop_px": 96},
@@ -112,5 +120,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "initial": False, "flips": 1, "rounds": 2, "least_edits": 0, "counterfactuals": 3,
     },
 }  # fmt: skip
-"""`general` learns what ships, on many places; `compact` is for real regions on two cores, `quick` for a first look at
-an easy place, such as the demo; `tiny` only shows that everything works, in seconds."""
+"""`general` learns what ships, on many places, and `places` the same with a pre-trained encoder; `compact` is for real
+regions on two cores, `quick` for a first look at an easy place, such as the demo; `tiny` only shows that everything
+works, in seconds."""

@@ -1,12 +1,14 @@
 """Learns a model of no region: evidence, U-CSA and classifiers from several places, for any place to start from.
 
 Classifiers must be taught on evidence as poor as it will be where the model is used: on a place that its network did
-not learn from. So each place in turn is left out of an evidence network that serves for nothing else.
+not learn from. So places in turn are left out of evidence networks that serve for nothing else: one by one, or, where a
+network takes long to learn, in two groups.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,10 +23,11 @@ from mlcore.consistency.pretraining import Place
 from mlcore.consistency.training import train_consistency
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.ensemble import EvidenceEnsemble
-from mlcore.evidence.model import EvidenceModel
+from mlcore.evidence.many_places import PlaceSamples, balanced, nearest_tiles, place_samples
+from mlcore.evidence.model import EvidenceNetwork
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import EvidenceSample, background_samples, evidence_samples
-from mlcore.evidence.training import train_evidence
+from mlcore.evidence.training import train_evidence, train_on_places
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.splits import geographic_folds
 from mlcore.progress import Progress, SilentProgress, SpanProgress
@@ -37,6 +40,8 @@ BLOCKS = 4  # one in so many blocks of a real place is kept from U-CSA: its scor
 MIN_TILES = 8  # a smaller place is learnt from as a whole
 NEAR_DEGREES = 0.05  # about 5 km
 EVIDENCE_END, CONSISTENCY_END = 0.5, 0.85
+GROUPS = 2  # of towns, each left out together, where the network has a pre-trained encoder
+TAUGHT_TILES = 72  # of a place: more teach classifiers little
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ def train_general(
     config: RegionConfig | None = None,
     *,
     backgrounds: Sequence[np.ndarray] = (),
+    consistency: ConsistencyModel | None = None,
+    teach_on: Collection[str] = (),
     run_dir: Path,
     seed: int = 0,
     device: str = "cpu",
@@ -69,9 +76,12 @@ def train_general(
     Of a single real place, blocks are kept from its networks instead, and the classifiers are taught on these.
 
     Args:
-        places: of one zoom, each with a map that is complete on its tiles.
+        places: of one zoom, each with a map that is complete on its tiles; of several zooms, where the evidence network
+            has a pre-trained encoder, which learns all resolutions of regions.
         config: both networks are trained by its full schedules.
         backgrounds: (H, W, 3) uint8 images of about the same resolution on which no building stands.
+        consistency: U-CSA as it is to be kept; None learns it on these places.
+        teach_on: names of places that one stranger is left without, and that the classifiers are taught on; none: all.
         run_dir: for checkpoints; call again with the same folder to go on.
 
     Returns:
@@ -82,32 +92,46 @@ def train_general(
         StoppedError: asked to stop.
     """
     progress, config = progress or SilentProgress(), config or RegionConfig()
+    if consistency is not None:
+        config = replace(config, consistency=consistency.config)
     zooms = {tile.z for place in places for tile in place.tiles}
-    if len(zooms) != 1:
+    if not zooms or (len(zooms) != 1 and not config.evidence.encoder):
         raise InvalidInputError("a general model learns from places of one zoom, and at least one tile: check the list")
     splits = [_split(place, town, seed) for place, town in zip(places, towns_of(places), strict=True)]
-    towns = sorted({split.town for split in splits if split.kept})
-    alone = len(towns) < 2
-    trainings = 1 + (0 if alone else len(towns))
+    taught = {split.town for split in splits if split.place.name in teach_on}
+    towns = sorted({split.town for split in splits if split.kept and (not taught or split.town in taught)})
+    alone = len({split.town for split in splits if split.kept}) < 2
+    groups = [tuple(sorted(taught))] if taught else _groups(towns, config)
+    trainings = 1 + (0 if alone else len(groups))
 
-    def learn(number: int, left_out: int | None) -> EvidenceModel:
+    evidence_config = config.evidence
+
+    def learn(number: int, left_out: Sequence[int]) -> EvidenceNetwork:
         span = SpanProgress(progress, EVIDENCE_END * number / trainings, EVIDENCE_END * (number + 1) / trainings)
-        folder = Path(run_dir) if left_out is None else Path(run_dir) / f"without-{left_out}"
-        samples = _samples([split for split in splits if split.town != left_out], backgrounds, whole=not alone)
-        return train_evidence(samples, config.evidence, run_dir=folder, seed=seed, device=device, progress=span)
+        folder = Path(run_dir) / f"without-{'-'.join(map(str, left_out))}" if left_out else Path(run_dir)
+        known = [split for split in splits if split.town not in left_out]
+        if evidence_config.encoder and not alone:
+            settings = evidence_config.halved() if left_out else evidence_config
+            return train_on_places(_all_zooms(known), settings, run_dir=folder, seed=seed, device=device, progress=span)
+        samples = _samples(known, backgrounds, whole=not alone)
+        return train_evidence(samples, evidence_config, run_dir=folder, seed=seed, device=device, progress=span)
 
-    evidence = learn(0, None)
-    strangers = {town: evidence if alone else learn(number, town) for number, town in enumerate(towns, start=1)}
-    consistency = _consistency(
-        splits, config, run_dir, seed, device, SpanProgress(progress, EVIDENCE_END, CONSISTENCY_END)
-    )
+    evidence = learn(0, ())
+    strangers = dict.fromkeys(towns, evidence)
+    for number, group in enumerate([] if alone else groups, start=1):
+        strangers |= dict.fromkeys(group, learn(number, group))
+    if consistency is None:
+        span = SpanProgress(progress, EVIDENCE_END, CONSISTENCY_END)
+        consistency = _consistency(splits, config, run_dir, seed, device, span)
+    # where the encoder's first weights lay is of no use to whoever reads the model
+    config = replace(config, evidence=replace(config.evidence, encoder_weights=""))
     metrics = {"places": float(len(places)), "tiles": float(sum(len(place.tiles) for place in places))}
     model = RegionModel(
         config,
         [FoldModel(EvidenceEnsemble([evidence]), consistency, ChangeClassifier())],
         {},
         metrics,
-        zoom=zooms.pop(),
+        zoom=Counter(place.tiles[0].z for place in places).most_common(1)[0][0],
     )
     classifier = _taught_classifier(
         model, splits, strangers, Path(run_dir), seed, SpanProgress(progress, CONSISTENCY_END, 1.0)
@@ -140,6 +164,17 @@ def _split(place: Place, town: int, seed: int) -> Split:
     return Split(place, learnt, [tile for tile in place.tiles if not block_of[tile]], town)
 
 
+def _groups(towns: Sequence[int], config: RegionConfig) -> list[tuple[int, ...]]:
+    """Towns that one stranger is left without."""
+    if not config.evidence.encoder or len(towns) <= GROUPS:
+        return [(town,) for town in towns]
+    return [tuple(towns[first::GROUPS]) for first in range(GROUPS)]
+
+
+def _all_zooms(splits: Sequence[Split]) -> list[PlaceSamples]:
+    return [balanced(place_samples(one.place.name, one.place.source, one.place.tiles)) for one in splits]
+
+
 def _samples(splits: Sequence[Split], backgrounds: Sequence[np.ndarray], *, whole: bool) -> list[EvidenceSample]:
     samples: list[EvidenceSample] = []
     for split in splits:
@@ -163,7 +198,7 @@ def _consistency(
 def _taught_classifier(
     model: RegionModel,
     splits: Sequence[Split],
-    strangers: Mapping[int, EvidenceModel],
+    strangers: Mapping[int, EvidenceNetwork],
     run_dir: Path,
     seed: int,
     progress: Progress,
@@ -171,19 +206,15 @@ def _taught_classifier(
     """Classifiers taught on simulated edits of places by networks that are `strangers` there; untaught without any."""
     editions: list[Edition] = []
     base: list[Measures] = []
-    real = [split for split in splits if split.kept]
+    real = [split for split in splits if split.kept and split.town in strangers]
     consistency = model.folds[0].consistency
     for number, split in enumerate(real):
         span = SpanProgress(progress, number / len(real), (number + 1) / len(real))
         stranger = strangers[split.town]
         unseen = split.kept if stranger is model.folds[0].evidence.tuned else split.place.tiles
-        teacher = RegionModel(
-            model.config,
-            [FoldModel(EvidenceEnsemble([stranger]), consistency, ChangeClassifier())],
-            {},
-            {},
-            zoom=model.zoom,
-        )
+        unseen = nearest_tiles(unseen, TAUGHT_TILES)
+        parts = FoldModel(EvidenceEnsemble([stranger]), consistency, ChangeClassifier())
+        teacher = RegionModel(model.config, [parts], {}, {}, zoom=unseen[0].z)
         found, unedited = _editions(teacher, split, unseen, run_dir / f"evidence-{number}.tif", seed, span)
         editions += found
         base += unedited

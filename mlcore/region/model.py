@@ -35,7 +35,7 @@ class RegionModel:
         folds: one model per fold; a general model, learnt on other places, has a single one.
         fold_by_tile: which fold each mapped tile belongs to; empty for a general model.
         metrics: figures of the training, such as losses and counts.
-        zoom: of the tiles that it scores.
+        zoom: of the tiles that it scores; of most places that it learnt from, where it is general.
     """
 
     def __init__(
@@ -49,6 +49,11 @@ class RegionModel:
         self.config, self.folds = config, list(folds)
         self.fold_by_tile, self.metrics = dict(fold_by_tile), dict(metrics)
         self.zoom = next(iter(self.fold_by_tile)).z if zoom is None else zoom
+
+    @property
+    def general(self) -> bool:
+        """Whether it learnt on other places alone: it scores any place, at any zoom."""
+        return not self.fold_by_tile
 
     def to(self, device: str) -> RegionModel:
         """The same model, its networks on `device`; the small classifiers stay on the processor."""
@@ -71,11 +76,10 @@ class RegionModel:
 
         A general model, which has no region of its own, scans every mapped tile.
         """
-        general = not self.fold_by_tile
         wanted = [
             tile
             for tile in tiles
-            if tile in self.fold_by_tile or self.config.include_unmapped or (general and source.mapped(tile))
+            if tile in self.fold_by_tile or self.config.include_unmapped or (self.general and source.mapped(tile))
         ]
         return [tile for tile in wanted if _valid_share(source, tile) >= self.config.least_valid_share]
 
@@ -110,7 +114,7 @@ class RegionModel:
         """
         ensembles = [fold.evidence for fold in self.folds]
         whole = EvidenceEnsemble.mean_of(ensembles)
-        if not self.fold_by_tile:
+        if self.general:
             whole = whole.shifted(prior_shift(whole, source, [tile for tile in tiles if source.mapped(tile)]))
         by_fold = [*ensembles, whole]
         write_evidence(
@@ -137,17 +141,19 @@ class RegionModel:
         """The classifiers that may weigh a tile."""
         return [model.classifier for model in self.models_of(tile)]
 
-    def save(self, path: Path, extra: Mapping[str, Any] | None = None) -> str:
+    def save(self, path: Path, extra: Mapping[str, Any] | None = None, *, half: bool = False) -> str:
         """Write everything to one safetensors file; returns its SHA-256.
 
         Args:
             extra: plain values for the file's metadata, such as licences.
+            half: weights of the networks' layers in half precision, for files that ship; they are read as single.
         """
         tensors: dict[str, Tensor] = {}
         for number, fold in enumerate(self.folds):
             for part, stored_as in STORED_AS.items():
                 for name, tensor in getattr(fold, part).state_dict().items():
-                    tensors[f"{number}/{stored_as}/{name}"] = tensor
+                    layer = half and part != "classifier" and tensor.ndim > 1 and tensor.is_floating_point()
+                    tensors[f"{number}/{stored_as}/{name}"] = tensor.half() if layer else tensor
         meta = {
             **(extra or {}),
             "kind": MODEL_KIND,

@@ -9,7 +9,7 @@ from mlcore.changes.registration import region_shifts
 from mlcore.correspondences.dense.neighbours import Known, median_shift
 from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.ensemble import EvidenceEnsemble
-from mlcore.evidence.model import EvidenceModel
+from mlcore.evidence.model import EvidenceNetwork
 from mlcore.evidence.picture import EvidenceReader, write_evidence
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
@@ -26,7 +26,7 @@ def on_its_image(source: PairSource, shifts: Mapping[TileAddress, Shift]) -> Pai
 
 
 def registered(
-    source: PairSource, tiles: Sequence[TileAddress], start: EvidenceModel, path: Path, progress: Progress,
+    source: PairSource, tiles: Sequence[TileAddress], start: EvidenceNetwork, path: Path, progress: Progress,
     known: Known | None = None,
 ) -> PairSource:  # fmt: skip
     """The pair with its map where the image shows it, as a network sees it that never learnt from this map.

@@ -47,13 +47,14 @@ def scan(
         StoppedError: asked to stop.
     """
     progress = progress or SilentProgress()
-    if any(tile.z != model.zoom for tile in tiles):
-        raise InvalidInputError(f"this model scores zoom {model.zoom}: scan tiles of that zoom")
+    zoom = tiles[0].z if tiles and model.general else model.zoom
+    if any(tile.z != zoom for tile in tiles):
+        raise InvalidInputError(f"this model scores zoom {zoom}: scan tiles of that zoom")
     wanted = model.chosen(source, tiles)
     if not wanted:
         raise InvalidInputError("no mapped tile with image among these: check the area, or scan unmapped tiles too")
     model.write_evidence(source, wanted, evidence_path, SpanProgress(progress, 0, EVIDENCE_END))
-    evidence = EvidenceReader(evidence_path, model.zoom)
+    evidence = EvidenceReader(evidence_path, zoom)
     span = SpanProgress(progress, EVIDENCE_END, ASSESSED)
     found = assess(model, source, evidence, wanted, known=known, progress=span)
     return with_counterfactuals(model, evidence, found, SpanProgress(progress, ASSESSED, 1.0))

@@ -19,7 +19,7 @@ from mlcore.consistency.training import MIN_PAIRS, train_consistency
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.ensemble import EvidenceEnsemble
-from mlcore.evidence.model import EvidenceModel
+from mlcore.evidence.model import EvidenceNetwork
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import evidence_samples
 from mlcore.evidence.training import train_evidence
@@ -134,7 +134,7 @@ def fold_count(tiles: int, wanted: int) -> int:
 class Start:
     """The networks that the folds start from; None where a network starts from nothing."""
 
-    evidence: EvidenceModel | None = None
+    evidence: EvidenceNetwork | None = None
     consistency: ConsistencyModel | None = None
 
     @classmethod
@@ -143,7 +143,7 @@ class Start:
         if general is None:
             return cls()
         parts = general.folds[0]
-        same_evidence = general.config.evidence.widths == config.evidence.widths
+        same_evidence = general.config.evidence.architecture == config.evidence.architecture
         same_consistency = parts.consistency.config.architecture() == config.consistency.architecture()
         return cls(parts.evidence.tuned if same_evidence else None, parts.consistency if same_consistency else None)
 
@@ -204,7 +204,7 @@ def _split(learnt: Sequence[TileAddress]) -> tuple[list[TileAddress], list[TileA
     return [tile for tile in learnt if tile not in set(validation)], validation
 
 
-def _blend(model: RegionModel, start: EvidenceModel, source: PairSource, progress: Progress) -> None:
+def _blend(model: RegionModel, start: EvidenceNetwork, source: PairSource, progress: Progress) -> None:
     """Keep as much of the start's evidence as the region's own tiles ask for: of a large one next to nothing."""
     tuned = [fold.evidence.tuned for fold in model.folds]
     networks = blend_with_start(tuned, start, model.fold_by_tile, source, progress)

@@ -11,7 +11,9 @@ import shapely
 
 from mlcore.consistency.pretraining import MIN_VALID_SHARE, ZOOM, Place, synthetic_place
 from mlcore.errors import InvalidInputError
+from mlcore.geometry.webmercator import zoom_for_resolution
 from mlcore.imagery.raster import Bounds, ImageReader, ImageTile, open_image
+from mlcore.ingestion.sandbox import run_ingest
 from mlcore.maps.coverage import read_area
 from mlcore.maps.index import MapIndex
 from mlcore.maps.osm_files import read_map
@@ -19,6 +21,7 @@ from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress
 
 REAL_PLACES = ("banepa", "zanzibar", "nairobi")
+FINEST_M = 0.25  # finer imagery is scanned at about this resolution
 
 
 class JoinedReader(ImageReader):
@@ -58,8 +61,15 @@ def _hull(boxes: np.ndarray) -> Bounds:
     return west, south, east, north
 
 
-def read_place(folder: Path) -> Place:
+def read_place(
+    folder: Path, zoom: int | None = ZOOM, *, work: Path | None = None, least_valid: float = MIN_VALID_SHARE
+) -> Place:
     """A place from a folder with images (*.tif, clean COGs), buildings.geojson and, optionally, mapped_area.geojson.
+
+    Args:
+        zoom: of its tiles; None: the one at which a region of such imagery is scanned.
+        work: folder for clean copies of images that are none; None: such images are refused.
+        least_valid: tiles with less image than this are left out.
 
     Raises:
         InvalidInputError: a file is missing or can't be used, or no tile has image and map.
@@ -69,18 +79,35 @@ def read_place(folder: Path) -> Place:
         raise InvalidInputError(
             f"{folder} holds no *.tif with a buildings.geojson beside: say with --data where the real data lies"
         )
-    readers = [open_image(path) for path in images]
+    readers = [_opened(path, work) for path in images]
     area = folder / "mapped_area.geojson"
     source = PairSource(
         readers[0] if len(readers) == 1 else JoinedReader(readers),
         MapIndex(read_map(folder / "buildings.geojson").features),
         read_area(area) if area.is_file() else None,
     )
-    found = {tile for reader in readers for tile in PairSource(reader, source.index).tiles(ZOOM) if source.mapped(tile)}
-    tiles = [t for t in sorted(found) if source.reader.read_tile(t, 64).valid.mean() >= MIN_VALID_SHARE]
+    if zoom is None:
+        _, south, _, north = source.reader.bounds_lonlat
+        zoom = zoom_for_resolution(max(source.reader.resolution_m, FINEST_M), (south + north) / 2)
+    found = {tile for reader in readers for tile in PairSource(reader, source.index).tiles(zoom) if source.mapped(tile)}
+    tiles = [t for t in sorted(found) if source.reader.read_tile(t, 64).valid.mean() >= least_valid]
     if not tiles:
         raise InvalidInputError(f"no tile of {folder} is mapped and has image: check its files")
     return Place(folder.name, source, tiles)
+
+
+def _opened(path: Path, work: Path | None) -> ImageReader:
+    """An image, or its clean copy in `work`, which is made where it is not there yet."""
+    if work is None:
+        return open_image(path)
+    try:
+        return open_image(path)
+    except InvalidInputError:
+        clean = work / path.parent.name / path.name
+        if not clean.is_file():
+            clean.parent.mkdir(parents=True, exist_ok=True)
+            run_ingest("raster", path, clean)
+        return open_image(clean)
 
 
 def real_places(data: Path, names: Sequence[str] = REAL_PLACES) -> list[Place]:

@@ -1,12 +1,14 @@
 """The weights that ship with the library: the recipe runs from files, and what ships fits the preset it is for."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from mlcore.anchors.geometric import describe_tile
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.cli import main
 from mlcore.cli.pretrain import read_pictures
@@ -19,7 +21,7 @@ from mlcore.region.config import RegionConfig
 from mlcore.region.general import towns_of, train_general
 from mlcore.region.model import RegionModel
 from mlcore.region.shipped import shipped_model
-from mlcore.region.training import Start
+from mlcore.region.training import Start, train_region
 from mlcore.weights import GENERAL_FILE
 
 
@@ -115,6 +117,32 @@ def test_places_of_several_zooms_are_refused(tmp_path):
         train_general([town, finer], RegionConfig.preset("tiny"), run_dir=tmp_path / "run")
 
 
+def test_a_pre_trained_encoder_learns_from_places_of_several_zooms(tmp_path):
+    """One stranger, half as long at school, is left without the places that teach the classifiers."""
+    towns = [synthetic_place(number, tmp_path) for number in range(2)]
+    places = [Place(name, town.source, town.tiles) for name, town in zip("ab", towns, strict=True)]
+    places.append(Place("c", towns[0].source, towns[0].source.tiles(18)[:3], made=True))
+    tiny = RegionConfig.preset("tiny")
+    evidence = replace(tiny.evidence, encoder="efficientnet_lite0", encoder_weights="random", register_after=0.5)
+    config = replace(tiny, evidence=evidence)
+    kept = shipped_model().folds[0].consistency
+
+    model = train_general(places, config, consistency=kept, teach_on=["b"], run_dir=tmp_path / "run")
+
+    assert model.zoom == 19
+    assert sorted(path.name for path in (tmp_path / "run").glob("without-*")) == ["without-1"]
+    assert _taught(model)
+    digest = model.save(tmp_path / "half.safetensors", half=True)
+    again = RegionModel.load(tmp_path / "half.safetensors", sha256=digest)
+    assert again.config.consistency == kept.config
+    image = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.allclose(again.folds[0].evidence(image), model.folds[0].evidence(image), atol=0.02)
+    coarse = towns[1].source.tiles(18)[:2]
+    found = again.scan(towns[1].source, coarse, evidence_path=tmp_path / "evidence.tif").results
+    assert list(found) == coarse
+
+
 def test_what_ships_fits_the_compact_networks_and_no_other():
     model = shipped_model()
     assert model is not None
@@ -123,3 +151,24 @@ def test_what_ships_fits_the_compact_networks_and_no_other():
     assert start.evidence is not None
     assert start.consistency is not None
     assert Start.of(model, RegionConfig.preset("tiny")) == Start()
+
+
+def test_a_region_tunes_a_start_with_a_pre_trained_encoder(tmp_path):
+    tiny = RegionConfig.preset("tiny")
+    evidence = replace(
+        tiny.evidence, encoder="efficientnet_lite0", encoder_weights="random", tuning_epochs=1, steps_per_epoch=2
+    )
+    config = replace(tiny, evidence=evidence)
+    towns = [synthetic_place(number, tmp_path) for number in range(2)]
+    start = train_general([Place("a", towns[0].source, towns[0].tiles[:9])], config, run_dir=tmp_path / "general")
+    assert Start.of(start, config).evidence is start.folds[0].evidence.tuned
+    assert Start.of(start, tiny).evidence is None
+
+    source, tiles = towns[1].source, towns[1].tiles
+    anchors = {tile: describe_tile(tile, source.index) for tile in tiles}
+    tuned = train_region(source, tiles, anchors, config, initial=start, run_dir=tmp_path / "region")
+
+    before = start.folds[0].evidence.tuned.state_dict()
+    after = tuned.folds[0].evidence.tuned.state_dict()
+    assert torch.equal(before["encoder.stem.0.weight"], after["encoder.stem.0.weight"])
+    assert not torch.equal(before["head.weight"], after["head.weight"])

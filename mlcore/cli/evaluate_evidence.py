@@ -1,0 +1,70 @@
+"""`evaluate evidence`: building evidence of places never seen, leave-one-place-out, beside the shipped model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from mlcore.cli.progress_bar import BarProgress
+from mlcore.errors import InvalidInputError, StoppedError
+from mlcore.files import whole_file
+
+DATA_VARIABLE = "MAPWRIGHT_DATA"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, help=f"folder of the places' folders (default: ${DATA_VARIABLE})")
+    parser.add_argument("--out", type=Path, required=True, help="folder of models and results; the same one goes on")
+    parser.add_argument("--places", nargs="+", help="folders to learn from and to measure (default: all known)")
+    parser.add_argument("--hold-out", nargs="+", metavar="NAME", help="measure only these, each alone (default: all)")
+    parser.add_argument("--together", action="store_true", help="leave these out of one training: quick, and harder")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the training (0 1 2)")
+    parser.add_argument("--preset", default="places", help="whose evidence network is learnt (places)")
+    parser.add_argument("--epochs", type=int, help="of it (default: the preset's)")
+    parser.add_argument(
+        "--encoder-weights", default="", help="FILE or FILE#sha256=HEX (default: the installed package's)"
+    )
+    parser.add_argument("--rounds", type=int, default=4, help="editions of each map with one changed building (4)")
+    parser.add_argument("--model", type=Path, help="the model beside it (default: the one that ships)")
+    parser.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train and measure what is not finished in `--out`, then write leave_one_out.json and print it."""
+    from mlcore.region.config import RegionConfig
+    from mlcore.region.model import RegionModel
+    from mlcore.region.shipped import shipped_model
+    from mlcore.suites.leave_out import PLACES, LeaveOut, run_leave_out
+
+    data = args.data or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
+    if data is None or not data.is_dir():
+        raise InvalidInputError("the places are needed: say with --data (or MAPWRIGHT_DATA) where they lie")
+    if args.rounds < 1 or min(args.seeds) < 0:
+        raise InvalidInputError("--rounds must be at least 1, --seeds 0 or more")
+    places = tuple(args.places or (name for name in PLACES if (data / name).is_dir()))
+    names = tuple(args.hold_out or places)
+    config = RegionConfig.preset(args.preset).evidence
+    config = replace(config, encoder_weights=args.encoder_weights, epochs=args.epochs or config.epochs)
+    plan = LeaveOut(
+        places, (names,) if args.together else tuple((name,) for name in names), tuple(dict.fromkeys(args.seeds)),
+        config, args.rounds, args.device,
+    )  # fmt: skip
+    args.out.mkdir(parents=True, exist_ok=True)
+    today = RegionModel.load(args.model) if args.model else shipped_model()
+    try:
+        with BarProgress("leave one place out") as progress:
+            report = run_leave_out(plan, data, args.out, today, progress)
+    except StoppedError:
+        print(f"stopped; the same command goes on from what is finished in {args.out}")
+        return 130
+    with whole_file(args.out / "leave_one_out.json") as scratch:
+        scratch.write_text(json.dumps(report, indent=2), encoding="utf-8")
+    for name, figures in report["places"].items():
+        for which, one in figures.items():
+            told = "  ".join(f"{key} {one[key]:.3f}" for key in ("f1", "f1_prior", "auroc_single"))
+            print(f"{name:16} {which:6} {told}")
+    print(json.dumps({key: value for key, value in report.items() if key != "places"}, indent=2))
+    return 0
