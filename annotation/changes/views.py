@@ -12,9 +12,9 @@ from django.views.decorators.http import require_safe
 
 from annotation.changes import selectors
 from annotation.consistency.engine import offset_of_region
-from annotation.review.models import ItemState
 from annotation.consistency.selectors import latest_scan
 from annotation.learning.models import GENERAL
+from annotation.review.models import ItemState
 from annotation.sources.pages import region_page
 
 to_josm: Callable[[Any], Any] = csp_update({"connect-src": ["http://127.0.0.1:8111"]})
