@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from annotation.anchors.models import Anchor
 from annotation.review.models import Batch, QueueItem
+from tests.browser.keys import press
 from tests.browser.stock import Stock
 from tests.browser.test_bench import open_bench
 from tests.browser.test_queue import saved
@@ -37,9 +38,9 @@ def test_one_click_draws_an_inspection_and_its_card_says_how_much_was_accepted(n
     page.get_by_role("button", name="Inspect 500 at random").click()
     expect(page.locator("#review")).to_be_visible()
     for key in ("a", "a", "a", "r"):
-        page.keyboard.press(key)
+        press(page, key)
         expect(page.locator("#review")).to_be_visible()
-    page.keyboard.press("1")
+    press(page, "1")
     saved(page)
     open_batches(page, stock)
     expect(page.locator(".batch-card")).to_contain_text(
@@ -76,7 +77,7 @@ def test_who_answered_alone_is_told_that_the_rest_is_for_somebody_else(new_page,
     batch = make_batch(stock.region, user=stock.admin, plan="random", number=1, second_share=1.0)
     page = new_page(stock.admin)
     open_bench(page, batch)
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#no-item")).to_contain_text("The rest is for somebody else")
 
 

@@ -10,6 +10,7 @@ from annotation.anchors.models import Anchor
 from annotation.review.models import Batch, QueueItem, Verdict
 from annotation.review.services.claim import claim
 from tests.browser.conftest import sign_in
+from tests.browser.keys import press
 from tests.browser.screens import shot
 from tests.browser.test_queue import saved, seen, until
 from tests.factories import UserFactory
@@ -75,14 +76,14 @@ def test_a_change_is_marked_counted_and_saved_as_a_correction_that_undo_takes_ba
     page.keyboard.type("word " * 41)
     expect(page.locator("#word-count")).to_contain_text("41 of 40 words")
     page.keyboard.press("Escape")
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#notices")).to_contain_text("between 1 and 40 words")
     page.keyboard.press("Control+A")
     page.keyboard.type("Houses in rows.")
     expect(page.locator("#word-count")).to_have_text("3 of 40 words")
     expect(page.locator("#summary-was")).to_contain_text(anchor.summary[:20])
     page.keyboard.press("Escape")
-    page.keyboard.press("a")
+    press(page, "a")
     saved(page)
     until(lambda: Anchor.objects.get(pk=anchor.pk).state == "corrected")
     anchor.refresh_from_db()
@@ -102,12 +103,12 @@ def test_values_that_can_not_both_hold_are_asked_about_before_they_are_saved(new
     row(page, "building_density" if bare else "dominant_building_size").click()
     page.keyboard.press("2" if bare else "1")
     expect(page.locator("#summary-was")).to_contain_text("does this sentence still hold?")
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.get_by_role("dialog")).to_contain_text("dominant building size is none")
     shot(page, "bench-contradiction")
     page.get_by_role("button", name="Back", exact=True).click()
     assert not Verdict.objects.exists()
-    page.keyboard.press("a")
+    press(page, "a")
     page.get_by_role("button", name="Save it so").click()
     saved(page)
     until(lambda: Anchor.objects.get(pk=anchor.pk).state == "corrected")
@@ -116,16 +117,16 @@ def test_values_that_can_not_both_hold_are_asked_about_before_they_are_saved(new
 def test_every_answer_has_its_key_and_rejecting_names_a_reason(new_page, stock, batch):
     page = new_page(stock.admin)
     open_bench(page, batch)
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator("#choices-title")).to_contain_text("Reject because")
     page.keyboard.press("Escape")
     expect(page.locator("#choices-title")).not_to_contain_text("Reject")
-    page.keyboard.press("r")
-    page.keyboard.press("2")
+    press(page, "r")
+    press(page, "2")
     for key in "cox":
         expect(page.locator("#review")).to_be_visible()
         seen(page)
-        page.keyboard.press(key)
+        press(page, key)
     saved(page)
     given = list(Verdict.objects.order_by("pk").values_list("decision", "reason"))
     assert given == [("reject", "another_place"), ("cant_tell", ""), ("image_offset", ""), ("bad_imagery", "")]
@@ -141,7 +142,7 @@ def test_back_goes_to_what_was_skipped_or_answered_before(new_page, stock, batch
     page.keyboard.press("Backspace")
     expect(page.locator("#where")).to_have_text(first)
     seen(page)
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#where")).not_to_have_text(first)
     saved(page)
     page.keyboard.press("Backspace")
@@ -156,9 +157,9 @@ def test_answers_wait_out_a_lost_connection_and_drafts_a_closed_page(new_page, s
     open_bench(page, batch)
     page.wait_for_load_state("networkidle")
     page.context.set_offline(True)
-    page.keyboard.press("a")
+    press(page, "a")
     page.keyboard.press("ArrowDown")
-    page.keyboard.press("6")
+    press(page, "6")
     page.keyboard.press("m")
     page.keyboard.type("look at the north")
     expect(page.locator("#saved-state")).to_contain_text("Offline: 1 waiting")
@@ -179,7 +180,7 @@ def test_an_answer_given_while_signed_out_is_saved_after_signing_in_again(new_pa
     open_bench(page, batch)
     page.wait_for_load_state("networkidle")
     Session.objects.all().delete()
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#saved-state")).to_contain_text("Signed out: 1 waiting")
     expect(page.locator("#sign-in-again")).to_be_visible()
     assert not Anchor.objects.filter(state="accepted").exists()
@@ -205,7 +206,7 @@ def test_a_lease_that_ended_during_an_edit_keeps_the_draft_and_says_who_has_it(n
     other = UserFactory(username="grace")
     taken = claim(user=other, stage="anchors", scope_id=stock.region.pk, batch_id=batch.pk, skip=others).item
     assert taken.pk == item.pk
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#notices")).to_contain_text("somebody else has it now")
     draft = page.evaluate(f"localStorage.getItem('mapwright.draft.{stock.admin.pk}.{item.pk}')")
     assert "half a thought" in draft
@@ -269,7 +270,7 @@ def test_image_and_map_lie_side_by_side_and_move_together(new_page, stock, batch
     expect(scales.first).not_to_have_text(before)
     expect(scales.nth(1)).to_have_text(scales.first.inner_text())
     kept = scales.first.inner_text()
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#tally")).to_contain_text("1 decision")
     expect(scales.first).to_have_text(kept)
     page.keyboard.press("w")

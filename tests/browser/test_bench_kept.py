@@ -8,6 +8,7 @@ from annotation.anchors.models import Anchor
 from annotation.anchors.services.batches import close
 from annotation.review.models import Verdict
 from tests.browser.conftest import sign_in
+from tests.browser.keys import press
 from tests.browser.test_bench import open_bench
 from tests.browser.test_queue import saved, seen, until
 from tests.factories import UserFactory
@@ -23,7 +24,7 @@ def test_a_batch_that_is_closed_under_somebody_is_said_once_with_a_way_out(new_p
     open_bench(page, batch)
     page.wait_for_load_state("networkidle")
     close(user=stock.admin, region=stock.region, batch_id=batch.pk)
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#no-item")).to_contain_text("this batch is closed")
     expect(page.locator("#no-item").get_by_role("link").first).to_be_visible()
     expect(page.locator("#notices .notice")).to_have_count(1)
@@ -42,7 +43,7 @@ def test_what_was_corrected_is_there_again_after_undo_and_after_a_reload(new_pag
     expect(page.locator("#accept-label")).to_have_text("Save 1 change")
     for reload in (False, True):
         seen(page)
-        page.keyboard.press("a")
+        press(page, "a")
         expect(page.locator("#where")).not_to_have_text(first)
         saved(page)
         if reload:
@@ -59,7 +60,7 @@ def test_the_tile_stays_whole_and_in_the_middle_in_every_view(new_page, stock, b
     page = new_page(stock.admin)
     open_bench(page, batch)
     for key in "wdvdidpd":
-        page.keyboard.press(key)
+        press(page, key)
         room = page.locator("#map").bounding_box()
         frame = page.locator("#map .leaflet-outlines-pane path").first.bounding_box()
         assert frame["y"] >= room["y"] - 2 and frame["y"] + frame["height"] <= room["y"] + room["height"] + 2, key
@@ -73,7 +74,7 @@ def test_a_page_never_answers_as_somebody_who_signed_in_since(new_page, stock, b
     open_bench(page, batch)
     page.wait_for_load_state("networkidle")
     sign_in(page.context, UserFactory(username="grace"), live_server.url)
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#saved-state")).to_contain_text("Signed out: 1 waiting")
     assert not Verdict.objects.exists()
     sign_in(page.context, stock.admin, live_server.url)
@@ -92,12 +93,12 @@ def test_answers_of_two_tabs_outlive_both(new_page, stock, batch, watch):
         one.wait_for_load_state("networkidle")
     shared = where(page) == where(second)
     page.context.set_offline(True)
-    page.keyboard.press("a")
+    press(page, "a")
     seen(page)
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#saved-state")).to_contain_text("Offline: 2 waiting")
     second.bring_to_front()
-    second.keyboard.press("a")
+    press(second, "a")
     expect(second.locator("#saved-state")).to_contain_text("Offline: 1 waiting")
     third = page.context.new_page()
     page.close()

@@ -11,6 +11,7 @@ from annotation.changes.models import Change
 from annotation.landmarks.models import LandmarkPhoto
 from annotation.review.models import QueueItem
 from annotation.tiles.models import TilePair
+from tests.browser.keys import press
 from tests.browser.searched import drop, looked_at, read_in
 from tests.browser.stock import Stock
 from tests.browser.test_queue import open_queue, until
@@ -143,7 +144,7 @@ def test_similar_places_come_first_where_a_person_wants_it(new_page, searched, a
     expect(page.locator("#order-note")).to_have_text("In the usual order; similar ones come next.")
     page.wait_for_load_state("networkidle")
     assert looked_at(page, axe, "queue-similar-first", ("1366", "1024", "390")) == []
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator("#order-note")).to_have_text("Like a place just seen.")
     until(lambda: QueueItem.objects.filter(pk=shown.item_id, state="decided").exists())
     until(lambda: QueueItem.objects.filter(pk=waiting[0], lease_holder=searched.admin).exists())

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from annotation.learning.models import DataSet, Evaluation, ModelState, ModelVersion
+from tests.browser.keys import press
 from tests.browser.stock import Stock, stock_region
 
 WORK_MS = 240_000
@@ -63,7 +64,7 @@ def decide(page: Page, stock: Stock) -> None:
     expect(page.locator("#review")).to_be_visible()
     saved = page.locator("#saved-state")
     for count, key in enumerate(("a", "r", "r", "r"), start=1):
-        page.keyboard.press(key)
+        press(page, key)
         anyway = page.get_by_role("button", name="Accept anyway")
         if key == "a" and anyway.count():
             anyway.click()

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from annotation.correspondences.models import Correspondences
 from annotation.review.models import Batch, Verdict
 from mlcore.correspondences.exchange import read_qgis_points
+from tests.browser.keys import press
 from tests.browser.matched import pairs_of, propose
 from tests.browser.stock import Stock
 from tests.browser.test_correspondences import metres_of, open_editor
@@ -54,7 +55,7 @@ def test_points_leave_for_qgis_and_come_back_as_a_step_that_is_saved(new_page, s
     page.reload()
     expect(page.locator("#accept-label")).to_have_text("Save corrected")
     expect(page.locator("#points .point-row")).to_have_count(10)
-    page.keyboard.press("a")
+    press(page, "a")
     saved(page)
     verdict = Verdict.objects.get()
     assert (verdict.decision, len(verdict.payload["points"])) == ("adjust", 10)

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from annotation.correspondences.models import Correspondences
 from annotation.review.models import Batch, Verdict
 from annotation.tiles.engine import tile_address
+from tests.browser.keys import press
 from tests.browser.matched import corners_of, fitted, pairs_of, propose
 from tests.browser.stock import Stock
 from tests.browser.test_queue import saved
@@ -107,7 +108,7 @@ def test_arrows_move_the_chosen_point_by_a_tenth_of_a_pixel_and_with_shift_by_a_
     assert draft_of(page, 2)["image_xy"] == pytest.approx([point.image_x + 0.1, point.image_y], abs=2e-3)
     page.keyboard.press("Shift+ArrowUp")
     assert draft_of(page, 2)["image_xy"] == pytest.approx([point.image_x + 0.1, point.image_y - 1], abs=2e-3)
-    page.keyboard.press("o")
+    press(page, "o")
     page.keyboard.press("ArrowDown")
     assert draft_of(page, 2)["map_xy"] == pytest.approx([point.map_x, point.map_y + 0.1], abs=2e-3)
     expect(page.locator("#selected-what")).to_contain_text("Point 2, map")
@@ -120,7 +121,7 @@ def test_a_moved_and_saved_point_is_what_the_server_fits(new_page, stock, batch,
     for _ in range(5):
         page.keyboard.press("Shift+ArrowRight")
     expect(page.locator("#errors")).to_have_attribute("data-waiting", "false")
-    page.keyboard.press("a")
+    press(page, "a")
     saved(page)
     row.refresh_from_db()
     assert row.state == "corrected"
@@ -157,7 +158,7 @@ def test_points_are_set_by_hand_where_there_is_no_match_and_with_the_keyboard_al
     page = new_page(stock.admin)
     open_editor(page, batch)
     expect(page.locator("#evidence")).to_contain_text("found no match: 4 points agree, 9 needed")
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#notices")).to_contain_text("There is no match to accept")
     page.keyboard.press("n")
     page.keyboard.press("Space")
@@ -217,7 +218,7 @@ def test_check_points_are_kept_out_of_the_fit_and_have_an_error_of_their_own(new
     assert metres_of(page.locator("#check-rmse")) == pytest.approx(moved_m, abs=0.4)
     expect(page.locator("#fit-rmse")).to_have_text(fit)  # dropping the worst point can't flatter the error
     expect(page.locator("#accuracy")).to_contain_text("1 check point, kept out of the fit, lies")
-    page.keyboard.press("x")
+    press(page, "x")
     expect(page.locator("#check-rmse")).to_have_text("none")
     expect(mark(page, 1)).to_have_class(re.compile("cp-off"))
 
@@ -227,12 +228,12 @@ def test_too_few_points_for_a_model_say_so_and_are_not_saved(new_page, stock, ba
     open_editor(page, batch)
     for number in range(1, 11):
         page.locator(f'.point-row[data-number="{number}"]').get_by_role("button", name="On:").click()
-    page.keyboard.press("4")
+    press(page, "4")
     expect(page.locator("#accuracy")).to_contain_text("A homography needs 5 points in the fit or more")
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#notices")).to_contain_text("A homography needs 5 points in the fit or more")
     assert not Verdict.objects.exists()
-    page.keyboard.press("1")
+    press(page, "1")
     expect(page.locator("#accuracy")).to_contain_text("2 points are fitted")
 
 

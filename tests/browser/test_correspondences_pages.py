@@ -11,6 +11,7 @@ from annotation.common.models import Job
 from annotation.correspondences.models import Correspondences
 from annotation.review.models import Batch, QueueItem
 from mlcore.geometry.transform import shift_of
+from tests.browser.keys import press
 from tests.browser.matched import pairs_of, propose
 from tests.browser.stock import Stock
 from tests.browser.test_accessibility import findings
@@ -71,7 +72,7 @@ def test_the_tiles_are_matched_by_a_worker_and_what_it_proposes_is_reviewed(new_
     page.get_by_role("button", name="Start", exact=True).click()
     page.get_by_role("link", name="Review All of it").click()
     expect(page.locator("#evidence")).to_contain_text("agree")
-    page.keyboard.press("a")
+    press(page, "a")
     until(lambda: rows.filter(state="verified").count() == 1)
     page.goto(f"/regions/{stock.region.pk}/correspondences/")
     page.get_by_label("Matcher").select_option("structure")
@@ -212,9 +213,9 @@ def test_no_page_has_a_serious_finding(new_page, stock, rows, axe, scheme):
     expect(page.locator("#review")).to_be_visible()
     page.locator(".point-name").first.click()
     page.keyboard.press("Shift+ArrowRight")
-    page.keyboard.press("t")
+    press(page, "t")
     page.keyboard.press("n")
-    page.keyboard.press("c")
+    press(page, "c")
     expect(page.locator("#reasons")).to_be_visible()
     found["editing"] = findings(page, axe)
     page.keyboard.press("?")

@@ -12,6 +12,7 @@ from annotation.correspondences.models import Correspondences
 from annotation.review.models import Batch, QueueItem, Verdict
 from annotation.tiles.engine import tile_address
 from mlcore.geometry.transform import shift_of
+from tests.browser.keys import press
 from tests.browser.matched import SHIFT_PX, pairs_of, propose
 from tests.browser.stock import Stock
 from tests.browser.test_correspondences import draft_of, open_editor
@@ -37,7 +38,7 @@ def test_an_accepted_proposal_is_verified_and_the_next_tile_comes(new_page, stoc
     page = new_page(stock.admin)
     open_editor(page, batch)
     expect(page.locator("#evidence")).to_contain_text(f"{other.inliers} points agree; chance alone gives up to 5.")
-    page.keyboard.press("a")
+    press(page, "a")
     saved(page)
     other.refresh_from_db()
     assert (other.state, other.final_kind) == ("verified", "")
@@ -56,10 +57,10 @@ def test_an_accepted_proposal_is_verified_and_the_next_tile_comes(new_page, stoc
 def test_who_refuses_gives_a_reason(new_page, stock, batch, row, key, title, decision, reason):
     page = new_page(stock.admin)
     open_editor(page, batch)
-    page.keyboard.press(key)
+    press(page, key)
     expect(page.locator("#reasons")).to_contain_text(title)
-    page.keyboard.press("a")  # a slip: nothing is accepted while a reason is asked for
-    page.keyboard.press("2")
+    press(page, "a")  # a slip: nothing is accepted while a reason is asked for
+    press(page, "2")
     saved(page)
     verdict = Verdict.objects.get()
     assert (verdict.decision, verdict.reason) == (decision, reason)
@@ -70,7 +71,7 @@ def test_a_reload_keeps_the_draft(new_page, stock, batch, row):
     open_editor(page, batch)
     page.keyboard.press(".")
     page.keyboard.press("Shift+ArrowRight")
-    page.keyboard.press("2")
+    press(page, "2")
     page.get_by_label("Comment").fill("The roof is not where the wall is")
     kept = draft_of(page, 1)
     page.reload()
@@ -79,7 +80,7 @@ def test_a_reload_keeps_the_draft(new_page, stock, batch, row):
     expect(page.get_by_role("button", name="Similarity")).to_have_attribute("aria-pressed", "true")
     assert draft_of(page, 1) == kept
     expect(page.locator("#errors")).to_have_attribute("data-waiting", "false")
-    page.keyboard.press("a")
+    press(page, "a")
     saved(page)
     row.refresh_from_db()
     assert row.final_kind == "similarity"
@@ -91,7 +92,7 @@ def test_two_people_answer_blindly_and_a_third_settles_what_they_differ_on(new_p
     batch = make_batch(stock.region, user=stock.admin, second_share=1.0)
     first = new_page(ana)
     open_editor(first, batch)
-    first.keyboard.press("a")
+    press(first, "a")
     saved(first)
     expect(first.locator("#no-item")).to_contain_text("The rest is for somebody else")
     second = new_page(ben)
@@ -103,7 +104,7 @@ def test_two_people_answer_blindly_and_a_third_settles_what_they_differ_on(new_p
         second.keyboard.press("Shift+ArrowRight")
     second.keyboard.press("Escape")
     expect(second.locator("#errors")).to_have_attribute("data-waiting", "false")
-    second.keyboard.press("a")
+    press(second, "a")
     saved(second)
     row.refresh_from_db()
     assert row.state == "proposed"
@@ -135,7 +136,7 @@ def test_the_third_person_may_go_on_from_an_answer(new_page, stock, row):
     page.keyboard.press(".")
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#errors")).to_have_attribute("data-waiting", "false")
-    page.keyboard.press("a")
+    press(page, "a")
     saved(page)
     row.refresh_from_db()
     assert row.final_parameters == pytest.approx([9 - 0.1 / 6, 4.0], abs=1e-3)
@@ -154,7 +155,7 @@ def test_a_lease_that_ended_while_points_were_moved_keeps_them_and_says_who_has_
     moved = draft_of(page, 1)
     QueueItem.objects.update(lease_expires_at="2020-01-01T00:00Z")
     assert take(UserFactory(username="grace"), batch) is not None
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#notices")).to_contain_text("somebody else has it now")
     assert draft_of(page, 1) == moved
     row.refresh_from_db()

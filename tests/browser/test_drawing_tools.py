@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from annotation.changes.models import Change
 from annotation.review.models import QueueItem
 from annotation.sources.models import Footprint
+from tests.browser.keys import press
 from tests.browser.screens import shot
 from tests.browser.stock import Stock
 from tests.browser.test_queue import accept_old, decision_of, open_queue, saved, seen, until
@@ -82,7 +83,7 @@ def test_the_maps_outline_and_the_neighbours_stay_in_sight_and_one_can_start_fro
     page.keyboard.press("9")
     page.keyboard.press("Enter")
     expect(page.locator("#subject")).to_contain_text("Your adjusted shape")
-    page.keyboard.press("a")
+    press(page, "a")
     accept_old(page)
     saved(page)
     until(lambda: decision_of(change) == "accept")
@@ -105,7 +106,7 @@ def test_a_corner_joins_its_neighbour_and_a_shape_over_it_comes_back_with_its_dr
     for _ in range(5):
         page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Enter")
-    page.keyboard.press("a")
+    press(page, "a")
     expect(page.locator("#notices")).to_contain_text(f"over {house.key}")
     expect(page.locator("#review")).to_be_visible()
     expect(page.locator("#subject")).to_contain_text("Your adjusted shape")
@@ -117,7 +118,7 @@ def test_a_corner_joins_its_neighbour_and_a_shape_over_it_comes_back_with_its_dr
         page.keyboard.press("j")
     page.keyboard.press("Enter")
     seen(page)
-    page.keyboard.press("a")
+    press(page, "a")
     saved(page)
     until(lambda: decision_of(change) == "accept")
     change.refresh_from_db()

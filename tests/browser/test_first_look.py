@@ -12,6 +12,7 @@ from annotation.common.models import Job, JobState
 from annotation.learning.models import GENERAL, REGION
 from annotation.review.models import ItemState, QueueItem
 from annotation.sources.models import Region
+from tests.browser.keys import press
 from tests.browser.test_journey import WORK_MS, sign_in_and_create, upload
 from tests.browser.test_queue import until
 from tests.factories import UserFactory
@@ -54,7 +55,7 @@ def answer_one(page: Page) -> int:
     expect(page.locator("#first-look")).to_contain_text("First look, untuned model")
     expect(page.locator("#review")).to_be_visible()
     expect(page.locator("#subject")).to_contain_text("First look, untuned model")
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator("#undo-what")).to_have_text("Undo: rejected")
     expect(page.locator("#saved-state")).to_have_attribute("data-state", "saved")
     until(lambda: QueueItem.objects.filter(decision="reject").exists(), 60)

@@ -11,6 +11,7 @@ from annotation.changes.models import Change, GroupMove
 from annotation.consistency.models import TileScore
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.services.lease import reclaim
+from tests.browser.keys import press
 from tests.browser.screens import shot
 from tests.browser.stock import Stock
 from tests.browser.test_queue import open_queue, saved, until
@@ -84,7 +85,7 @@ def test_a_group_is_dragged_and_nudged_accepted_as_one_and_taken_back_as_one(new
     expect(page.locator("#group-left-out")).to_have_text("Left out: 1 by you")
     page.keyboard.press(" ")
     for key in ("a", "r", "s"):
-        page.keyboard.press(key)
+        press(page, key)
         expect(page.locator("#notices")).to_contain_text("Accept the group with Enter")
     assert not Verdict.objects.exists()
 
@@ -152,13 +153,13 @@ def test_the_tiles_registration_shift_is_where_a_group_begins(new_page, close_st
     assert page.evaluate(photo) == ""  # the image lies where it lies, so that the shapes are seen on it
     page.keyboard.press("0")
     expect(page.locator("#group-what")).to_contain_text("not moved")
-    page.keyboard.press("t")
+    press(page, "t")
     expect(page.locator("#group-what")).to_contain_text("2.4 m to the north-east")
     page.keyboard.press("Escape")
     expect(page.locator("#group-bar")).to_be_hidden()
     assert page.evaluate(photo).startswith("translate(-")
     expect(page.locator(".group-shape")).to_have_count(0)
-    page.keyboard.press("r")
+    press(page, "r")
     saved(page)
     until(lambda: QueueItem.objects.filter(decision="reject").count() == 1)
 

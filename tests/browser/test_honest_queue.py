@@ -11,6 +11,7 @@ from annotation.edits.services import changesets
 from annotation.learning.models import Evaluation
 from annotation.learning.services.evaluate import keep_measured
 from annotation.review.models import QueueItem
+from tests.browser.keys import press
 from tests.browser.test_queue import open_queue
 from tests.factories import SnapshotFactory
 from tests.factories_changes import save_decision
@@ -47,7 +48,7 @@ def test_a_screen_reader_hears_what_was_answered_and_what_comes_next(new_page, s
     page = new_page(stock.admin)
     open_queue(page, stock)
     page.wait_for_load_state("networkidle")
-    page.keyboard.press("c")
+    press(page, "c")
     expect(page.locator("#announce")).to_contain_text(re.compile("can't tell.*Next: "))
 
 

@@ -18,6 +18,7 @@ from annotation.review.services.decide import Decision
 from annotation.review.services.reassign import reassign
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
 from annotation.tiles.models import TilePair
+from tests.browser.keys import press
 from tests.browser.stock import Stock, stock_region
 from tests.browser.test_queue import seen
 from tests.factories import JobFactory, UserFactory
@@ -85,7 +86,7 @@ def test_hostile_words_of_a_model_and_of_people_are_shown_on_the_bench_and_decid
     page.locator("#comment").fill(EVIL)
     page.keyboard.press("Escape")
     seen(page)
-    page.keyboard.press("x")
+    press(page, "x")
     expect(page.locator("#tally")).to_have_text("1 decision")
     expect(page.locator("#saved-state")).to_have_attribute("data-state", "saved")
     untouched(page)
@@ -124,6 +125,6 @@ def test_hostile_text_is_shown_and_never_runs(new_page, hostile):
     page.locator("#comment").fill(EVIL)
     page.locator("#question").click()
     seen(page)
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator("#saved-state")).to_have_attribute("data-state", "saved")
     untouched(page)

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from annotation.changes.models import Change
 from annotation.learning.models import TrainingRun
 from annotation.review.models import QueueItem
+from tests.browser.keys import press
 from tests.browser.test_queue import seen
 from tests.factories import PASSWORD, UserFactory
 
@@ -79,7 +80,7 @@ def look_at_the_scores_and_a_tile(page: Page) -> None:
 def review(page: Page) -> None:
     """Accept with an adjusted shape, reject, take back, accept; by keys alone."""
     page.keyboard.press("g")
-    page.keyboard.press("2")
+    press(page, "2")
     expect(page.locator("#review")).to_be_visible()
     assert QueueItem.objects.count() >= 3
     saved = page.locator("#saved-state")
@@ -103,7 +104,7 @@ def review(page: Page) -> None:
 def answer(page: Page, key: str) -> None:
     expect(page.locator("body")).to_have_attribute("data-phase", "reviewing")
     seen(page)
-    page.keyboard.press(key)
+    press(page, key)
     anyway = page.get_by_role("button", name="Accept anyway")
     if key == "a" and anyway.count():
         anyway.click()
@@ -111,7 +112,7 @@ def answer(page: Page, key: str) -> None:
 
 def make_a_changeset(page: Page, folder: Path) -> dict[str, Path]:
     page.keyboard.press("g")
-    page.keyboard.press("4")
+    press(page, "4")
     expect(page.locator("#accepted-count")).to_have_text("2 changes, 2 chosen")
     page.get_by_label("Comment").fill("Correct buildings from imagery")
     page.get_by_role("button", name="Make the changeset").click()

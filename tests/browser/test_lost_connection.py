@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from annotation.review.models import Verdict
+from tests.browser.keys import press
 from tests.browser.screens import shot
 from tests.browser.test_queue import decision_of, open_queue, saved, until
 
@@ -17,7 +18,7 @@ def test_a_map_that_did_not_load_is_named_and_an_answer_asks_first(new_page, sto
     expect(page.locator("#not-loaded")).to_contain_text("The map could not be loaded here")
     shot(page, "not-loaded")
     page.wait_for_load_state("networkidle")
-    page.keyboard.press("r")
+    press(page, "r")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("without having seen it")
     dialog.get_by_role("button", name="Back").click()
@@ -25,7 +26,7 @@ def test_a_map_that_did_not_load_is_named_and_an_answer_asks_first(new_page, sto
     page.unroute("**/tiles/map/**")
     page.get_by_role("button", name="Load again").click()
     expect(page.locator("#not-loaded")).to_be_hidden()
-    page.keyboard.press("r")
+    press(page, "r")
     saved(page)
     assert Verdict.objects.count() == 1
 
@@ -36,7 +37,7 @@ def test_answers_of_a_closed_tab_are_saved_from_the_home_page_which_says_so(new_
     open_queue(page, stock)
     page.wait_for_load_state("networkidle")
     page.context.set_offline(True)
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator("#saved-state")).to_contain_text("Offline: 1 waiting")
     home = page.context.new_page()
     page.close()

@@ -26,6 +26,7 @@ from mlcore.correspondences.exchange import ControlPoints, qgis_text
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
+from tests.browser.keys import press
 from tests.browser.screens import shot
 from tests.browser.stock import CAPTURED, Stock
 from tests.browser.test_accessibility import findings
@@ -156,7 +157,7 @@ def test_a_scan_is_added_found_and_its_pairs_are_reviewed_with_it_as_the_map(new
     shot(page, "scan-editor-light")
     page.emulate_media(color_scheme="dark")
     shot(page, "scan-editor-dark")
-    page.keyboard.press("a")
+    press(page, "a")
     saved(page)
     until(lambda: Correspondences.objects.filter(scan=row, state="verified").count() == 1)
     page.keyboard.press("n")  # the next one is corrected: one point more
@@ -164,7 +165,7 @@ def test_a_scan_is_added_found_and_its_pairs_are_reviewed_with_it_as_the_map(new
         box = page.locator(side).bounding_box()
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.locator("#accept-label")).to_contain_text("Save")
-    page.keyboard.press("a")
+    press(page, "a")
     saved(page)
     until(lambda: Correspondences.objects.filter(scan=row, state="corrected").count() == 1)
     open_scans(page, place)

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from annotation.changes.models import Change
 from annotation.consistency.models import TileScore
+from tests.browser.keys import press
 from tests.browser.stock import Stock
 
 NORTH_EAST = {"shift_east_m": 1.7, "shift_north_m": 1.7, "shift_confidence": 0.9}
@@ -72,14 +73,14 @@ def test_the_offsets_of_tiles_are_arrows_that_a_key_shows_and_hides(new_page, of
     expect(page.get_by_label("Offsets")).not_to_be_checked()
     expect(page.locator("#offset-legend")).to_be_hidden()
 
-    page.keyboard.press("o")
+    press(page, "o")
 
     expect(page.locator("body")).to_have_attribute("data-offsets", str(count))
     expect(page.locator("#offset-legend")).to_contain_text("verified by people")
     expect(page.locator("#offset-legend")).to_contain_text("measured on the tile")
     expect(page.locator("#offset-legend")).to_contain_text(f"{count} tiles, half of them 2.4 m or more off")
     expect(page.locator(".leaflet-offsets-pane path")).to_have_count(3 * count)
-    page.keyboard.press("o")
+    press(page, "o")
     expect(page.locator(".leaflet-offsets-pane path")).to_have_count(0)
     expect(page.locator("#offset-legend")).to_be_hidden()
 

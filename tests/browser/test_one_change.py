@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from annotation.review.models import QueueItem
+from tests.browser.keys import press
 from tests.browser.screens import shot
 from tests.browser.test_queue import open_queue, saved, until
 from tests.factories import UserFactory
@@ -47,7 +48,7 @@ def test_an_open_candidate_is_answered_by_its_link_before_the_rest_of_the_queue(
     page.get_by_role("link", name="Answer it").click()
     expect(page.locator("#review")).to_be_visible()
     page.wait_for_load_state("networkidle")
-    page.keyboard.press("c")
+    press(page, "c")
     saved(page)
     until(lambda: QueueItem.objects.get(pk=last.item_id).decision == "cant_tell")
     page.goto(f"/regions/{stock.region.pk}/changes/review/?change={last.pk}")

@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.contrib.gis.geos import MultiPolygon, Polygon
 from django.core.management import call_command
 
 from annotation.changes.models import Change
@@ -22,7 +23,7 @@ from annotation.pipeline.services.start_first_look import start_first_look
 from annotation.review.models import ItemState, QueueItem, Verdict
 from annotation.review.services.claim import claim
 from annotation.review.services.lease import release
-from annotation.sources.models import Region
+from annotation.sources.models import MapSnapshot, Region
 from annotation.tiles.models import TilePair
 from tests.annotation.learning.town import town_region
 from tests.annotation.review.test_queue_concurrency import save
@@ -138,12 +139,21 @@ def test_where_too_little_is_mapped_to_learn_from_the_first_look_stays(region):
     assert not Job.objects.filter(kind=MAIN_JOB).exists()
 
 
-def test_where_the_general_model_can_t_look_it_says_why_and_training_follows(region):
-    """It scores tiles of its own zoom."""
+def test_a_region_of_another_zoom_is_looked_at_as_well(region):
+    """The general model learnt from images of several ground sizes."""
     TilePair.objects.all().delete()
     region.tiles.all().delete()
     Region.objects.filter(pk=region.pk).update(zoom=18)
     look = ran(start_first_look(region=region, user=None, training="tiny"))
-    assert "zoom" in look.result["skipped"] and "changes" not in look.result
-    assert Scan.objects.get().state == ScanState.FAILED
+    assert look.result["scored"] == look.result["pairs"]["mapped"] > 0
+    assert Scan.objects.get().state == ScanState.READY and "changes" in look.result
     assert ("training" in look.result) == (look.result["pairs"]["mapped"] >= 6)
+
+
+def test_where_nothing_can_be_compared_it_says_why(region):
+    """Such as where the area that is told to be completely mapped lies elsewhere."""
+    TilePair.objects.all().delete()
+    MapSnapshot.objects.update(coverage=MultiPolygon(Polygon.from_bbox((8.0, 47.0, 8.01, 47.01)), srid=4326))
+    look = ran(start_first_look(region=region, user=None, training="tiny"))
+    assert "no tile has a complete map" in look.result["skipped"] and "changes" not in look.result
+    assert not Scan.objects.exists() and "training" not in look.result

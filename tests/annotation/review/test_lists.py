@@ -118,6 +118,7 @@ def test_a_claim_walks_the_queue_in_its_order(long_queue):
         "batch": None,
         "settles": False,
         "skip": [],
+        "first": [],
         "seconds": 60,
     }
     text = plan(CLAIM, params)
