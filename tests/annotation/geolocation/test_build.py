@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from io import StringIO
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from django.urls import reverse
 from annotation.common.models import Job, JobState
 from annotation.common.services import jobs
 from annotation.geolocation import engine
+from annotation.geolocation.engine import features
 from annotation.geolocation.models import BaseState, DatabaseState, FeatureDatabase, ReferenceBase, ReferenceSet
 from annotation.geolocation.services import keep_up
 from annotation.learning.models import LOCATOR
@@ -178,6 +180,23 @@ def test_another_locator_is_built_beside_the_one_that_serves(admin, weights, ima
     registry.roll_back(region=None, user=admin, kind=LOCATOR)
     assert run_waiting().result["added"] == 0  # its features were kept
     assert serving() == old and engine.locator_for(admin)[0].database.model == weights
+
+
+def test_images_are_looked_for_while_the_database_that_serves_gets_its_first_level_of_points(admin, weights, imagery):
+    built(admin)
+    shutil.rmtree(engine.database_folder(serving()) / "local")  # as of a database from before there were any
+    looked = []
+
+    def echo(share: float, message: str) -> None:
+        features._opened.cache_clear()  # as in a process that opens it now
+        locator, _ = engine.locator_for(admin)
+        picture, valid = locator.source.read(locator.database.bases[0])
+        locator.locate(picture, valid)
+        looked.append(locator.local is not None)
+
+    done = jobs.run_now(keep_up.start(user=admin), echo)
+    assert done.state == JobState.SUCCEEDED, done.error_detail
+    assert looked[0] is False and looked[-1] is True
 
 
 def test_of_retired_databases_the_newest_alone_stays_on_the_disk(admin, weights, imagery):
