@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from io import StringIO
 from itertools import count
 from pathlib import Path
@@ -16,11 +15,11 @@ from django.urls import reverse
 from annotation.common.models import Job, JobState
 from annotation.common.services import jobs
 from annotation.geolocation import engine
-from annotation.geolocation.engine import features
 from annotation.geolocation.models import BaseState, DatabaseState, FeatureDatabase, ReferenceBase, ReferenceSet
 from annotation.geolocation.services import keep_up
 from annotation.learning.models import LOCATOR
 from annotation.learning.services import registry
+from annotation.sources.models import Imagery
 from annotation.sources.services.removal import delete_source
 from tests.annotation.common.worker import Worker, wait_until
 from tests.annotation.geolocation.locators import locator_file, locator_model
@@ -182,23 +181,6 @@ def test_another_locator_is_built_beside_the_one_that_serves(admin, weights, ima
     assert serving() == old and engine.locator_for(admin)[0].database.model == weights
 
 
-def test_images_are_looked_for_while_the_database_that_serves_gets_its_first_level_of_points(admin, weights, imagery):
-    built(admin)
-    shutil.rmtree(engine.database_folder(serving()) / "local")  # as of a database from before there were any
-    looked = []
-
-    def echo(share: float, message: str) -> None:
-        features._opened.cache_clear()  # as in a process that opens it now
-        locator, _ = engine.locator_for(admin)
-        picture, valid = locator.source.read(locator.database.bases[0])
-        locator.locate(picture, valid)
-        looked.append(locator.local is not None)
-
-    done = jobs.run_now(keep_up.start(user=admin), echo)
-    assert done.state == JobState.SUCCEEDED, done.error_detail
-    assert looked[0] is False and looked[-1] is True
-
-
 def test_of_retired_databases_the_newest_alone_stays_on_the_disk(admin, weights, imagery):
     built(admin)
     for seed in (1, 2):
@@ -217,13 +199,23 @@ def test_a_base_without_a_picture_is_told_and_asked_for_no_more(admin, weights, 
     assert all(ReferenceBase.objects.values_list("error", flat=True))
 
 
-def test_an_image_that_can_not_be_cut_is_told_by_its_set_and_stops_nothing(admin, weights, imagery, tmp_path):
-    (tmp_path / "b").mkdir()
-    broken = ready_imagery(RegionFactory(), tmp_path / "b", seed=5)
-    Path(project.MEDIA_ROOT, broken.cog_path).write_bytes(b"no raster")
+def test_images_that_can_not_be_cut_are_all_told_by_their_set_and_stop_nothing(admin, weights, imagery, tmp_path):
+    region, broken = RegionFactory(), []
+    for name in "bcd":
+        (tmp_path / name).mkdir()
+        row = ready_imagery(region, tmp_path / name, seed=ord(name))
+        Imagery.objects.filter(pk=row.pk).update(original_name=f"{name}.tif")
+        broken.append(row)
+    for row in broken[:2]:
+        Path(project.MEDIA_ROOT, row.cog_path).write_bytes(b"no raster")
     assert built(admin).result["bases"] > 0
-    assert broken.original_name in ReferenceSet.objects.get(region=broken.region).error
+    error = ReferenceSet.objects.get(region=region).error
+    assert error.startswith("b.tif: ") and "; c.tif: " in error and "d.tif" not in error
     assert ReferenceSet.objects.get(region=imagery.region).error == ""
+    for row in broken[:2]:
+        row.delete()
+    run_waiting()
+    assert ReferenceSet.objects.get(region=region).error == ""
 
 
 def test_a_build_that_is_stopped_goes_on(admin, weights, imagery):
