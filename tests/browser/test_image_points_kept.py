@@ -103,6 +103,7 @@ def test_points_that_were_left_are_where_they_were_after_the_map_moved(new_page,
     expect(page.locator("#points .point-row")).to_have_count(3)
     assert np.abs(lonlats(again.value.post_data_json) - before).max() < 1e-8  # a millimetre
     expect(page.locator("#map .cp")).to_have_count(3)
+    expect(page.locator("#adding")).to_be_hidden()  # a click only looks: there are points already
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
         shot(page, f"image-points-again-{scheme}")

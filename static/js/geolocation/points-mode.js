@@ -153,7 +153,7 @@ export function createPointsMode({ ground, named, onCorners, onToggle, confirm }
       told = null;
       show(true);
       open(start, place);
-      if (!start.points.length) desk.adding.start();
+      if (!desk.payload.points.length) desk.adding.start();
     } catch (error) {
       if (mine === entry) notifyError(error);
     }
