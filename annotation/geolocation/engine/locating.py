@@ -77,13 +77,13 @@ def _as_found(
         check_sane(place)
     except (InvalidError, MlcoreError):
         return
-    title, of_set = f"{row.set.name}, {row.set.attribution}"[:200], row.set_id
+    title = f"{row.set.name}, {row.set.attribution}"[:200]
     if row.imagery is not None:
         title = f"imagery {row.imagery.original_name} of {row.imagery.region.name}, {row.imagery.attribution}"[:200]
-        of_set = None
     ground = Ground(
-        None, affine, placement.base.resolution_m, title, imagery=row.imagery, base_id=row.pk, set_id=of_set
-    )
+        None, affine, placement.base.resolution_m, title, imagery=row.imagery, base_id=row.pk,
+        set_id=row.set_id if row.imagery is None else None,
+    )  # fmt: skip
     order = np.sort(np.argsort(-np.asarray(fit.confidence), kind="stable")[:KEPT_POINTS])
     points = np.column_stack([np.asarray(fit.points_query) / shrink, fit.points_base, fit.confidence])
     through = np.column_stack([points[:, :2], np.ones(len(points))]) @ homography.T
