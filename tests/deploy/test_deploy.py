@@ -72,7 +72,7 @@ def run_until_ready(var: Path, port: int, *args: str, **more: str) -> tuple[subp
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return process, started(process, log, 400 if args else 90)
+    return process, started(process, log, 900 if args else 90)
 
 
 def stop(process: subprocess.Popen) -> None:
@@ -119,7 +119,7 @@ def test_run_starts_serves_and_leaves_nothing_behind_on_ctrl_c(running, own_var)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_a_region_can_be_searched_by_itself_and_where_it_can_not_everything_else_runs(running, tmp_path):
     write_town(generate_town(TownConfig(seed=1, columns=3, rows=2)), tmp_path)
     files = ["--imagery", str(tmp_path / "imagery.tif"), "--map", str(tmp_path / "map.osm"), "--name", "Small"]
