@@ -64,7 +64,7 @@ def main() -> None:
             walls.append(time.perf_counter() - wall)
             processor.append(time.process_time() - cpu)
             right.append(best is not None and best < len(order) and order[best].name in plan.relevant)
-        size = sum(path.stat().st_size for path in (store.folder / "index").iterdir()) / 1e6
+        size = sum(path.stat().st_size for path in (store.folder / "index").rglob("*") if path.is_file()) / 1e6
         told = {"s": np.median(walls), "cpu_s": np.median(processor), "r1": np.mean(right), "words": len(index),
                 "mb": size, "build_s": built}  # fmt: skip
         figures |= {f"{name}_{count}": round(float(value), 4) for name, value in told.items()}

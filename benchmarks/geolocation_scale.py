@@ -172,7 +172,7 @@ def measured(
     searched = (time.perf_counter() - start) / len(views)
     with tempfile.TemporaryDirectory() as folder:
         index.save(Path(folder))
-        size = sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6
+        size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file()) / 1e6
     return {"build_s": round(built, 1), "search_s": round(searched, 5), "mb": round(size, 1)}, found, index
 
 

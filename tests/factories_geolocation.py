@@ -114,6 +114,10 @@ class PlacementCandidateFactory(DjangoModelFactory[PlacementCandidate]):
     image = factory.SubFactory(UnplacedImageFactory)
     rank = 1
     base = factory.SubFactory(ReferenceBaseFactory)
+    imagery = None
+    region = factory.LazyAttribute(lambda row: row.imagery.region if row.imagery else row.base and row.base.set.region)
+    set = factory.LazyAttribute(lambda row: row.base.set if row.base and not row.region else None)
+    by_hand = factory.LazyAttribute(lambda row: not (row.base or row.imagery or row.region))
     title = "A survey"
     transform = factory.LazyFunction(lambda: [0.5, 0.0, 9518930.0, 0.0, -0.5, 3202000.0])
     homography = factory.LazyFunction(lambda: [[1.0, 0.0, 10.0], [0.0, 1.0, 20.0], [0.0, 0.0, 1.0]])

@@ -1,7 +1,7 @@
 """The first of two levels: descriptors of all bases in a FAISS index, which proposes the bases that are then compared.
 
-    index/descriptors.faiss    the index, memory-mapped on read
-    index/index.json           its kind, the model, the number up to which bases are in it
+    index/000003/descriptors.faiss    the index, memory-mapped on read
+    index/index.json                  which of them counts, its kind, the model, the number up to which bases are in it
 
 Which kind serves how many entries was measured (`benchmarks/geolocation_scale.py`, 256 numbers an entry). Among a
 simulated million `flat` loses no query and takes 0.12 s of a processor more than `ivfpq`, which loses 1 of 40 and is
@@ -11,7 +11,6 @@ So `flat` serves a million entries, and `ivfpq`, which keeps 64 bytes of each an
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,12 +20,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from mlcore.errors import ConfigError, FeatureDatabaseError, OtherModelError
-from mlcore.files import whole_file
+from mlcore.geolocation import database_files as files
+from mlcore.geolocation import generations
 from mlcore.geolocation.database import FeatureDatabase
 from mlcore.vectors import faiss_index
 
 Kind = Literal["flat", "hnsw", "ivfpq"]
-FOLDER, FILE, ABOUT = "index", "descriptors.faiss", "index.json"
+FOLDER, FILE = "index", "descriptors.faiss"
 FLAT_UP_TO = 1_000_000
 HNSW_SEARCH = 128
 CODE_BYTES = 64
@@ -52,10 +52,13 @@ class DescriptorIndex:
         kind: which one it is.
         model: digest of the model that described.
         next_number: bases from this number on are not in it.
+        hold: on its file, while that is memory-mapped.
     """
 
-    def __init__(self, index: Any, kind: Kind, model: str, next_number: int = 0) -> None:
-        self.index, self.kind, self.model, self.next_number = index, kind, model, next_number
+    def __init__(
+        self, index: Any, kind: Kind, model: str, next_number: int = 0, hold: generations.Hold | None = None
+    ) -> None:
+        self.index, self.kind, self.model, self.next_number, self._hold = index, kind, model, next_number, hold
 
     @classmethod
     def of(
@@ -82,7 +85,7 @@ class DescriptorIndex:
         shard and the index itself.
 
         Raises:
-            FeatureDatabaseError: the database has no base.
+            FeatureDatabaseError: the database has no base, or another process writes.
         """
         if not len(database):
             raise FeatureDatabaseError(
@@ -102,31 +105,36 @@ class DescriptorIndex:
             elif found.next_number == database.next_number:
                 return found
         if found is not None and found.kind == wanted:
-            found = cls(_loaded(database.folder / FOLDER / FILE, mapped=False), wanted, found.model, found.next_number)
+            found = cls.open(database, mapped=False)
         else:
             sample = _sample((one.reshape(-1, size) for _, one in database.descriptors()), count, seed)
             found = cls(_empty(wanted, size, count, sample), wanted, database.model)
         for numbers, block in database.descriptors(least=found.next_number):
             found.add(block.reshape(-1, block.shape[2]), np.repeat(numbers, block.shape[1]))
         found.next_number = database.next_number
-        found.save(database.folder / FOLDER)
+        with files.writing(database.folder):
+            found.save(database.folder / FOLDER)
         return cls.open(database)
 
     @classmethod
-    def open(cls, database: FeatureDatabase) -> DescriptorIndex:
-        """The saved index of a database, memory-mapped.
+    def open(cls, database: FeatureDatabase, *, mapped: bool = True) -> DescriptorIndex:
+        """The saved index of a database, memory-mapped unless it is to grow.
 
         Raises:
             FeatureDatabaseError: there is none, or it is damaged.
             OtherModelError: it is of another model than the database.
         """
         folder = database.folder / FOLDER
+
+        def loaded(made: Path, about: dict[str, Any]) -> tuple[Any, Kind, str, int]:
+            if about["kind"] not in get_args(Kind):
+                raise ValueError(f"no index {about['kind']!r}")
+            index = faiss_index.read(made / FILE, mapped=mapped)
+            return index, about["kind"], str(about["model"]), int(about["next_number"])
+
         try:
-            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-            kind, model, next_number = about["kind"], str(about["model"]), int(about["next_number"])
-            if kind not in get_args(Kind) or (folder / FILE).stat().st_size != about["bytes"]:
-                raise ValueError("its files don't fit each other")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            (index, kind, model, next_number), hold = generations.read(folder, loaded)
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise FeatureDatabaseError(
                 f"the index of {database.folder.name} is missing or damaged ({error}): make it with locate build "
                 "--index"
@@ -136,18 +144,15 @@ class DescriptorIndex:
                 f"the index of {database.folder.name} is of another model: delete {folder} and make it again with "
                 "locate build --index"
             )
-        return cls(_loaded(folder / FILE, mapped=True), kind, model, next_number)
+        if hold is not None and not mapped:
+            hold.release()
+        return cls(index, kind, model, next_number, hold)
 
     def save(self, folder: Path) -> None:
-        """Write the index; a reader finds the former one or this one."""
-        faiss = faiss_index.faiss()
-        folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(folder / FILE) as scratch:
-            faiss.write_index(self.index, str(scratch))
-            size = scratch.stat().st_size
-        about = {"kind": self.kind, "model": self.model, "next_number": self.next_number, "bytes": size}
-        with whole_file(folder / ABOUT) as scratch:
-            scratch.write_text(json.dumps(about), encoding="utf-8")
+        """Write the index; a reader has the former one until this one is whole."""
+        about = {"kind": self.kind, "model": self.model, "next_number": self.next_number}
+        with generations.writing(folder, about) as made:
+            faiss_index.faiss().write_index(self.index, str(made / FILE))
 
     def add(self, descriptors: np.ndarray, numbers: np.ndarray) -> None:
         """Add (N, D) descriptors of bases (N,)."""
@@ -214,12 +219,3 @@ def _empty(kind: Kind, size: int, count: int, sample: np.ndarray) -> Any:
 
 def _sample(blocks: Iterable[np.ndarray], count: int, seed: int) -> np.ndarray:
     return faiss_index.sample_of(blocks, count, MOST_LISTS, seed)
-
-
-def _loaded(path: Path, *, mapped: bool) -> Any:
-    try:
-        return faiss_index.read(path, mapped=mapped)
-    except RuntimeError as error:
-        raise FeatureDatabaseError(
-            f"{path} is damaged: delete it and make it again with locate build --index"
-        ) from error

@@ -1,6 +1,7 @@
 """The set-up scripts, run for real against a directory of their own."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,6 +11,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
+from mlcore.synthetic.town import TownConfig, generate_town
+from mlcore.synthetic.town_files import write_town
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.xdist_group("deploy")
@@ -53,22 +57,22 @@ def started(process: subprocess.Popen, log: Path, seconds: float = 90) -> str:
     return log.read_text()
 
 
-def run_until_ready(var: Path, port: int) -> tuple[subprocess.Popen, str]:
+def run_until_ready(var: Path, port: int, *args: str, **more: str) -> tuple[subprocess.Popen, str]:
     log = var / "run.out"
     env = {
         key: value for key, value in os.environ.items() if key not in {"MAPWRIGHT_RUN_DIR", "DJANGO_SETTINGS_MODULE"}
     }
-    env |= {"MAPWRIGHT_VAR": str(var), "MAPWRIGHT_REDIS_DB": "0", "MAPWRIGHT_DB_NAME": "mapwright"}
+    env |= {"MAPWRIGHT_VAR": str(var), "MAPWRIGHT_REDIS_DB": "0", "MAPWRIGHT_DB_NAME": "mapwright", **more}
     with log.open("w") as out:
         process = subprocess.Popen(
-            ["bash", str(ROOT / "deploy/run"), "--no-region", "--port", str(port)],
+            ["bash", str(ROOT / "deploy/run"), *(args or ["--no-region"]), "--port", str(port)],
             env=env,
             cwd="/",
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return process, started(process, log)
+    return process, started(process, log, 900 if args else 90)
 
 
 def stop(process: subprocess.Popen) -> None:
@@ -81,8 +85,8 @@ def running(own_var):
     """Starts deploy/run on demand, and makes sure that nothing of it outlives the test."""
     processes: list[subprocess.Popen] = []
 
-    def start(port: int) -> tuple[subprocess.Popen, str]:
-        process, said = run_until_ready(own_var, port)
+    def start(port: int, *args: str, **env: str) -> tuple[subprocess.Popen, str]:
+        process, said = run_until_ready(own_var, port, *args, **env)
         processes.append(process)
         return process, said
 
@@ -111,6 +115,22 @@ def test_run_starts_serves_and_leaves_nothing_behind_on_ctrl_c(running, own_var)
     assert "Mapwright is running" in said, said
     assert "creating" not in said, "the second start sets nothing up again"
     assert "\n  password:" not in said, "the password is printed once"
+    stop(process)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2400)
+def test_a_region_can_be_searched_by_itself_and_where_it_can_not_everything_else_runs(running, tmp_path):
+    write_town(generate_town(TownConfig(seed=1, columns=3, rows=2)), tmp_path)
+    files = ["--imagery", str(tmp_path / "imagery.tif"), "--map", str(tmp_path / "map.osm"), "--name", "Small"]
+    process, said = running(free_port(), *files, MAPWRIGHT_LANDMARKS_WEIGHTS=str(tmp_path / "none.safetensors"))
+    assert "Mapwright is running" in said, said
+    assert "nothing can be searched yet" in said and "no_search_model" in said
+    stop(process)
+
+    process, said = running(free_port(), *files)
+    assert "Mapwright is running" in said, said
+    assert re.search(r"\b6 tiles and \d+ landmarks can be searched: 6 tiles were read", said), said
     stop(process)
 
 

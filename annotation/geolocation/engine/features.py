@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from annotation.geolocation.models import FeatureDatabase, ReferenceSet
 from annotation.learning.engine import locator_weights
 from annotation.learning.engine.weights import Weights, weights_in_use, weights_of
 from annotation.learning.models import LOCATOR
+from mlcore.errors import FeatureDatabaseError
 
 if TYPE_CHECKING:
     from mlcore.geolocation.locator import Locator
@@ -108,6 +110,9 @@ def _opened(database: int, built_at: str, path: str, sha256: str) -> Locator:
     folder = database_folder(FeatureDatabase.objects.get(pk=database))
     model: Any = LocatorModel.load(Path(path), sha256=sha256).to(compute_device()).eval()
     found = Database.open(folder, sha256)
-    index = DescriptorIndex.open(found) if len(found) > LocatorSettings().exhaustive else None
+    index = None
+    if len(found) > LocatorSettings().exhaustive:
+        with suppress(FeatureDatabaseError):  # while the first one is written all bases are compared
+            index = DescriptorIndex.open(found)
     precise = LocatorSettings(refine=True)  # it becomes imagery
     return Locator(model, found, RowBases(), index, precise, local=open_where_there(found))

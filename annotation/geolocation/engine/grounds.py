@@ -24,7 +24,7 @@ class Ground:
         picture: read in parts, None where it is not looked at again; to_mercator: (3, 3) its pixels -> EPSG:3857.
         resolution_m: metres on the ground per pixel.
         title: what it is, with its attribution.
-        imagery, snapshot, base_id: the row it is made of, where there is one.
+        imagery, snapshot, base_id: the row it is made of, where there is one; set_id: of the registered set it is of.
     """
 
     picture: LargePicture | None
@@ -34,6 +34,13 @@ class Ground:
     imagery: Imagery | None = None
     snapshot: MapSnapshot | None = None
     base_id: int | None = None
+    set_id: int | None = None
+
+    @property
+    def region_id(self) -> int | None:
+        """The region that says who may see it, unless a registered set does."""
+        of = self.imagery or self.snapshot
+        return of.region_id if of is not None else None
 
     @property
     def transform(self) -> list[float]:

@@ -80,7 +80,10 @@ def _as_found(
     title = f"{row.set.name}, {row.set.attribution}"[:200]
     if row.imagery is not None:
         title = f"imagery {row.imagery.original_name} of {row.imagery.region.name}, {row.imagery.attribution}"[:200]
-    ground = Ground(None, affine, placement.base.resolution_m, title, imagery=row.imagery, base_id=row.pk)
+    ground = Ground(
+        None, affine, placement.base.resolution_m, title, imagery=row.imagery, base_id=row.pk,
+        set_id=row.set_id if row.imagery is None else None,
+    )  # fmt: skip
     order = np.sort(np.argsort(-np.asarray(fit.confidence), kind="stable")[:KEPT_POINTS])
     points = np.column_stack([np.asarray(fit.points_query) / shrink, fit.points_base, fit.confidence])
     through = np.column_stack([points[:, :2], np.ones(len(points))]) @ homography.T

@@ -148,20 +148,22 @@ class Against(models.TextChoices):
 
 class PlacementCandidateQuerySet(models.QuerySet["PlacementCandidate"]):
     def visible_to(self, user: Any) -> PlacementCandidateQuerySet:
-        """Candidates of images that the person may see, on bases and maps that they may see."""
+        """Candidates of images that the person may see, on reference imagery and maps that they may see.
+
+        What was matched with imagery or a map whose region or set is gone is left to admins.
+        """
         if user.is_admin:
             return self
         sets = ReferenceSet.objects.visible_to(user).values("pk")
         regions = Region.objects.visible_to(user).values("pk")
-        of_imagery = Q(imagery__isnull=True) | Q(imagery__region__in=regions)
-        without_base = Q(base__isnull=True) & of_imagery
-        on_base = Q(against=Against.BASE) & (without_base | Q(base__set__in=sets))
-        on_map = Q(against=Against.MAP) & (Q(region__isnull=True) | Q(region__in=regions))
-        return self.filter(_visible(user, "image__"), on_base | on_map)
+        return self.filter(_visible(user, "image__"), Q(by_hand=True) | Q(region__in=regions) | Q(set__in=sets))
 
 
 class PlacementCandidate(Timestamped):
     """One place where an image may lie, on a base or on the map of a region, and what a person said of it.
+
+    Who may see it is said by the region whose imagery or map it was matched with, or by the registered set: both are
+    kept beside base, imagery and snapshot, which may be deleted.
 
     Where it lies is the homography (pixels of the image to pixels of what it was matched with) followed by
     `transform` (those to EPSG:3857); both stay when the base goes.
@@ -171,7 +173,15 @@ class PlacementCandidate(Timestamped):
     rank = models.PositiveSmallIntegerField(help_text="1: the most likely")
     against = models.CharField(max_length=8, choices=Against, default=Against.BASE)
     base = models.ForeignKey(ReferenceBase, null=True, on_delete=models.SET_NULL, related_name="candidates")
-    region = models.ForeignKey(Region, null=True, on_delete=models.SET_NULL, related_name="+")
+    region = models.ForeignKey(
+        Region, null=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="whose imagery or map it was matched with: says who sees it",
+    )  # fmt: skip
+    set = models.ForeignKey(
+        ReferenceSet, null=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="the registered set that it was matched with: says who sees it",
+    )  # fmt: skip
+    by_hand = models.BooleanField(default=False, help_text="a person said it, and it was matched with nothing")
     snapshot = models.ForeignKey(MapSnapshot, null=True, on_delete=models.SET_NULL, related_name="+")
     imagery = models.ForeignKey(
         Imagery, null=True, on_delete=models.SET_NULL, related_name="+", help_text="that it was matched with"
@@ -203,9 +213,22 @@ class PlacementCandidate(Timestamped):
             models.UniqueConstraint(fields=["image"], condition=Q(state="chosen"), name="placement_one_is_chosen"),
             models.CheckConstraint(condition=Q(state__in=CandidateState.values), name="placement_state_known"),
             models.CheckConstraint(
-                condition=Q(against="base", region__isnull=True, snapshot__isnull=True)
-                | Q(against="map", base__isnull=True),
+                condition=Q(against="base", snapshot__isnull=True) | Q(against="map", base__isnull=True),
                 name="placement_on_a_base_or_a_map",
+            ),
+            models.CheckConstraint(
+                condition=Q(by_hand=False)
+                | Q(
+                    base__isnull=True,
+                    imagery__isnull=True,
+                    snapshot__isnull=True,
+                    region__isnull=True,
+                    set__isnull=True,
+                ),
+                name="placement_by_hand_lies_on_nothing",
+            ),
+            models.CheckConstraint(
+                condition=Q(region__isnull=True) | Q(set__isnull=True), name="placement_seen_by_one_word"
             ),
             models.CheckConstraint(
                 condition=Q(probability__gte=0, probability__lte=1), name="placement_probability_is_a_share"

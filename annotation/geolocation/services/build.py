@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from annotation.common.engine import MlcoreError, Progress, SpanProgress, stop_if_asked
@@ -24,6 +27,7 @@ from annotation.sources.models import Imagery, Region, SourceState
 from annotation.sources.services.files import remove_folder, room_on_disk
 
 CHUNK = 5000
+MOST_ERROR = 500
 NO_PICTURE = "there is no picture of the ground on it"
 
 
@@ -51,24 +55,38 @@ def run(context: JobContext) -> None:
 
 
 def cut_regions(context: JobContext, progress: Progress) -> None:
-    """Bases of the imagery of all regions that has none yet; an image that can't be cut is told by its set."""
+    """Bases of the imagery of all regions that has none yet; images that can't be cut are told by their set."""
     waiting = Imagery.objects.filter(state=SourceState.READY, reference_bases=None).select_related("region")
     images = list(waiting.order_by("pk"))
+    refused: defaultdict[int, list[str]] = defaultdict(list)
     for number, imagery in enumerate(images):
         stop_if_asked(progress)
         of_set = _set_of(imagery.region)
-        error = ""
         rows: list[ReferenceBase] = []
         try:
             rows = engine.cut_imagery(of_set, imagery)
-        except MlcoreError as refused:
-            error = f"{imagery.original_name}: {refused}"[:500]
+        except MlcoreError as error:
+            refused[of_set.pk].append(f"{imagery.original_name}: {error}")
         with context.transaction():
             if Imagery.objects.select_for_update(no_key=True).filter(pk=imagery.pk).exists():
                 store_bases(rows)
             count = ReferenceBase.objects.filter(set=of_set).count()
-            ReferenceSet.objects.filter(pk=of_set.pk).update(base_count=count, error=error, state=ReferenceState.READY)
+            ReferenceSet.objects.filter(pk=of_set.pk).update(base_count=count, state=ReferenceState.READY)
         progress.report((number + 1) / len(images), f"cut {imagery.original_name}")
+    with context.transaction():
+        sets = ReferenceSet.objects.filter(kind=ReferenceKind.REGION)
+        for of_set in sets.filter(Q(pk__in=refused) | ~Q(error="")).order_by("pk"):
+            ReferenceSet.objects.filter(pk=of_set.pk).update(error=_told(refused[of_set.pk]))
+
+
+def _told(lines: list[str]) -> str:
+    """All of them, or as many as there is room for and how many more there are."""
+    for count in range(len(lines), 0, -1):
+        left = len(lines) - count
+        text = "; ".join([*lines[:count], *([f"and {left} more that can't be cut"] if left else [])])
+        if len(text) <= MOST_ERROR:
+            return text
+    return lines[0][:MOST_ERROR] if lines else ""
 
 
 def _set_of(region: Region) -> ReferenceSet:

@@ -94,8 +94,9 @@ def _by_hand(image: UnplacedImage, corners: Corners | None) -> PlacementCandidat
     last = image.candidates.order_by("-rank").values_list("rank", flat=True).first() or 0
     x, y = place.origin.tolist()
     return PlacementCandidate(
-        image=image, rank=last + 1, against=Against.BASE, title=BY_HAND, transform=[1.0, 0.0, x, 0.0, 1.0, y],
-        homography=place.matrix.tolist(), footprint=place.footprint, score=0.0, probability=1.0,
+        image=image, rank=last + 1, against=Against.BASE, title=BY_HAND, by_hand=True,
+        transform=[1.0, 0.0, x, 0.0, 1.0, y], homography=place.matrix.tolist(), footprint=place.footprint,
+        score=0.0, probability=1.0,
     )  # fmt: skip
 
 

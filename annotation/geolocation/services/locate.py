@@ -124,7 +124,7 @@ def _row(image: UnplacedImage, rank: int, found: engine.Found) -> PlacementCandi
     return PlacementCandidate(
         image=image, rank=rank, against=Against.MAP if on_map else Against.BASE, title=found.ground.title,
         base_id=found.ground.base_id, imagery=found.ground.imagery, snapshot=found.ground.snapshot,
-        region_id=found.ground.snapshot.region_id if found.ground.snapshot else None,
+        region_id=found.ground.region_id, set_id=found.ground.set_id,
         transform=found.ground.transform, homography=found.homography.tolist(), covariance=found.covariance.tolist(),
         footprint=found.place.footprint, score=-found.log10_nfa, probability=min(1.0, max(0.0, found.probability)),
         log10_nfa=found.log10_nfa, rmse_m=found.rmse_m, points=found.points, agreeing=found.agreeing,

@@ -1,13 +1,12 @@
 """The inverted file: words of all bases in FAISS, and which base and place each stands for, both memory-mapped.
 
-local/index/words.faiss   IVF lists of product codes
-local/index/places.npy    (N,) records: number of the base, x, y, size, angle
-local/index/index.json    up to which base it goes, sizes of the files
+local/index/000003/words.faiss   IVF lists of product codes
+local/index/000003/places.npy    (N,) records: number of the base, x, y, size, angle
+local/index/index.json           which of them count, up to which base they go (`mlcore/geolocation/generations.py`)
 """
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from mlcore.errors import FeatureDatabaseError, MissingPackageError
-from mlcore.files import whole_file
+from mlcore.geolocation import generations
 from mlcore.geolocation.local.features import WORD_SIZE
 from mlcore.geolocation.local.store import LocalStore
 
-FOLDER, FILE, PLACES, ABOUT = "index", "words.faiss", "places.npy", "index.json"
+FOLDER, FILE, PLACES = "index", "words.faiss", "places.npy"
 PLACE = np.dtype([("number", "<i4"), ("x", "<f4"), ("y", "<f4"), ("size", "<f2"), ("angle", "<f2")])
 CODE_PARTS = 64
 MOST_LISTS, SAMPLE_PER_LIST, ROUNDS = 4096, 40, 10
@@ -48,10 +47,11 @@ class WordIndex:
     Args:
         index: FAISS's; places: (N,) of PLACE, in the order of its entries.
         next_number: bases from this number on are not in it.
+        hold: on its files, while they are memory-mapped.
     """
 
-    def __init__(self, index: Any, places: np.ndarray, next_number: int) -> None:
-        self.index, self.places, self.next_number = index, places, next_number
+    def __init__(self, index: Any, places: np.ndarray, next_number: int, hold: generations.Hold | None = None) -> None:
+        self.index, self.places, self.next_number, self._hold = index, places, next_number, hold
         numbers = np.asarray(places["number"])
         first = np.flatnonzero(np.r_[True, np.diff(numbers) != 0][: len(numbers)])
         self._runs = np.column_stack([numbers[first], first, np.append(first[1:], len(numbers))[: len(first)]]).astype(
@@ -83,6 +83,7 @@ class WordIndex:
             if not len(found) or stale.mean() > STALE or len(missing):
                 found = None
             elif found.next_number == next_number:
+                generations.clear(store.folder / FOLDER)
                 return cls.open(store)
         if found is None:
             found = cls(_trained(store, alive, seed), np.zeros(0, PLACE), 0)
@@ -102,21 +103,25 @@ class WordIndex:
         Raises:
             FeatureDatabaseError: there is none, or it is damaged.
         """
-        faiss, folder = _faiss(), store.folder / FOLDER
-        try:
-            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-            if any((folder / name).stat().st_size != about["bytes"][name] for name in (FILE, PLACES)):
-                raise ValueError("its files don't fit each other")
+        faiss = _faiss()
+
+        def loaded(folder: Path, about: dict[str, Any]) -> tuple[Any, np.ndarray, int]:
             index = faiss.read_index(str(folder / FILE), faiss.IO_FLAG_MMAP_IFC if mapped else 0)
             places = np.load(folder / PLACES, mmap_mode="r" if mapped else None, allow_pickle=False)
             if index.ntotal != len(places) or places.dtype != PLACE:
                 raise ValueError("its files don't fit each other")
-            return cls(index, places, int(about["next_number"]))
+            return index, places, int(about["next_number"])
+
+        try:
+            found, hold = generations.read(store.folder / FOLDER, loaded)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise FeatureDatabaseError(
                 f"the index of local features is missing or damaged ({error}): make it with locate build "
                 "--local-features"
             ) from error
+        if hold is not None and not mapped:
+            hold.release()
+        return cls(*found, hold)
 
     @property
     def numbers(self) -> np.ndarray:
@@ -124,16 +129,10 @@ class WordIndex:
         return np.unique(self._runs[:, 0])
 
     def save(self, folder: Path) -> None:
-        """Write the index; a reader finds the former one or this one."""
-        faiss = _faiss()
-        folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(folder / FILE) as scratch:
-            faiss.write_index(self.index, str(scratch))
-        with whole_file(folder / PLACES) as scratch, scratch.open("wb") as file:
-            np.save(file, self.places)
-        sizes = {name: (folder / name).stat().st_size for name in (FILE, PLACES)}
-        with whole_file(folder / ABOUT) as scratch:
-            scratch.write_text(json.dumps({"next_number": self.next_number, "bytes": sizes}), encoding="utf-8")
+        """Write the index; a reader has the former one until this one is whole."""
+        with generations.writing(folder, {"next_number": self.next_number}) as made:
+            _faiss().write_index(self.index, str(made / FILE))
+            np.save(made / PLACES, self.places)
 
     def search(self, words: np.ndarray, count: int, among: np.ndarray | None = None) -> Near:
         """The nearest words.

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from mlcore.errors import FeatureDatabaseError, MissingPackageError
 from mlcore.geolocation import database_files as files
+from mlcore.geolocation import generations
 from mlcore.geolocation.bases import BaseSource
 from mlcore.geolocation.database import FeatureDatabase
 from mlcore.geolocation.local.features import LocalFeatures, local_features
+from mlcore.geolocation.local.index import FOLDER as INDEX
 from mlcore.geolocation.local.index import WordIndex
 from mlcore.geolocation.local.matching import LocalMatch, matched
-from mlcore.geolocation.local.store import BLOCKS, FOLDER, SETTINGS, LocalSettings, LocalStore, write_block
+from mlcore.geolocation.local.store import (
+    BLOCKS,
+    FOLDER,
+    SETTINGS,
+    LocalSettings,
+    LocalStore,
+    drop_blocks,
+    write_block,
+)
 from mlcore.geolocation.local.votes import vote
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 
@@ -92,6 +102,8 @@ class LocalLevel:
     ) -> LocalLevel:
         """Bring the level up to its database: bases that are new are looked at, those that are gone left out.
 
+        Until the new level is whole, the former one is what `open` finds.
+
         Args:
             source: of the database's bases.
             settings: of a new level; one that is there keeps its own.
@@ -124,8 +136,8 @@ class LocalLevel:
             among: numbers of the bases that may be found; None: all of the database.
             count: bases whose points are matched at most; the first that is sure ends that, unless `thorough`.
         """
-        if among is None and self._gaps:
-            among = self.database.numbers
+        if not np.isin(self._indexed, self._there).all():
+            among = self._there if among is None else np.intersect1d(among, self._there)
         size = rgb.shape[1], rgb.shape[0]
         answer = LocalAnswer([], 0)
         for effort in (QUICK, CLOSE):
@@ -150,10 +162,14 @@ class LocalLevel:
                     break
         return sorted(found, key=lambda one: one.log10_nfa)
 
-    @property
-    def _gaps(self) -> bool:
-        """Whether bases that the index holds are gone from the database."""
-        return not np.isin(self.index.numbers, self.database.numbers).all()
+    @cached_property
+    def _there(self) -> np.ndarray:
+        """Numbers of the database's bases whose points are there: others may still have entries of the index."""
+        return np.intersect1d(self.database.numbers, self.store.numbers)
+
+    @cached_property
+    def _indexed(self) -> np.ndarray:
+        return self.index.numbers
 
 
 def _extend(store: LocalStore, database: FeatureDatabase, source: BaseSource, progress: Progress) -> None:
@@ -189,8 +205,9 @@ def update_where_possible(
 
 
 def open_where_there(database: FeatureDatabase) -> LocalLevel | None:
-    """As `LocalLevel.open`; None where the database has no such level, or FAISS is not installed."""
-    if not (database.folder / FOLDER / SETTINGS).exists():
+    """As `LocalLevel.open`; None where the database has no such level or none yet, or FAISS is not installed."""
+    folder = database.folder / FOLDER
+    if not (folder / SETTINGS).exists() or not generations.exists(folder / INDEX):  # the first one is being written
         return None
     try:
         return LocalLevel.open(database)
@@ -218,6 +235,5 @@ def repair_points(folder: Path) -> list[str]:
     database = FeatureDatabase.open(folder)
     with files.writing(folder):
         lines = damage_of(database)
-        for line in lines:
-            shutil.rmtree(folder / FOLDER / BLOCKS / line.split()[1], ignore_errors=True)
+        drop_blocks(folder / FOLDER / BLOCKS, [line.split()[1] for line in lines])
     return lines

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,8 @@ class LocalStore:
             try:
                 blocks.append(Block(path))
             except FeatureDatabaseError as error:
-                damaged.append(str(error))
+                if path.exists():  # else a writer dropped it this moment
+                    damaged.append(str(error))
         return cls(folder, settings, blocks, damaged)
 
     @classmethod
@@ -177,10 +179,19 @@ class LocalStore:
         """Delete what can't be read, and blocks all of whose bases are gone."""
         known = set(alive.tolist())
         gone = [block.folder.name for block in self.blocks if not known & set(block.numbers.tolist())]
-        for name in [*gone, *(line.split()[1] for line in self.damaged)]:
-            shutil.rmtree(self.folder / BLOCKS / name, ignore_errors=True)
+        drop_blocks(self.folder / BLOCKS, [*gone, *(line.split()[1] for line in self.damaged)])
         for path in (self.folder / BLOCKS).glob(".*"):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def drop_blocks(folder: Path, names: Sequence[str]) -> None:
+    """Delete blocks by the names of their folders: a reader finds one whole, or not at all."""
+    for name in names:
+        gone = folder / f".gone-{name}"
+        shutil.rmtree(gone, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            (folder / name).rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def write_block(folder: Path, number: int, rows: Sequence[tuple[int, LocalFeatures]]) -> Block:

@@ -47,11 +47,12 @@ const placeable = () => Boolean(open() && image.preview);
 function moveTo(next) {
   corners = next;
   overlay?.show(next);
+  if (form.hidden) draw(); // it can be confirmed now
 }
 
 /** Show a place, as it was proposed. */
 async function choose(place) {
-  points.leave();
+  points.setAside();
   chosen = place;
   corners = null;
   handles.clear();
@@ -101,6 +102,7 @@ async function byHand() {
     await ground.layRegion(region, regions).catch(notifyError);
     form.elements.region.value = String(region ?? "");
   }
+  points.setAside();
   chosen = { byHand: true };
   moveTo(cornersInView(ground.map, image.width, image.height));
   handles.show(corners);
@@ -109,6 +111,7 @@ async function byHand() {
 
 function turn() {
   if (!handles.shown) return;
+  points.setAside();
   moveTo(turned(corners ?? chosen.corners));
   handles.show(corners);
 }

@@ -3,9 +3,9 @@ import { api } from "mapwright/lib/api.js";
 import { afterMouse, byId } from "mapwright/lib/dom.js";
 import { plural } from "mapwright/lib/format.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
-import { drop, load as kept, save } from "mapwright/lib/storage.js";
 import { createDesk } from "mapwright/control-points/desk.js";
 import { createPanel } from "mapwright/control-points/panel.js";
+import { createPointsDrafts } from "mapwright/geolocation/points-drafts.js";
 import { bindPointsModeKeys } from "mapwright/geolocation/points-keys.js";
 import { createPointsStage } from "mapwright/geolocation/points-stage.js";
 
@@ -54,7 +54,9 @@ function evidenceOf({ shown }, rest, place) {
 export function createPointsMode({ ground, named, onCorners, onToggle, confirm }) {
   const path = `/api/images/${named.id}/`;
   const stage = createPointsStage(byId("picture"), ground.map, named.name);
+  const drafts = createPointsDrafts(named.id, stage);
   let on = false;
+  let entry = 0; // which way in is the last; what an earlier one asked for is of no use
   let subject = null;
   let rest = []; // matched points that are not among the pairs
   let told = null; // the reply that was shown last
@@ -89,7 +91,7 @@ export function createPointsMode({ ground, named, onCorners, onToggle, confirm }
     limits: LIMITS,
     farWords: FAR_WORDS,
     onDraw,
-    onKeep: (draft) => (draft ? save(keyOf(subject.id), draft) : drop(keyOf(subject.id))),
+    onKeep: (draft) => drafts.keep(subject.id, draft),
     onAdding(adding, words) {
       byId("add-pair").setAttribute("aria-pressed", String(adding));
       byId("adding").hidden = !adding;
@@ -98,7 +100,7 @@ export function createPointsMode({ ground, named, onCorners, onToggle, confirm }
     },
     onSelect: (number) => panel.reveal(number),
   });
-  const keyOf = (id) => `mapwright.image.${named.id}.points.${id}`;
+  const idOf = (place) => place?.id ?? "new";
 
   function onDraw(state) {
     panel.draw(state);
@@ -113,17 +115,17 @@ export function createPointsMode({ ground, named, onCorners, onToggle, confirm }
     if (on) onCorners(reply.corners);
   }
 
-  function open(id, start, about, place) {
+  function open(start, place) {
     const shown = new Set(start.shown);
     const points = start.points.map(toDesk(stage));
     rest = points.filter(({ number }) => !shown.has(number));
     subject = {
-      id,
+      id: idOf(place),
       transform: { kind: start.model },
       points: points.filter(({ number }) => shown.has(number)),
     };
     panel.begin(evidenceOf(start, rest, place));
-    desk.open(subject, kept(keyOf(id), null));
+    desk.open(subject, drafts.of(subject.id));
   }
 
   function show(now) {
@@ -139,23 +141,26 @@ export function createPointsMode({ ground, named, onCorners, onToggle, confirm }
 
   /** Set points for a place, or for an image that has none, about a position of the map. */
   async function enter(image, place) {
-    const id = place?.id ?? "new";
+    entry += 1;
+    const mine = entry;
     try {
       const start = place?.id
         ? await api.get(`${path}places/${place.id}/points/`)
         : { model: "auto", points: [], shown: [] };
+      if (mine !== entry) return;
       const about = place?.corners ? [place.corners[0][1], place.corners[0][0]] : ground.map.getCenter();
       stage.show(`${path}picture.jpg?v=${image.width}x${image.height}`, image.width, image.height, about);
       told = null;
       show(true);
-      open(id, start, about, place);
-      if (!start.points.length) desk.adding.start();
+      open(start, place);
+      if (!desk.payload.points.length) desk.adding.start();
     } catch (error) {
-      notifyError(error);
+      if (mine === entry) notifyError(error);
     }
   }
 
   function leave() {
+    entry += 1;
     if (!on) return;
     if (desk.adding.on) desk.adding.stop();
     work = desk.changed ? { id: subject.id, body: bodyOf(desk.payload) } : null;
@@ -167,8 +172,10 @@ export function createPointsMode({ ground, named, onCorners, onToggle, confirm }
     const form = new FormData();
     form.append("file", file);
     form.append("crs", byId("points-crs").value);
+    const mine = entry;
     try {
       const { points } = await api.upload(`${path}points/`, form);
+      if (mine !== entry) return;
       desk.take({ transform: "auto", points: points.map(toDesk(stage)) });
       stage.fit();
       notify(`${plural(points.length, "point")} of ${file.name}; undo a step to have the former ones again.`);
@@ -221,12 +228,17 @@ export function createPointsMode({ ground, named, onCorners, onToggle, confirm }
     },
     /** What goes with a confirmation of a place; null where no points were set for it. */
     bodyFor(place) {
-      if (on) return bodyOf(desk.payload);
-      return work?.id === (place?.id ?? "new") ? work.body : null;
+      if (on) return subject.id === idOf(place) ? bodyOf(desk.payload) : null;
+      return work?.id === idOf(place) ? work.body : null;
+    },
+    /** Another place is shown, or the same one otherwise: what was set goes with nothing, and is there again with P. */
+    setAside() {
+      leave();
+      work = null;
     },
     /** What was set is confirmed, or somebody moved the corners instead. */
     forget() {
-      if (work) drop(keyOf(work.id));
+      if (work) drafts.drop(work.id);
       work = null;
     },
   };

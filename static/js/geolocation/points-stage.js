@@ -103,7 +103,8 @@ export function createPointsStage(container, ground, name) {
       const { lng, lat } = frames.map.toLatLng(place);
       return [lng, lat];
     },
-    placeOf: ([lon, lat]) => frames.map.toPlace([lat, lon]),
+    /** To a thousandth of a pixel, as the desk has them: there and back is where it was. */
+    placeOf: ([lon, lat]) => frames.map.toPlace([lat, lon]).map((part) => Math.round(part * 1000) / 1000),
     link(on) {
       linked = on;
       if (on) follow("image");

@@ -19,6 +19,7 @@ from annotation.geolocation.models import BaseState, DatabaseState, FeatureDatab
 from annotation.geolocation.services import keep_up
 from annotation.learning.models import LOCATOR
 from annotation.learning.services import registry
+from annotation.sources.models import Imagery
 from annotation.sources.services.removal import delete_source
 from tests.annotation.common.worker import Worker, wait_until
 from tests.annotation.geolocation.locators import locator_file, locator_model
@@ -198,13 +199,23 @@ def test_a_base_without_a_picture_is_told_and_asked_for_no_more(admin, weights, 
     assert all(ReferenceBase.objects.values_list("error", flat=True))
 
 
-def test_an_image_that_can_not_be_cut_is_told_by_its_set_and_stops_nothing(admin, weights, imagery, tmp_path):
-    (tmp_path / "b").mkdir()
-    broken = ready_imagery(RegionFactory(), tmp_path / "b", seed=5)
-    Path(project.MEDIA_ROOT, broken.cog_path).write_bytes(b"no raster")
+def test_images_that_can_not_be_cut_are_all_told_by_their_set_and_stop_nothing(admin, weights, imagery, tmp_path):
+    region, broken = RegionFactory(), []
+    for name in "bcd":
+        (tmp_path / name).mkdir()
+        row = ready_imagery(region, tmp_path / name, seed=ord(name))
+        Imagery.objects.filter(pk=row.pk).update(original_name=f"{name}.tif")
+        broken.append(row)
+    for row in broken[:2]:
+        Path(project.MEDIA_ROOT, row.cog_path).write_bytes(b"no raster")
     assert built(admin).result["bases"] > 0
-    assert broken.original_name in ReferenceSet.objects.get(region=broken.region).error
+    error = ReferenceSet.objects.get(region=region).error
+    assert error.startswith("b.tif: ") and "; c.tif: " in error and "d.tif" not in error
     assert ReferenceSet.objects.get(region=imagery.region).error == ""
+    for row in broken[:2]:
+        row.delete()
+    run_waiting()
+    assert ReferenceSet.objects.get(region=region).error == ""
 
 
 def test_a_build_that_is_stopped_goes_on(admin, weights, imagery):

@@ -134,10 +134,15 @@ def test_an_image_is_imagery_once_it_is_placed():
         ({"state": "rejected"}, "placement_decided_says_when"),
         ({"probability": 1.1}, "placement_probability_is_a_share"),
         ({"against": "map"}, "placement_on_a_base_or_a_map"),
+        ({"by_hand": True}, "placement_by_hand_lies_on_nothing"),
     ],
 )
 def test_a_place_that_contradicts_itself_is_refused(changed, constraint):
     refused(PlacementCandidate, PlacementCandidateFactory(), changed, constraint)
+
+
+def test_either_a_region_or_a_registered_set_says_who_sees_a_place():
+    refused(PlacementCandidate, PlacementCandidateFactory(), {"region": RegionFactory()}, "placement_seen_by_one_word")
 
 
 def test_an_image_has_one_place_of_a_rank_and_one_that_is_chosen():

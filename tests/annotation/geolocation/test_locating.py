@@ -63,6 +63,7 @@ def test_the_locator_places_an_image_on_a_base(client_of, region, serving, town,
     image = looked_for(person, write_frame(tmp_path / "a.jpg", truth))
     best = image.candidates.get(rank=1)
     assert best.base_id and best.imagery_id == best.base.imagery_id and best.model_digest == serving.model.digest
+    assert (best.region, best.set, best.by_hand) == (region, None, False)
     told = shown(client_of(person), image)
     assert off_m(told["candidates"][0]["corners"], truth) < 1.5
     assert told["candidates"][0]["title"].startswith("imagery imagery.tif of Wright's Town")

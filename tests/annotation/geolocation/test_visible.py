@@ -11,7 +11,7 @@ from annotation.geolocation.models import (
     ReferenceSet,
     UnplacedImage,
 )
-from tests.factories import ImageryFactory, RegionFactory, UserFactory
+from tests.factories import ImageryFactory, RegionFactory, SnapshotFactory, UserFactory
 from tests.factories_geolocation import (
     FlightFactory,
     PlacementCandidateFactory,
@@ -88,3 +88,39 @@ def test_z3_a_place_on_imagery_of_a_foreign_region_is_not_seen(member, region):
     PlacementCandidateFactory(image=image, rank=2, base=None, imagery=ImageryFactory())
     by_hand = PlacementCandidateFactory(image=image, rank=3, base=None)
     assert set(PlacementCandidate.objects.visible_to(member)) == {mine, by_hand}
+
+
+def test_z3_a_place_on_foreign_ground_stays_hidden_once_that_ground_is_deleted(member, region):
+    """Imagery, base, map, set and region may go: nobody sees more of their places for that."""
+    image, closed = UnplacedImageFactory(region=region), RegionFactory()
+    of_set = ReferenceSetFactory(of_region=True, region=closed)
+    imagery, snapshot = ImageryFactory(region=closed), SnapshotFactory(region=closed)
+    base = ReferenceBaseFactory(set=of_set, imagery=ImageryFactory(region=closed))
+    registered = ReferenceBaseFactory()
+    for rank, fields in enumerate((
+        {"base": None, "imagery": imagery}, {"base": base, "imagery": base.imagery}, {"base": registered},
+        {"base": None, "against": "map", "region": closed, "snapshot": snapshot},
+    ), start=1):  # fmt: skip
+        PlacementCandidateFactory(image=image, rank=rank, **fields)
+    for gone in (imagery, base.imagery, registered.set, snapshot):
+        gone.delete()
+        assert not PlacementCandidate.objects.visible_to(member).exists()
+    closed.delete()
+    assert not PlacementCandidate.objects.visible_to(member).exists()
+    assert PlacementCandidate.objects.visible_to(UserFactory(role="admin")).count() == 4
+
+
+def test_a_place_on_ground_that_is_gone_is_still_seen_by_the_people_of_its_region(member, region):
+    image = UnplacedImageFactory(owner=member)
+    imagery = ImageryFactory(region=region)
+    base = ReferenceBaseFactory(set=ReferenceSetFactory(of_region=True, region=region), imagery=imagery)
+    on_base = PlacementCandidateFactory(image=image, base=base, imagery=imagery)
+    given = ReferenceSetFactory()
+    given.viewers.add(member)
+    piece = ReferenceBaseFactory(set=given)
+    on_set = PlacementCandidateFactory(image=image, rank=2, base=piece)
+    imagery.delete()
+    piece.delete()
+    assert set(PlacementCandidate.objects.visible_to(member)) == {on_base, on_set}
+    given.viewers.clear()
+    assert set(PlacementCandidate.objects.visible_to(member)) == {on_base}

@@ -127,7 +127,7 @@ def test_a_damaged_index_or_another_models_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "db"
     database = build(MadeBases(8), StandIn(), folder, settings=SETTINGS)
     DescriptorIndex.update(database)
-    file = folder / "index" / "descriptors.faiss"
+    (file,) = (folder / "index").glob("*/descriptors.faiss")
     whole = file.read_bytes()
     file.write_bytes(whole[:100])
     with pytest.raises(FeatureDatabaseError, match="missing or damaged"):
