@@ -28,6 +28,16 @@ class LandmarkSource(models.TextChoices):
     MAP = "map"
 
 
+class LandmarkQuerySet(OfRegionQuerySet):
+    def of_source(self, region: Region, source: LandmarkSource) -> LandmarkQuerySet:
+        """Those of a region that came one way, and can be known again by their key."""
+        return self.filter(region=region, source=source)
+
+    def locked(self) -> LandmarkQuerySet:
+        """As they are now, and nobody else changes them before the transaction ends; always in one order."""
+        return self.select_for_update(of=("self",), no_key=True).order_by("pk")
+
+
 class Landmark(Timestamped):
     """A place that people know by a name. One of the map follows the map until a person changes it."""
 
@@ -43,7 +53,7 @@ class Landmark(Timestamped):
     edited = models.BooleanField(default=False, help_text="a person changed it: an import leaves it as it is")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
-    objects = OfRegionQuerySet.as_manager()
+    objects = LandmarkQuerySet.as_manager()
 
     class Meta:
         constraints = [
