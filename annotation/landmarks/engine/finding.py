@@ -32,9 +32,9 @@ def likest_tiles(
     return _likest(index, TILES, columns.allowed_tiles(index.regions, regions, narrowed), vector, count)
 
 
-def likest_of(index: IndexFolder, name: str, allowed: Sequence[int], vector: np.ndarray, count: int) -> Likest:
-    """The likest of these texts or photos to a (D,) vector."""
-    return _likest(index, name, np.unique(np.asarray(allowed, np.int64)), vector, count)
+def likest_of(index: IndexFolder, name: str, allowed: np.ndarray, vector: np.ndarray, count: int) -> Likest:
+    """The likest of these texts or photos, (N,) int64 ids in ascending order, to a (D,) vector."""
+    return _likest(index, name, allowed, vector, count)
 
 
 def likeness_to(index: IndexFolder, tiles: Sequence[int], vector: np.ndarray) -> dict[int, float]:

@@ -6,7 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from annotation.changes.models import Change
 from annotation.common.models import Timestamped
@@ -63,7 +65,10 @@ class Landmark(Timestamped):
                 fields=["region", "source", "key"], condition=~Q(key=""), name="landmark_key_once_per_source"
             ),
         ]
-        indexes = [models.Index(fields=["region", "-id"], name="landmark_of_region")]
+        indexes = [
+            models.Index(fields=["region", "-id"], name="landmark_of_region"),
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="landmark_name_trigrams"),
+        ]
 
     def __str__(self) -> str:
         return self.name

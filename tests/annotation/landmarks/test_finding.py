@@ -59,5 +59,5 @@ def test_vectors_that_go_between_two_looks_are_no_error(index, store, at_the_cal
 def test_a_vector_that_comes_between_two_looks_is_not_found_by_who_may_not(index, store, at_the_call_of):
     index.opened(engine.TILES)
     at_the_call_of("array_equal", lambda: store.add([OTHER], VECTORS[:1]))
-    found = engine.likest_of(index, engine.TILES, IDS.tolist(), VECTORS[0], COUNT).found
+    found = engine.likest_of(index, engine.TILES, IDS, VECTORS[0], COUNT).found
     assert len(found) == COUNT and OTHER not in dict(found)
