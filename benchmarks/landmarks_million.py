@@ -78,7 +78,7 @@ def measured(count: int) -> dict[str, float]:
         narrowed = timed(lambda: engine.owned(index, engine.TEXTS, seen, area))
         kept = timed(lambda: engine.owned(index, engine.TEXTS, seen))
     before = selectors.landmarks_of(person).order_by().values_list("pk", flat=True)
-    every = timed(lambda: list(before), 3)
+    every = timed(lambda: list(before.all()), 3)
     return {
         "landmarks": count,
         "name_ms": round(max(names.values()), 1),

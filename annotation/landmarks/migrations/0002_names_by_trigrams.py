@@ -1,11 +1,11 @@
-"""An index of names for words anywhere in them; searches read anew whose their texts and photos are.
+"""Indexes of names, for words anywhere in them and for whole names and their beginnings; searches read anew whose their texts and photos are.
 
 `pg_trgm` comes with PostgreSQL, and the owner of a database may create it.
 """
 
 import django.contrib.postgres.indexes
 from django.contrib.postgres.operations import TrigramExtension
-from django.db import migrations
+from django.db import migrations, models
 from django.db.models.functions import Now, Upper
 
 
@@ -25,6 +25,13 @@ class Migration(migrations.Migration):
             index=django.contrib.postgres.indexes.GinIndex(
                 django.contrib.postgres.indexes.OpClass(Upper("name"), name="gin_trgm_ops"),
                 name="landmark_name_trigrams",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="landmark",
+            index=models.Index(
+                django.contrib.postgres.indexes.OpClass(Upper("name"), name="text_pattern_ops"),
+                name="landmark_name_begins",
             ),
         ),
         migrations.RunPython(mark_stale, migrations.RunPython.noop, elidable=True),

@@ -68,6 +68,7 @@ class Landmark(Timestamped):
         indexes = [
             models.Index(fields=["region", "-id"], name="landmark_of_region"),
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="landmark_name_trigrams"),
+            models.Index(OpClass(Upper("name"), name="text_pattern_ops"), name="landmark_name_begins"),
         ]
 
     def __str__(self) -> str:

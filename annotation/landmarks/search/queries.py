@@ -218,7 +218,8 @@ def _landmarks_near(
     ground: Ground, index: engine.IndexFolder, lonlat: tuple[float, float], vector: np.ndarray
 ) -> list[tuple[Landmark, float]]:
     rows = selectors.nearest_landmarks(_landmarks_of(ground), lonlat, NEAR_M, MOST_LANDMARKS)
-    like = dict(engine.likest_of(index, engine.TEXTS, [row.pk for row in rows], vector, MOST_LANDMARKS).found)
+    texts = np.array(sorted(row.pk for row in rows), np.int64)
+    like = dict(engine.likest_of(index, engine.TEXTS, texts, vector, MOST_LANDMARKS).found)
     return [(row, like.get(row.pk, 0.0)) for row in rows]
 
 

@@ -63,7 +63,7 @@ def test_the_very_name_comes_first_then_what_holds_it():
 
 
 @pytest.mark.django_db
-def test_words_in_names_are_looked_up_by_the_index_of_names():
+def test_names_are_looked_up_by_their_indexes():
     with CaptureQueriesContext(connection) as asked, connection.cursor() as cursor:
         named("chandeshwari")
         named("ch")
@@ -71,6 +71,7 @@ def test_words_in_names_are_looked_up_by_the_index_of_names():
         statements = [query["sql"] for query in asked.captured_queries[:4]]
         for statement in statements:
             cursor.execute(f"EXPLAIN {statement}")
-            assert "landmark_name_trigrams" in str(cursor.fetchall()), statement
+            plan = str(cursor.fetchall())
+            assert ("landmark_name_trigrams" if "%CHAND" in statement.upper() else "landmark_name_begins") in plan
         cursor.execute("SET enable_seqscan = on; SET enable_indexscan = on")
     assert len(statements) == 4
