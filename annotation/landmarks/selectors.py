@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from math import cos, radians
 
 from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point, Polygon
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, FloatField, Func, Max, Q, QuerySet
 from django.db.models.functions import Now
 
 from annotation.accounts.models import User
@@ -26,6 +26,10 @@ UPDATE = "landmarks.update_index"
 ONE_UPDATE = "index"
 """Jobs that update the index have this key: one at a time."""
 MOST_NAMED = 10
+SHORTEST = 3
+"""Signs of a text that the index of names can look for anywhere in a name."""
+CHUNK = 20_000
+Owner = tuple[int, int, int, float, float]
 Bounds = tuple[float, float, float, float]
 METRES = 111_195.0
 """Of a degree of latitude."""
@@ -39,6 +43,13 @@ def landmarks_of(user: User, region: Region | None = None, bbox: Bounds | None =
     if bbox is not None:
         rows = rows.filter(point__coveredby=Polygon.from_bbox(bbox))
     return rows
+
+
+def landmarks_in(regions: Collection[int], bbox: Bounds | None = None) -> QuerySet[Landmark]:
+    """The same of regions that the person is known to see."""
+    rows = Landmark.objects.filter(region__in=list(regions)).select_related("created_by")
+    rows = rows.prefetch_related("photos__owner")
+    return rows if bbox is None else rows.filter(point__coveredby=Polygon.from_bbox(bbox))
 
 
 def get_landmark(user: User, landmark_id: int) -> Landmark:
@@ -62,10 +73,37 @@ def get_photo(user: User, photo_id: int) -> LandmarkPhoto:
     return row
 
 
+def name_holds(rows: QuerySet[Landmark], text: str) -> QuerySet[Landmark]:
+    """Landmarks whose name holds the text; of a text that is too short for the index of names, those it begins."""
+    return rows.filter(name__icontains=text) if len(text) >= SHORTEST else rows.filter(name__istartswith=text)
+
+
 def named_like(rows: QuerySet[Landmark], text: str) -> list[Landmark]:
-    """Landmarks whose name holds the text, those whose name is the text first."""
-    found = rows.filter(name__icontains=text).annotate(exact=Q(name__iexact=text))
-    return list(found.order_by("-exact", "pk")[:MOST_NAMED])
+    """Landmarks whose name holds the text, those whose name is the text first; see `name_holds`.
+
+    Two questions, each with an end: to sort all that hold a common word costs as much as there are of them.
+    """
+    found = list(rows.filter(name__iexact=text).order_by("pk")[:MOST_NAMED])
+    others = name_holds(rows, text).exclude(pk__in=[row.pk for row in found])
+    return found + list(others.order_by("pk")[: MOST_NAMED - len(found)])
+
+
+def owners_of_texts() -> Iterator[Owner]:
+    """Of every landmark: its id twice, its region, longitude and latitude."""
+    rows = Landmark.objects.order_by().values_list("pk", "pk", "region", _axis("point", "X"), _axis("point", "Y"))
+    return rows.iterator(chunk_size=CHUNK)
+
+
+def owners_of_photos() -> Iterator[Owner]:
+    """Of every photo of a landmark: its id, and of the landmark id, region, longitude and latitude."""
+    place = "landmark__point"
+    rows = LandmarkPhoto.objects.exclude(landmark=None).order_by()
+    told = rows.values_list("pk", "landmark", "landmark__region", _axis(place, "X"), _axis(place, "Y"))
+    return told.iterator(chunk_size=CHUNK)
+
+
+def _axis(field: str, axis: str) -> Func:
+    return Func(field, function=f"ST_{axis}", output_field=FloatField())
 
 
 def index_serving() -> SearchIndex | None:

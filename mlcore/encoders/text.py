@@ -17,7 +17,8 @@ from mlcore.encoders.static_text import StaticTextEncoder
 from mlcore.encoders.weights import Origin
 from mlcore.errors import ConfigError, InvalidInputError, WeightsUnavailableError
 
-_WORD = re.compile(r"[a-z0-9_]+(?:=[a-z0-9_]+)?")
+_WORD = re.compile(r"\w+(?:=\w+)?")
+"""Of any script; of ASCII letters, digits and underscores alone the words are what `[a-z0-9_]` makes of them."""
 
 
 class TextEncoder(Protocol):

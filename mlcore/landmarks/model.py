@@ -125,6 +125,10 @@ class LandmarkModel(nn.Module):
         """Below which likeness a query means nothing."""
         return Floors.from_dict(self.about.get("floors", {}))
 
+    def newness(self, vectors: np.ndarray) -> np.ndarray:
+        """(N,) what (N, D) vectors of pictures or texts say of how new they are; 0 where that is not measured."""
+        return vectors[:, -TOLD] if self.config.measures else np.zeros(len(vectors), np.float32)
+
     def embed(self, modality: Modality, items: Sequence[Any] | np.ndarray) -> np.ndarray:
         """Items of any modality -> (N, D) float32 unit vectors; see the function of each.
 

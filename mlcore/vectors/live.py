@@ -87,10 +87,12 @@ class LiveRows:
 
     def written_after(self, number: int) -> np.ndarray:
         """(K,) places of the rows in segments that hold any write after this one."""
-        if self._after is None or self._after[0] != number:
+        kept = self._after  # another thread may ask for another number meanwhile
+        if kept is None or kept[0] != number:
             late = self.late_segments(number)
-            self._after = number, np.flatnonzero(late[self.segment]) if late.any() else np.zeros(0, np.int64)
-        return self._after[1]
+            kept = number, np.flatnonzero(late[self.segment]) if late.any() else np.zeros(0, np.int64)
+            self._after = kept
+        return kept[1]
 
     def late_segments(self, number: int) -> np.ndarray:
         """(S,) bool: which segments hold any write after this one."""

@@ -1,7 +1,8 @@
 """A folder of vectors by number: added, replaced, removed and searched, by several processes and killed at any point.
 
 Every write is one segment that appears whole (`segments.py`); of an id the last write counts. What a process has open
-stays as it is until `refresh`.
+stays as it is until `refresh`, which swaps all of it at once: who asks several things that must fit each other, while
+other threads refresh, asks them of a `view`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from mlcore.vectors import files
 from mlcore.vectors import segments as parts
 from mlcore.vectors.index import StoreIndex
 from mlcore.vectors.live import LiveRows
-from mlcore.vectors.search import Found, search
+from mlcore.vectors.search import Found
+from mlcore.vectors.view import StoreView
 
 MOST_SEGMENTS, MERGED = 24, 8
 """Where there are more segments than this, so many neighbours that hold the fewest rows become one."""
@@ -37,9 +39,7 @@ class VectorStore:
 
     def __init__(self, folder: Path, model: str, dimension: int) -> None:
         self.folder, self.model, self.dimension = folder, model, dimension
-        self._names: list[str] = []
-        self._live = LiveRows((), dimension)
-        self._index: StoreIndex | None = None
+        self._seen = StoreView((), LiveRows((), dimension), None)
         self.refresh()
 
     @classmethod
@@ -67,18 +67,30 @@ class VectorStore:
         about = files.read_manifest(Path(folder), model)
         return cls(Path(folder), about["model"], about["dimension"])
 
+    @property
+    def _live(self) -> LiveRows:
+        return self._seen.live
+
+    @property
+    def _index(self) -> StoreIndex | None:
+        return self._seen.index
+
+    def view(self) -> StoreView:
+        """All of it as it was last seen, which no later `refresh` changes."""
+        return self._seen
+
     def __len__(self) -> int:
-        return len(self._live)
+        return len(self._seen)
 
     @property
     def ids(self) -> np.ndarray:
         """(N,) int64 of all vectors, ascending."""
-        return self._live.ids
+        return self._seen.ids
 
     @property
     def indexed(self) -> int:
         """How many vectors are found through an index; the others are compared one by one."""
-        return len(self) - len(self._live.written_after(self._index.covered)) if self._index else 0
+        return self._seen.indexed
 
     def vectors_of(self, ids: np.ndarray) -> np.ndarray:
         """(K, D) float32 of ids.
@@ -86,12 +98,11 @@ class VectorStore:
         Raises:
             VectorStoreError: one of them isn't kept.
         """
-        return self._live.vectors(self._live.expect(np.asarray(ids, np.int64)))
+        return self._seen.vectors_of(ids)
 
     def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """All ids (n,) with their vectors (n, D) float32, a block at a time."""
-        for places, vectors in self._live.blocks(self._live.ordered(np.arange(len(self._live)))):
-            yield self._live.ids[places], vectors
+        return self._seen.blocks()
 
     def refresh(self) -> bool:
         """See what was written since; whether there was anything.
@@ -101,10 +112,10 @@ class VectorStore:
         """
         missing = FileNotFoundError()
         for _ in range(TRIES):  # a segment may be brought together with others between the list and the look
-            names = parts.names_of(self.folder / files.LOG)
-            if names == self._names:
+            seen, names = self._seen, tuple(parts.names_of(self.folder / files.LOG))
+            if names == seen.names:
                 break
-            known = {one.name: one for one in self._live.segments}
+            known = {one.name: one for one in seen.live.segments}
             try:
                 opened = [
                     known.get(name) or parts.open_segment(self.folder / files.LOG / name, self.dimension)
@@ -113,16 +124,14 @@ class VectorStore:
             except FileNotFoundError as error:
                 missing = error
                 continue
-            self._live, self._names = LiveRows(opened, self.dimension), names
-            self._index = StoreIndex.open(self.folder)
+            self._seen = StoreView(names, LiveRows(opened, self.dimension), StoreIndex.open(self.folder))
             return True
         else:
             raise VectorStoreError(f"the store {self.folder.name} lacks {missing.filename}: make it anew")
-        fresh = StoreIndex.name_in(self.folder)
-        if fresh != (self._index.name if self._index else None):
-            self._index = StoreIndex.open(self.folder)
-            return True
-        return False
+        if StoreIndex.name_in(self.folder) == (seen.index.name if seen.index else None):
+            return False
+        self._seen = StoreView(seen.names, seen.live, StoreIndex.open(self.folder))
+        return True
 
     def add(self, ids: np.ndarray, vectors: np.ndarray) -> None:
         """Keep vectors; an id that is there gets the new one.
@@ -181,27 +190,13 @@ class VectorStore:
             if dead > MOST_DEAD or not StoreIndex.serves(self._index, self._live, kind):
                 self.compact()  # so that what an index proposes lies in one file
             made = StoreIndex.update(self.folder, self._live, self._index, kind, seed)
-            self._index = StoreIndex.open(self.folder)
+            seen = self._seen
+            self._seen = StoreView(seen.names, seen.live, StoreIndex.open(self.folder))
             return made
 
     def search(self, vectors: np.ndarray, count: int, *, allowed: np.ndarray | None = None) -> Found:
-        """The likest vectors of what was last seen.
-
-        Args:
-            vectors: (Q, D) unit vectors.
-            count: how many of each, 1 or more.
-            allowed: (K,) ids; no other is found. None: all.
-
-        Returns:
-            ids (Q, count) int64 and likeness (Q, count) float32, likest first; -1 and -inf where there are no more.
-        """
-        vectors = np.atleast_2d(np.asarray(vectors, np.float32))
-        if vectors.ndim != 2 or vectors.shape[1] != self.dimension or count < 1:
-            raise VectorStoreError(
-                f"vectors of shape {vectors.shape} and a count of {count} can't be searched: give (Q, {self.dimension})"
-                " and 1 or more"
-            )
-        return search(self._live, self._index, vectors, count, allowed)
+        """The likest vectors of what was last seen; see `StoreView.search`."""
+        return self._seen.search(vectors, count, allowed=allowed)
 
     def compact(self) -> None:
         """Write all vectors that count anew as one segment, and give back the space of the others."""

@@ -107,6 +107,62 @@ def test_a_landmark_is_placed_described_photographed_changed_and_removed(
     assert not Landmark.objects.exists()
 
 
+def test_a_photo_that_does_not_arrive_leaves_one_landmark_and_is_sent_again(
+    new_page, stock, town_files, tmp_path, watch
+):
+    watch.expect("ERR_INTERNET_DISCONNECTED")
+    rgb = frame(town_files / "imagery.tif").rgb
+    first, second = write_photo(tmp_path / "first.jpg", rgb), write_photo(tmp_path / "second.jpg", rgb[::-1])
+    page = new_page(stock.admin)
+    open_page(page, stock)
+    page.keyboard.press("n")
+    page.get_by_label("Name").fill("Old mill")
+    page.locator("#map").click(position={"x": 400, "y": 300})
+    page.get_by_label("Photos of it").set_input_files([first, second])
+    sent: list[str] = []
+
+    def second_is_lost(route) -> None:
+        sent.append(route.request.url)
+        if len(sent) == 2:
+            route.abort("internetdisconnected")
+        else:
+            route.continue_()
+
+    page.route("**/api/landmark-photos/", second_is_lost)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#notices")).to_contain_text("Old mill is saved, but 1 photo of it did not arrive")
+    expect(page.locator("#form-title")).to_have_text("Old mill")
+    expect(page.locator("#landmark-form .chosen")).to_contain_text("second.jpg")
+    expect(page.locator("#form-photos img")).to_have_count(1)
+    expect(lines(page)).to_have_count(1)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#landmark-form")).to_be_hidden()
+    expect(lines(page).locator("img")).to_be_visible()
+    assert Landmark.objects.count() == 1 and LandmarkPhoto.objects.count() == 2 and len(sent) == 3
+    page.keyboard.press("n")
+    expect(page.locator("#form-title")).to_have_text("A new landmark")
+    expect(page.locator("#landmark-form .chosen")).to_be_empty()
+
+
+def test_a_link_opens_a_landmark_that_many_newer_ones_follow(new_page, stock, watch):
+    watch.expect("404 (Not Found)")
+    middle = stock.region.area.centroid
+    old = Landmark.objects.create(region=stock.region, name="Old mill", point=middle)
+    newer = (Landmark(region=stock.region, name=f"House {number}", point=middle) for number in range(100))
+    Landmark.objects.bulk_create(newer)
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/landmarks/#landmark-{old.pk}")
+    expect(page.locator(f"#landmark-{old.pk} .landmark-name")).to_be_focused()
+    expect(lines(page)).to_have_count(101)
+    page.get_by_role("button", name="More").click()
+    expect(page.get_by_role("button", name="More")).to_be_hidden()
+    expect(lines(page)).to_have_count(101)
+    old.delete()
+    page.reload()
+    expect(page.locator("#notices")).to_contain_text("not here any more")
+    expect(lines(page)).to_have_count(100)
+
+
 def test_a_table_is_read_and_says_which_lines_it_left_out(new_page, stock, axe, tmp_path: Path, watch):
     watch.expect("400 (Bad Request)")
     west, south, east, north = stock.region.area.extent

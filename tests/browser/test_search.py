@@ -210,3 +210,28 @@ def test_nobody_finds_what_they_may_not_see(new_page, searched):
     page.goto("/search/?q=river")
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
     expect(page.get_by_label("Region").locator("option")).to_have_count(1)
+
+
+WIDER = """() => [...document.querySelectorAll(".search *")].filter((node) => {
+    const box = node.getBoundingClientRect();
+    const hidden = !box.width || node.closest(".visually-hidden, .map, [hidden]");
+    return !hidden && (box.right > innerWidth + 1 || box.left < -1);
+}).map((node) => node.outerHTML.slice(0, 120))"""
+HIDDEN_BEHIND = """() => {
+    const inside = document.querySelector(".search-found"), head = document.querySelector(".search-head");
+    return head.getBoundingClientRect().bottom > document.querySelector(".search-map").getBoundingClientRect().top + 1
+        || inside.scrollWidth > inside.clientWidth || inside.clientHeight < 150;
+}"""
+
+
+def test_on_a_small_screen_nothing_is_wider_than_it_and_results_stay_in_sight(new_page, searched, axe):
+    page = new_page(searched.admin)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/search/")
+    page.locator("#filters summary").click()
+    page.get_by_label("Region").select_option(str(searched.region.pk))
+    search(page, "houses close together beside a very long road with a name that is written out")
+    expect(cards(page)).to_have_count(16)
+    assert looked_at(page, axe, "search-small", ("390",)) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate(WIDER) == [] and not page.evaluate(HIDDEN_BEHIND)

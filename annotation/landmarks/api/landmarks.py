@@ -46,7 +46,7 @@ class LandmarksView(GenericAPIView):
         region = None if asked["region"] is None else get_region(user, asked["region"])
         rows = selectors.landmarks_of(user, region, asked["bbox"])
         if asked["name"]:
-            rows = rows.filter(name__icontains=asked["name"])
+            rows = selectors.name_holds(rows, asked["name"])
         return self.get_paginated_response(LandmarkOutput(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(request=LandmarkCreate, responses={201: LandmarkOutput})

@@ -21,10 +21,12 @@ from annotation.landmarks.engine.finding import Likest, likeness_to, likest_of, 
 from annotation.landmarks.engine.floors import LEAST as LEAST_FOR_FLOOR
 from annotation.landmarks.engine.learning_data import MOST_LANDMARKS, TilesOfRegions, payload_of
 from annotation.landmarks.engine.map_names import named_in
+from annotation.landmarks.engine.owners import owned, write_owners
 from annotation.landmarks.engine.photos import looks_to, prepare_photo, why_unreadable
 from annotation.landmarks.engine.reading import drop_strangers, read_tiles
 from annotation.landmarks.engine.region_tiles import count_of, known_tiles, region_tiles
 from annotation.landmarks.engine.stores import PHOTOS, TEXTS, TILES, IndexFolder, index_folder
+from annotation.landmarks.engine.text_floor import least_for_text
 from annotation.landmarks.engine.texts import LandmarkText, picture_of, read_photos, read_texts
 from annotation.landmarks.engine.training import evaluate_search, search_config, train_search
 from annotation.landmarks.engine.weights import Weights, built_in_file, loaded, weights_in_use, weights_of
@@ -62,6 +64,7 @@ __all__ = [
     "export_embeddings",
     "index_folder",
     "known_tiles",
+    "least_for_text",
     "likeness_to",
     "likest_of",
     "likest_tiles",
@@ -70,6 +73,7 @@ __all__ = [
     "looks_to",
     "named_in",
     "nearest_tiles",
+    "owned",
     "payload_of",
     "picture_of",
     "prepare_photo",
@@ -85,4 +89,5 @@ __all__ = [
     "weights_in_use",
     "weights_of",
     "why_unreadable",
+    "write_owners",
 ]

@@ -109,10 +109,10 @@ def regions_in(folder: Path) -> list[int]:
 
 def allowed_tiles(folder: Path, regions: Sequence[int], narrowed: Narrowed = ALL) -> np.ndarray:
     """(N,) int64 ids of these regions' tiles that a search may find, ascending."""
-    versions = _versions(folder, regions)
+    found_at = versions(folder, regions)
     if narrowed == ALL:
-        return _ids(folder, versions)
-    found = [rows[TILE][_mask(rows, narrowed)] for rows in map(_mapped, _paths(folder, versions))]
+        return _ids(folder, found_at)
+    found = [rows[TILE][_mask(rows, narrowed)] for rows in map(_mapped, _paths(folder, found_at))]
     return np.sort(np.concatenate([np.zeros(0), *found])).astype(np.int64)
 
 
@@ -127,7 +127,7 @@ def nearest_tiles(
     """The tiles nearest to a position, no farther than `within_m`: (K,) ids and metres, 0 for those that hold it."""
     reach = within_m / METRES
     ids, away = [np.zeros(0)], [np.zeros(0)]
-    for rows in map(_mapped, _paths(folder, _versions(folder, regions))):
+    for rows in map(_mapped, _paths(folder, versions(folder, regions))):
         beside = (rows[SOUTH] <= lonlat[1] + reach) & (rows[NORTH] >= lonlat[1] - reach)
         kept = rows[:, np.flatnonzero(beside)]
         kept = kept[:, _mask(kept, narrowed)]
@@ -169,7 +169,7 @@ def _mask(rows: np.ndarray, narrowed: Narrowed) -> np.ndarray:
     return mask
 
 
-def _versions(folder: Path, regions: Iterable[int]) -> tuple[tuple[int, int], ...]:
+def versions(folder: Path, regions: Iterable[int]) -> tuple[tuple[int, int], ...]:
     """(region, when its file was replaced) of those that have one."""
     kept = []
     for region in sorted(set(regions)):

@@ -30,7 +30,8 @@ def export_embeddings(
         MissingPackageError: Parquet, and pyarrow is not installed.
         NoSpaceError: the disk has no room.
     """
-    store = index.opened(TILES)
+    opened = index.opened(TILES)
+    store = opened.view() if opened is not None else None
     rows = columns.read_region(index.regions, region_id)
     ids = np.asarray(rows[columns.TILE]).astype(np.int64)
     held = store.ids if store is not None else np.zeros(0, np.int64)

@@ -32,9 +32,9 @@ def likest_tiles(
     return _likest(index, TILES, columns.allowed_tiles(index.regions, regions, narrowed), vector, count)
 
 
-def likest_of(index: IndexFolder, name: str, allowed: Sequence[int], vector: np.ndarray, count: int) -> Likest:
-    """The likest of these texts or photos to a (D,) vector."""
-    return _likest(index, name, np.unique(np.asarray(allowed, np.int64)), vector, count)
+def likest_of(index: IndexFolder, name: str, allowed: np.ndarray, vector: np.ndarray, count: int) -> Likest:
+    """The likest of these texts or photos, (N,) int64 ids in ascending order, to a (D,) vector."""
+    return _likest(index, name, allowed, vector, count)
 
 
 def likeness_to(index: IndexFolder, tiles: Sequence[int], vector: np.ndarray) -> dict[int, float]:
@@ -48,16 +48,17 @@ def vectors_of(index: IndexFolder, tiles: Sequence[int]) -> dict[int, np.ndarray
     store = index.opened(TILES)
     if store is None:
         return {}
-    ids = np.asarray(list(tiles), np.int64)
-    there = ids[np.isin(ids, store.ids)]
-    return dict(zip(there.tolist(), store.vectors_of(there), strict=True))
+    seen, ids = store.view(), np.asarray(list(tiles), np.int64)
+    there = ids[np.isin(ids, seen.ids)]
+    return dict(zip(there.tolist(), seen.vectors_of(there), strict=True))
 
 
 def _likest(index: IndexFolder, name: str, allowed: np.ndarray, vector: np.ndarray, count: int) -> Likest:
     store = index.opened(name)
-    if store is None or not len(allowed) or not len(store):
+    seen = store.view() if store is not None else None  # other threads of the server refresh the store
+    if seen is None or not len(allowed) or not len(seen):
         return Likest([], 0)
-    every = len(allowed) == len(store) and np.array_equal(allowed, store.ids)
-    found = store.search(vector[None], min(count, len(store)), allowed=None if every else allowed)
+    every = len(allowed) == len(seen) and np.array_equal(allowed, seen.ids)
+    found = seen.search(vector[None], min(count, len(seen)), allowed=None if every else allowed)
     pairs = zip(found.ids[0].tolist(), found.likeness[0].tolist(), strict=True)
     return Likest([(number, like) for number, like in pairs if number >= 0], len(allowed))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from annotation.common.engine import Progress
 from annotation.common.errors import NotFoundError
-from annotation.sources.models import MapSnapshot
+from annotation.sources.models import MapSnapshot, Region
 from annotation.sources.services.files import absolute
-from mlcore.landmarks.readers.apart import Named, map_landmarks_apart
+from mlcore.landmarks.readers.apart import NamedPlaces, map_landmarks_apart
 
 
-def named_in(snapshot: MapSnapshot, progress: Progress) -> list[Named]:
-    """Key, (longitude, latitude) and tags of what is named, or tagged as a sight; a process with limits reads the file.
+def named_in(region: Region, snapshot: MapSnapshot, progress: Progress) -> NamedPlaces:
+    """The places in a region's area that its map names, or tags as sights; a process with limits reads the file.
 
     Raises:
         NotFoundError: the file is gone.
@@ -20,4 +20,5 @@ def named_in(snapshot: MapSnapshot, progress: Progress) -> list[Named]:
     path = absolute(snapshot.upload_path)
     if not snapshot.upload_path or not path.is_file():
         raise NotFoundError("the file of this map is gone: import the map again")
-    return map_landmarks_apart(path, name=snapshot.original_name, progress=progress)
+    area = bytes(region.area.wkb) if region.area is not None else None
+    return map_landmarks_apart(path, area=area, name=snapshot.original_name, progress=progress)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +15,16 @@ from PIL import Image
 
 from annotation.common.engine import Progress, stop_if_asked
 from annotation.landmarks.engine.stores import PHOTOS, TEXTS, IndexFolder
+from mlcore.errors import InvalidInputError
 from mlcore.files import whole_file
 
 if TYPE_CHECKING:
     from mlcore.landmarks.model import LandmarkModel
 
+logger = logging.getLogger(__name__)
 BATCH = 256
+MOST_WAITING, KEPT_EACH_S = 64, 10.0
+"""Batches, and seconds, after which what is embedded goes to the store."""
 PHOTO_BATCH = 16
 
 
@@ -33,7 +39,9 @@ class LandmarkText:
 def read_texts(index: IndexFolder, model: LandmarkModel, rows: Sequence[LandmarkText], progress: Progress) -> int:
     """Bring the texts of landmarks up to the database; how many were embedded.
 
-    Of every text a checksum is kept beside the store, so that only what is new or other is embedded.
+    Of every text a checksum is kept beside the store, so that only what is new or other is embedded. What a killed
+    worker has to do again are MOST_WAITING batches or KEPT_EACH_S seconds. A text that the model's tower has no word
+    for is passed over, and told in the log.
 
     Raises:
         StoppedError: asked to stop; what is embedded stays.
@@ -47,16 +55,51 @@ def read_texts(index: IndexFolder, model: LandmarkModel, rows: Sequence[Landmark
     held = np.isin(ids, store.ids)
     fresh = [number for number in range(len(rows)) if not held[number] or before.get(int(ids[number])) != sums[number]]
     done: dict[int, int] = {int(key): int(before[int(key)]) for key in ids[held] if int(key) in before}
-    for start in range(0, len(fresh), BATCH):
-        stop_if_asked(progress)
-        some = [number for number in fresh[start : start + BATCH] if _has_words(rows[number].text)]
-        if some:
-            store.add(ids[some], model.embed_texts([rows[number].text for number in some]))
-        done |= {int(ids[number]): int(sums[number]) for number in some}
+    waiting: list[tuple[list[int], np.ndarray]] = []
+    kept_at, refused = time.monotonic(), 0
+
+    def keep() -> None:
+        if waiting:
+            numbers = [number for some, _ in waiting for number in some]
+            store.add(ids[numbers], np.concatenate([vectors for _, vectors in waiting]))
+            done.update(zip(ids[numbers].tolist(), sums[numbers].tolist(), strict=True))
+            waiting.clear()
         _write_sums(path, done)
-        progress.report((start + BATCH) / len(fresh), f"{start + len(some)} of {len(fresh)} landmarks")
+
+    try:
+        for start in range(0, len(fresh), BATCH):
+            stop_if_asked(progress)
+            batch = fresh[start : start + BATCH]
+            some, vectors = _embedded(model, [rows[number].text for number in batch])
+            waiting.append(([batch[place] for place in some], vectors))
+            refused += len(batch) - len(some)
+            if len(waiting) >= MOST_WAITING or time.monotonic() - kept_at > KEPT_EACH_S:
+                keep()
+                kept_at = time.monotonic()
+            progress.report(min(1.0, (start + BATCH) / len(fresh)), f"{start + len(batch)} of {len(fresh)} landmarks")
+    finally:
+        keep()
+    if refused:
+        logger.warning("%d landmarks can't be found by what is said of them: there is no word in it", refused)
     store.update_index()
     return len(fresh)
+
+
+def _embedded(model: LandmarkModel, texts: Sequence[str]) -> tuple[list[int], np.ndarray]:
+    """Places of the texts that could be embedded, and their (K, D) vectors; one that is refused stops no other."""
+    some = [place for place, text in enumerate(texts) if any(sign.isalnum() for sign in text)]
+    try:
+        return some, model.embed_texts([texts[place] for place in some])
+    except InvalidInputError:
+        pass
+    taken, vectors = [], [np.zeros((0, model.dimension), np.float32)]
+    for place in some:
+        try:
+            vectors.append(model.embed_texts([texts[place]]))
+            taken.append(place)
+        except InvalidInputError:
+            continue
+    return taken, np.concatenate(vectors)
 
 
 def read_photos(
@@ -93,10 +136,6 @@ def picture_of(path: Path) -> np.ndarray | None:
             return np.array(image.convert("RGB"))
     except (OSError, ValueError):
         return None
-
-
-def _has_words(text: str) -> bool:
-    return any(sign.isalnum() for sign in text)
 
 
 def _sums(path: Path) -> np.ndarray:

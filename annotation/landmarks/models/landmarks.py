@@ -6,7 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from annotation.changes.models import Change
 from annotation.common.models import Timestamped
@@ -28,6 +30,16 @@ class LandmarkSource(models.TextChoices):
     MAP = "map"
 
 
+class LandmarkQuerySet(OfRegionQuerySet):
+    def of_source(self, region: Region, source: LandmarkSource) -> LandmarkQuerySet:
+        """Those of a region that came one way, and can be known again by their key."""
+        return self.filter(region=region, source=source)
+
+    def locked(self) -> LandmarkQuerySet:
+        """As they are now, and nobody else changes them before the transaction ends; always in one order."""
+        return self.select_for_update(of=("self",), no_key=True).order_by("pk")
+
+
 class Landmark(Timestamped):
     """A place that people know by a name. One of the map follows the map until a person changes it."""
 
@@ -43,7 +55,7 @@ class Landmark(Timestamped):
     edited = models.BooleanField(default=False, help_text="a person changed it: an import leaves it as it is")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
-    objects = OfRegionQuerySet.as_manager()
+    objects = LandmarkQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -53,7 +65,11 @@ class Landmark(Timestamped):
                 fields=["region", "source", "key"], condition=~Q(key=""), name="landmark_key_once_per_source"
             ),
         ]
-        indexes = [models.Index(fields=["region", "-id"], name="landmark_of_region")]
+        indexes = [
+            models.Index(fields=["region", "-id"], name="landmark_of_region"),
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="landmark_name_trigrams"),
+            models.Index(OpClass(Upper("name"), name="text_pattern_ops"), name="landmark_name_begins"),
+        ]
 
     def __str__(self) -> str:
         return self.name

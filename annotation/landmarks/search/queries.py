@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from annotation.accounts.models import User
 from annotation.changes.models import Change
 from annotation.landmarks import engine, selectors
-from annotation.landmarks.models import Landmark, LandmarkPhoto
+from annotation.landmarks.models import Landmark
 from annotation.landmarks.search.asked import Answer, Ground, Position, Wish
 from annotation.landmarks.search.shown import Pairs, shown_landmarks, shown_tiles
 from annotation.tiles.models import Tile
-
-if TYPE_CHECKING:
-    from mlcore.landmarks.floors import Floors
 
 Modality = Literal["aerial", "ground", "text", "gps"]
 NEAR_M = 20_000.0
@@ -60,7 +57,8 @@ def by_words(user: User, text: str, wish: Wish) -> Answer:
         index, model = ready
         vector = model.embed_texts([text])[0]
         standing = [(tile, 1.0) for tile in selectors.tiles_at_points(named, ground.regions)]
-        like = _likest(ground, index, answer, "text", vector, model.floors)
+        least = engine.least_for_text(index, ground.regions, model, vector)
+        like = _likest(ground, index, answer, "text", vector, least)
         answer.results = shown_tiles(ground, _joined(standing, like)[: wish.count])
         if like and not answer.below:
             landmarks += _landmarks_like(ground, index, (engine.TEXTS, engine.PHOTOS), vector)
@@ -78,7 +76,7 @@ def by_photo(user: User, rgb: np.ndarray, position: Position | None, wish: Wish)
         return answer
     index, model = ready
     vector = model.embed_images([rgb], role="ground")[0]
-    answer.results = shown_tiles(ground, _likest(ground, index, answer, "ground", vector, model.floors))
+    answer.results = shown_tiles(ground, _likest(ground, index, answer, "ground", vector, model.floors.of("ground")))
     landmarks = _landmarks_like(ground, index, (engine.PHOTOS, engine.TEXTS), vector)
     landmarks = [one for one in landmarks if model.floors.means_something("ground", one[1])]
     answer.landmarks = shown_landmarks(_once(landmarks))
@@ -101,7 +99,7 @@ def by_position(user: User, lonlat: tuple[float, float], wish: Wish) -> Answer:
     if away:
         likeness = engine.likeness_to(index, list(away), vector)
         near = [(tile, likeness.get(tile, 0.0)) for tile in away]
-        like = _likest(ground, index, answer, "gps", vector, model.floors)
+        like = _likest(ground, index, answer, "gps", vector, model.floors.of("gps"))
         answer.results = shown_tiles(ground, _joined(near, like)[: wish.count], away)
         answer.landmarks = shown_landmarks(_landmarks_near(ground, index, lonlat, vector))
     else:
@@ -167,7 +165,7 @@ def _like(ground: Ground, answer: Answer, tile: Tile, count: int) -> Pairs:
     if vector is None:
         answer.why_not = NOT_READ
         return []
-    return _likest(ground, index, answer, "aerial", vector, model.floors, {tile.pk}, count)
+    return _likest(ground, index, answer, "aerial", vector, model.floors.of("aerial"), {tile.pk}, count)
 
 
 def _likest(
@@ -176,18 +174,18 @@ def _likest(
     answer: Answer,
     query: Modality,
     vector: np.ndarray,
-    floors: Floors,
+    least: float,
     besides: Collection[int] = (),
     count: int | None = None,
 ) -> Pairs:
-    """The likest tiles down to the floor of this kind of query; where the best is below it none, and why.
+    """The likest tiles down to `least`, the floor of this query; where the best is below it none, and why.
 
     Who wants them anyway gets those below it too, but for positions, beside which nearer ones stand.
     """
     wanted = count or ground.wish.count
     likest = engine.likest_tiles(index, ground.regions, ground.wish.narrowed, vector, wanted + len(besides))
     found = [(tile, like) for tile, like in likest.found if tile not in besides]
-    sure = [one for one in found if floors.means_something(query, one[1])]
+    sure = [one for one in found if one[1] >= least]
     if not sure:
         answer.why_not = UNLIKE[query] if likest.among else NO_TILE
         answer.below = bool(found) and query != "gps"
@@ -196,25 +194,21 @@ def _likest(
 
 
 def _landmarks_of(ground: Ground) -> selectors.QuerySet[Landmark]:
-    return selectors.landmarks_of(ground.user, ground.wish.region, ground.wish.bbox)
+    return selectors.landmarks_in(ground.regions, ground.wish.bbox)
 
 
 def _landmarks_like(
     ground: Ground, index: engine.IndexFolder, stores: Collection[str], vector: np.ndarray
 ) -> list[tuple[Landmark, float]]:
-    """Landmarks whose text or photos are like a query, of those that one may see; the cost grows with their number."""
-    seen = _landmarks_of(ground).order_by()
+    """Landmarks whose text or photos are like a query, of those that one may see."""
     best: dict[int, float] = {}
     for name in stores:
-        if name == engine.TEXTS:
-            of = {pk: pk for pk in seen.values_list("pk", flat=True)}
-        else:
-            photos = LandmarkPhoto.objects.filter(landmark__in=seen.values("pk"))
-            of = dict(photos.values_list("pk", "landmark"))
-        found = engine.likest_of(index, name, list(of), vector, MOST_LANDMARKS).found
+        owned = engine.owned(index, name, ground.regions, ground.wish.bbox)
+        found = engine.likest_of(index, name, owned.ids, vector, MOST_LANDMARKS).found
         for number, like in found:
-            if like >= ALMOST * found[0][1]:
-                best[of[number]] = max(like, best.get(of[number], -1.0))
+            landmark = owned.landmark_of(number)
+            if landmark is not None and like >= ALMOST * found[0][1]:
+                best[landmark] = max(like, best.get(landmark, -1.0))
     rows = {row.pk: row for row in _landmarks_of(ground).filter(pk__in=best)}
     order = sorted(best, key=lambda pk: -best[pk])
     return [(rows[pk], best[pk]) for pk in order if pk in rows]
@@ -224,7 +218,8 @@ def _landmarks_near(
     ground: Ground, index: engine.IndexFolder, lonlat: tuple[float, float], vector: np.ndarray
 ) -> list[tuple[Landmark, float]]:
     rows = selectors.nearest_landmarks(_landmarks_of(ground), lonlat, NEAR_M, MOST_LANDMARKS)
-    like = dict(engine.likest_of(index, engine.TEXTS, [row.pk for row in rows], vector, MOST_LANDMARKS).found)
+    texts = np.array(sorted(row.pk for row in rows), np.int64)
+    like = dict(engine.likest_of(index, engine.TEXTS, texts, vector, MOST_LANDMARKS).found)
     return [(row, like.get(row.pk, 0.0)) for row in rows]
 
 

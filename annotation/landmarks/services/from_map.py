@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from django.contrib.gis.geos import Point
-from django.db.models import Q
 
 from annotation.accounts.models import User
 from annotation.common.engine import stop_if_asked
@@ -20,6 +20,7 @@ from annotation.sources.errors import NoSourcesError
 from annotation.sources.models import Region
 from annotation.sources.selectors import snapshot_in_use
 
+logger = logging.getLogger(__name__)
 KIND = "landmarks.import_tags"
 BATCH = 1000
 TAGS = ("name", "wikidata", "tourism", "historic")
@@ -41,41 +42,53 @@ def start(*, user: User, region: Region, wake: bool = True) -> Job:
 def run(context: JobContext) -> None:
     """Runner of `landmarks.import_tags`: new elements come, changed ones follow the map, and those that left it go.
 
-    A landmark that a person changed, or that has a photo, stays whatever the map says.
+    A landmark that a person changed, also while the map was read, or that has a photo, stays whatever the map says.
+    Where the map names more places than are taken in, none goes: it may be among those that were left out.
     """
     region = Region.objects.filter(pk=context.params["region"]).first()
     snapshot = snapshot_in_use(region) if region is not None else None
     if region is None or snapshot is None:
         raise NotFoundError("the region or its map was removed meanwhile: import a map first")
-    known = {row.key: row for row in Landmark.objects.filter(region=region, source=LandmarkSource.MAP)}
-    found: dict[str, Landmark] = {}
     context.report(0.1, "the map is read")
-    for key, lonlat, tags in engine.named_in(snapshot, context):
-        row = _landmark(region, key, Point(*lonlat, srid=4326), tags)
-        if row is not None:
-            found[key] = row
+    names = engine.named_in(region, snapshot, context)
+    made = (_landmark(region, key, Point(*lonlat, srid=4326), tags) for key, lonlat, tags in names.places)
+    found = {row.key: row for row in made if row.name}
     stop_if_asked(context)
-    fresh = [row for key, row in found.items() if key not in known]
-    other = [_followed(known[key], row) for key, row in found.items() if key in known and _differs(known[key], row)]
-    gone = [row.pk for key, row in known.items() if key not in found and not row.edited]
     with context.transaction(final=True):
+        known = {row.key: row for row in Landmark.objects.of_source(region, LandmarkSource.MAP).locked()}
+        fresh = [row for key, row in found.items() if key not in known]
+        other = [_followed(known[key], row) for key, row in found.items() if key in known and _differs(known[key], row)]
+        gone = [row.pk for key, row in known.items() if key not in found and not row.edited]
         Landmark.objects.bulk_create(fresh, batch_size=BATCH, ignore_conflicts=True)
         Landmark.objects.bulk_update(other, ["name", "point", "tags", "description"], batch_size=BATCH)
-        removed, _ = Landmark.objects.filter(Q(pk__in=gone), photos=None).delete()
+        removed = 0 if names.left_out else _remove(gone)
         keep_up.changed()
-        context.set_result({"added": len(fresh), "changed": len(other), "removed": removed, "landmarks": len(found)})
+        context.set_result({"added": len(fresh), "changed": len(other), "removed": removed, "landmarks": len(found),
+                            "left_out": names.left_out})  # fmt: skip
+        context.report(1.0, _told(len(found), names.left_out))
+    if names.left_out:
+        logger.warning("region %s: its map names %d more places than are taken in", region.pk, names.left_out)
 
 
-def _landmark(region: Region, key: str, place: Point, tags: Mapping[str, str]) -> Landmark | None:
-    """The landmark of an element; None where it is a road or rail, has no name, or lies beside the region."""
+def _told(kept: int, left_out: int) -> str:
+    if not left_out:
+        return f"the map names {kept:,} landmarks"
+    return (
+        f"of {kept + left_out:,} places that the map names here {kept:,} were taken and none was removed: make smaller "
+        "regions of this one"
+    )
+
+
+def _remove(ids: list[int]) -> int:
+    """Remove those of these landmarks that have no photo; how many these were."""
+    _, by_model = Landmark.objects.filter(pk__in=ids, photos=None).delete()
+    return by_model.get(Landmark._meta.label, 0)
+
+
+def _landmark(region: Region, key: str, place: Point, tags: Mapping[str, str]) -> Landmark:
+    """The landmark of an element."""
     kept = {name: tags[name] for name in TAGS if tags.get(name)}
-    way = any(tags.get(name) for name in ("highway", "railway")) and not (kept.get("tourism") or kept.get("historic"))
-    name = named(kept)
-    if way or not name or key.startswith("shape/") or len(key) > 64:
-        return None
-    if region.area is not None and not region.area.intersects(place):
-        return None
-    return Landmark(region=region, source=LandmarkSource.MAP, key=key, name=name, tags=kept, point=place,
+    return Landmark(region=region, source=LandmarkSource.MAP, key=key, name=named(kept), tags=kept, point=place,
                     description=described(tags))  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def import_csv(*, user: User, region: Region, file: Upload) -> Imported:
     rows = dict(_rows(_table(_text(file)), done))
     with transaction.atomic():
         Region.objects.select_for_update(no_key=True).get(pk=region.pk)
-        known = {row.key: row for row in Landmark.objects.filter(region=region, source=LandmarkSource.CSV)}
+        known = {row.key: row for row in Landmark.objects.of_source(region, LandmarkSource.CSV).locked()}
         fresh, other = [], []
         for key, values in rows.items():
             row = known.get(key)

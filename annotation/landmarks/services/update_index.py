@@ -72,6 +72,8 @@ def _read(row: SearchIndex, model: engine.LandmarkModel, context: JobContext) ->
         _serve_first(row, index)
     texts = [engine.LandmarkText(pk, f"{name}. {said}".strip(". ")) for pk, name, said in
              Landmark.objects.order_by("pk").values_list("pk", "name", "description")]  # fmt: skip
+    engine.write_owners(index, engine.TEXTS, selectors.owners_of_texts())
+    engine.write_owners(index, engine.PHOTOS, selectors.owners_of_photos())
     engine.read_texts(index, model, texts, SpanProgress(context, OF_TILES, OF_TILES + 0.05))
     photos = [(photo.pk, photo_file(photo)) for photo in LandmarkPhoto.objects.exclude(landmark=None).order_by("pk")]
     engine.read_photos(index, model, photos, SpanProgress(context, OF_TILES + 0.05, 0.99))

@@ -1,6 +1,7 @@
 /** The form of one landmark: its name, words, place and photos. */
 import { ApiError, api } from "mapwright/lib/api.js";
 import { byId, fill } from "mapwright/lib/dom.js";
+import { plural } from "mapwright/lib/format.js";
 import { confirmDialog, onSubmit, values } from "mapwright/lib/forms.js";
 import { refusal } from "mapwright/lib/dropped.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
@@ -35,6 +36,8 @@ export function createLandmarkForm(region, { view, onSaved, onRemoved, onLeave }
   const { lat, lon, name, photos } = form.elements;
   const showChosen = watchDrop(form);
   let editing = null;
+  /** Counts what the form was opened for: what is still on its way belongs to the one it was sent from. */
+  let turn = 0;
 
   function setPlace(place) {
     lat.value = place ? place.lat.toFixed(DIGITS) : "";
@@ -62,17 +65,23 @@ export function createLandmarkForm(region, { view, onSaved, onRemoved, onLeave }
     }
   }
 
-  function open(landmark = null) {
+  /** From now on the form changes this landmark; null: it makes a new one. */
+  function edit(landmark) {
     editing = landmark;
+    byId("form-title").textContent = landmark ? landmark.name : "A new landmark";
+    byId("form-remove").hidden = !landmark;
+    drawPhotos();
+  }
+
+  function open(landmark = null) {
+    turn += 1;
     form.reset();
     showChosen();
     for (const node of form.querySelectorAll(".error")) node.remove();
-    byId("form-title").textContent = landmark ? landmark.name : "A new landmark";
+    edit(landmark);
     name.value = landmark?.name ?? "";
     form.elements.description.value = landmark?.description ?? "";
     setPlace(landmark);
-    drawPhotos();
-    byId("form-remove").hidden = !landmark;
     form.hidden = false;
     view.endPlacing();
     view.place(landmark);
@@ -85,22 +94,40 @@ export function createLandmarkForm(region, { view, onSaved, onRemoved, onLeave }
   function leave() {
     if (form.hidden) return;
     form.hidden = true;
+    turn += 1;
     editing = null;
     view.endPlacing();
     onLeave();
   }
 
-  async function sendPhotos(id, files) {
-    for (const file of files) {
-      const data = new FormData();
-      data.set("photo", file);
-      data.set("landmark", String(id));
-      try {
-        await api.upload("/api/landmark-photos/", data);
-      } catch (error) {
-        if (error.status !== 400 && error.status !== 413) throw error;
-        notify(`${file.name} was not taken: ${error.message}`, { kind: "bad" });
-      }
+  /** Keep these photos chosen, and no others. */
+  function choose(files) {
+    const kept = new DataTransfer();
+    for (const file of files) kept.items.add(file);
+    photos.files = kept.files;
+    showChosen();
+  }
+
+  async function sendPhoto(id, file) {
+    const data = new FormData();
+    data.set("photo", file);
+    data.set("landmark", String(id));
+    try {
+      return await api.upload("/api/landmark-photos/", data);
+    } catch (error) {
+      if (error.status !== 400 && error.status !== 413) throw error;
+      notify(`${file.name} was not taken: ${error.message}`, { kind: "bad" });
+      return null;
+    }
+  }
+
+  /** Send photos one by one; while the form is still about this landmark, what was sent is no longer among the chosen. */
+  async function sendPhotos(saved, files, mine) {
+    for (const [number, file] of files.entries()) {
+      const photo = await sendPhoto(saved.id, file);
+      if (turn !== mine) continue;
+      choose(files.slice(number + 1));
+      if (photo) edit({ ...editing, photos: [...editing.photos, photo] });
     }
   }
 
@@ -116,11 +143,22 @@ export function createLandmarkForm(region, { view, onSaved, onRemoved, onLeave }
       lat: degrees(given.lat, "lat", 85),
       lon: degrees(given.lon, "lon", 180),
     };
+    const mine = turn;
     const saved = editing
       ? await api.patch(`/api/landmarks/${editing.id}/`, body)
       : await api.post("/api/landmarks/", { region: region.id, ...body });
-    await sendPhotos(saved.id, files);
-    leave();
+    if (turn === mine) edit(saved); // it is there, whatever becomes of its photos: saving again makes no second one
+    try {
+      await sendPhotos(saved, files, mine);
+    } catch (error) {
+      if (turn === mine) {
+        const left = plural(photos.files.length, "photo");
+        notify(`${saved.name} is saved, but ${left} of it did not arrive: save again to send the rest.`);
+      }
+      await onSaved(saved, { quiet: true });
+      throw error;
+    }
+    if (turn === mine) leave();
     await onSaved(saved);
   }
 

@@ -16,6 +16,8 @@ const person = pageData("person");
 const MOST_WHY = 8;
 let landmarks = [];
 let next = null;
+/** The landmark that this page's address names: it is in the list, however many newer ones there are. */
+let linked = Number(location.hash.match(/^#landmark-(\d+)$/)?.[1] ?? 0);
 let form = null;
 
 const view = createLandmarkMap(byId("map"), region, {
@@ -48,10 +50,27 @@ function choose(landmark) {
   view.point(landmark);
 }
 
+/** These and others, each once. */
+const joined = (some, others) => [...some, ...others.filter(({ id }) => !some.some((one) => one.id === id))];
+
+/** The landmark of the address, where the list so far lacks it. */
+async function theLinked(listed) {
+  if (!linked || listed.some(({ id }) => id === linked)) return [];
+  try {
+    const found = await api.get(`/api/landmarks/${linked}/`);
+    return found.region === region.id ? [found] : [];
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    linked = 0;
+    notify("The landmark of this link is not here any more.");
+    return [];
+  }
+}
+
 async function load({ more = false } = {}) {
   try {
     const answer = await api.get(more ? next : `/api/landmarks/?region=${region.id}&page_size=100`);
-    landmarks = more ? [...landmarks, ...answer.results] : answer.results;
+    landmarks = more ? joined(landmarks, answer.results) : joined(await theLinked(answer.results), answer.results);
     const address = answer.next && new URL(answer.next, location.origin);
     next = address ? address.pathname + address.search : null;
     draw();
@@ -138,6 +157,7 @@ function bindEditing() {
       if (!quiet) lineOf(saved.id)?.querySelector(".landmark-name").focus();
     },
     async onRemoved(gone) {
+      if (gone.id === linked) linked = 0;
       notify(`${gone.name} is removed.`);
       await refresh();
     },
@@ -169,7 +189,7 @@ async function start() {
   if (person.editor) bindEditing();
   view.lay().catch(notifyError);
   await refresh();
-  const asked = landmarks.find(({ id }) => location.hash === `#landmark-${id}`);
+  const asked = landmarks.find(({ id }) => id === linked);
   if (!asked) return;
   view.close(asked);
   lineOf(asked.id).querySelector(".landmark-name").focus();

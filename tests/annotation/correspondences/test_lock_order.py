@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,10 +14,9 @@ from annotation.tiles.models import TilePair
 from annotation.tiles.services.lock import locked_pairs
 from tests.factories import PairFactory, RegionFactory
 from tests.factories_correspondences import CorrespondencesFactory
+from tests.waiting import SECONDS, until_somebody_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SECONDS = 30.0
-WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 
 
 def stored(pairs: list[TilePair]) -> int:
@@ -30,17 +28,6 @@ def stored(pairs: list[TilePair]) -> int:
         return len(propose._store([Proposal(row, []) for row in rows]))
     finally:
         connection.close()
-
-
-def until_somebody_waits() -> None:
-    pause = threading.Event()
-    for _ in range(int(SECONDS / 0.02)):
-        with connection.cursor() as cursor:
-            cursor.execute(WAITS)
-            if cursor.fetchone()[0]:
-                return
-        pause.wait(0.02)
-    pytest.fail("nobody waited for the pair that is locked")
 
 
 def test_a_job_that_stores_proposals_and_a_re_scoring_never_wait_for_each_other_in_a_circle():

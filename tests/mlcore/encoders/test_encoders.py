@@ -1,10 +1,14 @@
 """Encoders: a frozen text space that knows how much two anchors share, and a small image encoder."""
 
+import re
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlcore.encoders.image import CompactEncoder, build_image_encoder, to_input
-from mlcore.encoders.text import HashedTextEncoder
+from mlcore.encoders.text import _WORD, HashedTextEncoder
 from mlcore.errors import ConfigError, InvalidInputError
 
 BASE = [f"attribute_{number}=value" for number in range(11)]
@@ -34,6 +38,17 @@ def test_attributes_weigh_more_than_the_words_of_the_summary():
 def test_a_text_without_words_is_refused():
     with pytest.raises(InvalidInputError, match="empty text"):
         HashedTextEncoder(16).encode(["..."])
+
+
+def test_words_of_every_script_have_their_place():
+    vectors = HashedTextEncoder(256).encode(["बनेपा", "清水寺", "Кремль", "café", "caf"])
+    assert torch.allclose(vectors @ vectors.T, torch.eye(5), atol=0.3)
+    assert torch.equal(*HashedTextEncoder(64).encode(["КРЕМЛЬ", "кремль"]))
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_words_of_ascii_are_those_that_weights_were_trained_with(text):
+    assert _WORD.findall(text.lower()) == re.findall(r"[a-z0-9_]+(?:=[a-z0-9_]+)?", text.lower())
 
 
 def test_the_compact_encoder_is_small_and_keeps_where_things_are():

@@ -44,6 +44,20 @@ def test_what_was_written_is_there_for_another_process_after_refresh(tmp_path):
     assert np.array_equal(other.vectors_of([50, 1, 0]), vectors[[8, 7, 0]])
 
 
+def test_what_a_view_answers_fits_together_whatever_is_written_and_refreshed(tmp_path):
+    store, vectors = filled(tmp_path / "s", 40)
+    store.update_index("hnsw")
+    before = store.view()
+    other = VectorStore.open(tmp_path / "s", "model")
+    other.remove(np.arange(10))
+    other.compact()
+    other.update_index("hnsw")
+    assert store.refresh() and len(store) == 30 and store.indexed == 30
+    assert (len(before), before.indexed) == (40, 40)
+    assert np.array_equal(before.vectors_of(before.ids), vectors)
+    assert before.search(vectors[3], 1).ids.tolist() == [[3]] and store.search(vectors[3], 1).ids[0, 0] >= 10
+
+
 def test_an_id_that_was_removed_may_come_back(tmp_path):
     store, vectors = filled(tmp_path / "s", 10)
     store.remove([5])
