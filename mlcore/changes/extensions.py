@@ -123,11 +123,11 @@ def _plans(flat: Polygon, house: Polygon, resolution_m: float) -> list[np.ndarra
     for outline, bonus in ((flat.envelope, CORNERS_WORTH), (simple, 0.0)):
         if not isinstance(outline, Polygon) or outline.area == 0:
             continue
-        walls = walls_of(outline)
-        if len(walls) < 4 or len(walls) % 2:
+        walls = walls_of(shapely.get_coordinates(outline.exterior))
+        if not walls.closed:
             continue
         walls = without_jogs(walls, least_wall_px(resolution_m))
-        _, walls = fitted(flat, 0.0, walls, rounded_px=rounded_px(resolution_m), turn=False)
+        _, walls = fitted(flat.exterior, 0.0, walls, rounded_px=rounded_px(resolution_m), turn=False)
         ring = Polygon(corners_of(walls))
         fit = iou(ring.difference(house), flat) if ring.is_valid else 0.0
         if fit >= KEEP_IOU:

@@ -26,6 +26,7 @@ from mlcore.maps.labels import draw_ids
 
 REACH_M = 8.0  # a footprint is looked for this far from where it is drawn
 RING_M = 0.8
+ABOUT_M = REACH_M + 2 * RING_M  # what stands so far from a footprint may count for it
 RIM_M = 0.26  # along the walls of a footprint, inside and out
 SLACK_M = 0.6  # wall displacement that misregistration and blur explain
 LEAST_M2 = 8.0
@@ -84,13 +85,12 @@ class WindowMeasurer:
         self.shapes: list[DrawnFootprint] = []
         self.count = np.zeros((self.height, self.width), np.uint8)
         self.owner = np.zeros((self.height, self.width), np.int32)
-        for feature in features:
-            polygons = window.polygons_xy(feature.geometry)
-            if not polygons:
-                continue
-            mapped = shapely.union_all(polygons)
-            centre = np.array([mapped.centroid.x, mapped.centroid.y])
-            shape = moves.moved(mapped, centre, window)
+        mapped = window.shapes_xy([feature.geometry for feature in features])
+        drawn = ~shapely.is_empty(mapped)
+        features, mapped = [one for one, seen in zip(features, drawn, strict=True) if seen], mapped[drawn]
+        centres = shapely.get_coordinates(shapely.centroid(mapped))
+        moved = moves.all_moved(mapped, centres, window)
+        for feature, shape, centre in zip(features, moved, centres, strict=True):
             self.shapes.append(DrawnFootprint(feature, shape, centre))
             self._draw(shape, len(self.shapes))
         self.instances = split_buildings(window.building, window.outline, self.resolution_m)
@@ -101,7 +101,7 @@ class WindowMeasurer:
         place = np.s_[top : max(top, int(shape.bounds[3]) + 3), left : max(left, int(shape.bounds[2]) + 3)]
         height, width = self.count[place].shape
         if height and width:
-            drawn = draw_ids([(1, shapely.affinity.translate(shape, -left, -top))], height, width) > 0
+            drawn = draw_ids([(1, shape)], height, width, (left, top)) > 0
             self.count[place] += drawn
             self.owner[place][drawn] = number
 
@@ -140,7 +140,7 @@ class WindowMeasurer:
         """Args: near: in degrees; only footprints that may stand where one of these is, wherever they are moved to."""
         shapes = [one for one in self.shapes if self._in_core(one)]
         if near is not None and shapes:
-            tree = shapely.STRtree([shapely.box(*padded(one.bounds, REACH_M + 2 * RING_M)) for one in near])
+            tree = shapely.STRtree([shapely.box(*padded(one.bounds, ABOUT_M)) for one in near])
             boxes = [shapely.box(*one.feature.geometry.bounds) for one in shapes]
             shapes = [shapes[number] for number in np.unique(tree.query(boxes)[0])]
         measures = [self._footprint(one) for one in shapes]
@@ -152,8 +152,7 @@ class WindowMeasurer:
         left, top = (int(v) - reach - 4 for v in shape.bounds[:2])
         right, bottom = (int(v) + reach + 5 for v in shape.bounds[2:])
         left, top, right, bottom = max(left, 0), max(top, 0), min(right, self.width), min(bottom, self.height)
-        local = shapely.affinity.translate(shape, -left, -top)
-        own = draw_ids([(1, local)], bottom - top, right - left) > 0
+        own = draw_ids([(1, shape)], bottom - top, right - left, (left, top)) > 0
         place = np.s_[top:bottom, left:right]
         valid = self.window.valid[place]
         pixels = int(own.sum())

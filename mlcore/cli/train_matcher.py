@@ -74,9 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--start", type=Path,
         help="a matcher to go on from, with a schedule of its own; of a structure matcher the graph takes the trunk",
     )  # fmt: skip
-    start.add_argument(
-        "--scratch", action="store_true", help="start from nothing, not from the trunk that ships"
-    )
+    start.add_argument("--scratch", action="store_true", help="start from nothing, not from the trunk that ships")
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints; the same one goes on")
     parser.add_argument("--out", type=Path, required=True, help="the matcher (.safetensors)")
     parser.add_argument("--seed", type=int, default=0)
