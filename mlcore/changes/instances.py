@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-
-NEAR_M = 1.5  # a pixel of a building lies so near to its part
+from scipy import ndimage
 
 
 def split_buildings(building: np.ndarray, outline: np.ndarray, resolution_m: float) -> np.ndarray:
@@ -25,28 +24,9 @@ def split_buildings(building: np.ndarray, outline: np.ndarray, resolution_m: flo
     _, parts = cv2.connectedComponents(core, connectivity=4)
     if not core.any():
         return np.zeros(building.shape, np.int32)
-    return _grown(parts, seen, NEAR_M / resolution_m)
-
-
-def _grown(parts: np.ndarray, seen: np.ndarray, radius_px: float) -> np.ndarray:
-    """(H, W) int32: every seen pixel with the number of the nearest part within the radius; 0 = none is."""
-    reach = int(radius_px)
-    down, right = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1)
-    away = down**2 + right**2
-    order = [number for number in np.argsort(away, kind="stable") if 0 < away[number] <= radius_px**2]
-    padded = np.pad(parts, reach).astype(np.int32)
-    width = padded.shape[1]
-    rows, columns = np.nonzero(seen & (parts == 0))
-    left = (rows + reach) * width + columns + reach
-    around, found = padded.ravel(), np.where(seen, parts, 0).astype(np.int32)
-    for number in order:
-        if not left.size:
-            break
-        near = around[left + down[number] * width + right[number]]
-        hit = near > 0
-        found[left[hit] // width - reach, left[hit] % width - reach] = near[hit]
-        left = left[~hit]
-    return found
+    distance, (rows, columns) = ndimage.distance_transform_edt(core == 0, return_indices=True)
+    near = seen & (distance * resolution_m <= 1.5)
+    return np.where(near, parts[rows, columns], 0).astype(np.int32)
 
 
 def several_parts(whole: np.ndarray, parts: np.ndarray) -> np.ndarray:

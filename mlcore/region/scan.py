@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mlcore.region.model import RegionModel
 
 EVIDENCE_END, ASSESSED = 0.55, 0.9
+CLOSE_M = 2.0  # what the image shows so near to another shape of the map is traced anew with it
 
 
 def scan(
@@ -104,7 +105,7 @@ def probability_after(model: RegionModel, evidence: EvidenceReader, found: Asses
     """The probability of the candidate's tile once its edit is in the map: what the edit can touch is measured anew."""
     tile, moves, asked = candidate.tile, MapMoves(found.shifts), touched(found, candidate)
     edited = found.source.with_index(apply_edit(found.source.index, candidate))
-    edit = Edit.of(found.source.index, touched_ground(found, candidate))
+    edit = Edit.of(found.source.index, _edited_ground(found, candidate, CLOSE_M))
     blocks = {
         corner: found.blocks[corner] for near in tile.around(1) if (corner := found.block_of(near)) in found.blocks
     }
@@ -118,18 +119,18 @@ def probability_after(model: RegionModel, evidence: EvidenceReader, found: Asses
     return tile_result(model, tile, score, there, blocks[found.block_of(tile)].largest[tile]).probability
 
 
-def touched_ground(found: Assessment, candidate: Candidate) -> Polygon:
-    """In degrees: where the map is another, or is weighed otherwise, with the candidate's edit."""
+def _edited_ground(found: Assessment, candidate: Candidate, around_m: float) -> Polygon:
+    """In degrees: a box about the map's shapes before and after the candidate's edit."""
     shapes = [candidate.geometry]
     if candidate.key is not None:
         near = found.source.index.query(padded(candidate.geometry.bounds, NEAR_M))
         shapes += [feature.geometry for feature in near if feature.key == candidate.key]
-    return shapely.box(*padded(shapely.union_all(shapes).bounds, REACH_M))
+    return shapely.box(*padded(shapely.union_all(shapes).bounds, around_m))
 
 
 def touched(found: Assessment, candidate: Candidate) -> list[TileAddress]:
     """The tiles on which the map is another, or is weighed otherwise, with the candidate's edit; its own first."""
-    grown = touched_ground(found, candidate)
+    grown = _edited_ground(found, candidate, REACH_M)
     around = [tile for tile in candidate.tile.around(1) if tile in found.results and tile != candidate.tile]
     return [candidate.tile, *(tile for tile in around if grown.intersects(tile.polygon_lonlat))]
 

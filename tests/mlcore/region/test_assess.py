@@ -10,6 +10,7 @@ import pytest
 import shapely
 import torch
 
+from mlcore.changes.apply import apply_edit
 from mlcore.changes.candidate import Candidate
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.diff import blocks_of, measure_block
@@ -120,6 +121,19 @@ def test_some_tiles_of_a_block_are_measured_as_with_all_of_them(place: tuple) ->
                 there = [measure for measure in every if measure.tile == tile]
                 assert [one.proposal for one in some] == [one.proposal for one in there]
                 assert np.array_equal([one.figures for one in some], [one.figures for one in there])
+
+
+def test_a_counterfactual_says_what_the_edited_map_says_when_all_of_it_is_measured(place: tuple) -> None:
+    model, source, evidence, _ = place
+    found = assess(model, source, evidence, TILES)
+    kinds = {one.kind for one in found.candidates}
+    assert {"add", "remove"} <= kinds
+    chosen = [next(one for one in found.candidates if one.kind == kind) for kind in sorted(kinds)]
+
+    for candidate in [*chosen, *found.candidates[:6]]:
+        edited = source.with_index(apply_edit(source.index, candidate))
+        whole = assess(model, edited, evidence, touched(found, candidate), before=found).results[candidate.tile]
+        assert probability_after(model, evidence, found, candidate) == pytest.approx(whole.probability, abs=1e-5)
 
 
 def test_an_edit_touches_its_own_tile_and_those_that_it_reaches(place: tuple) -> None:
