@@ -16,6 +16,7 @@ from mlcore.changes.least_change import changes_enough
 from mlcore.changes.measure import FootprintMeasure, WindowMeasurer
 from mlcore.changes.moves import MapMoves
 from mlcore.changes.polygons import iou
+from mlcore.changes.untraced import VerdictsOf
 from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
@@ -67,6 +68,7 @@ def measure_block(
     moves: MapMoves,
     only: Collection[TileAddress] | None = None,
     within: BaseGeometry | None = None,
+    verdicts_of: VerdictsOf | None = None,
 ) -> Measures:
     """Measure everything whose centre lies in one of `tiles`, all of one block.
 
@@ -76,6 +78,7 @@ def measure_block(
     Args:
         only: some of `tiles`: what lies on the others is left out, and these are measured as with all of them.
         within: in degrees: of all that, what an edit of this ground can touch alone.
+        verdicts_of: classifiers of a tile: footprints that these can make no candidate of are left out.
     """
     ground = _ground(evidence, index, corner, tiles, moves, MARGIN_M)
     if ground.cut or ground.map.cut:
@@ -84,7 +87,7 @@ def measure_block(
     bare = ground.measures(chosen, within)
     claimed = [tile.polygon_lonlat for tile in chosen] if within is None else [within]
     claimed += [measure.proposal for measure in bare]
-    footprints = measurer.footprints(claimed)
+    footprints = measurer.footprints(claimed, verdicts_of, LEAST_CONFIDENCE)
     return Measures(
         [measure for measure in footprints if measure.tile in chosen],
         with_claims(bare, footprints),

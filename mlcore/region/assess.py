@@ -197,7 +197,11 @@ def block_found(
         edit: all that is another than before; None: everything may be.
     """
     only = [tile for tile in members if tile in asked]
-    measures = measure_block(evidence, source.index, corner, members, moves, only, edit.ground if edit else None)
+    seen = members if edit is None else only  # all of its block is what an edit need not be seen with
+    measures = measure_block(
+        evidence, source.index, corner, seen, moves, only,
+        within=edit.ground if edit else None, verdicts_of=model.classifiers_of,
+    )  # fmt: skip
     candidates = candidates_of(measures, model.classifiers_of)
     if earlier is None:
         return BlockFound(members, candidates, measures.largest)

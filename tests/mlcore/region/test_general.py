@@ -176,3 +176,21 @@ def test_a_region_tunes_a_start_with_a_pre_trained_encoder(tmp_path):
     after = tuned.folds[0].evidence.tuned.state_dict()
     assert torch.equal(before["encoder.stem.0.weight"], after["encoder.stem.0.weight"])
     assert not torch.equal(before["head.weight"], after["head.weight"])
+
+
+def test_a_region_is_trained_from_what_ships(tmp_path):
+    town = synthetic_place(0, tmp_path)
+    compact = RegionConfig.preset("compact", folds=2, rounds=1, least_edits=0)
+    brief = {"steps_per_epoch": 1, "tuning_contrastive_epochs": 1, "tuning_matching_epochs": 1}
+    config = replace(
+        compact, evidence=replace(compact.evidence, tuning_epochs=1, steps_per_epoch=2, batch=2),
+        consistency=replace(compact.consistency, **brief),
+    )  # fmt: skip
+
+    tuned = train_region(town.source, town.tiles, {}, config, run_dir=tmp_path / "region")
+
+    before, after = (one.folds[0].evidence.tuned.state_dict() for one in (shipped_model(), tuned))
+    assert torch.equal(before["encoder.stem.0.weight"], after["encoder.stem.0.weight"])
+    assert not torch.equal(before["head.weight"], after["head.weight"])
+    found = tuned.scan(town.source, town.tiles[:2], evidence_path=tmp_path / "evidence.tif")
+    assert list(found.results) == town.tiles[:2]
