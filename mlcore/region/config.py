@@ -84,7 +84,9 @@ class RegionConfig:
 
         Labels that the small network is sure are wrong are left out; a pre-trained one moves them to what it sees.
         """
-        trust = {"register_after": REGISTER_AFTER} if self.evidence.encoder else {"trim_after": TRIM_AFTER}
+        trust: dict[str, Any] = (
+            {"register_after": REGISTER_AFTER} if self.evidence.encoder else {"trim_after": TRIM_AFTER}
+        )
         evidence = replace(
             self.evidence, epochs=-(-3 * self.evidence.epochs // 2), light=1.0,
             scale_jitter=max(self.evidence.scale_jitter, 0.3), **trust,
