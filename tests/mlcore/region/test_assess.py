@@ -13,7 +13,7 @@ import torch
 from mlcore.changes.apply import apply_edit
 from mlcore.changes.candidate import Candidate
 from mlcore.changes.classifiers import ChangeClassifier
-from mlcore.changes.diff import blocks_of, measure_block
+from mlcore.changes.diff import blocks_of, candidates_of, measure_block
 from mlcore.changes.moves import MapMoves
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.evaluation.scored import score_model
@@ -134,6 +134,25 @@ def test_a_counterfactual_says_what_the_edited_map_says_when_all_of_it_is_measur
         edited = source.with_index(apply_edit(source.index, candidate))
         whole = assess(model, edited, evidence, touched(found, candidate), before=found).results[candidate.tile]
         assert probability_after(model, evidence, found, candidate) == pytest.approx(whole.probability, abs=1e-5)
+
+
+@pytest.mark.parametrize(("caution", "some_left"), [(12.0, True), (0.0, False)])
+def test_no_footprint_that_is_left_untraced_would_be_a_candidate(place: tuple, caution: float, some_left: bool) -> None:
+    _, source, evidence, _ = place
+    verdicts = classifier(3)
+    with torch.no_grad():
+        verdicts.footprint.direct.bias[0] += caution
+    left = 0
+    for corner, members in blocks_of(TILES).items():
+        every = measure_block(evidence, source.index, corner, members, MapMoves({}))
+        some = measure_block(evidence, source.index, corner, members, MapMoves({}), verdicts_of=lambda _: [verdicts])
+        found, wanted = (candidates_of(measures, lambda _: [verdicts]) for measures in (some, every))
+        assert [(one.kind, one.key, one.geometry) for one in found] == [
+            (one.kind, one.key, one.geometry) for one in wanted
+        ]
+        assert [one.confidence for one in found] == pytest.approx([one.confidence for one in wanted], abs=1e-5)
+        left += len(every.footprints) - len(some.footprints)
+    assert (left > 0) == some_left
 
 
 def test_an_edit_touches_its_own_tile_and_those_that_it_reaches(place: tuple) -> None:
