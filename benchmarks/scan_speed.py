@@ -1,12 +1,15 @@
-"""B1: tiles per second of a region's scan, against the bare networks on ready tensors.
+"""B1: tiles per second of a region's scan, against the bare networks on ready tensors, and against an earlier commit.
 
-    python benchmarks/scan_speed.py [--imagery COG --map FILE --area FILE --zoom 19]
+    python benchmarks/scan_speed.py [--imagery COG --map FILE --area FILE --zoom 19] [--before COMMIT]
 
-One process, the same tiles, the compact networks and the same number of network threads on both sides:
+First the whole scan beside that of an earlier commit, each with the general model that it ships (`scan_once.py`): a
+process each in turn, before, now, now, before. `ratio_to_main_before` is tiles per second now over before, by the
+clock; `cpu_ratio_to_main_before` by processor seconds. Then, in one process, the same tiles, the networks that ship and
+the same number of network threads on both sides:
 
-* floor: the forward passes alone, on tensors made before the clock starts. The evidence network on (8, 3, 320, 320)
-  tensors in all the mirrored views that a scan averages, then U-CSA on (16, 3, 128, 128) images and maps, as often as a
-  scan has views. Nothing is decoded, drawn, kept or written.
+* floor: the forward passes alone, on tensors made before the clock starts. The evidence network, made ready as a scan
+  makes it, on (8, 3, 320, 320) tensors in all the mirrored views that a scan averages, then U-CSA on (16, 3, 128, 128)
+  images and maps, as often as a scan has views. Nothing is decoded, drawn, kept or written.
 * scan: decode + render + score + store, as `RegionModel.scan` does it: the image is decoded for both networks, the map
   drawn, the very same forward passes run, the evidence written to its file and the scores of every tile taken.
 * whole scan: `RegionModel.scan` to its last result. Beside the above it estimates the map's shift, makes and measures
@@ -24,7 +27,9 @@ with the library: making polygons of what they find takes time too.
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -39,13 +44,14 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.common import data_folder, write_result
+from benchmarks.common import ROOT, data_folder, write_result
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.scan import SCAN_BATCH, score_tiles
 from mlcore.encoders.image import to_input
 from mlcore.evidence.ensemble import EvidenceEnsemble
-from mlcore.evidence.model import EvidenceModel
+from mlcore.evidence.inference import ready as made_ready
+from mlcore.evidence.model import evidence_network
 from mlcore.evidence.picture import BATCH, EvidenceReader, with_context
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.imagery.raster import open_image
@@ -84,6 +90,10 @@ def main() -> int:
     parser.add_argument("--map", type=Path, default=data_folder() / "banepa" / "buildings.geojson")
     parser.add_argument("--area", type=Path, help="where the map is complete (default: Banepa's, or everywhere)")
     parser.add_argument("--zoom", type=int, default=19)
+    parser.add_argument(
+        "--before", default="86e2830", help="the commit that the whole scan is held against; empty: none"
+    )
+    parser.add_argument("--before-tiles", type=int, default=128, help="so many tiles are scanned by both commits")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1, help="threads of the networks, on both sides")
     args = parser.parse_args()
@@ -91,6 +101,7 @@ def main() -> int:
         print(f"no image at {args.imagery}: give --imagery and --map, or set MAPWRIGHT_DATA", file=sys.stderr)
         return 1
     torch.set_num_threads(args.threads)
+    beside = against(args) if args.before else {}
     area = args.area or args.imagery.with_name("mapped_area.geojson")
     coverage = read_area(area) if area.is_file() else None
     source = PairSource(open_image(args.imagery), MapIndex(read_map(args.map).features), coverage)
@@ -112,8 +123,44 @@ def main() -> int:
         lambda: bare_consistency(consistency, ready),
         lambda: list(score_tiles(consistency, source, tiles)),
     )
-    report(args, len(tiles), config, networks, whole, alone)
+    report(args, len(tiles), config, networks, whole, alone, beside)
     return 0
+
+
+def against(args: argparse.Namespace) -> dict[str, float]:
+    """The whole scan of an earlier commit and of this one, each twice, in the order before, now, now, before."""
+    runs: dict[str, list[dict[str, float]]] = {"before": [], "now": []}
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "before"
+        subprocess.run(["git", "worktree", "add", "--quiet", "--detach", tree, args.before], cwd=ROOT, check=True)
+        try:
+            for name in ("before", "now", "now", "before"):
+                root = tree if name == "before" else ROOT
+                words = ["--root", root, "--imagery", args.imagery, "--map", args.map, "--zoom", args.zoom]
+                words += ["--tiles", args.before_tiles, "--threads", args.threads]
+                command = [sys.executable, str(ROOT / "benchmarks" / "scan_once.py"), *map(str, words)]
+                env = {**os.environ, "PYTHONPATH": str(root)}
+                said = subprocess.run(command, cwd=root, env=env, check=True, capture_output=True, text=True).stdout
+                runs[name].append(json.loads(said.splitlines()[-1]))
+                print(name, runs[name][-1], f"load {os.getloadavg()[0]:.1f}", flush=True)
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT, check=True)
+    rate = {
+        (name, clock): sum(one["tiles"] for one in some) / sum(one[clock] for one in some)
+        for name, some in runs.items()
+        for clock in ("wall_s", "cpu_s")
+    }
+    return {
+        "ratio_to_main_before": round(rate["now", "wall_s"] / rate["before", "wall_s"], 2),
+        "cpu_ratio_to_main_before": round(rate["now", "cpu_s"] / rate["before", "cpu_s"], 2),
+        "general_scan_tiles_per_s": round(rate["now", "wall_s"], 2),
+        "general_scan_tiles_per_s_before": round(rate["before", "wall_s"], 2),
+        "general_scan_cpu_ms_per_tile": round(1e3 / rate["now", "cpu_s"]),
+        "general_scan_cpu_ms_per_tile_before": round(1e3 / rate["before", "cpu_s"]),
+        "general_scan_tiles": runs["now"][0]["tiles"],
+        "candidates": runs["now"][0]["candidates"],
+        "candidates_before": runs["before"][0]["candidates"],
+    }
 
 
 def one_fold(config: RegionConfig, tiles: Sequence[TileAddress]) -> RegionModel:
@@ -121,7 +168,7 @@ def one_fold(config: RegionConfig, tiles: Sequence[TileAddress]) -> RegionModel:
     torch.manual_seed(0)
     shipped = shipped_model()
     fold = FoldModel(
-        EvidenceEnsemble([EvidenceModel(config.evidence)]),
+        EvidenceEnsemble([evidence_network(config.evidence)]),
         ConsistencyModel(config.consistency).eval(),
         ChangeClassifier().eval(),
     )
@@ -143,7 +190,7 @@ def ready_tensors(model: RegionModel, source: PairSource, tiles: Sequence[TileAd
 
 def bare_evidence(model: RegionModel, ready: Ready) -> None:
     """The evidence network in all views of a scan, and nothing else."""
-    network = model.folds[0].evidence
+    network = made_ready(model.folds[0].evidence)
     with torch.inference_mode():
         for window in ready.windows:
             for axes in VIEWS[: model.config.flips]:
@@ -202,11 +249,13 @@ def report(
     networks: Compared,
     whole: Compared,
     alone: Compared,
+    beside: dict[str, float],
 ) -> None:
     """Print the figures and write benchmarks/results/scan_speed.json."""
     write_result(
         "scan_speed",
         {
+            **beside,
             "ratio_to_forward": round(networks.ratio, 3),
             "cpu_ratio_to_forward": round(networks.cpu_ratio, 3),
             "scan_tiles_per_s": round(tiles / networks.scan_s, 2),

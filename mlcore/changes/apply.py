@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.boxes import box_px, largest_box
 from mlcore.changes.candidate import Candidate
@@ -13,6 +15,7 @@ from mlcore.changes.moves import MapMoves
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.polygons import padded
+from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
 from mlcore.maps.labels import draw_ids, seen_footprints
@@ -34,20 +37,29 @@ def apply_edit(index: MapIndex, candidate: Candidate) -> MapIndex:
     return index.edited(remove=[candidate.key], add=[dataclasses.replace(replaced, geometry=candidate.geometry)])
 
 
-def largest_after(evidence: EvidenceReader, index: MapIndex, candidate: Candidate, moves: MapMoves) -> float:
-    """The largest difference on the candidate's tile (`Measures.largest`) once its edit is in the map.
+class TileEdits:
+    """The largest difference on one tile (`Measures.largest`) once an edit is in the map; the tile is read once."""
 
-    Args:
-        moves: what the map is moved by; what it moves in from beside the tile counts as well.
-    """
-    window = evidence.window(candidate.tile, margin_px=0)
-    near = seen_footprints(index, padded(candidate.tile.bounds_lonlat, NEAR_M))
-    shapes = [feature.geometry for feature in near if feature.key != candidate.key]
-    shapes += [candidate.geometry] if candidate.kind != "remove" else []
-    moved = []
-    for shape in shapes:
-        mapped = shapely.union_all(window.polygons_xy(shape))
-        if not mapped.is_empty:
-            moved.append((1, moves.moved(mapped, np.array([mapped.centroid.x, mapped.centroid.y]), window)))
-    drawn = draw_ids(moved, *window.building.shape) > 0
-    return largest_box(window.building, drawn, window.valid, box_px(window.resolution_m))
+    def __init__(self, evidence: EvidenceReader, index: MapIndex, tile: TileAddress, moves: MapMoves) -> None:
+        """Args: moves: what the map is moved by; what it moves in from beside the tile counts as well."""
+        self.window, self.moves = evidence.window(tile, margin_px=0), moves
+        features = seen_footprints(index, padded(tile.bounds_lonlat, NEAR_M))
+        self.keys = [feature.key for feature in features]
+        self.masks = self._drawn([feature.geometry for feature in features])
+        self.count = sum(self.masks, np.zeros(self.window.building.shape, np.int32))
+
+    def largest_after(self, candidate: Candidate) -> float:
+        gone = [mask for key, mask in zip(self.keys, self.masks, strict=True) if key == candidate.key]
+        drawn = self.count - sum(gone, np.zeros_like(self.count)) > 0
+        if candidate.kind != "remove":
+            drawn |= self._drawn([candidate.geometry])[0]
+        return largest_box(self.window.building, drawn, self.window.valid, box_px(self.window.resolution_m))
+
+    def _drawn(self, shapes: Sequence[BaseGeometry]) -> list[np.ndarray]:
+        mapped = self.window.shapes_xy(shapes)
+        seen = np.flatnonzero(~shapely.is_empty(mapped))
+        masks = [np.zeros(self.window.building.shape, bool) for _ in shapes]
+        places = shapely.get_coordinates(shapely.centroid(mapped[seen]))
+        for number, shape in zip(seen, self.moves.all_moved(mapped[seen], places, self.window), strict=True):
+            masks[number] = draw_ids([(1, shape)], *self.window.building.shape) > 0
+        return masks

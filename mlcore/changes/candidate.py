@@ -46,6 +46,11 @@ class Candidate:
         """How much of the ground it is about: of a part that is added to a building, the part alone."""
         return float(self.evidence["more_m2" if "more_m2" in self.evidence else "area_m2"])
 
+    @property
+    def differs_on(self) -> BaseGeometry:
+        """The shape that image and map disagree about: of a part that is added to a building, the part alone."""
+        return self.geometry if self.part is None else self.part
+
 
 def non_maximum_suppression(candidates: Collection[Candidate]) -> list[Candidate]:
     """Drop what a surer candidate leaves no room for; surest first.

@@ -130,6 +130,10 @@ class ChangeClassifier(nn.Module):
         """(N, 3) probabilities of unchanged, remove, modify."""
         return _probabilities(self.footprint, [measure.figures for measure in measures], len(FOOTPRINT_CLASSES))
 
+    def footprint_chances(self, figures: np.ndarray) -> np.ndarray:
+        """The same of (N, len(FOOTPRINT_FIGURES)) figures."""
+        return _probabilities(self.footprint, list(figures), len(FOOTPRINT_CLASSES))
+
     def classify_ground(self, measures: Sequence[GroundMeasure]) -> np.ndarray:
         """(N, 3) probabilities of nothing, a building that the map lacks, a part of one that it has."""
         return _probabilities(self.ground, [measure.figures for measure in measures], len(GROUND_CLASSES))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.candidate import SAME_PLACE_SHARE, Candidate, ChangeKind, non_maximum_suppression, same_place
 from mlcore.changes.classifiers import ChangeClassifier
@@ -15,6 +16,7 @@ from mlcore.changes.least_change import changes_enough
 from mlcore.changes.measure import FootprintMeasure, WindowMeasurer
 from mlcore.changes.moves import MapMoves
 from mlcore.changes.polygons import iou
+from mlcore.changes.untraced import VerdictsOf
 from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
@@ -65,6 +67,8 @@ def measure_block(
     tiles: Collection[TileAddress],
     moves: MapMoves,
     only: Collection[TileAddress] | None = None,
+    within: BaseGeometry | None = None,
+    verdicts_of: VerdictsOf | None = None,
 ) -> Measures:
     """Measure everything whose centre lies in one of `tiles`, all of one block.
 
@@ -73,14 +77,17 @@ def measure_block(
 
     Args:
         only: some of `tiles`: what lies on the others is left out, and these are measured as with all of them.
+        within: in degrees: of all that, what an edit of this ground can touch alone.
+        verdicts_of: classifiers of a tile: footprints that these can make no candidate of are left out.
     """
     ground = _ground(evidence, index, corner, tiles, moves, MARGIN_M)
     if ground.cut or ground.map.cut:
         ground = _ground(evidence, index, corner, tiles, moves, WIDE_MARGIN_M)
     chosen, measurer = set(tiles if only is None else only), ground.map
-    bare = ground.measures(chosen)
-    claimed = [tile.polygon_lonlat for tile in chosen] + [measure.proposal for measure in bare]
-    footprints = measurer.footprints(claimed)
+    bare = ground.measures(chosen, within)
+    claimed = [tile.polygon_lonlat for tile in chosen] if within is None else [within]
+    claimed += [measure.proposal for measure in bare]
+    footprints = measurer.footprints(claimed, verdicts_of, LEAST_CONFIDENCE)
     return Measures(
         [measure for measure in footprints if measure.tile in chosen],
         with_claims(bare, footprints),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import shapely
-import shapely.affinity
 from scipy.spatial import KDTree
 from shapely import Polygon
 from shapely.errors import GEOSException
 
 from mlcore.changes.polygons import CORNERS_WORTH, HOLE_M2, KEEP_IOU, iou, least_wall_px, rounded_px, simplified
-from mlcore.changes.walls import corners_of, fitted, walls_of, without_jogs
+from mlcore.changes.walls import corners_of, fitted, turned, walls_of, without_jogs
 
 GAP_M = 1.5  # what lies between a footprint and its part is filled where they are at most so far apart
 SNAP_M = 1.0  # a new wall that is this close to the line of an old one runs on from it
@@ -81,9 +81,11 @@ def restored(shape: Polygon, original: Polygon, reach: float) -> Polygon:
 
 def _leaning_angle(shape: Polygon, part: Polygon, gap_px: float) -> float | None:
     """Direction of the wall that most of the part's border lies along, radians; None where it touches none."""
-    near = part.buffer(gap_px)
     lines = _edge_lines(shape)
-    shared = shapely.length(shapely.intersection(lines, near))
+    lines = lines[shapely.dwithin(lines, part, gap_px)]
+    if not len(lines):
+        return None
+    shared = shapely.length(shapely.intersection(lines, part.buffer(gap_px, quad_segs=2)))
     if not shared.max():
         return None
     (x0, y0), (x1, y1) = lines[int(shared.argmax())].coords
@@ -91,19 +93,16 @@ def _leaning_angle(shape: Polygon, part: Polygon, gap_px: float) -> float | None
 
 
 def _edge_lines(shape: Polygon) -> np.ndarray:
-    return np.array(
-        [shapely.LineString(pair) for ring in (shape.exterior, *shape.interiors) for pair in pairwise(ring.coords)]
-    )
+    rings = [shapely.get_coordinates(ring) for ring in (shape.exterior, *shape.interiors)]
+    return shapely.linestrings(np.concatenate([np.stack([ring[:-1], ring[1:]], axis=1) for ring in rings]))
 
 
 def _flat(shape: Polygon, middle: np.ndarray, angle: float) -> Polygon:
-    moved = shapely.affinity.translate(shape, -middle[0], -middle[1])
-    return shapely.affinity.rotate(moved, angle, origin=(0, 0), use_radians=True)
+    return shapely.transform(shape, lambda xy: turned(xy - middle, angle))
 
 
 def _unflat(shape: Polygon, middle: np.ndarray, angle: float) -> Polygon:
-    turned = shapely.affinity.rotate(shape, angle, origin=(0, 0), use_radians=True)
-    return shapely.affinity.translate(turned, middle[0], middle[1])
+    return shapely.transform(shape, lambda xy: turned(xy, angle) + middle)
 
 
 def _edges(shape: Polygon) -> Edges:
@@ -123,11 +122,11 @@ def _plans(flat: Polygon, house: Polygon, resolution_m: float) -> list[np.ndarra
     for outline, bonus in ((flat.envelope, CORNERS_WORTH), (simple, 0.0)):
         if not isinstance(outline, Polygon) or outline.area == 0:
             continue
-        walls = walls_of(outline)
-        if len(walls) < 4 or len(walls) % 2:
+        walls = walls_of(shapely.get_coordinates(outline.exterior))
+        if not walls.closed:
             continue
         walls = without_jogs(walls, least_wall_px(resolution_m))
-        _, walls = fitted(flat, 0.0, walls, rounded_px=rounded_px(resolution_m), turn=False)
+        _, walls = fitted(flat.exterior, 0.0, walls, rounded_px=rounded_px(resolution_m), turn=False)
         ring = Polygon(corners_of(walls))
         fit = iou(ring.difference(house), flat) if ring.is_valid else 0.0
         if fit >= KEEP_IOU:
@@ -241,20 +240,19 @@ def _tidy(ring: np.ndarray, old: set[frozenset[Corner]], resolution_m: float) ->
     while (found := _needless(corners, kept, known, resolution_m)) is not None:
         del corners[found]
     short = any(
-        np.hypot(x1 - x0, y1 - y0) < LEAST_EDGE_M / resolution_m and frozenset(((x0, y0), (x1, y1))) not in old
-        for (x0, y0), (x1, y1) in pairwise([*corners, corners[0]])
+        math.dist(start, end) < LEAST_EDGE_M / resolution_m and frozenset((start, end)) not in old
+        for start, end in pairwise([*corners, corners[0]])
     )
     return None if short else np.array(corners)
 
 
 def _between(corners: Sequence[Corner], old: set[frozenset[Corner]]) -> Iterator[Corner]:
     """The corners where a wall that is not, even in part, the footprint's begins or ends."""
-    walls = np.array([shapely.LineString(tuple(edge)) for edge in old if len(edge) == 2])
-    for start, end in pairwise([*corners, corners[0]]):
-        if frozenset((start, end)) in old:
-            continue
-        off = shapely.distance(walls, shapely.points([start, end])[:, None]).max(axis=0)
-        if off.min() > SAME_PX:
+    walls = shapely.linestrings([tuple(edge) for edge in old if len(edge) == 2])
+    away = shapely.distance(walls[:, None], shapely.points(corners))  # (walls, corners)
+    off = np.maximum(away, np.roll(away, -1, axis=1)).min(axis=0)
+    for (start, end), far in zip(pairwise([*corners, corners[0]]), off, strict=True):
+        if far > SAME_PX and frozenset((start, end)) not in old:
             yield from (start, end)
 
 
@@ -270,9 +268,16 @@ def _needless(corners: Sequence[Corner], kept: set[Corner], known: set[Corner], 
         if here in kept:
             continue
         before, after = corners[number - 1], corners[(number + 1) % len(corners)]
-        chord = shapely.LineString([before, after])
-        flat = chord.length > 0 and chord.distance(shapely.Point(here)) <= STRAIGHT_M / resolution_m
-        near = min(np.hypot(here[0] - x, here[1] - y) for x, y in (before, after)) < LEAST_EDGE_M / resolution_m
+        flat = before != after and _away(here, before, after) <= STRAIGHT_M / resolution_m
+        near = min(math.dist(here, before), math.dist(here, after)) < LEAST_EDGE_M / resolution_m
         if flat or (near and here not in known):
             return number
     return None
+
+
+def _away(here: Corner, start: Corner, end: Corner) -> float:
+    """How far a corner lies from the straight line between two others."""
+    (x, y), (x0, y0), (x1, y1) = here, start, end
+    dx, dy = x1 - x0, y1 - y0
+    along = min(max(((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy), 0.0), 1.0)
+    return math.hypot(x0 + along * dx - x, y0 + along * dy - y)

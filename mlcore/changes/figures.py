@@ -19,3 +19,8 @@ def columns(names: Sequence[str], **figures: float) -> np.ndarray:
         wrong = sorted(set(figures) ^ set(names))
         raise InvalidInputError(f"these figures are missing or unknown: {', '.join(wrong)}: give each name once")
     return np.array([figures[name] for name in names], np.float64)
+
+
+def column_of(names: Sequence[str], name: str) -> int:
+    """The column of one figure."""
+    return list(names).index(name)

@@ -78,6 +78,11 @@ class GroundMeasure:
     def figure(self, name: str) -> float:
         return float(self.figures[GROUND_FIGURES.index(name)])
 
+    def reaches(self, ground: BaseGeometry) -> bool:
+        """Whether it, as a building or as a part of one, reaches into some ground, in degrees."""
+        as_part = self.adjacent is not None and self.adjacent.part.intersects(ground)
+        return bool(self.proposal.intersects(ground)) or as_part
+
     def leads_to(self, shape: BaseGeometry) -> bool:
         """Whether a shape of the adjacent footprint covers this as well, which the map's shape does not."""
         if self.adjacent is None or not shape.intersects(self.proposal):
@@ -112,21 +117,31 @@ class GroundMeasurer:
         outside = np.unique(np.concatenate(rim))
         return bool(np.isin(outside[outside > 0], self.map.core(self.whole)).any())
 
-    def measures(self, tiles: Collection[TileAddress] | None = None) -> list[GroundMeasure]:
+    def measures(
+        self, tiles: Collection[TileAddress] | None = None, within: BaseGeometry | None = None
+    ) -> list[GroundMeasure]:
         """Whole regions of bare ground with evidence, and their parts where outlines separate several.
 
         Args:
             tiles: what has its centre on one of these alone.
+            within: what reaches into this ground alone, in degrees.
         """
+        reach = None if within is None else self._reach(within, tiles or ())
         whole = self.whole
         parts = np.where(whole > 0, self.map.instances, 0).astype(np.int32)
         several = several_parts(whole, parts)
         found = []
         for labels in (whole, np.where(several[whole], parts, 0)):
             for number, box in enumerate(ndimage.find_objects(labels), start=1):
-                if box is not None:
+                if box is not None and (reach is None or _meets(box, reach)):
                     found.append(self._region(labels[box] == number, box, tiles))
-        return [measure for measure in found if measure is not None]
+        return [one for one in found if one is not None and (within is None or one.reaches(within))]
+
+    def _reach(self, within: BaseGeometry, tiles: Collection[TileAddress]) -> tuple[float, float, float, float]:
+        """Bounds in pixels of the window of whatever may reach into some ground of the map, wherever that is moved."""
+        left, top, right, bottom = shapely.bounds(self.map.window.shapes_xy([within])[0])
+        far = self.map.moves.reach_px(list(tiles)) + self.pad
+        return left - far, top - far, right + far, bottom + far
 
     def _region(
         self, part: np.ndarray, box: tuple[slice, slice], tiles: Collection[TileAddress] | None
@@ -223,6 +238,11 @@ class GroundMeasurer:
 
     def _about(self, mask: np.ndarray) -> np.ndarray:
         return np.asarray(cv2.dilate(mask.astype(np.uint8), self.seam)) > 0
+
+
+def _meets(box: tuple[slice, slice], bounds: tuple[float, float, float, float]) -> bool:
+    left, top, right, bottom = bounds
+    return bool(box[1].start <= right and box[1].stop >= left and box[0].start <= bottom and box[0].stop >= top)
 
 
 def with_claims(ground: Sequence[GroundMeasure], footprints: Sequence[FootprintMeasure]) -> list[GroundMeasure]:

@@ -18,6 +18,16 @@ from mlcore.changes.instances import compactness, split_buildings
 from mlcore.changes.kernels import disc, radius_px, square
 from mlcore.changes.moves import MapMoves
 from mlcore.changes.polygons import iou, mask_polygon, regularise
+from mlcore.changes.untraced import (
+    FOOTPRINT_FIGURES,
+    GAIN,
+    IOU,
+    MOVED,
+    DrawnFootprint,
+    UntracedFootprint,
+    VerdictsOf,
+    may_differ,
+)
 from mlcore.evidence.picture import EvidenceWindow
 from mlcore.geometry.polygons import padded
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
@@ -26,16 +36,12 @@ from mlcore.maps.labels import draw_ids
 
 REACH_M = 8.0  # a footprint is looked for this far from where it is drawn
 RING_M = 0.8
+ABOUT_M = REACH_M + 2 * RING_M  # what stands so far from a footprint may count for it
 RIM_M = 0.26  # along the walls of a footprint, inside and out
 SLACK_M = 0.6  # wall displacement that misregistration and blur explain
 LEAST_M2 = 8.0
 LEAST_SEEN = 0.9  # share of a footprint that must lie on the image
 OCCUPIED = -0.6  # ground under another footprint is a bad place for a building
-FOOTPRINT_FIGURES = (
-    "mean", "best_near", "low_share", "log_area", "overlap", "outline", "shift_m", "shift_gain", "shifted_mean",
-    "remove_gain", "modify_gain", "iou_with_map", "grown", "lost", "instance_grown",
-    "instance_lost", "moved",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,20 +66,6 @@ class FootprintMeasure:
         return float(self.figures[FOOTPRINT_FIGURES.index(name)])
 
 
-@dataclass(frozen=True)
-class DrawnFootprint:
-    """A footprint of the map in a window.
-
-    Attributes:
-        shape: where the image shows it, in pixels of the window.
-        centre: (x, y) where the map has it: the same for every block that sees it.
-    """
-
-    feature: MapFeature
-    shape: BaseGeometry
-    centre: np.ndarray
-
-
 class WindowMeasurer:
     """Measures everything whose centre lies in the core of one evidence window."""
 
@@ -84,13 +76,12 @@ class WindowMeasurer:
         self.shapes: list[DrawnFootprint] = []
         self.count = np.zeros((self.height, self.width), np.uint8)
         self.owner = np.zeros((self.height, self.width), np.int32)
-        for feature in features:
-            polygons = window.polygons_xy(feature.geometry)
-            if not polygons:
-                continue
-            mapped = shapely.union_all(polygons)
-            centre = np.array([mapped.centroid.x, mapped.centroid.y])
-            shape = moves.moved(mapped, centre, window)
+        mapped = window.shapes_xy([feature.geometry for feature in features])
+        drawn = ~shapely.is_empty(mapped)
+        features, mapped = [one for one, seen in zip(features, drawn, strict=True) if seen], mapped[drawn]
+        centres = shapely.get_coordinates(shapely.centroid(mapped))
+        moved = moves.all_moved(mapped, centres, window)
+        for feature, shape, centre in zip(features, moved, centres, strict=True):
             self.shapes.append(DrawnFootprint(feature, shape, centre))
             self._draw(shape, len(self.shapes))
         self.instances = split_buildings(window.building, window.outline, self.resolution_m)
@@ -101,7 +92,7 @@ class WindowMeasurer:
         place = np.s_[top : max(top, int(shape.bounds[3]) + 3), left : max(left, int(shape.bounds[2]) + 3)]
         height, width = self.count[place].shape
         if height and width:
-            drawn = draw_ids([(1, shapely.affinity.translate(shape, -left, -top))], height, width) > 0
+            drawn = draw_ids([(1, shape)], height, width, (left, top)) > 0
             self.count[place] += drawn
             self.owner[place][drawn] = number
 
@@ -136,24 +127,50 @@ class WindowMeasurer:
         side = box_px(self.resolution_m)
         return largest_box(self.window.building[place], self.count[place] > 0, self.window.valid[place], side)
 
-    def footprints(self, near: Sequence[BaseGeometry] | None = None) -> list[FootprintMeasure]:
-        """Args: near: in degrees; only footprints that may stand where one of these is, wherever they are moved to."""
+    def footprints(
+        self, near: Sequence[BaseGeometry] | None = None, verdicts_of: VerdictsOf | None = None, least: float = 0.0
+    ) -> list[FootprintMeasure]:
+        """Every footprint of the core that the image shows.
+
+        Args:
+            near: in degrees; only footprints that may stand where one of these is, wherever they are moved to.
+            verdicts_of: of a tile: what none of these could call changed with a confidence of `least` is left out.
+        """
         shapes = [one for one in self.shapes if self._in_core(one)]
         if near is not None and shapes:
-            tree = shapely.STRtree([shapely.box(*padded(one.bounds, REACH_M + 2 * RING_M)) for one in near])
+            tree = shapely.STRtree([shapely.box(*padded(one.bounds, ABOUT_M)) for one in near])
             boxes = [shapely.box(*one.feature.geometry.bounds) for one in shapes]
             shapes = [shapes[number] for number in np.unique(tree.query(boxes)[0])]
-        measures = [self._footprint(one) for one in shapes]
-        return [measure for measure in measures if measure is not None]
+        untraced = [seen for one in shapes if (seen := self._footprint(one)) is not None]
+        if verdicts_of is not None:
+            untraced = may_differ(untraced, verdicts_of, least)
+        return [self._traced(one) for one in untraced]
 
-    def _footprint(self, one: DrawnFootprint) -> FootprintMeasure | None:
-        feature, shape = one.feature, one.shape
+    def _traced(self, one: UntracedFootprint) -> FootprintMeasure:
+        """With the shape that the image shows."""
+        (left, top), shape, figures = one.corner, one.drawn.shape, one.figures.copy()
+        if one.moved_px is not None:
+            moved = shapely.affinity.translate(shape, *one.moved_px)
+            proposal = max(getattr(moved, "geoms", [moved]), key=lambda part: part.area)
+        else:
+            traced = regularise(mask_polygon(one.seen), self.resolution_m)
+            proposal = shapely.affinity.translate(traced, left, top) if not traced.is_empty else None
+        plain = shape if isinstance(shape, Polygon) else shape.convex_hull
+        seen_whole = self._within(shape)  # what the window cuts would be traced as ending there
+        drawable = proposal is not None and proposal.is_valid and seen_whole
+        if proposal is None or not drawable or proposal.area * self.resolution_m**2 < LEAST_M2:
+            proposal, figures[GAIN], figures[MOVED] = plain, 0.0, 0.0
+        figures[IOU] = iou(proposal, plain)
+        feature, outline = one.drawn.feature, self.lonlat(proposal, one.drawn.centre)
+        return FootprintMeasure(feature, one.tile, outline, feature.geometry, figures, bool(figures[MOVED]))
+
+    def _footprint(self, one: DrawnFootprint) -> UntracedFootprint | None:
+        shape = one.shape
         reach = round(REACH_M / self.resolution_m)
         left, top = (int(v) - reach - 4 for v in shape.bounds[:2])
         right, bottom = (int(v) + reach + 5 for v in shape.bounds[2:])
         left, top, right, bottom = max(left, 0), max(top, 0), min(right, self.width), min(bottom, self.height)
-        local = shapely.affinity.translate(shape, -left, -top)
-        own = draw_ids([(1, local)], bottom - top, right - left) > 0
+        own = draw_ids([(1, shape)], bottom - top, right - left, (left, top)) > 0
         place = np.s_[top:bottom, left:right]
         valid = self.window.valid[place]
         pixels = int(own.sum())
@@ -173,21 +190,6 @@ class WindowMeasurer:
         traced_gain, chosen = (gains[1], grown) if worth[0] >= worth[1] else (gains[2], instance)
         is_moved = gains[0] >= 0.6 * traced_gain and gains[0] > 0 and (abs(dx) + abs(dy)) * self.resolution_m >= 2.0
         modify_gain = gains[0] if is_moved else traced_gain
-        if is_moved:
-            proposal = shapely.affinity.translate(shape, dx, dy)
-            proposal = max(getattr(proposal, "geoms", [proposal]), key=lambda part: part.area)
-        else:
-            traced = regularise(mask_polygon(chosen), self.resolution_m)
-            proposal = shapely.affinity.translate(traced, left, top) if not traced.is_empty else None
-        plain = shape if isinstance(shape, Polygon) else shape.convex_hull
-        seen_whole = self._within(shape)  # what the window cuts would be traced as ending there
-        if (
-            proposal is None
-            or not (proposal.is_valid and seen_whole)
-            or proposal.area * self.resolution_m**2 < LEAST_M2
-        ):
-            proposal, modify_gain, is_moved = plain, 0.0, False
-        overlap_iou = iou(proposal, plain)
         rim = square(RIM_M, self.resolution_m)
         eroded = cv2.erode(own.astype(np.uint8), rim) > 0
         core = eroded if eroded.any() else own
@@ -206,21 +208,15 @@ class WindowMeasurer:
             shifted_mean=score,
             remove_gain=-2 * trust[own].sum() / pixels,
             modify_gain=modify_gain / pixels,
-            iou_with_map=overlap_iou,
+            iou_with_map=0.0,
             grown=(grown & ~own).sum() / pixels,
             lost=(own & ~grown).sum() / pixels,
             instance_grown=(instance & ~own).sum() / pixels,
             instance_lost=(own & ~instance).sum() / pixels,
             moved=float(is_moved),
         )
-        return FootprintMeasure(
-            feature,
-            self.window.tile_of(one.centre),
-            self.lonlat(proposal, one.centre),
-            feature.geometry,
-            figures,
-            is_moved,
-        )
+        moved_px = (dx, dy) if is_moved else None
+        return UntracedFootprint(one, self.window.tile_of(one.centre), (left, top), own, chosen, moved_px, figures)
 
     def _instance(self, own: np.ndarray, others: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
         """The one building of the image, as its outlines separate it, that covers most of the footprint."""

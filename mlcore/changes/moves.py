@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import shapely
-import shapely.affinity
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.correspondences.dense.neighbours import median_shift
@@ -38,6 +38,14 @@ class MapMoves:
         """A shape of the map, in a window's pixels, where the image shows it; `xy` says on which tile it stands."""
         return self._through(shape, xy, window, back=False)
 
+    def all_moved(self, shapes: np.ndarray, places: np.ndarray, window: EvidenceWindow) -> np.ndarray:
+        """(N,) shapes of the map where the image shows them, each standing at its place (N, 2)."""
+        moved, steps = np.array(shapes, object), _steps(places, window)
+        for column, row in {(int(x), int(y)) for x, y in steps}:
+            there = np.flatnonzero((steps == (column, row)).all(axis=1))
+            moved[there] = self._through(moved[there], places[there[0]], window, back=False)
+        return moved
+
     def back(self, shape: BaseGeometry, xy: np.ndarray, window: EvidenceWindow) -> BaseGeometry:
         """A shape of the image where the map would have it, so that neighbours keep fitting."""
         return self._through(shape, xy, window, back=True)
@@ -47,11 +55,12 @@ class MapMoves:
         shifts = [self.of(near) for tile in tiles for near in tile.around(1)]
         return max((_reach(shift) for shift in shifts), default=0.0)
 
-    def _through(self, shape: BaseGeometry, xy: np.ndarray, window: EvidenceWindow, *, back: bool) -> BaseGeometry:
+    def _through(self, shape: Any, xy: np.ndarray, window: EvidenceWindow, *, back: bool) -> Any:
+        """A shape, or an array of shapes that stand on one tile."""
         shift = self.at(xy, window)
         if shift.transform is None:
-            sign = -1 if back else 1
-            return shapely.affinity.translate(shape, sign * shift.dx_px, sign * shift.dy_px)
+            off = (-1 if back else 1) * np.array([shift.dx_px, shift.dy_px])
+            return shapely.transform(shape, lambda points: points + off) if off.any() else shape
         transform = shift.transform.inverse() if back else shift.transform
         corner = window.margin_px + TILE_PX * _steps(xy, window)
         return shapely.transform(shape, lambda points: transform.apply(points - corner) + corner)

@@ -9,7 +9,7 @@ import shapely.affinity
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from mlcore.changes.walls import corners_of, fitted, walls_of, without_jogs
+from mlcore.changes.walls import corners_of, fitted, turned, walls_of, without_jogs
 from mlcore.maps.labels import draw_ids, polygons_of
 
 RECTANGLE_IOU = 0.82  # a shape this close to its rectangle may become the rectangle,
@@ -43,7 +43,8 @@ def mask_polygon(mask: np.ndarray) -> Polygon:
     holes = [contours[i] for i in range(len(contours)) if levels[0][i][3] == best and len(contours[i]) >= 4]
     # contours run through centres of the doubled pixels, a quarter of a pixel inside their borders
     rings = [(np.asarray(ring, np.float64)[:, 0] + 0.5) / 2 for ring in (contours[best], *holes)]
-    shape = shapely.make_valid(Polygon(rings[0], rings[1:])).buffer(0.25, join_style="mitre")
+    shape = Polygon(rings[0], rings[1:])
+    shape = (shape if shape.is_valid else shapely.make_valid(shape)).buffer(0.25, join_style="mitre")
     return max(polygons_of(shape), key=lambda part: part.area, default=Polygon())
 
 
@@ -106,25 +107,28 @@ def _regular_ring(polygon: Polygon, resolution_m: float) -> Polygon:
     plain = plain if isinstance(plain, Polygon) and plain.is_valid and plain.area > 0 else polygon
     squared = squared_up(plain, polygon, least_wall_px(resolution_m), rounded_px(resolution_m))
     fit = iou(squared, polygon) if squared is not None else 0.0
-    rectangle = _best_rectangle(polygon, resolution_m)
-    if rectangle is not None and iou(rectangle, polygon) + CORNERS_WORTH >= fit:
+    rectangle, of_rectangle = _best_rectangle(polygon, resolution_m)
+    if rectangle is not None and of_rectangle + CORNERS_WORTH >= fit:
         return rectangle
     if squared is not None and fit >= KEEP_IOU:
         return squared
     return plain if iou(plain, polygon) >= KEEP_IOU else polygon
 
 
-def _best_rectangle(polygon: Polygon, resolution_m: float) -> Polygon | None:
-    """The rectangle that a shape nearly is, fitted to its walls; None where it is none."""
+def _best_rectangle(polygon: Polygon, resolution_m: float) -> tuple[Polygon | None, float]:
+    """The rectangle that a shape nearly is, fitted to its walls, and its overlap; None where it is none."""
     box = polygon.minimum_rotated_rectangle
-    if not isinstance(box, Polygon) or iou(box, polygon) < RECTANGLE_IOU:
-        return None
+    # its overlap is known: the smallest rectangle holds all of the shape
+    if not isinstance(box, Polygon) or polygon.area < RECTANGLE_IOU * box.area:
+        return None, 0.0
     # the smallest rectangle is too large where corners are rounded: keep the area
     factor = float(np.sqrt(polygon.area / box.area))
     scaled = shapely.affinity.scale(box, factor, factor)
     fitted_box = squared_up(box, polygon, 0.0, rounded_px(resolution_m))
     options = [scaled] if fitted_box is None else [scaled, fitted_box]
-    return max(options, key=lambda one: iou(one, polygon))
+    fits = [iou(one, polygon) for one in options]
+    best = int(np.argmax(fits))
+    return options[best], fits[best]
 
 
 def right_angled(polygon: Polygon) -> Polygon | None:
@@ -146,18 +150,15 @@ def squared_up(
         A valid polygon, or None where the walls give no simple shape.
     """
     angle = dominant_angle(polygon)
-    middle = polygon.centroid
-    here = shapely.affinity.translate(polygon, -middle.x, -middle.y)
-    walls = walls_of(shapely.affinity.rotate(here, -angle, origin=(0, 0), use_radians=True))
-    if len(walls) < 4 or len(walls) % 2:
+    middle = shapely.get_coordinates(polygon.centroid)[0]
+    walls = walls_of(turned(shapely.get_coordinates(polygon.exterior) - middle, -angle))
+    if not walls.closed:
         return None
     walls = without_jogs(walls, least_px)
     if traced is not None:
-        angle, walls = fitted(
-            shapely.affinity.translate(traced, -middle.x, -middle.y), angle, walls, rounded_px=rounded
-        )
-    turned = shapely.affinity.rotate(Polygon(corners_of(walls)), angle, origin=(0, 0), use_radians=True)
-    shape = shapely.affinity.translate(turned, middle.x, middle.y)
+        about = shapely.linearrings(shapely.get_coordinates(traced.exterior) - middle)
+        angle, walls = fitted(about, angle, walls, rounded_px=rounded)
+    shape = Polygon(turned(corners_of(walls), angle) + middle)
     return shape if shape.is_valid and shape.area > 0 else None
 
 

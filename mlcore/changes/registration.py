@@ -46,12 +46,8 @@ def tile_shift(evidence: EvidenceReader, index: MapIndex, tile: TileAddress) -> 
     """The shift of one tile as its own evidence tells it."""
     margin_px = shift_margin_px(tile)
     window = evidence.window(tile, margin_px=margin_px)
-    shapes = [
-        (1, polygon)
-        for feature in seen_footprints(index, window.bounds_lonlat())
-        for polygon in window.polygons_xy(feature.geometry)
-    ]
-    drawn = draw_ids(shapes, *window.building.shape) > 0
+    shapes = window.shapes_xy([one.geometry for one in seen_footprints(index, window.bounds_lonlat())])
+    drawn = draw_ids([(1, shape) for shape in shapes], *window.building.shape) > 0
     return estimate_tile(window.building, drawn, window.valid, window.resolution_m, margin_px)
 
 

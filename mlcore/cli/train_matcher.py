@@ -24,7 +24,7 @@ from mlcore.maps.index import MapIndex
 from mlcore.maps.osm_files import read_map
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress
-from mlcore.weights import MATCHER_FILE
+from mlcore.weights import MATCHER_FILE, TRUNK_FILE
 
 if TYPE_CHECKING:
     from mlcore.correspondences.graph.model import GraphModel
@@ -74,9 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--start", type=Path,
         help="a matcher to go on from, with a schedule of its own; of a structure matcher the graph takes the trunk",
     )  # fmt: skip
-    start.add_argument(
-        "--scratch", action="store_true", help="start from nothing, not from the shipped building evidence"
-    )
+    start.add_argument("--scratch", action="store_true", help="start from nothing, not from the trunk that ships")
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints; the same one goes on")
     parser.add_argument("--out", type=Path, required=True, help="the matcher (.safetensors)")
     parser.add_argument("--seed", type=int, default=0)
@@ -197,12 +195,11 @@ def _registrar(start: Path | None) -> Path:
 
 
 def _start(matcher: Path | None) -> dict[str, Tensor] | None:
-    """The weights of a matcher, else the trunk of the shipped building evidence."""
+    """The weights of a matcher, else the trunk that ships, which learnt building evidence."""
     from mlcore.correspondences.graph.model import GraphModel
     from mlcore.correspondences.structure import StructureModel
-    from mlcore.region.shipped import shipped_model
+    from mlcore.learning.checkpoints import read_tensors
 
     if matcher is not None:
         return (GraphModel if _is_graph(matcher) else StructureModel).load(matcher).state_dict()
-    shipped = shipped_model()
-    return None if shipped is None else shipped.folds[0].evidence.members[0].state_dict()
+    return read_tensors(TRUNK_FILE)[0] if TRUNK_FILE.is_file() else None

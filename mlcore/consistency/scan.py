@@ -55,12 +55,13 @@ def score_held(model: ConsistencyModel, views: Sequence[TileView | Pair]) -> Sco
     What a tile shows does not depend on which way is north, so the mean is the steadier score (ours).
     """
     images, maps, valid = (np.stack(planes) for planes in zip(*((v.image, v.map, v.valid) for v in views), strict=True))
-    seen = [
-        model.score(turned(images, view), turned(maps, view), turned(valid, view)) for view in range(model.config.views)
-    ]
-    if len(seen) == 1:
-        return seen[0]
-    disc, proto = (np.mean([getattr(one, name) for one in seen], axis=0) for name in ("disc", "proto"))
+    count = model.config.views
+    seen = model.score(
+        *(np.concatenate([turned(planes, view) for view in range(count)]) for planes in (images, maps, valid))
+    )
+    if count == 1:
+        return seen
+    disc, proto = (values.reshape(count, -1).mean(axis=0) for values in (seen.disc, seen.proto))
     return ScoreBatch(disc, proto, final_score(disc, proto, model.config.alpha, model.standardisation))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+import shapely
 import torch
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
@@ -19,9 +20,9 @@ from mlcore.errors import InvalidInputError
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.inference import ready
 from mlcore.files import whole_file
-from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, xy_to_lonlat
+from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress, lonlat_to_xy, xy_to_lonlat
 from mlcore.imagery.raster import ImageReader, ImageTile
-from mlcore.maps.labels import to_xy
+from mlcore.maps.labels import polygons_of, to_xy
 from mlcore.pairs.prefetch import prefetched
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
 
@@ -157,6 +158,16 @@ class EvidenceWindow:
         """Lon/lat polygons in pixels of this window."""
         return [_moved(polygon, self.margin_px) for polygon in to_xy(geometry, self.tile)]
 
+    def shapes_xy(self, geometries: Sequence[BaseGeometry]) -> np.ndarray:
+        """(N,) lon/lat (multi)polygons in pixels of this window; what touches or crosses itself is mended."""
+        moved = shapely.transform(
+            np.array(geometries, object), lambda lonlat: lonlat_to_xy(lonlat, self.tile) + self.margin_px
+        )
+        plain = shapely.is_valid(moved) & (shapely.get_type_id(moved) == shapely.GeometryType.POLYGON)
+        for number in np.flatnonzero(~plain):
+            moved[number] = shapely.union_all(polygons_of(moved[number]))
+        return np.asarray(moved)
+
     def lonlat(self, polygon_xy: Polygon) -> Polygon:
         """A polygon in pixels of this window, in degrees; it ends at the antimeridian, as shapes of a map do."""
         rings = [
@@ -199,9 +210,19 @@ class EvidenceReader:
         east_of = round((west - self.bounds.left) / self.cell)  # or west of it, whichever way round is shorter
         left = (east_of + around // 2) % around - around // 2 - margin_px
         top = round((self.bounds.top - north) / self.cell) - margin_px
-        with rasterio.open(self.path, driver="GTiff") as data:
-            raw = data.read((1, 2), window=Window(left, top, width, height), boundless=True, fill_value=0)
+        raw = self._read(left, top, width, height)
         place = tile.x * TILE_PX - margin_px + np.arange(width)
         raw[:, :, (place < 0) | (place >= around)] = 0
         values = np.maximum(raw.astype(np.float32) - 1, 0) / LEVELS
         return EvidenceWindow(tile, margin_px, values[0], values[1], raw[0] > 0)
+
+    def _read(self, left: int, top: int, width: int, height: int) -> np.ndarray:
+        """(2, height, width) uint8 of the picture, 0 outside it."""
+        raw = np.zeros((2, height, width), np.uint8)
+        with rasterio.open(self.path, driver="GTiff") as data:
+            first, last = (max(0, left), max(0, top)), (min(left + width, data.width), min(top + height, data.height))
+            if first[0] < last[0] and first[1] < last[1]:
+                inside = Window(*first, last[0] - first[0], last[1] - first[1])
+                place = np.s_[:, first[1] - top : last[1] - top, first[0] - left : last[0] - left]
+                raw[place] = data.read((1, 2), window=inside)
+        return raw

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import cv2
 import numpy as np
+import shapely
 from shapely.geometry import LinearRing, Polygon
 from shapely.geometry.base import BaseGeometry
 
@@ -32,21 +33,25 @@ def seen_footprints(index: MapIndex, bounds: Bounds) -> list[MapFeature]:
     return [feature for feature in index.query(bounds, BUILDINGS) if seen_from_above(feature.tags)]
 
 
-def draw_ids(shapes_xy: Iterable[tuple[int, BaseGeometry]], height: int, width: int) -> np.ndarray:
+def draw_ids(
+    shapes_xy: Iterable[tuple[int, BaseGeometry]], height: int, width: int, origin: tuple[int, int] = (0, 0)
+) -> np.ndarray:
     """Paint each shape with its number.
 
     Args:
         shapes_xy: pairs of a number > 0 and a (multi)polygon in pixel coordinates; later ones cover earlier ones.
+        origin: the pixel (x, y) that the canvas begins with.
 
     Returns:
         (height, width) int32; 0 where no shape is.
     """
     canvas = np.zeros((height, width), np.int32)
+    middle = np.array(origin) + 0.5
     for number, shape in shapes_xy:
         for polygon in polygons_of(shape):
             # a pixel's centre is at +0.5 in map coordinates and at +0 in OpenCV's
             rings = [
-                np.round((np.asarray(ring.coords)[:, :2] - 0.5) * 2**_SHIFT).astype(np.int32)
+                np.round((shapely.get_coordinates(ring) - middle) * 2**_SHIFT).astype(np.int32)
                 for ring in (polygon.exterior, *polygon.interiors)
             ]
             cv2.fillPoly(canvas, rings, int(number), cv2.LINE_8, _SHIFT)

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
 from mlcore.changes.classifiers import TileDoubts
 from mlcore.changes.diff import BLOCK, blocks_of, candidates_of, measure_block
+from mlcore.changes.measure import ABOUT_M
 from mlcore.changes.moves import MapMoves
 from mlcore.changes.registration import region_shifts
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
+from mlcore.geometry.polygons import padded
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.maps.index import MapIndex
+from mlcore.maps.labels import BUILDINGS
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 from mlcore.region.parts import TileResult
@@ -40,6 +45,31 @@ class BlockFound:
     tiles: Sequence[TileAddress]
     candidates: Sequence[Candidate]
     largest: Mapping[TileAddress, float]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Where one edition of a map differs from another.
+
+    Attributes:
+        ground: with what is near enough to be weighed otherwise, in degrees.
+        keys: the footprints of the earlier edition that are.
+    """
+
+    ground: BaseGeometry
+    keys: frozenset[str]
+
+    @classmethod
+    def of(cls, index: MapIndex, ground: BaseGeometry) -> Edit:
+        """Args: index: the earlier edition."""
+        near = index.query(padded(ground.bounds, ABOUT_M), BUILDINGS)
+        return cls(ground, frozenset(feature.key for feature in near))
+
+    def touches(self, candidate: Candidate) -> bool:
+        """Whether a candidate of the earlier edition must be found anew."""
+        if candidate.key is not None and candidate.part is None:
+            return candidate.key in self.keys
+        return bool(candidate.differs_on.intersects(self.ground))
 
 
 @dataclass(frozen=True)
@@ -123,7 +153,7 @@ def concluded(
     """
     blocks = {**before.blocks, **found} if before is not None else dict(found)
     moved = on_its_image(source, {tile: shifts[tile] for tile in tiles})
-    scores = _scores(model, moved, tiles, before, progress or SilentProgress())
+    scores = scores_of(model, moved, tiles, before, progress or SilentProgress())
     candidates = non_maximum_suppression([candidate for block in blocks.values() for candidate in block.candidates])
     by_tile: dict[TileAddress, list[Candidate]] = {}
     for candidate in candidates:
@@ -157,23 +187,29 @@ def block_found(
     moves: MapMoves,
     asked: Collection[TileAddress],
     earlier: BlockFound | None,
+    edit: Edit | None = None,
 ) -> BlockFound:
     """One block; of what was measured the candidates alone are kept, and what was not asked for stays as it was.
 
     Args:
         members: the tiles of the block; asked: those to be measured, of any block.
         earlier: what the block gave before; None: what was not asked for is left out.
+        edit: all that is another than before; None: everything may be.
     """
     only = [tile for tile in members if tile in asked]
-    measures = measure_block(evidence, source.index, corner, members, moves, only)
+    seen = members if edit is None else only  # all of its block is what an edit need not be seen with
+    measures = measure_block(
+        evidence, source.index, corner, seen, moves, only,
+        within=edit.ground if edit else None, verdicts_of=model.classifiers_of,
+    )  # fmt: skip
     candidates = candidates_of(measures, model.classifiers_of)
     if earlier is None:
         return BlockFound(members, candidates, measures.largest)
-    kept = [candidate for candidate in earlier.candidates if candidate.tile not in asked]
+    kept = [one for one in earlier.candidates if one.tile not in asked or (edit is not None and not edit.touches(one))]
     return BlockFound(members, [*kept, *candidates], {**earlier.largest, **measures.largest})
 
 
-def _scores(
+def scores_of(
     model: RegionModel,
     source: PairSource,
     tiles: Sequence[TileAddress],

@@ -16,6 +16,11 @@ OF_REGIONS: dict[str, Any] = {"anchors": "cells"}
 """What regions change of U-CSA: the anchors of cells alone, which the map itself gives. One anchor per tile beside them
 told tiles apart no better (`benchmarks/anchor_control.py`), and needs every tile described."""
 
+SEES_WITH: dict[str, Any] = {"encoder": "efficientnet_lite0", "widths": (24, 48, 64, 96), "edge_px": 1}
+"""The evidence network of regions: the one that ships. A file whose evidence names no encoder has the small network."""
+REGISTER_AFTER = 0.35
+"""Of the steps on maps of many places: labels are moved to where a network that knows pictures sees them."""
+
 
 @dataclass(frozen=True)
 class RegionConfig:
@@ -35,10 +40,10 @@ class RegionConfig:
     """
 
     folds: int = 3
-    evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
+    evidence: EvidenceConfig = field(default_factory=lambda: EvidenceConfig(**SEES_WITH))
     consistency: ConsistencyConfig = field(default_factory=lambda: ConsistencyConfig(**OF_REGIONS))
     initial: bool = True
-    flips: int = 4
+    flips: int = 1
     include_unmapped: bool = False
     rounds: int = 8
     least_edits: int = 100
@@ -75,12 +80,16 @@ class RegionConfig:
         return cls(**known)
 
     def for_many_places(self) -> RegionConfig:
-        """The same networks, their evidence trained longer, on more varied light and scale, and without labels that it
-        is sure are wrong: for places not seen.
+        """The same networks, their evidence trained longer and on more varied light and scale: for places not seen.
+
+        Labels that the small network is sure are wrong are left out; a pre-trained one moves them to what it sees.
         """
+        trust: dict[str, Any] = (
+            {"register_after": REGISTER_AFTER} if self.evidence.encoder else {"trim_after": TRIM_AFTER}
+        )
         evidence = replace(
             self.evidence, epochs=-(-3 * self.evidence.epochs // 2), light=1.0,
-            scale_jitter=max(self.evidence.scale_jitter, 0.3), trim_after=TRIM_AFTER,
+            scale_jitter=max(self.evidence.scale_jitter, 0.3), **trust,
         )  # fmt: skip
         return replace(self, evidence=evidence)
 
@@ -92,22 +101,22 @@ class RegionConfig:
 PRESETS: dict[str, dict[str, Any]] = {
     "compact": {},
     "quick": {
-        "folds": 2, "evidence": {"epochs": 7, "tuning_epochs": 6},
+        "folds": 2, "evidence": {**SEES_WITH, "epochs": 7, "tuning_epochs": 6},
         "consistency": {"tuning_contrastive_epochs": 1, "tuning_matching_epochs": 3},
-        "flips": 2, "rounds": 4, "least_edits": 30, "counterfactuals": 12,
+        "rounds": 4, "least_edits": 30, "counterfactuals": 12,
     },
     "general": {
         "evidence": {"epochs": 24, "scale_jitter": 0.3, "light": 1.0, "trim_after": TRIM_AFTER},
         "consistency": {"contrastive_epochs": 6, "matching_epochs": 24, "steps_per_epoch": 30},
-        "initial": False, "rounds": 12,
+        "initial": False, "rounds": 12, "flips": 4,
     },
     "places": {
         "evidence": {
-            "encoder": "efficientnet_lite0", "widths": (24, 48, 64, 96), "crop_px": 256, "epochs": 40,
-            "steps_per_epoch": 50, "ema": 0.99, "light": 1.0, "register_after": 0.35, "edge_px": 1,
+            **SEES_WITH, "crop_px": 256, "epochs": 40, "steps_per_epoch": 50, "ema": 0.99, "light": 1.0,
+            "register_after": REGISTER_AFTER,
         },
         "consistency": {"contrastive_epochs": 6, "matching_epochs": 24, "steps_per_epoch": 30},
-        "initial": False, "rounds": 12, "flips": 1,
+        "initial": False, "rounds": 12,
     },
     "tiny": {
         "folds": 2,
@@ -117,9 +126,9 @@ PRESETS: dict[str, dict[str, Any]] = {
             "fused_channels": 16, "prototypes": 4, "contrastive_epochs": 2, "matching_epochs": 2,
             "steps_per_epoch": 2, "batch": 4, "views": 1,
         },
-        "initial": False, "flips": 1, "rounds": 2, "least_edits": 0, "counterfactuals": 3,
+        "initial": False, "rounds": 2, "least_edits": 0, "counterfactuals": 3,
     },
 }  # fmt: skip
-"""`general` learns what ships, on many places, and `places` the same with a pre-trained encoder; `compact` is for real
-regions on two cores, `quick` for a first look at an easy place, such as the demo; `tiny` only shows that everything
-works, in seconds."""
+"""`places` learns what ships, on many places; `general` the same with the small network, which needs no published
+weights; `compact` is for real regions on two cores, `quick` for a first look at an easy place, such as the demo; `tiny`
+only shows that everything works, in seconds."""

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import shapely
+from shapely import Polygon
 
-from mlcore.changes.apply import NEAR_M, apply_edit, largest_after
-from mlcore.changes.candidate import Candidate
+from mlcore.changes.apply import NEAR_M, TileEdits, apply_edit
+from mlcore.changes.candidate import Candidate, non_maximum_suppression
 from mlcore.changes.measure import REACH_M
 from mlcore.changes.moves import MapMoves
 from mlcore.correspondences.dense.neighbours import Known
@@ -20,12 +21,14 @@ from mlcore.geometry.polygons import padded
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
-from mlcore.region.assess import Assessment, assess, tile_result
+from mlcore.region.assess import Assessment, Edit, assess, block_found, scores_of, tile_result
+from mlcore.region.registered import on_its_image
 
 if TYPE_CHECKING:
     from mlcore.region.model import RegionModel
 
 EVIDENCE_END, ASSESSED = 0.55, 0.9
+CLOSE_M = 2.0  # what the image shows so near to another shape of the map is traced anew with it
 
 
 def scan(
@@ -68,21 +71,30 @@ def with_counterfactuals(
     The first `config.counterfactuals` edits are put into the map, and that edition is assessed as the map itself was:
     `counterfactual` is "measured". For the others the tile's probability is taken without the candidate ("estimated").
     """
-    progress = progress or SilentProgress()
+    progress, first = progress or SilentProgress(), found.candidates[: model.config.counterfactuals]
+    after: dict[int, tuple[float, str]] = {}
+    for number, candidate in enumerate(first):
+        stop_if_asked(progress)
+        after[id(candidate)] = probability_after(model, evidence, found, candidate), "measured"
+        progress.report((number + 1) / len(first), "counterfactuals")
     by_tile: dict[TileAddress, list[Candidate]] = {}
     for candidate in found.candidates:
         by_tile.setdefault(candidate.tile, []).append(candidate)
-    told, moves = [], MapMoves(found.shifts)
-    for number, candidate in enumerate(found.candidates):
+    moves = MapMoves(found.shifts)
+    for tile, all_of_tile in by_tile.items():
         stop_if_asked(progress)
-        if number < model.config.counterfactuals:
-            after, how = probability_after(model, evidence, found, candidate), "measured"
-            progress.report((number + 1) / min(len(found.candidates), model.config.counterfactuals), "counterfactuals")
-        else:
-            others = [other for other in by_tile[candidate.tile] if other is not candidate]
-            after, how = _without(model, evidence, found, candidate, others, moves), "estimated"
+        rest = [one for one in all_of_tile if id(one) not in after]
+        if not rest:
+            continue
+        edits = TileEdits(evidence, found.source.index, tile, moves)
+        for candidate in rest:
+            others = [other for other in all_of_tile if other is not candidate]
+            after[id(candidate)] = _without(model, found, candidate, others, edits), "estimated"
+    told = []
+    for candidate in found.candidates:
+        probability, how = after[id(candidate)]
         figures = candidate.evidence | {
-            "tile_probability": found.results[candidate.tile].probability, "tile_probability_after": after,
+            "tile_probability": found.results[candidate.tile].probability, "tile_probability_after": probability,
             "counterfactual": how,
         }  # fmt: skip
         told.append(dataclasses.replace(candidate, evidence=figures))
@@ -90,32 +102,42 @@ def with_counterfactuals(
 
 
 def probability_after(model: RegionModel, evidence: EvidenceReader, found: Assessment, candidate: Candidate) -> float:
-    """The probability of the candidate's tile once its edit is in the map."""
+    """The probability of the candidate's tile once its edit is in the map: what the edit can touch is measured anew."""
+    tile, moves, asked = candidate.tile, MapMoves(found.shifts), touched(found, candidate)
     edited = found.source.with_index(apply_edit(found.source.index, candidate))
-    tiles = touched(found, candidate)
-    return assess(model, edited, evidence, tiles, before=found).results[candidate.tile].probability
+    edit = Edit.of(found.source.index, _edited_ground(found, candidate, CLOSE_M))
+    blocks = {
+        corner: found.blocks[corner] for near in tile.around(1) if (corner := found.block_of(near)) in found.blocks
+    }
+    for corner in {found.block_of(one) for one in asked}:
+        earlier = found.blocks[corner]
+        blocks[corner] = block_found(model, edited, evidence, corner, earlier.tiles, moves, asked, earlier, edit)
+    candidates = non_maximum_suppression([one for block in blocks.values() for one in block.candidates])
+    moved = on_its_image(edited, {tile: found.shifts[tile]})
+    score = scores_of(model, moved, [tile], found, SilentProgress())[tile]
+    there = [one for one in candidates if one.tile == tile]
+    return tile_result(model, tile, score, there, blocks[found.block_of(tile)].largest[tile]).probability
 
 
-def touched(found: Assessment, candidate: Candidate) -> list[TileAddress]:
-    """The tiles on which the map is another, or is weighed otherwise, with the candidate's edit; its own first."""
+def _edited_ground(found: Assessment, candidate: Candidate, around_m: float) -> Polygon:
+    """In degrees: a box about the map's shapes before and after the candidate's edit."""
     shapes = [candidate.geometry]
     if candidate.key is not None:
         near = found.source.index.query(padded(candidate.geometry.bounds, NEAR_M))
         shapes += [feature.geometry for feature in near if feature.key == candidate.key]
-    grown = shapely.box(*padded(shapely.union_all(shapes).bounds, REACH_M))
+    return shapely.box(*padded(shapely.union_all(shapes).bounds, around_m))
+
+
+def touched(found: Assessment, candidate: Candidate) -> list[TileAddress]:
+    """The tiles on which the map is another, or is weighed otherwise, with the candidate's edit; its own first."""
+    grown = _edited_ground(found, candidate, REACH_M)
     around = [tile for tile in candidate.tile.around(1) if tile in found.results and tile != candidate.tile]
     return [candidate.tile, *(tile for tile in around if grown.intersects(tile.polygon_lonlat))]
 
 
 def _without(
-    model: RegionModel,
-    evidence: EvidenceReader,
-    found: Assessment,
-    candidate: Candidate,
-    others: Sequence[Candidate],
-    moves: MapMoves,
+    model: RegionModel, found: Assessment, candidate: Candidate, others: Sequence[Candidate], edits: TileEdits
 ) -> float:
-    tile = candidate.tile
-    result = found.results[tile]
-    largest = largest_after(evidence, found.source.index, candidate, moves)
-    return tile_result(model, tile, (result.disc, result.proto, result.final), others, largest).probability
+    result = found.results[candidate.tile]
+    score = (result.disc, result.proto, result.final)
+    return tile_result(model, candidate.tile, score, others, edits.largest_after(candidate)).probability

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlcore.changes.apply import apply_edit, largest_after
+from mlcore.changes.apply import TileEdits, apply_edit
 from mlcore.changes.candidate import Candidate
 from mlcore.changes.diff import measure_block
 from mlcore.changes.moves import MapMoves
@@ -39,7 +39,7 @@ def test_the_estimate_equals_the_measure_of_the_edited_map(evidence: EvidenceRea
     moves = MapMoves({TILE: shift})
     measured = measure_block(evidence, edited, TILE, [TILE], moves).largest[TILE]
 
-    assert largest_after(evidence, index, about(kind), moves) == pytest.approx(measured, abs=0.02)
+    assert TileEdits(evidence, index, TILE, moves).largest_after(about(kind)) == pytest.approx(measured, abs=0.02)
 
 
 def test_an_edit_that_mends_the_map_takes_the_difference_away_and_a_wrong_one_makes_one(
@@ -50,5 +50,5 @@ def test_an_edit_that_mends_the_map_takes_the_difference_away_and_a_wrong_one_ma
     before = measure_block(evidence, lacking, TILE, [TILE], still).largest[TILE]
 
     assert before > 0.8
-    assert largest_after(evidence, lacking, about("add"), still) < 0.3
-    assert largest_after(evidence, MapIndex(HOUSES), about("remove"), still) > 0.8
+    assert TileEdits(evidence, lacking, TILE, still).largest_after(about("add")) < 0.3
+    assert TileEdits(evidence, MapIndex(HOUSES), TILE, still).largest_after(about("remove")) > 0.8

@@ -11,8 +11,13 @@ import shapely
 import shapely.affinity
 
 from mlcore.cli import main
+from mlcore.cli.train_matcher import _start
+from mlcore.correspondences.config import StructureConfig
 from mlcore.correspondences.graph.matcher import GraphMatcher
 from mlcore.correspondences.matcher import StructureMatcher
+from mlcore.encoders.unet import SmallUNet
+from mlcore.learning.checkpoints import read_tensors
+from mlcore.weights import TRUNK_FILE
 from tests.mlcore.changes.made_place import houses, write_image
 from tests.mlcore.correspondences.test_matchers import texture
 
@@ -78,3 +83,13 @@ def test_nothing_to_learn_from_says_what_to_name(tmp_path: Path, capsys: pytest.
 
     assert main(words) == 1
     assert "name a place" in capsys.readouterr().err
+
+
+def test_matchers_start_from_the_trunk_that_ships() -> None:
+    tensors, meta = read_tensors(TRUNK_FILE)
+    assert meta["kind"] == "trunk"
+    start = _start(None)
+    assert start is not None
+    assert start.keys() == tensors.keys()
+    trunk = SmallUNet(StructureConfig().widths).state_dict()
+    assert {name: start[name].shape for name in trunk} == {name: value.shape for name, value in trunk.items()}

@@ -46,12 +46,17 @@ def test_what_the_network_is_unsure_of_is_believed(seed: int, level: float) -> N
 
 
 def test_only_maps_of_many_places_are_doubted() -> None:
-    config = RegionConfig.preset("compact")
+    config = RegionConfig(evidence=EvidenceConfig())
 
     assert config.evidence.trim_after == 1.0
     assert config.for_many_places().evidence.trim_after < 1.0
     assert RegionConfig.preset("general").evidence.trim_after == config.for_many_places().evidence.trim_after
     assert config.for_many_places().evidence.tuning().trim_after == 1.0
+    pretrained = RegionConfig.preset("compact").for_many_places().evidence
+    assert (pretrained.trim_after, pretrained.register_after) == (
+        1.0,
+        RegionConfig.preset("places").evidence.register_after,
+    )
     with pytest.raises(ConfigError, match="share of the steps"):
         EvidenceConfig(trim_after=1.5)
 

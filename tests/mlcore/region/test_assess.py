@@ -10,9 +10,10 @@ import pytest
 import shapely
 import torch
 
+from mlcore.changes.apply import apply_edit
 from mlcore.changes.candidate import Candidate
 from mlcore.changes.classifiers import ChangeClassifier
-from mlcore.changes.diff import blocks_of, measure_block
+from mlcore.changes.diff import blocks_of, candidates_of, measure_block
 from mlcore.changes.moves import MapMoves
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.evaluation.scored import score_model
@@ -89,7 +90,8 @@ def test_an_edit_that_changes_nothing_moves_nothing(place: tuple) -> None:
 
     for feature in source.index.buildings[::29]:
         candidate = as_it_stands(feature, found, source)
-        assert probability_after(model, evidence, found, candidate) == found.results[candidate.tile].probability
+        after = probability_after(model, evidence, found, candidate)
+        assert after == pytest.approx(found.results[candidate.tile].probability, abs=1e-7)
 
 
 def test_a_part_that_is_assessed_anew_says_what_the_whole_map_says_there(place: tuple) -> None:
@@ -119,6 +121,38 @@ def test_some_tiles_of_a_block_are_measured_as_with_all_of_them(place: tuple) ->
                 there = [measure for measure in every if measure.tile == tile]
                 assert [one.proposal for one in some] == [one.proposal for one in there]
                 assert np.array_equal([one.figures for one in some], [one.figures for one in there])
+
+
+def test_a_counterfactual_says_what_the_edited_map_says_when_all_of_it_is_measured(place: tuple) -> None:
+    model, source, evidence, _ = place
+    found = assess(model, source, evidence, TILES)
+    kinds = {one.kind for one in found.candidates}
+    assert {"add", "remove"} <= kinds
+    chosen = [next(one for one in found.candidates if one.kind == kind) for kind in sorted(kinds)]
+
+    for candidate in [*chosen, *found.candidates[:6]]:
+        edited = source.with_index(apply_edit(source.index, candidate))
+        whole = assess(model, edited, evidence, touched(found, candidate), before=found).results[candidate.tile]
+        assert probability_after(model, evidence, found, candidate) == pytest.approx(whole.probability, abs=1e-5)
+
+
+@pytest.mark.parametrize(("caution", "some_left"), [(12.0, True), (0.0, False)])
+def test_no_footprint_that_is_left_untraced_would_be_a_candidate(place: tuple, caution: float, some_left: bool) -> None:
+    _, source, evidence, _ = place
+    verdicts = classifier(3)
+    with torch.no_grad():
+        verdicts.footprint.direct.bias[0] += caution
+    left = 0
+    for corner, members in blocks_of(TILES).items():
+        every = measure_block(evidence, source.index, corner, members, MapMoves({}))
+        some = measure_block(evidence, source.index, corner, members, MapMoves({}), verdicts_of=lambda _: [verdicts])
+        found, wanted = (candidates_of(measures, lambda _: [verdicts]) for measures in (some, every))
+        assert [(one.kind, one.key, one.geometry) for one in found] == [
+            (one.kind, one.key, one.geometry) for one in wanted
+        ]
+        assert [one.confidence for one in found] == pytest.approx([one.confidence for one in wanted], abs=1e-5)
+        left += len(every.footprints) - len(some.footprints)
+    assert (left > 0) == some_left
 
 
 def test_an_edit_touches_its_own_tile_and_those_that_it_reaches(place: tuple) -> None:

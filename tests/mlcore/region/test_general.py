@@ -15,6 +15,7 @@ from mlcore.cli.pretrain import read_pictures
 from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.pretraining import Place, pretrain_consistency, synthetic_place
 from mlcore.errors import InvalidInputError
+from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.samples import background_samples
 from mlcore.maps.index import MapIndex
 from mlcore.region.config import RegionConfig
@@ -143,14 +144,17 @@ def test_a_pre_trained_encoder_learns_from_places_of_several_zooms(tmp_path):
     assert list(found) == coarse
 
 
-def test_what_ships_fits_the_compact_networks_and_no_other():
+def test_what_ships_fits_the_networks_of_regions_and_no_other():
     model = shipped_model()
     assert model is not None
     assert GENERAL_FILE.stat().st_size <= 20_000_000
-    start = Start.of(model, RegionConfig.preset("compact"))
-    assert start.evidence is not None
-    assert start.consistency is not None
+    for preset in ("compact", "quick"):
+        start = Start.of(model, RegionConfig.preset(preset))
+        assert start.evidence is model.folds[0].evidence.tuned
+        assert start.consistency is not None
     assert Start.of(model, RegionConfig.preset("tiny")) == Start()
+    before = RegionConfig.from_dict({**RegionConfig().to_dict(), "evidence": EvidenceConfig().to_dict()})
+    assert Start.of(model, before).evidence is None
 
 
 def test_a_region_tunes_a_start_with_a_pre_trained_encoder(tmp_path):
@@ -172,3 +176,21 @@ def test_a_region_tunes_a_start_with_a_pre_trained_encoder(tmp_path):
     after = tuned.folds[0].evidence.tuned.state_dict()
     assert torch.equal(before["encoder.stem.0.weight"], after["encoder.stem.0.weight"])
     assert not torch.equal(before["head.weight"], after["head.weight"])
+
+
+def test_a_region_is_trained_from_what_ships(tmp_path):
+    town = synthetic_place(0, tmp_path)
+    compact = RegionConfig.preset("compact", folds=2, rounds=1, least_edits=0)
+    brief = {"steps_per_epoch": 1, "tuning_contrastive_epochs": 1, "tuning_matching_epochs": 1}
+    config = replace(
+        compact, evidence=replace(compact.evidence, tuning_epochs=1, steps_per_epoch=2, batch=2),
+        consistency=replace(compact.consistency, **brief),
+    )  # fmt: skip
+
+    tuned = train_region(town.source, town.tiles, {}, config, run_dir=tmp_path / "region")
+
+    before, after = (one.folds[0].evidence.tuned.state_dict() for one in (shipped_model(), tuned))
+    assert torch.equal(before["encoder.stem.0.weight"], after["encoder.stem.0.weight"])
+    assert not torch.equal(before["head.weight"], after["head.weight"])
+    found = tuned.scan(town.source, town.tiles[:2], evidence_path=tmp_path / "evidence.tif")
+    assert list(found.results) == town.tiles[:2]

@@ -1,14 +1,24 @@
-"""What is known of a tile keeps its shift in metres on the ground."""
+"""What is known of a tile keeps its shift in metres on the ground, and a model's file what it learnt."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from mlcore.changes.classifiers import ChangeClassifier
+from mlcore.consistency.model import ConsistencyModel
+from mlcore.consistency.pretraining import synthetic_place
 from mlcore.correspondences.dense.shift import Shift
+from mlcore.evidence.ensemble import EvidenceEnsemble
+from mlcore.evidence.model import EvidenceModel
+from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.learning.checkpoints import read_tensors
-from mlcore.region.parts import TileResult
+from mlcore.learning.checkpoints import read_tensors, write_tensors
+from mlcore.region.config import RegionConfig
+from mlcore.region.model import RegionModel
+from mlcore.region.parts import FoldModel, TileResult
 from mlcore.region.shipped import shipped_model
 from mlcore.weights import GENERAL_FILE
 
@@ -34,3 +44,29 @@ def test_the_shipped_model_loads_and_is_saved_under_the_names_of_its_tensors(tmp
     assert ours
     assert ours == {name for name in again if "/judge/" in name}
     assert all(torch.equal(kept[name], again[name]) for name in ours)
+
+
+def test_a_region_that_learnt_before_encoders_were_named_scores_as_it_did(tmp_path: Path) -> None:
+    """Files of regions outlive the network that new ones start from."""
+    town = synthetic_place(0, tmp_path)
+    config = replace(RegionConfig.preset("tiny"), flips=4)
+    torch.manual_seed(0)
+    parts = FoldModel(
+        EvidenceEnsemble([EvidenceModel(config.evidence)]), ConsistencyModel(config.consistency).eval(),
+        ChangeClassifier().eval(),
+    )  # fmt: skip
+    model = RegionModel(config, [parts, parts], {tile: number % 2 for number, tile in enumerate(town.tiles)}, {})
+    model.save(tmp_path / "new.safetensors")
+    tensors, meta = read_tensors(tmp_path / "new.safetensors")
+    of_then = {name: value for name, value in meta["config"]["evidence"].items() if "encoder" not in name}
+    meta["config"]["evidence"] = {name: value for name, value in of_then.items() if name != "frozen_stages"}
+    write_tensors(tmp_path / "old.safetensors", tensors, meta)
+
+    old = RegionModel.load(tmp_path / "old.safetensors")
+
+    assert (old.config.evidence, old.config.flips) == (config.evidence, 4)
+    tiles = town.tiles[:3]
+    for name, one in (("new", model), ("old", old)):
+        one.write_evidence(town.source, tiles, tmp_path / f"{name}.tif")
+    said = [EvidenceReader(tmp_path / f"{name}.tif", 19).window(tiles[0]).building for name in ("new", "old")]
+    assert np.array_equal(*said)
