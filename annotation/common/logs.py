@@ -68,7 +68,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = without_secrets(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=lambda one: without_secrets(str(one)))
+        return json.dumps(line, default=lambda one: without_secrets(str(one)))
 
 
 def without_secrets(text: str) -> str:

@@ -258,7 +258,7 @@ def test_the_web_server_adds_up_its_processes_and_writes_json_lines(server):
         if sample.name == "mapwright_http_request_seconds_count" and sample.labels["status"] == "2xx"
     }
     assert counted["login"] == 40
-    assert len(list(Path(env["MAPWRIGHT_VAR"]).rglob("*.db"))) >= 3, "several processes counted"
+    assert len(list(Path(env["MAPWRIGHT_VAR"]).rglob("*.db"))) > 1, "several processes counted"
     asked = urllib.request.Request(f"{url}/metrics/", headers={"X-Forwarded-For": "203.0.113.7"})
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(asked, timeout=30)

@@ -1,9 +1,13 @@
 """What whoever runs the installation sets: the log, who may read figures, which proxies are believed."""
 
+import logging
+
 from webapp.settings.environment import env
 
 # "json": one JSON object a line, with a line for every request; else plain lines.
 LOG_FORMAT = env("LOG_FORMAT", "plain")
+if LOG_FORMAT == "json":
+    logging.captureWarnings(True)  # else Python writes them beside the log, in lines of its own
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -14,7 +14,7 @@ from annotation.operation.services import server
 from annotation.operation.services.manifest import digest_of
 from annotation.operation.services.media import files_below
 from tests.factories import FootprintFactory, ImageryFactory, RegionFactory, SnapshotFactory, UserFactory
-from tests.factories_changes import ChangeFactory
+from tests.factories_changes import ChangeFactory, ScanFactory
 from tests.files import write_geotiff, write_osm
 
 
@@ -53,7 +53,7 @@ def installation(transactional_db, settings, tmp_path, monkeypatch) -> Iterator[
     ImageryFactory(region=region, cog_path="regions/1/image.tif")
     snapshot = SnapshotFactory(region=region, upload_path="regions/1/upload.osm")
     FootprintFactory.create_batch(30, snapshot=snapshot, tags={"building": "yes", "name": "Straße №5"})
-    ChangeFactory.create_batch(20)
+    ChangeFactory.create_batch(20, scan=ScanFactory())
     name = f"{connection.settings_dict['NAME']}_drill"
     connections.close_all()
     forget(name)

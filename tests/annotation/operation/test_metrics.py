@@ -11,7 +11,7 @@ from annotation.common.services import workers
 from annotation.common.services.jobs import enqueue
 from annotation.operation import selectors
 from tests.factories import JobFactory, RegionFactory, UserFactory
-from tests.factories_changes import ChangeFactory
+from tests.factories_changes import ChangeFactory, ScanFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -51,10 +51,9 @@ def test_workers_and_the_broker_are_told_by_queue(client):
 
 
 def test_the_review_is_told_by_stage(client, client_of):
-    region = RegionFactory()
-    change = ChangeFactory.create_batch(3, region=region)[0]
-    reviewer = client_of(UserFactory())
-    claimed = reviewer.post(f"/api/review/items/{change.item_id}/claim/").json()
+    change = ChangeFactory.create_batch(3, scan=ScanFactory())[0]
+    reviewer = client_of(UserFactory(role="admin"))
+    claimed = reviewer.post(f"/api/review/items/{change.item_id}/claim/").json()["item"]
     body = {
         "lease_token": claimed["lease_token"], "version": 0, "decision": "reject", "seconds": 1,
         "idempotency_key": "6e0c5f3e-0d65-4b0e-9f4e-0b4f6f0f8a11",
@@ -106,7 +105,7 @@ def test_without_a_broker_the_other_figures_are_told(client, monkeypatch):
 
 def test_figures_count_no_large_table(client, django_assert_max_num_queries):
     """Of items and verdicts the database keeps counts: what is asked for is the same however many there are."""
-    ChangeFactory.create_batch(5)
+    ChangeFactory.create_batch(5, scan=ScanFactory())
     with django_assert_max_num_queries(12) as asked:
         figures(client)
     large = [query["sql"] for query in asked.captured_queries if 'FROM "review_queueitem"' in query["sql"]]
