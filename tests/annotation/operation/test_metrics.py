@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from prometheus_client.parser import text_string_to_metric_families
 
 from annotation.common.models import Job, JobState
@@ -129,3 +129,11 @@ def test_a_database_of_older_code_is_not_ready(client, settings, tmp_path, monke
     assert (answer.status_code, answer.json()["migrations"]) == (503, False)
     call_command("migrate", "landmarks", fake=True, verbosity=0)
     assert client.get("/health/ready/").status_code == 200
+
+
+def test_a_container_asks_whether_its_own_worker_is_alive(capsys):
+    workers.say_alive("cpu@one", ["cpu"], "cpu")
+    call_command("check_worker", host="one")
+    assert "cpu@one: cpu on cpu" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="no worker of two"):
+        call_command("check_worker", host="two")
