@@ -41,7 +41,8 @@ def test_who_neither_started_it_nor_is_an_admin_sees_no_button(new_page):
     expect(page.get_by_role("button", name="Try again")).to_have_count(0)
 
 
-def test_why_it_can_not_be_tried_again_is_told(new_page):
+def test_why_it_can_not_be_tried_again_is_told(new_page, watch):
+    watch.expect("409 (Conflict)")
     region = RegionFactory()
     JobFactory(kind="sources.import_imagery", scope_id=region.pk, **GIVEN_UP)
     page = new_page(UserFactory(role="admin"))
