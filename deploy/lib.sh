@@ -19,6 +19,12 @@ die() {
   exit 1
 }
 
+# manage COMMAND...: manage.py of this checkout under its own settings, wherever it is called from.
+manage() {
+  [ -x "$VENV/bin/python" ] || die "there is no virtual environment in $VENV" "bash deploy/run makes it, or set MAPWRIGHT_VENV"
+  DJANGO_SETTINGS_MODULE="${DJANGO_SETTINGS_MODULE:-webapp.settings.dev}" "$VENV/bin/python" "$ROOT/manage.py" "$@"
+}
+
 am_root() { [ "$(id -u)" = 0 ]; }
 
 # Runs a command as root: directly, or through sudo.

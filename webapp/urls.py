@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from webapp.health import health
+from webapp.health import health, live, ready
 
 STAGES = (
     "accounts",
@@ -24,6 +24,7 @@ STAGES = (
     "landmarks",
     "edits",
     "pipeline",
+    "operation",
 )
 
 
@@ -39,6 +40,8 @@ def _of_stages(module: str, prefix: str) -> list[URLPattern | URLResolver]:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("health/", health, name="health"),
+    path("health/live/", live, name="live"),
+    path("health/ready/", ready, name="ready"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", api_docs, name="api-docs"),
     *_of_stages("api", "api/"),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from annotation.common.models import Job, JobFigure, Worker
+from annotation.common.errors import ConflictError
+from annotation.common.models import Job, JobFigure, JobQuerySet, Worker
+from annotation.common.services.retry import retry
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -26,11 +29,35 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
+class DeadLetters(admin.SimpleListFilter):
+    """Jobs that were given up after all their tries, apart from the others."""
+
+    title, parameter_name = "dead letters", "dead"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("1", "Given up after all tries")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(pk__in=Job.objects.dead_letters()) if self.value() == "1" else queryset
+
+
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
+    actions = ["try_again"]
     list_display = ["id", "kind", "scope_id", "state", "progress", "attempts", "error_code", "created_by", "created_at"]
-    list_filter = ["state", "kind", "error_code"]
+    list_filter = [DeadLetters, "state", "kind", "error_code"]
     list_select_related = ["created_by"]
+
+    @admin.action(description="Try again")
+    def try_again(self, request: HttpRequest, queryset: JobQuerySet) -> None:
+        """Each that can be; the others keep their state, and are told with the reason."""
+        for job in queryset:
+            try:
+                retry(job)
+            except ConflictError as error:
+                self.message_user(request, f"{job.kind} {job.pk}: {error.detail}", messages.WARNING)
+            else:
+                self.log_change(request, job, "tried again")
 
 
 @admin.register(JobFigure)

@@ -31,6 +31,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def unfinished(self) -> "JobQuerySet":
         return self.filter(state__in=[JobState.QUEUED, JobState.RUNNING])
 
+    def dead_letters(self) -> "JobQuerySet":
+        """Jobs that were given up after all their tries."""
+        return self.filter(state=JobState.FAILED, attempts__gte=models.F("max_attempts"))
+
     def for_scope(self, scope_id: int) -> "JobQuerySet":
         return self.filter(scope_id=scope_id)
 

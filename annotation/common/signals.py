@@ -5,6 +5,10 @@ from django.dispatch import Signal
 # Sent with `job` when a job failed or was cancelled, by whatever way: error, cancellation, or the end of a lost worker.
 job_ended = Signal()
 
+# Sent with `job`, in the transaction that puts a job which failed or was cancelled back into its queue: a stage makes
+# ready what the job works on, or raises ConflictError with the remedy.
+job_retried = Signal()
+
 # Sent with `pair_id`, in the transaction of the answer, when what people say of where an image shows a map is another.
 transform_changed = Signal()
 

@@ -46,6 +46,10 @@ class Row:
 ROUTES: dict[str, Row] = {
     # project
     "GET health/": Row("anonymous"),
+    "GET health/live/": Row("anonymous"),
+    "GET health/ready/": Row("anonymous"),
+    # its own rule, held by tests/annotation/operation/test_metrics.py: a token, or a request of this very machine
+    "GET metrics/": Row("anonymous"),
     "GET api/schema/": Row("reviewer"),
     "GET api/docs/": Row("reviewer"),
     # accounts
@@ -80,6 +84,7 @@ ROUTES: dict[str, Row] = {
     "GET api/workers/": Row("reviewer"),
     "GET api/jobs/<uuid:job_id>/": Row("reviewer", scoped=True),
     "POST api/jobs/<uuid:job_id>/cancel/": Row("admin", scoped=True),
+    "POST api/jobs/<uuid:job_id>/retry/": Row("admin", scoped=True),
     # tiles
     f"GET {REGION}pairs/": Row("reviewer", scoped=True),
     f"POST {REGION}pairs/": Row("editor", scoped=True),

@@ -6,6 +6,7 @@ from csp.constants import NONCE, NONE, SELF
 
 from webapp.settings.api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
 from webapp.settings.environment import env
+from webapp.settings.operation import *  # noqa: F403
 from webapp.settings.stages import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -17,6 +18,8 @@ _NOTE = VAR_DIR / "run_dir"
 RUN_DIR = Path(env("RUN_DIR", _NOTE.read_text(encoding="utf-8").strip() if _NOTE.is_file() else str(VAR_DIR / "run")))
 
 SECRET_KEY = env("SECRET_KEY")
+# Former keys, separated by commas: sessions that they signed go on, and so do the seals of backups.
+SECRET_KEY_FALLBACKS = [key for key in env("SECRET_KEY_FALLBACKS").split(",") if key]
 DEBUG = False
 ALLOWED_HOSTS = [host for host in env("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if host]
 CSRF_TRUSTED_ORIGINS = [origin for origin in env("CSRF_TRUSTED_ORIGINS").split(",") if origin]
@@ -52,9 +55,11 @@ INSTALLED_APPS = [
     "annotation.landmarks",
     "annotation.edits",
     "annotation.pipeline",
+    "annotation.operation",
 ]
 
 MIDDLEWARE = [
+    "annotation.operation.middleware.Requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -156,12 +161,17 @@ STATICFILES_DIRS = [
 ]
 MEDIA_ROOT = Path(env("MEDIA", str(VAR_DIR / "media")))
 # The set-up makes this directory on the disk of the media files, so that a finished upload is moved, not copied.
-FILE_UPLOAD_TEMP_DIR = VAR_DIR / "uploads" if (VAR_DIR / "uploads").is_dir() else None
+UPLOADS_DIR = Path(env("UPLOADS", str(VAR_DIR / "uploads")))
+FILE_UPLOAD_TEMP_DIR = UPLOADS_DIR if UPLOADS_DIR.is_dir() else None
 FILE_UPLOAD_HANDLERS = ["annotation.sources.uploads.HashingUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 MAX_UPLOAD_BYTES = int(env("MAX_UPLOAD_BYTES", str(20 * 2**30)))
 MAX_PHOTO_BYTES = int(env("MAX_PHOTO_BYTES", str(32 * 2**20)))
 MAX_MODEL_BYTES = int(env("MAX_MODEL_BYTES", str(64 * 2**20)))
+# Backups: where they go, how many of the newest stay, and of how many weeks the last one.
+BACKUP_ROOT = Path(env("BACKUPS", str(VAR_DIR / "backups")))
+BACKUP_KEEP = int(env("BACKUPS_KEEP", "7"))
+BACKUP_KEEP_WEEKLY = int(env("BACKUPS_KEEP_WEEKLY", "4"))
 
 CELERY_BROKER_URL = (
     f"redis+socket://{REDIS_URL.removeprefix('unix://')}?virtual_host={REDIS_DB}"
@@ -258,10 +268,3 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
-
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "INFO")},
-}

@@ -12,6 +12,8 @@ if not env("ALLOWED_HOSTS"):
     raise ImproperlyConfigured("set MAPWRIGHT_ALLOWED_HOSTS to the host names served, separated by commas")
 
 SECURE_SSL_REDIRECT = True
+# Asked by the machine itself and by monitors beside it, not through the proxy that speaks TLS.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics/$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31536000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

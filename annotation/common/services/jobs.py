@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 
 from annotation.common.engine import MlcoreError, StoppedError
 from annotation.common.errors import ConflictError, DomainError
+from annotation.common.logs import about
 from annotation.common.models import Job, JobQuerySet, JobState
 from annotation.common.services.job_context import Echo, JobContext
 from annotation.common.services.workers import queue_of
@@ -90,6 +91,12 @@ def execute(job_id: uuid.UUID | str, echo: Echo | None = None) -> bool:
     job = claim(job_id)
     if job is None:
         return False
+    with about(job=str(job.pk), kind=job.kind):
+        _run(job, echo)
+    return True
+
+
+def _run(job: Job, echo: Echo | None) -> None:
     context = JobContext(job, echo)
     runner: Callable[[JobContext], None] = import_string(settings.JOB_RUNNERS[job.kind])
     try:
@@ -110,7 +117,6 @@ def execute(job_id: uuid.UUID | str, echo: Echo | None = None) -> bool:
     else:
         if not context.committed:
             context.succeed()
-    return True
 
 
 def _fail(context: JobContext, code: str, detail: str) -> None:

@@ -11,7 +11,7 @@ from django.contrib.gis.geos import MultiPolygon
 from django.db import transaction
 
 from annotation.accounts.models import User
-from annotation.common.errors import InvalidError
+from annotation.common.errors import ConflictError, InvalidError
 from annotation.common.services import jobs
 from annotation.geolocation import engine
 from annotation.geolocation.errors import NoFolderError, OfRegionError, ServerFileError, TooManyTilesError
@@ -211,6 +211,12 @@ def _locked(of_set: ReferenceSet) -> ReferenceSet:
 def _check_name(name: str) -> None:
     if ReferenceSet.objects.registered().filter(name=name).exists():
         raise NameTakenError(f"there is a reference set called {name!r} already: choose another name")
+
+
+def check_retry(sender: Any, *, job: Any, **kwargs: Any) -> None:
+    """Receiver of `job_retried`: a set is prepared again on its page, which says what is left to do."""
+    if job.kind == prepare.KIND:
+        raise ConflictError("prepare the set again on the page of reference imagery: that goes on where this stopped")
 
 
 def mark_ended(sender: Any, *, job: Any, **kwargs: Any) -> None:

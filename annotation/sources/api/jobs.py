@@ -19,6 +19,7 @@ from annotation.common.errors import NotAllowedError
 from annotation.common.models import Job, JobState
 from annotation.common.services import jobs, workers
 from annotation.sources import selectors
+from annotation.sources.services.retry_job import retry_job
 
 
 class JobOutput(serializers.ModelSerializer[Job]):
@@ -92,6 +93,9 @@ class JobFilter(serializers.Serializer):
 
     region = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     state = serializers.ChoiceField(choices=JobState.choices, required=False)
+    dead = serializers.BooleanField(
+        required=False, default=False, help_text="only those given up after all their tries"
+    )
 
 
 class JobPagination(CursorPagination):
@@ -112,7 +116,11 @@ class JobListView(GenericAPIView):
 
     @extend_schema(
         operation_id="jobs_list",
-        parameters=[OpenApiParameter("region", int), OpenApiParameter("state", str, enum=JobState.values)],
+        parameters=[
+            OpenApiParameter("region", int),
+            OpenApiParameter("state", str, enum=JobState.values),
+            OpenApiParameter("dead", bool),
+        ],
         responses=JobOutput(many=True),
     )
     def get(self, request: Request) -> Response:
@@ -124,6 +132,8 @@ class JobListView(GenericAPIView):
             rows = rows.filter(scope_id=selectors.get_region(user, query.validated_data["region"]).pk)
         if "state" in query.validated_data:
             rows = rows.filter(state=query.validated_data["state"])
+        if query.validated_data["dead"]:
+            rows = rows.filter(pk__in=Job.objects.dead_letters().values("pk"))
         return self.get_paginated_response(JobOutput(self.paginate_queryset(rows), many=True).data)
 
 
@@ -153,6 +163,19 @@ class JobCancelView(GenericAPIView):
         if not user.is_admin and job.created_by_id != user.pk:
             raise NotAllowedError("only an admin, or who started the job, can stop it")
         return Response(JobDetail(jobs.cancel(job)).data)
+
+
+class JobRetryView(GenericAPIView):
+    """Has a job that failed or was cancelled tried again: whoever started it, and admins."""
+
+    permission_classes = [IsReviewer]
+    serializer_class = JobDetail
+    pagination_class = None
+
+    @extend_schema(request=None, responses=JobDetail)
+    def post(self, request: Request, job_id: uuid.UUID) -> Response:
+        user = cast(User, request.user)
+        return Response(JobDetail(retry_job(user=user, job=selectors.get_job(user, job_id))).data)
 
 
 class WorkersQuery(serializers.Serializer):

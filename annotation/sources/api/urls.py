@@ -17,4 +17,5 @@ urlpatterns = [
     path("workers/", jobs.WorkersView.as_view(), name="api-workers"),
     path("jobs/<uuid:job_id>/", jobs.JobView.as_view(), name="api-job"),
     path("jobs/<uuid:job_id>/cancel/", jobs.JobCancelView.as_view(), name="api-job-cancel"),
+    path("jobs/<uuid:job_id>/retry/", jobs.JobRetryView.as_view(), name="api-job-retry"),
 ]

@@ -15,7 +15,19 @@ function pageRegion() {
   return { person: JSON.parse(byId("person").textContent), region: new URLSearchParams(location.search).get("region") };
 }
 
-const mayCancel = (job) => (person.admin || job.created_by === person.name ? cancelJob : null);
+const maySteer = (job) => person.admin || job.created_by === person.name;
+
+/** Tries a job again, and follows it on its card. */
+async function retry(node, job) {
+  try {
+    const fresh = await api.post(`/api/jobs/${job.id}/retry/`);
+    fillCard(node, fresh);
+    stops.push(followJob(job.id, (newer) => fillCard(node, newer)));
+  } catch (error) {
+    fillCard(node, job);
+    notifyError(error);
+  }
+}
 
 function fillCard(node, job) {
   node.dataset.state = job.state;
@@ -32,7 +44,10 @@ function fillCard(node, job) {
   ]);
   node.replaceChildren(
     el("div", { class: "card-head" }, el("h2", { text: jobName(job.kind) }), stateBadge(job.state)),
-    jobProgress(job, { onCancel: mayCancel(job) }),
+    jobProgress(job, {
+      onCancel: maySteer(job) ? cancelJob : null,
+      onRetry: maySteer(job) ? (failed) => retry(node, failed) : null,
+    }),
     about,
   );
 }
@@ -74,7 +89,9 @@ function restart() {
   const query = new URLSearchParams({ page_size: 30 });
   const { region } = pageRegion();
   if (region) query.set("region", region);
-  if (byId("state").value) query.set("state", byId("state").value);
+  const state = byId("state").value;
+  if (state === "dead") query.set("dead", "true");
+  else if (state) query.set("state", state);
   load(`/api/jobs/?${query}`);
 }
 

@@ -7,6 +7,7 @@ import { notifyError } from "mapwright/lib/notices.js";
 const FIRST_MS = 700;
 const LONGEST_MS = 5000;
 export const FINISHED = new Set(["succeeded", "failed", "cancelled"]);
+const RETRIED = new Set(["failed", "cancelled"]);
 
 export const JOB_NAMES = {
   "sources.import_imagery": "Import of imagery",
@@ -86,7 +87,7 @@ const secondsOf = (job) =>
   job.started_at ? (new Date(job.finished_at ?? Date.now()) - new Date(job.started_at)) / 1000 : NaN;
 
 /** The progress of a job as a block: what, how far, how long, why it failed. */
-export function jobProgress(job, { onCancel } = {}) {
+export function jobProgress(job, { onCancel, onRetry } = {}) {
   const parts = [
     el(
       "div",
@@ -119,6 +120,19 @@ export function jobProgress(job, { onCancel } = {}) {
           text: job.cancel_requested ? "Stopping…" : "Cancel",
           on: { click: () => onCancel(job) },
         }),
+      ),
+    );
+  }
+  if (onRetry && RETRIED.has(job.state)) {
+    const tryAgain = (event) => {
+      event.currentTarget.disabled = true;
+      onRetry(job);
+    };
+    parts.push(
+      el(
+        "div",
+        {},
+        el("button", { type: "button", class: "button button-small", text: "Try again", on: { click: tryAgain } }),
       ),
     );
   }

@@ -1,0 +1,1 @@
+"""Writes: a backup made, proved, restored and, in time, removed."""
