@@ -7,6 +7,8 @@ every row.
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import os
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -60,6 +62,7 @@ def write_layer(
 
     Raises:
         ValueError: a name is not a plain word, or one that the format keeps for itself.
+        OSError: the disk is full (ENOSPC).
     """
     if not all(one.isidentifier() and one.lower() not in {"fid", "geom"} for one in (name, *columns)):
         raise ValueError("names of layer and columns are plain words, and not fid or geom")
@@ -78,6 +81,10 @@ def write_layer(
         about = (name, "features", name, description, now, *(box or (None,) * 4), 4326)
         database.execute("INSERT INTO gpkg_contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", about)
         database.execute("INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', 'GEOMETRY', 4326, 0, 0)", (name,))
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
     finally:
         database.close()
     return written

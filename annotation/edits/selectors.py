@@ -77,7 +77,8 @@ def shifts_under(changeset: Changeset) -> list[tuple[float, float]]:
     """How far the image lies to the east and to the north of the map on the tiles of the edits, where it is known."""
     here = Change.objects.filter(edit_items__changeset=changeset, scan=OuterRef("scan"), pair=OuterRef("pair"))
     scores = TileScore.objects.filter(Exists(here)).exclude(shift_origin=ShiftOrigin.NONE)
-    return list(scores.values_list("shift_east_m", "shift_north_m"))
+    shifts = scores.values_list("shift_east_m", "shift_north_m")
+    return [(east, north) for east, north in shifts if east is not None and north is not None]
 
 
 def models_behind(changeset: Changeset) -> list[dict[str, Any]]:

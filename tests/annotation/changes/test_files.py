@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from django.contrib.gis.geos import Polygon
 from PIL import Image, ImageDraw
 
 from annotation.changes.models import Change
+from annotation.common import geopackage
 from annotation.sources.models import Imagery
 from annotation.tiles.models import Tile
 from tests.factories import ORIGIN, UserFactory, square
@@ -113,6 +115,16 @@ def test_an_empty_geopackage_still_opens(client, scan, tmp_path: Path):
     path.write_bytes(fetched(client, scan, "gpkg"))
     told = subprocess.run(["ogrinfo", "-so", str(path), "changes"], capture_output=True, text=True, check=True)
     assert "Feature Count: 0" in told.stdout
+
+
+def test_f6_a_full_disk_ends_a_geopackage_with_a_word_and_leaves_nothing(client, scan, monkeypatch, tmp_path: Path):
+    for _ in range(40):
+        ChangeFactory(scan=scan)
+    monkeypatch.setattr(geopackage, "TABLES", f"{geopackage.TABLES} PRAGMA max_page_count = 1;")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    reply = client.get(f"/api/regions/{scan.region_id}/changes.gpkg")
+    assert (reply.status_code, reply.json()["code"]) == (507, "disk_full")
+    assert list(tmp_path.iterdir()) == []
 
 
 def mask_of(segmentation, size: int = 256) -> np.ndarray:

@@ -18,17 +18,18 @@ from annotation.sources.services.store_features import store_features
 from mlcore.maps.osm_files import read_map
 from mlcore.progress import SilentProgress
 from tests.annotation.edits.drill import Decided, _same
+from tests.annotation.edits.josm_tool import josm_is_here
 from tests.annotation.edits.osmium_tool import run_osmium
 from tests.annotation.edits.test_apply_changes import Extract, _polygon
 from tests.factories import SnapshotFactory
 
-WANTED = ("osmium", "ogr2ogr", "osm2pgsql", "osmosis", "josm")
+WANTED = ("osmium", "ogr2ogr", "osm2pgsql", "osmosis")
 SCHEMA = "roundtrip"
 
 
 def installed() -> dict[str, bool]:
     """Which of the tools are here."""
-    return {tool: shutil.which(tool) is not None for tool in WANTED}
+    return {**{tool: shutil.which(tool) is not None for tool in WANTED}, "josm": josm_is_here()}
 
 
 def applied(base: Path, osc: Path, to: Path) -> Extract:

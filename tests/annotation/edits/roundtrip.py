@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from annotation.edits.osmchange.tools import LOCAL_IDS, Tool
-from annotation.edits.services import export
+from annotation.edits.services import exits, export
 from tests.annotation.edits import drill_tools as tools
+from tests.annotation.edits import josm_tool
 from tests.annotation.edits.drill import Drill, demolish, judge, renumbered
 from tests.annotation.edits.osmium_tool import run_osmium
 from tests.annotation.edits.test_apply_changes import Extract, Town
@@ -27,7 +28,7 @@ class RoundTrip:
 def round_trip(town: Town, folder: Path, *, number: int, seed: int) -> RoundTrip:
     """Decide, export for uploads and for copies, give the files to each tool, compare.
 
-    Needs osmium; ogr2ogr, osm2pgsql and osmosis take part where they are installed.
+    Needs osmium; ogr2ogr, osm2pgsql, osmosis and JOSM take part where they are installed.
     """
     drill = Drill(town, seed)
     decided = drill.decide(number)
@@ -56,6 +57,10 @@ def round_trip(town: Town, folder: Path, *, number: int, seed: int) -> RoundTrip
         told.mismatches["osm2pgsql"] = tools.by_osm2pgsql(base, copy, decided, LOCAL_IDS)
     if here["ogr2ogr"]:
         told.mismatches["ogr2ogr"] = tools.by_ogr2ogr(base, after, decided, LOCAL_IDS)
+    if here["josm"]:
+        file = folder / "edits.osm"
+        file.write_text("".join(exits.josm(changeset)), encoding="utf-8")
+        told.mismatches["josm"] = josm_tool.by_josm(file, decided, told.elements)
     region = town.scan.region  # type: ignore[attr-defined]
     told.mismatches["reimport"] = tools.by_reimport(drill.rows, region, after, decided, LOCAL_IDS)
     return told

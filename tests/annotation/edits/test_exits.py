@@ -18,6 +18,7 @@ from annotation.consistency.models import TileScore
 from annotation.edits.models import Changeset, EditItem
 from annotation.edits.services import links
 from mlcore.geometry.webmercator import tile_at
+from tests.annotation.edits.josm_tool import MISSING, josm_is_here, loaded_by_josm
 from tests.annotation.edits.osmium_tool import run_osmium
 from tests.annotation.edits.test_apply_changes import Extract, box, differing, made_osm, town_of
 from tests.factories import RegionFactory, UserFactory
@@ -86,6 +87,20 @@ def test_osmium_and_ogr2ogr_read_the_josm_file(town, client_of, tmp_path: Path):
     assert done.returncode == 0, done.stderr
     ids = {one["properties"]["osm_way_id"] for one in json.loads(out.read_text())["features"]}
     assert {"11", "17"} <= ids
+
+
+def test_josm_draws_its_file_asks_before_it_uploads_and_fills_the_comment_in(town, client_of, tmp_path: Path):
+    if not josm_is_here():
+        pytest.skip(MISSING)
+    changeset, client = town.changeset(), client_of(town.user)
+    path, osc = tmp_path / "changeset.osm", tmp_path / "changeset.osc"
+    path.write_text(fetched(client, changeset, "edits.osm"), encoding="utf-8")
+    osc.write_text(fetched(client, changeset, "edits.osc"), encoding="utf-8")
+    loaded = loaded_by_josm(path)
+    assert (loaded.policy, loaded.tags) == ("DISCOURAGED", changeset.tags)
+    assert loaded.elements["way/11"][:3] == (3, "modified", True) and loaded.elements["way/16"][1] == "deleted"
+    assert loaded.elements["node/7"][1] == "kept" and loaded.elements["way/13"][2], "drawn, by the nodes it came with"
+    assert loaded.uploads == loaded_by_josm(osc).uploads == osc.read_text().count('timestamp="')
 
 
 def test_osmchange_and_josm_file_say_the_same_under_the_same_ids(town, client_of, made_osm, tmp_path: Path):
