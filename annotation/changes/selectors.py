@@ -80,6 +80,15 @@ def current_changes(region: Region) -> QuerySet[Change]:
     return changes_of(region).exclude(item__state=ItemState.WITHDRAWN)
 
 
+def plain_changes(region: Region, state: str | None = None) -> QuerySet[Change]:
+    """A region's changes in the order they were found in, without anything beside them: for files of many.
+
+    Without a state: those that no newer scan replaced.
+    """
+    rows = Change.objects.filter(scan__region=region).order_by("pk")
+    return rows if state == ItemState.WITHDRAWN else rows.exclude(item__state=ItemState.WITHDRAWN)
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Which changes a list holds, in which order. Without a state: those that no newer scan replaced."""

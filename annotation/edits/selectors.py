@@ -21,11 +21,12 @@ from annotation.changes.objects import (
 )
 from annotation.common.errors import NotFoundError
 from annotation.common.shapes import sharing
+from annotation.consistency.models import Scan, ShiftOrigin, TileScore
 from annotation.edits.models import Changeset, EditItem
 from annotation.edits.osmchange.nodes import OldNode
 from annotation.learning.models import ModelVersion
 from annotation.learning.selectors import shown_model
-from annotation.sources.models import Footprint, MapSnapshot, Region
+from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
 from annotation.sources.selectors import newest_snapshot, visible_regions
 
 
@@ -62,6 +63,22 @@ def items_of(changeset: Changeset) -> QuerySet[EditItem]:
         )
         .order_by("pk")
     )
+
+
+def imagery_of(changeset: Changeset) -> Imagery:
+    """The imagery that the changeset's first edit was decided on."""
+    scan = Scan.objects.filter(changes__edit_items__changeset=changeset).order_by("changes__edit_items").first()
+    if scan is None:
+        raise NotFoundError("this changeset holds no edit any more; load it again")
+    return scan.imagery
+
+
+def shifts_under(changeset: Changeset) -> list[tuple[float, float]]:
+    """How far the image lies to the east and to the north of the map on the tiles of the edits, where it is known."""
+    here = Change.objects.filter(edit_items__changeset=changeset, scan=OuterRef("scan"), pair=OuterRef("pair"))
+    scores = TileScore.objects.filter(Exists(here)).exclude(shift_origin=ShiftOrigin.NONE)
+    shifts = scores.values_list("shift_east_m", "shift_north_m")
+    return [(east, north) for east, north in shifts if east is not None and north is not None]
 
 
 def models_behind(changeset: Changeset) -> list[dict[str, Any]]:

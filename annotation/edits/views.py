@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from annotation.changes.views import to_josm
 from annotation.sources.engine import shown_imagery
 from annotation.sources.models import Region
 from annotation.sources.pages import region_page
@@ -10,6 +11,7 @@ from annotation.sources.selectors import imagery_in_use
 
 
 @require_safe
+@to_josm
 def edits(request: HttpRequest, region_id: int) -> HttpResponse:
     """Accepted changes and the changesets made of them."""
     region = Region.objects.filter(pk=region_id).first()

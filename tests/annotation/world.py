@@ -9,6 +9,7 @@ import numpy as np
 import rasterio
 
 from annotation.edits.models import Changeset, EditItem
+from annotation.edits.services import exits, links
 from annotation.geolocation.services.images import PICTURE, PREVIEW, image_folder
 from annotation.sources.models import RegionMember
 from tests import factories
@@ -36,6 +37,7 @@ def make_world() -> dict[str, Any]:
     changeset = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="test", source="test imagery")
     for one in (change, ChangeFactory(scan=scan)):
         EditItem.objects.create(changeset=changeset, change=one)
+    exits.josm(changeset)  # a signed link opens what was exported
     AnchorFactory(pair=change.pair)
     batch = make_batch(region, user=people["editor"])
     AnchorFactory(pair=change.pair, generator="http", model="another")
@@ -77,6 +79,8 @@ def make_world() -> dict[str, Any]:
         "model_id": scan.model_id,
         "scan_id": scan.pk,
         "changeset_id": changeset.pk,
+        "token": links.file_token(people["editor"], changeset),
+        "tiles_token": links.tiles_token(people["editor"], scan.imagery),
         "stage": "changes",
         "form": "qgis",
         "map_scan_id": MapScanFactory(region=region, imagery=scan.imagery).pk,

@@ -47,7 +47,7 @@ def wanted_of(asked: dict[str, Any], asker: int) -> Wanted:
 
 
 class ChangeFilter(django_filters.FilterSet):
-    """Filters of the GeoJSON stream."""
+    """Filters of the files."""
 
     kind = django_filters.MultipleChoiceFilter(choices=ChangeKind.choices)
     state = django_filters.ChoiceFilter(field_name="item__state", choices=ItemState.choices)
@@ -55,6 +55,7 @@ class ChangeFilter(django_filters.FilterSet):
     min_confidence = django_filters.NumberFilter(field_name="confidence", lookup_expr="gte", min_value=0, max_value=1)
     max_confidence = django_filters.NumberFilter(field_name="confidence", lookup_expr="lte", min_value=0, max_value=1)
     scan = django_filters.NumberFilter(field_name="scan_id", min_value=1, max_value=2**63 - 1)
+    changeset = django_filters.NumberFilter(field_name="edit_items__changeset", min_value=1, max_value=2**63 - 1)
     exported = django_filters.BooleanFilter(field_name="edit_items", lookup_expr="isnull", exclude=True)
 
     class Meta:

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from annotation.changes.api import groups, views
+from annotation.changes.api import files, groups, views
 
 urlpatterns = [
     path("regions/<int:region_id>/changes/", views.ChangesView.as_view(), name="api-changes"),
     path("regions/<int:region_id>/changes.geojson", views.ChangesGeoJsonView.as_view(), name="api-changes-geojson"),
+    path("regions/<int:region_id>/changes.csv", files.ChangesCsvView.as_view(), name="api-changes-csv"),
+    path("regions/<int:region_id>/changes.gpkg", files.ChangesGeoPackageView.as_view(), name="api-changes-geopackage"),
+    path("regions/<int:region_id>/changes.coco.json", files.ChangesCocoView.as_view(), name="api-changes-coco"),
     path("changes/<int:change_id>/", views.ChangeView.as_view(), name="api-change"),
     path("changes/<int:change_id>/neighbours/", views.NeighboursView.as_view(), name="api-change-neighbours"),
     path("changes/<int:change_id>/group/", groups.GroupView.as_view(), name="api-change-group"),

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from annotation.changes.api.serializers import ModelBehind
 from annotation.common.models import MAX_ID
 from annotation.edits.models import Changeset, EditItem
+from annotation.edits.osmchange.tools import Tool
 
 KEY = re.compile(r"(node|way|relation)/[1-9][0-9]{0,18}")
 
@@ -52,6 +53,8 @@ class VersionsOutput(serializers.Serializer):
 
 
 class ExportQuery(serializers.Serializer):
+    """What of a changeset is written."""
+
     skip_refused = serializers.BooleanField(
         required=False, default=False, help_text="leave out what can't be written instead of answering 409"
     )
@@ -61,6 +64,17 @@ class ExportQuery(serializers.Serializer):
     as_exported = serializers.BooleanField(
         required=False, default=False, help_text="the edits of earlier files whatever the map has become since"
     )
+
+
+class OscQuery(ExportQuery):
+    tool = serializers.ChoiceField(
+        choices=[(one.value, one.value) for one in Tool], required=False, default=Tool.UPLOAD.value,
+        help_text="upload: for JOSM and OSM's API, versions as they are now and negative ids; copy: for osmium "
+        "apply-changes, osmosis and osm2pgsql --append on a copy of the map, next versions and ids of its own",
+    )  # fmt: skip
+
+    def validate_tool(self, value: str) -> Tool:
+        return Tool(value)
 
 
 class EditOutput(serializers.ModelSerializer):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.edits.api import views
+from annotation.edits.api import exits, views
 
 urlpatterns = [
     path("regions/<int:region_id>/changesets/", views.ChangesetsView.as_view(), name="api-changesets"),
@@ -11,4 +11,18 @@ urlpatterns = [
     path("changesets/<int:changeset_id>/versions/", views.VersionsView.as_view(), name="api-changeset-versions"),
     path("changesets/<int:changeset_id>/edits.osc", views.OscView.as_view(), name="api-changeset-osc"),
     path("changesets/<int:changeset_id>/edits.geojson", views.GeoJsonView.as_view(), name="api-changeset-geojson"),
+    path("changesets/<int:changeset_id>/edits.osm", exits.JosmView.as_view(), name="api-changeset-josm"),
+    path(
+        "changesets/<int:changeset_id>/maproulette.geojson",
+        exits.MapRouletteView.as_view(),
+        name="api-changeset-maproulette",
+    ),
+    path("changesets/<int:changeset_id>/links/", exits.LinksView.as_view(), name="api-changeset-links"),
+    # JOSM takes the kind of a file from the end of its address.
+    path("links/<str:token>/changeset.osm", exits.LinkedJosmView.as_view(), name="api-linked-josm"),
+    path(
+        "links/<str:tiles_token>/tiles/<int:z>/<int:x>/<int:y>.png",
+        exits.LinkedTileView.as_view(),
+        name="api-linked-tile",
+    ),
 ]

@@ -130,14 +130,15 @@ class OscView(APIView):
     renderer_classes = [JSONRenderer, OscRenderer]
 
     @extend_schema(
-        parameters=[serializers.ExportQuery],
+        parameters=[serializers.OscQuery],
         responses={(200, OscRenderer.media_type): OpenApiResponse(OpenApiTypes.STR, "osmChange 0.6")},
     )
     def get(self, request: Request, changeset_id: int) -> StreamingHttpResponse:
-        """The changeset as osmChange 0.6; the tags for the OSM changeset are in the header Mapwright-Changeset-Tags."""
+        """The changeset as osmChange 0.6 for one kind of tool; its tags are in the header Mapwright-Changeset-Tags."""
         changeset = selectors.get_changeset(person(request), changeset_id)
-        pieces = export.osc(changeset, **parse(serializers.ExportQuery, request.query_params))
-        return _file(pieces, changeset, OscRenderer.media_type, "osc")
+        wished = parse(serializers.OscQuery, request.query_params)
+        suffix = f"{wished['tool']}.osc"
+        return _file(export.osc(changeset, **wished), changeset, OscRenderer.media_type, suffix)
 
 
 class GeoJsonView(APIView):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 from xml.sax.saxutils import XMLGenerator
@@ -31,25 +31,37 @@ def in_order(operations: Iterable[Operation]) -> list[Operation]:
     return sorted(operations, key=lambda operation: ORDER[operation.action, type(operation.element)])
 
 
-def write_osc(operations: Iterable[Operation]) -> Iterator[str]:
-    """The file, piece by piece."""
+def by_id(operations: Iterable[Operation]) -> list[Operation]:
+    """Operations by type and id, as what reads a change beside a sorted map needs them."""
+    types = [Node, Way, Relation]
+    return sorted(operations, key=lambda operation: (types.index(type(operation.element)), operation.element.id))
+
+
+def write_osc(
+    operations: Iterable[Operation],
+    about: str = "",
+    order: Callable[[Iterable[Operation]], list[Operation]] = in_order,
+) -> Iterator[str]:
+    """The file, piece by piece; `about` stands in it as a comment, without `--`, and says what it is for."""
     buffer = io.StringIO()
     xml = XMLGenerator(buffer, encoding="utf-8", short_empty_elements=True)
     xml.startDocument()
     xml.startElement("osmChange", AttributesImpl({"version": "0.6", "generator": GENERATOR}))
     xml.characters("\n")
-    for (action, if_unused), block in groupby(in_order(operations), key=lambda op: (op.action, op.if_unused)):
+    if about:
+        buffer.write(f"<!-- {about} -->\n")
+    for (action, if_unused), block in groupby(order(operations), key=lambda op: (op.action, op.if_unused)):
         xml.startElement(action, AttributesImpl({"if-unused": "true"} if if_unused else {}))
         xml.characters("\n")
         for operation in block:
             _element(xml, operation.element, operation.timestamp)
             if buffer.tell() > FLUSH_CHARS:
-                yield _take(buffer)
+                yield take(buffer)
         xml.endElement(action)
         xml.characters("\n")
     xml.endElement("osmChange")
     xml.endDocument()
-    yield _take(buffer)
+    yield take(buffer)
 
 
 def clean(text: str) -> str:
@@ -57,7 +69,8 @@ def clean(text: str) -> str:
     return ILLEGAL.sub("", text)
 
 
-def _take(buffer: io.StringIO) -> str:
+def take(buffer: io.StringIO) -> str:
+    """What was written since the last time."""
     text = buffer.getvalue()
     buffer.seek(0)
     buffer.truncate()
@@ -70,28 +83,34 @@ def _element(xml: XMLGenerator, element: Element, timestamp: str) -> None:
     if timestamp:
         attributes["timestamp"] = timestamp
     attributes["changeset"] = "0"  # the API wants one on every element; who uploads the file puts theirs in
+    write_element(xml, element, attributes)
+
+
+def write_element(xml: XMLGenerator, element: Element, attributes: dict[str, str]) -> None:
+    """One node, way or relation with these attributes, a node's place among them."""
     if isinstance(element, Node):
-        attributes |= {"lat": f"{element.lat:.7f}", "lon": f"{element.lon:.7f}"}
-        _empty(xml, "node", attributes)
+        empty(xml, "node", attributes | {"lat": f"{element.lat:.7f}", "lon": f"{element.lon:.7f}"})
         return
     name = "way" if isinstance(element, Way) else "relation"
     xml.startElement(name, AttributesImpl(attributes))
     if isinstance(element, Way):
         for ref in element.refs:
-            _empty(xml, "nd", {"ref": str(ref)})
+            empty(xml, "nd", {"ref": str(ref)})
     else:
         for kind, ref, role in element.members:
-            _empty(xml, "member", {"type": kind, "ref": str(ref), "role": clean(role)})
-    _tags(xml, element.tags)
+            empty(xml, "member", {"type": kind, "ref": str(ref), "role": clean(role)})
+    write_tags(xml, element.tags)
     xml.endElement(name)
     xml.characters("\n")
 
 
-def _tags(xml: XMLGenerator, tags: Mapping[str, Any]) -> None:
+def write_tags(xml: XMLGenerator, tags: Mapping[str, Any]) -> None:
+    """Tags of an element or of a changeset."""
     for key, value in tags.items():
-        _empty(xml, "tag", {"k": clean(key), "v": clean(str(value))})
+        empty(xml, "tag", {"k": clean(key), "v": clean(str(value))})
 
 
-def _empty(xml: XMLGenerator, name: str, attributes: dict[str, str]) -> None:
+def empty(xml: XMLGenerator, name: str, attributes: dict[str, str]) -> None:
+    """An element without content."""
     xml.startElement(name, AttributesImpl(attributes))
     xml.endElement(name)

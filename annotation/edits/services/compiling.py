@@ -34,6 +34,7 @@ class Compiled:
 
     Attributes:
         at: when it is written; of a file exported before, when that was.
+        by_edit: operations of each edit by itself.
         fresh: operations that no earlier export froze, by edit.
         last_ids: the last placeholder ids drawn.
     """
@@ -42,6 +43,7 @@ class Compiled:
     operations: list[Operation] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     edits: int = 0
+    by_edit: dict[int, list[Operation]] = field(default_factory=dict)
     fresh: dict[int, list[Operation]] = field(default_factory=dict)
     last_ids: dict[str, int] = field(default_factory=dict)
 
@@ -66,6 +68,7 @@ def compile_changeset(changeset: Changeset, items: Iterable[EditItem] | None = N
         changes.append(change)
         written.append(item)
         compiled.operations += operations
+        compiled.by_edit[item.pk] = operations
         compiled.edits += 1
     left = left_by_all(changes, compiled.operations)
     used = selectors.users_of_nodes(changeset, list(left.values()), {item.object_id for item in written})

@@ -21,14 +21,28 @@ from annotation.edits.errors import (
 from annotation.edits.models import Changeset, EditItem
 from annotation.edits.osmchange.elements import MAX_CHANGES
 from annotation.edits.osmchange.nodes import DIGITS
+from annotation.edits.osmchange.tools import ABOUT, ORDER, Tool, written_for
 from annotation.edits.osmchange.write import write_osc
 from annotation.edits.services.compiling import Compiled, compile_changeset, freeze
 
 
 def osc(
-    changeset: Changeset, *, skip_refused: bool = False, skip_conflicts: bool = False, as_exported: bool = False
+    changeset: Changeset,
+    *,
+    tool: Tool = Tool.UPLOAD,
+    skip_refused: bool = False,
+    skip_conflicts: bool = False,
+    as_exported: bool = False,
 ) -> Iterator[str]:
-    """The osmChange file, piece by piece; all checks are made before the first piece, and the first file is frozen.
+    """The osmChange file for a tool, piece by piece; see `settled` for what is checked before the first piece."""
+    compiled = settled(changeset, skip_refused=skip_refused, skip_conflicts=skip_conflicts, as_exported=as_exported)
+    return write_osc(written_for(tool, compiled.operations), ABOUT[tool], ORDER[tool])
+
+
+def settled(
+    changeset: Changeset, *, skip_refused: bool = False, skip_conflicts: bool = False, as_exported: bool = False
+) -> Compiled:
+    """What the changeset does, checked; the first time freezes it, so that every file says it under the same ids.
 
     Args:
         skip_refused: leave out edits that can't be written.
@@ -55,7 +69,7 @@ def osc(
                 elements=len(compiled.operations),
             )
         freeze(changeset, items, compiled)
-    return write_osc(compiled.operations)
+    return compiled
 
 
 def _as_exported(changeset: Changeset) -> list[EditItem]:
@@ -63,6 +77,12 @@ def _as_exported(changeset: Changeset) -> list[EditItem]:
     if not items:
         raise NeverExportedError("this changeset was not exported as osmChange yet: leave as_exported out")
     return items
+
+
+def as_exported_and_uncontradicted(changeset: Changeset) -> list[EditItem]:
+    """Edits of earlier exports that the newest map still allows; nothing is written."""
+    contradicted = {one.change for one in selectors.conflicts(changeset)}
+    return [item for item in _as_exported(changeset) if item.change_id not in contradicted]
 
 
 def _uncontradicted(changeset: Changeset, skip_conflicts: bool) -> list[EditItem]:
@@ -103,12 +123,13 @@ def geojson(changeset: Changeset) -> Iterator[str]:
     yield '{"type": "FeatureCollection", "changeset": ' + json.dumps(head) + ', "features": [\n'
     first = True
     for item in selectors.items_of(changeset).iterator(chunk_size=500):
-        yield ("" if first else ",\n") + json.dumps(_feature(item), allow_nan=False)
+        yield ("" if first else ",\n") + json.dumps(feature(item), allow_nan=False)
         first = False
     yield "\n]}\n"
 
 
-def _feature(item: EditItem) -> dict[str, Any]:
+def feature(item: EditItem) -> dict[str, Any]:
+    """One edit as a GeoJSON feature: the shape afterwards, or of a removal the shape now, and what is known of it."""
     change, base = item.change, item.change.footprint
     decided = change.item
     return {

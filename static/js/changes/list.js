@@ -7,6 +7,7 @@ import { bindKey } from "mapwright/lib/keys.js";
 import { freshKey } from "mapwright/lib/once.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { imageUrl, tileUrl } from "mapwright/lib/tiles.js";
+import { drawExports } from "mapwright/changes/export.js";
 import { reasonWords } from "mapwright/changes/words.js";
 
 const { region } = pageData();
@@ -193,6 +194,7 @@ function restart() {
   rows.replaceChildren();
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
   history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+  drawExports(byId("exports"), region.id, Object.fromEntries(query));
   query.set("page_size", "60");
   load(`${base}/changes/?${query}`);
 }

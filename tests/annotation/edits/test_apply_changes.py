@@ -79,7 +79,7 @@ class Extract:
     @classmethod
     def read(cls, path: Path) -> Extract:
         found: dict[str, tuple] = {}
-        for one in osmium.FileProcessor(str(path)):
+        for one in osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY | osmium.osm.RELATION):
             tags = tuple(sorted((tag.k, tag.v) for tag in one.tags))
             if one.is_node():
                 found[f"node/{one.id}"] = (rounded((one.location.lon, one.location.lat)), tags)
@@ -136,15 +136,17 @@ class Town:
         return Extract.read(before), Extract.read(after)
 
 
+def town_from(source: Path) -> Town:
+    """The extract imported into a region of its own."""
+    region = RegionFactory(open_to_all=True)
+    scan = ScanFactory(model=ModelVersionFactory(region=region))
+    store_features(scan.snapshot, iter(read_map(source).features), SilentProgress())
+    return Town(source, scan, scan.snapshot, UserFactory(role="editor"), [])
+
+
 @pytest.fixture
 def town_of():
-    def make(source: Path) -> Town:
-        region = RegionFactory(open_to_all=True)
-        scan = ScanFactory(model=ModelVersionFactory(region=region))
-        store_features(scan.snapshot, iter(read_map(source).features), SilentProgress())
-        return Town(source, scan, scan.snapshot, UserFactory(role="editor"), [])
-
-    return make
+    return town_from
 
 
 def box(x: float, y: float, w: float = 2, h: float = 2) -> shapely.Polygon:

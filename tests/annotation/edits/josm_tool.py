@@ -1,0 +1,79 @@
+"""JOSM's own readers, without its window: what it makes of a file."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import shapely
+
+from tests.annotation.edits.drill import Decided, _same
+
+JAR = Path(os.environ.get("MAPWRIGHT_JOSM_JAR", "/usr/share/josm/josm.jar"))
+LIBRARIES = Path("/usr/share/java")
+READER = Path(__file__).with_name("ReadJosm.java")
+MISSING = "no JOSM or no JDK: apt-get install josm default-jdk-headless, or set MAPWRIGHT_JOSM_JAR"
+
+
+def josm_is_here() -> bool:
+    """Whether JOSM's jar and a Java that compiles are installed."""
+    return JAR.is_file() and shutil.which("javac") is not None
+
+
+@dataclass
+class Loaded:
+    """A file as JOSM holds it; elements by key: version, state, whether it draws them, `building`, outline."""
+
+    policy: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    elements: dict[str, tuple[int, str, bool, str, shapely.Geometry]] = field(default_factory=dict)
+    uploads: int = 0
+
+
+def loaded_by_josm(path: Path) -> Loaded:
+    """The file as JOSM reads it."""
+    jars = [JAR, *JAR.parent.glob("*.jar"), *(JAR.parent.parent / "java").glob("*.jar"), *LIBRARIES.glob("*.jar")]
+    home = path.parent / "josm-home"
+    options = ["-Djava.awt.headless=true", f"-Djosm.home={home}", "-cp", ":".join(map(str, jars))]
+    done = subprocess.run(["java", *options, str(READER), str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    loaded = Loaded()
+    for line in done.stdout.splitlines():
+        match line.split("\t"):
+            case ["policy", policy]:
+                loaded.policy = policy
+            case ["tag", key, value]:
+                loaded.tags[key] = value
+            case ["element", key, version, state, drawn, building, corners]:
+                places = [tuple(map(float, place.split())) for place in corners.split(",") if place]
+                whole = len(places) > 3 and not any(map(math.isnan, sum(places, ())))  # its nodes are all there
+                outline = shapely.Polygon(places) if whole else shapely.Polygon()
+                loaded.elements[key] = (int(version), state, drawn == "true", building, outline)
+            case ["uploads", number]:
+                loaded.uploads = int(number)
+    return loaded
+
+
+def by_josm(path: Path, decided: list[Decided], elements: int) -> list[str]:
+    """What JOSM would show and upload of the file against the decisions; `elements` are written in it."""
+    loaded = loaded_by_josm(path)
+    ways = {key: one for key, one in loaded.elements.items() if key.startswith("way/")}
+    faults = [f"{loaded.uploads} elements would be uploaded, {elements} are written"] * (loaded.uploads != elements)
+    new = [one for one in ways.values() if one[1] == "new"]
+    for one in decided:
+        if one.key is None:
+            ring = shapely.Polygon(one.shape.exterior)
+            faults += ["a new building is not there once"] * (sum(_same(way[4], ring) for way in new) != 1)
+            continue
+        _, state, drawn, building, outline = loaded.elements.get(one.key, (0, "missing", False, "", None))
+        if one.shape is not None and not (state == "modified" and drawn and _same(outline, one.shape)):
+            faults.append(f"{one.key} is {state}, drawn {drawn}, or has another outline")
+        if one.shape is None and not (state == "deleted" or (state == "modified" and building == "null")):
+            faults.append(f"{one.key} still stands: {state}")
+    about = {one.key for one in decided}
+    touched = {key for key, one in ways.items() if one[1] in ("modified", "deleted")}
+    return faults + [f"{key} is touched and nobody decided about it" for key in touched - about]
