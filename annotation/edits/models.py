@@ -156,6 +156,10 @@ class Upload(Timestamped):
         return f"upload of changeset {self.changeset_id}: {self.state}"
 
     @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
     def mark(self) -> str:
         """The tag's value in this round."""
         return f"{self.token}.{self.round}"

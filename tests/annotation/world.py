@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import rasterio
 
-from annotation.edits.models import Changeset, EditItem
+from annotation.edits.models import Changeset, EditItem, Upload
 from annotation.geolocation.services.images import PICTURE, PREVIEW, image_folder
 from annotation.sources.models import RegionMember
 from tests import factories
@@ -36,6 +36,11 @@ def make_world() -> dict[str, Any]:
     changeset = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="test", source="test imagery")
     for one in (change, ChangeFactory(scan=scan)):
         EditItem.objects.create(changeset=changeset, change=one)
+    sent = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="sent", source="test imagery")
+    upload = Upload.objects.create(
+        region=region, changeset=sent, user=people["editor"], server="https://osm.example", site="https://osm.example",
+        osm_id=1, osm_name="Ada", token="0" * 32, osc=b"", sha256="0" * 64, elements=0,
+    )  # fmt: skip
     AnchorFactory(pair=change.pair)
     batch = make_batch(region, user=people["editor"])
     AnchorFactory(pair=change.pair, generator="http", model="another")
@@ -77,6 +82,7 @@ def make_world() -> dict[str, Any]:
         "model_id": scan.model_id,
         "scan_id": scan.pk,
         "changeset_id": changeset.pk,
+        "upload_id": upload.pk,
         "stage": "changes",
         "form": "qgis",
         "map_scan_id": MapScanFactory(region=region, imagery=scan.imagery).pk,

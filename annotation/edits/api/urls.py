@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.edits.api import views
+from annotation.edits.api import uploads, views
 
 urlpatterns = [
     path("regions/<int:region_id>/changesets/", views.ChangesetsView.as_view(), name="api-changesets"),
@@ -11,4 +11,10 @@ urlpatterns = [
     path("changesets/<int:changeset_id>/versions/", views.VersionsView.as_view(), name="api-changeset-versions"),
     path("changesets/<int:changeset_id>/edits.osc", views.OscView.as_view(), name="api-changeset-osc"),
     path("changesets/<int:changeset_id>/edits.geojson", views.GeoJsonView.as_view(), name="api-changeset-geojson"),
+    path("changesets/<int:changeset_id>/upload/", uploads.ChangesetUploadView.as_view(), name="api-changeset-upload"),
+    path("uploads/<int:upload_id>/", uploads.UploadView.as_view(), name="api-upload"),
+    path("uploads/<int:upload_id>/resume/", uploads.UploadResumeView.as_view(), name="api-upload-resume"),
+    path("uploads/<int:upload_id>/give-up/", uploads.UploadGiveUpView.as_view(), name="api-upload-give-up"),
+    path("uploads/<int:upload_id>/receipts/", uploads.ReceiptsView.as_view(), name="api-upload-receipts"),
+    path("osm-account/", uploads.OsmAccountView.as_view(), name="api-osm-account"),
 ]

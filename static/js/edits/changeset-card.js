@@ -8,6 +8,7 @@ import { modelWords } from "mapwright/changes/words.js";
 import { conflictsNote, itemActs, itemsTable } from "mapwright/edits/changeset-items.js";
 import { downloads } from "mapwright/edits/downloads.js";
 import { createEditsMap, editsLegend } from "mapwright/edits/edits-map.js";
+import { uploadPanel } from "mapwright/edits/upload-panel.js";
 import { versionsForm } from "mapwright/edits/versions-form.js";
 
 const warning = (title, lines, kind) =>
@@ -77,6 +78,7 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
         person.editor && editsLegend(),
         itemsTable(changeset.region, detail.items, acts),
         downloads(changeset, detail, person),
+        uploadPanel({ changeset: detail, person, onChange: draw }),
         person.editor
           ? el(
               "div",
