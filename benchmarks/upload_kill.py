@@ -7,20 +7,22 @@ own with its state in a file. A changeset of four edits (two new buildings, one 
 uploaded by a worker process that is killed with SIGKILL at one of the points of `tests/annotation/edits/killing.py`:
 the request never came, took effect with its answer lost, takes effect late while the next worker is at work, or was
 answered and not stored yet; also while recovering from a kill before. Other workers go on, as the sweeper has them,
-until the upload is done. Then the server's map is held against the edits. Each point `--times` times, in an order drawn
-by the seed.
+until the upload is done. Then the server's map is held against the edits. All points have `--times` turns, each in an
+order drawn by the seed; the result is written after each turn.
 
-Figures: `kills`; `duplicates`, new buildings that the map has more often than once; `lost`, edits that it lacks;
-`other`, uploads with anything else wrong (nodes that no building uses, receipts that are missing or name what the map
-does not have, an open changeset with edits); `abandoned_per_upload`, changesets that were closed empty; `points`.
+Figures: `points`, `times`, `kills`; `duplicates`, new buildings that the map has more often than once; `lost`, edits
+that it lacks; `other`, uploads with anything else wrong (nodes that no building uses, receipts that are missing or name
+what the map does not have, an open changeset with edits); `abandoned_per_upload`, changesets that were closed empty.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,38 +37,37 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=20)
     options = parser.parse_args()
     with common.own_database("bench_upload_kill"), tempfile.TemporaryDirectory() as folder:
-        figures = measured(options.times, Path(folder))
-    write_result("upload_kill", figures, seeds=[SEED])
+        for figures in measured(options.times, Path(folder)):
+            write_result("upload_kill", figures, seeds=[SEED])
 
 
-def measured(times: int, folder: Path) -> dict[str, float]:
-    """Every point so often; what went wrong."""
+def measured(times: int, folder: Path) -> Iterator[dict[str, float]]:
+    """What went wrong so far, each time that all points had another turn."""
     from django.test import override_settings
 
     from tests.annotation.edits.killing import POINTS
     from tests.annotation.edits.uploading import upload_settings, workers
     from tests.osm_server import osm_server
 
-    order = [point for point in POINTS for _ in range(times)]
-    random.Random(SEED).shuffle(order)
+    draw, first = random.Random(SEED), itertools.count(1000, 100)
     found: Counter[str] = Counter()
     with (
         osm_server(folder / "osm.sqlite") as server,
         workers(server) as crew,
         override_settings(**upload_settings(server)),
     ):
-        for index, point in enumerate(order):
-            found.update(one_upload(point, server, crew, first=1000 + 100 * index))
-            if index % 20 == 19:
-                print(f"{index + 1} of {len(order)}: {dict(found)}", flush=True)
-    return {
-        "kills": found["kills"],
-        "duplicates": found["duplicates"],
-        "lost": found["lost"],
-        "other": found["other"],
-        "abandoned_per_upload": round(found["abandoned"] / len(order), 3),
-        "points": len(POINTS),
-    }
+        for turn in range(1, times + 1):
+            for point in draw.sample(POINTS, len(POINTS)):
+                found.update(one_upload(point, server, crew, next(first)))
+            yield {
+                "points": len(POINTS),
+                "times": turn,
+                "kills": found["kills"],
+                "duplicates": found["duplicates"],
+                "lost": found["lost"],
+                "other": found["other"],
+                "abandoned_per_upload": round(found["abandoned"] / (turn * len(POINTS)), 3),
+            }
 
 
 def one_upload(point: Any, server: Any, crew: Any, first: int) -> dict[str, int]:

@@ -1,5 +1,7 @@
 """Map edits on their way out: changesets and what is in them."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
@@ -158,6 +160,10 @@ class Upload(Timestamped):
     @property
     def ended(self) -> bool:
         return self.state in ENDED
+
+    @property
+    def why_without_effect(self) -> dict[str, Any] | None:
+        return self.problem or None
 
     @property
     def mark(self) -> str:

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from annotation.edits.models import Upload, UploadReceipt, UploadState
 
 
-class ReasonOutput(serializers.Serializer):
+class UploadReason(serializers.Serializer):
     code = serializers.CharField()
     detail = serializers.CharField()
 
@@ -16,7 +16,7 @@ class OsmAccountOutput(serializers.Serializer):
     server = serializers.CharField(allow_null=True, help_text="empty where uploads are off")
     site = serializers.CharField(allow_null=True)
     name = serializers.CharField(allow_null=True, help_text="the account there; empty: nobody is signed in")
-    why_not = ReasonOutput(many=True)
+    why_not = UploadReason(many=True)
 
 
 class ProblemOutput(serializers.Serializer):
@@ -35,7 +35,7 @@ class UploadOutput(serializers.ModelSerializer):
     state = serializers.ChoiceField(choices=UploadState.choices)
     url = serializers.CharField(allow_null=True, help_text="the changeset on the map's site")
     receipts = serializers.IntegerField(source="receipt_count", help_text="elements whose fate is known")
-    problem = ProblemOutput(allow_null=True)
+    problem = ProblemOutput(source="why_without_effect", allow_null=True)
     ended = serializers.BooleanField()
 
     class Meta:
@@ -44,17 +44,13 @@ class UploadOutput(serializers.ModelSerializer):
                   "osm_changeset", "url", "receipts", "problem", "job_id", "done_at"]  # fmt: skip
         read_only_fields = fields
 
-    def to_representation(self, instance: Upload) -> dict:
-        told = super().to_representation(instance)
-        return {**told, "problem": told["problem"] or None}
-
 
 class UploadOutlook(serializers.Serializer):
     """What an upload would send, what stands against it, and the uploads so far."""
 
     may = serializers.BooleanField()
-    why_not = ReasonOutput(many=True)
-    warnings = ReasonOutput(many=True)
+    why_not = UploadReason(many=True)
+    warnings = UploadReason(many=True)
     creates = serializers.IntegerField()
     modifies = serializers.IntegerField()
     deletes = serializers.IntegerField()

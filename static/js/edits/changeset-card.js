@@ -54,7 +54,8 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
       const detail = await api.get(`/api/changesets/${changeset.id}/`);
       const missing = [...new Set(detail.refused.flatMap((one) => one.missing))];
       const other = detail.refused.filter((one) => !one.missing.length);
-      const acts = itemActs({ changeset: detail, detail, person, redraw: draw });
+      const changes = person.editor && !detail.uploaded;
+      const acts = itemActs({ changeset: detail, detail, person: { ...person, editor: changes }, redraw: draw });
       fill(
         body,
         facts([
@@ -73,13 +74,13 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
               "bad",
             )
           : null,
-        missing.length && person.editor ? versionsForm(changeset, missing, draw) : null,
+        missing.length && changes ? versionsForm(changeset, missing, draw) : null,
         person.editor && place,
         person.editor && editsLegend(),
         itemsTable(changeset.region, detail.items, acts),
         downloads(changeset, detail, person),
         uploadPanel({ changeset: detail, person, onChange: draw }),
-        person.editor
+        changes
           ? el(
               "div",
               {},

@@ -7,6 +7,13 @@ export function downloads(changeset, detail, person) {
   const path = `/api/changesets/${changeset.id}`;
   const out = new Set([...detail.refused, ...detail.conflicts].map((one) => one.change)).size;
   const all = out === detail.items.length;
+  const uploaded = el("a", {
+    class: "button button-small",
+    href: `${path}/edits.osc?as_exported=true`,
+    download: true,
+    text: "osmChange as uploaded",
+    title: "For the record. What is in the map by now must not be uploaded again.",
+  });
   const osc = out
     ? el("a", {
         class: "button button-small",
@@ -34,8 +41,7 @@ export function downloads(changeset, detail, person) {
   return el(
     "div",
     { class: "toolbar" },
-    osc,
-    before,
+    ...(detail.uploaded ? [uploaded] : [osc, before]),
     el("a", { class: "button button-small", href: `${path}/edits.geojson`, download: true, text: "Download GeoJSON" }),
   );
 }

@@ -12,6 +12,7 @@ const STATES = {
   conflicted: ["badge badge-warn", "The map changed: nothing was taken"],
   failed: ["badge badge-bad", "Nothing was taken"],
 };
+const ENDED_WITHOUT = ["map_conflict", "refused_by_server", "not_uploadable"];
 const NOTHING_SENT = ["prepared", "opening", "open"];
 const host = (url) => new URL(url).host;
 const button = (text, run, kind = "") =>
@@ -40,13 +41,13 @@ export function uploadPanel({ changeset, person, onChange }) {
   const path = `/api/changesets/${changeset.id}/upload/`;
   let stop = () => {};
 
-  async function attempt(work) {
+  async function attempt(work, after = draw) {
     try {
       await work();
     } catch (error) {
       notifyError(error);
     }
-    await draw();
+    await after();
   }
 
   async function send(told) {
@@ -64,7 +65,7 @@ export function uploadPanel({ changeset, person, onChange }) {
       ],
       yes: "Upload",
     });
-    if (sure) await attempt(() => api.post(path));
+    if (sure) await attempt(() => api.post(path), onChange);
   }
 
   function ended(upload) {
@@ -77,8 +78,7 @@ export function uploadPanel({ changeset, person, onChange }) {
           attempt(async () => {
             await api.delete(`/api/changesets/${changeset.id}/edits/${problem.change}/`);
             notify("The edit is dropped; its change stays accepted.");
-            await onChange();
-          }),
+          }, onChange),
         ),
       upload.state === "done" && receiptsTable(upload),
     ];
@@ -94,7 +94,7 @@ export function uploadPanel({ changeset, person, onChange }) {
         button("Give it up", async () => {
           const text = "The map took nothing of it; the changeset may be changed again.";
           if (await confirmDialog({ title: "Give this upload up?", text, yes: "Give it up" }))
-            await attempt(() => api.post(`/api/uploads/${upload.id}/give-up/`));
+            await attempt(() => api.post(`/api/uploads/${upload.id}/give-up/`), onChange);
         }),
     ];
     stop();
@@ -108,9 +108,14 @@ export function uploadPanel({ changeset, person, onChange }) {
           over && mine && el("div", { class: "toolbar" }, ...acts()),
         );
       },
-      { onEnd: (job) => job.state === "succeeded" && draw() },
+      { onEnd: followed },
     );
     return place;
+  }
+
+  /** Done, or ended without effect: the card has to say so; one that only stopped stays as it is, to be gone on with. */
+  async function followed(job) {
+    if (job.state === "succeeded" || ENDED_WITHOUT.includes(job.error_code)) await onChange();
   }
 
   function entry(upload) {
@@ -143,7 +148,7 @@ export function uploadPanel({ changeset, person, onChange }) {
       el(
         "div",
         { class: "toolbar" },
-        told.may && button("Upload to the map…", () => send(told), "button-main"),
+        told.may && button("Upload to the map…", () => send(told)),
         told.server &&
           !told.account &&
           el("a", {
@@ -166,7 +171,7 @@ export function uploadPanel({ changeset, person, onChange }) {
       }
       refill(
         panel,
-        el("h4", { text: "Upload" }),
+        el("h3", { text: "Upload" }),
         ...told.uploads.map(entry),
         ...(bound || !person.editor ? [] : offer(told)),
       );
