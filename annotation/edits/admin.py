@@ -31,9 +31,11 @@ class ChangesetAdmin(admin.ModelAdmin):
 class UploadAdmin(admin.ModelAdmin):
     """To look at; neither the bytes nor the mark by which an upload is found again."""
 
-    fields = ["changeset", "user", "server", "osm_name", "state", "round", "osm_changeset", "abandoned", "problem",
-              "sha256", "elements", "job_id", "created_at", "done_at"]  # fmt: skip
-    readonly_fields = fields
+    exclude = ["osc", "token"]
+    readonly_fields = [
+        "region", "changeset", "user", "server", "site", "osm_id", "osm_name", "tags", "state", "round",
+        "osm_changeset", "abandoned", "problem", "sha256", "elements", "job_id", "created_at", "done_at",
+    ]  # fmt: skip
     list_display = ["id", "changeset", "user", "server", "osm_name", "state", "osm_changeset", "created_at"]
     list_filter = ["state", "server"]
 

@@ -22,6 +22,7 @@ from annotation.edits.errors import (
 MISMATCH = re.compile(r"Version mismatch: Provided (\d+), server had: (\d+) of (Node|Way|Relation) (\d+)", re.I)
 CLOSED = re.compile(r"changeset \d+ was closed", re.I)
 NAMED = re.compile(r"\b(node|way|relation)s? (?:with (?:the )?id )?#?(\d+)", re.I)
+ANEW = "drop this edit, or import a newer map and decide anew"
 MISSING = re.compile(r"requires the (node|way|relation)s? with id in \((\d+)", re.I)
 
 
@@ -109,13 +110,13 @@ def refused(reply: Reply) -> NoReturn:
     if status == 409 and (found := MISMATCH.search(text)):
         key = f"{found[3].lower()}/{found[4]}"
         raise MapConflictError(
-            f"{key} is at version {found[2]} on the server by now, this edit is based on {found[1]}",
+            f"on the server {key} is at version {found[2]} by now, this edit is based on {found[1]}: {ANEW}",
             reason="newer_version", key=key, ours=int(found[1]), theirs=int(found[2]),
         )  # fmt: skip
     found = MISSING.search(text) or NAMED.search(text)
     if status in {404, 410, 412} and found:
         reason = "in_use" if status == 412 else "gone"
-        raise MapConflictError(text, reason=reason, key=f"{found[1].lower()}/{found[2]}")
+        raise MapConflictError(f"{text}: {ANEW}", reason=reason, key=f"{found[1].lower()}/{found[2]}")
     if 300 <= status < 400:
         raise RefusedByServerError(f"{said}: redirects are not followed, an administrator gives the final address")
     raise RefusedByServerError(f"{said}: nothing of it was taken")

@@ -68,17 +68,21 @@ export function uploadPanel({ changeset, person, onChange }) {
     if (sure) await attempt(() => api.post(path), onChange);
   }
 
+  async function drop({ change }) {
+    await api.delete(`/api/changesets/${changeset.id}/edits/${change}/`);
+    notify("The edit is dropped; its change stays accepted.");
+  }
+
   function ended(upload) {
     const { problem } = upload;
     return [
       problem && el("p", { class: "note note-warn", text: problem.detail }),
-      problem?.change &&
+      changeset.items.some(({ change }) => change === problem?.change) &&
         person.editor &&
-        button("Drop this edit", () =>
-          attempt(async () => {
-            await api.delete(`/api/changesets/${changeset.id}/edits/${problem.change}/`);
-            notify("The edit is dropped; its change stays accepted.");
-          }, onChange),
+        el(
+          "div",
+          { class: "toolbar" },
+          button("Drop this edit", () => attempt(() => drop(problem), onChange)),
         ),
       upload.state === "done" && receiptsTable(upload),
     ];

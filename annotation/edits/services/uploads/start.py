@@ -85,7 +85,7 @@ def give_up(*, user: User, upload: Upload) -> Upload:
         locked = _own(user, upload)
         if locked.state not in NOTHING_SENT:
             raise UploadedAlreadyError("what was sent may be in the map: go on, so that it is read back")
-        if Job.objects.unfinished().filter(pk=locked.job_id).exists():
+        if locked.job_id and Job.objects.unfinished().filter(pk=locked.job_id).exists():
             raise UploadedAlreadyError("its job is at work: wait for it, or have an admin cancel it first")
         locked.state = UploadState.FAILED
         locked.problem = {"code": "given_up", "detail": f"given up by {user.get_username()}; the map took nothing"}
