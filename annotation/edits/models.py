@@ -1,5 +1,7 @@
 """Map edits on their way out: changesets and what is in them."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
@@ -65,3 +67,125 @@ class EditItem(models.Model):
 
     def __str__(self) -> str:
         return f"edit of change {self.change_id}"
+
+
+class OsmAccount(Timestamped):
+    """A person's account on the map's server, with the token that edits in its name, sealed."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="osm_accounts")
+    server = models.CharField(max_length=255, help_text="address of the API, without a slash at the end")
+    osm_id = models.BigIntegerField()
+    name = models.CharField(max_length=255)
+    sealed_token = models.TextField(help_text="services.uploads.sealing opens it, with the secret of this deployment")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "server"], name="osm_account_one_per_server")]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.server}"
+
+
+class UploadState(models.TextChoices):
+    """Each step is stored before its request is made, and after its answer came."""
+
+    PREPARED = "prepared"
+    OPENING = "opening"
+    OPEN = "open"
+    SENDING = "sending"
+    SENT = "sent"
+    CLOSING = "closing"
+    DONE = "done"
+    CONFLICTED = "conflicted"
+    FAILED = "failed"
+
+
+NOTHING_SENT = (UploadState.PREPARED, UploadState.OPENING, UploadState.OPEN)
+WITHOUT_EFFECT = (UploadState.CONFLICTED, UploadState.FAILED)
+"""Ended, and the map's server took nothing."""
+ENDED = (UploadState.DONE, *WITHOUT_EFFECT)
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def in_force(self) -> "UploadQuerySet":
+        """On their way to the map, or in it: what they hold must not change any more."""
+        return self.exclude(state__in=WITHOUT_EFFECT)
+
+
+class Upload(Timestamped):
+    """One changeset on its way to the map: exactly these bytes, once."""
+
+    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="+")
+    changeset = models.ForeignKey(
+        Changeset, on_delete=models.RESTRICT, related_name="uploads", help_text="goes with its region alone"
+    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    server = models.CharField(max_length=255)
+    site = models.CharField(max_length=255, help_text="where people look at the changeset")
+    osm_id = models.BigIntegerField(help_text="the account on the server; nobody else can go on with it")
+    osm_name = models.CharField(max_length=255)
+    tags = models.JSONField(default=dict)
+    token = models.CharField(max_length=40, unique=True, help_text="with the round, the tag by which it is found again")
+    osc = models.BinaryField(help_text="the diff, with changeset 0 on every element")
+    sha256 = models.CharField(max_length=64)
+    elements = models.PositiveIntegerField()
+    state = models.CharField(max_length=16, choices=UploadState, default=UploadState.PREPARED)
+    round = models.PositiveIntegerField(default=0, help_text="changesets opened for it so far, or about to be")
+    osm_changeset = models.BigIntegerField(null=True)
+    abandoned = models.JSONField(default=list, help_text="changesets that were closed empty, as an answer was lost")
+    problem = models.JSONField(default=dict, help_text="why it ended without effect: code, detail, key, versions")
+    job_id = models.UUIDField(null=True)
+    done_at = models.DateTimeField(null=True)
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=UploadState.values), name="upload_state_known"),
+            models.UniqueConstraint(
+                fields=["changeset"],
+                condition=~models.Q(state__in=["conflicted", "failed"]),
+                name="upload_once_per_changeset",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["prepared", "opening", "conflicted", "failed"])
+                | models.Q(osm_changeset__isnull=False),
+                name="upload_open_has_its_changeset",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"upload of changeset {self.changeset_id}: {self.state}"
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def why_without_effect(self) -> dict[str, Any] | None:
+        return self.problem or None
+
+    @property
+    def mark(self) -> str:
+        """The tag's value in this round."""
+        return f"{self.token}.{self.round}"
+
+    @property
+    def url(self) -> str | None:
+        return f"{self.site}/changeset/{self.osm_changeset}" if self.osm_changeset else None
+
+
+class UploadReceipt(models.Model):
+    """What became of one element in the map."""
+
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="receipts")
+    kind = models.CharField(max_length=8)
+    old_id = models.BigIntegerField(help_text="as the diff named it: negative for a new one")
+    new_id = models.BigIntegerField(null=True, help_text="empty for what was deleted")
+    new_version = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["upload", "kind", "old_id"], name="upload_receipt_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.old_id} -> {self.new_id}"

@@ -22,7 +22,7 @@ from annotation.changes.objects import (
 from annotation.common.errors import NotFoundError
 from annotation.common.shapes import sharing
 from annotation.consistency.models import Scan, ShiftOrigin, TileScore
-from annotation.edits.models import Changeset, EditItem
+from annotation.edits.models import Changeset, EditItem, Upload
 from annotation.edits.osmchange.nodes import OldNode
 from annotation.learning.models import ModelVersion
 from annotation.learning.selectors import shown_model
@@ -79,6 +79,30 @@ def shifts_under(changeset: Changeset) -> list[tuple[float, float]]:
     scores = TileScore.objects.filter(Exists(here)).exclude(shift_origin=ShiftOrigin.NONE)
     shifts = scores.values_list("shift_east_m", "shift_north_m")
     return [(east, north) for east, north in shifts if east is not None and north is not None]
+
+
+def uploads_of(changeset: Changeset) -> QuerySet[Upload]:
+    """Uploads of a changeset, the newest first, with how many receipts each has; without their bytes."""
+    rows = Upload.objects.filter(changeset=changeset).select_related("user").defer("osc")
+    return rows.annotate(receipt_count=Count("receipts"))
+
+
+def get_upload(user: User, upload_id: int) -> Upload:
+    """The upload, or NotFoundError where it is missing or in a region the person may not see."""
+    rows = Upload.objects.filter(pk=upload_id, region__in=visible_regions(user)).defer("osc")
+    upload = rows.select_related("changeset", "user").annotate(receipt_count=Count("receipts")).first()
+    if upload is None:
+        raise NotFoundError("there is no such upload, or you are not a member of its region")
+    return upload
+
+
+def change_about(changeset: Changeset, key: str) -> int | None:
+    """The change whose edit is about an element, such as `way/12` or a node of it; None where there is none."""
+    for item in items_of(changeset).iterator(chunk_size=500):
+        base = item.change.footprint
+        if base is not None and (base.key == key or key in {f"node/{node[0]}" for node in base.nodes}):
+            return item.change_id
+    return None
 
 
 def models_behind(changeset: Changeset) -> list[dict[str, Any]]:

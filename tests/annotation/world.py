@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import rasterio
 
-from annotation.edits.models import Changeset, EditItem
+from annotation.edits.models import Changeset, EditItem, Upload
 from annotation.edits.services import exits, links
 from annotation.geolocation.services.images import PICTURE, PREVIEW, image_folder
 from annotation.sources.models import RegionMember
@@ -38,6 +38,11 @@ def make_world() -> dict[str, Any]:
     for one in (change, ChangeFactory(scan=scan)):
         EditItem.objects.create(changeset=changeset, change=one)
     exits.josm(changeset)  # a signed link opens what was exported
+    sent = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="sent", source="test imagery")
+    upload = Upload.objects.create(
+        region=region, changeset=sent, user=people["editor"], server="https://osm.example", site="https://osm.example",
+        osm_id=1, osm_name="Ada", token="0" * 32, osc=b"", sha256="0" * 64, elements=0,
+    )  # fmt: skip
     AnchorFactory(pair=change.pair)
     batch = make_batch(region, user=people["editor"])
     AnchorFactory(pair=change.pair, generator="http", model="another")
@@ -81,6 +86,7 @@ def make_world() -> dict[str, Any]:
         "changeset_id": changeset.pk,
         "token": links.file_token(people["editor"], changeset),
         "tiles_token": links.tiles_token(people["editor"], scan.imagery),
+        "upload_id": upload.pk,
         "stage": "changes",
         "form": "qgis",
         "map_scan_id": MapScanFactory(region=region, imagery=scan.imagery).pk,

@@ -26,6 +26,7 @@ SPECTACULAR_SETTINGS = {
         "JobState": "annotation.common.models.JobState",
         "ResultState": "annotation.sources.models.SourceState",
         "ItemState": "annotation.review.models.ItemState",
+        "UploadState": "annotation.edits.models.UploadState",
         "ChangesetState": "annotation.edits.models.ChangesetState",
         "ModelState": "annotation.learning.models.ModelState",
         "CorrespondencesState": "annotation.correspondences.models.CorrespondencesState",

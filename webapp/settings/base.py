@@ -246,6 +246,21 @@ LOCATOR_WEIGHTS = env("LOCATOR_WEIGHTS")
 # Weights of your own for finding places by words, photos and coordinates, while no model of the registry is in use.
 LANDMARKS_WEIGHTS = env("LANDMARKS_WEIGHTS")
 
+# Uploads of changesets to the server of the map: off unless switched on. By default to OpenStreetMap's development
+# server, whose map is for trials. The site is where people sign in, the same host unless told; its application is
+# registered there with the scopes read_prefs and write_api and the redirect address <this host>/osm/signed-in/. Hosts
+# whose addresses are not public, or that speak plain http, are asked only if they are allowed by name.
+OSM_UPLOAD = env("OSM_UPLOAD", "0") == "1"
+OSM_API_URL = env("OSM_API_URL", "https://master.apis.dev.openstreetmap.org")
+OSM_SITE_URL = env("OSM_SITE_URL") or OSM_API_URL.replace("://api.openstreetmap.org", "://www.openstreetmap.org")
+OSM_CLIENT_ID = env("OSM_CLIENT_ID")
+OSM_CLIENT_SECRET = env("OSM_CLIENT_SECRET")
+OSM_HOSTS = [host.strip() for host in env("OSM_HOSTS").split(",") if host.strip()]
+# Seconds: the first pause before a server that gave no answer is asked again (doubled each time), and the longest that
+# a job waits at once; what it asks for beyond that ends the job, to be gone on with later.
+OSM_PAUSE_SECONDS = float(env("OSM_PAUSE_SECONDS", "2"))
+OSM_LONGEST_PAUSE_SECONDS = float(env("OSM_LONGEST_PAUSE_SECONDS", "120"))
+
 # Seconds between two signs of life of a worker, and until one that gave none is taken for gone.
 WORKER_BEAT_SECONDS = 15.0
 WORKER_GONE_SECONDS = 60.0

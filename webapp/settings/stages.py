@@ -21,6 +21,7 @@ JOB_RUNNERS = {
     "changes.rescore": "annotation.changes.services.rescore.run",
     "geolocation.locate": "annotation.geolocation.services.locate.run",
     "geolocation.become_imagery": "annotation.geolocation.services.confirm.run",
+    "edits.upload": "annotation.edits.services.uploads.run.run",
     "landmarks.update_index": "annotation.landmarks.services.update_index.run",
     "landmarks.import_tags": "annotation.landmarks.services.from_map.run",
     "changes.first_look": "annotation.pipeline.services.first_look.run",

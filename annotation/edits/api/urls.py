@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.edits.api import exits, views
+from annotation.edits.api import exits, uploads, views
 
 urlpatterns = [
     path("regions/<int:region_id>/changesets/", views.ChangesetsView.as_view(), name="api-changesets"),
@@ -25,4 +25,10 @@ urlpatterns = [
         exits.LinkedTileView.as_view(),
         name="api-linked-tile",
     ),
+    path("changesets/<int:changeset_id>/upload/", uploads.ChangesetUploadView.as_view(), name="api-changeset-upload"),
+    path("uploads/<int:upload_id>/", uploads.UploadView.as_view(), name="api-upload"),
+    path("uploads/<int:upload_id>/resume/", uploads.UploadResumeView.as_view(), name="api-upload-resume"),
+    path("uploads/<int:upload_id>/give-up/", uploads.UploadGiveUpView.as_view(), name="api-upload-give-up"),
+    path("uploads/<int:upload_id>/receipts/", uploads.ReceiptsView.as_view(), name="api-upload-receipts"),
+    path("osm-account/", uploads.OsmAccountView.as_view(), name="api-osm-account"),
 ]

@@ -14,10 +14,11 @@ from annotation.common.errors import InvalidError, NotFoundError
 from annotation.edits import selectors
 from annotation.edits.engine import base_of
 from annotation.edits.errors import NotAcceptedError, NothingAcceptedError
-from annotation.edits.models import Changeset, EditItem
+from annotation.edits.models import WITHOUT_EFFECT, Changeset, EditItem
 from annotation.edits.osmchange.compile import keeps_value
 from annotation.edits.osmchange.frozen import with_versions
 from annotation.edits.osmchange.write import GENERATOR
+from annotation.edits.services.uploads.guard import refuse_if_uploaded
 from annotation.review.models import QueueItem
 from annotation.review.services import audit
 from annotation.sources.models import Region
@@ -74,8 +75,14 @@ def create(
 
 
 def delete(*, user: User, changeset: Changeset) -> None:
-    """Take a changeset apart; its changes are accepted and unexported again."""
+    """Take a changeset apart; its changes are accepted and unexported again. Uploads that had no effect go with it.
+
+    Raises:
+        UploadedAlreadyError: it is in the map, or on its way there.
+    """
     with transaction.atomic():
+        _locked(changeset)
+        changeset.uploads.filter(state__in=WITHOUT_EFFECT).delete()
         audit.record(
             actor=user,
             action="edits.changeset_deleted",
@@ -168,8 +175,10 @@ def give_versions(*, user: User, changeset: Changeset, versions: Mapping[str, in
 
 
 def _locked(changeset: Changeset) -> Changeset:
-    """Against an export or another change of the same changeset, until the end of the transaction."""
-    return Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
+    """Against an export, an upload or another change of it, until the end of the transaction; uploaded ones stay."""
+    locked = Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
+    refuse_if_uploaded(locked)
+    return locked
 
 
 def _give(item: EditItem, versions: Mapping[str, int]) -> set[str]:

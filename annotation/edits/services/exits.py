@@ -17,6 +17,7 @@ from annotation.edits.osmchange.josm import write_josm
 from annotation.edits.osmchange.write import write_osc
 from annotation.edits.services.compiling import Compiled, compile_changeset
 from annotation.edits.services.export import as_exported_and_uncontradicted, feature, settled
+from annotation.edits.services.uploads.guard import refuse_if_uploaded
 from annotation.sources.models import Imagery
 from annotation.tiles.engine import address_of
 from annotation.tiles.services.draw import image_tile
@@ -36,7 +37,9 @@ def josm_as_exported(changeset: Changeset) -> Iterator[str]:
 
     Raises:
         NeverExportedError: nothing of it was exported.
+        UploadedAlreadyError: it is in the map since, or on its way there.
     """
+    refuse_if_uploaded(changeset)
     return _josm(changeset, compile_changeset(changeset, as_exported_and_uncontradicted(changeset)))
 
 

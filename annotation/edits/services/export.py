@@ -24,6 +24,7 @@ from annotation.edits.osmchange.nodes import DIGITS
 from annotation.edits.osmchange.tools import ABOUT, ORDER, Tool, written_for
 from annotation.edits.osmchange.write import write_osc
 from annotation.edits.services.compiling import Compiled, compile_changeset, freeze
+from annotation.edits.services.uploads.guard import refuse_if_uploaded
 
 
 def osc(
@@ -54,10 +55,13 @@ def settled(
         ConflictingEditsError: edits that the newest map contradicts.
         NeverExportedError: asked for the file as exported, of which there is none.
         TooManyChangesError: more than OSM takes in one changeset.
+        UploadedAlreadyError: it is in the map, or on its way there: only what was exported is handed out again.
     """
     with transaction.atomic():
         rows = Changeset.objects.select_for_update(no_key=True, of=("self",)).select_related("region", "snapshot")
         changeset = rows.get(pk=changeset.pk)
+        if not as_exported:
+            refuse_if_uploaded(changeset)
         items = _as_exported(changeset) if as_exported else _uncontradicted(changeset, skip_conflicts)
         compiled = compile_changeset(changeset, items)
         if compiled.refusals and not (skip_refused and compiled.edits):

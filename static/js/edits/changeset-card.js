@@ -8,6 +8,7 @@ import { modelWords } from "mapwright/changes/words.js";
 import { conflictsNote, itemActs, itemsTable } from "mapwright/edits/changeset-items.js";
 import { downloads } from "mapwright/edits/downloads.js";
 import { createEditsMap, editsLegend } from "mapwright/edits/edits-map.js";
+import { uploadPanel } from "mapwright/edits/upload-panel.js";
 import { versionsForm } from "mapwright/edits/versions-form.js";
 
 const warning = (title, lines, kind) =>
@@ -53,7 +54,8 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
       const detail = await api.get(`/api/changesets/${changeset.id}/`);
       const missing = [...new Set(detail.refused.flatMap((one) => one.missing))];
       const other = detail.refused.filter((one) => !one.missing.length);
-      const acts = itemActs({ changeset: detail, detail, person, redraw: draw });
+      const changes = person.editor && !detail.uploaded;
+      const acts = itemActs({ changeset: detail, detail, person: { ...person, editor: changes }, redraw: draw });
       fill(
         body,
         facts([
@@ -72,12 +74,13 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
               "bad",
             )
           : null,
-        missing.length && person.editor ? versionsForm(changeset, missing, draw) : null,
+        missing.length && changes ? versionsForm(changeset, missing, draw) : null,
         person.editor && place,
         person.editor && editsLegend(),
         itemsTable(changeset.region, detail.items, acts),
         downloads(changeset, detail, person),
-        person.editor
+        uploadPanel({ changeset: detail, person, onChange: draw }),
+        changes
           ? el(
               "div",
               {},

@@ -44,12 +44,11 @@ export function downloads(changeset, detail, person) {
     { class: "stack", "aria-label": "Export" },
     el("h4", { text: "Export" }),
     exportList("Files", [
-      ...(all ? [] : edits(changeset, path, out)),
-      detail.exported_at &&
-        out > 0 &&
+      ...(all || detail.uploaded ? [] : edits(changeset, path, out)),
+      (detail.uploaded || (detail.exported_at && out > 0)) &&
         fileLine(
           `${path}/edits.osc?as_exported=true`,
-          "osmChange as exported before",
+          detail.uploaded ? "osmChange as uploaded" : "osmChange as exported before",
           "For the record. What is in the map by now must not be uploaded again.",
         ),
       fileLine(`${path}/edits.geojson`, "Download GeoJSON", "For anything that draws maps: shapes and tags, no edits."),
@@ -60,6 +59,6 @@ export function downloads(changeset, detail, person) {
       ),
       fileLine(`${list}.csv?changeset=${changeset.id}`, "CSV", "For spreadsheets: places, kinds and answers."),
     ]),
-    all ? null : editorLinks(changeset, out),
+    all || detail.uploaded ? null : editorLinks(changeset, out),
   );
 }

@@ -7,7 +7,7 @@ import { notify, notifyError } from "mapwright/lib/notices.js";
 import { createAccepted } from "mapwright/edits/accepted.js";
 import { changesetCard } from "mapwright/edits/changeset-card.js";
 
-const { region, imagery } = pageData();
+const { region, imagery, said } = pageData();
 const person = pageData("person");
 const base = `/api/regions/${region.id}`;
 const form = document.getElementById("changeset-form");
@@ -79,4 +79,5 @@ if (form) {
     await refresh();
   });
 }
+for (const { good, text } of said) notify(text, { kind: good ? "plain" : "bad" });
 refresh();

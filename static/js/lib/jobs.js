@@ -27,6 +27,7 @@ export const JOB_NAMES = {
   "changes.main_job": "Main job",
   "geolocation.locate": "Finding images",
   "geolocation.become_imagery": "Making imagery of an image",
+  "edits.upload": "Upload to the map",
   "landmarks.update_index": "Making tiles searchable",
   "landmarks.import_tags": "Landmarks of the map",
 };

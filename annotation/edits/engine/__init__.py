@@ -1,0 +1,31 @@
+"""Rows of edits as plain osmChange facts, and the server of the map: what is asked of it and what it answers."""
+
+from annotation.edits.engine.answers import Limits, Person, Receipt, Written, parse_change
+from annotation.edits.engine.client import OsmApi
+from annotation.edits.engine.readback import UnlikeOursError, receipts_of, with_changeset
+from annotation.edits.engine.rows import accepted_change, base_of, final_geometry, polygons_of
+from annotation.edits.engine.server import MapServer, check_server
+from annotation.edits.engine.sign_in import Challenge, authorize_url, fetch_token, new_challenge, revoke_token
+
+__all__ = [
+    "Challenge",
+    "Limits",
+    "MapServer",
+    "OsmApi",
+    "Person",
+    "Receipt",
+    "UnlikeOursError",
+    "Written",
+    "accepted_change",
+    "authorize_url",
+    "base_of",
+    "check_server",
+    "fetch_token",
+    "final_geometry",
+    "new_challenge",
+    "parse_change",
+    "polygons_of",
+    "receipts_of",
+    "revoke_token",
+    "with_changeset",
+]

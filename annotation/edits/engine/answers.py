@@ -1,0 +1,172 @@
+"""What the API answers, read by a parser that knows no entities and bounds what it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from annotation.edits.errors import UnreadableAnswerError
+
+KINDS = ("node", "way", "relation")
+MOST_TAGS = 2_000_000
+"""Elements of XML that an answer may have: more than 10,000 ways with 100 nodes each."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account of the map's server."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the server takes, and whether it takes anything now."""
+
+    elements: int = 10_000
+    way_nodes: int = 2_000
+    online: bool = True
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one element of a diff.
+
+    Attributes:
+        old_id: as the diff named it: negative for a new one.
+        new_id, new_version: None for what was deleted.
+    """
+
+    kind: str
+    old_id: int
+    new_id: int | None
+    new_version: int | None
+
+
+@dataclass
+class Written:
+    """One element of an osmChange, ours or the server's.
+
+    Attributes:
+        body: node ids of a way, (type, id, role) of a relation's members.
+    """
+
+    action: str
+    kind: str
+    id: int
+    version: int
+    lon: str = ""
+    lat: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    body: list[int | tuple[str, int, str]] = field(default_factory=list)
+    if_unused: bool = False
+
+
+Start = Callable[[str, dict[str, str]], None]
+
+
+def parse_change(content: bytes) -> list[Written]:
+    """The elements of an osmChange in its order.
+
+    Raises:
+        UnreadableAnswerError: it is no osmChange.
+    """
+    found: list[Written] = []
+    block = {"action": "", "if_unused": ""}
+
+    def start(name: str, said: dict[str, str]) -> None:
+        if name in {"create", "modify", "delete"}:
+            block.update(action=name, if_unused="yes" if "if-unused" in said else "")
+        elif name in KINDS:
+            place = (said.get("lon", ""), said.get("lat", ""))
+            number, version = int(said["id"]), int(said.get("version", "0"))
+            found.append(Written(block["action"], name, number, version, *place, if_unused=bool(block["if_unused"])))
+        elif name == "tag":
+            found[-1].tags[said["k"]] = said["v"]
+        elif name == "nd":
+            found[-1].body.append(int(said["ref"]))
+        elif name == "member":
+            found[-1].body.append((said["type"], int(said["ref"]), said.get("role", "")))
+
+    _read(content, "osmChange", start)
+    return found
+
+
+def parse_result(content: bytes) -> list[Receipt]:
+    """The receipts of a diffResult."""
+    found: list[Receipt] = []
+
+    def start(name: str, said: dict[str, str]) -> None:
+        if name in KINDS:
+            new = (int(said[key]) if key in said else None for key in ("new_id", "new_version"))
+            found.append(Receipt(name, int(said["old_id"]), *new))
+
+    _read(content, "diffResult", start)
+    return found
+
+
+def parse_changesets(content: bytes) -> list[tuple[int, dict[str, str]]]:
+    """Open changesets with their tags."""
+    found: list[tuple[int, dict[str, str]]] = []
+
+    def start(name: str, said: dict[str, str]) -> None:
+        if name == "changeset":
+            found.append((int(said["id"]), {}))
+        elif name == "tag" and found:
+            found[-1][1][said["k"]] = said["v"]
+
+    _read(content, "osm", start)
+    return found
+
+
+def parse_person(content: bytes) -> Person:
+    """Whose token it was."""
+    found: list[Person] = []
+
+    def start(name: str, said: dict[str, str]) -> None:
+        if name == "user" and not found:
+            found.append(Person(int(said["id"]), said["display_name"]))
+
+    _read(content, "osm", start)
+    if not found:
+        raise UnreadableAnswerError("the server does not say whose account this is: sign in again")
+    return found[0]
+
+
+def parse_limits(content: bytes) -> Limits:
+    """What the server takes; what it does not say is as the API documents it."""
+    told: dict[str, dict[str, str]] = {}
+
+    def start(name: str, said: dict[str, str]) -> None:
+        told.setdefault(name, said)
+
+    _read(content, "osm", start)
+    return Limits(
+        int(told.get("changesets", {}).get("maximum_elements", Limits.elements)),
+        int(told.get("waynodes", {}).get("maximum", Limits.way_nodes)),
+        told.get("status", {}).get("api", "online") == "online",
+    )
+
+
+def _read(content: bytes, root: str, start: Start) -> None:
+    parser = expat.ParserCreate()
+    seen = 0
+
+    def on_start(name: str, said: dict[str, str]) -> None:
+        nonlocal seen
+        if (not seen and name != root) or seen > MOST_TAGS:
+            raise UnreadableAnswerError(f"the server answered something else than {root}: check its address")
+        seen += 1
+        start(name, said)
+
+    def on_doctype(*_: object) -> None:
+        raise UnreadableAnswerError("the server's answer declares a document type, which no answer of the API does")
+
+    parser.StartElementHandler = on_start
+    parser.StartDoctypeDeclHandler = on_doctype
+    try:
+        parser.Parse(content, True)
+    except (expat.ExpatError, KeyError, ValueError, IndexError) as error:
+        raise UnreadableAnswerError(f"the server's {root} can't be read: check its address") from error

@@ -1,0 +1,122 @@
+"""The API 0.6 as an upload needs it: each call is one request that says what a refusal means; nothing is retried."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NoReturn
+from xml.sax.saxutils import quoteattr
+
+from annotation.edits.engine import answers
+from annotation.edits.engine.answers import Limits, Person, Receipt, Written
+from annotation.edits.engine.server import MOST_CHANGE_BYTES, UPLOAD_S, MapServer, Reply, send
+from annotation.edits.errors import (
+    BusyServerError,
+    ChangesetClosedError,
+    MapConflictError,
+    NoAnswerError,
+    RefusedByServerError,
+    SignedOutError,
+)
+
+MISMATCH = re.compile(r"Version mismatch: Provided (\d+), server had: (\d+) of (Node|Way|Relation) (\d+)", re.I)
+CLOSED = re.compile(r"changeset \d+ was closed", re.I)
+NAMED = re.compile(r"\b(node|way|relation)s? (?:with (?:the )?id )?#?(\d+)", re.I)
+ANEW = "drop this edit, or import a newer map and decide anew"
+MISSING = re.compile(r"requires the (node|way|relation)s? with id in \((\d+)", re.I)
+
+
+class OsmApi:
+    """One person's access to one server."""
+
+    def __init__(self, server: MapServer, token: str = "") -> None:
+        self.server, self._token = server, token
+
+    def limits(self) -> Limits:
+        """What the server takes at once."""
+        return answers.parse_limits(self._ask("GET", "/api/capabilities"))
+
+    def person(self) -> Person:
+        """Whose token it is."""
+        return answers.parse_person(self._ask("GET", "/api/0.6/user/details"))
+
+    def open(self, tags: Mapping[str, str]) -> int:
+        """Open a changeset; its number."""
+        listed = "".join(f"<tag k={quoteattr(key)} v={quoteattr(value)}/>" for key, value in tags.items())
+        told = self._ask("PUT", "/api/0.6/changeset/create", f"<osm><changeset>{listed}</changeset></osm>".encode())
+        if not told.strip().isdigit():
+            raise NoAnswerError("the server did not say which changeset it opened")
+        return int(told)
+
+    def find_open(self, person: int, key: str, value: str) -> int | None:
+        """The open changeset of this person that has the tag, or None."""
+        told = self._ask("GET", f"/api/0.6/changesets?user={person}&open=true")
+        return next((number for number, tags in answers.parse_changesets(told) if tags.get(key) == value), None)
+
+    def upload(self, changeset: int, change: bytes) -> list[Receipt]:
+        """Send an osmChange, which takes effect as a whole or not at all; its receipts.
+
+        Raises:
+            NoAnswerError: whether it took effect is unknown: read back before anything is sent again.
+        """
+        path = f"/api/0.6/changeset/{changeset}/upload"
+        told = self._ask("POST", path, change, answer_s=UPLOAD_S, most_bytes=MOST_CHANGE_BYTES)
+        return answers.parse_result(told)
+
+    def contents(self, changeset: int) -> list[Written]:
+        """What the changeset did to the map so far; nothing of one that the server does not know."""
+        reply = self._send("GET", f"/api/0.6/changeset/{changeset}/download", most_bytes=MOST_CHANGE_BYTES)
+        if reply.status == 404:
+            return []
+        return answers.parse_change(_good(reply))
+
+    def close(self, changeset: int) -> None:
+        """Close the changeset, or find it closed: it takes no edits from now on."""
+        reply = self._send("PUT", f"/api/0.6/changeset/{changeset}/close")
+        if reply.status == 404 or (reply.status == 409 and CLOSED.search(reply.text)):
+            return
+        _good(reply)
+
+    def _ask(self, method: str, path: str, body: bytes = b"", **limits: float) -> bytes:
+        return _good(self._send(method, path, body, **limits))
+
+    def _send(self, method: str, path: str, body: bytes = b"", **limits: float) -> Reply:
+        token = "" if path.endswith("/capabilities") else self._token
+        return send(self.server, method, self.server.api_url + path, body=body, token=token, **limits)  # type: ignore[arg-type]
+
+
+def _good(reply: Reply) -> bytes:
+    if reply.status != 200:
+        refused(reply)
+    return reply.body
+
+
+def refused(reply: Reply) -> NoReturn:
+    """Raise what an answer other than 200 means for what was asked."""
+    status, text = reply.status, reply.text
+    said = f"the server answers {status}{f': {text}' if text else ''}"
+    if status == 401:
+        raise SignedOutError("the map's server does not know this sign-in any more: sign in there again, then go on")
+    if status == 403:
+        raise SignedOutError(
+            f"{said}: your account may not do this; look there whether it is blocked, or sign in again"
+        )
+    if status in {429, 509}:
+        raise BusyServerError(f"{said}: it asks to wait", retry_after_s=reply.retry_after_s)
+    if status >= 500 or status in {408, 425}:
+        raise NoAnswerError(said, retry_after_s=reply.retry_after_s)
+    if status == 409 and CLOSED.search(text):
+        raise ChangesetClosedError(f"{said}: it is opened anew")
+    if status == 409 and (found := MISMATCH.search(text)):
+        key = f"{found[3].lower()}/{found[4]}"
+        raise MapConflictError(
+            f"on the server {key} is at version {found[2]} by now, this edit is based on {found[1]}: {ANEW}",
+            reason="newer_version", key=key, ours=int(found[1]), theirs=int(found[2]),
+        )  # fmt: skip
+    found = MISSING.search(text) or NAMED.search(text)
+    if status in {404, 410, 412} and found:
+        reason = "in_use" if status == 412 else "gone"
+        raise MapConflictError(f"{text}: {ANEW}", reason=reason, key=f"{found[1].lower()}/{found[2]}")
+    if 300 <= status < 400:
+        raise RefusedByServerError(f"{said}: redirects are not followed, an administrator gives the final address")
+    raise RefusedByServerError(f"{said}: nothing of it was taken")
