@@ -2,12 +2,20 @@
 
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.postgres.indexes import GinIndex
 
 from annotation.common.models import Timestamped
 from annotation.consistency.models import Scan
 from annotation.review.models import QueueItem
 from annotation.sources.models import Footprint, MapObject
 from annotation.tiles.models import TilePair
+
+
+class SquareMetres(models.Func):
+    """Area on the ground, by a sphere: off by less than 0.5 %."""
+
+    function, output_field = "ST_Area", models.FloatField()
+    template = "ST_Area((%(expressions)s)::geography, false)"
 
 
 class ChangeKind(models.TextChoices):
@@ -42,6 +50,12 @@ class Change(Timestamped):
     geometry = models.GeometryField(srid=4326, help_text="the shape proposed; of a removal, the shape now in the map")
     adjusted = models.GeometryField(srid=4326, null=True, help_text="the shape a person gave it")
     confidence = models.FloatField()
+    square_m = models.GeneratedField(
+        expression=SquareMetres("geometry"), output_field=models.FloatField(), db_persist=True
+    )
+    tags = models.JSONField(
+        default=dict, db_default={}, help_text="of the object in the scanned map: lists ask for it without a join"
+    )
     evidence = models.JSONField(default=dict)
     fingerprint = models.CharField(
         max_length=64, help_text="same object, imagery and kind: a rejected one never returns"
@@ -57,7 +71,11 @@ class Change(Timestamped):
             ),
             models.CheckConstraint(condition=models.Q(confidence__gte=0, confidence__lte=1), name="change_confidence"),
         ]
-        indexes = [models.Index(fields=["fingerprint"])]
+        indexes = [
+            models.Index(fields=["fingerprint"]),
+            models.Index(fields=["scan", "square_m"], name="change_by_size"),
+            GinIndex(fields=["tags"], name="change_by_tags"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"

@@ -1,7 +1,6 @@
 """Reads of suspected changes: lists, one change, and what the queue's page needs of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
@@ -10,14 +9,15 @@ from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
 from annotation.anchors.models import Anchor
-from annotation.changes.models import Change, ChangeDecision, ChangeKind
+from annotation.changes.facets import Wanted, wish_of
+from annotation.changes.models import Change
 from annotation.changes.objects import Base, edited_since, states_in
 from annotation.common.errors import NotFoundError
 from annotation.common.keyset import Cursor, Page
 from annotation.common.shapes import SIDES, Side
 from annotation.consistency.models import TileScore
 from annotation.learning.selectors import shown_model
-from annotation.review.lists import Wish, page_of
+from annotation.review.lists import page_of
 from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.sources.engine import shown_imagery, shown_snapshot
 from annotation.sources.models import Footprint, MapSnapshot, Region
@@ -80,48 +80,20 @@ def current_changes(region: Region) -> QuerySet[Change]:
     return changes_of(region).exclude(item__state=ItemState.WITHDRAWN)
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Which changes a list holds, in which order. Without a state: those that no newer scan replaced."""
-
-    kinds: Sequence[str] = ()
-    states: Sequence[str] = ()
-    decisions: Sequence[str] = ()
-    min_confidence: float | None = None
-    max_confidence: float | None = None
-    scan: int | None = None
-    exported: bool | None = None
-    decided_by: int | None = None
-    ordering: str = "newest"
-
-
 def page_of_changes(region: Region, wanted: Wanted, cursor: Cursor | None, size: int) -> Page[dict[str, Any]]:
     """One page of a region's changes with what a list shows of them, as the API gives it."""
-
-    def narrow(items: QuerySet[QueueItem]) -> QuerySet[QueueItem]:
-        if wanted.min_confidence is not None:
-            items = items.filter(priority__gte=wanted.min_confidence)
-        if wanted.max_confidence is not None:
-            items = items.filter(priority__lte=wanted.max_confidence)
-        if wanted.scan is not None:
-            items = items.filter(change__scan=wanted.scan)
-        if wanted.decided_by is not None:
-            items = items.filter(decided_by=wanted.decided_by)
-        if wanted.exported is not None:
-            held = Exists(Change.objects.filter(item=OuterRef("pk"), edit_items__isnull=False))
-            items = items.filter(held if wanted.exported else ~held)
-        return items
-
-    states = wanted.states or (ItemState.OPEN.value, ItemState.DECIDED.value)
-    if wanted.decisions or wanted.exported or wanted.decided_by is not None:
-        states = [one for one in states if one == ItemState.DECIDED]
-    decisions = wanted.decisions or ChangeDecision.values
-    if wanted.exported:  # nothing else leaves
-        decisions = [one for one in decisions if one == ChangeDecision.ACCEPT]
-    wish = Wish(wanted.kinds or ChangeKind.values, states, decisions, narrow)
-    page = page_of("changes", region.pk, wish, wanted.ordering, cursor, size)
+    page = page_of("changes", region.pk, wish_of(region.pk, wanted), wanted.ordering, cursor, size)
     rows = listed(region, page.rows)
     return Page([rows[pk] for pk in page.rows if pk in rows], page.next, page.previous)
+
+
+def changes_that(region: Region, wanted: Wanted) -> QuerySet[Change]:
+    """Every change that is wanted, with what is shown of them one by one."""
+    wish = wish_of(region.pk, wanted)
+    items = QueueItem.objects.filter(stage="changes", scope_id=region.pk, state__in=wish.states)
+    if wanted.decisions or wanted.exported:
+        items = items.filter(decision__in=wish.decisions)
+    return changes_of(region).filter(item__in=wish.narrow(items.filter(kind__in=wish.kinds)))
 
 
 def get_change(user: User, change_id: int) -> Change:

@@ -25,6 +25,11 @@ class ClaimInput(serializers.Serializer):
         child=serializers.IntegerField(min_value=1, max_value=MAX_ID), required=False, default=list, max_length=100,
         help_text="items that go before the queue's own order, in this order; those that are not free are passed over",
     )  # fmt: skip
+    wanted = serializers.DictField(
+        required=False, allow_null=True, default=None,
+        help_text="give only what is like this: the filters of the stage's own list, by name; of changes also `order`, "
+        "'value' or 'near', with `near`, the id of the change that the next one is to lie near to",
+    )  # fmt: skip
 
 
 class LeaseInput(serializers.Serializer):
@@ -87,6 +92,10 @@ class ClaimOutput(serializers.Serializer):
     open = serializers.IntegerField(allow_null=True, help_text="undecided items, given where none could be claimed")
     leased = serializers.IntegerField(allow_null=True, help_text="of them, what others hold, or is renewed first")
     blocked = serializers.IntegerField(allow_null=True, help_text="how many of the others are for somebody else alone")
+    next = serializers.ListField(
+        child=serializers.IntegerField(), help_text="where something was wanted: items that fit and come after it, as "
+        "of now; sent back as `first` they are tried before what fits is looked for again",
+    )  # fmt: skip
     flag = FlagOutput(allow_null=True, help_text="who flagged the item to this person, and what they said")
 
 

@@ -1,5 +1,7 @@
 """Thin views of the queue: parse, call a service, serialise."""
 
+from collections.abc import Sequence
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,11 +20,12 @@ class QueueView(APIView):
     permission_classes = [IsReviewer]
 
 
-def _claimed(item: QueueItem | None, counts: selectors.QueueCounts | None) -> Response:
+def _claimed(item: QueueItem | None, counts: selectors.QueueCounts | None, after: Sequence[int] = ()) -> Response:
     reply = {
         "item": item,
         "subject": get_stage(item.stage).subject(item) if item else None,
         "flag": selectors.last_flag(item) if item else None,
+        "next": after,
         **{name: getattr(counts, name, None) for name in ("open", "leased", "blocked")},
     }
     return Response(serializers.ClaimOutput(reply).data)
@@ -35,9 +38,9 @@ class ClaimView(QueueView):
         data = parse(serializers.ClaimInput, request.data)
         claimed = claim.claim(
             user=person(request), stage=stage, scope_id=data["region"], skip=data["skip"], batch_id=data["batch"],
-            first=data["first"],
+            first=data["first"], wanted=data["wanted"],
         )  # fmt: skip
-        return _claimed(claimed.item, claimed.counts)
+        return _claimed(claimed.item, claimed.counts, claimed.next)
 
 
 class WaitingView(QueueView):
