@@ -26,8 +26,10 @@ AREA = "24.02,60.02,24.03,60.03"
 LARGE_AREA = "24.0,60.0,24.06,60.06"
 FILTERS: dict[str, dict[str, Any]] = {
     "none": {}, "kind": {"kind": ["shifted"]}, "sure": {"min_confidence": 0.95}, "unsure": {"max_confidence": 0.1},
-    "near certain": {"lot": "near_certain"}, "judgement": {"lot": "judgement"}, "one in a thousand": {"min_confidence": 0.999},
-    "area": {"area": AREA}, "large area": {"area": LARGE_AREA}, "large": {"min_square_m": 80}, "huge": {"min_square_m": 124},
+    "near certain": {"lot": "near_certain"}, "judgement": {"lot": "judgement"},
+    "one in a thousand": {"min_confidence": 0.999},
+    "area": {"area": AREA}, "large area": {"area": LARGE_AREA}, "large": {"min_square_m": 80},
+    "huge": {"min_square_m": 124},
     "rare tag": {"tag": ["building=school"]}, "common tag": {"tag": ["building"]}, "tag of none": {"tag": ["amenity"]},
     "early": {"found_to": "2020-01-01"}, "late": {"found_from": "2020-01-01"},
     "large and unsure": {"min_square_m": 100, "max_confidence": 0.02},
@@ -112,7 +114,7 @@ def listed(region_id: int, query: dict[str, Any], rounds: int, times: dict[str, 
     checked = StatedQuery(data=query)
     checked.is_valid(raise_exception=True)
     for _ in range(rounds):
-        ordering = random.Random(1).choice(["confidence", "newest", "oldest"])  # noqa: S311
+        ordering = random.Random(1).choice(["confidence", "newest", "oldest"])
         wanted: Wanted = wanted_of({**checked.validated_data, "ordering": ordering})
         times.setdefault(f"list/{name}", []).append(
             timed(lambda wanted=wanted: page_of_changes(region, wanted, None, 60))[1]

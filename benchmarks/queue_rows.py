@@ -21,8 +21,8 @@ SHAPE = """ST_SetSRID(ST_MakeEnvelope(
     24 + id %% 1000 / 1e4, 60 + id / 1000 / 1e4, 24 + id %% 1000 / 1e4 + 5e-5, 60 + id / 1000 / 1e4 + 5e-5), 4326)"""
 SIZED = SHAPE.replace("5e-5", "(2e-5 + id * 7919::bigint %% 997 * 6e-8)")
 """Sizes from next to nothing to 30 m, all over the place."""
-TAGS = """CASE WHEN kind = 'add' THEN '{{}}'::jsonb WHEN id %% 1000 = 999 THEN '{{"building": "school"}}'::jsonb
-    ELSE '{{"building": "yes"}}'::jsonb END"""
+TAGS = """CASE WHEN kind = 'add' THEN '{}'::jsonb WHEN id %% 1000 = 999 THEN '{"building": "school"}'::jsonb
+    ELSE '{"building": "yes"}'::jsonb END"""
 WITH_KIND = FILL_ITEMS.replace("scope_id, priority", "scope_id, kind, priority")
 FILL_CHANGES = f"""
 WITH made AS ({WITH_KIND.replace("%(region)s, (n", f"%(region)s, {KIND}, (n")}

@@ -129,6 +129,21 @@ def wanted_of(asked: Mapping[str, Any], asker: int | None = None) -> Wanted:
     )
 
 
+def filters_in(query: str) -> str:
+    """The filters that stand in the query of an address, and nothing else of it.
+
+    Raises:
+        ValidationError: a filter that says nothing that can be meant.
+    """
+    wanted_of_text(query)
+    given, kept = QueryDict(query), QueryDict(mutable=True)
+    for name in FilterQuery().fields:
+        values = [one for one in given.getlist(name) if one]
+        if values:
+            kept.setlist(name, values)
+    return kept.urlencode()
+
+
 def wanted_of_text(query: str) -> Wanted:
     """What the query of an address asks for, such as `kind=add&min_square_m=40`; what is no filter is passed over.
 

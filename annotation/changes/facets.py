@@ -23,7 +23,7 @@ from annotation.review.models import ItemState, QueueItem
 
 NEAR_CERTAIN = 0.9
 """Confidence from which a suggestion is of the lot of near-certain ones."""
-FEW = 10_000
+FEW = 20_000
 """So many changes are sorted at once; of more than that a walk along the order meets one soon."""
 
 
@@ -39,7 +39,7 @@ class Wanted:
     """Which changes are wanted, in which order. Without a state: those that no newer scan replaced.
 
     Attributes:
-        area: what the shapes meet, EPSG:4326.
+        area: what the shapes meet, EPSG:4326; `view`: the box that a map shows of it.
         min_square_m, max_square_m: size of the shape, square metres on the ground.
         found_from, found_to: days on which it was found, both included; so are those on which the image was taken.
         tags: (key, value) that the object has in the map; of a key without a value, any.
@@ -56,6 +56,7 @@ class Wanted:
     decided_by: int | None = None
     ordering: str = "newest"
     area: Polygon | None = None
+    view: Polygon | None = None
     min_square_m: float | None = None
     max_square_m: float | None = None
     found_from: dt.date | None = None
@@ -69,7 +70,8 @@ class Wanted:
     @property
     def of_the_shape(self) -> bool:
         """Whether it asks for what only the change itself knows: its place, its size, its object's tags."""
-        return bool(self.area is not None or self.tags or self.min_square_m or self.max_square_m is not None)
+        placed = self.area is not None or self.view is not None
+        return bool(placed or self.tags or self.min_square_m or self.max_square_m is not None)
 
     def in_lot(self, lot: str | None) -> Wanted:
         return replace(self, lot=lot)
@@ -157,7 +159,8 @@ def confidence_of(wanted: Wanted) -> tuple[float | None, float | None]:
 def _of_changes(wanted: Wanted, scans: Sequence[int] | None, change: str) -> Q:
     """Conditions on changes, or on rows that reach them by the lookup `change`."""
     asked: dict[str, Any] = {
-        "scan__in": scans, "geometry__intersects": wanted.area, "square_m__gte": wanted.min_square_m,
+        "scan__in": scans, "geometry__intersects": wanted.area,
+        "geometry__bboverlaps": wanted.view, "square_m__gte": wanted.min_square_m,
         "square_m__lte": wanted.max_square_m,
     }  # fmt: skip
     fits = Q(**{f"{change}{name}": value for name, value in asked.items() if value is not None})

@@ -8,14 +8,14 @@ from typing import Any
 
 from django.contrib.gis.db.models.functions import GeometryDistance
 from django.contrib.gis.geos import Point
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from rest_framework import serializers
 
 from annotation.accounts.models import User
 from annotation.changes.asked import FilterQuery, wanted_of
-from annotation.changes.facets import Lot, Wanted, few, fitting_changes, items_that, wish_of
+from annotation.changes.facets import NEAR_CERTAIN, Lot, Wanted, fitting_changes, items_that, wish_of
 from annotation.changes.models import Change
 from annotation.common.models import MAX_ID
 from annotation.review.lists import page_of
@@ -24,8 +24,10 @@ from annotation.review.models import ItemState, QueueItem
 STAGE = "changes"
 GIVEN = 60
 """So many of what fits are named at once."""
-COUNTED = 20_000
+COUNTED = 10_000
 """Counts end here: what is more is told as more."""
+WINDOW = 2000
+"""Items, or changes around a place, that are looked at before all that fits is looked for."""
 
 
 class QueueQuery(FilterQuery):
@@ -56,8 +58,11 @@ class FittingChanges:
         if among is not None:
             return _those(scope_id, what, free, among)
         mine = _those(scope_id, what, free, _held_or_given(user, scope_id))
-        if asked["order"] == "near" and (place := _place(scope_id, asked["near"])) is not None:
+        place = _place(scope_id, asked["near"]) if asked["order"] == "near" else None
+        if place is not None:
             found = _nearest(scope_id, what, free, place)
+        elif what.of_the_shape:
+            found = _surest(scope_id, what, free)
         else:
             found = page_of(STAGE, scope_id, wish_of(scope_id, what, free), "confidence", None, GIVEN).rows
         return list(dict.fromkeys([*mine, *found]))
@@ -75,8 +80,29 @@ class FittingChanges:
 
 def left(region_id: int, wanted: Wanted) -> dict[Lot, Left]:
     """How much of each lot is left of what is wanted; its own lot and states are not asked for."""
-    what = replace(wanted, states=[ItemState.OPEN.value], decisions=(), exported=None, decided_by=None)
-    return {lot: _number(region_id, what.in_lot(lot), Q()) for lot in Lot}
+    what = replace(
+        wanted, states=[ItemState.OPEN.value], decisions=(), exported=None, decided_by=None, lot=None, view=None
+    )
+    if not what.of_the_shape:
+        return {lot: _number(region_id, what.in_lot(lot), Q()) for lot in Lot}
+    rows = open_items(region_id, what).values_list("priority", flat=True)[: COUNTED + 1]
+    sure = [priority >= NEAR_CERTAIN for priority in rows]
+    more = len(sure) > COUNTED
+    return {Lot.NEAR_CERTAIN: Left(sum(sure), more), Lot.JUDGEMENT: Left(len(sure) - sum(sure), more)}
+
+
+def open_items(
+    region_id: int, wanted: Wanted, among: Sequence[int] | None = None, more: Q | None = None
+) -> QuerySet[QueueItem]:
+    """Open items that fit, in no order; only those `among` these, where they are given."""
+    wish = wish_of(region_id, wanted, more)
+    rows = QueueItem.objects.filter(
+        stage=STAGE, scope_id=region_id, state=ItemState.OPEN, decision="", kind__in=wish.kinds, batch__isnull=True
+    )
+    for known in (wish.among, among):
+        if known is not None:
+            rows = rows.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(known)]))
+    return wish.narrow(rows)
 
 
 def _checked(wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,15 +144,34 @@ def _place(region_id: int, change_id: int | None) -> Point | None:
     return change.geometry.centroid if change is not None else None
 
 
+def _surest(region_id: int, wanted: Wanted, free: Q) -> list[int]:
+    """What fits, the surest first: among the first ones of the queue, or, where none of these fits, of all that fit."""
+    confidence = items_that(replace(wanted, found_from=None, found_to=None))
+    first = QueueItem.objects.filter(
+        confidence, stage=STAGE, scope_id=region_id, state=ItemState.OPEN, batch__isnull=True, assigned_to__isnull=True
+    ).order_by("-priority", "pk")
+    return _looked_for(region_id, wanted, free, {"item__in": first.values("pk")[:WINDOW]}, "-item__priority", "item")
+
+
 def _nearest(region_id: int, wanted: Wanted, free: Q, place: Point) -> list[int]:
-    """What fits, the nearest first: by a walk along the index of places, or, of few, by their distances."""
-    known = few(region_id, wanted)
-    rows = fitting_changes(region_id, wanted)
-    if known is not None:
-        rows = Change.objects.filter(item__in=RawSQL("SELECT unnest(%s::bigint[])", [known]))
-    fits = _through_item(items_that(wanted) & free) & Q(item__state=ItemState.OPEN)
-    found = rows.filter(fits).order_by(GeometryDistance("geometry", place))
-    return list(found.values_list("item", flat=True)[:GIVEN])
+    """What fits, the nearest first: among the changes around, or, where none of these fits, of all that fit."""
+    away = GeometryDistance("geometry", place)
+    around = fitting_changes(region_id, Wanted()).order_by(away)
+    return _looked_for(region_id, wanted, free, {"pk__in": around.values("pk")[:WINDOW]}, away)
+
+
+def _looked_for(region_id: int, wanted: Wanted, free: Q, window: dict[str, Any], *order: Any) -> list[int]:
+    """Items of what fits, in this order: first within a window that costs the same however long the queue is.
+
+    What is met in the window is common enough to be met there again; what is not is rare, and its own indexes find it.
+    """
+    open_ones = Q(stage=STAGE, scope_id=region_id, state=ItemState.OPEN)
+    fits = fitting_changes(region_id, wanted).filter(_through_item(items_that(wanted) & free & open_ones))
+    for rows in (fits.filter(**window), fits):
+        found = list(rows.order_by(*order).values_list("item", flat=True)[:GIVEN])
+        if found:
+            return found
+    return []
 
 
 def _through_item(condition: Q) -> Q:
@@ -139,11 +184,5 @@ def _through_item(condition: Q) -> Q:
 
 
 def _number(region_id: int, wanted: Wanted, more: Q) -> Left:
-    wish = wish_of(region_id, wanted, more)
-    open_ones = QueueItem.objects.filter(
-        stage=STAGE, scope_id=region_id, state=ItemState.OPEN, decision="", kind__in=wish.kinds, batch__isnull=True
-    )
-    if wish.among is not None:
-        open_ones = open_ones.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(wish.among)]))
-    number = wish.narrow(open_ones)[: COUNTED + 1].count()
+    number = open_items(region_id, wanted, more=more)[: COUNTED + 1].count()
     return Left(min(number, COUNTED), number > COUNTED)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
@@ -94,6 +95,27 @@ def changes_that(region: Region, wanted: Wanted) -> QuerySet[Change]:
     if wanted.decisions or wanted.exported:
         items = items.filter(decision__in=wish.decisions)
     return changes_of(region).filter(item__in=wish.narrow(items.filter(kind__in=wish.kinds)))
+
+
+def marks_on_map(region: Region, wanted: Wanted, most: int) -> tuple[list[dict[str, Any]], bool]:
+    """Where the wanted changes lie, the first of their order: {id, kind, confidence, state, decision, lon, lat}.
+
+    Returns:
+        At most `most` of them, and whether there are more.
+    """
+    page = page_of("changes", region.pk, wish_of(region.pk, wanted), wanted.ordering, None, most)
+    shape = Coalesce("adjusted", "geometry")
+    sides = {side: Side(shape, function=f"ST_{side}") for side in SIDES}
+    known = RawSQL("SELECT unnest(%s::bigint[])", [page.rows])
+    rows = Change.objects.filter(item__in=known).annotate(**sides, state=F("item__state"), decision=F("item__decision"))
+    found = rows.values("id", "item", "kind", "confidence", "state", "decision", *SIDES)
+    by_item = {row.pop("item"): row for row in found}
+    return [_mark(by_item[pk]) for pk in page.rows if pk in by_item], page.next is not None
+
+
+def _mark(row: dict[str, Any]) -> dict[str, Any]:
+    west, south, east, north = (row.pop(side) for side in SIDES)
+    return {**row, "lon": round((west + east) / 2, 7), "lat": round((south + north) / 2, 7)}
 
 
 def get_change(user: User, change_id: int) -> Change:

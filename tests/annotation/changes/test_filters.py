@@ -131,9 +131,8 @@ def test_what_others_hold_or_were_given_is_told_apart_from_what_does_not_fit(cli
     told = client_of(ana).post("/api/review/changes/claim/", body, format="json").json()
     assert told["item"] is None
     assert (told["open"], told["leased"], told["blocked"]) == (3, 1, 1)
-    first = client_of(ben).post(
-        "/api/review/changes/claim/", {**body, "skip": [held.item_id], "wanted": {**wanted, "order": "near"}}, format="json"
-    ).json()  # fmt: skip
+    body |= {"skip": [held.item_id], "wanted": {**wanted, "order": "near"}}
+    first = client_of(ben).post("/api/review/changes/claim/", body, format="json").json()
     assert first["item"]["id"] == given.item_id, "what was given to a person comes before the rest"
 
 
@@ -147,7 +146,8 @@ def test_items_named_to_come_first_are_given_only_where_they_fit(client_of, scan
 @pytest.mark.parametrize(
     "query",
     [
-        {"area": "1,2,3"}, {"area": "1,2,nan,4"}, {"area": "0,0,200,1"}, {"area": "a,b,c,d"}, {"area": "0,0,1,1,0,1,1,0"},
+        {"area": "1,2,3"}, {"area": "1,2,nan,4"}, {"area": "0,0,200,1"}, {"area": "a,b,c,d"},
+        {"area": "0,0,1,1,0,1,1,0"},
         {"area": "1,1,1,1"}, {"tag": "=school"}, {"tag": "building="}, {"lot": "sure"}, {"found_from": "yesterday"},
         {"min_square_m": "-1"}, {"captured_to": "2020-13-01"}, {"model": "0"},
     ],
@@ -206,11 +206,11 @@ def test_people_with_the_same_filter_at_the_same_time_never_get_the_same_item(or
     assert max(given.values()) == 1 and len(given) >= 20
 
 
-def test_many_that_fit_by_place_are_met_by_a_walk_and_few_are_sorted(monkeypatch, client_of, scan):
+def test_what_fits_is_found_in_the_window_and_beyond_it_alike(monkeypatch, scan):
     made = [ChangeFactory(scan=scan, geometry=square(n / 10, 0.5, 0.02), confidence=n / 10) for n in range(6)]
     ana, wanted = UserFactory(), {"area": box_of(square(0.4, 0.5, 0.3))}
     for few in (1, 100):
-        monkeypatch.setattr("annotation.changes.facets.FEW", few)
+        monkeypatch.setattr("annotation.changes.lots.WINDOW", few)
         for order in ("value", "near"):
             asked = {**wanted, "order": order, "near": made[5].pk}
             found = FittingChanges().ids(ana, scan.region_id, asked, skip=[], among=None)
