@@ -16,7 +16,7 @@ from annotation.changes.objects import Base, edited_since, states_in
 from annotation.common.errors import NotFoundError
 from annotation.common.keyset import Cursor, Page
 from annotation.common.shapes import SIDES, Side
-from annotation.consistency.models import TileScore
+from annotation.consistency.models import Scan, TileScore
 from annotation.learning.selectors import shown_model
 from annotation.review.lists import page_of
 from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
@@ -116,6 +116,12 @@ def marks_on_map(region: Region, wanted: Wanted, most: int) -> tuple[list[dict[s
 def _mark(row: dict[str, Any]) -> dict[str, Any]:
     west, south, east, north = (row.pop(side) for side in SIDES)
     return {**row, "lon": round((west + east) / 2, 7), "lat": round((south + north) / 2, 7)}
+
+
+def models_behind(region_id: int) -> list[int]:
+    """The models whose scans of a region suggested anything, the newest first."""
+    scans = Scan.objects.filter(Exists(Change.objects.filter(scan=OuterRef("pk"))), region=region_id)
+    return sorted(set(scans.values_list("model", flat=True)), reverse=True)
 
 
 def get_change(user: User, change_id: int) -> Change:

@@ -91,6 +91,7 @@ ROUTES: dict[str, Row] = {
     f"GET tiles/footprints/<int:snapshot_id>/{TILE}.mvt": Row("reviewer", scoped=True),
     # review
     "POST api/review/<slug:stage>/claim/": Row("reviewer"),
+    "POST api/review/<slug:stage>/assign/": Row("editor"),
     "GET api/review/<slug:stage>/waiting/": Row("reviewer"),
     "GET api/review/<slug:stage>/statistics/": Row("reviewer"),
     "POST api/review/items/<int:item_id>/claim/": Row("reviewer", scoped=True),

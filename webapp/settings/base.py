@@ -191,6 +191,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "annotation.common.tasks.sweep_jobs", "schedule": 20.0, "options": {"expires": 20}},
     "look-again": {"task": "annotation.changes.tasks.look_again", "schedule": 20.0, "options": {"expires": 20}},
     "alerts": {"task": "annotation.changes.tasks.alerts", "schedule": 300.0, "options": {"expires": 300}},
+    "assignments": {"task": "annotation.review.tasks.put_back", "schedule": 300.0, "options": {"expires": 300}},
     "first-looks": {"task": "annotation.pipeline.tasks.first_looks", "schedule": 60.0, "options": {"expires": 60}},
     "fold-counts": {"task": "annotation.review.tasks.fold_counts", "schedule": 30.0, "options": {"expires": 30}},
 }

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('name', models.CharField(max_length=80)),
-                ('query', models.CharField(blank=True, default='', help_text='as in an address: kind=add&tag=building', max_length=4000)),
+                ('query', models.CharField(blank=True, default='', help_text='as in an address: kind=add', max_length=4000)),
                 ('shared', models.BooleanField(default=False, help_text='others who see the region find it as well')),
                 ('feed_key', models.CharField(blank=True, default='', help_text="of the feed's address; empty: none", max_length=32)),
                 ('alert', models.BooleanField(default=False, help_text='tell the owner by e-mail of what is new in it')),

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from annotation.common.models import MAX_ID
 from annotation.review.models import AuditEntry, QueueItem, Verdict, VerdictEvent
+from annotation.review.services.assign import MOST, MOST_DAYS
 
 MAX_PAYLOAD_CHARS = 400_000
 WAITING = "answers whose subject waits for a blind second one; they are left out of the counts by decision until then"
@@ -67,6 +68,23 @@ class ReassignInput(LeaseInput):
     )
     comment = serializers.CharField(max_length=4000, required=False, allow_blank=True, default="")
     idempotency_key = serializers.UUIDField()
+
+
+class AssignInput(serializers.Serializer):
+    region = serializers.IntegerField(min_value=1, max_value=MAX_ID)
+    items = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID), min_length=1, max_length=MOST
+    )
+    to = serializers.IntegerField(min_value=1, max_value=MAX_ID, help_text="id of the person")
+    days = serializers.IntegerField(
+        min_value=1, max_value=MOST_DAYS, required=False, default=7, help_text="then they are for everyone again"
+    )
+    comment = serializers.CharField(max_length=4000, required=False, allow_blank=True, default="")
+    idempotency_key = serializers.UUIDField()
+
+
+class AssignedOutput(serializers.Serializer):
+    given = serializers.IntegerField(help_text="items given; what somebody holds, decided or was given is not")
 
 
 class LeasedItem(serializers.ModelSerializer):

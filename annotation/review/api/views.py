@@ -7,12 +7,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.accounts.permissions import IsReviewer
+from annotation.accounts.permissions import IsEditor, IsReviewer
 from annotation.review import selectors
 from annotation.review.api import serializers
 from annotation.review.api.http import parse, person
 from annotation.review.models import QueueItem
-from annotation.review.services import claim, decide, lease, reassign, undo
+from annotation.review.services import assign, claim, decide, lease, reassign, undo
 from annotation.review.stages import get_stage
 
 
@@ -110,6 +110,17 @@ class ReassignView(QueueView):
         data = parse(serializers.ReassignInput, request.data)
         verdict = reassign.reassign(user=person(request), item_id=item_id, **data)
         return Response(serializers.SavedOutput(verdict).data)
+
+
+class AssignView(APIView):
+    permission_classes = [IsEditor]
+
+    @extend_schema(request=serializers.AssignInput, responses=serializers.AssignedOutput)
+    def post(self, request: Request, stage: str) -> Response:
+        """Give open items to a person for some days: they come first there, and nobody else gets them."""
+        data = parse(serializers.AssignInput, request.data)
+        region = data.pop("region")
+        return Response({"given": assign.assign(user=person(request), stage=stage, scope_id=region, **data)})
 
 
 class HistoryView(QueueView):
