@@ -19,8 +19,12 @@ KIND = """(ARRAY['add', 'remove', 'modify', 'shifted'])[
     1 + (n %% 1000 > 600)::int + (n %% 1000 > 750)::int + (n %% 1000 > 880)::int]"""
 SHAPE = """ST_SetSRID(ST_MakeEnvelope(
     24 + id %% 1000 / 1e4, 60 + id / 1000 / 1e4, 24 + id %% 1000 / 1e4 + 5e-5, 60 + id / 1000 / 1e4 + 5e-5), 4326)"""
-SIZED = SHAPE.replace("5e-5", "(2e-5 + id * 7919::bigint %% 997 * 6e-8)")
-"""Sizes from next to nothing to 30 m, all over the place."""
+AT = "(id * 611953::bigint %% 1000003)"
+SIDE = "(2e-5 + id * 7919::bigint %% 997 * 6e-8)"
+SIZED = f"""ST_SetSRID(ST_MakeEnvelope(
+    24 + {AT} %% 1000 / 1e4, 60 + {AT} / 1000 / 1e4,
+    24 + {AT} %% 1000 / 1e4 + {SIDE}, 60 + {AT} / 1000 / 1e4 + {SIDE}), 4326)"""
+"""Sizes from next to nothing to 30 m, and kinds, all over the place; what lies side by side is stored far apart."""
 TAGS = """CASE WHEN kind = 'add' THEN '{}'::jsonb WHEN id %% 1000 = 999 THEN '{"building": "school"}'::jsonb
     ELSE '{"building": "yes"}'::jsonb END"""
 WITH_KIND = FILL_ITEMS.replace("scope_id, priority", "scope_id, kind, priority")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.contrib.gis.db.models.functions import GeometryDistance
+from django.contrib.gis.db.models.functions import Distance, GeometryDistance
 from django.contrib.gis.geos import Point
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
@@ -150,24 +150,30 @@ def _surest(region_id: int, wanted: Wanted, free: Q) -> list[int]:
     first = QueueItem.objects.filter(
         confidence, stage=STAGE, scope_id=region_id, state=ItemState.OPEN, batch__isnull=True, assigned_to__isnull=True
     ).order_by("-priority", "pk")
-    return _looked_for(region_id, wanted, free, {"item__in": first.values("pk")[:WINDOW]}, "-item__priority", "item")
+    window = list(first.values_list("pk", flat=True)[:WINDOW])
+    return _looked_for(region_id, wanted, free, "item", window, "-item__priority", "item")
 
 
 def _nearest(region_id: int, wanted: Wanted, free: Q, place: Point) -> list[int]:
     """What fits, the nearest first: among the changes around, or, where none of these fits, of all that fit."""
-    away = GeometryDistance("geometry", place)
-    around = fitting_changes(region_id, Wanted()).order_by(away)
-    return _looked_for(region_id, wanted, free, {"pk__in": around.values("pk")[:WINDOW]}, away)
+    # The plain distance, which no index orders by: a walk along the index of places would go on to the last change.
+    around = fitting_changes(region_id, Wanted()).order_by(GeometryDistance("geometry", place))
+    window = list(around.values_list("pk", flat=True)[:WINDOW])
+    return _looked_for(region_id, wanted, free, "pk", window, Distance("geometry", place))
 
 
-def _looked_for(region_id: int, wanted: Wanted, free: Q, window: dict[str, Any], *order: Any) -> list[int]:
+def _looked_for(region_id: int, wanted: Wanted, free: Q, key: str, window: Sequence[int], *order: Any) -> list[int]:
     """Items of what fits, in this order: first within a window that costs the same however long the queue is.
 
     What is met in the window is common enough to be met there again; what is not is rare, and its own indexes find it.
     """
     open_ones = Q(stage=STAGE, scope_id=region_id, state=ItemState.OPEN)
-    fits = fitting_changes(region_id, wanted).filter(_through_item(items_that(wanted) & free & open_ones))
-    for rows in (fits.filter(**window), fits):
+    # The bounds of confidence once, on the items: said twice they would count twice in what the database expects.
+    of_any_confidence = replace(wanted, min_confidence=None, max_confidence=None, lot=None)
+    fits = fitting_changes(region_id, of_any_confidence)
+    fits = fits.filter(_through_item(items_that(wanted) & free & open_ones))
+    within = {f"{key}__in": RawSQL("SELECT unnest(%s::bigint[])", [list(window)])}
+    for rows in (fits.filter(**within), fits):
         found = list(rows.order_by(*order).values_list("item", flat=True)[:GIVEN])
         if found:
             return found

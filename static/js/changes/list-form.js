@@ -16,6 +16,7 @@ export function fillForm(form, query) {
   for (const field of form.elements) {
     if (!field.name) continue;
     const values = query.getAll(field.name);
+    if (!values.length && field.tagName === "SELECT" && ![...field.options].some((one) => one.value === "")) continue;
     const text = field.name === "tag" ? values.join(", ") : values.join(SEVERAL);
     if (field.tagName === "SELECT" && ![...field.options].some((one) => one.value === text)) {
       const said = values.map((value) => [...field.options].find((one) => one.value === value)?.text ?? value);

@@ -150,7 +150,7 @@ api
   .get(`${base}/summary/`)
   .then((summary) => {
     imagery = summary.imagery && { id: summary.imagery, tile_version: summary.imagery_version };
-    if (imagery) map.ground(imagery);
+    return imagery && api.get(`/api/imagery/${imagery.id}/`).then((told) => map.ground({ ...told, ...imagery }));
   })
   .catch(notifyError)
   .finally(restart);
