@@ -15,6 +15,7 @@ from tests.browser.screens import shot
 from tests.browser.stock import Stock
 from tests.browser.test_accessibility import findings
 from tests.browser.test_queue import until
+from tests.factories import UserFactory
 from tests.factories_changes import ChangeFactory
 
 
@@ -152,3 +153,18 @@ def test_the_filtered_pages_read_well_in_both_themes(new_page, stock, axe, theme
     expect(page.locator("#lots button")).to_have_count(2)
     shot(page, f"queue-lots-{theme}")
     assert findings(page, axe) == []
+
+
+def test_chosen_ones_are_given_to_a_colleague_for_some_days(new_page, stock):
+    ben = UserFactory(username="ben")
+    page = new_page(stock.admin)
+    open_list(page, stock, "?state=open&kind=add")
+    for box in page.get_by_role("checkbox", name=re.compile("Choose change")).all()[:2]:
+        box.check()
+    page.get_by_role("button", name="Give chosen to").click()
+    page.get_by_label("Person").select_option("ben")
+    page.get_by_label("For", exact=True).select_option("3")
+    page.get_by_role("button", name="Give them").click()
+    expect(page.get_by_text("2 candidates given to ben.")).to_be_visible()
+    expect(page.get_by_text("Flagged to ben")).to_have_count(2)
+    assert QueueItem.objects.filter(assigned_to=ben, assigned_until__isnull=False).count() == 2

@@ -4,6 +4,7 @@ import { byId, el, fill } from "mapwright/lib/dom.js";
 import { humanise, number, plural } from "mapwright/lib/format.js";
 import { askDialog } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { giveItems } from "mapwright/changes/give.js";
 import { freshKey } from "mapwright/lib/once.js";
 
 const REASONS = [
@@ -39,7 +40,7 @@ export function createBulk({ region, filters, onDone }) {
 
   function draw() {
     byId("bulk-count").textContent = chosen.size ? `${number(chosen.size)} chosen` : "";
-    byId("reject-chosen").disabled = !chosen.size;
+    for (const id of ["reject-chosen", "give-chosen"]) byId(id).disabled = !chosen.size;
     byId("choose-none").hidden = !chosen.size;
   }
 
@@ -121,6 +122,16 @@ export function createBulk({ region, filters, onDone }) {
   }
 
   byId("reject-chosen").addEventListener("click", () => ask(chosen.size, new URLSearchParams(), [...chosen.keys()]));
+  byId("give-chosen").addEventListener("click", async () => {
+    try {
+      if (!(await giveItems(region, [...chosen.keys()]))) return;
+      chosen.clear();
+      draw();
+      onDone();
+    } catch (error) {
+      notifyError(error);
+    }
+  });
   byId("reject-all").addEventListener("click", async () => {
     try {
       const { lots } = await api.get(`/api/regions/${region.id}/changes/lots/?${filters()}`);
