@@ -54,7 +54,7 @@ class MapQuery(StatedQuery):
     view = AreaField(required=False, allow_blank=True, default=None, max_length=200, help_text="west,south,east,north")
 
 
-class PointOutput(serializers.Serializer):
+class PlaceOfMark(serializers.Serializer):
     type = serializers.CharField()
     coordinates = serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2)
 
@@ -69,7 +69,7 @@ class MarkProperties(serializers.Serializer):
 class MarkOutput(serializers.Serializer):
     type = serializers.CharField()
     id = serializers.IntegerField()
-    geometry = PointOutput()
+    geometry = PlaceOfMark()
     properties = MarkProperties()
 
 

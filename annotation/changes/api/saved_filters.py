@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -57,12 +57,13 @@ class SavedFilterOutput(serializers.ModelSerializer[SavedFilter]):
     def get_mine(self, kept: SavedFilter) -> bool:
         return kept.owner_id == self.context["request"].user.pk
 
-    def get_feeds(self, kept: SavedFilter) -> FeedsOutput | None:
+    @extend_schema_field(FeedsOutput(allow_null=True))
+    def get_feeds(self, kept: SavedFilter) -> dict[str, Any] | None:
         token = saved_filters.feed_token(kept)
         if not token or not self.get_mine(kept):
             return None
         at = self.context["request"].build_absolute_uri
-        return FeedsOutput({form: at(reverse("change-feed", args=[token, form])) for form in FEEDS}).data
+        return {form: at(reverse("change-feed", args=[token, form])) for form in FEEDS}
 
     def to_representation(self, instance: SavedFilter) -> dict[str, Any]:
         told = super().to_representation(instance)
