@@ -26,7 +26,7 @@ GIVEN = 60
 """So many of what fits are named at once."""
 COUNTED = 10_000
 """Counts end here: what is more is told as more."""
-WINDOW = 2000
+WINDOW = 1000
 """Items, or changes around a place, that are looked at before all that fits is looked for."""
 
 
@@ -157,7 +157,7 @@ def _surest(region_id: int, wanted: Wanted, free: Q) -> list[int]:
 def _nearest(region_id: int, wanted: Wanted, free: Q, place: Point) -> list[int]:
     """What fits, the nearest first: among the changes around, or, where none of these fits, of all that fit."""
     # The plain distance, which no index orders by: a walk along the index of places would go on to the last change.
-    around = fitting_changes(region_id, Wanted()).order_by(GeometryDistance("geometry", place))
+    around = fitting_changes(region_id, Wanted(area=wanted.area)).order_by(GeometryDistance("geometry", place))
     window = list(around.values_list("pk", flat=True)[:WINDOW])
     return _looked_for(region_id, wanted, free, "pk", window, Distance("geometry", place))
 
