@@ -98,7 +98,10 @@ def wish_of(region_id: int, wanted: Wanted, more: Q | None = None) -> Wish:
     decisions = wanted.decisions or ChangeDecision.values
     if wanted.exported:  # nothing else leaves
         decisions = [one for one in decisions if one == ChangeDecision.ACCEPT]
-    return Wish(wanted.kinds or ChangeKind.values, states, decisions, narrow, few(region_id, wanted))
+    kinds = wanted.kinds or ChangeKind.values
+    if wanted.tags:  # what is not in the map has none: a walk through all of it would meet nothing
+        kinds = [one for one in kinds if one != ChangeKind.ADD]
+    return Wish(kinds, states, decisions, narrow, few(region_id, wanted))
 
 
 def fitting_changes(region_id: int, wanted: Wanted) -> QuerySet[Change]:

@@ -206,12 +206,15 @@ def test_people_with_the_same_filter_at_the_same_time_never_get_the_same_item(or
     assert max(given.values()) == 1 and len(given) >= 20
 
 
-def test_what_fits_is_found_in_the_window_and_beyond_it_alike(monkeypatch, scan):
+@pytest.mark.parametrize("order", ["value", "near"])
+def test_what_fits_is_found_in_the_window_and_beyond_it_alike(monkeypatch, scan, order):
     made = [ChangeFactory(scan=scan, geometry=square(n / 10, 0.5, 0.02), confidence=n / 10) for n in range(6)]
-    ana, wanted = UserFactory(), {"area": box_of(square(0.4, 0.5, 0.3))}
-    for few in (1, 100):
-        monkeypatch.setattr("annotation.changes.lots.WINDOW", few)
-        for order in ("value", "near"):
-            asked = {**wanted, "order": order, "near": made[5].pk}
-            found = FittingChanges().ids(ana, scan.region_id, asked, skip=[], among=None)
-            assert list(found) == [made[n].item_id for n in (5, 4, 3)], (few, order)
+    ana, asked = UserFactory(), {"area": box_of(square(0.2, 0.5, 0.3)), "order": order, "near": made[5].pk}
+    expected = [made[n].item_id for n in (3, 2, 1)]
+
+    def found() -> list[int]:
+        return list(FittingChanges().ids(ana, scan.region_id, asked, skip=[], among=None))
+
+    assert found() == expected
+    monkeypatch.setattr("annotation.changes.lots.WINDOW", 1)  # the surest of all does not fit
+    assert found() == (expected if order == "value" else expected[:1])
