@@ -19,14 +19,23 @@ KIND = """(ARRAY['add', 'remove', 'modify', 'shifted'])[
     1 + (n %% 1000 > 600)::int + (n %% 1000 > 750)::int + (n %% 1000 > 880)::int]"""
 SHAPE = """ST_SetSRID(ST_MakeEnvelope(
     24 + id %% 1000 / 1e4, 60 + id / 1000 / 1e4, 24 + id %% 1000 / 1e4 + 5e-5, 60 + id / 1000 / 1e4 + 5e-5), 4326)"""
+AT = "(id * 611953::bigint %% 1000003)"
+SIDE = "(2e-5 + id * 7919::bigint %% 997 * 6e-8)"
+SIZED = f"""ST_SetSRID(ST_MakeEnvelope(
+    24 + {AT} %% 1000 / 1e4, 60 + {AT} / 1000 / 1e4,
+    24 + {AT} %% 1000 / 1e4 + {SIDE}, 60 + {AT} / 1000 / 1e4 + {SIDE}), 4326)"""
+"""Sizes from next to nothing to 30 m, and kinds, all over the place; what lies side by side is stored far apart."""
+TAGS = """CASE WHEN kind = 'add' THEN '{}'::jsonb WHEN id %% 1000 = 999 THEN '{"building": "school"}'::jsonb
+    ELSE '{"building": "yes"}'::jsonb END"""
 WITH_KIND = FILL_ITEMS.replace("scope_id, priority", "scope_id, kind, priority")
 FILL_CHANGES = f"""
 WITH made AS ({WITH_KIND.replace("%(region)s, (n", f"%(region)s, {KIND}, (n")}
     RETURNING id, kind, priority)
 INSERT INTO changes_change
-    (created_at, scan_id, item_id, pair_id, kind, object_id, footprint_id, geometry, confidence, evidence, fingerprint)
-SELECT now(), %(scan)s, id, %(pair)s, kind, %(object)s, %(footprint)s, {SHAPE}, priority,
-       '{{"area_m2": 120.0}}', md5(id::text)
+    (created_at, scan_id, item_id, pair_id, kind, object_id, footprint_id, geometry, confidence, evidence, fingerprint,
+     tags)
+SELECT now(), %(scan)s, id, %(pair)s, kind, %(object)s, %(footprint)s, {SIZED}, priority,
+       '{{"area_m2": 120.0}}', md5(id::text), {TAGS}
 FROM made
 """
 EXPORT = """

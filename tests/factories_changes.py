@@ -8,7 +8,7 @@ from typing import Any
 import factory
 from factory.django import DjangoModelFactory
 
-from annotation.changes.models import Change, GroupMove
+from annotation.changes.models import BulkRejection, Change, GroupMove, SavedFilter
 from annotation.consistency.models import Scan, ScanState
 from annotation.learning.models import DataSet, ModelState, ModelVersion, TrainingRun
 from annotation.review.models import QueueItem, Verdict
@@ -101,6 +101,27 @@ class GroupMoveFactory(DjangoModelFactory[GroupMove]):
     idempotency_key = factory.LazyFunction(uuid.uuid4)
     east_m = 1.0
     north_m = 0.0
+
+
+class BulkRejectionFactory(DjangoModelFactory[BulkRejection]):
+    """A rejection of nothing, by somebody."""
+
+    class Meta:
+        model = BulkRejection
+
+    region = factory.SubFactory(RegionFactory)
+    reviewer = factory.SubFactory(UserFactory)
+    idempotency_key = factory.LazyFunction(uuid.uuid4)
+    reason = "other"
+
+
+class SavedFilterFactory(DjangoModelFactory[SavedFilter]):
+    class Meta:
+        model = SavedFilter
+
+    region = factory.SubFactory(RegionFactory)
+    owner = factory.SubFactory(UserFactory)
+    name = factory.Sequence(lambda n: f"Filter {n}")
 
 
 def save_decision(user: Any, change: Change, decision: str = "accept", reason: str = "", **payload: Any) -> Verdict:

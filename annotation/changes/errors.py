@@ -3,6 +3,12 @@
 from annotation.common.errors import ConflictError
 
 
+class CountChangedError(ConflictError):
+    """Other changes fit by now than those that a person said yes to."""
+
+    code = "count_changed"
+
+
 class ExportedError(ConflictError):
     """The change is on its way out in a changeset."""
 

@@ -2,12 +2,20 @@
 
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.postgres.indexes import GinIndex
 
 from annotation.common.models import Timestamped
 from annotation.consistency.models import Scan
 from annotation.review.models import QueueItem
-from annotation.sources.models import Footprint, MapObject
+from annotation.sources.models import Footprint, MapObject, Region
 from annotation.tiles.models import TilePair
+
+
+class SquareMetres(models.Func):
+    """Area on the ground, by a sphere: off by less than 0.5 %."""
+
+    function, output_field = "ST_Area", models.FloatField()
+    template = "ST_Area((%(expressions)s)::geography, false)"
 
 
 class ChangeKind(models.TextChoices):
@@ -42,6 +50,12 @@ class Change(Timestamped):
     geometry = models.GeometryField(srid=4326, help_text="the shape proposed; of a removal, the shape now in the map")
     adjusted = models.GeometryField(srid=4326, null=True, help_text="the shape a person gave it")
     confidence = models.FloatField()
+    square_m = models.GeneratedField(
+        expression=SquareMetres("geometry"), output_field=models.FloatField(), db_persist=True
+    )
+    tags = models.JSONField(
+        default=dict, db_default={}, help_text="of the object in the scanned map: lists ask for it without a join"
+    )
     evidence = models.JSONField(default=dict)
     fingerprint = models.CharField(
         max_length=64, help_text="same object, imagery and kind: a rejected one never returns"
@@ -57,10 +71,68 @@ class Change(Timestamped):
             ),
             models.CheckConstraint(condition=models.Q(confidence__gte=0, confidence__lte=1), name="change_confidence"),
         ]
-        indexes = [models.Index(fields=["fingerprint"])]
+        indexes = [
+            models.Index(fields=["fingerprint"]),
+            models.Index(fields=["scan", "square_m"], name="change_by_size"),
+            GinIndex(fields=["tags"], name="change_by_tags"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class BulkRejection(Timestamped):
+    """Suggestions that a person rejected together, for one reason, chunk by chunk; taken back together as well.
+
+    The verdicts are where they always are, one for each suggestion; the row says which of them were given together and
+    how far it is. What is to be rejected is settled when it is begun.
+    """
+
+    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="+")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    idempotency_key = models.UUIDField()
+    reason = models.CharField(max_length=64)
+    comment = models.TextField(blank=True, default="")
+    wanted = models.JSONField(default=list, help_text="[[item, version], ...] as they were when it was begun")
+    done = models.PositiveIntegerField(default=0, help_text="so many of them have been gone through")
+    rejected = models.JSONField(default=list, help_text="[{item, version}] of every verdict, after it")
+    left_out = models.JSONField(default=list, help_text="[{item, reason, detail}]: what was wanted and stayed")
+    undo_begun_at = models.DateTimeField(null=True)
+    undone = models.PositiveIntegerField(default=0, help_text="so many of those rejected have been gone through again")
+    kept = models.JSONField(default=list, help_text="[{item, reason, detail}]: whose rejection stayed")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["reviewer", "idempotency_key"], name="bulk_rejection_once_per_key")
+        ]
+
+    def __str__(self) -> str:
+        return f"rejection of {len(self.wanted)} suggestions"
+
+
+class SavedFilter(Timestamped):
+    """A filter of a region's changes that a person keeps by name, for themselves or for all who see the region.
+
+    Whoever holds the address of its feed reads it without signing in, and sees what its owner may see at that moment;
+    the address is signed, and a new `feed_key` makes it worthless.
+    """
+
+    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="+")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=4000, blank=True, default="", help_text="as in an address: kind=add")
+    shared = models.BooleanField(default=False, help_text="others who see the region find it as well")
+    feed_key = models.CharField(max_length=32, blank=True, default="", help_text="of the feed's address; empty: none")
+    alert = models.BooleanField(default=False, help_text="tell the owner by e-mail of what is new in it")
+    alerted_to = models.BigIntegerField(default=0, help_text="the newest change that the owner was told of, or knew")
+    alerted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["region", "owner", "name"], name="saved_filter_once_by_name")]
+        indexes = [models.Index(fields=["region"], condition=models.Q(shared=True), name="saved_filters_shared")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class GroupMove(Timestamped):

@@ -1,23 +1,24 @@
 """Reads of suspected changes: lists, one change, and what the queue's page needs of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
 from annotation.anchors.models import Anchor
-from annotation.changes.models import Change, ChangeDecision, ChangeKind
+from annotation.changes.facets import Wanted, wish_of
+from annotation.changes.models import Change
 from annotation.changes.objects import Base, edited_since, states_in
 from annotation.common.errors import NotFoundError
 from annotation.common.keyset import Cursor, Page
 from annotation.common.shapes import SIDES, Side
-from annotation.consistency.models import TileScore
+from annotation.consistency.models import Scan, TileScore
 from annotation.learning.selectors import shown_model
-from annotation.review.lists import Wish, page_of
+from annotation.review.lists import page_of
 from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.sources.engine import shown_imagery, shown_snapshot
 from annotation.sources.models import Footprint, MapSnapshot, Region
@@ -80,57 +81,56 @@ def current_changes(region: Region) -> QuerySet[Change]:
     return changes_of(region).exclude(item__state=ItemState.WITHDRAWN)
 
 
-def plain_changes(region: Region, state: str | None = None) -> QuerySet[Change]:
-    """A region's changes in the order they were found in, without anything beside them: for files of many.
-
-    Without a state: those that no newer scan replaced.
-    """
-    rows = Change.objects.filter(scan__region=region).order_by("pk")
-    return rows if state == ItemState.WITHDRAWN else rows.exclude(item__state=ItemState.WITHDRAWN)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which changes a list holds, in which order. Without a state: those that no newer scan replaced."""
-
-    kinds: Sequence[str] = ()
-    states: Sequence[str] = ()
-    decisions: Sequence[str] = ()
-    min_confidence: float | None = None
-    max_confidence: float | None = None
-    scan: int | None = None
-    exported: bool | None = None
-    decided_by: int | None = None
-    ordering: str = "newest"
-
-
 def page_of_changes(region: Region, wanted: Wanted, cursor: Cursor | None, size: int) -> Page[dict[str, Any]]:
     """One page of a region's changes with what a list shows of them, as the API gives it."""
-
-    def narrow(items: QuerySet[QueueItem]) -> QuerySet[QueueItem]:
-        if wanted.min_confidence is not None:
-            items = items.filter(priority__gte=wanted.min_confidence)
-        if wanted.max_confidence is not None:
-            items = items.filter(priority__lte=wanted.max_confidence)
-        if wanted.scan is not None:
-            items = items.filter(change__scan=wanted.scan)
-        if wanted.decided_by is not None:
-            items = items.filter(decided_by=wanted.decided_by)
-        if wanted.exported is not None:
-            held = Exists(Change.objects.filter(item=OuterRef("pk"), edit_items__isnull=False))
-            items = items.filter(held if wanted.exported else ~held)
-        return items
-
-    states = wanted.states or (ItemState.OPEN.value, ItemState.DECIDED.value)
-    if wanted.decisions or wanted.exported or wanted.decided_by is not None:
-        states = [one for one in states if one == ItemState.DECIDED]
-    decisions = wanted.decisions or ChangeDecision.values
-    if wanted.exported:  # nothing else leaves
-        decisions = [one for one in decisions if one == ChangeDecision.ACCEPT]
-    wish = Wish(wanted.kinds or ChangeKind.values, states, decisions, narrow)
-    page = page_of("changes", region.pk, wish, wanted.ordering, cursor, size)
+    page = page_of("changes", region.pk, wish_of(region.pk, wanted), wanted.ordering, cursor, size)
     rows = listed(region, page.rows)
     return Page([rows[pk] for pk in page.rows if pk in rows], page.next, page.previous)
+
+
+def changes_that(region: Region, wanted: Wanted) -> QuerySet[Change]:
+    """Every change that is wanted, with what is shown of them one by one."""
+    return changes_of(region).filter(item__in=_items_that(region, wanted))
+
+
+def plain_changes(region: Region, wanted: Wanted) -> QuerySet[Change]:
+    """Every change that is wanted, in the order they were found in, without anything beside them: for files of many."""
+    return Change.objects.filter(item__in=_items_that(region, wanted)).order_by("pk")
+
+
+def _items_that(region: Region, wanted: Wanted) -> QuerySet[QueueItem]:
+    wish = wish_of(region.pk, wanted)
+    items = QueueItem.objects.filter(stage="changes", scope_id=region.pk, state__in=wish.states)
+    if wanted.decisions or wanted.exported:
+        items = items.filter(decision__in=wish.decisions)
+    return wish.narrow(items.filter(kind__in=wish.kinds))
+
+
+def marks_on_map(region: Region, wanted: Wanted, most: int) -> tuple[list[dict[str, Any]], bool]:
+    """Where the wanted changes lie, the first of their order: {id, kind, confidence, state, decision, lon, lat}.
+
+    Returns:
+        At most `most` of them, and whether there are more.
+    """
+    page = page_of("changes", region.pk, wish_of(region.pk, wanted), wanted.ordering, None, most)
+    shape = Coalesce("adjusted", "geometry")
+    sides = {side: Side(shape, function=f"ST_{side}") for side in SIDES}
+    known = RawSQL("SELECT unnest(%s::bigint[])", [page.rows])
+    rows = Change.objects.filter(item__in=known).annotate(**sides, state=F("item__state"), decision=F("item__decision"))
+    found = rows.values("id", "item", "kind", "confidence", "state", "decision", *SIDES)
+    by_item = {row.pop("item"): row for row in found}
+    return [_mark(by_item[pk]) for pk in page.rows if pk in by_item], page.next is not None
+
+
+def _mark(row: dict[str, Any]) -> dict[str, Any]:
+    west, south, east, north = (row.pop(side) for side in SIDES)
+    return {**row, "lon": round((west + east) / 2, 7), "lat": round((south + north) / 2, 7)}
+
+
+def models_behind(region_id: int) -> list[int]:
+    """The models whose scans of a region suggested anything, the newest first."""
+    scans = Scan.objects.filter(Exists(Change.objects.filter(scan=OuterRef("pk"))), region=region_id)
+    return sorted(set(scans.values_list("model", flat=True)), reverse=True)
 
 
 def get_change(user: User, change_id: int) -> Change:

@@ -41,7 +41,8 @@ def queue(request: HttpRequest, region_id: int) -> HttpResponse:
 @require_safe
 def changes(request: HttpRequest, region_id: int) -> HttpResponse:
     """Every candidate of a region, filtered and sorted."""
-    return region_page(request, region_id, "changes/changes.html", active="changes")
+    page = {"models": selectors.models_behind(region_id)}
+    return region_page(request, region_id, "changes/changes.html", active="changes", page=page)
 
 
 @require_safe

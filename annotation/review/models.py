@@ -67,6 +67,9 @@ class QueueItem(Timestamped):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+",
         help_text="only this person gets it: somebody flagged it to them",
     )  # fmt: skip
+    assigned_until = models.DateTimeField(
+        null=True, help_text="until then, where it was given for a time: then it is for everyone again"
+    )
     state = models.CharField(max_length=16, choices=ItemState, default=ItemState.OPEN)
     decision = models.CharField(max_length=32, blank=True, default="")
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")

@@ -1,8 +1,8 @@
 """What a stage tells the queue about itself; `settings.REVIEW_STAGES` names one ReviewStage per stage."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -11,6 +11,29 @@ from django.utils.module_loading import import_string
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
 from annotation.review.models import QueueItem, Verdict
+
+
+class Fitting(Protocol):
+    """A stage's answer to who wants only some of its items; `wanted` is what the stage's own lists are asked for."""
+
+    def ids(
+        self, user: User, scope_id: int, wanted: Mapping[str, Any], *, skip: Collection[int],
+        among: Sequence[int] | None,
+    ) -> Sequence[int]:  # fmt: skip
+        """Open items that fit and that this person may have, in the order wanted; some of them, where there are many.
+
+        Args:
+            skip: items left out.
+            among: only these, in this order; None: any.
+
+        Raises:
+            ValidationError: `wanted` says what can't be meant.
+        """
+        ...
+
+    def counts(self, user: User, scope_id: int, wanted: Mapping[str, Any]) -> tuple[int, int, int]:
+        """Open items that fit; of them, those that others look at, and those that are for others alone."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -26,6 +49,7 @@ class ReviewStage:
         on_undone: the same for an undo.
         people: who may be given work in a region.
         admins_settle: an admin may answer here although they answered a twin, as when two answers disagree.
+        fitting: finds the items that somebody wants who does not want any; None where the stage tells none apart.
     """
 
     name: str
@@ -36,6 +60,7 @@ class ReviewStage:
     on_undone: Callable[[QueueItem, Verdict], None]
     people: Callable[[int], QuerySet[User]]
     admins_settle: bool = False
+    fitting: Fitting | None = None
 
     def settles(self, user: User) -> bool:
         """Whether the person may answer without being independent of the answers before."""

@@ -21,6 +21,8 @@ POINTS = {
     "transform": "shift",
     "points": [{"number": n, "map_xy": [n, n], "image_xy": [n + 1, n], "role": "fit", "enabled": True} for n in (1, 9)],
 }
+FILTER = "api/change-filters/<int:saved_filter_id>/"
+BULK = {"expected": 1, "reason": "other", "idempotency_key": "6e0c5f3e-0d65-4b0e-9f4e-0b4f6f0f8a12"}
 IMAGE = "api/images/<int:image_id>/"
 LANDMARK = "api/landmarks/<int:landmark_id>/"
 PHOTO = "api/landmark-photos/<int:photo_id>/"
@@ -94,6 +96,7 @@ ROUTES: dict[str, Row] = {
     f"GET tiles/footprints/<int:snapshot_id>/{TILE}.mvt": Row("reviewer", scoped=True),
     # review
     "POST api/review/<slug:stage>/claim/": Row("reviewer"),
+    "POST api/review/<slug:stage>/assign/": Row("editor"),
     "GET api/review/<slug:stage>/waiting/": Row("reviewer"),
     "GET api/review/<slug:stage>/statistics/": Row("reviewer"),
     "POST api/review/items/<int:item_id>/claim/": Row("reviewer", scoped=True),
@@ -249,6 +252,19 @@ ROUTES: dict[str, Row] = {
     "GET api/changes/<int:change_id>/group/": Row("reviewer", scoped=True),
     "POST api/changes/<int:change_id>/group/move/": Row("reviewer", scoped=True, body=MOVE),
     "POST api/group-moves/<int:group_move_id>/undo/": Row("reviewer", scoped=True),
+    f"GET {REGION}changes/lots/": Row("reviewer", scoped=True),
+    f"GET {REGION}changes/map/": Row("reviewer", scoped=True),
+    f"GET {REGION}changes/filters/": Row("reviewer", scoped=True),
+    f"POST {REGION}changes/filters/": Row("reviewer", scoped=True, body={"name": "Schools", "query": "tag=building"}),
+    f"PUT {FILTER}": Row("reviewer", scoped=True, body={"name": "Large", "query": "min_square_m=80"}),
+    f"DELETE {FILTER}": Row("reviewer", scoped=True),
+    f"POST {FILTER}feed/": Row("reviewer", scoped=True),
+    f"DELETE {FILTER}feed/": Row("reviewer", scoped=True),
+    f"POST {REGION}bulk-rejections/": Row("editor", scoped=True, body=BULK),
+    "GET api/bulk-rejections/<int:bulk_id>/": Row("editor", scoped=True),
+    "POST api/bulk-rejections/<int:bulk_id>/next/": Row("editor", scoped=True),
+    "POST api/bulk-rejections/<int:bulk_id>/undo/": Row("editor", scoped=True),
+    "GET feeds/<str:feed_token>/<slug:feed_form>/": Row("anonymous"),  # by its signed address alone
     # pages
     "GET ": Row("reviewer", page=True),
     "GET jobs/": Row("reviewer", page=True),

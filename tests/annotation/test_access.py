@@ -98,7 +98,7 @@ def test_a_person_of_another_region_gets_the_answer_of_what_does_not_exist(name:
     outsider = factories.UserFactory(role=row.role)
     factories.RegionFactory(members=[outsider])
     missing = {key: (uuid.uuid4() if key == "job_id" else MISSING) for key in world["ids"]}
-    missing.update({key: world["ids"][key] for key in ("z", "x", "y", "stage", "form")})
+    missing.update({key: world["ids"][key] for key in ("z", "x", "y", "stage", "form", "feed_token", "feed_form")})
     foreign, absent = _ask(outsider, name, world["ids"]), _ask(outsider, name, missing)
     assert foreign.status_code == absent.status_code == 404, foreign.content[:300]
     if not row.page:

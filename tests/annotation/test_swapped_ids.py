@@ -23,6 +23,18 @@ OWN = "/api/regions/{own}/"
 BODIES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "claim in a region": ("post", "/api/review/changes/claim/", {"region": "{region_id}"}),
     "claim in a batch": ("post", "/api/review/anchors/claim/", {"region": "{own}", "batch": "{batch_id}"}),
+    "give items of theirs": (
+        "post",
+        "/api/review/changes/assign/",
+        {"region": "{region_id}", "items": ["{item_id}"], "to": "{stranger}", "idempotency_key": KEY},
+    ),
+    "give to a stranger": (
+        "post",
+        "/api/review/changes/assign/",
+        {"region": "{own}", "items": ["{own_item}"], "to": "{stranger}", "idempotency_key": KEY},
+    ),
+    "changes of their model": ("get", OWN + "changes/", {"model": "{model_id}"}),
+    "changes of their scan": ("get", OWN + "changes/", {"scan": "{scan_id}"}),
     "statistics": ("get", "/api/review/changes/statistics/", {"region": "{region_id}"}),
     "people": ("get", "/api/review/changes/people/", {"region": "{region_id}"}),
     "flag to a stranger": (

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import rasterio
 
+from annotation.changes.services.saved_filters import feed_token
 from annotation.edits.models import Changeset, EditItem, Upload
 from annotation.edits.services import exits, links
 from annotation.geolocation.services.images import PICTURE, PREVIEW, image_folder
 from annotation.sources.models import RegionMember
 from tests import factories
 from tests.factories_anchors import AnchorFactory, make_batch
-from tests.factories_changes import ChangeFactory, GroupMoveFactory
+from tests.factories_changes import BulkRejectionFactory, ChangeFactory, GroupMoveFactory, SavedFilterFactory
 from tests.factories_correspondences import CorrespondencesFactory, MapScanFactory
 from tests.factories_correspondences import make_batch as make_matching_batch
 from tests.factories_geolocation import (
@@ -63,7 +64,12 @@ def make_world() -> dict[str, Any]:
     place = PlacementCandidateFactory(image=image, base=base)
     landmark = LandmarkFactory(region=region)
     photo = LandmarkPhotoFactory(region=region, landmark=landmark, owner=people["reviewer"], with_file=True)
+    kept = SavedFilterFactory(region=region, owner=people["reviewer"], feed_key="key")
     ids = {
+        "saved_filter_id": kept.pk,
+        "feed_token": feed_token(kept),
+        "feed_form": "atom",
+        "bulk_id": BulkRejectionFactory(region=region, reviewer=people["editor"]).pk,
         "tile_id": tile.pk,
         "landmark_id": landmark.pk,
         "photo_id": photo.pk,

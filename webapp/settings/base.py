@@ -123,6 +123,14 @@ CACHES = {
     }
 }
 TILE_CACHE_SECONDS = 7 * 24 * 3600
+# E-mail leaves by this host, if there is one: alerts of saved filters. Their links begin with the address people use.
+SENDS_EMAIL = bool(env("EMAIL_HOST"))
+EMAIL_HOST, EMAIL_PORT = env("EMAIL_HOST", "localhost"), int(env("EMAIL_PORT", "587"))
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env("EMAIL_USER"), env("EMAIL_PASSWORD")
+EMAIL_USE_TLS = env("EMAIL_TLS", "1") == "1"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "mapwright@localhost")
+PUBLIC_URL = env("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -193,6 +201,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "annotation.common.tasks.sweep_jobs", "schedule": 20.0, "options": {"expires": 20}},
     "look-again": {"task": "annotation.changes.tasks.look_again", "schedule": 20.0, "options": {"expires": 20}},
+    "alerts": {"task": "annotation.changes.tasks.alerts", "schedule": 300.0, "options": {"expires": 300}},
+    "assignments": {"task": "annotation.review.tasks.put_back", "schedule": 300.0, "options": {"expires": 300}},
     "first-looks": {"task": "annotation.pipeline.tasks.first_looks", "schedule": 60.0, "options": {"expires": 60}},
     "fold-counts": {"task": "annotation.review.tasks.fold_counts", "schedule": 30.0, "options": {"expires": 30}},
 }

@@ -8,7 +8,6 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -16,11 +15,12 @@ from rest_framework.views import APIView
 
 from annotation.accounts.permissions import IsReviewer
 from annotation.changes import selectors
-from annotation.changes.api.filters import ChangeFilter
+from annotation.changes.api.filters import FileQuery
+from annotation.changes.asked import wanted_of
 from annotation.changes.models import Change
 from annotation.changes.services import exports
 from annotation.common.streams import download
-from annotation.review.api.http import person
+from annotation.review.api.http import parse, person
 from annotation.sources.models import Region
 from annotation.sources.selectors import get_region
 
@@ -42,26 +42,23 @@ class ChangesFileView(APIView):
 
     permission_classes = [IsReviewer]
     content_negotiation_class = OneFormat
-    filterset_class = ChangeFilter
 
     def stream(self, request: Request, region_id: int, suffix: str, content_type: str, write: Callable[..., Any]):
         region, changes = self.asked(request, region_id)
         return download(write(region, changes), name=f"changes-{region.pk}.{suffix}", content_type=content_type)
 
     def asked(self, request: Request, region_id: int) -> tuple[Region, QuerySet[Change]]:
-        region = get_region(person(request), region_id)
-        form = ChangeFilter(
-            request.query_params, queryset=selectors.plain_changes(region, request.query_params.get("state"))
-        )
-        if not form.is_valid():
-            raise ValidationError(form.errors)
-        return region, form.qs
+        user = person(request)
+        region = get_region(user, region_id)
+        wished = parse(FileQuery, request.query_params)
+        changes = selectors.plain_changes(region, wanted_of(wished, user.pk))
+        return region, changes.filter(edit_items__changeset=wished["changeset"]) if wished["changeset"] else changes
 
 
 class ChangesCsvView(ChangesFileView):
     @extend_schema(
         operation_id="regions_changes_csv",
-        filters=True,
+        parameters=[FileQuery],
         responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR)},
     )
     def get(self, request: Request, region_id: int) -> StreamingHttpResponse:
@@ -72,7 +69,7 @@ class ChangesCsvView(ChangesFileView):
 class ChangesCocoView(ChangesFileView):
     @extend_schema(
         operation_id="regions_changes_coco",
-        filters=True,
+        parameters=[FileQuery],
         responses={(200, "application/json"): OpenApiResponse(OpenApiTypes.OBJECT, "COCO instances")},
     )
     def get(self, request: Request, region_id: int) -> StreamingHttpResponse:
@@ -83,7 +80,7 @@ class ChangesCocoView(ChangesFileView):
 class ChangesGeoPackageView(ChangesFileView):
     @extend_schema(
         operation_id="regions_changes_geopackage",
-        filters=True,
+        parameters=[FileQuery],
         responses={(200, GEOPACKAGE): OpenApiResponse(OpenApiTypes.BINARY, "OGC GeoPackage 1.3")},
     )
     def get(self, request: Request, region_id: int) -> HttpResponseBase:

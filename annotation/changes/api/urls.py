@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from annotation.changes.api import files, groups, views
+from annotation.changes.api import bulk, files, groups, queue, views
+from annotation.changes.api import saved_filters as filters
 
 urlpatterns = [
     path("regions/<int:region_id>/changes/", views.ChangesView.as_view(), name="api-changes"),
@@ -15,5 +16,14 @@ urlpatterns = [
     path("changes/<int:change_id>/group/", groups.GroupView.as_view(), name="api-change-group"),
     path("changes/<int:change_id>/group/move/", groups.MoveView.as_view(), name="api-move-group"),
     path("group-moves/<int:group_move_id>/undo/", groups.TakeBackView.as_view(), name="api-take-back-group"),
+    path("regions/<int:region_id>/changes/lots/", queue.LotsView.as_view(), name="api-change-lots"),
+    path("regions/<int:region_id>/changes/map/", queue.MapView.as_view(), name="api-changes-map"),
+    path("regions/<int:region_id>/changes/filters/", filters.SavedFiltersView.as_view(), name="api-saved-filters"),
+    path("change-filters/<int:saved_filter_id>/", filters.SavedFilterView.as_view(), name="api-saved-filter"),
+    path("change-filters/<int:saved_filter_id>/feed/", filters.FeedView.as_view(), name="api-saved-filter-feed"),
+    path("regions/<int:region_id>/bulk-rejections/", bulk.BulkRejectionsView.as_view(), name="api-bulk-rejections"),
+    path("bulk-rejections/<int:bulk_id>/", bulk.BulkRejectionView.as_view(), name="api-bulk-rejection"),
+    path("bulk-rejections/<int:bulk_id>/next/", bulk.NextChunkView.as_view(), name="api-bulk-rejection-next"),
+    path("bulk-rejections/<int:bulk_id>/undo/", bulk.UndoChunkView.as_view(), name="api-bulk-rejection-undo"),
     path("regions/<int:region_id>/changes/find/", views.FindView.as_view(), name="api-find-changes"),
 ]

@@ -9,7 +9,6 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +19,8 @@ from rest_framework.views import APIView
 from annotation.accounts.permissions import IsAdmin, IsReviewer
 from annotation.changes import selectors
 from annotation.changes.api import serializers
-from annotation.changes.api.filters import ChangeFilter, ChangeQuery, wanted_of
+from annotation.changes.api.filters import ChangeQuery
+from annotation.changes.asked import StatedQuery, wanted_of
 from annotation.changes.models import Change
 from annotation.changes.nearby import neighbours
 from annotation.changes.services.start import start_find
@@ -63,19 +63,19 @@ class GeoJsonRenderer(BaseRenderer):
 class ChangesGeoJsonView(APIView):
     permission_classes = [IsReviewer]
     renderer_classes = [JSONRenderer, GeoJsonRenderer]
-    filterset_class = ChangeFilter
 
     @extend_schema(
         operation_id="regions_changes_geojson",
-        filters=True,
+        parameters=[StatedQuery],
         responses={(200, GeoJsonRenderer.media_type): OpenApiResponse(OpenApiTypes.OBJECT, "FeatureCollection")},
     )
     def get(self, request: Request, region_id: int) -> StreamingHttpResponse:
         """The list as a GeoJSON stream, one feature per line, with the same filters."""
-        form = ChangeFilter(request.query_params, queryset=_rows(request, region_id).order_by("pk"), request=request)
-        if not form.is_valid():
-            raise ValidationError(form.errors)
-        return StreamingHttpResponse(_stream(form.qs), content_type=GeoJsonRenderer.media_type)
+        user = person(request)
+        region = get_region(user, region_id)
+        wanted = wanted_of(parse(StatedQuery, request.query_params), user.pk)
+        rows = selectors.changes_that(region, wanted).order_by("pk")
+        return StreamingHttpResponse(_stream(rows), content_type=GeoJsonRenderer.media_type)
 
 
 class ChangeView(APIView):
@@ -106,12 +106,6 @@ class NeighboursView(APIView):
         """Outlines of the other buildings of the scanned map beside a change, to draw by and to snap to."""
         change = selectors.get_change(person(request), change_id)
         return Response(serializers.Neighbour(neighbours(change), many=True).data)
-
-
-def _rows(request: Request, region_id: int) -> QuerySet[Change]:
-    region = get_region(person(request), region_id)
-    asked = request.query_params.get("state") == "withdrawn"
-    return selectors.changes_of(region) if asked else selectors.current_changes(region)
 
 
 def _stream(changes: QuerySet[Change]) -> Iterator[bytes]:

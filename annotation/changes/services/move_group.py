@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +17,8 @@ from annotation.changes.group import MOST, get_move, in_reach
 from annotation.changes.models import Change, ChangeDecision, ChangeKind, GroupMove
 from annotation.changes.selectors import geojson
 from annotation.changes.services.adjust import adjusted_geometry, shifted
-from annotation.common.errors import DomainError, InvalidError, NotAllowedError
+from annotation.changes.services.together import tried
+from annotation.common.errors import InvalidError, NotAllowedError
 from annotation.review.errors import KeyReusedError
 from annotation.review.services import audit
 from annotation.review.services.decide import Decision, decide
@@ -25,19 +26,6 @@ from annotation.review.services.events import check_version
 from annotation.review.services.lease import reclaim
 from annotation.review.services.undo import undo
 
-REASONS = {
-    "already_decided": "decided",
-    "lease_lost": "held",
-    "not_allowed": "flagged",
-    "not_decided": "changed",
-    "outdated": "changed",
-    "version_conflict": "changed",
-    "withdrawn": "withdrawn",
-    "exported": "exported",
-    "invalid": "shape",
-}
-"""Why one of them stays, by the code of the error that the queue's own rules raise."""
-HELD = "somebody else has it on their screen"
 ELSEWHERE = {"reason": "elsewhere", "detail": "it is not of this group: load the group again"}
 REMOVAL = {"reason": "removal", "detail": "a removal has no shape to move; accept it as it is, or reject it"}
 
@@ -86,7 +74,7 @@ def move_group(
             if found is None or found.kind == ChangeKind.REMOVE:
                 move.left_out.append({"item": one.item, **(ELSEWHERE if found is None else REMOVAL)})
                 continue
-            _try(move.moved, move.left_out, one.item, partial(_accepted, move, found, one))
+            tried(move.moved, move.left_out, one.item, partial(_accepted, move, found, one))
         move.save(update_fields=["moved", "left_out"])
         _record(move, "changes.move_group", move.moved, move.left_out)
     return move
@@ -111,7 +99,7 @@ def take_back(*, user: User, move_id: int) -> GroupMove:
         back: list[dict[str, Any]] = []
         kept: list[dict[str, Any]] = []
         for one in move.moved:
-            _try(back, kept, one["item"], partial(_reopened, move, user, one))
+            tried(back, kept, one["item"], partial(_reopened, move, user, one))
         move.undone_at, move.undone = timezone.now(), {"taken_back": back, "left_out": kept}
         move.save(update_fields=["undone_at", "undone"])
         _record(move, "changes.take_back_group", back, kept, by=user)
@@ -132,18 +120,6 @@ def _repeated(user: User, key: uuid.UUID, change: Change) -> GroupMove:
     if move.change_id != change.pk:
         raise KeyReusedError("this idempotency_key was used for another move; make a new one for every move")
     return move
-
-
-def _try(
-    done: list[dict[str, Any]], left_out: list[dict[str, Any]], item: int, act: Callable[[], dict[str, Any]]
-) -> None:
-    """Do it for one suggestion, or undo what was begun of it and keep the reason."""
-    try:
-        with transaction.atomic():
-            done.append({"item": item, **act()})
-    except DomainError as error:
-        reason = REASONS.get(error.code, "refused")
-        left_out.append({"item": item, "reason": reason, "detail": HELD if reason == "held" else error.detail})
 
 
 def _accepted(move: GroupMove, change: Change, one: Wanted) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The changes stage's side of the queue: decisions, reasons, and what a decision does to the change."""
 
 from annotation.changes.errors import ExportedError
+from annotation.changes.lots import FittingChanges
 from annotation.changes.models import Change, ChangeDecision
 from annotation.changes.selectors import subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
@@ -66,4 +67,5 @@ STAGE = ReviewStage(
     on_decided=on_decided,
     on_undone=on_undone,
     people=people_of,
+    fitting=FittingChanges(),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
@@ -25,7 +25,7 @@ WITHDRAWN_AT_ONCE = 10_000
 ITEM = ("id", "created_at", "stage", "scope_id", "kind", "priority", "state", "decision", "version", "lease_token")
 CHANGE = (
     "created_at", "scan_id", "item_id", "pair_id", "kind", "object_id", "footprint_id", "geometry", "confidence",
-    "evidence", "fingerprint",
+    "evidence", "fingerprint", "tags",
 )  # fmt: skip
 
 
@@ -38,6 +38,7 @@ class Prepared:
     pair_id: int
     object_id: int | None = None
     footprint_id: int | None = None
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 class Rows:
@@ -62,25 +63,25 @@ class Rows:
         for one, mark in zip(found, engine.fingerprints(self.scan.imagery.sha256, found), strict=True):
             tile = one.tile
             pair_id = self.pairs.get((tile.z, tile.x, tile.y))
-            object_id, footprint_id = footprints.get(engine.object_key(one), (None, None))
+            object_id, footprint_id, tags = footprints.get(engine.object_key(one), (None, None, {}))
             if pair_id is None or (one.kind != ChangeKind.ADD and footprint_id is None):
                 continue
-            about = (None, None) if one.kind == ChangeKind.ADD else (object_id, footprint_id)
+            about = (None, None, {}) if one.kind == ChangeKind.ADD else (object_id, footprint_id, tags)
             prepared.setdefault(mark, Prepared(one, mark, pair_id, *about))
         return list(prepared.values())
 
-    def _footprints(self, found: Sequence[engine.Candidate]) -> dict[str, tuple[int, int]]:
-        """Object and footprint by the library's key."""
+    def _footprints(self, found: Sequence[engine.Candidate]) -> dict[str, tuple[int, int, dict[str, str]]]:
+        """Object, footprint and tags by the library's key."""
         ids = [one.osm_id for one in found if one.osm_id is not None]
         shapes = [key.removeprefix("shape/") for one in found if (key := engine.object_key(one)).startswith("shape/")]
         rows = Footprint.objects.filter(snapshot=self.scan.snapshot)
-        named = rows.filter(osm_id__in=ids).values_list("osm_type", "osm_id", "object_id", "pk")
-        found_rows = {f"{osm_type}/{osm_id}": (object_id, pk) for osm_type, osm_id, object_id, pk in named}
+        named = rows.filter(osm_id__in=ids).values_list("osm_type", "osm_id", "object_id", "pk", "tags")
+        found_rows = {f"{osm_type}/{osm_id}": (object_id, pk, tags) for osm_type, osm_id, object_id, pk, tags in named}
         if shapes:
             by_shape = rows.filter(osm_id=None, object__shape__in=shapes)
             found_rows |= {
-                f"shape/{shape}": (object_id, pk)
-                for shape, object_id, pk in by_shape.values_list("object__shape", "object_id", "pk")
+                f"shape/{shape}": (object_id, pk, tags)
+                for shape, object_id, pk, tags in by_shape.values_list("object__shape", "object_id", "pk", "tags")
             }
         return found_rows
 
@@ -106,7 +107,7 @@ def store(scan: Scan, batch: Sequence[Prepared]) -> None:
         (
             now, scan.pk, pk, one.pair_id, one.candidate.kind, one.object_id, one.footprint_id,
             shape, engine.confidence_of(one.candidate),
-            json.dumps(engine.evidence_of(one.candidate)), one.mark,
+            json.dumps(engine.evidence_of(one.candidate)), one.mark, json.dumps(one.tags),
         )
         for pk, one, shape in zip(ids, batch, shapes, strict=True)
     )  # fmt: skip

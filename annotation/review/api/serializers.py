@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from annotation.common.models import MAX_ID
 from annotation.review.models import AuditEntry, QueueItem, Verdict, VerdictEvent
+from annotation.review.services.assign import MOST, MOST_DAYS
 
 MAX_PAYLOAD_CHARS = 400_000
 WAITING = "answers whose subject waits for a blind second one; they are left out of the counts by decision until then"
@@ -24,6 +25,11 @@ class ClaimInput(serializers.Serializer):
     first = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=MAX_ID), required=False, default=list, max_length=100,
         help_text="items that go before the queue's own order, in this order; those that are not free are passed over",
+    )  # fmt: skip
+    wanted = serializers.DictField(
+        required=False, allow_null=True, default=None,
+        help_text="give only what is like this: the filters of the stage's own list, by name; of changes also `order`, "
+        "'value' or 'near', with `near`, the id of the change that the next one is to lie near to",
     )  # fmt: skip
 
 
@@ -64,6 +70,23 @@ class ReassignInput(LeaseInput):
     idempotency_key = serializers.UUIDField()
 
 
+class AssignInput(serializers.Serializer):
+    region = serializers.IntegerField(min_value=1, max_value=MAX_ID)
+    items = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID), min_length=1, max_length=MOST
+    )
+    to = serializers.IntegerField(min_value=1, max_value=MAX_ID, help_text="id of the person")
+    days = serializers.IntegerField(
+        min_value=1, max_value=MOST_DAYS, required=False, default=7, help_text="then they are for everyone again"
+    )
+    comment = serializers.CharField(max_length=4000, required=False, allow_blank=True, default="")
+    idempotency_key = serializers.UUIDField()
+
+
+class AssignedOutput(serializers.Serializer):
+    given = serializers.IntegerField(help_text="items given; what somebody holds, decided or was given is not")
+
+
 class LeasedItem(serializers.ModelSerializer):
     class Meta:
         model = QueueItem
@@ -87,6 +110,10 @@ class ClaimOutput(serializers.Serializer):
     open = serializers.IntegerField(allow_null=True, help_text="undecided items, given where none could be claimed")
     leased = serializers.IntegerField(allow_null=True, help_text="of them, what others hold, or is renewed first")
     blocked = serializers.IntegerField(allow_null=True, help_text="how many of the others are for somebody else alone")
+    next = serializers.ListField(
+        child=serializers.IntegerField(), help_text="where something was wanted: items that fit and come after it, as "
+        "of now; sent back as `first` they are tried before what fits is looked for again",
+    )  # fmt: skip
     flag = FlagOutput(allow_null=True, help_text="who flagged the item to this person, and what they said")
 
 

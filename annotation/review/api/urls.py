@@ -6,6 +6,7 @@ from annotation.review.api import audit, views
 
 urlpatterns = [
     path("review/<slug:stage>/claim/", views.ClaimView.as_view(), name="api-review-claim"),
+    path("review/<slug:stage>/assign/", views.AssignView.as_view(), name="api-review-assign"),
     path("review/<slug:stage>/waiting/", views.WaitingView.as_view(), name="api-review-waiting"),
     path("review/<slug:stage>/statistics/", views.StatisticsView.as_view(), name="api-review-statistics"),
     path("review/<slug:stage>/people/", audit.PeopleView.as_view(), name="api-review-people"),

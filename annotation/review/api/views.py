@@ -1,16 +1,18 @@
 """Thin views of the queue: parse, call a service, serialise."""
 
+from collections.abc import Sequence
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.accounts.permissions import IsReviewer
+from annotation.accounts.permissions import IsEditor, IsReviewer
 from annotation.review import selectors
 from annotation.review.api import serializers
 from annotation.review.api.http import parse, person
 from annotation.review.models import QueueItem
-from annotation.review.services import claim, decide, lease, reassign, undo
+from annotation.review.services import assign, claim, decide, lease, reassign, undo
 from annotation.review.stages import get_stage
 
 
@@ -18,11 +20,12 @@ class QueueView(APIView):
     permission_classes = [IsReviewer]
 
 
-def _claimed(item: QueueItem | None, counts: selectors.QueueCounts | None) -> Response:
+def _claimed(item: QueueItem | None, counts: selectors.QueueCounts | None, after: Sequence[int] = ()) -> Response:
     reply = {
         "item": item,
         "subject": get_stage(item.stage).subject(item) if item else None,
         "flag": selectors.last_flag(item) if item else None,
+        "next": after,
         **{name: getattr(counts, name, None) for name in ("open", "leased", "blocked")},
     }
     return Response(serializers.ClaimOutput(reply).data)
@@ -35,9 +38,9 @@ class ClaimView(QueueView):
         data = parse(serializers.ClaimInput, request.data)
         claimed = claim.claim(
             user=person(request), stage=stage, scope_id=data["region"], skip=data["skip"], batch_id=data["batch"],
-            first=data["first"],
+            first=data["first"], wanted=data["wanted"],
         )  # fmt: skip
-        return _claimed(claimed.item, claimed.counts)
+        return _claimed(claimed.item, claimed.counts, claimed.next)
 
 
 class WaitingView(QueueView):
@@ -107,6 +110,17 @@ class ReassignView(QueueView):
         data = parse(serializers.ReassignInput, request.data)
         verdict = reassign.reassign(user=person(request), item_id=item_id, **data)
         return Response(serializers.SavedOutput(verdict).data)
+
+
+class AssignView(APIView):
+    permission_classes = [IsEditor]
+
+    @extend_schema(request=serializers.AssignInput, responses=serializers.AssignedOutput)
+    def post(self, request: Request, stage: str) -> Response:
+        """Give open items to a person for some days: they come first there, and nobody else gets them."""
+        data = parse(serializers.AssignInput, request.data)
+        region = data.pop("region")
+        return Response({"given": assign.assign(user=person(request), stage=stage, scope_id=region, **data)})
 
 
 class HistoryView(QueueView):

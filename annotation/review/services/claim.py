@@ -1,7 +1,8 @@
 """Hand the next open item to a person under a lease, never the same one to two people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -11,7 +12,7 @@ from annotation.review.batches import get_batch
 from annotation.review.models import QueueItem
 from annotation.review.selectors import QueueCounts, queue_counts
 from annotation.review.services.batch import check_may_work
-from annotation.review.stages import get_stage
+from annotation.review.stages import ReviewStage, get_stage
 
 MAX_SKIP = 1000
 MAX_FIRST = 100
@@ -59,6 +60,24 @@ FROM (SELECT id FROM own UNION ALL SELECT id FROM flagged
 WHERE item.id = picked.id
 RETURNING item.*
 """
+# Of the items that fit what somebody wants: the first one that is still free for them, in the order given.
+PICK_FITTING = """
+WITH picked AS MATERIALIZED (
+    SELECT id FROM review_queueitem AS one
+    WHERE id = ANY(%(fitting)s) AND stage = %(stage)s AND scope_id = %(scope)s AND batch_id IS NULL
+      AND state = 'open' AND NOT (id = ANY(%(skip)s)) AND (assigned_to_id IS NULL OR assigned_to_id = %(user)s)
+      AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp() OR lease_holder_id = %(user)s)
+      AND (NOT outdated OR (lease_holder_id = %(user)s AND lease_expires_at > statement_timestamp()))
+    ORDER BY array_position(%(fitting)s::bigint[], id) LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+UPDATE review_queueitem AS item
+SET lease_holder_id = %(user)s, lease_token = item.lease_token + 1,
+    lease_expires_at = statement_timestamp() + make_interval(secs => %(seconds)s)
+FROM picked WHERE item.id = picked.id
+RETURNING item.*
+"""
+TRIES = 3
+"""How often what fits is looked for again where others took all of it meanwhile."""
 INDEPENDENT = """AND (%(settles)s OR NOT EXISTS (
     SELECT 1 FROM review_queueitem AS twin
     WHERE twin.batch_id = one.batch_id AND twin.subject_id = one.subject_id AND twin.id <> one.id
@@ -86,17 +105,23 @@ class Claim:
 
     item: QueueItem | None
     counts: QueueCounts | None
+    next: Sequence[int] = ()
+    """Items that fit what was wanted and come after it, as of now."""
 
 
 def claim(
     *, user: User, stage: str, scope_id: int, skip: Sequence[int] = (), batch_id: int | None = None,
-    first: Sequence[int] = (),
+    first: Sequence[int] = (), wanted: Mapping[str, Any] | None = None,
 ) -> Claim:  # fmt: skip
     """Lease the next item of a region's queue, or of one batch of it, to the person.
 
     Args:
         skip: items that are not given.
         first: items that go before the queue's own order, in this order; those that are not free are passed over.
+        wanted: what the items are to be like, as the stage's own lists are asked; nothing else is given.
+
+    Raises:
+        InvalidError: too many named, or the stage tells no items apart.
     """
     registered = get_stage(stage)
     registered.check_scope(user, scope_id)
@@ -116,7 +141,26 @@ def claim(
         "first": list(first),
         "seconds": settings.REVIEW_LEASE_SECONDS,
     }
+    if wanted is not None:
+        return _fitting(user, registered, scope_id, wanted, params)
     rows = list(QueueItem.objects.raw(CLAIM if batch_id is None else CLAIM_IN_BATCH, params))  # one statement, whole
     if rows:
         return Claim(item=rows[0], counts=None)
     return Claim(item=None, counts=queue_counts(user, stage, scope_id, batch_id))
+
+
+def _fitting(user: User, stage: ReviewStage, scope_id: int, wanted: Mapping[str, Any], params: dict[str, Any]) -> Claim:
+    """Lease one of the items that fit. What a page was told before to come next is tried first: it asks for little."""
+    if stage.fitting is None or params["batch"] is not None:
+        raise InvalidError("the items of this queue are not told apart: leave `wanted` out")
+    skip = params["skip"]
+    for among in [params["first"], *[None] * TRIES]:
+        if among is not None and not among:
+            continue
+        found = stage.fitting.ids(user, scope_id, wanted, skip=skip, among=among)
+        rows = list(QueueItem.objects.raw(PICK_FITTING, {**params, "fitting": list(found)})) if found else []
+        if rows:
+            return Claim(item=rows[0], counts=None, next=[pk for pk in found if pk != rows[0].pk][:MAX_FIRST])
+        if among is None and not found:
+            break
+    return Claim(item=None, counts=QueueCounts(*stage.fitting.counts(user, scope_id, wanted)))

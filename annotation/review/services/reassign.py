@@ -36,8 +36,8 @@ def reassign(
         else:
             check_lease(item, user, lease_token)
         item.assigned_to, item.version = colleague, item.version + 1
-        item.lease_holder, item.lease_expires_at = None, None
-        item.save(update_fields=["assigned_to", "version", "lease_holder", "lease_expires_at"])
+        item.lease_holder, item.lease_expires_at, item.assigned_until = None, None, None
+        item.save(update_fields=["assigned_to", "assigned_until", "version", "lease_holder", "lease_expires_at"])
         verdict = insert(
             Verdict(
                 item=item,

@@ -57,6 +57,7 @@ def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Ve
 def _reopen(item: QueueItem, user: User, *, withdrawn: bool) -> None:
     item.state = ItemState.WITHDRAWN if withdrawn else ItemState.OPEN
     item.decision, item.decided_by, item.decided_at, item.assigned_to = "", None, None, None
+    item.assigned_until = None
     item.version += 1
     item.lease_token += 1
     if not withdrawn:

@@ -2,7 +2,6 @@
 import { fill } from "mapwright/lib/dom.js";
 import { exportList, fileLine } from "mapwright/lib/exports.js";
 
-const FILTERS = ["kind", "state", "decision", "min_confidence"];
 const FORMS = [
   ["csv", "CSV", "For spreadsheets: a line for each change with its place, kind, confidence and answer."],
   ["gpkg", "GeoPackage", "For QGIS and other desktops: shapes in a table."],
@@ -10,10 +9,11 @@ const FORMS = [
   ["coco.json", "COCO", "For training elsewhere: shapes in pixels of their tiles, with licences."],
 ];
 
-/** Draw the files of a region's list into `place`; `wished` are the list's filters by name. */
-export function drawExports(place, region, wished) {
-  const query = new URLSearchParams(FILTERS.filter((name) => wished[name]).map((name) => [name, wished[name]]));
-  const asked = query.size ? `?${query}` : "";
+/** Draw the files of a region's list into `place`; `query` is what the list is narrowed by. */
+export function drawExports(place, region, query) {
+  const wished = new URLSearchParams(query);
+  wished.delete("ordering");
+  const asked = wished.size ? `?${wished}` : "";
   const lines = FORMS.map(([ending, text, about]) =>
     fileLine(`/api/regions/${region}/changes.${ending}${asked}`, text, about),
   );

@@ -5,8 +5,23 @@ import { bindKey } from "mapwright/lib/keys.js";
 const PAN_PX = 120;
 
 export function bindQueueKeys(acts) {
-  const { answer, undoLast, back, skip, flag, adjust, group, view, comment, similar, order, evidence, reasonAt, fit } =
-    acts;
+  const {
+    answer,
+    undoLast,
+    back,
+    skip,
+    flag,
+    adjust,
+    group,
+    view,
+    comment,
+    similar,
+    order,
+    filters,
+    evidence,
+    reasonAt,
+    fit,
+  } = acts;
   const { map, compare } = view;
   const decide = { group: "Answer" };
   bindKey("a", "Accept", () => answer("accept"), decide);
@@ -21,6 +36,7 @@ export function bindQueueKeys(acts) {
   bindKey("s", "Skip for now", skip, decide);
   bindKey("u", "Undo the last answer, as often as you like", undoLast, decide);
   bindKey("g", "Similar places first, or the usual order", order.toggle, decide);
+  bindKey("n", "The nearest place first, or the usual order", filters.toggle, decide);
   bindKey("Backspace", "Back to the one before: what was skipped, or the last answer taken back", back, {
     ...decide,
     shown: "⌫",

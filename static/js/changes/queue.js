@@ -6,6 +6,7 @@ import { confirmDialog } from "mapwright/lib/forms.js";
 import { day, DECISIONS } from "mapwright/lib/format.js";
 import { createAdjusting } from "mapwright/changes/adjusting.js";
 import { createGroupMode } from "mapwright/changes/group.js";
+import { createQueueFilters } from "mapwright/changes/queue-filters.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
@@ -23,6 +24,7 @@ const comment = byId("comment");
 const shapeOf = (subject, draft) => draft.geometry ?? subject.adjusted ?? subject.geometry;
 const similar = createSimilar();
 const order = createSimilarFirst({ person, onChange: () => line.reorder() });
+const filters = createQueueFilters({ region: page.region, person, onOrder: () => line.reorder() });
 const evidence = createEvidence({ map: view.map, current: () => current()?.subject });
 
 let asking = false;
@@ -36,11 +38,14 @@ const line = createLine({
   clear,
   warm: (subject) => view.warm(subject),
   first: order.first,
+  wanted: filters.wanted,
   leave: leaveModes,
   busy,
   emptyActions: () => ({
+    ...(filters.filtered ? { title: "Nothing open fits these filters" } : {}),
     done: "The next scan may bring new ones. Accepted changes wait on the page of edits.",
     links: [
+      ...(filters.filtered ? [["Review without filters", filters.plainPath]] : []),
       ["To the edits", page.links.edits],
       ["Look at every change", page.links.changes],
     ],
@@ -188,10 +193,15 @@ bindQueueKeys({
   comment,
   similar,
   order,
+  filters,
   evidence,
   reasonAt,
   fit,
 });
 line.start(page.first);
-if (page.first) history.replaceState(null, "", location.pathname);
-watchLeft({ store: line.store, stage: "changes", region: page.region.id });
+if (page.first) {
+  const rest = new URLSearchParams(location.search);
+  rest.delete("change");
+  history.replaceState(null, "", `${location.pathname}${rest.size ? `?${rest}` : ""}`);
+}
+watchLeft({ store: line.store, stage: "changes", region: page.region.id, count: filters.left });

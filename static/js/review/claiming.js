@@ -15,11 +15,13 @@ const AHEAD = 2;
  * @param {(claim) => boolean} line.drafted whether its writer has begun an answer
  * @param {(subject) => void} line.warm fetch what the next one needs
  * @param {(state) => Promise<number[]>} line.first items that go before the queue's own order
+ * @param {(state) => ?Object} line.wanted what the items are to be like; null where anything will do
  */
-export function createClaiming({ store, server, returning, drafted, warm, first }) {
+export function createClaiming({ store, server, returning, drafted, warm, first, wanted }) {
   const current = () => store.state.current;
   let claiming = false;
   let againTimer = 0;
+  let following = []; // items that the last claim named to come next, of what is wanted
 
   async function fillUp() {
     const { state } = store;
@@ -28,10 +30,13 @@ export function createClaiming({ store, server, returning, drafted, warm, first 
     let given = null;
     let refusal = null;
     try {
-      const wanted = await first(state);
+      const like = wanted(state);
+      const named = await first(state);
+      const before = [...named, ...(like && !like.near ? following : [])].slice(0, 100);
       const skip = [...act.held(store.state), ...store.state.skipped.slice(-900), ...server.underWay(), ...returning];
-      given = await server.claim(skip, wanted);
-      if (given.claim) given.claim.wanted = wanted.includes(given.claim.id);
+      given = await server.claim(skip, before, like);
+      following = given.next ?? [];
+      if (given.claim) given.claim.wanted = named.includes(given.claim.id);
     } catch (error) {
       refusal = error.passing || error.signedOut ? null : error;
       if (error.signedOut) notifyError(error);
@@ -60,6 +65,7 @@ export function createClaiming({ store, server, returning, drafted, warm, first 
 
   /** The page wants another order: what waits behind the item on the screen is given back and claimed anew. */
   async function reorder() {
+    following = [];
     const back = store.state.ahead.filter((claim) => !claim.undoing && !drafted(claim));
     back.forEach(({ id }) => store.apply(act.dropItem, id));
     await server.releaseAll(back);

@@ -25,6 +25,7 @@ import { createTogether } from "mapwright/review/together.js";
  * @param {() => void} options.clear nothing is on the screen
  * @param {(subject) => void} options.warm fetch what the next one needs
  * @param {(state) => Promise<number[]>} options.first items that the next claim tries before the queue's own order
+ * @param {(state) => ?Object} options.wanted what the items are to be like, as the stage's lists are asked; null for any
  * @param {() => void} options.leave leave a mode before another item comes
  * @param {() => boolean} options.busy whether something else comes first; says what
  * @param {(state) => Object} options.emptyActions what a finished queue offers: `{links: [[text, address]]}`
@@ -40,6 +41,7 @@ export function createLine({
   clear,
   warm,
   first = async () => [],
+  wanted = () => null,
   leave = () => {},
   busy = () => false,
   emptyActions,
@@ -64,7 +66,7 @@ export function createLine({
     onRefused: (message, error) => outcomes.refused[message.act](message, error),
   });
   const drafted = (claim) => Object.values(drafts.read(claim.id)).some(Boolean);
-  const { fillUp, reorder } = createClaiming({ store, server, returning, drafted, warm, first });
+  const { fillUp, reorder } = createClaiming({ store, server, returning, drafted, warm, first, wanted });
   const outcomes = createOutcomes({ store, server, drafts, returning, draftOf, onSaved, fillUp });
   const { bringBack } = outcomes;
   const together = createTogether({ store, drafts, what, bringBack, fillUp });

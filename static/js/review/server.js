@@ -81,10 +81,10 @@ export function createServer({ stage, region, batch = null, person, leaseSeconds
     reclaim,
     /** Items whose decision is still on its way: the server would hand them out again. */
     underWay: () => outbox.messages.map((message) => message.item),
-    async claim(skip, first) {
-      const answer = await api.post(`/api/review/${stage}/claim/`, { region, skip, batch, first });
+    async claim(skip, first, wanted = null) {
+      const answer = await api.post(`/api/review/${stage}/claim/`, { region, skip, batch, first, wanted });
       return answer.item
-        ? { claim: asClaim(answer) }
+        ? { claim: asClaim(answer), next: answer.next }
         : { counts: { open: answer.open, leased: answer.leased, blocked: answer.blocked } };
     },
     async heartbeat(claim) {

@@ -55,10 +55,12 @@ const texts = {
     `${plural(counts.blocked, `${what} waits`, `${what}s wait`)} for another person: flagged to them, or for a second answer by somebody who did not give the first.`,
     null,
   ],
-  empty: ({ skipped, counts }, { what, done }) => {
+  empty: ({ skipped, counts }, { what, done, title }) => {
     if (skipped.length)
       return [`You skipped ${plural(skipped.length, what)}`, "Everything else has an answer.", "again"];
-    return counts.open ? ["Saving the last answers", "", null] : [`Every ${what} has an answer`, done ?? "", null];
+    return counts.open
+      ? ["Saving the last answers", "", null]
+      : [title ?? `Every ${what} has an answer`, done ?? "", null];
   },
 };
 

@@ -1,0 +1,194 @@
+"""What comes next of what somebody wants, and how much of it is left: the queue's side of the filters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib.gis.db.models.functions import Distance, GeometryDistance
+from django.contrib.gis.geos import Point
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Now
+from rest_framework import serializers
+
+from annotation.accounts.models import User
+from annotation.changes.asked import FilterQuery, wanted_of
+from annotation.changes.facets import NEAR_CERTAIN, Lot, Wanted, fitting_changes, items_that, wish_of
+from annotation.changes.models import Change
+from annotation.common.models import MAX_ID
+from annotation.review.lists import page_of
+from annotation.review.models import ItemState, QueueItem
+
+STAGE = "changes"
+GIVEN = 60
+"""So many of what fits are named at once."""
+COUNTED = 10_000
+"""Counts end here: what is more is told as more."""
+WINDOW = 1000
+"""Items, or changes around a place, that are looked at before all that fits is looked for."""
+
+
+class QueueQuery(FilterQuery):
+    """What somebody wants of the queue, in which order."""
+
+    order = serializers.ChoiceField(choices=["value", "near"], required=False, default="value")
+    near = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False, allow_null=True, default=None)
+
+
+@dataclass(frozen=True)
+class Left:
+    """Open changes of one lot, up to `COUNTED`; `more` where there are others."""
+
+    open: int
+    more: bool
+
+
+class FittingChanges:
+    """The queue's side of the filters (`annotation.review.stages.Fitting`)."""
+
+    def ids(
+        self, user: User, scope_id: int, wanted: Mapping[str, Any], *, skip: Collection[int],
+        among: Sequence[int] | None,
+    ) -> list[int]:  # fmt: skip
+        asked = _checked(wanted)
+        what = replace(wanted_of(asked), states=[ItemState.OPEN.value], ordering="confidence")
+        free = _free(user) & ~Q(pk__in=list(skip))
+        if among is not None:
+            return _those(scope_id, what, free, among)
+        mine = _those(scope_id, what, free, _held_or_given(user, scope_id))
+        place = _place(scope_id, asked["near"]) if asked["order"] == "near" else None
+        if place is not None:
+            found = _nearest(scope_id, what, free, place)
+        elif what.of_the_shape:
+            found = _surest(scope_id, what, free)
+        else:
+            found = page_of(STAGE, scope_id, wish_of(scope_id, what, free), "confidence", None, GIVEN).rows
+        return list(dict.fromkeys([*mine, *found]))
+
+    def counts(self, user: User, scope_id: int, wanted: Mapping[str, Any]) -> tuple[int, int, int]:
+        what = replace(wanted_of(_checked(wanted)), states=[ItemState.OPEN.value])
+        held = Q(lease_expires_at__gt=Now()) & ~Q(lease_holder=user) | Q(outdated=True)
+        given = Q(assigned_to__isnull=False) & ~Q(assigned_to=user)
+        return (
+            _number(scope_id, what, Q()).open,
+            _number(scope_id, what, held).open,
+            _number(scope_id, what, given & ~held).open,
+        )
+
+
+def left(region_id: int, wanted: Wanted) -> dict[Lot, Left]:
+    """How much of each lot is left of what is wanted; its own lot and states are not asked for."""
+    what = replace(
+        wanted, states=[ItemState.OPEN.value], decisions=(), exported=None, decided_by=None, lot=None, view=None
+    )
+    if not what.of_the_shape:
+        return {lot: _number(region_id, what.in_lot(lot), Q()) for lot in Lot}
+    rows = open_items(region_id, what).values_list("priority", flat=True)[: COUNTED + 1]
+    sure = [priority >= NEAR_CERTAIN for priority in rows]
+    more = len(sure) > COUNTED
+    return {Lot.NEAR_CERTAIN: Left(sum(sure), more), Lot.JUDGEMENT: Left(len(sure) - sum(sure), more)}
+
+
+def open_items(
+    region_id: int, wanted: Wanted, among: Sequence[int] | None = None, more: Q | None = None
+) -> QuerySet[QueueItem]:
+    """Open items that fit, in no order; only those `among` these, where they are given."""
+    wish = wish_of(region_id, wanted, more)
+    rows = QueueItem.objects.filter(
+        stage=STAGE, scope_id=region_id, state=ItemState.OPEN, decision="", kind__in=wish.kinds, batch__isnull=True
+    )
+    for known in (wish.among, among):
+        if known is not None:
+            rows = rows.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(known)]))
+    return wish.narrow(rows)
+
+
+def _checked(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    query = QueueQuery(data=wanted)
+    query.is_valid(raise_exception=True)
+    return dict(query.validated_data)
+
+
+def _free(user: User) -> Q:
+    """What this person could have: nobody else looks at it, and it is given to nobody else."""
+    own = Q(lease_holder=user, lease_expires_at__gt=Now())
+    free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
+    given = Q(assigned_to__isnull=True) | Q(assigned_to=user)
+    return (own | free & Q(outdated=False)) & given & Q(batch__isnull=True)
+
+
+def _held_or_given(user: User, region_id: int) -> list[int]:
+    """What the person looks at already or was given goes before all else."""
+    items = QueueItem.objects.filter(stage=STAGE, scope_id=region_id, state=ItemState.OPEN)
+    held = items.filter(lease_holder=user, lease_expires_at__gt=Now()).order_by("-priority", "pk")
+    given = items.filter(assigned_to=user).order_by("-priority", "pk")
+    return [*held.values_list("pk", flat=True)[:GIVEN], *given.values_list("pk", flat=True)[:GIVEN]]
+
+
+def _those(region_id: int, wanted: Wanted, free: Q, items: Sequence[int]) -> list[int]:
+    """Of these items those that fit and are free, in their order."""
+    if not items:
+        return []
+    open_ones = Q(pk__in=list(items), stage=STAGE, scope_id=region_id, state=ItemState.OPEN)
+    fits = fitting_changes(region_id, wanted).filter(_through_item(open_ones & items_that(wanted) & free))
+    found = set(fits.values_list("item", flat=True))
+    return [pk for pk in items if pk in found]
+
+
+def _place(region_id: int, change_id: int | None) -> Point | None:
+    if change_id is None:
+        return None
+    change = Change.objects.filter(pk=change_id, scan__region=region_id).only("geometry").first()
+    return change.geometry.centroid if change is not None else None
+
+
+def _surest(region_id: int, wanted: Wanted, free: Q) -> list[int]:
+    """What fits, the surest first: among the first ones of the queue, or, where none of these fits, of all that fit."""
+    confidence = items_that(replace(wanted, found_from=None, found_to=None))
+    first = QueueItem.objects.filter(
+        confidence, stage=STAGE, scope_id=region_id, state=ItemState.OPEN, batch__isnull=True, assigned_to__isnull=True
+    ).order_by("-priority", "pk")
+    window = list(first.values_list("pk", flat=True)[:WINDOW])
+    return _looked_for(region_id, wanted, free, "item", window, "-item__priority", "item")
+
+
+def _nearest(region_id: int, wanted: Wanted, free: Q, place: Point) -> list[int]:
+    """What fits, the nearest first: among the changes around, or, where none of these fits, of all that fit."""
+    # The plain distance, which no index orders by: a walk along the index of places would go on to the last change.
+    around = fitting_changes(region_id, Wanted(area=wanted.area)).order_by(GeometryDistance("geometry", place))
+    window = list(around.values_list("pk", flat=True)[:WINDOW])
+    return _looked_for(region_id, wanted, free, "pk", window, Distance("geometry", place))
+
+
+def _looked_for(region_id: int, wanted: Wanted, free: Q, key: str, window: Sequence[int], *order: Any) -> list[int]:
+    """Items of what fits, in this order: first within a window that costs the same however long the queue is.
+
+    What is met in the window is common enough to be met there again; what is not is rare, and its own indexes find it.
+    """
+    open_ones = Q(stage=STAGE, scope_id=region_id, state=ItemState.OPEN)
+    # The bounds of confidence once, on the items: said twice they would count twice in what the database expects.
+    of_any_confidence = replace(wanted, min_confidence=None, max_confidence=None, lot=None)
+    fits = fitting_changes(region_id, of_any_confidence)
+    fits = fits.filter(_through_item(items_that(wanted) & free & open_ones))
+    within = {f"{key}__in": RawSQL("SELECT unnest(%s::bigint[])", [list(window)])}
+    for rows in (fits.filter(**within), fits):
+        found = list(rows.order_by(*order).values_list("item", flat=True)[:GIVEN])
+        if found:
+            return found
+    return []
+
+
+def _through_item(condition: Q) -> Q:
+    """A condition on items as one on their changes."""
+    children = [
+        _through_item(one) if isinstance(one, Q) else (f"item__{one[0]}", one[1])  # type: ignore[index]
+        for one in condition.children
+    ]
+    return Q(*children, _connector=condition.connector, _negated=condition.negated)
+
+
+def _number(region_id: int, wanted: Wanted, more: Q) -> Left:
+    number = open_items(region_id, wanted, more=more)[: COUNTED + 1].count()
+    return Left(min(number, COUNTED), number > COUNTED)

@@ -1,0 +1,165 @@
+/** Rejecting many at once: chosen rows or all that the filter shows, after the count was said; and taking that back. */
+import { api } from "mapwright/lib/api.js";
+import { byId, el, fill } from "mapwright/lib/dom.js";
+import { humanise, number, plural } from "mapwright/lib/format.js";
+import { askDialog } from "mapwright/lib/forms.js";
+import { notify, notifyError } from "mapwright/lib/notices.js";
+import { giveItems } from "mapwright/changes/give.js";
+import { freshKey } from "mapwright/lib/once.js";
+
+const REASONS = [
+  "not_a_building",
+  "already_mapped",
+  "still_there",
+  "shape_is_fine",
+  "wrong_shape",
+  "temporary",
+  "under_construction",
+  "other",
+];
+const WHY = {
+  held: "on somebody's screen",
+  flagged: "given to somebody else",
+  decided: "decided meanwhile",
+  changed: "changed meanwhile",
+  withdrawn: "withdrawn",
+  exported: "in a changeset",
+};
+const counted = (rows) => rows.map(({ reason, number: many }) => `${many} ${WHY[reason] ?? reason}`).join(", ");
+
+/**
+ * @param {Object} options
+ * @param {Object} options.region
+ * @param {() => URLSearchParams} options.filters
+ * @param {() => void} options.onDone the list is to be loaded again
+ */
+export function createBulk({ region, filters, onDone }) {
+  const chosen = new Map();
+  const bar = byId("bulk");
+  const progress = byId("bulk-progress");
+
+  function draw() {
+    byId("bulk-count").textContent = chosen.size ? `${number(chosen.size)} chosen` : "";
+    for (const id of ["reject-chosen", "give-chosen"]) byId(id).disabled = !chosen.size;
+    byId("choose-none").hidden = !chosen.size;
+  }
+
+  /** Ask chunk after chunk until all were gone through; gives what the last one told. */
+  async function through(bulk, act) {
+    let told = bulk;
+    progress.hidden = false;
+    while (!told.finished || (act === "undo" && !told.undoing)) {
+      told = await api.post(`/api/bulk-rejections/${bulk.id}/${act}/`);
+      const [at, of] = act === "undo" ? [told.undone, told.rejected] : [told.done, told.total];
+      progress.firstElementChild.max = Math.max(1, of);
+      progress.firstElementChild.value = at;
+      progress.lastElementChild.textContent = `${number(at)} of ${number(of)}`;
+    }
+    return told;
+  }
+
+  async function guarded(run) {
+    for (const button of bar.querySelectorAll("button")) button.disabled = true;
+    try {
+      await run();
+    } catch (error) {
+      notifyError(error);
+    }
+    for (const button of bar.querySelectorAll("button")) button.disabled = false;
+    progress.hidden = true;
+    chosen.clear();
+    draw();
+    onDone();
+  }
+
+  const undo = (bulk) =>
+    guarded(async () => {
+      const told = await through(bulk, "undo");
+      const back = told.undone - told.kept.reduce((sum, one) => sum + one.number, 0);
+      const kept = told.kept.length ? ` Others keep their answer: ${counted(told.kept)}.` : "";
+      notify(`${plural(back, "rejection")} taken back.${kept}`, { kind: told.kept.length ? "warn" : "good" });
+    });
+
+  async function ask(many, query, items) {
+    const reason = el(
+      "select",
+      { class: "control", id: "bulk-reason", required: true },
+      el("option", { value: "", text: "Choose …" }),
+      ...REASONS.map((one) => el("option", { value: one, text: humanise(one) })),
+    );
+    const comment = el("input", { class: "control", id: "bulk-comment", maxlength: "4000" });
+    const yes = await askDialog({
+      title: `Reject ${plural(many, "candidate")}?`,
+      body: [
+        el("p", {
+          text: "Each gets this answer in your name. Those on other people's screens, or given to somebody, stay. It can be taken back as one.",
+        }),
+        el("p", { class: "field" }, el("label", { for: "bulk-reason", text: "Reason" }), reason),
+        el("p", { class: "field" }, el("label", { for: "bulk-comment", text: "Comment" }), comment),
+      ],
+      yes: `Reject ${number(many)}`,
+      kind: "bad",
+      focus: reason,
+    });
+    if (!yes || !reason.value) return;
+    await guarded(async () => {
+      const bulk = await api.post(`/api/regions/${region.id}/bulk-rejections/`, {
+        query: query.toString(),
+        items,
+        expected: many,
+        reason: reason.value,
+        comment: comment.value.trim(),
+        idempotency_key: freshKey(),
+      });
+      const told = await through(bulk, "next");
+      const stayed = told.left_out.length ? ` Left as they are: ${counted(told.left_out)}.` : "";
+      notify(`${plural(told.rejected, "candidate")} rejected.${stayed}`, {
+        kind: told.left_out.length ? "warn" : "good",
+        seconds: 60,
+        action: { label: "Undo all", run: () => undo(bulk) },
+      });
+    });
+  }
+
+  byId("reject-chosen").addEventListener("click", () => ask(chosen.size, new URLSearchParams(), [...chosen.keys()]));
+  byId("give-chosen").addEventListener("click", async () => {
+    try {
+      if (!(await giveItems(region, [...chosen.keys()]))) return;
+      chosen.clear();
+      draw();
+      onDone();
+    } catch (error) {
+      notifyError(error);
+    }
+  });
+  byId("reject-all").addEventListener("click", async () => {
+    try {
+      const { lots } = await api.get(`/api/regions/${region.id}/changes/lots/?${filters()}`);
+      const only = filters().get("lot");
+      const many = lots.filter(({ lot }) => !only || lot === only).reduce((sum, { open }) => sum + open, 0);
+      if (many && !lots.some(({ more }) => more)) await ask(many, filters(), null);
+      else notify(many ? "Too many for one go: narrow the filter." : "Nothing open fits the filter.", { kind: "warn" });
+    } catch (error) {
+      notifyError(error);
+    }
+  });
+  byId("choose-none").addEventListener("click", () => {
+    chosen.clear();
+    draw();
+    document.querySelectorAll("#rows input[type=checkbox]").forEach((box) => {
+      box.checked = false;
+    });
+  });
+  bar.hidden = false;
+  fill(byId("bulk-count"));
+  draw();
+
+  return {
+    choose(change, on) {
+      if (on) chosen.set(change.item, change);
+      else chosen.delete(change.item);
+      draw();
+    },
+    chosen: (change) => chosen.has(change.item),
+  };
+}

@@ -1,0 +1,70 @@
+"""Work that is given to a person: it comes first there, nobody else gets it, and after some days everybody does."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import pytest
+from django.utils import timezone
+
+from annotation.review.models import AuditEntry, QueueItem, Verdict
+from annotation.review.services.assign import put_back_what_ended
+from annotation.review.services.claim import claim
+from tests.factories import RegionFactory, UserFactory
+from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def scan():
+    return ScanFactory(model=ModelVersionFactory(region=RegionFactory(open_to_all=True)))
+
+
+def give(client, scan, items, to, **more):
+    body = {
+        "region": scan.region_id, "items": items, "to": to.pk, "days": 3, "comment": "your street",
+        "idempotency_key": str(uuid.uuid4()), **more,
+    }  # fmt: skip
+    return client.post("/api/review/changes/assign/", body, format="json")
+
+
+def next_of(user, scan, **more):
+    return claim(user=user, stage="changes", scope_id=scan.region_id, **more).item
+
+
+def test_given_items_come_first_to_their_person_and_to_nobody_else_until_their_days_are_over(client_of, scan):
+    editor, ben, cleo = UserFactory(role="editor"), UserFactory(), UserFactory()
+    sure, given = ChangeFactory(scan=scan, confidence=0.9), ChangeFactory(scan=scan, confidence=0.2)
+    key = str(uuid.uuid4())
+    assert give(client_of(editor), scan, [given.item_id], ben, idempotency_key=key).json() == {"given": 1}
+    assert give(client_of(editor), scan, [given.item_id], ben, idempotency_key=key).json() == {"given": 0}
+    assert Verdict.objects.get().payload["to"] == ben.username
+    assert next_of(cleo, scan).pk == sure.item_id and next_of(cleo, scan, skip=[sure.item_id]) is None
+    assert next_of(ben, scan).pk == given.item_id
+    QueueItem.objects.filter(pk=given.item_id).update(assigned_until=timezone.now() - dt.timedelta(hours=1))
+    assert put_back_what_ended() == 0, "ben looks at it right now"
+    QueueItem.objects.filter(pk=given.item_id).update(lease_holder=None, lease_expires_at=None)
+    assert put_back_what_ended() == 1
+    assert AuditEntry.objects.filter(action="review.assignment_ended", object_id=str(given.item_id)).count() == 1
+    assert next_of(cleo, scan, skip=[sure.item_id]).pk == given.item_id
+
+
+def test_what_somebody_holds_decided_or_was_given_is_not_given(client_of, scan):
+    editor, ben, cleo = UserFactory(role="editor"), UserFactory(), UserFactory()
+    held, decided, theirs, free = (ChangeFactory(scan=scan) for _ in range(4))
+    next_of(cleo, scan, first=[held.item_id])
+    save_decision(editor, decided)
+    QueueItem.objects.filter(pk=theirs.item_id).update(assigned_to=cleo)
+    items = [change.item_id for change in (held, decided, theirs, free)]
+    assert give(client_of(editor), scan, items, ben).json() == {"given": 1}
+    assert QueueItem.objects.get(assigned_to=ben).pk == free.item_id
+
+
+def test_reviewers_give_nothing_and_nobody_gives_to_strangers(client_of, scan):
+    item = ChangeFactory(scan=scan).item_id
+    assert give(client_of(UserFactory()), scan, [item], UserFactory()).status_code == 403
+    scan.region.open_to_all = False
+    scan.region.save()
+    assert give(client_of(UserFactory(role="admin")), scan, [item], UserFactory()).status_code == 400
