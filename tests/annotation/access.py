@@ -7,11 +7,9 @@ what belongs to another region: they answer a person from outside as if the thin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from tests.annotation.access_pages import PAGES, Row
 
 REGION = "api/regions/<int:region_id>/"
-PAGE = "regions/<int:region_id>/"
 TILE = "<int:z>/<int:x>/<int:y>"
 BATCH = "api/anchor-batches/<int:batch_id>/"
 MATCHING_BATCH = "api/correspondence-batches/<int:matching_batch_id>/"
@@ -34,18 +32,8 @@ MOVE = {
 }  # fmt: skip
 DECISION = {**LEASE, **KEY, "decision": "accept", "seconds": 1}
 
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the table."""
-
-    role: str
-    scoped: bool = False
-    page: bool = False
-    body: dict[str, Any] | None = None
-
-
 ROUTES: dict[str, Row] = {
+    **PAGES,
     # project
     "GET health/": Row("anonymous"),
     "GET health/live/": Row("anonymous"),
@@ -60,8 +48,6 @@ ROUTES: dict[str, Row] = {
     "GET api/me/token/": Row("reviewer"),
     "POST api/me/token/": Row("reviewer"),
     "DELETE api/me/token/": Row("reviewer"),
-    "GET account/": Row("reviewer", page=True),
-    "GET account/changed/": Row("reviewer", page=True),
     "GET login/": Row("anonymous"),
     "POST login/": Row("anonymous"),
     "POST logout/": Row("anonymous"),
@@ -185,7 +171,6 @@ ROUTES: dict[str, Row] = {
     f"GET {SET}bases/": Row("reviewer", scoped=True),
     "GET api/feature-database/": Row("reviewer"),
     "POST api/feature-database/build/": Row("admin"),
-    "GET reference-imagery/": Row("admin", page=True),
     # landmarks
     "GET api/search/": Row("reviewer"),
     "POST api/search/photo/": Row("reviewer"),
@@ -235,8 +220,6 @@ ROUTES: dict[str, Row] = {
     "POST api/uploads/<int:upload_id>/give-up/": Row("editor", scoped=True),
     "GET api/osm-account/": Row("editor"),
     "DELETE api/osm-account/": Row("editor"),
-    "GET osm/sign-in/": Row("editor", page=True),
-    "GET osm/signed-in/": Row("editor", page=True),
     # changes
     f"GET {REGION}summary/": Row("reviewer", scoped=True),
     f"POST {REGION}first-look/": Row("admin", scoped=True),
@@ -265,9 +248,6 @@ ROUTES: dict[str, Row] = {
     "POST api/bulk-rejections/<int:bulk_id>/next/": Row("editor", scoped=True),
     "POST api/bulk-rejections/<int:bulk_id>/undo/": Row("editor", scoped=True),
     "GET feeds/<str:feed_token>/<slug:feed_form>/": Row("anonymous"),  # by its signed address alone
-    # pages
-    "GET ": Row("reviewer", page=True),
-    "GET jobs/": Row("reviewer", page=True),
     # images without a place
     "GET api/images/": Row("editor"),
     "POST api/images/": Row("editor"),
@@ -283,28 +263,4 @@ ROUTES: dict[str, Row] = {
     f"POST {IMAGE}reject/": Row("editor", scoped=True),
     f"GET {IMAGE}places/<int:candidate_id>/ground.webp": Row("editor", scoped=True),
     f"GET {IMAGE}places/<int:candidate_id>/files/<slug:form>/": Row("editor", scoped=True),
-    "GET images/": Row("editor", page=True),
-    "GET images/<int:image_id>/": Row("editor", scoped=True, page=True),
-    "GET regions/new/": Row("admin", page=True),
-    f"GET {PAGE}": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}sources/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}tiles/{TILE}/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}activity/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}anchors/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}anchors/review/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}anchors/disagreements/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}anchors/batches/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}anchors/batches/<int:batch_id>/": Row("editor", scoped=True, page=True),
-    f"GET {PAGE}correspondences/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}correspondences/review/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}correspondences/disagreements/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}correspondences/batches/<int:matching_batch_id>/": Row("editor", scoped=True, page=True),
-    f"GET {PAGE}training/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}correspondences/scans/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}changes/review/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}changes/<int:change_id>/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}changes/": Row("reviewer", scoped=True, page=True),
-    f"GET {PAGE}edits/": Row("reviewer", scoped=True, page=True),
-    "GET search/": Row("reviewer", page=True),
-    f"GET {PAGE}landmarks/": Row("reviewer", scoped=True, page=True),
 }
