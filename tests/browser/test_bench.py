@@ -10,9 +10,9 @@ from annotation.anchors.models import Anchor
 from annotation.review.models import Batch, QueueItem, Verdict
 from annotation.review.services.claim import claim
 from tests.browser.conftest import sign_in
-from tests.browser.keys import press
+from tests.browser.keys import press, seen
 from tests.browser.screens import shot
-from tests.browser.test_queue import saved, seen, until
+from tests.browser.test_queue import saved, until
 from tests.factories import UserFactory
 from tests.factories_anchors import AnchorFactory, make_batch
 

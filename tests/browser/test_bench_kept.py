@@ -8,9 +8,9 @@ from annotation.anchors.models import Anchor
 from annotation.anchors.services.batches import close
 from annotation.review.models import Verdict
 from tests.browser.conftest import sign_in
-from tests.browser.keys import press
+from tests.browser.keys import press, seen
 from tests.browser.test_bench import open_bench
-from tests.browser.test_queue import saved, seen, until
+from tests.browser.test_queue import saved, until
 from tests.factories import UserFactory
 
 

@@ -11,10 +11,10 @@ from playwright.sync_api import Page, expect
 from annotation.changes.models import Change
 from annotation.review.models import QueueItem
 from annotation.sources.models import Footprint
-from tests.browser.keys import press
+from tests.browser.keys import press, seen
 from tests.browser.screens import shot
 from tests.browser.stock import Stock
-from tests.browser.test_queue import accept_old, decision_of, open_queue, saved, seen, until
+from tests.browser.test_queue import accept_old, decision_of, open_queue, saved, until
 from tests.factories import FootprintFactory
 
 METRE = 1 / 111_320

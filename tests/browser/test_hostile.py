@@ -18,9 +18,8 @@ from annotation.review.services.decide import Decision
 from annotation.review.services.reassign import reassign
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
 from annotation.tiles.models import TilePair
-from tests.browser.keys import press
+from tests.browser.keys import press, seen
 from tests.browser.stock import Stock, stock_region
-from tests.browser.test_queue import seen
 from tests.factories import JobFactory, UserFactory
 from tests.factories_anchors import ATTRIBUTES_AS_PROPOSED, make_batch, save, take
 from tests.factories_changes import save_decision

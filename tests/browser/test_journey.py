@@ -11,8 +11,7 @@ from playwright.sync_api import Page, expect
 from annotation.changes.models import Change
 from annotation.learning.models import TrainingRun
 from annotation.review.models import QueueItem
-from tests.browser.keys import press
-from tests.browser.test_queue import seen
+from tests.browser.keys import press, seen
 from tests.factories import PASSWORD, UserFactory
 
 WORK_MS = 180_000

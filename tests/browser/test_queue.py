@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from annotation.changes.models import Change
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.services.claim import claim
+from tests.browser.keys import press, seen
 from tests.browser.stock import Stock
 from tests.factories import UserFactory
 
@@ -19,11 +20,6 @@ def open_queue(page: Page, stock: Stock) -> None:
     expect(page.locator("#review")).to_be_visible()
     expect(page.locator("#map .leaflet-tile-loaded").first).to_be_attached()
     seen(page)
-
-
-def seen(page: Page) -> None:
-    """Wait until the item can have been seen: a key that comes sooner was meant for the one before."""
-    expect(page.locator("#review[data-fresh]")).to_have_count(0)
 
 
 def until(check: Callable[[], bool], seconds: float = 15) -> None:
@@ -58,7 +54,7 @@ def test_candidates_are_decided_by_one_key_each_and_the_next_is_there_at_once(ne
     waiting = len(stock.changes)
     expect(page.locator("#left")).to_have_text(f"{waiting} left")
     for key, answer in (("a", "accept"), ("r", "reject"), ("c", "cant_tell"), ("o", "image_offset")):
-        page.keyboard.press(key)
+        press(page, key)
         expect(page.locator("#review")).to_be_visible()
         saved(page)
         assert answer in set(QueueItem.objects.values_list("decision", flat=True))
@@ -81,10 +77,10 @@ def test_a_missing_part_of_a_building_is_asked_about_as_such_and_may_be_a_buildi
     expect(page.locator("#subject")).to_contain_text("61 m²")
     expect(page.locator("#reasons button").nth(1)).to_contain_text("Separate building")
     page.wait_for_load_state("networkidle")
-    page.keyboard.press("2")
+    press(page, "2")
     expect(page.locator("#reasons")).to_be_visible()
     assert not Verdict.objects.exists()
-    page.keyboard.press("2")
+    press(page, "2")
     saved(page)
     until(lambda: decision_of(house) == "reject")
     assert Verdict.objects.get(item=house.item_id).reason == "separate_building"
@@ -96,7 +92,7 @@ def test_every_decision_can_be_undone_and_taken_anew(new_page, stock):
     first = page.locator("#question").inner_text()
     for key in "arr":
         seen(page)
-        page.keyboard.press(key)
+        press(page, key)
     saved(page)
     for _ in range(3):
         page.keyboard.press("u")
@@ -105,7 +101,7 @@ def test_every_decision_can_be_undone_and_taken_anew(new_page, stock):
     expect(page.locator("#question")).to_have_text(first)
     expect(page.locator("#undo")).to_be_disabled()
     seen(page)
-    page.keyboard.press("t")
+    press(page, "t")
     saved(page)
     until(lambda: decision_of(stock.changes[0]) == "too_old")
 
@@ -121,7 +117,7 @@ def test_a_double_click_answers_one_candidate(new_page, stock):
     page.wait_for_load_state("networkidle")
     seen(page)
     assert Verdict.objects.count() == 1
-    page.keyboard.press("r")
+    press(page, "r")
     until(lambda: decision_of(stock.changes[2]) == "reject")
     assert decision_of(stock.changes[1]) == ""
 
@@ -132,10 +128,10 @@ def test_nothing_is_lost_while_the_connection_is(new_page, stock, watch):
     open_queue(page, stock)
     page.wait_for_load_state("networkidle")
     page.context.set_offline(True)
-    page.keyboard.press("a")
+    press(page, "a")
     accept_old(page)
     seen(page)
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator("#saved-state")).to_contain_text("Offline: 2 waiting")
     page.context.set_offline(False)
     saved(page)
@@ -148,7 +144,7 @@ def test_decisions_and_drafts_survive_a_closed_page(new_page, stock, watch):
     open_queue(page, stock)
     page.wait_for_load_state("networkidle")
     page.context.set_offline(True)
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator("#saved-state")).to_contain_text("waiting")
     page.keyboard.press("m")
     page.keyboard.type("behind the trees")
@@ -170,7 +166,7 @@ def test_what_somebody_else_decided_is_told_in_words(new_page, stock, watch):
     others = [change.item_id for change in stock.changes[1:]]
     taken = claim(user=other, stage="changes", scope_id=stock.region.pk, skip=others).item
     assert taken is not None and taken.pk == stock.changes[0].item_id
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator("#notices")).to_contain_text("Not saved")
     expect(page.locator("#notices")).to_contain_text("somebody else has it now")
 
@@ -192,7 +188,7 @@ def test_a_candidate_flagged_to_a_colleague_is_the_first_they_see(new_page, stoc
     open_queue(theirs, stock)
     expect(theirs.locator("#question")).to_have_text(question)
     expect(theirs.locator("#flagged")).to_contain_text("ada asks you to look at this: A tent or a house?")
-    theirs.keyboard.press("r")
+    press(theirs, "r")
     saved(theirs)
     assert decision_of(stock.changes[0]) == "reject"
 
@@ -211,7 +207,7 @@ def test_an_empty_queue_differs_from_one_that_others_hold(new_page, stock):
     page.get_by_role("button", name="Go through them again").click()
     expect(page.locator("#review")).to_be_visible()
     seen(page)
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator("#no-item")).to_contain_text("Every candidate has an answer")
 
 
@@ -220,7 +216,7 @@ def test_the_view_keeps_its_zoom_and_compares_by_keys(new_page, stock):
     open_queue(page, stock)
     scale = page.locator(".leaflet-control-scale-line")
     before = scale.inner_text()
-    page.keyboard.press("r")
+    press(page, "r")
     expect(scale).to_have_text(before)
     page.keyboard.press("i")
     expect(page.locator('[data-mode="image"]')).to_have_attribute("aria-pressed", "true")

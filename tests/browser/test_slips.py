@@ -5,7 +5,8 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from annotation.review.models import QueueItem, Verdict
-from tests.browser.test_queue import decision_of, open_queue, saved, seen, until
+from tests.browser.keys import seen
+from tests.browser.test_queue import decision_of, open_queue, saved, until
 from tests.factories import UserFactory
 
 
