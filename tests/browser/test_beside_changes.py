@@ -138,7 +138,7 @@ def test_similar_places_come_first_where_a_person_wants_it(new_page, searched, a
     page.wait_for_load_state("networkidle")
     expect(page.locator("#order-note")).to_be_hidden()
     with page.expect_response(lambda reply: "/waiting/" in reply.url) as asked, page.expect_response(claimed):
-        page.keyboard.press("g")
+        page.keyboard.press("z")
     assert asked.value.json()["items"][0] == waiting[0]  # what waited behind the screen was given back
     expect(page.get_by_label("Similar first")).to_be_checked()
     expect(page.locator("#order-note")).to_have_text("In the usual order; similar ones come next.")
@@ -150,7 +150,7 @@ def test_similar_places_come_first_where_a_person_wants_it(new_page, searched, a
     until(lambda: QueueItem.objects.filter(pk=waiting[0], lease_holder=searched.admin).exists())
     page.reload()
     expect(page.get_by_label("Similar first")).to_be_checked()
-    page.keyboard.press("g")
+    page.keyboard.press("z")
     expect(page.locator("#order-note")).to_be_hidden()
     other = new_page(UserFactory(role="admin"))
     open_queue(other, searched)

@@ -35,7 +35,7 @@ export function bindQueueKeys(acts) {
   bindKey("q", "Flag it to a colleague", flag, decide);
   bindKey("s", "Skip for now", skip, decide);
   bindKey("u", "Undo the last answer, as often as you like", undoLast, decide);
-  bindKey("g", "Similar places first, or the usual order", order.toggle, decide);
+  bindKey("z", "Similar places first, or the usual order", order.toggle, decide);
   bindKey("n", "The nearest place first, or the usual order", filters.toggle, decide);
   bindKey("Backspace", "Back to the one before: what was skipped, or the last answer taken back", back, {
     ...decide,
