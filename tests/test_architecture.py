@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -52,3 +54,9 @@ def test_every_package_opens_with_a_sentence_of_purpose():
         if "migrations" not in path.parts and not path.read_text(encoding="utf-8").lstrip().startswith('"""')
     ]
     assert silent == []
+
+
+def test_the_web_server_starts_without_torch():
+    """Engines import it where they use it; every command would pay for it otherwise."""
+    code = "import django, sys; django.setup(); import webapp.urls; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
@@ -86,7 +86,8 @@ def visible_images(user: User) -> QuerySet[UnplacedImage]:
     rows = UnplacedImage.objects.visible_to(user).select_related(
         "owner", "region", "flight", "job__created_by", "imagery"
     )
-    return rows.annotate(places=Count("candidates"))
+    seen = Q(candidates__in=PlacementCandidate.objects.visible_to(user))
+    return rows.annotate(places=Count("candidates", filter=seen))
 
 
 def get_image(user: User, image_id: int) -> UnplacedImage:

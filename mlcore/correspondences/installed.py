@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from mlcore.correspondences.matches import Matches, checked_picture
-from mlcore.encoders.torchvision_shim import ensure_torchvision
 from mlcore.errors import InvalidInputError, MissingPackageError
+
+if TYPE_CHECKING:
+    import torch
 
 PREFIX = "vismatch:"
 """Before the name that the package has for a matcher, wherever matchers are named."""
@@ -76,6 +77,8 @@ def installed_version() -> str:
 
 
 def _package() -> Any:
+    from mlcore.encoders.torchvision_shim import ensure_torchvision
+
     ensure_torchvision()
     try:
         return importlib.import_module("vismatch")
@@ -87,4 +90,6 @@ def _package() -> Any:
 
 def _as_tensor(rgb: np.ndarray) -> torch.Tensor:
     """(3, H, W) float in 0..1, as the package takes pictures."""
+    import torch
+
     return torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1).float() / 255

@@ -11,6 +11,7 @@ from annotation.geolocation.models import (
     ReferenceSet,
     UnplacedImage,
 )
+from annotation.geolocation.selectors import visible_images
 from tests.factories import ImageryFactory, RegionFactory, SnapshotFactory, UserFactory
 from tests.factories_geolocation import (
     FlightFactory,
@@ -78,6 +79,7 @@ def test_a_candidate_on_a_base_that_one_may_not_see_is_not_shown(member, region)
     PlacementCandidateFactory(image=image, rank=4, against="map", base=None, region=RegionFactory())
     PlacementCandidateFactory(base=mine)
     assert set(PlacementCandidate.objects.visible_to(member)) == {seen, on_map}
+    assert [one.places for one in visible_images(member).filter(pk=image.pk)] == [2]
     assert PlacementCandidate.objects.visible_to(UserFactory(role="admin")).count() == 5
 
 
