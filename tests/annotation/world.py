@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 import warnings
 from typing import Any
 
@@ -42,7 +43,7 @@ def make_world() -> dict[str, Any]:
     sent = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="sent", source="test imagery")
     upload = Upload.objects.create(
         region=region, changeset=sent, user=people["editor"], server="https://osm.example", site="https://osm.example",
-        osm_id=1, osm_name="Ada", token="0" * 32, osc=b"", sha256="0" * 64, elements=0,
+        osm_id=1, osm_name="Ada", token=uuid.uuid4().hex, osc=b"", sha256="0" * 64, elements=0,
     )  # fmt: skip
     AnchorFactory(pair=change.pair)
     batch = make_batch(region, user=people["editor"])

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("production")
 
 def manage(*args: str, **told: str) -> subprocess.CompletedProcess[str]:
     """manage.py under the production settings, with nothing set but what is told."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("MAPWRIGHT_")}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAPWRIGHT_", "DJANGO_"))}
     env |= {"DJANGO_SETTINGS_MODULE": "webapp.settings.production", **told}
     return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *args],

@@ -210,7 +210,7 @@ def test_images_that_can_not_be_cut_are_all_told_by_their_set_and_stop_nothing(a
         Path(project.MEDIA_ROOT, row.cog_path).write_bytes(b"no raster")
     assert built(admin).result["bases"] > 0
     error = ReferenceSet.objects.get(region=region).error
-    assert error.startswith("b.tif: ") and "; c.tif: " in error and "d.tif" not in error
+    assert error.startswith("b.tif: ") and "; c.tif: " in error and "d.tif: " not in error
     assert ReferenceSet.objects.get(region=imagery.region).error == ""
     for row in broken[:2]:
         row.delete()
