@@ -115,6 +115,7 @@ function restart() {
   generation += 1;
   shown = 0;
   rows.replaceChildren();
+  byId("count").textContent = "Loading …";
   const asked = query();
   history.replaceState(null, "", asked.size ? `?${asked}` : location.pathname);
   drawChips(byId("chips"), filters(), choose);
