@@ -31,6 +31,17 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """A changeset as the server lists it; `created_at` as it writes it, `changes` as it counts them."""
+
+    id: int
+    open: bool
+    created_at: str
+    changes: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Receipt:
     """What became of one element of a diff.
 
@@ -107,15 +118,16 @@ def parse_result(content: bytes) -> list[Receipt]:
     return found
 
 
-def parse_changesets(content: bytes) -> list[tuple[int, dict[str, str]]]:
-    """Open changesets with their tags."""
-    found: list[tuple[int, dict[str, str]]] = []
+def parse_changesets(content: bytes) -> list[Listed]:
+    """Changesets with their tags."""
+    found: list[Listed] = []
 
     def start(name: str, said: dict[str, str]) -> None:
         if name == "changeset":
-            found.append((int(said["id"]), {}))
+            changes = int(said.get("changes_count", "0"))
+            found.append(Listed(int(said["id"]), said["open"] == "true", said["created_at"], changes))
         elif name == "tag" and found:
-            found[-1][1][said["k"]] = said["v"]
+            found[-1].tags[said["k"]] = said["v"]
 
     _read(content, "osm", start)
     return found
