@@ -22,7 +22,8 @@ def refuse_if_uploaded(changeset: Changeset) -> None:
             upload=upload.pk,
         )
     raise UploadedAlreadyError(
-        "an upload of this changeset is unfinished: go on with it, or give it up where nothing was sent yet",
+        "an upload of this changeset is unfinished: go on with it, give it up where nothing was sent yet, or have an "
+        "admin settle it where its answer was lost",
         upload=upload.pk,
     )
 
@@ -36,4 +37,6 @@ def refuse_if_sent_elsewhere(changeset: Changeset, server: str) -> None:
     found = selectors.sent_elsewhere(changeset, server)
     if found:
         items = [vars(selectors.Conflict(one, None, "sent_elsewhere", ANOTHER)) for one in found]
-        raise ConflictingEditsError(f"{len(found)} new buildings: {ANOTHER}", items=items)
+        raise ConflictingEditsError(
+            f"another changeset has {len(found)} of these new buildings: drop these edits", items=items
+        )

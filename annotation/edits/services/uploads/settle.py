@@ -9,7 +9,7 @@ from annotation.accounts.models import Role, User
 from annotation.accounts.permissions import has_role
 from annotation.common.errors import NotAllowedError
 from annotation.common.models import Job
-from annotation.edits.engine import Receipt, UnlikeOursError, Written, parse_change, receipts_of
+from annotation.edits.engine import Listed, Receipt, UnlikeOursError, Written, parse_change, receipts_of
 from annotation.edits.errors import NotUploadableError, UnsettledError, UploadedAlreadyError
 from annotation.edits.models import Upload, UploadReceipt, UploadState
 from annotation.edits.services.uploads.accounts import open_to_all
@@ -38,14 +38,15 @@ def settle(*, user: User, upload: Upload, outcome: str | None = None) -> Upload:
         raise NotAllowedError("only an admin settles what became of an upload")
     if upload.state != UploadState.SENDING or upload.osm_changeset is None:
         raise NotUploadableError("only an upload whose answer was lost is settled: go on with it, or give it up")
-    known, theirs = _read(upload)
+    told, theirs = _read(upload)
     receipts = _ours(upload, theirs)
+    empty = told is not None and not told.changes and not theirs
     if receipts:
         outcome = UploadState.DONE
-    elif known and not theirs:
+    elif empty:
         outcome = UploadState.FAILED
     elif outcome not in {UploadState.DONE, UploadState.FAILED}:
-        seen = f"holds {len(theirs)} elements, other than were sent" if known else "is not known to the server"
+        seen = "is not known to the server" if told is None else "holds something else than what was sent"
         raise UnsettledError(
             f"changeset {upload.osm_changeset} {seen}: look at {upload.url}, and say whether the edits are in the map",
             choose=True,
@@ -62,7 +63,7 @@ def settle(*, user: User, upload: Upload, outcome: str | None = None) -> Upload:
                 [UploadReceipt(upload=locked, **vars(receipt)) for receipt in receipts], batch_size=2000
             )
         else:
-            said = NOTHING if known and not theirs else "an admin looked: the edits are not in the map"
+            said = NOTHING if empty else "an admin looked: the edits are not in the map"
             locked.problem = {"code": "settled", "detail": said}
         locked.save(update_fields=["state", "problem", "done_at"])
         audit.record(
@@ -79,18 +80,18 @@ def settle(*, user: User, upload: Upload, outcome: str | None = None) -> Upload:
     return locked
 
 
-def _read(upload: Upload) -> tuple[bool, list[Written]]:
-    """Whether the server knows the changeset, and what it holds once nothing can come any more."""
+def _read(upload: Upload) -> tuple[Listed | None, list[Written]]:
+    """What the server says of the changeset, None where it knows none, and what that holds once nothing can come."""
     api, number = open_to_all(upload), upload.osm_changeset or 0
     told = api.changeset(number)
     if told is None:
-        return False, []
+        return None, []
     if told.open:
         raise UnsettledError(
             f"changeset {number} is still open, so what was sent may yet arrive: it closes by itself after an hour "
             "without edits, or a day at most; settle it then"
         )
-    return True, api.contents(number)
+    return told, api.contents(number)
 
 
 def _ours(upload: Upload, theirs: list[Written]) -> list[Receipt]:

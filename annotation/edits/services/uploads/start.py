@@ -92,7 +92,9 @@ def give_up(*, user: User, upload: Upload) -> Upload:
     with transaction.atomic():
         locked = _own(user, upload)
         if locked.state not in NOTHING_SENT:
-            raise UploadedAlreadyError("what was sent may be in the map: go on, so that it is read back")
+            raise UploadedAlreadyError(
+                "what was sent may be in the map: go on, so that it is read back, or have an admin settle it"
+            )
         if locked.job_id and Job.objects.unfinished().filter(pk=locked.job_id).exists():
             raise UploadedAlreadyError("its job is at work: wait for it, or have an admin cancel it first")
         locked.state = UploadState.FAILED
