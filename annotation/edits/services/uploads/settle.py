@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,6 +18,22 @@ from annotation.edits.services.uploads.accounts import open_to_all
 from annotation.review.services import audit
 
 NOTHING = "the changeset is closed and empty: the map took nothing"
+LOOKED = "an admin looked: the edits are not in the map"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of it.
+
+    Attributes:
+        holds: elements in the changeset.
+        stated: an admin said so, as reading does not tell.
+    """
+
+    outcome: UploadState
+    receipts: list[Receipt]
+    holds: int
+    stated: bool = False
 
 
 def settle(*, user: User, upload: Upload, outcome: str | None = None) -> Upload:
@@ -38,33 +56,20 @@ def settle(*, user: User, upload: Upload, outcome: str | None = None) -> Upload:
         raise NotAllowedError("only an admin settles what became of an upload")
     if upload.state != UploadState.SENDING or upload.osm_changeset is None:
         raise NotUploadableError("only an upload whose answer was lost is settled: go on with it, or give it up")
-    told, theirs = _read(upload)
-    receipts = _ours(upload, theirs)
-    empty = told is not None and not told.changes and not theirs
-    if receipts:
-        outcome = UploadState.DONE
-    elif empty:
-        outcome = UploadState.FAILED
-    elif outcome not in {UploadState.DONE, UploadState.FAILED}:
-        seen = "is not known to the server" if told is None else "holds something else than what was sent"
-        raise UnsettledError(
-            f"changeset {upload.osm_changeset} {seen}: look at {upload.url}, and say whether the edits are in the map",
-            choose=True,
-        )
+    verdict = _judged(upload, outcome)
     with transaction.atomic():
         locked = Upload.objects.select_for_update(no_key=True, of=("self",)).get(pk=upload.pk)
         at_work = locked.job_id and Job.objects.unfinished().filter(pk=locked.job_id).exists()
         if at_work or (locked.state, locked.osm_changeset) != (upload.state, upload.osm_changeset):
             raise UploadedAlreadyError("its job is at work: wait for it, or cancel it first")
-        locked.state = UploadState(outcome)
-        if outcome == UploadState.DONE:
+        locked.state = verdict.outcome
+        if verdict.outcome == UploadState.DONE:
             locked.done_at = timezone.now()
             UploadReceipt.objects.bulk_create(
-                [UploadReceipt(upload=locked, **vars(receipt)) for receipt in receipts], batch_size=2000
+                [UploadReceipt(upload=locked, **vars(receipt)) for receipt in verdict.receipts], batch_size=2000
             )
         else:
-            said = NOTHING if empty else "an admin looked: the edits are not in the map"
-            locked.problem = {"code": "settled", "detail": said}
+            locked.problem = {"code": "settled", "detail": LOOKED if verdict.stated else NOTHING}
         locked.save(update_fields=["state", "problem", "done_at"])
         audit.record(
             actor=user,
@@ -74,10 +79,27 @@ def settle(*, user: User, upload: Upload, outcome: str | None = None) -> Upload:
             scope_id=locked.region_id,
             upload=locked.pk,
             osm_changeset=locked.osm_changeset,
-            holds=len(theirs),
             outcome=locked.state,
+            stated=verdict.stated,
+            holds=verdict.holds,
         )
     return locked
+
+
+def _judged(upload: Upload, outcome: str | None) -> Verdict:
+    told, theirs = _read(upload)
+    receipts = _ours(upload, theirs)
+    if receipts:
+        return Verdict(UploadState.DONE, receipts, len(theirs))
+    if told is not None and not told.changes and not theirs:
+        return Verdict(UploadState.FAILED, [], 0)
+    if outcome in {UploadState.DONE, UploadState.FAILED}:
+        return Verdict(UploadState(outcome), [], len(theirs), stated=True)
+    seen = "is not known to the server" if told is None else "holds something else than what was sent"
+    raise UnsettledError(
+        f"changeset {upload.osm_changeset} {seen}: look at {upload.url}, and say whether the edits are in the map",
+        choose=True,
+    )
 
 
 def _read(upload: Upload) -> tuple[Listed | None, list[Written]]:
