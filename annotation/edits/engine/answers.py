@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from xml.parsers import expat
 
 from annotation.edits.errors import UnreadableAnswerError
@@ -32,11 +33,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Listed:
-    """A changeset as the server lists it; `created_at` as it writes it, `changes` as it counts them."""
+    """A changeset as the server lists it; `changes` as it counts them."""
 
     id: int
     open: bool
-    created_at: str
+    created_at: datetime
     changes: int = 0
     tags: dict[str, str] = field(default_factory=dict)
 
@@ -125,7 +126,8 @@ def parse_changesets(content: bytes) -> list[Listed]:
     def start(name: str, said: dict[str, str]) -> None:
         if name == "changeset":
             changes = int(said.get("changes_count", "0"))
-            found.append(Listed(int(said["id"]), said["open"] == "true", said["created_at"], changes))
+            created = datetime.fromisoformat(said["created_at"])
+            found.append(Listed(int(said["id"]), said["open"] == "true", created, changes))
         elif name == "tag" and found:
             found[-1].tags[said["k"]] = said["v"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NoReturn
 from xml.sax.saxutils import quoteattr
 
@@ -25,6 +25,7 @@ MISMATCH = re.compile(r"Version mismatch: Provided (\d+), server had: (\d+) of (
 CLOSED = re.compile(r"changeset \d+ was closed", re.I)
 NAMED = re.compile(r"\b(node|way|relation)s? (?:with (?:the )?id )?#?(\d+)", re.I)
 ANEW = "drop this edit, or import a newer map and decide anew"
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 A_PAGE = 100
 """Changesets that the API lists at once."""
 MISSING = re.compile(r"requires the (node|way|relation)s? with id in \((\d+)", re.I)
@@ -57,13 +58,14 @@ class OsmApi:
         listed: dict[int, Listed] = {}
         until = ""
         while True:
-            told = self._ask("GET", f"/api/0.6/changesets?user={person}&time={since:%Y-%m-%dT%H:%M:%SZ}{until}")
+            told = self._ask("GET", f"/api/0.6/changesets?user={person}&time={since:{MOMENT}}{until}")
             page = answers.parse_changesets(told)
             older = {one.id: one for one in page if one.id not in listed}
             listed |= older
             if len(page) < A_PAGE or not older:
                 return [one for one in listed.values() if one.tags.get(key, "").startswith(value)]
-            until = f",{min(one.created_at for one in page)}"
+            oldest = min(one.created_at for one in page)
+            until = f",{oldest + timedelta(seconds=1):{MOMENT}}"  # others of the same second as well
 
     def changeset(self, number: int) -> Listed | None:
         """What the server says of a changeset; None where it knows none of this number. Open to everybody."""
