@@ -181,7 +181,7 @@ def test_a_new_building_is_not_sent_from_two_regions(case: Case):
     other = with_new_building(case, square(0.51, 0.2, 0.1))
     assert outlook(case.editor, other).why_not == []
     upload, _ = ran(started(case))
-    mine = other.items.order_by("pk")[0].change_id
+    mine = other.items.order_by("change")[0].change_id
     (reason,) = outlook(case.editor, other).why_not
     assert reason.code == "sent_elsewhere" and str(mine) in reason.detail
     with pytest.raises(ConflictingEditsError) as told:
