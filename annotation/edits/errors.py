@@ -57,6 +57,12 @@ class NotUploadableError(ConflictError):
     code = "not_uploadable"
 
 
+class UnsettledError(ConflictError):
+    """What became of an upload can't be told by reading alone; `choose` says that an admin may state it."""
+
+    code = "unsettled"
+
+
 class UploadOffError(ConflictError):
     """Uploads are switched off here."""
 

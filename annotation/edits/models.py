@@ -28,7 +28,8 @@ class Changeset(Timestamped):
     tags = models.JSONField(default=dict)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     state = models.CharField(max_length=16, choices=ChangesetState, default=ChangesetState.DRAFT)
-    exported_at = models.DateTimeField(null=True, help_text="of the first export as osmChange")
+    exported_at = models.DateTimeField(null=True, help_text="of the first export as osmChange, or the first upload")
+    handed_out_at = models.DateTimeField(null=True, help_text="when a person first had a file of it, or a link to one")
     last_ids = models.JSONField(default=dict, help_text="the last placeholder id drawn, by type of element")
 
     class Meta:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.gis.geos import MultiPoint, Point
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
 from annotation.changes.models import Change, ChangeDecision, ChangeKind
 from annotation.changes.objects import (
     SAME_PLACE,
+    SAME_SHARE,
     SHARED_LEAST,
     edits_of_the_same_state,
     states_in,
@@ -94,6 +95,17 @@ def get_upload(user: User, upload_id: int) -> Upload:
     if upload is None:
         raise NotFoundError("there is no such upload, or you are not a member of its region")
     return upload
+
+
+def sent_elsewhere(changeset: Changeset, server: str) -> list[int]:
+    """Changes of the changeset that add a building that another one, of any region, sends or sent to this server."""
+    shape = Coalesce(OuterRef("change__adjusted"), OuterRef("change__geometry"))
+    sent = Upload.objects.in_force().filter(server=server).exclude(changeset=changeset)
+    near = Q(geometry__intersects=shape) | Q(adjusted__intersects=shape)  # so that the indexes are asked
+    others = Change.objects.filter(near, kind=ChangeKind.ADD, edit_items__changeset__in=sent.values("changeset"))
+    same = sharing(others.annotate(shape=Coalesce("adjusted", "geometry")), "shape", shape, SAME_SHARE)
+    mine = EditItem.objects.filter(changeset=changeset, change__kind=ChangeKind.ADD).filter(Exists(same))
+    return list(mine.order_by("pk").values_list("change", flat=True))
 
 
 def change_about(changeset: Changeset, key: str) -> int | None:

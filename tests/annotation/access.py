@@ -218,6 +218,7 @@ ROUTES: dict[str, Row] = {
     "GET api/uploads/<int:upload_id>/receipts/": Row("reviewer", scoped=True),
     "POST api/uploads/<int:upload_id>/resume/": Row("editor", scoped=True),
     "POST api/uploads/<int:upload_id>/give-up/": Row("editor", scoped=True),
+    "POST api/uploads/<int:upload_id>/settle/": Row("admin", scoped=True),
     "GET api/osm-account/": Row("editor"),
     "DELETE api/osm-account/": Row("editor"),
     # changes

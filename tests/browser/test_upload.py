@@ -97,10 +97,38 @@ def test_a_conflict_names_the_object_and_leads_to_dropping_its_edit(new_page, os
     expect(page.get_by_role("row")).to_have_count(2)
     expect(panel.get_by_role("button", name="Drop this edit")).to_have_count(0)
     panel.get_by_role("button", name="Upload to the map").click()
-    expect(page.get_by_role("dialog")).to_contain_text("was made before")
+    expect(page.get_by_role("dialog")).not_to_contain_text("was made before")  # nobody had a file of it
     page.get_by_role("dialog").get_by_role("button", name="Upload").click()
     expect(panel).to_contain_text("In the map", timeout=60_000)
     assert {row["version"] for row in osm.present("way") if row["id"] == base.osm_id} == {base.version + 1}
+
+
+def test_what_can_be_done_with_one_that_stopped_follows_its_state(new_page, osm, stock, worker):
+    number = in_a_changeset(stock)
+    sign_in_at(osm, stock.admin)
+    osm.answer("POST", "upload", 429, "too much", Retry_After="4000")
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/edits/")
+    panel = page.get_by_role("region", name=f"Upload of changeset {number}")
+    panel.get_by_role("button", name="Upload to the map").click()
+    page.get_by_role("dialog").get_by_role("button", name="Upload").click()
+    expect(panel.get_by_role("button", name="Give it up")).to_be_visible(timeout=60_000)
+    osm.answer("POST", "upload", 500, "no")
+    osm.answer("GET", "download", 503, "no", Retry_After="4000")
+    panel.get_by_role("button", name="Go on").click()
+    settle = panel.get_by_role("button", name="Settle…")
+    expect(settle).to_be_visible(timeout=60_000)
+    expect(panel.get_by_role("button", name="Give it up")).to_have_count(0)
+    upload = Upload.objects.get()
+    osm.rows(f"DELETE FROM changesets WHERE id = {upload.osm_changeset} RETURNING id")
+    settle.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("not known to the server")
+    dialog.get_by_label("Are the edits in the map?").select_option("failed")
+    shot(page, "upload-settle")
+    dialog.get_by_role("button", name="Settle").click()
+    expect(panel).to_contain_text("Nothing was taken")
+    expect(panel.get_by_role("button", name="Upload to the map")).to_be_visible()
 
 
 def test_an_answer_that_was_not_asked_for_here_signs_nobody_in(new_page, osm, stock):

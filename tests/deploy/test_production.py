@@ -202,6 +202,14 @@ def test_nginx_takes_its_configuration(tmp_path):
     assert "[warn]" not in done.stderr
 
 
+def test_the_longest_tags_of_a_changeset_fit_into_what_nginx_reads_of_a_header():
+    """They travel as escaped JSON, and nginx answers 502 where an answer's headers exceed its buffer."""
+    text = (DEPLOY / "proxy" / "nginx.conf").read_text()
+    sizes = re.findall(r"^ *proxy_buffer(?:_size|s 8) (\d+)k;", text, flags=re.M)
+    longest = json.dumps(dict.fromkeys(["comment", "created_by", "source", "imagery_used"], "\U0001f3e0" * 255))
+    assert len(sizes) == 2 and all(int(size) * 1024 > len(longest) + 4096 for size in sizes)
+
+
 @pytest.mark.skipif(shutil.which("caddy") is None, reason="caddy is not installed")
 def test_caddy_takes_its_configuration(tmp_path):
     done = subprocess.run(

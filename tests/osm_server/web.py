@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.osm_server import answers, oauth
 from tests.osm_server.apply import MAX_ELEMENTS, MAX_WAY_NODES, Diff, RefusedError, check_open, parse, tags_of
 from tests.osm_server.faults import Faults, Rule
-from tests.osm_server.store import Store
+from tests.osm_server.store import Store, written
 
 XML, TEXT, JSON, HTML = "application/xml; charset=utf-8", "text/plain", "application/json", "text/html; charset=utf-8"
 Answer = tuple[int, str, bytes, dict[str, str]]
@@ -131,6 +131,9 @@ class Handler(BaseHTTPRequestHandler):
             rows = [row for row in rows if str(row["user"]) == query["user"][0]]
         if query.get("open") == ["true"]:
             rows = [row for row in rows if row["closes"] > time.time()]
+        since, _, until = query.get("time", [""])[0].partition(",")
+        rows = [row for row in rows if not since or written(row["closes"]) >= since]
+        rows = [row for row in rows if not until or written(row["created"]) < until]
         told = answers.root()
         for row in rows[:100]:
             answers.add_changeset(told, self.server.store, row)

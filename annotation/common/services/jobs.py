@@ -47,17 +47,29 @@ def enqueue(
         raise ValueError(f"no runner for jobs of kind {kind!r}: name it in settings.JOB_RUNNERS")
     job = Job(kind=kind, params=dict(params), scope_id=scope_id, created_by=created_by, dedup_key=dedup_key)
     job.heartbeat_at = None if wake else timezone.now()
-    try:
-        with transaction.atomic():
-            job.save(force_insert=True)
-    except IntegrityError:
-        existing = Job.objects.unfinished().filter(kind=kind, dedup_key=dedup_key).first() if dedup_key else None
-        if existing is None:
-            raise
+    existing = _inserted_or_existing(job)
+    if existing is not job:
         return existing
     if wake:
         transaction.on_commit(lambda: send_wakeup(job.pk, kind, job.params), robust=True)
     return job
+
+
+def _inserted_or_existing(job: Job, tries: int = 2) -> Job:
+    """The job, or the unfinished one of its key; tried again where that one ended between the two questions."""
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+    except IntegrityError:
+        same = Job.objects.unfinished().filter(kind=job.kind, dedup_key=job.dedup_key)
+        existing = same.first() if job.dedup_key else None
+        if existing is not None:
+            return existing
+        if tries == 1:
+            raise
+    else:
+        return job
+    return _inserted_or_existing(job, tries - 1)
 
 
 def send_wakeup(job_id: uuid.UUID, kind: str, params: Mapping[str, Any]) -> bool:

@@ -45,6 +45,14 @@ class UploadOutput(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class SettleInput(serializers.Serializer):
+    outcome = serializers.ChoiceField(
+        choices=[("done", "done"), ("failed", "failed")],
+        required=False,
+        help_text="whether the edits are in the map, as an admin saw there; used only where reading does not tell",
+    )
+
+
 class UploadOutlook(serializers.Serializer):
     """What an upload would send, what stands against it, and the uploads so far."""
 

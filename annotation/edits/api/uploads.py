@@ -1,4 +1,4 @@
-"""Thin views of uploads: what would be sent, start, go on, give up, receipts, and the account on the map's server."""
+"""Thin views of uploads: what would be sent, start, go on, give up, settle, receipts, the account there."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.accounts.permissions import IsEditor, ReadOrEditor
+from annotation.accounts.permissions import IsAdmin, IsEditor, ReadOrEditor
 from annotation.common.errors import DomainError
 from annotation.common.pagination import KeysetPagination
 from annotation.edits import selectors
 from annotation.edits.api import upload_serializers as serializers
 from annotation.edits.models import UploadReceipt
-from annotation.edits.services.uploads import accounts, checks, start
-from annotation.review.api.http import person
+from annotation.edits.services.uploads import accounts, checks, settle, start
+from annotation.review.api.http import parse, person
 
 
 class OsmAccountView(APIView):
@@ -100,6 +100,17 @@ class UploadGiveUpView(APIView):
     def post(self, request: Request, upload_id: int) -> Response:
         """End an upload of which nothing was sent."""
         start.give_up(user=person(request), upload=selectors.get_upload(person(request), upload_id))
+        return Response(_shown(request, upload_id))
+
+
+class UploadSettleView(APIView):
+    permission_classes = [IsAdmin]
+
+    @extend_schema(request=serializers.SettleInput, responses=serializers.UploadOutput)
+    def post(self, request: Request, upload_id: int) -> Response:
+        """End an upload whose answer was lost by what the map's server shows everybody of its changeset."""
+        wished = parse(serializers.SettleInput, request.data)
+        settle.settle(user=person(request), upload=selectors.get_upload(person(request), upload_id), **wished)
         return Response(_shown(request, upload_id))
 
 

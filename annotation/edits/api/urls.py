@@ -29,6 +29,7 @@ urlpatterns = [
     path("uploads/<int:upload_id>/", uploads.UploadView.as_view(), name="api-upload"),
     path("uploads/<int:upload_id>/resume/", uploads.UploadResumeView.as_view(), name="api-upload-resume"),
     path("uploads/<int:upload_id>/give-up/", uploads.UploadGiveUpView.as_view(), name="api-upload-give-up"),
+    path("uploads/<int:upload_id>/settle/", uploads.UploadSettleView.as_view(), name="api-upload-settle"),
     path("uploads/<int:upload_id>/receipts/", uploads.ReceiptsView.as_view(), name="api-upload-receipts"),
     path("osm-account/", uploads.OsmAccountView.as_view(), name="api-osm-account"),
 ]

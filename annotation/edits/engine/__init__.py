@@ -1,6 +1,6 @@
 """Rows of edits as plain osmChange facts, and the server of the map: what is asked of it and what it answers."""
 
-from annotation.edits.engine.answers import Limits, Person, Receipt, Written, parse_change
+from annotation.edits.engine.answers import Limits, Listed, Person, Receipt, Written, parse_change
 from annotation.edits.engine.client import OsmApi
 from annotation.edits.engine.readback import UnlikeOursError, receipts_of, with_changeset
 from annotation.edits.engine.rows import accepted_change, base_of, final_geometry, polygons_of
@@ -10,6 +10,7 @@ from annotation.edits.engine.sign_in import Challenge, authorize_url, fetch_toke
 __all__ = [
     "Challenge",
     "Limits",
+    "Listed",
     "MapServer",
     "OsmApi",
     "Person",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from xml.parsers import expat
 
 from annotation.edits.errors import UnreadableAnswerError
@@ -28,6 +29,17 @@ class Limits:
     elements: int = 10_000
     way_nodes: int = 2_000
     online: bool = True
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A changeset as the server lists it; `changes` as it counts them."""
+
+    id: int
+    open: bool
+    created_at: datetime
+    changes: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,15 +119,17 @@ def parse_result(content: bytes) -> list[Receipt]:
     return found
 
 
-def parse_changesets(content: bytes) -> list[tuple[int, dict[str, str]]]:
-    """Open changesets with their tags."""
-    found: list[tuple[int, dict[str, str]]] = []
+def parse_changesets(content: bytes) -> list[Listed]:
+    """Changesets with their tags."""
+    found: list[Listed] = []
 
     def start(name: str, said: dict[str, str]) -> None:
         if name == "changeset":
-            found.append((int(said["id"]), {}))
+            changes = int(said.get("changes_count", "0"))
+            created = datetime.fromisoformat(said["created_at"])
+            found.append(Listed(int(said["id"]), said["open"] == "true", created, changes))
         elif name == "tag" and found:
-            found[-1][1][said["k"]] = said["v"]
+            found[-1].tags[said["k"]] = said["v"]
 
     _read(content, "osm", start)
     return found

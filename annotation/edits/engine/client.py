@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import NoReturn
 from xml.sax.saxutils import quoteattr
 
 from annotation.edits.engine import answers
-from annotation.edits.engine.answers import Limits, Person, Receipt, Written
+from annotation.edits.engine.answers import Limits, Listed, Person, Receipt, Written
 from annotation.edits.engine.server import MOST_CHANGE_BYTES, UPLOAD_S, MapServer, Reply, send
 from annotation.edits.errors import (
     BusyServerError,
@@ -18,11 +19,15 @@ from annotation.edits.errors import (
     RefusedByServerError,
     SignedOutError,
 )
+from annotation.edits.osmchange.write import clean
 
 MISMATCH = re.compile(r"Version mismatch: Provided (\d+), server had: (\d+) of (Node|Way|Relation) (\d+)", re.I)
 CLOSED = re.compile(r"changeset \d+ was closed", re.I)
 NAMED = re.compile(r"\b(node|way|relation)s? (?:with (?:the )?id )?#?(\d+)", re.I)
 ANEW = "drop this edit, or import a newer map and decide anew"
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+A_PAGE = 100
+"""Changesets that the API lists at once."""
 MISSING = re.compile(r"requires the (node|way|relation)s? with id in \((\d+)", re.I)
 
 
@@ -42,16 +47,35 @@ class OsmApi:
 
     def open(self, tags: Mapping[str, str]) -> int:
         """Open a changeset; its number."""
-        listed = "".join(f"<tag k={quoteattr(key)} v={quoteattr(value)}/>" for key, value in tags.items())
+        listed = "".join(f"<tag k={quoteattr(clean(key))} v={quoteattr(clean(tags[key]))}/>" for key in tags)
         told = self._ask("PUT", "/api/0.6/changeset/create", f"<osm><changeset>{listed}</changeset></osm>".encode())
         if not told.strip().isdigit():
             raise NoAnswerError("the server did not say which changeset it opened")
         return int(told)
 
-    def find_open(self, person: int, key: str, value: str) -> int | None:
-        """The open changeset of this person that has the tag, or None."""
-        told = self._ask("GET", f"/api/0.6/changesets?user={person}&open=true")
-        return next((number for number, tags in answers.parse_changesets(told) if tags.get(key) == value), None)
+    def find(self, person: int, since: datetime, key: str, value: str) -> list[Listed]:
+        """This person's changesets that are open, or closed only after `since`, whose tag `key` begins with `value`."""
+        listed: dict[int, Listed] = {}
+        until = ""
+        while True:
+            told = self._ask("GET", f"/api/0.6/changesets?user={person}&time={since:{MOMENT}}{until}")
+            page = answers.parse_changesets(told)
+            older = {one.id: one for one in page if one.id not in listed}
+            listed |= older
+            if len(page) < A_PAGE or not older:
+                return [one for one in listed.values() if one.tags.get(key, "").startswith(value)]
+            oldest = min(one.created_at for one in page)
+            until = f",{oldest + timedelta(seconds=1):{MOMENT}}"  # others of the same second as well
+
+    def changeset(self, number: int) -> Listed | None:
+        """What the server says of a changeset; None where it knows none of this number. Open to everybody."""
+        reply = self._send("GET", f"/api/0.6/changeset/{number}")
+        if reply.status == 404:
+            return None
+        found = answers.parse_changesets(_good(reply))
+        if not found:
+            raise NoAnswerError(f"the server says nothing of changeset {number}")
+        return found[0]
 
     def upload(self, changeset: int, change: bytes) -> list[Receipt]:
         """Send an osmChange, which takes effect as a whole or not at all; its receipts.
@@ -64,16 +88,31 @@ class OsmApi:
         return answers.parse_result(told)
 
     def contents(self, changeset: int) -> list[Written]:
-        """What the changeset did to the map so far; nothing of one that the server does not know."""
+        """What the changeset did to the map so far.
+
+        Raises:
+            NoAnswerError: as well where the server does not know a changeset that it numbered itself: a copy that is
+                behind, or something else before it, answers so, and nothing may be concluded.
+        """
         reply = self._send("GET", f"/api/0.6/changeset/{changeset}/download", most_bytes=MOST_CHANGE_BYTES)
-        if reply.status == 404:
-            return []
+        _known(reply, changeset)
         return answers.parse_change(_good(reply))
 
-    def close(self, changeset: int) -> None:
-        """Close the changeset, or find it closed: it takes no edits from now on."""
+    def close(self, changeset: int, *, or_unknown: bool = False) -> None:
+        """Close the changeset, or find it closed: it takes no edits from now on.
+
+        Args:
+            or_unknown: nothing depends on it any more: one that the server does not know is as good as closed.
+
+        Raises:
+            NoAnswerError: it may still be open.
+        """
         reply = self._send("PUT", f"/api/0.6/changeset/{changeset}/close")
-        if reply.status == 404 or (reply.status == 409 and CLOSED.search(reply.text)):
+        if reply.status == 409 and CLOSED.search(reply.text):
+            return
+        if not or_unknown:
+            _known(reply, changeset)
+        elif reply.status == 404:
             return
         _good(reply)
 
@@ -83,6 +122,11 @@ class OsmApi:
     def _send(self, method: str, path: str, body: bytes = b"", **limits: float) -> Reply:
         token = "" if path.endswith("/capabilities") else self._token
         return send(self.server, method, self.server.api_url + path, body=body, token=token, **limits)  # type: ignore[arg-type]
+
+
+def _known(reply: Reply, changeset: int) -> None:
+    if reply.status == 404:
+        raise NoAnswerError(f"the server says that it does not know changeset {changeset}, which it numbered itself")
 
 
 def _good(reply: Reply) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from django.db import transaction
 
@@ -24,7 +25,9 @@ from annotation.review.services import audit
 from annotation.sources.models import Region
 
 MAX_EDITS = 1000
-"""Edits taken into one changeset unless named; a changeset stays reviewable, and below OSM's limit."""
+"""Edits taken into one changeset unless named; a changeset stays reviewable."""
+MAX_ELEMENTS = 9_500
+"""Elements that edits taken unnamed may touch, at most: OSM takes 10,000."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ def create(
         Region.objects.select_for_update(no_key=True).get(pk=region.pk)
         changes = _lock(region, change_ids)
         chosen = _one_per_building(changes)
+        if change_ids is None:
+            chosen = _within_limit(chosen)
         snapshot, imagery = chosen[0].scan.snapshot, chosen[0].scan.imagery
         when = f", {imagery.captured_on}" if imagery.captured_on else ""
         source = source or f"{imagery.attribution}{when}"[:255]
@@ -124,7 +129,7 @@ def keep_demolished(*, user: User, changeset: Changeset, change_id: int, demolis
 
     Raises:
         NotFoundError: the changeset has no such edit.
-        InvalidError: it is no removal, the object is more than a building, or the edit was exported already.
+        InvalidError: it is no removal, the object is more than a building, or the edit went out already.
     """
     with transaction.atomic():
         _locked(changeset)
@@ -136,7 +141,7 @@ def keep_demolished(*, user: User, changeset: Changeset, change_id: int, demolis
         if base is None or item.change.kind != ChangeKind.REMOVE:
             raise InvalidError("only a removal is kept as demolished, or not")
         if item.operations is not None:
-            raise InvalidError("this edit was exported as it is: drop it, and put its change into another changeset")
+            raise InvalidError("this edit went out as it is: drop it, and put its change into another changeset")
         if not demolish and keeps_value(base_of(base, item)):
             raise InvalidError(f"{base.key} is more than a building by its tags or relations: it is kept, not deleted")
         item.demolish = demolish
@@ -154,7 +159,11 @@ def keep_demolished(*, user: User, changeset: Changeset, change_id: int, demolis
 
 
 def give_versions(*, user: User, changeset: Changeset, versions: Mapping[str, int]) -> int:
-    """Fill in base versions by key, such as {"way/12": 4, "node/7": 2}; returns how many were used."""
+    """Fill in versions that the map did not give, by key, such as {"way/12": 4, "node/7": 2}; returns how many.
+
+    Raises:
+        InvalidError: no edit lacks some of these: what the map gave stays.
+    """
     used: set[str] = set()
     with transaction.atomic():
         _locked(changeset)
@@ -162,7 +171,8 @@ def give_versions(*, user: User, changeset: Changeset, versions: Mapping[str, in
             used |= _give(item, versions)
         unknown = sorted(set(versions) - used)
         if unknown:
-            raise InvalidError(f"no edit of this changeset is based on {', '.join(unknown[:10])}; leave them out")
+            keys = ", ".join(unknown[:10])
+            raise InvalidError(f"no edit of this changeset lacks a version of {keys}; leave them out")
         audit.record(
             actor=user,
             action="edits.versions",
@@ -186,7 +196,7 @@ def _give(item: EditItem, versions: Mapping[str, int]) -> set[str]:
     base = item.change.footprint
     if base is None:
         return set()
-    version = versions.get(base.key, item.base_version)
+    version = versions.get(base.key, item.base_version) if base.version is None else item.base_version
     undated = [node[0] for node in base.nodes if node[1] is None]
     nodes = {str(node): versions[f"node/{node}"] for node in undated if f"node/{node}" in versions}
     if version != item.base_version or not nodes.items() <= item.node_versions.items():
@@ -195,7 +205,8 @@ def _give(item: EditItem, versions: Mapping[str, int]) -> set[str]:
             told = {f"node/{node}": given for node, given in nodes.items()}
             item.operations = with_versions(item.operations, told | ({base.key: version} if version else {}))
         item.save(update_fields=["base_version", "node_versions", "operations"])
-    return set(versions) & {base.key, *(f"node/{node[0]}" for node in base.nodes)}
+    lacking = {f"node/{node}" for node in undated} | ({base.key} if base.version is None else set())
+    return set(versions) & lacking
 
 
 def _lock(region: Region, change_ids: Sequence[int] | None) -> list[Change]:
@@ -238,6 +249,21 @@ def _one_per_building(changes: Sequence[Change]) -> list[Change]:
             seen.add(change.object_id)
         chosen.append(change)
     return chosen
+
+
+def _within_limit(changes: Sequence[Change]) -> list[Change]:
+    """As many of them, from the first on, as surely fit into one OSM changeset; at least one."""
+    touched = accumulate(map(_elements, changes))
+    return [
+        change for n, (change, sum_) in enumerate(zip(changes, touched, strict=True)) if not n or sum_ <= MAX_ELEMENTS
+    ]
+
+
+def _elements(change: Change) -> int:
+    """Elements that the edit may touch, at most: the object and its parts, corners that are drawn, nodes that go."""
+    base = change.footprint
+    drawn = 0 if change.kind == ChangeKind.REMOVE else (change.adjusted or change.geometry).num_coords
+    return drawn + (len(base.nodes) + len(base.members) if base else 0) + 2
 
 
 def _item(changeset: Changeset, change: Change, demolish: bool) -> EditItem:

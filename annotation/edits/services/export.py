@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from annotation.edits import selectors
 from annotation.edits.engine import final_geometry, polygons_of
@@ -34,14 +35,26 @@ def osc(
     skip_refused: bool = False,
     skip_conflicts: bool = False,
     as_exported: bool = False,
+    to_person: bool = True,
 ) -> Iterator[str]:
     """The osmChange file for a tool, piece by piece; see `settled` for what is checked before the first piece."""
-    compiled = settled(changeset, skip_refused=skip_refused, skip_conflicts=skip_conflicts, as_exported=as_exported)
+    compiled = settled(
+        changeset,
+        skip_refused=skip_refused,
+        skip_conflicts=skip_conflicts,
+        as_exported=as_exported,
+        to_person=to_person,
+    )
     return write_osc(written_for(tool, compiled.operations), ABOUT[tool], ORDER[tool])
 
 
 def settled(
-    changeset: Changeset, *, skip_refused: bool = False, skip_conflicts: bool = False, as_exported: bool = False
+    changeset: Changeset,
+    *,
+    skip_refused: bool = False,
+    skip_conflicts: bool = False,
+    as_exported: bool = False,
+    to_person: bool = True,
 ) -> Compiled:
     """What the changeset does, checked; the first time freezes it, so that every file says it under the same ids.
 
@@ -49,6 +62,7 @@ def settled(
         skip_refused: leave out edits that can't be written.
         skip_conflicts: leave out edits that the newest map contradicts.
         as_exported: the edits of earlier files whatever the map has become, for the record.
+        to_person: somebody gets it as a file or a link, who may upload it anywhere: that is kept.
 
     Raises:
         UnknownVersionsError, RefusedItemsError: edits that can't be written.
@@ -73,6 +87,9 @@ def settled(
                 elements=len(compiled.operations),
             )
         freeze(changeset, items, compiled)
+        if to_person and changeset.handed_out_at is None:
+            changeset.handed_out_at = timezone.now()
+            changeset.save(update_fields=["handed_out_at"])
     return compiled
 
 

@@ -13,6 +13,7 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
+from annotation.edits.services.uploads.after_restore import stop_uploads
 from annotation.operation.errors import BackupError, RefusedError, RestoreError
 from annotation.operation.services import manifest as manifests
 from annotation.operation.services import media, server
@@ -79,6 +80,7 @@ def restore(folder: Path, *, replace: bool = False, trust: bool = False, say: Sa
     try:
         say("the database")
         _restore_database(folder, manifest, fresh)
+        _stop_uploads(fresh, say)
         say("the media files")
         shutil.rmtree(laid_out, ignore_errors=True)
         laid_out.mkdir(parents=True)
@@ -113,6 +115,16 @@ def _restore_database(folder: Path, manifest: Manifest, fresh: str) -> None:
         was, now = manifest.tables.get(table), found.get(table)
         if was is None or now is None or was.rows != now.rows or (same_hashes and was.digest != now.digest):
             raise BackupError(f"the restored table {table} is not the one that was backed up ({now} instead of {was})")
+
+
+def _stop_uploads(fresh: str, say: Say) -> None:
+    with server.connect(fresh) as database:
+        stopped = stop_uploads(database)
+    if stopped:
+        say(
+            f"{stopped} uploads to the map were under way when the backup was made and are cancelled: go on with them "
+            "on the edits pages, where the map is asked what it has first"
+        )
 
 
 def _refuse_unfit(name: str, root: Path, manifest: Manifest, replace: bool) -> bool:

@@ -12,7 +12,6 @@ const STATES = {
   conflicted: ["badge badge-warn", "The map changed: nothing was taken"],
   failed: ["badge badge-bad", "Nothing was taken"],
 };
-const ENDED_WITHOUT = ["map_conflict", "refused_by_server", "not_uploadable"];
 const NOTHING_SENT = ["prepared", "opening", "open"];
 const host = (url) => new URL(url).host;
 const button = (text, run, kind = "") =>
@@ -40,6 +39,7 @@ export function uploadPanel({ changeset, person, onChange }) {
   const panel = el("section", { class: "stack upload", "aria-label": `Upload of changeset ${changeset.id}` });
   const path = `/api/changesets/${changeset.id}/upload/`;
   let stop = () => {};
+  let drawnFor = "";
 
   async function attempt(work, after = draw) {
     try {
@@ -73,6 +73,29 @@ export function uploadPanel({ changeset, person, onChange }) {
     notify("The edit is dropped; its change stays accepted.");
   }
 
+  /** Ask the map's server what became of it; where reading does not tell, the admin says so. */
+  async function settle(upload, outcome) {
+    const url = `/api/uploads/${upload.id}/settle/`;
+    try {
+      await api.post(url, outcome ? { outcome } : {});
+    } catch (error) {
+      if (!error.data?.choose) throw error;
+      const choice = el(
+        "select",
+        { "aria-label": "Are the edits in the map?" },
+        el("option", { value: "failed", text: "No: the map took nothing" }),
+        el("option", { value: "done", text: "Yes: they are in the map" }),
+      );
+      const body = [
+        el("p", { text: error.message }),
+        el("p", {}, el("a", { href: upload.url, text: `Changeset ${upload.osm_changeset}` })),
+        choice,
+      ];
+      if (await askDialog({ title: "Settle this upload?", body, yes: "Settle", focus: choice }))
+        await settle(upload, choice.value);
+    }
+  }
+
   function ended(upload) {
     const { problem } = upload;
     return [
@@ -100,6 +123,7 @@ export function uploadPanel({ changeset, person, onChange }) {
           if (await confirmDialog({ title: "Give this upload up?", text, yes: "Give it up" }))
             await attempt(() => api.post(`/api/uploads/${upload.id}/give-up/`), onChange);
         }),
+      person.admin && upload.state === "sending" && button("Settle…", () => attempt(() => settle(upload), onChange)),
     ];
     stop();
     stop = followJob(
@@ -112,14 +136,20 @@ export function uploadPanel({ changeset, person, onChange }) {
           over && mine && el("div", { class: "toolbar" }, ...acts()),
         );
       },
-      { onEnd: followed },
+      { onEnd: (job) => followed(job, upload) },
     );
     return place;
   }
 
-  /** Done, or ended without effect: the card has to say so; one that only stopped stays as it is, to be gone on with. */
-  async function followed(job) {
-    if (job.state === "succeeded" || ENDED_WITHOUT.includes(job.error_code)) await onChange();
+  /** Once a job: where the upload ended, the card has to say so; what may be done with one that stopped is drawn anew. */
+  async function followed(job, upload) {
+    if (drawnFor === job.id) return;
+    drawnFor = job.id;
+    let over = false;
+    await attempt(
+      async () => ({ ended: over } = await api.get(`/api/uploads/${upload.id}/`)),
+      () => (over ? onChange() : draw()),
+    );
   }
 
   function entry(upload) {

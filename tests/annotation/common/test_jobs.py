@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from annotation.accounts.models import User
@@ -31,6 +31,20 @@ def queued(kind: str, **params: Any) -> Job:
 
 def stale(job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - dt.timedelta(hours=1))
+
+
+def test_a_job_whose_like_ends_between_two_questions_is_made_all_the_same():
+    wished = {"kind": "test.count", "params": {}, "scope_id": 1, "created_by": None, "dedup_key": "a"}
+    first = jobs.enqueue(**wished)
+
+    def end_before_it_is_looked_for(execute, sql, params, many, context):
+        if sql.startswith("SELECT") and "dedup_key" in sql:
+            context["connection"].connection.execute("UPDATE common_job SET state = 'succeeded' WHERE dedup_key = 'a'")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(end_before_it_is_looked_for):
+        second = jobs.enqueue(**wished)
+    assert second.pk != first.pk and Job.objects.unfinished().get() == second
 
 
 def test_an_unfinished_job_with_the_same_key_is_returned_instead_of_a_second_one():

@@ -132,6 +132,39 @@ def test_versions_of_what_is_not_in_the_changeset_are_refused(client_of, editor,
     assert client.post(url, [1], format="json").status_code == 400
 
 
+def test_versions_that_the_map_gave_stay(client_of, editor, scan):
+    dated = FootprintFactory(snapshot=scan.snapshot, version=3)
+    accepted(editor, scan, kind="remove", footprint=dated)
+    undated = FootprintFactory(snapshot=scan.snapshot, version=None, geometry=square(0.2, 0.2))
+    accepted(editor, scan, kind="remove", footprint=undated, geometry=square(0.2, 0.2))
+    client = client_of(editor)
+    made = make(client, scan).json()
+    url = f"/api/changesets/{made['id']}/versions/"
+    refused = client.post(url, {dated.key: 9, undated.key: 4}, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid")
+    assert dated.key in refused.json()["detail"] and undated.key not in refused.json()["detail"]
+    assert client.post(url, {undated.key: 4}, format="json").json() == {"used": 1}
+    told = dict(EditItem.objects.values_list("change__footprint", "base_version"))
+    assert told == {dated.pk: 3, undated.pk: 4}
+
+
+def test_a_changeset_of_unnamed_edits_stays_below_what_osm_takes(client_of, editor, scan):
+    def rounded(n, corners, radius=1e-4):
+        west, south, _, _ = square().extent
+        return to_geos(shapely.Point(west + 3e-4 * n, south).buffer(radius, quad_segs=corners // 4))
+
+    for n in range(6):
+        accepted(editor, scan, geometry=rounded(n, 1900))
+    client = client_of(editor)
+    made = make(client, scan).json()
+    assert (made["edits"], made["remaining"]) == (4, 2)
+    assert 7_000 < client.get(f"/api/changesets/{made['id']}/").json()["elements"] <= 10_000
+    again = make(client, scan).json()
+    assert (again["edits"], again["remaining"]) == (2, 0)
+    accepted(editor, scan, geometry=rounded(7, 12_000))
+    assert make(client, scan).json()["edits"] == 1
+
+
 def test_a_reviewer_sees_changesets_but_does_not_make_or_export_them(client_of, editor, scan):
     accepted(editor, scan)
     made = make(client_of(editor), scan).json()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -118,14 +119,27 @@ def test_what_was_done_besides_is_never_taken_for_ours(api):
         receipts_of(parse_change(change), api.contents(number))
 
 
-def test_an_open_changeset_is_found_by_its_tag_until_it_is_closed(api):
-    number = api.open({"mapwright:upload": "token-7"})
-    person = api.person().id
-    assert api.find_open(person, "mapwright:upload", "token-7") == number
-    assert api.find_open(person, "mapwright:upload", "token-8") is None
-    assert api.find_open(person + 1, "mapwright:upload", "token-7") is None
+def test_a_changeset_is_found_by_its_tag_whether_it_is_open_or_closed(api):
+    number = api.open({"mapwright:upload": "token-7.1"})
+    person, long_ago = api.person().id, dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+    def found(of: int, value: str) -> list[tuple[int, bool]]:
+        return [(one.id, one.open) for one in api.find(of, long_ago, "mapwright:upload", value)]
+
+    assert found(person, "token-7.") == [(number, True)]
+    assert found(person, "token-8.") == found(person + 1, "token-7.") == []
     api.close(number)
-    assert api.find_open(person, "mapwright:upload", "token-7") is None
+    assert found(person, "token-7.") == [(number, False)]
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1)
+    assert api.find(person, later, "mapwright:upload", "token-7.") == []
+
+
+def test_a_changeset_that_the_server_does_not_know_says_nothing(api):
+    assert api.changeset(999_999) is None
+    for ask in (api.contents, api.close):
+        with pytest.raises(NoAnswerError, match="does not know changeset 999999"):
+            ask(999_999)
+    api.close(999_999, or_unknown=True)
 
 
 def test_a_newer_version_a_deleted_object_and_one_still_in_use_are_conflicts_that_name_it(api, running):

@@ -20,8 +20,10 @@ from django.utils import timezone
 
 from annotation.accounts.models import User
 from annotation.common.models import Job, JobState
+from annotation.common.services import jobs
 from annotation.edits.models import Changeset, OsmAccount, Upload
 from annotation.edits.services import changesets
+from annotation.edits.services.uploads import start
 from annotation.edits.services.uploads.sealing import seal
 from annotation.sources.models import Footprint
 from tests.factories import FootprintFactory, RegionFactory, UserFactory, square
@@ -183,8 +185,6 @@ def kill(pid: int) -> None:
 
 def recover(upload: Upload) -> Job:
     """What the sweeper does a minute after a worker died: the job waits again."""
-    from annotation.common.services import jobs
-
     job = Job.objects.get(pk=Upload.objects.values_list("job_id", flat=True).get(pk=upload.pk))
     if job.state == JobState.RUNNING:
         long_ago = timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS + 1)
@@ -192,3 +192,38 @@ def recover(upload: Upload) -> Job:
         jobs.sweep()
         job.refresh_from_db()
     return job
+
+
+def started(case: Case) -> Upload:
+    return start.start(user=case.editor, changeset=case.changeset)
+
+
+def ran(upload: Upload) -> tuple[Upload, Job]:
+    """Run its job here, to its end."""
+    job = Job.objects.get(pk=Upload.objects.get(pk=upload.pk).job_id)
+    jobs.execute(job.pk)
+    job.refresh_from_db()
+    upload.refresh_from_db()
+    return upload, job
+
+
+def again(case: Case, upload: Upload) -> tuple[Upload, Job]:
+    """Go on with it."""
+    start.resume(user=case.editor, upload=upload)
+    return ran(upload)
+
+
+def sent(case: Case) -> int:
+    """How many diffs came in."""
+    return sum(one.startswith("POST") and one.endswith("/upload") for one in case.server.requests())
+
+
+def lost_answer(case: Case) -> Upload:
+    """An upload that took effect and does not know it: its changeset is open, nothing was read back yet."""
+    upload, _ = ran(started(case))
+    assert upload.state == "done"
+    upload.receipts.all().delete()
+    Upload.objects.filter(pk=upload.pk).update(state="sending", done_at=None)
+    case.server.rows(f"UPDATE changesets SET closes = created + 3600 WHERE id = {upload.osm_changeset} RETURNING id")
+    upload.refresh_from_db()
+    return upload

@@ -19,6 +19,7 @@ from annotation.operation.errors import BackupError, RefusedError
 from annotation.operation.services import backup, media, restore, retention, server
 from annotation.operation.services import manifest as manifests
 from annotation.operation.services.backup import NAME
+from tests.factories import JobFactory
 
 
 def change(folder, **told):
@@ -70,6 +71,20 @@ def test_foreign_backups_are_refused_unless_they_are_trusted(made, installation,
     restore.check(made, trust=True)
     settings.SECRET_KEY_FALLBACKS = [own]
     restore.check(made)
+
+
+def test_uploads_that_a_backup_caught_under_way_are_cancelled_and_it_is_said(installation):
+    for state in ("queued", "running", "succeeded"):
+        JobFactory(kind="edits.upload", state=state)
+    JobFactory(kind="tiles.build_pairs")
+    folder, said = backup.make().folder, []
+    restore.restore(folder, replace=True, say=said.append)
+    rows = installation.ask("SELECT kind, state FROM common_job ORDER BY kind, state")
+    assert rows == [
+        ("edits.upload", "cancelled"), ("edits.upload", "cancelled"), ("edits.upload", "succeeded"),
+        ("tiles.build_pairs", "queued"),
+    ]  # fmt: skip
+    assert any(text.startswith("2 uploads to the map") for text in said)
 
 
 @pytest.mark.parametrize(

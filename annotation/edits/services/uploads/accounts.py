@@ -11,7 +11,7 @@ from annotation.accounts.models import User
 from annotation.common.errors import DomainError
 from annotation.edits.engine import Challenge, MapServer, OsmApi, check_server, fetch_token, revoke_token
 from annotation.edits.errors import SignedOutError, UploadOffError
-from annotation.edits.models import OsmAccount
+from annotation.edits.models import OsmAccount, Upload
 from annotation.edits.services.uploads.sealing import SealBrokenError, seal, unseal
 from annotation.review.services import audit
 
@@ -54,6 +54,17 @@ def api_of(account: OsmAccount) -> OsmApi:
         return OsmApi(server_in_use(), unseal(account.sealed_token, _context(account.user_id, account.server)))
     except SealBrokenError as error:
         raise SignedOutError("your sign-in at the map's server can't be read any more: sign in there again") from error
+
+
+def open_to_all(upload: Upload) -> OsmApi:
+    """What everybody may read of the server that an upload goes to, without anybody's token.
+
+    Raises:
+        ServerAddressError: its address can't be used any more.
+    """
+    allowed = tuple(settings.OSM_HOSTS)
+    api_url, site_url = check_server(upload.server, upload.site, allowed)
+    return OsmApi(MapServer(api_url, site_url, allowed=allowed))
 
 
 def sign_in(*, user: User, challenge: Challenge, redirect_uri: str, code: str) -> OsmAccount:

@@ -56,7 +56,15 @@ def outlook(user: User, changeset: Changeset) -> Outlook:
     compiled = compile_changeset(changeset)
     told.counts = dict(Counter(one.action for one in compiled.operations))
     told.why_not += _against(changeset, compiled)
-    if changeset.exported_at is not None:
+    elsewhere = selectors.sent_elsewhere(changeset, told.server.api_url) if told.server else []
+    if elsewhere:
+        numbers = ", ".join(map(str, elsewhere[:10]))
+        told.why_not.append(
+            Reason(
+                "sent_elsewhere", f"another changeset has {len(elsewhere)} of its new buildings: drop edit {numbers}"
+            )
+        )
+    if changeset.handed_out_at is not None:
         told.warnings.append(
             Reason("exported", "its osmChange was made before: if anybody uploaded that file, don't upload it again")
         )

@@ -1,7 +1,8 @@
 """The job of an upload: one step after the other, each stored before its request is made and after its answer came.
 
 A run that was killed is gone on with from what is stored. Only two steps may then have taken effect unseen. *Opening*:
-the changeset is looked for by its tag among the person's open ones; one more that stays empty would do no harm.
+the changeset is looked for by its tag among the person's, open or closed, and so is any of an earlier round before one
+is opened: a database that was restored from a backup may know nothing of it. One more that stays empty does no harm.
 *Sending*: what the changeset did is read back. Where that is nothing, it is closed and read once more: the server takes
 an upload and a closing one after the other, so from then on a request that is still on its way can't take effect any
 more. Only then is the diff sent, in a changeset of its own.
@@ -12,33 +13,45 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import cached_property
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.utils import timezone
 
+from annotation.accounts.models import Role, User
+from annotation.accounts.permissions import has_role
 from annotation.common.engine import StoppedError, stop_if_asked
-from annotation.common.errors import ConflictError, DomainError
+from annotation.common.errors import ConflictError, DomainError, NotAllowedError
 from annotation.common.services.job_context import JobContext
 from annotation.edits import selectors
 from annotation.edits.engine import OsmApi, Receipt, UnlikeOursError, parse_change, receipts_of, with_changeset
 from annotation.edits.errors import (
     BusyServerError,
     ChangesetClosedError,
+    ForbiddenServerError,
     MapConflictError,
     NotSentError,
     NotUploadableError,
     RefusedByServerError,
+    ServerAddressError,
     ServerError,
     SignedOutError,
+    UploadOffError,
 )
 from annotation.edits.models import ENDED, Upload, UploadReceipt, UploadState
 from annotation.edits.services.uploads.accounts import account_of, api_of
+from annotation.sources.selectors import visible_regions
 
 logger = logging.getLogger(__name__)
 TRIES = 8
 MARK = "mapwright:upload"
 """The tag by which a changeset is found again whose number was lost."""
+NO_ACCESS = (ForbiddenServerError, RefusedByServerError, ServerAddressError, SignedOutError, UploadOffError)
+"""Nobody gets to the server in the person's name any more."""
+CLOCKS = timedelta(days=1)
+"""By how much the server's clock may be behind ours."""
 LATER = "; nothing is lost: go on with the upload later"
 SAYS = {
     UploadState.PREPARED: (0.05, "asking what the server takes"),
@@ -55,20 +68,14 @@ SAYS = {
 
 def run(job: JobContext) -> None:
     """Bring an upload to its end, from wherever it stands."""
-    upload = Upload.objects.get(pk=job.params["upload"])
-    account = account_of(upload.user)
-    if account is None or account.server != upload.server:
-        raise SignedOutError(f"nobody is signed in at {upload.server}: sign in there, then go on")
-    if account.osm_id != upload.osm_id:
-        raise SignedOutError(f"this upload began as {upload.osm_name}: sign in as {upload.osm_name}, then go on")
-    Sending(job, upload, api_of(account)).go()
+    Sending(job, Upload.objects.get(pk=job.params["upload"])).go()
 
 
 class Sending:
     """One run of one upload."""
 
-    def __init__(self, job: JobContext, upload: Upload, api: OsmApi) -> None:
-        self.job, self.upload, self.api, self.tries = job, upload, api, 0
+    def __init__(self, job: JobContext, upload: Upload) -> None:
+        self.job, self.upload, self.tries = job, upload, 0
         self.steps: dict[str, Callable[[], None]] = {
             UploadState.PREPARED: self.prepare,
             UploadState.OPENING: self.find_or_open,
@@ -77,6 +84,17 @@ class Sending:
             UploadState.SENT: self.close,
             UploadState.CLOSING: self.finish,
         }
+
+    @cached_property
+    def api(self) -> OsmApi:
+        """Access in the name that the upload began in."""
+        account = account_of(self.upload.user)
+        if account is None or account.server != self.upload.server:
+            raise SignedOutError(f"nobody is signed in at {self.upload.server}: sign in there, then go on")
+        if account.osm_id != self.upload.osm_id:
+            name = self.upload.osm_name
+            raise SignedOutError(f"this upload began as {name}: sign in as {name}, then go on")
+        return api_of(account)
 
     def go(self) -> None:
         """Every step until it has ended; a server that gives no answer is asked again after a while.
@@ -95,6 +113,7 @@ class Sending:
 
     def prepare(self) -> None:
         """See that the server takes so much, then open a changeset."""
+        self._check_rights()
         limits = self.api.limits()
         if not limits.online:
             raise BusyServerError("the map's server takes no edits at the moment")
@@ -107,32 +126,38 @@ class Sending:
                 ),
             )
         self._to(UploadState.OPENING, round=self.upload.round + 1)
-        self._open()
+        self.find_or_open()
 
     def find_or_open(self) -> None:
-        """The changeset may be open already: its number was lost, or the answer never came."""
-        number = self.api.find_open(self.upload.osm_id, MARK, self.upload.mark)
-        if number is None:
-            self._open()
-        else:
-            self._to(UploadState.OPEN, osm_changeset=number)
-
-    def _open(self) -> None:
+        """The changeset may be there already: its number was lost, or the answer never came, or a backup came back."""
+        upload = self.upload
+        found = self.api.find(upload.osm_id, upload.created_at - CLOCKS, MARK, f"{upload.token}.")
+        found = [one for one in found if one.id not in upload.abandoned]
+        for one in found:
+            if one.changes or self.api.contents(one.id):
+                self._to(UploadState.SENDING, osm_changeset=one.id)  # read back next
+                return
+        mine = [one.id for one in found if one.open and one.tags[MARK] == upload.mark]
+        if mine:
+            self._to(UploadState.OPEN, osm_changeset=mine[0])
+            return
         try:
-            number = self.api.open({**self.upload.tags, MARK: self.upload.mark})
+            number = self.api.open({**upload.tags, MARK: upload.mark})
         except RefusedByServerError as error:
             self._end(UploadState.FAILED, error)
         self._to(UploadState.OPEN, osm_changeset=number)
 
     def send(self) -> None:
         """Send the diff, once; without an answer it stays on its way, to be read back."""
+        self._check_rights()
+        api, number = self.api, self._number()
         self._to(UploadState.SENDING)
-        number = self._number()
         try:
-            receipts = self.api.upload(number, with_changeset(bytes(self.upload.osc), number))
+            receipts = api.upload(number, with_changeset(bytes(self.upload.osc), number))
         except ChangesetClosedError as error:
-            self._count(error)
             self.read_back()
+            if self.upload.state == UploadState.PREPARED:
+                self._count(error)
         except (BusyServerError, NotSentError, SignedOutError):
             self._to(UploadState.OPEN)  # surely nothing of it was taken
             raise
@@ -167,11 +192,28 @@ class Sending:
         self.finish()
 
     def finish(self) -> None:
-        """Close the changeset; one that is closed already is as well."""
-        self.api.close(self._number())
+        """Close the changeset, unless it is closed already or nobody may any more: the server does so by itself."""
+        try:
+            self.api.close(self._number(), or_unknown=True)
+        except NO_ACCESS as error:
+            logger.info("changeset %s stays open until it closes by itself: %s", self._number(), error)
         self.job.set_result({"upload": self.upload.pk, "changeset": self.upload.osm_changeset, "url": self.upload.url})
         self.job.report(*SAYS[UploadState.DONE])
         self._to(UploadState.DONE, final=True, done_at=timezone.now())
+
+    def _check_rights(self) -> None:
+        """Whoever sends it may edit, here and now; what was sent is read back and closed all the same.
+
+        Raises:
+            NotAllowedError: the person may not upload this any more.
+        """
+        user = User.objects.filter(pk=self.upload.user_id).first()
+        seen = user is not None and visible_regions(user).filter(pk=self.upload.region_id).exists()
+        if not seen or not has_role(user, Role.EDITOR):
+            raise NotAllowedError(
+                "the person of this upload may not edit in this region any more, so nothing is sent: an admin gives it "
+                "up, or gives them the right again"
+            )
 
     def _sent(self, receipts: Sequence[Receipt]) -> None:
         if len(receipts) != self.upload.elements:
@@ -211,7 +253,7 @@ class Sending:
         self._to(state, problem=problem)
         if number is not None:
             try:
-                self.api.close(number)
+                self.api.close(number, or_unknown=True)
             except DomainError as failed:
                 logger.info("changeset %s stays open until it closes by itself: %s", number, failed)
         raise error

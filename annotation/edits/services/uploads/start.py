@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotAllowedError
@@ -15,12 +15,15 @@ from annotation.edits.engine import parse_change
 from annotation.edits.errors import NotUploadableError, SignedOutError, UploadedAlreadyError
 from annotation.edits.models import ENDED, NOTHING_SENT, Changeset, Upload, UploadState
 from annotation.edits.osmchange.elements import MAX_TAG_CHARS
+from annotation.edits.osmchange.write import clean
 from annotation.edits.services import export
 from annotation.edits.services.uploads.accounts import account_of, server_in_use
-from annotation.edits.services.uploads.guard import refuse_if_uploaded
+from annotation.edits.services.uploads.guard import refuse_if_sent_elsewhere, refuse_if_uploaded
 from annotation.review.services import audit
 
 KIND = "edits.upload"
+LOCK = (7305, 0)
+"""Two uploads that begin at once see each other."""
 
 
 def start(*, user: User, changeset: Changeset) -> Upload:
@@ -29,6 +32,7 @@ def start(*, user: User, changeset: Changeset) -> Upload:
     Raises:
         UploadOffError, SignedOutError: it can't be sent at all.
         UploadedAlreadyError: an upload of it is unfinished, or done.
+        ConflictingEditsError: a new building of it is in another changeset on its way to the map, or in it.
         ConflictError: as `export.osc` refuses edits.
     """
     server, account = server_in_use(), account_of(user)
@@ -37,8 +41,12 @@ def start(*, user: User, changeset: Changeset) -> Upload:
     with transaction.atomic():
         locked = Changeset.objects.select_for_update(no_key=True, of=("self",)).get(pk=changeset.pk)
         refuse_if_uploaded(locked)
-        change = "".join(export.osc(locked)).encode()
-        tags = {key: str(value)[:MAX_TAG_CHARS] for key, value in locked.tags.items() if value}
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", LOCK)
+        refuse_if_sent_elsewhere(locked, server.api_url)
+        change = "".join(export.osc(locked, to_person=False)).encode()
+        cleaned = {clean(key): clean(str(value))[:MAX_TAG_CHARS] for key, value in locked.tags.items()}
+        tags = {key: value for key, value in cleaned.items() if value}
         upload = Upload.objects.create(
             region_id=locked.region_id,
             changeset=locked,
@@ -84,7 +92,9 @@ def give_up(*, user: User, upload: Upload) -> Upload:
     with transaction.atomic():
         locked = _own(user, upload)
         if locked.state not in NOTHING_SENT:
-            raise UploadedAlreadyError("what was sent may be in the map: go on, so that it is read back")
+            raise UploadedAlreadyError(
+                "what was sent may be in the map: go on, so that it is read back, or have an admin settle it"
+            )
         if locked.job_id and Job.objects.unfinished().filter(pk=locked.job_id).exists():
             raise UploadedAlreadyError("its job is at work: wait for it, or have an admin cancel it first")
         locked.state = UploadState.FAILED
