@@ -7,9 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.gis.geos import Polygon
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from annotation.changes.models import Change, SavedFilter
+from annotation.changes.models import BulkRejection, Change, SavedFilter
 from annotation.changes.services import reject_many
 from annotation.review.models import QueueItem, Verdict
 from tests.browser.screens import shot
@@ -141,6 +142,25 @@ def test_a_rejection_of_many_that_breaks_off_is_offered_on_the_spot_and_after_a_
     expect(page.get_by_text(f"{many} rejections taken back.")).to_be_visible()
     assert not QueueItem.objects.filter(decision="reject").exists()
     expect(page.get_by_role("button", name="Take back the last")).to_be_hidden()
+
+
+def test_a_rejection_of_many_that_is_taken_back_elsewhere_ends(new_page, stock, by_twos):
+    page = new_page(stock.admin)
+    open_list(page, stock, "?kind=add&state=open")
+    asked: list[str] = []
+
+    def taken_back(route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 2:
+            BulkRejection.objects.update(undo_begun_at=timezone.now())
+        route.continue_()
+
+    page.route("**/bulk-rejections/*/next/", taken_back)
+    reject_all(page)
+    expect(page.get_by_text("0 of 2 rejections are taken back so far.")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("2 rejections taken back.")).to_be_visible()
+    assert len(asked) == 2
 
 
 def test_a_server_that_is_away_for_a_moment_is_asked_again(new_page, stock, by_twos, watch):

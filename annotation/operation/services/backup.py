@@ -68,8 +68,9 @@ def make(root: Path | None = None, say: Say = lambda text: None) -> Backup:
 
 
 def backups_below(root: Path) -> list[Path]:
-    """Folders of whole backups, the newest first; what else lies there is left out."""
-    found = (path for path in root.glob("*T*Z*") if (path / manifests.MANIFEST).is_file())
+    """Folders of whole backups, the newest first; what else lies there, or is still on its way, is left out."""
+    named = (path for path in root.glob("*T*Z*") if not path.name.startswith("."))
+    found = (path for path in named if (path / manifests.MANIFEST).is_file())
     return sorted(found, key=lambda path: path.name, reverse=True)
 
 
@@ -142,7 +143,10 @@ def _lost(root: Path, absent: list[str]) -> list[str]:
 
 
 def _former(root: Path) -> tuple[Path, Manifest] | None:
+    """The newest backup that was made here: files of one that was fetched nobody has proved yet."""
     for folder in backups_below(root):
+        if (folder / manifests.FETCHED).exists():
+            continue
         try:
             return folder, manifests.read(folder)
         except RefusedError:

@@ -103,17 +103,22 @@ def test_what_is_fetched_is_touched_by_no_backup_made_here(bucket, installation,
     made = replace(made, folder=made.folder.rename(installation.backups / stamp(900)))
     offsite.send(made, 7, 4)
     shutil.rmtree(made.folder)
-    get = offsite._get
+    get, others = offsite._get, []
 
     def slow(store, key, target):
         if target.name == "database.dump":
-            backup.make()
+            others.append(backup.make().folder)
         get(store, key, target)
+        if target.suffix == ".tif":
+            target.write_bytes(b"half of it")
+            others.append(backup.make().folder)
+            get(store, key, target)
 
     monkeypatch.setattr(offsite, "_get", slow)
     fetched = offsite.fetch(made.folder.name, installation.backups)
     assert retention.prune(installation.backups, 1, 0) == []
-    restore.check(fetched)
+    for folder in (fetched, *others):
+        restore.check(folder)
 
 
 def test_what_the_bucket_lacks_is_told(bucket, installation):
