@@ -137,7 +137,7 @@ def swapped_in(laid_out: Path, root: Path, aside: Path) -> Iterator[None]:
             now.rename(before)
         aside.rmdir()
         raise
-    laid_out.rmdir()
+    shutil.rmtree(laid_out, ignore_errors=True)  # empty; it must not undo what is done
 
 
 def is_empty(root: Path) -> bool:

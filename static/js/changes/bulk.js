@@ -91,11 +91,11 @@ export function createBulk({ region, filters, onDone }) {
   }
 
   /** Go through all of it; what breaks off is offered to be gone on with. */
-  const carry = (bulk, act, onEnd) =>
+  const carry = (begin, act, onEnd) =>
     guarded(async () => {
-      let at = bulk;
+      let at = await begin();
       try {
-        onEnd(await through(bulk, act, (told) => (at = told)));
+        onEnd(await through(at, act, (told) => (at = told)));
       } catch (error) {
         offer(at, act === "undo" || at.undoing);
         throw error;
@@ -103,14 +103,18 @@ export function createBulk({ region, filters, onDone }) {
     });
 
   const undo = (bulk) =>
-    carry(bulk, "undo", (told) => {
-      const back = told.undone - told.kept.reduce((sum, one) => sum + one.number, 0);
-      const kept = told.kept.length ? ` Others keep their answer: ${counted(told.kept)}.` : "";
-      notify(`${plural(back, "rejection")} taken back.${kept}`, { kind: told.kept.length ? "warn" : "good" });
-    });
+    carry(
+      async () => bulk,
+      "undo",
+      (told) => {
+        const back = told.undone - told.kept.reduce((sum, one) => sum + one.number, 0);
+        const kept = told.kept.length ? ` Others keep their answer: ${counted(told.kept)}.` : "";
+        notify(`${plural(back, "rejection")} taken back.${kept}`, { kind: told.kept.length ? "warn" : "good" });
+      },
+    );
 
-  const reject = (bulk) =>
-    carry(bulk, "next", (told) => {
+  const reject = (begin) =>
+    carry(begin, "next", (told) => {
       if (told.undoing) {
         offer(told, true);
         return;
@@ -126,7 +130,9 @@ export function createBulk({ region, filters, onDone }) {
   /** Say how far one is that was broken off, and what can be done with it. */
   function offer(bulk, undoing) {
     const back = { label: "Undo all", run: () => undo(bulk) };
-    const actions = undoing ? [{ ...back, label: "Go on" }] : [{ label: "Go on", run: () => reject(bulk) }, back];
+    const actions = undoing
+      ? [{ ...back, label: "Go on" }]
+      : [{ label: "Go on", run: () => reject(async () => bulk) }, back];
     const text = undoing
       ? `${number(bulk.undone)} of ${plural(bulk.rejected, "rejection")} are taken back so far.`
       : `${number(bulk.done)} of ${plural(bulk.total, "candidate")} to be rejected are gone through so far.`;
@@ -167,18 +173,16 @@ export function createBulk({ region, filters, onDone }) {
       focus: reason,
     });
     if (!yes || !reason.value) return;
-    let bulk = null;
-    await guarded(async () => {
-      bulk = await api.post(`/api/regions/${region.id}/bulk-rejections/`, {
+    await reject(() =>
+      api.post(`/api/regions/${region.id}/bulk-rejections/`, {
         query: query.toString(),
         items,
         expected: many,
         reason: reason.value,
         comment: comment.value.trim(),
         idempotency_key: freshKey(),
-      });
-    });
-    if (bulk) await reject(bulk);
+      }),
+    );
   }
 
   byId("reject-chosen").addEventListener("click", () => ask(chosen.size, new URLSearchParams(), [...chosen.keys()]));
