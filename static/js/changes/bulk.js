@@ -142,9 +142,11 @@ export function createBulk({ region, filters, onDone }) {
   /** What this person rejected together lately: the last one can be taken back, also after the page was left. */
   async function recall({ offering = false } = {}) {
     try {
-      const [newest] = await api.get(`/api/regions/${region.id}/bulk-rejections/`);
+      const found = await api.get(`/api/regions/${region.id}/bulk-rejections/`);
+      const [newest] = found;
+      const broken = found.find((one) => !one.finished);
       last = newest?.finished && !newest.undoing && newest.rejected ? newest : null;
-      if (offering && newest && !newest.finished) offer(newest, newest.undoing);
+      if (offering && broken) offer(broken, broken.undoing);
     } catch {
       last = null; // the list itself says that the server is away
     }
