@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("changes", "0008_bulkrejection_savedfilter"),
+        ("changes", "0008_saved_filters_and_bulk_rejections"),
         ("sources", "0008_first_look"),
     ]
 
