@@ -200,7 +200,7 @@ def test_a_feed_that_is_withdrawn_while_its_filter_is_changed_stays_withdrawn(
 
 
 def test_the_address_of_a_feed_is_in_no_line_of_the_log(client_of, client, ana, scan, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", "mapwright.requests")
     path = path_of(with_feed(client_of(ana), scan)["feeds"]["rss"])
     token = path.split("/")[2]
     assert client.get(path).status_code == 200
