@@ -22,17 +22,33 @@ SAID_ALIKE = (
 )  # fmt: skip
 
 
-class AreaField(serializers.CharField):
-    """A box `west,south,east,north` or the corners `lon,lat,lon,lat,...` of a polygon, in degrees."""
+class ReadField(serializers.CharField):
+    """Text that is read as something else: its length and characters are checked before it is."""
 
     def to_internal_value(self, data: Any) -> Any:
         text = super().to_internal_value(data)
+        super().run_validators(text)
+        return self.read(text)
+
+    def run_validators(self, value: Any) -> None:
+        """Nothing more: what was read is no text."""
+
+    def read(self, text: str) -> Any:
+        """What the text says."""
+        raise NotImplementedError
+
+
+class AreaField(ReadField):
+    """A box `west,south,east,north` or the corners `lon,lat,lon,lat,...` of a polygon, in degrees; blank: none."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return super().run_validation(data) or None  # a blank one stays '' otherwise, which is no area
+
+    def read(self, text: str) -> Polygon:
         try:
-            numbers = [float(one) for one in text.split(",")] if text else []
+            numbers = [float(one) for one in text.split(",")]
         except ValueError as error:
             raise serializers.ValidationError("numbers with commas between them: degrees") from error
-        if not numbers:
-            return None
         return _polygon(numbers)
 
 
@@ -55,12 +71,12 @@ def _polygon(numbers: list[float]) -> Polygon:
     return shape
 
 
-class TagField(serializers.CharField):
+class TagField(ReadField):
     """`key=value`, or `key` alone for any value; read as (key, value or None)."""
 
-    def to_internal_value(self, data: Any) -> Any:
-        key, equals, value = super().to_internal_value(data).partition("=")
-        if not key or (equals and not value) or "\x00" in key + value:
+    def read(self, text: str) -> tuple[str, str | None]:
+        key, equals, value = text.partition("=")
+        if not key or (equals and not value):
             raise serializers.ValidationError("key=value, or a key alone for any value")
         return key, value if equals else None
 

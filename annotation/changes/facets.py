@@ -135,7 +135,8 @@ def items_that(wanted: Wanted) -> Q:
     fits &= Q(priority__lte=high) if high is not None else Q()
     fits &= Q(priority__lt=NEAR_CERTAIN) if wanted.lot == Lot.JUDGEMENT else Q()
     fits &= Q(created_at__gte=_midnight(wanted.found_from)) if wanted.found_from else Q()
-    fits &= Q(created_at__lt=_midnight(wanted.found_to + dt.timedelta(days=1))) if wanted.found_to else Q()
+    if wanted.found_to and wanted.found_to < dt.date.max:  # no day comes after that one
+        fits &= Q(created_at__lt=_midnight(wanted.found_to + dt.timedelta(days=1)))
     return fits & (Q(decided_by=wanted.decided_by) if wanted.decided_by is not None else Q())
 
 

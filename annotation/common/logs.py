@@ -22,6 +22,8 @@ SHOWN = (
     re.compile(r"(?i)((?:authorization|cookie)[\"']?\s*[:=]\s*[\"']?)[^\r\n\"']+"),
     re.compile(r"(?i)(\b(?:bearer|token)\s+)[\w.~+/=-]{12,}"),
     re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+(?=@)"),
+    # addresses that open what they name, as Django writes them of answers that failed
+    re.compile(r"(/(?:feeds|api/links)/)(?!<)[^\s/\"']+"),
 )  # fmt: skip
 Told = str | int | Callable[[], str | int | None] | None
 _about: ContextVar[dict[str, Told]] = ContextVar("about", default={})  # noqa: B039 - never changed in place
@@ -64,11 +66,15 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": without_secrets(record.getMessage()),
             **what_about(),
-            **getattr(record, "told", {}),
+            **{name: _shown(one) for name, one in getattr(record, "told", {}).items()},
         }
         if record.exc_info:
             line["error"] = without_secrets(self.formatException(record.exc_info))
         return json.dumps(line, default=lambda one: without_secrets(str(one)))
+
+
+def _shown(told: Any) -> Any:
+    return without_secrets(told) if isinstance(told, str) else told
 
 
 def without_secrets(text: str) -> str:

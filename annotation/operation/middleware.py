@@ -89,11 +89,20 @@ def _known_person(request: HttpRequest) -> int | None:
     return None if user is None or user is empty else getattr(user, "pk", None)
 
 
+def _path_without_token(request: HttpRequest) -> str:
+    """The path, or, where it carries a token that opens what it names, the route that it took."""
+    match = request.resolver_match
+    if match is not None and any(name.endswith("token") for name in match.kwargs):
+        return f"/{match.route}"
+    return request.path
+
+
 def _tell(request: HttpRequest, response: HttpResponse, view: str, took: float) -> None:
     """One line a request; the query is left out, as it may hold what nobody else is to know."""
-    told = {"method": request.method, "path": request.path, "view": view, "status": response.status_code}
+    path = _path_without_token(request)
+    told = {"method": request.method, "path": path, "view": view, "status": response.status_code}
     level = logging.DEBUG if request.path.startswith(PROBES) else logging.INFO
     logger.log(
-        level, "%s %s %s", request.method, request.path, response.status_code,
+        level, "%s %s %s", request.method, path, response.status_code,
         extra={"told": {**told, "ms": round(took * 1000, 1)}},
     )  # fmt: skip

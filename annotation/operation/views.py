@@ -6,6 +6,7 @@ import hmac
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -24,10 +25,16 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _may_read(request: HttpRequest) -> bool:
-    """A request that a proxy forwarded comes from elsewhere, whatever address it arrives from."""
+    """A request that a proxy forwarded comes from elsewhere, whatever address it arrives from.
+
+    One that says nothing of it is known by the name that was asked for, which is the site's then.
+    """
     if settings.METRICS_TOKEN:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         wanted = settings.METRICS_TOKEN.encode()
         return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), wanted)
     forwarded = any(name in request.headers for name in ("X-Forwarded-For", "X-Real-Ip", "Forwarded"))
-    return request.META.get("REMOTE_ADDR") in LOOPBACK and not forwarded
+    name, _ = split_domain_port(request.get_host())
+    return (
+        request.META.get("REMOTE_ADDR") in LOOPBACK and name.strip("[]") in {*LOOPBACK, "localhost"} and not forwarded
+    )

@@ -244,6 +244,7 @@ ROUTES: dict[str, Row] = {
     f"DELETE {FILTER}": Row("reviewer", scoped=True),
     f"POST {FILTER}feed/": Row("reviewer", scoped=True),
     f"DELETE {FILTER}feed/": Row("reviewer", scoped=True),
+    f"GET {REGION}bulk-rejections/": Row("editor", scoped=True),
     f"POST {REGION}bulk-rejections/": Row("editor", scoped=True, body=BULK),
     "GET api/bulk-rejections/<int:bulk_id>/": Row("editor", scoped=True),
     "POST api/bulk-rejections/<int:bulk_id>/next/": Row("editor", scoped=True),

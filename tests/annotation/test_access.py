@@ -65,7 +65,7 @@ def _address(route: str, ids: dict[str, Any]) -> str:
 
 def _ask(user: Any, name: str, ids: dict[str, Any]) -> Any:
     method, _, route = name.partition(" ")
-    client = APIClient(raise_request_exception=False)
+    client = APIClient(raise_request_exception=False, SERVER_NAME="localhost")  # as /metrics/ wants it
     if user is not None:
         client.force_login(user)
     body = ROUTES[name].body

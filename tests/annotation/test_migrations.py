@@ -77,8 +77,9 @@ def fill(apps, user, pair):
 def fill_buildings(apps, scan, pair, shape):
     """A named building, one without an id, and a suggested one; an edit of the first is on its way out."""
     footprints = apps.get_model("sources", "Footprint").objects
-    named = footprints.create(snapshot_id=pair.snapshot_id, osm_type="way", osm_id=7, version=2, geometry=shape)
-    unnamed = footprints.create(snapshot_id=pair.snapshot_id, geometry=shape)
+    told = {"snapshot_id": pair.snapshot_id, "geometry": shape, "tags": {"building": "yes"}}
+    named = footprints.create(osm_type="way", osm_id=7, version=2, **told)
+    unnamed = footprints.create(**told)
     made = []
     for kind, footprint in (("remove", named), ("modify", unnamed), ("add", None)):
         item = apps.get_model("review", "QueueItem").objects.create(stage="changes", scope_id=scan.region_id)
@@ -107,6 +108,8 @@ def test_s5_rows_of_the_first_release_survive_every_migration(old):
     names = new.get_model("changes", "Change").objects.values_list("kind", "object__osm_id", "object__shape")
     shape = hashlib.sha256(bytes(square().wkb)).hexdigest()[:16]
     assert set(names) == {("remove", 7, ""), ("modify", None, shape), ("add", None, None)}
+    tags = dict(new.get_model("changes", "Change").objects.values_list("kind", "tags"))
+    assert tags == {"remove": {"building": "yes"}, "modify": {"building": "yes"}, "add": {}}
     assert new.get_model("edits", "EditItem").objects.get().object.osm_id == 7
     assert new.get_model("sources", "Footprint").objects.filter(object=None).count() == 0
     data = new.get_model("learning", "DataSet").objects.get()

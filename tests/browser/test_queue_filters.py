@@ -7,9 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.gis.geos import Polygon
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from annotation.changes.models import Change, SavedFilter
+from annotation.changes.models import BulkRejection, Change, SavedFilter
+from annotation.changes.services import reject_many
 from annotation.review.models import QueueItem, Verdict
 from tests.browser.screens import shot
 from tests.browser.stock import Stock
@@ -99,6 +101,85 @@ def test_filter_by_kind_and_area_decide_two_reject_three_together_and_take_these
     expect(page.get_by_text("3 rejections taken back.")).to_be_visible()
     assert not QueueItem.objects.filter(decision="reject").exists()
     expect(page.locator("#count")).to_have_text(f"{fits.count() - 2} shown")
+
+
+@pytest.fixture
+def by_twos(monkeypatch):
+    monkeypatch.setattr(reject_many, "CHUNK", 2)
+
+
+def reject_all(page: Page) -> None:
+    page.get_by_role("button", name="Reject all that fit").click()
+    page.get_by_label("Reason").select_option("temporary")
+    page.get_by_role("button", name=re.compile(r"^Reject \d+$")).click()
+
+
+def test_a_rejection_of_many_that_breaks_off_is_offered_on_the_spot_and_after_a_reload(new_page, stock, by_twos, watch):
+    watch.expect("403")
+    page = new_page(stock.admin)
+    open_list(page, stock, "?kind=add&state=open")
+    many = QueueItem.objects.filter(kind="add", state="open").count()
+    asked: list[str] = []
+
+    def refuse_the_second(route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 2:
+            route.fulfill(status=403, content_type="application/json", body='{"code": "no", "detail": "Not now."}')
+        else:
+            route.continue_()
+
+    page.route("**/bulk-rejections/*/next/", refuse_the_second)
+    reject_all(page)
+    text = page.get_by_text(f"2 of {many} candidates to be rejected are gone through so far.")
+    expect(text).to_be_visible()
+    expect(page.get_by_text("Not now.")).to_be_visible()
+    open_list(page, stock, "?kind=add&state=open")
+    expect(text).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text(f"{many} candidates rejected.")).to_be_visible()
+    open_list(page, stock)
+    page.get_by_role("button", name=f"Take back the last {many}").click()
+    expect(page.get_by_text(f"{many} rejections taken back.")).to_be_visible()
+    assert not QueueItem.objects.filter(decision="reject").exists()
+    expect(page.get_by_role("button", name="Take back the last")).to_be_hidden()
+
+
+def test_a_rejection_of_many_that_is_taken_back_elsewhere_ends(new_page, stock, by_twos):
+    page = new_page(stock.admin)
+    open_list(page, stock, "?kind=add&state=open")
+    asked: list[str] = []
+
+    def taken_back(route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 2:
+            BulkRejection.objects.update(undo_begun_at=timezone.now())
+        route.continue_()
+
+    page.route("**/bulk-rejections/*/next/", taken_back)
+    reject_all(page)
+    expect(page.get_by_text("0 of 2 rejections are taken back so far.")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("2 rejections taken back.")).to_be_visible()
+    assert len(asked) == 2
+
+
+def test_a_server_that_is_away_for_a_moment_is_asked_again(new_page, stock, by_twos, watch):
+    watch.expect("503")
+    page = new_page(stock.admin)
+    open_list(page, stock, "?kind=add&state=open")
+    many = QueueItem.objects.filter(kind="add", state="open").count()
+    asked: list[str] = []
+
+    def away_once(route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=503, content_type="application/json", body='{"code": "away", "detail": "Away."}')
+        else:
+            route.continue_()
+
+    page.route("**/bulk-rejections/*/next/", away_once)
+    reject_all(page)
+    expect(page.get_by_text(f"{many} candidates rejected.")).to_be_visible()
 
 
 def test_lots_and_the_nearest_first_are_chosen_on_the_page_of_the_queue(new_page, stock):

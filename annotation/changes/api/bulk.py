@@ -64,7 +64,7 @@ class BulkOutput(serializers.Serializer):
     finished = serializers.BooleanField(help_text="nothing is left to go through")
 
 
-def _told(bulk: BulkRejection) -> Response:
+def _told(bulk: BulkRejection) -> dict[str, Any]:
     undoing = bulk.undo_begun_at is not None
     finished = bulk.undone >= len(bulk.rejected) if undoing else bulk.done >= len(bulk.wanted)
     told = {
@@ -72,7 +72,7 @@ def _told(bulk: BulkRejection) -> Response:
         "rejected": len(bulk.rejected), "left_out": _by_reason(bulk.left_out), "examples": bulk.left_out[:5],
         "undoing": undoing, "undone": bulk.undone, "kept": _by_reason(bulk.kept), "finished": finished,
     }  # fmt: skip
-    return Response(BulkOutput(told).data)
+    return dict(BulkOutput(told).data)
 
 
 def _by_reason(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -83,6 +83,13 @@ def _by_reason(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 class BulkRejectionsView(APIView):
     permission_classes = [IsEditor]
 
+    @extend_schema(operation_id="regions_bulk_rejections", responses=BulkOutput(many=True))
+    def get(self, request: Request, region_id: int) -> Response:
+        """One's own of the last day, the newest first: what was broken off can be gone on with, or taken back."""
+        user = person(request)
+        found = reject_many.recent(user, get_region(user, region_id))
+        return Response([_told(one) for one in found])
+
     @extend_schema(request=BulkInput, responses={201: BulkOutput})
     def post(self, request: Request, region_id: int) -> Response:
         """Settle which open changes are to be rejected together; none is until its first chunk is gone through."""
@@ -90,9 +97,7 @@ class BulkRejectionsView(APIView):
         region = get_region(user, region_id)
         data = parse(BulkInput, request.data)
         bulk = reject_many.begin(user=user, region=region, wanted=wanted_of_text(data.pop("query")), **data)
-        reply = _told(bulk)
-        reply.status_code = status.HTTP_201_CREATED
-        return reply
+        return Response(_told(bulk), status=status.HTTP_201_CREATED)
 
 
 class BulkRejectionView(APIView):
@@ -101,7 +106,7 @@ class BulkRejectionView(APIView):
     @extend_schema(responses=BulkOutput)
     def get(self, request: Request, bulk_id: int) -> Response:
         """How far a rejection of many is."""
-        return _told(reject_many.get(person(request), bulk_id))
+        return Response(_told(reject_many.get(person(request), bulk_id)))
 
 
 class NextChunkView(APIView):
@@ -110,7 +115,7 @@ class NextChunkView(APIView):
     @extend_schema(request=None, responses=BulkOutput)
     def post(self, request: Request, bulk_id: int) -> Response:
         """Reject the next chunk; what others hold, decided or were given is left out, with its reason."""
-        return _told(reject_many.go_on(user=person(request), bulk_id=bulk_id))
+        return Response(_told(reject_many.go_on(user=person(request), bulk_id=bulk_id)))
 
 
 class UndoChunkView(APIView):
@@ -119,4 +124,4 @@ class UndoChunkView(APIView):
     @extend_schema(request=None, responses=BulkOutput)
     def post(self, request: Request, bulk_id: int) -> Response:
         """Reopen the next chunk of what was rejected; from then on nothing more is rejected."""
-        return _told(reject_many.take_back(user=person(request), bulk_id=bulk_id))
+        return Response(_told(reject_many.take_back(user=person(request), bulk_id=bulk_id)))

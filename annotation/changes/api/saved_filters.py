@@ -19,11 +19,14 @@ from annotation.changes.services import saved_filters
 from annotation.review.api.http import parse, person
 from annotation.sources.selectors import get_region
 
+MOST_CHARS = 4000
+"""What `SavedFilter.query` holds."""
+
 
 class SavedFilterInput(serializers.Serializer):
     name = serializers.CharField(max_length=80)
     query = serializers.CharField(
-        max_length=4000,
+        max_length=MOST_CHARS,
         required=False,
         allow_blank=True,
         default="",
@@ -35,7 +38,11 @@ class SavedFilterInput(serializers.Serializer):
     )
 
     def validate_query(self, value: str) -> str:
-        return filters_in(value)
+        """Written as an address it may be longer than what came."""
+        kept = filters_in(value)
+        if len(kept) > MOST_CHARS:
+            raise serializers.ValidationError(f"at most {MOST_CHARS} characters as an address: narrow it otherwise")
+        return kept
 
 
 class FeedsOutput(serializers.Serializer):

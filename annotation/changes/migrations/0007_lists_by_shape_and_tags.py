@@ -5,12 +5,6 @@ import django.contrib.postgres.indexes
 from django.db import migrations, models
 
 
-TAGS = """
-UPDATE changes_change SET tags = known.tags FROM sources_footprint AS known
-WHERE known.id = changes_change.footprint_id AND known.tags <> '{}'::jsonb
-"""
-
-
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -32,7 +26,6 @@ class Migration(migrations.Migration):
             name='tags',
             field=models.JSONField(db_default={}, default=dict, help_text='of the object in the scanned map: lists ask for it without a join'),
         ),
-        migrations.RunSQL(TAGS, migrations.RunSQL.noop),
         migrations.AddIndex(
             model_name='change',
             index=models.Index(fields=['scan', 'square_m'], name='change_by_size'),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
-from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -37,7 +36,7 @@ def tell() -> int:
         try:
             with transaction.atomic():
                 sent += _tell(User.objects.get(pk=pk))
-        except (SMTPException, OSError):
+        except Exception:  # whatever is wrong with one person's filters or address: the others are told theirs
             logger.exception("the alerts of user %s could not be sent", pk)
     return sent
 

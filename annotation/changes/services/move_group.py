@@ -91,7 +91,8 @@ def take_back(*, user: User, move_id: int) -> GroupMove:
     """
     found = get_move(user, move_id)
     with transaction.atomic():
-        move = GroupMove.objects.select_for_update().select_related("reviewer", "change__scan").get(pk=found.pk)
+        rows = GroupMove.objects.select_for_update(of=("self",))  # not the person's row, which others wait for
+        move = rows.select_related("reviewer", "change__scan").get(pk=found.pk)
         if move.reviewer_id != user.pk and not user.is_editor:
             raise NotAllowedError(f"{move.reviewer.username} moved these together; ask them or an editor to undo it")
         if move.undone is not None:

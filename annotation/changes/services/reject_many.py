@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -33,6 +34,7 @@ MOST = 5000
 """Suggestions that are rejected at once."""
 CHUNK = 100
 """So many in one transaction."""
+RECENT, LATELY = 5, timedelta(days=1)
 
 
 def begin(
@@ -82,6 +84,12 @@ def get(user: User, bulk_id: int) -> BulkRejection:
     return found
 
 
+def recent(user: User, region: Region) -> list[BulkRejection]:
+    """What this person rejected together in a region lately, the newest first."""
+    rows = BulkRejection.objects.filter(reviewer=user, region=region, created_at__gte=timezone.now() - LATELY)
+    return list(rows.order_by("-pk")[:RECENT])
+
+
 def go_on(*, user: User, bulk_id: int) -> BulkRejection:
     """Reject the next chunk, in one transaction; what another person holds, decided or was given stays, and is named.
 
@@ -90,7 +98,7 @@ def go_on(*, user: User, bulk_id: int) -> BulkRejection:
     """
     get(user, bulk_id)
     with transaction.atomic():
-        bulk = BulkRejection.objects.select_for_update().select_related("reviewer").get(pk=bulk_id)
+        bulk = _locked(bulk_id)
         if bulk.reviewer_id != user.pk:
             raise NotAllowedError(f"{bulk.reviewer.username} rejects these; ask them to go on")
         if bulk.undo_begun_at is not None:
@@ -116,7 +124,7 @@ def take_back(*, user: User, bulk_id: int) -> BulkRejection:
     """
     get(user, bulk_id)
     with transaction.atomic():
-        bulk = BulkRejection.objects.select_for_update().select_related("reviewer").get(pk=bulk_id)
+        bulk = _locked(bulk_id)
         if bulk.reviewer_id != user.pk and not user.is_editor:
             raise NotAllowedError(f"{bulk.reviewer.username} rejected these; ask them or an editor to undo it")
         chunk = bulk.rejected[bulk.undone : bulk.undone + CHUNK]
@@ -132,6 +140,11 @@ def take_back(*, user: User, bulk_id: int) -> BulkRejection:
         bulk.save(update_fields=["undo_begun_at", "undone", "kept"])
         _record(bulk, "changes.take_back_many", user, done, kept)
     return bulk
+
+
+def _locked(bulk_id: int) -> BulkRejection:
+    """The row alone is locked: not its reviewer's, for which whatever else names that person would wait."""
+    return BulkRejection.objects.select_for_update(of=("self",)).select_related("reviewer").get(pk=bulk_id)
 
 
 def _rejected(bulk: BulkRejection, item_id: int, version: int) -> dict[str, Any]:

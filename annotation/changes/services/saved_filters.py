@@ -51,13 +51,17 @@ def save(
         _check_can_be_told(user)
     if filter_id is None and SavedFilter.objects.filter(owner=user, region=region).count() >= MOST:
         raise InvalidError(f"at most {MOST} filters of a region are kept: delete some")
-    kept = SavedFilter(region=region, owner=user) if filter_id is None else get_own(user, filter_id)
-    if alert and (not kept.alert or kept.query != query):
-        kept.alerted_to = newest_change(region.pk)
-    kept.name, kept.query, kept.shared, kept.alert = name, query, shared, alert
     try:
         with transaction.atomic():
-            kept.save()
+            kept = SavedFilter(region=region, owner=user)
+            if filter_id is not None:
+                get_own(user, filter_id)
+                kept = _locked(filter_id)
+            if alert and (not kept.alert or kept.query != query):
+                kept.alerted_to = newest_change(region.pk)
+            kept.name, kept.query, kept.shared, kept.alert = name, query, shared, alert
+            # The feed's key is not among them: one that is withdrawn meanwhile stays so.
+            kept.save(update_fields=None if filter_id is None else ["name", "query", "shared", "alert", "alerted_to"])
             audit.record(
                 actor=user, action="changes.save_filter", object_kind="saved_filter", object_id=kept.pk,
                 scope_id=region.pk, shared=shared, alert=alert,
@@ -67,10 +71,19 @@ def save(
     return kept
 
 
+def _locked(filter_id: int) -> SavedFilter:
+    rows = SavedFilter.objects.select_for_update(of=("self",)).select_related("owner", "region")
+    found = rows.filter(pk=filter_id).first()
+    if found is None:
+        raise NotFoundError(NONE)
+    return found
+
+
 @transaction.atomic
 def renew_feed(*, user: User, filter_id: int, on: bool) -> SavedFilter:
     """Give the filter's feed a new address, so that the one before is worth nothing, or none at all."""
-    kept = get_own(user, filter_id)
+    get_own(user, filter_id)
+    kept = _locked(filter_id)
     kept.feed_key = token_urlsafe(18) if on else ""
     kept.save(update_fields=["feed_key"])
     audit.record(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup on disk."""
+    """A backup on disk; `lost`: paths that rows name and older backups hold, but the media folder does no more."""
 
     folder: Path
     manifest: Manifest
+    lost: Sequence[str] = ()
 
 
 class _ChangedMeanwhileError(Exception):
@@ -45,10 +46,16 @@ def make(root: Path | None = None, say: Say = lambda text: None) -> Backup:
 
     Raises:
         ConflictError: another backup of this database is being made.
-        BackupError: disk full, pg_dump failed, or files went away again and again.
+        BackupError: disk full, pg_dump failed, files went away again and again, or a part of them lies behind a link.
     """
     root = root or Path(settings.BACKUP_ROOT)
-    with _room(root), _alone():
+    link = media.linked_folder(Path(settings.MEDIA_ROOT))
+    if link is not None:
+        raise BackupError(
+            f"{link} is a link to a folder, and nothing behind it would be backed up: mount that folder there instead "
+            "(mount --bind), or move the files in"
+        )
+    with _room(root), alone():
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in root.glob(f"{UNFINISHED}*"):
             shutil.rmtree(left)
@@ -61,8 +68,9 @@ def make(root: Path | None = None, say: Say = lambda text: None) -> Backup:
 
 
 def backups_below(root: Path) -> list[Path]:
-    """Folders of whole backups, the newest first; what else lies there is left out."""
-    found = (path for path in root.glob("*T*Z*") if (path / manifests.MANIFEST).is_file())
+    """Folders of whole backups, the newest first; what else lies there, or is still on its way, is left out."""
+    named = (path for path in root.glob("*T*Z*") if not path.name.startswith("."))
+    found = (path for path in named if (path / manifests.MANIFEST).is_file())
     return sorted(found, key=lambda path: path.name, reverse=True)
 
 
@@ -88,12 +96,13 @@ def _make(root: Path, say: Say) -> Backup:
             made_at=name, postgres=postgres, database=dump, tables=tables, migrations=sorted(migrations),
             media=files, absent=absent,
         )  # fmt: skip
+        lost = _lost(root, absent)
         manifests.write(work, made)
         folder = work.rename(_free(root, name))
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
-    return Backup(folder, made)
+    return Backup(folder, made, lost)
 
 
 def _files(work: Path, former: tuple[Path, Manifest] | None) -> dict[str, Stored]:
@@ -121,8 +130,23 @@ def _absent(named: set[str], files: dict[str, Stored]) -> list[str]:
     return sorted(missing)
 
 
+def _lost(root: Path, absent: list[str]) -> list[str]:
+    """Of absent paths those that a backup which is still there holds, as a file or as a folder."""
+    held: set[str] = set()
+    for folder in backups_below(root) if absent else []:
+        try:
+            names = manifests.read(folder).media
+        except RefusedError:
+            continue
+        held.update(names, (parent.as_posix() for name in names for parent in Path(name).parents))
+    return [path for path in absent if path.rstrip("/") in held]
+
+
 def _former(root: Path) -> tuple[Path, Manifest] | None:
+    """The newest backup that was made here: files of one that was fetched nobody has proved yet."""
     for folder in backups_below(root):
+        if (folder / manifests.FETCHED).exists():
+            continue
         try:
             return folder, manifests.read(folder)
         except RefusedError:
@@ -148,7 +172,12 @@ def _moment() -> Iterator[tuple[psycopg.Connection[Any], str]]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
+    """Nothing else of this database is backed up, sent or removed meanwhile.
+
+    Raises:
+        ConflictError: something is.
+    """
     with server.connect(server.own_name()) as database:
         row = database.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
         if not row or not row[0]:

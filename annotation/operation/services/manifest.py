@@ -18,6 +18,7 @@ from annotation.operation.services.server import Content
 
 FORMAT, VERSION = "mapwright-backup", 1
 MANIFEST, SEAL, DUMP, MEDIA = "manifest.json", "manifest.seal", "database.dump", "media"
+FETCHED = "fetched"  # a file beside the manifest: somebody wanted this one here, so no rule removes it
 SALT = "annotation.operation.backup"
 CHUNK = 2**20
 
@@ -108,9 +109,22 @@ def digest_of(path: Path) -> str:
 
 
 def digests_in(text: bytes) -> set[str]:
-    """SHA-256 of every media file that a manifest names, whoever sealed it."""
+    """SHA-256 of every media file that a manifest names, whoever sealed it.
+
+    Raises:
+        ValueError: it can't be read.
+    """
     told = json.loads(text)
-    return {str(file["sha256"]) for file in told["media"].values()}
+    try:
+        return {str(file["sha256"]) for file in told["media"].values()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no manifest: {error}") from error
+
+
+def sealed_here(text: bytes, seal: str) -> bool:
+    """Whether this installation wrote the seal beside that manifest."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return any(hmac.compare_digest(seal.strip().encode(), _seal(text, key).encode()) for key in keys)
 
 
 def contained(name: str) -> bool:
@@ -134,12 +148,9 @@ def _seal(text: bytes, key: str) -> str:
 
 def _sealed_here(folder: Path, text: bytes) -> bool:
     try:
-        seal = (folder / SEAL).read_text(encoding="ascii").strip()
+        return sealed_here(text, (folder / SEAL).read_text(encoding="ascii"))
     except (OSError, UnicodeDecodeError):
         return False
-    return any(
-        hmac.compare_digest(seal, _seal(text, key)) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    )
 
 
 def _parsed(told: dict[str, Any], folder: Path) -> Manifest:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.apps import apps
@@ -15,6 +17,7 @@ from annotation.operation.services.manifest import CHUNK, Stored
 
 # What writers leave behind until a file has its name, and what restores keep beside the files in use.
 PARTIAL, ASIDE = ".partial", ".restore"
+LOST = "lost+found"  # a file system's own, at its top
 # Columns that name files or folders below the media folder, wherever a stage keeps them; `server_path` lies elsewhere.
 NAMES = ("path", "folder", "upload_path", "points_path", "cog_path", "evidence_path", "frozen_path")
 PATHS = "SELECT DISTINCT {column} FROM {table} WHERE {column} <> ''"
@@ -23,11 +26,21 @@ PATHS = "SELECT DISTINCT {column} FROM {table} WHERE {column} <> ''"
 def files_below(root: Path) -> Iterator[Path]:
     """Every whole, ordinary file below `root`, in order; links are not followed."""
     for folder, names, files in os.walk(root):
-        names[:] = sorted(name for name in names if not name.startswith(ASIDE))
+        names[:] = sorted(name for name in names if not name.startswith(ASIDE) and name != LOST)
         for name in sorted(files):
             path = Path(folder, name)
             if not name.endswith(PARTIAL) and not path.is_symlink() and path.is_file():
                 yield path
+
+
+def linked_folder(root: Path) -> Path | None:
+    """The first link to a folder below `root`: what lies behind one is neither walked nor backed up."""
+    for folder, names, _ in os.walk(root):
+        names[:] = sorted(name for name in names if not name.startswith(ASIDE) and name != LOST)
+        for name in names:
+            if Path(folder, name).is_symlink():
+                return Path(folder, name)
+    return None
 
 
 def columns_with_paths() -> list[tuple[str, str]]:
@@ -86,15 +99,45 @@ def lay_out(backup: Path, files: Mapping[str, Stored], target: Path) -> None:
         os.utime(path, ns=(stored.mtime_ns, stored.mtime_ns))
 
 
-def swap_in(laid_out: Path, root: Path, aside: Path) -> None:
-    """Move what is in the media folder aside and what was laid out into it; both lie on its file system."""
+def in_use(root: Path) -> list[Path]:
+    """What a restore moves aside: everything in the media folder but restores' own, and what its file system keeps."""
+    return sorted(one for one in root.iterdir() if not one.name.startswith(ASIDE) and one.name != LOST)
+
+
+def immovable(root: Path) -> Path | None:
+    """The first entry of the media folder, or the folder itself, that could not be moved aside; None: all can."""
+    if not os.access(root, os.W_OK | os.X_OK):
+        return root
+    device = root.stat().st_dev
+    for entry in in_use(root):
+        told = entry.lstat()
+        # A folder that gets another parent is written to: its `..` changes.
+        unwritable = stat.S_ISDIR(told.st_mode) and not os.access(entry, os.W_OK | os.X_OK)
+        if unwritable or told.st_dev != device or entry.is_mount():
+            return entry
+    return None
+
+
+@contextmanager
+def swapped_in(laid_out: Path, root: Path, aside: Path) -> Iterator[None]:
+    """Move what is in the media folder aside and what was laid out into it; both lie on its file system.
+
+    Where that, or what is done within, breaks off, everything goes back to where it was.
+    """
+    moved: list[tuple[Path, Path]] = []
     aside.mkdir(parents=True)
-    for entry in sorted(root.iterdir()):
-        if not entry.name.startswith(ASIDE):
-            entry.rename(aside / entry.name)
-    for entry in sorted(laid_out.iterdir()):
-        entry.rename(root / entry.name)
-    laid_out.rmdir()
+    try:
+        for source, target in ((root, aside), (laid_out, root)):
+            entries = in_use(root) if source == root else sorted(laid_out.iterdir())
+            for entry in entries:
+                moved.append((entry, entry.rename(target / entry.name)))
+        yield
+    except BaseException:
+        for before, now in reversed(moved):
+            now.rename(before)
+        aside.rmdir()
+        raise
+    shutil.rmtree(laid_out, ignore_errors=True)  # empty; it must not undo what is done
 
 
 def is_empty(root: Path) -> bool:

@@ -17,11 +17,13 @@ from django.conf import settings
 
 from annotation.operation.errors import BackupError, RefusedError
 from annotation.operation.services import manifest as manifests
-from annotation.operation.services.backup import UNFINISHED, Backup
-from annotation.operation.services.manifest import CHUNK, DUMP, MANIFEST, MEDIA, SEAL
+from annotation.operation.services.backup import Backup, alone
+from annotation.operation.services.manifest import CHUNK, DUMP, FETCHED, MANIFEST, MEDIA, SEAL
 from annotation.operation.services.retention import to_remove
 
 FILES, BACKUPS = "files", "backups"
+FETCHING = ".fetching-"
+"""Of a folder that is being fetched; a backup made meanwhile clears its own unfinished ones, not these."""
 SECONDS = 60
 
 
@@ -39,13 +41,17 @@ def is_set() -> bool:
     return bool(settings.BACKUP_S3)
 
 
-def send(backup: Backup, newest: int, weeks: int) -> Sent:
+def send(backup: Backup, newest: int, weeks: int, *, prune: bool = True) -> Sent:
     """Send what the bucket lacks, then remove older backups there by the rule of the local ones.
+
+    Args:
+        prune: whether older ones are removed at all.
 
     Raises:
         BackupError: the bucket does not take it; the local backup stays.
+        ConflictError: another backup of this database is being made or sent.
     """
-    with _bucket() as (store, root):
+    with alone(), _bucket() as (store, root):
         there, sent, size = _sizes(store, f"{root}/{FILES}"), 0, 0
         for name, file in backup.manifest.media.items():
             if there.get(file.sha256) != file.bytes:
@@ -54,7 +60,8 @@ def send(backup: Backup, newest: int, weeks: int) -> Sent:
                 sent, size = sent + 1, size + file.bytes
         for name in (DUMP, SEAL, MANIFEST):
             _put(store, backup.folder / name, f"{root}/{BACKUPS}/{backup.folder.name}/{name}")
-        return Sent(sent, size + backup.manifest.database.bytes, _prune(store, root, newest, weeks))
+        removed = _prune(store, root, newest, weeks) if prune else []
+        return Sent(sent, size + backup.manifest.database.bytes, removed)
 
 
 def names() -> list[str]:
@@ -66,6 +73,8 @@ def names() -> list[str]:
 def fetch(name: str, into: Path, *, trust: bool = False) -> Path:
     """Bring a backup from the bucket into a folder of its own below `into`; restoring proves it as any other.
 
+    It stays there until somebody removes it, however many newer ones are made.
+
     Raises:
         RefusedError: there is none of that name, or it is not this installation's.
         BackupError: the bucket does not answer.
@@ -75,7 +84,7 @@ def fetch(name: str, into: Path, *, trust: bool = False) -> Path:
         raise RefusedError(f"{name!r} is no name of a backup")
     if target.exists():
         raise RefusedError(f"{target} is there already: restore that, or remove it first")
-    work = into / f"{UNFINISHED}{name}"
+    work = into / f"{FETCHING}{name}"
     with _bucket() as (store, root):
         if name not in _names(store, root):
             raise RefusedError(f"the bucket has no backup {name}: fetch_backup without a name lists them")
@@ -88,6 +97,7 @@ def fetch(name: str, into: Path, *, trust: bool = False) -> Path:
                 if not manifests.contained(path):
                     raise RefusedError(f"the backup is damaged: {path!r} leads out of it; take another backup")
                 _get(store, f"{root}/{FILES}/{file.sha256}", work / MEDIA / path)
+            (work / FETCHED).touch()
             return work.rename(target)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
@@ -95,20 +105,40 @@ def fetch(name: str, into: Path, *, trust: bool = False) -> Path:
 
 
 def _prune(store: Any, root: str, newest: int, weeks: int) -> list[str]:
-    """Remove old backups, and the files that none of the others holds."""
-    every = _names(store, root)
-    removed = to_remove(every, newest, weeks)
+    """Remove old backups of this installation, and the files that no other backup holds, whoever sealed that one."""
+    texts = {name: _read(store, f"{root}/{BACKUPS}/{name}/{MANIFEST}") for name in _names(store, root)}
+    own = [name for name, text in texts.items() if _is_own(store, f"{root}/{BACKUPS}/{name}", text)]
+    removed = to_remove(own, newest, weeks)
+    if not removed:
+        return []
+    held: set[str] = set()
+    for name in set(texts) - set(removed):
+        try:
+            held.update(manifests.digests_in(texts[name]))
+        except ValueError as error:
+            raise BackupError(
+                f"nothing old is removed: the manifest of {name} in {settings.BACKUP_S3} can't be read ({error}), so "
+                "nobody knows which files it holds; remove that backup"
+            ) from error
     for name in removed:
         for part in (MANIFEST, SEAL, DUMP):
             store.delete_file(f"{root}/{BACKUPS}/{name}/{part}")
-    if removed:
-        held: set[str] = set()
-        for name in set(every) - set(removed):
-            with store.open_input_stream(f"{root}/{BACKUPS}/{name}/{MANIFEST}") as file:
-                held.update(manifests.digests_in(file.read()))
-        for digest in set(_sizes(store, f"{root}/{FILES}")) - held:
-            store.delete_file(f"{root}/{FILES}/{digest}")
+    for digest in set(_sizes(store, f"{root}/{FILES}")) - held:
+        store.delete_file(f"{root}/{FILES}/{digest}")
     return removed
+
+
+def _is_own(store: Any, folder: str, text: bytes) -> bool:
+    try:
+        seal = _read(store, f"{folder}/{SEAL}")
+    except FileNotFoundError:
+        return False
+    return manifests.sealed_here(text, seal.decode("ascii", "replace"))
+
+
+def _read(store: Any, key: str) -> bytes:
+    with store.open_input_stream(key) as file:
+        return bytes(file.read())
 
 
 def _names(store: Any, root: str) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 from django.conf import settings
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
@@ -77,6 +78,7 @@ def restore(folder: Path, *, replace: bool = False, trust: bool = False, say: Sa
     name, root, stamp = server.own_name(), Path(settings.MEDIA_ROOT), timezone.now().strftime("%Y%m%d%H%M%S")
     taken = _refuse_unfit(name, root, manifest, replace)
     fresh, laid_out = f"{name}_restoring", root / f"{media.ASIDE}-unfinished"
+    before, aside = f"{name}_before_{stamp}", root / f"{media.ASIDE}-before-{stamp}"
     try:
         say("the database")
         _restore_database(folder, manifest, fresh)
@@ -85,17 +87,15 @@ def restore(folder: Path, *, replace: bool = False, trust: bool = False, say: Sa
         shutil.rmtree(laid_out, ignore_errors=True)
         laid_out.mkdir(parents=True)
         media.lay_out(folder / MEDIA, manifest.media, laid_out)
-    except (BackupError, OSError) as error:
+        had_files = not media.is_empty(root)
+        with media.swapped_in(laid_out, root, aside):
+            server.put_in_use(fresh, name, before)
+    except (BackupError, OSError, psycopg.Error) as error:
         shutil.rmtree(laid_out, ignore_errors=True)
         server.drop(fresh)
         raise RestoreError(f"{error}; what was in use is untouched") from error
-    before = f"{name}_before_{stamp}"
-    server.put_in_use(fresh, name, before)
     if not taken:
         server.drop(before)
-    aside = root / f"{media.ASIDE}-before-{stamp}"
-    had_files = not media.is_empty(root)
-    media.swap_in(laid_out, root, aside)
     if not had_files:
         shutil.rmtree(aside)
     return Restored(manifest, before if taken else "", aside if had_files else None, to_apply)
@@ -139,6 +139,12 @@ def _refuse_unfit(name: str, root: Path, manifest: Manifest, replace: bool) -> b
         held = f"the database {name} has tables" if taken else f"the folder {root} has files"
         raise RefusedError(f"{held}: give an empty one, or say --replace to move what is there aside")
     root.mkdir(parents=True, exist_ok=True)
+    fixed = media.immovable(root)
+    if fixed is not None:
+        raise RefusedError(
+            f"{fixed} can't be moved aside: it is a mount point, or this user may not write to it; unmount it, or give "
+            "this user the right to write"
+        )
     needed = sum(file.bytes for file in manifest.media.values())
     if shutil.disk_usage(root).free < needed:
         raise RefusedError(f"the media files need {needed / 1e9:.1f} GB where {root} is: free that much first")

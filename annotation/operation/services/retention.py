@@ -29,20 +29,20 @@ def to_remove(names: list[str], newest: int, weeks: int) -> list[str]:
 
 
 def prune(root: Path, newest: int, weeks: int) -> list[str]:
-    """Remove old backups of this installation; what another one sealed, or what is no backup, is left alone."""
-    own = [folder.name for folder in backups_below(root) if _ours(folder)]
+    """Remove old backups that this installation made here; what was fetched, foreign or no backup is left alone."""
+    own = [folder.name for folder in backups_below(root) if _made_here(folder)]
     removed = to_remove(own, newest, weeks)
     for name in removed:
         shutil.rmtree(root / name)
     return removed
 
 
-def _ours(folder: Path) -> bool:
+def _made_here(folder: Path) -> bool:
     try:
         manifests.read(folder)
     except RefusedError:
         return False
-    return not folder.is_symlink()
+    return not folder.is_symlink() and not (folder / manifests.FETCHED).exists()
 
 
 def _week(name: str) -> str:

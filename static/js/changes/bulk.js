@@ -25,6 +25,8 @@ const WHY = {
   withdrawn: "withdrawn",
   exported: "in a changeset",
 };
+const TRIES = 5;
+const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 const counted = (rows) => rows.map(({ reason, number: many }) => `${many} ${WHY[reason] ?? reason}`).join(", ");
 
 /**
@@ -37,19 +39,35 @@ export function createBulk({ region, filters, onDone }) {
   const chosen = new Map();
   const bar = byId("bulk");
   const progress = byId("bulk-progress");
+  let last = null;
 
   function draw() {
     byId("bulk-count").textContent = chosen.size ? `${number(chosen.size)} chosen` : "";
     for (const id of ["reject-chosen", "give-chosen"]) byId(id).disabled = !chosen.size;
     byId("choose-none").hidden = !chosen.size;
+    byId("undo-last").hidden = !last;
+    byId("undo-last").textContent = last ? `Take back the last ${number(last.rejected)}` : "";
   }
 
-  /** Ask chunk after chunk until all were gone through; gives what the last one told. */
-  async function through(bulk, act) {
+  /** One chunk; where the server is away for a moment it is asked again: what it has done it doesn't do twice. */
+  async function chunk(path) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await api.post(path);
+      } catch (error) {
+        if (!error.passing || tries === TRIES) throw error;
+        await wait(2 ** (tries - 1));
+      }
+    }
+  }
+
+  /** Ask chunk after chunk until all were gone through, or taken back elsewhere; `onTold` gets what each told. */
+  async function through(bulk, act, onTold) {
     let told = bulk;
     progress.hidden = false;
-    while (!told.finished || (act === "undo" && !told.undoing)) {
-      told = await api.post(`/api/bulk-rejections/${bulk.id}/${act}/`);
+    while (act === "undo" ? !told.finished || !told.undoing : !told.finished && !told.undoing) {
+      told = await chunk(`/api/bulk-rejections/${bulk.id}/${act}/`);
+      onTold(told);
       const [at, of] = act === "undo" ? [told.undone, told.rejected] : [told.done, told.total];
       progress.firstElementChild.max = Math.max(1, of);
       progress.firstElementChild.value = at;
@@ -68,17 +86,72 @@ export function createBulk({ region, filters, onDone }) {
     for (const button of bar.querySelectorAll("button")) button.disabled = false;
     progress.hidden = true;
     chosen.clear();
-    draw();
+    await recall();
     onDone();
   }
 
-  const undo = (bulk) =>
+  /** Go through all of it; what breaks off is offered to be gone on with. */
+  const carry = (begin, act, onEnd) =>
     guarded(async () => {
-      const told = await through(bulk, "undo");
-      const back = told.undone - told.kept.reduce((sum, one) => sum + one.number, 0);
-      const kept = told.kept.length ? ` Others keep their answer: ${counted(told.kept)}.` : "";
-      notify(`${plural(back, "rejection")} taken back.${kept}`, { kind: told.kept.length ? "warn" : "good" });
+      let at = await begin();
+      try {
+        onEnd(await through(at, act, (told) => (at = told)));
+      } catch (error) {
+        offer(at, act === "undo" || at.undoing);
+        throw error;
+      }
     });
+
+  const undo = (bulk) =>
+    carry(
+      async () => bulk,
+      "undo",
+      (told) => {
+        const back = told.undone - told.kept.reduce((sum, one) => sum + one.number, 0);
+        const kept = told.kept.length ? ` Others keep their answer: ${counted(told.kept)}.` : "";
+        notify(`${plural(back, "rejection")} taken back.${kept}`, { kind: told.kept.length ? "warn" : "good" });
+      },
+    );
+
+  const reject = (begin) =>
+    carry(begin, "next", (told) => {
+      if (told.undoing) {
+        offer(told, true);
+        return;
+      }
+      const stayed = told.left_out.length ? ` Left as they are: ${counted(told.left_out)}.` : "";
+      notify(`${plural(told.rejected, "candidate")} rejected.${stayed}`, {
+        kind: told.left_out.length ? "warn" : "good",
+        seconds: 60,
+        action: { label: "Undo all", run: () => undo(told) },
+      });
+    });
+
+  /** Say how far one is that was broken off, and what can be done with it. */
+  function offer(bulk, undoing) {
+    const back = { label: "Undo all", run: () => undo(bulk) };
+    const actions = undoing
+      ? [{ ...back, label: "Go on" }]
+      : [{ label: "Go on", run: () => reject(async () => bulk) }, back];
+    const text = undoing
+      ? `${number(bulk.undone)} of ${plural(bulk.rejected, "rejection")} are taken back so far.`
+      : `${number(bulk.done)} of ${plural(bulk.total, "candidate")} to be rejected are gone through so far.`;
+    notify(text, { kind: "bad", actions });
+  }
+
+  /** What this person rejected together lately: the last one can be taken back, also after the page was left. */
+  async function recall({ offering = false } = {}) {
+    try {
+      const found = await api.get(`/api/regions/${region.id}/bulk-rejections/`);
+      const [newest] = found;
+      const broken = found.find((one) => !one.finished);
+      last = newest?.finished && !newest.undoing && newest.rejected ? newest : null;
+      if (offering && broken) offer(broken, broken.undoing);
+    } catch {
+      last = null; // the list itself says that the server is away
+    }
+    draw();
+  }
 
   async function ask(many, query, items) {
     const reason = el(
@@ -102,23 +175,16 @@ export function createBulk({ region, filters, onDone }) {
       focus: reason,
     });
     if (!yes || !reason.value) return;
-    await guarded(async () => {
-      const bulk = await api.post(`/api/regions/${region.id}/bulk-rejections/`, {
+    await reject(() =>
+      api.post(`/api/regions/${region.id}/bulk-rejections/`, {
         query: query.toString(),
         items,
         expected: many,
         reason: reason.value,
         comment: comment.value.trim(),
         idempotency_key: freshKey(),
-      });
-      const told = await through(bulk, "next");
-      const stayed = told.left_out.length ? ` Left as they are: ${counted(told.left_out)}.` : "";
-      notify(`${plural(told.rejected, "candidate")} rejected.${stayed}`, {
-        kind: told.left_out.length ? "warn" : "good",
-        seconds: 60,
-        action: { label: "Undo all", run: () => undo(bulk) },
-      });
-    });
+      }),
+    );
   }
 
   byId("reject-chosen").addEventListener("click", () => ask(chosen.size, new URLSearchParams(), [...chosen.keys()]));
@@ -150,9 +216,11 @@ export function createBulk({ region, filters, onDone }) {
       box.checked = false;
     });
   });
+  byId("undo-last").addEventListener("click", () => undo(last));
   bar.hidden = false;
   fill(byId("bulk-count"));
   draw();
+  recall({ offering: true });
 
   return {
     choose(change, on) {

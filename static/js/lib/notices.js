@@ -1,17 +1,21 @@
 /** Short messages at the corner; errors stay until they are closed. */
 import { byId, el } from "mapwright/lib/dom.js";
 
-export function notify(text, { kind = "plain", seconds = 5, action = null } = {}) {
+export function notify(text, { kind = "plain", seconds = 5, action = null, actions = action ? [action] : [] } = {}) {
   for (const shown of byId("notices").children) if (shown.querySelector("p")?.textContent === text) shown.remove();
   const close = el("button", { type: "button", class: "icon-button", "aria-label": "Close the message", text: "×" });
-  const button = action && el("button", { type: "button", class: "button button-small", text: action.label });
-  const notice = el("div", { class: `notice notice-${kind}` }, el("p", { text }), button, close);
+  const buttons = actions.map(({ label }) =>
+    el("button", { type: "button", class: "button button-small", text: label }),
+  );
+  const notice = el("div", { class: `notice notice-${kind}` }, el("p", { text }), ...buttons, close);
   const remove = () => notice.remove();
   close.addEventListener("click", remove);
-  button?.addEventListener("click", () => {
-    remove();
-    action.run();
-  });
+  buttons.forEach((button, index) =>
+    button.addEventListener("click", () => {
+      remove();
+      actions[index].run();
+    }),
+  );
   byId("notices").append(notice);
   if (kind !== "bad") setTimeout(remove, seconds * 1000);
   return remove;

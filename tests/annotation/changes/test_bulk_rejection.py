@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 import pytest
+from django.utils import timezone
 
+from annotation.changes.models import BulkRejection
 from annotation.changes.services import reject_many
 from annotation.review.models import AuditEntry, QueueItem, Verdict
 from annotation.review.services.claim import claim
@@ -84,6 +87,27 @@ def test_what_others_hold_were_given_or_decided_meanwhile_stays_and_is_named(cli
     assert set(QueueItem.objects.filter(decision="reject").values_list("pk", flat=True)) == {
         one.item_id for one in rest
     }
+
+
+def test_only_the_rejection_itself_is_locked(client_of, scan, editor, small, django_assert_max_num_queries):
+    begun = begin(client_of(editor), scan, 5).json()["id"]
+    with django_assert_max_num_queries(1000) as asked:
+        through(client_of(editor), begun)
+        through(client_of(editor), begun, "undo")
+    locks = [one["sql"] for one in asked.captured_queries if 'FROM "changes_bulkrejection"' in one["sql"]]
+    locks = [sql for sql in locks if "FOR UPDATE" in sql]
+    assert len(locks) == 2 and all(sql.endswith('FOR UPDATE OF "changes_bulkrejection"') for sql in locks)
+
+
+def test_ones_own_of_the_last_day_are_listed_the_newest_first(client_of, scan, editor, small):
+    client, url = client_of(editor), f"/api/regions/{scan.region_id}/bulk-rejections/"
+    first, second = (begin(client, scan, 1, items=[one.item_id]).json()["id"] for one in small[:2])
+    begin(client_of(UserFactory(role="editor")), scan, 1, items=[small[2].item_id])
+    through(client, second)
+    listed = client.get(url).json()
+    assert [(one["id"], one["finished"], one["rejected"]) for one in listed] == [(second, True, 1), (first, False, 0)]
+    BulkRejection.objects.filter(pk=first).update(created_at=timezone.now() - dt.timedelta(days=2))
+    assert [one["id"] for one in client.get(url).json()] == [second]
 
 
 def test_another_count_than_was_said_yes_to_rejects_nothing(client_of, scan, editor, small):

@@ -160,6 +160,34 @@ def test_a_filter_that_says_nothing_is_refused_in_the_list_and_in_the_queue(clie
     assert client.post("/api/review/changes/claim/", body, format="json").status_code == 400
 
 
+@pytest.mark.parametrize(
+    "query", [{"area": ""}, {"area": " "}, {"found_to": "9999-12-31"}, {"found_from": "0001-01-01"}]
+)
+def test_a_blank_area_and_the_last_day_leave_everything(client_of, scan, query):
+    change = ChangeFactory(scan=scan)
+    client = client_of(UserFactory())
+    listed = client.get(f"/api/regions/{scan.region_id}/changes/", query).json()["results"]
+    assert [one["id"] for one in listed] == [change.pk]
+    for blank in ("", " "):
+        shown = client.get(f"/api/regions/{scan.region_id}/changes/map/", {**query, "view": blank}).json()
+        assert [one["id"] for one in shown["features"]] == [change.pk]
+    body = {"region": scan.region_id, "wanted": query}
+    given = client.post("/api/review/changes/claim/", body, format="json").json()
+    assert given["item"]["id"] == change.item_id
+
+
+@pytest.mark.parametrize("tag", ["a\x00=b", "a=\ud800", "\udfff", "a=" + "b" * 600])
+def test_a_tag_that_no_map_can_have_is_refused(client_of, scan, tag):
+    body = json.dumps({"region": scan.region_id, "wanted": {"tag": [tag]}})
+    reply = client_of(UserFactory()).post("/api/review/changes/claim/", body, content_type="application/json")
+    assert reply.status_code == 400
+
+
+def test_an_area_of_endless_text_is_refused(client_of, scan):
+    body = {"region": scan.region_id, "wanted": {"area": "0,0,1," + "0" * 20_000 + "1"}}
+    assert client_of(UserFactory()).post("/api/review/changes/claim/", body, format="json").status_code == 400
+
+
 def test_a_queue_whose_items_are_not_told_apart_says_so(client_of, scan):
     reply = client_of(UserFactory()).post(
         "/api/review/anchors/claim/", {"region": scan.region_id, "wanted": {"kind": ["add"]}}, format="json"

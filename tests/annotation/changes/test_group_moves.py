@@ -158,6 +158,15 @@ def test_a_move_is_taken_back_as_one_step_by_whoever_made_it_or_an_editor(client
     assert len(undo(client_of(UserFactory(role="editor")), again["id"]).json()["taken_back"]) == 3
 
 
+def test_only_the_move_itself_is_locked_while_it_is_taken_back(client_of, ana, scan, django_assert_max_num_queries):
+    made = move(client_of(ana), row_of(scan, 2)).json()
+    with django_assert_max_num_queries(1000) as asked:
+        undo(client_of(ana), made["id"])
+    locks = [one["sql"] for one in asked.captured_queries if 'FROM "changes_groupmove"' in one["sql"]]
+    (lock,) = [sql for sql in locks if "FOR UPDATE" in sql]
+    assert lock.endswith('FOR UPDATE OF "changes_groupmove"')
+
+
 def test_what_was_answered_anew_or_exported_since_is_not_taken_back(client_of, ana, scan):
     back, anew, out = row_of(scan, 3)
     client = client_of(ana)

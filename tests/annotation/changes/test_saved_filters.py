@@ -11,7 +11,8 @@ from django.core import mail
 from django.utils import timezone
 
 from annotation.changes.models import SavedFilter
-from annotation.changes.services import alerts
+from annotation.changes.services import alerts, saved_filters
+from annotation.common.logs import JsonLines
 from annotation.sources.models import RegionMember
 from tests.factories import RegionFactory, UserFactory, square
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, SavedFilterFactory, ScanFactory, save_decision
@@ -149,6 +150,67 @@ def test_a_message_that_could_not_be_sent_is_sent_the_next_time(client_of, ana, 
         broken.setattr(alerts, "send_mail", lambda *args: (_ for _ in ()).throw(OSError("no route")))
         assert alerts.tell() == 0
     assert alerts.tell() == 1
+
+
+def test_one_persons_broken_filter_keeps_nobody_elses_alert_back(client_of, ana, scan, sends):
+    ben = UserFactory(email="ben@example.org")
+    RegionMember.objects.create(region=scan.region, user=ben)
+    for person in (ana, ben):
+        assert saved(client_of(person), scan, alert=True).status_code == 201
+    SavedFilter.objects.filter(owner=ana).update(query="kind=of+an+older+release")
+    ChangeFactory(scan=scan, kind="remove")
+    assert alerts.tell() == 1
+    assert mail.outbox[0].to == ["ben@example.org"]
+
+
+@pytest.mark.parametrize("query", ["area=", "area=%20&found_to=9999-12-31"])
+def test_a_blank_area_and_the_last_day_are_kept_and_told_of(client_of, client, ana, scan, sends, query):
+    kept = saved(client_of(ana), scan, query=query, alert=True)
+    assert kept.status_code == 201
+    ChangeFactory(scan=scan)
+    assert alerts.tell() == 1
+    feed = client_of(ana).post(f"/api/change-filters/{kept.json()['id']}/feed/").json()["feeds"]["json"]
+    assert len(json.loads(client.get(path_of(feed)).content)["items"]) == 1
+
+
+def test_a_filter_that_is_too_long_as_an_address_is_refused(client_of, ana, scan):
+    query = "&".join(f"tag={letter}={'ß' * 250}" for letter in "abcdefgh")
+    assert len(query) < 4000
+    assert saved(client_of(ana), scan, query=query).status_code == 400
+
+
+@pytest.mark.parametrize("query", ["tag=a%00", "tag=a%00%3Db", "tag=" + "a" * 600])
+def test_a_filter_of_a_tag_that_no_map_can_have_is_refused(client_of, ana, scan, query):
+    assert saved(client_of(ana), scan, query=query).status_code == 400
+
+
+def test_a_feed_that_is_withdrawn_while_its_filter_is_changed_stays_withdrawn(
+    client_of, client, ana, scan, monkeypatch
+):
+    feed = with_feed(client_of(ana), scan)
+
+    def meanwhile(region_id: int) -> int:
+        saved_filters.renew_feed(user=ana, filter_id=feed["id"], on=False)
+        return 0
+
+    monkeypatch.setattr(saved_filters, "newest_change", meanwhile)
+    monkeypatch.setattr(saved_filters, "_check_can_be_told", lambda user: None)
+    saved_filters.save(user=ana, region=scan.region, name="Removals", alert=True, filter_id=feed["id"])
+    assert client.get(path_of(feed["feeds"]["atom"])).status_code == 404
+
+
+def test_the_address_of_a_feed_is_in_no_line_of_the_log(client_of, client, ana, scan, caplog):
+    caplog.set_level("INFO", "mapwright.requests")
+    path = path_of(with_feed(client_of(ana), scan)["feeds"]["rss"])
+    token = path.split("/")[2]
+    assert client.get(path).status_code == 200
+    assert client.get(path.replace("/rss/", "/html/")).status_code == 404
+    lines = [JsonLines().format(record) for record in caplog.records if record.name != "django.db.backends"]
+    told = [json.loads(line) for line in lines]
+    assert [one["path"] for one in told if one.get("view") == "change-feed"] == [
+        "/feeds/<str:feed_token>/<slug:feed_form>/"
+    ] * 2
+    assert not [line for line in lines if token in line]
 
 
 def test_an_alert_that_could_reach_nobody_is_refused_with_the_remedy(client_of, ana, scan, settings):

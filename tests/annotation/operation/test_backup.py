@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import json
+import os
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.core.management import CommandError, call_command
 from django.db import models
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,6 +137,46 @@ def test_a_restore_that_breaks_off_leaves_what_is_in_use(made, installation):
     assert not server.exists(f"{installation.name}_restoring")
 
 
+def test_a_restore_that_fails_at_the_last_step_puts_the_files_back(made, installation):
+    (installation.media / "since.bin").write_bytes(b"of today")
+    (installation.media / "lost+found").mkdir(mode=0o000)
+    before, entries = (installation.rows(), installation.files()), sorted(installation.media.iterdir())
+    held = []
+
+    def late(text: str) -> None:
+        if "media" in text:
+            held.append(server.connect(installation.name))
+
+    with pytest.raises(restore.RestoreError, match="what was in use is untouched"):
+        restore.restore(made, replace=True, say=late)
+    held[0].close()
+    assert (installation.rows(), installation.files()) == before
+    assert sorted(installation.media.iterdir()) == entries, "nothing lies aside either"
+    assert not server.exists(f"{installation.name}_restoring")
+    restore.restore(made, replace=True)
+    assert "since.bin" not in installation.files() and (installation.media / "lost+found").is_dir()
+
+
+def test_files_that_could_not_be_moved_in_leave_those_in_use(tmp_path):
+    root, laid_out = tmp_path / "media", tmp_path / "laid-out"
+    for path in (root / "regions/1.tif", root / "lost+found/2", laid_out / "lost+found/3", laid_out / "a/4"):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(OSError, match="not empty"), media.swapped_in(laid_out, root, root / ".restore-before"):
+        pytest.fail("half of it was moved")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_cannot_be_moved_aside_is_refused_before_anything_is(made, installation):
+    assert media.immovable(Path("/proc").parent) is not None, "a file system of its own lies in it"
+    (installation.media / "fixed").mkdir()
+    (installation.media / "fixed").chmod(0o500)
+    if os.access(installation.media / "fixed", os.W_OK):
+        pytest.skip("this user may write everywhere")
+    assert "can't be moved aside" in refused(made, installation)
+
+
 def test_unchanged_files_take_no_room_twice(made, installation):
     (installation.media / "new.bin").write_bytes(b"new")
     changed = next(installation.media.rglob("*.tif"))
@@ -173,8 +216,27 @@ def test_a_file_that_had_gone_before_is_told(installation):
     assert lost in backup.make().manifest.absent
 
 
+def test_a_backup_that_lacks_what_older_ones_hold_pushes_none_of_them_out(made, installation):
+    lost = installation.ask("SELECT cog_path FROM sources_imagery WHERE cog_path <> ''")[0][0]
+    old = made.rename(installation.backups / stamp(900))
+    (installation.media / lost).unlink()
+    for _ in range(2):  # the second one's former is as incomplete as itself
+        with pytest.raises(CommandError, match=f"{lost}.*nothing older is removed"):
+            call_command("backup", keep=1, keep_weekly=0)
+        assert old.is_dir()
+    call_command("backup", keep=1, keep_weekly=0, accept_lost=True)
+    assert not old.exists()
+
+
+def test_a_link_to_a_folder_is_refused_with_the_remedy(installation, tmp_path):
+    (tmp_path / "large").mkdir()
+    (installation.media / "regions" / "2").symlink_to(tmp_path / "large")
+    with pytest.raises(BackupError, match=r"regions/2 is a link to a folder.*mount"):
+        backup.make()
+
+
 def test_two_backups_at_once_are_one(installation):
-    with backup._alone(), pytest.raises(ConflictError, match="another backup"):
+    with backup.alone(), pytest.raises(ConflictError, match="another backup"):
         backup.make()
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def figures(client, **options):
     """Every sample of the page: {(name, labels): value}."""
-    answer = client.get("/metrics/", **options)
+    answer = client.get("/metrics/", SERVER_NAME="localhost", **options)
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     families = text_string_to_metric_families(answer.content.decode())
@@ -83,8 +83,12 @@ def test_requests_are_timed_by_view_and_no_label_holds_an_id(client, client_of):
 
 
 def test_figures_are_for_this_machine_or_for_who_brings_the_token(client, settings):
-    assert client.get("/metrics/", REMOTE_ADDR="10.1.2.3").status_code == 403
-    assert client.get("/metrics/", HTTP_X_FORWARDED_FOR="10.1.2.3").status_code == 403
+    here = {"SERVER_NAME": "localhost"}
+    assert client.get("/metrics/", **here).status_code == 200
+    assert client.get("/metrics/", HTTP_HOST="[::1]:8000").status_code == 200
+    assert client.get("/metrics/", **here, REMOTE_ADDR="10.1.2.3").status_code == 403
+    assert client.get("/metrics/", **here, HTTP_X_FORWARDED_FOR="10.1.2.3").status_code == 403
+    assert client.get("/metrics/", HTTP_HOST="testserver").status_code == 403, "a proxy that says nothing of itself"
     settings.METRICS_TOKEN = "a-token-of-the-monitor"
     assert client.get("/metrics/").status_code == 403
     assert client.get("/metrics/", HTTP_AUTHORIZATION="Bearer another").status_code == 403

@@ -2,11 +2,13 @@
 
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from annotation.common.errors import ConflictError
 from annotation.operation.errors import BackupError, RefusedError
-from annotation.operation.services import backup, offsite, restore
+from annotation.operation.services import backup, offsite, restore, retention
 from tests.annotation.operation.test_backup import stamp
 from tests.s3_server import ACCESS, BUCKET, REGION, SECRET, s3_server
 
@@ -59,6 +61,66 @@ def test_only_new_files_are_sent_and_files_of_no_backup_go(bucket, installation)
     assert renamed.is_dir()
 
 
+def test_backups_of_others_stay_and_hold_their_files(bucket, installation, settings):
+    own, settings.SECRET_KEY = settings.SECRET_KEY, "another-installation"
+    (installation.media / "theirs.bin").write_bytes(b"theirs")
+    theirs = backup.make()
+    theirs = replace(theirs, folder=theirs.folder.rename(installation.backups / stamp(900)))
+    offsite.send(theirs, 1, 0)
+    settings.SECRET_KEY = own
+    (installation.media / "theirs.bin").unlink()
+    (installation.media / "old.bin").write_bytes(b"old")
+    old = backup.make()
+    old = replace(old, folder=old.folder.rename(installation.backups / stamp(600)))
+    offsite.send(old, 1, 0)
+    (installation.media / "old.bin").unlink()
+    assert offsite.send(backup.make(), 1, 0).removed == [stamp(600)]
+    assert stamp(900) in offsite.names()
+    kept = {key.rpartition("/")[2] for key in bucket.objects}
+    assert theirs.manifest.media["theirs.bin"].sha256 in kept
+    assert old.manifest.media["old.bin"].sha256 not in kept
+
+
+def test_nothing_is_removed_where_a_manifest_cannot_be_read(bucket, installation):
+    old = backup.make()
+    offsite.send(replace(old, folder=old.folder.rename(installation.backups / stamp(600))), 1, 0)
+    bucket.objects[f"mapwright/backups/{stamp(900)}/manifest.json"] = b"{}"
+    before = set(bucket.objects)
+    with pytest.raises(BackupError, match=f"{stamp(900)}.*can't be read"):
+        offsite.send(backup.make(), 1, 0)
+    assert before <= set(bucket.objects)
+
+
+def test_nothing_is_removed_while_another_backup_is_sent(bucket, installation):
+    made = backup.make()
+    with backup.alone(), pytest.raises(ConflictError, match="another backup"):
+        offsite.send(made, 7, 4)
+    assert bucket.objects == {}
+
+
+def test_what_is_fetched_is_touched_by_no_backup_made_here(bucket, installation, monkeypatch):
+    made = backup.make()
+    made = replace(made, folder=made.folder.rename(installation.backups / stamp(900)))
+    offsite.send(made, 7, 4)
+    shutil.rmtree(made.folder)
+    get, others = offsite._get, []
+
+    def slow(store, key, target):
+        if target.name == "database.dump":
+            others.append(backup.make().folder)
+        get(store, key, target)
+        if target.suffix == ".tif":
+            target.write_bytes(b"half of it")
+            others.append(backup.make().folder)
+            get(store, key, target)
+
+    monkeypatch.setattr(offsite, "_get", slow)
+    fetched = offsite.fetch(made.folder.name, installation.backups)
+    assert retention.prune(installation.backups, len(others), 0) == []
+    for folder in (fetched, *others):
+        restore.check(folder)
+
+
 def test_what_the_bucket_lacks_is_told(bucket, installation):
     made = backup.make()
     offsite.send(made, 7, 4)
@@ -71,7 +133,7 @@ def test_what_the_bucket_lacks_is_told(bucket, installation):
     del bucket.objects[lost]
     with pytest.raises(BackupError):
         offsite.fetch(made.folder.name, installation.backups)
-    assert not made.folder.exists() and not list(installation.backups.glob(".unfinished-*"))
+    assert not made.folder.exists() and not list(installation.backups.glob(".*"))
 
 
 def test_a_bucket_that_refuses_leaves_the_local_backup(bucket, installation, settings):
