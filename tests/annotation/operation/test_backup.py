@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import errno
 import json
 import os
@@ -14,14 +13,12 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import models
-from hypothesis import given
-from hypothesis import strategies as st
 
 from annotation.common.errors import ConflictError
 from annotation.operation.errors import BackupError, RefusedError
 from annotation.operation.services import backup, media, restore, retention, server
 from annotation.operation.services import manifest as manifests
-from annotation.operation.services.backup import NAME
+from tests.annotation.operation.test_retention import stamp
 from tests.factories import JobFactory
 
 
@@ -267,27 +264,6 @@ def test_every_field_that_names_a_file_is_known():
         if isinstance(field, models.CharField)
     )
     assert {field.name for field in fields if looks.search(field.name)} == {*media.NAMES, *elsewhere}
-
-
-def stamp(days: int) -> str:
-    return (dt.datetime(2026, 11, 30, 3, tzinfo=dt.UTC) - dt.timedelta(days=days)).strftime(NAME)
-
-
-def test_the_newest_stay_and_the_last_of_each_week():
-    names = [stamp(days) for days in range(40)]
-    gone = retention.to_remove(names, newest=3, weeks=3)
-    assert sorted(set(names) - set(gone)) == sorted(map(stamp, [0, 1, 2, 8]))
-
-
-@given(
-    days=st.lists(st.integers(0, 400), max_size=30, unique=True), newest=st.integers(-1, 9), weeks=st.integers(-1, 9)
-)
-def test_retention_never_takes_the_newest_nor_what_it_does_not_know(days, newest, weeks):
-    names = [stamp(one) for one in days]
-    gone = retention.to_remove([*names, "notes", "2026-13-45T00-00-00Z"], newest, weeks)
-    assert set(gone) <= set(names)
-    assert not set(sorted(names, reverse=True)[: max(newest, 1)]) & set(gone)
-    assert len(names) - len(gone) <= max(newest, 1) + max(weeks, 0)
 
 
 def test_only_own_backups_are_removed(made, installation, settings):

@@ -9,7 +9,7 @@ import pytest
 from annotation.common.errors import ConflictError
 from annotation.operation.errors import BackupError, RefusedError
 from annotation.operation.services import backup, offsite, restore, retention
-from tests.annotation.operation.test_backup import stamp
+from tests.annotation.operation.test_retention import stamp
 from tests.s3_server import ACCESS, BUCKET, REGION, SECRET, s3_server
 
 
