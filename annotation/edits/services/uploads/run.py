@@ -207,7 +207,7 @@ class Sending:
         Raises:
             NotAllowedError: the person may not upload this any more.
         """
-        user = User.objects.filter(pk=self.upload.user_id).first()
+        user = User.objects.filter(pk=self.upload.user_id or 0).first()
         seen = user is not None and visible_regions(user).filter(pk=self.upload.region_id).exists()
         if not seen or not has_role(user, Role.EDITOR):
             raise NotAllowedError(
