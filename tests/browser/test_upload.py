@@ -103,7 +103,8 @@ def test_a_conflict_names_the_object_and_leads_to_dropping_its_edit(new_page, os
     assert {row["version"] for row in osm.present("way") if row["id"] == base.osm_id} == {base.version + 1}
 
 
-def test_what_can_be_done_with_one_that_stopped_follows_its_state(new_page, osm, stock, worker):
+def test_what_can_be_done_with_one_that_stopped_follows_its_state(new_page, osm, stock, worker, watch):
+    watch.expect("/settle/")  # refused at first: only a person can say what became of it
     number = in_a_changeset(stock)
     sign_in_at(osm, stock.admin)
     osm.answer("POST", "upload", 429, "too much", Retry_After="4000")
