@@ -23,19 +23,15 @@ SAID_ALIKE = (
 
 
 class ReadField(serializers.CharField):
-    """Text that is read as something else: its length and characters are checked before it is."""
+    """Text that is to be read as something else: its length and characters are checked before it is."""
 
     def to_internal_value(self, data: Any) -> Any:
         text = super().to_internal_value(data)
         super().run_validators(text)
-        return self.read(text)
+        return text
 
     def run_validators(self, value: Any) -> None:
         """Nothing more: what was read is no text."""
-
-    def read(self, text: str) -> Any:
-        """What the text says."""
-        raise NotImplementedError
 
 
 class AreaField(ReadField):
@@ -44,7 +40,8 @@ class AreaField(ReadField):
     def run_validation(self, data: Any = serializers.empty) -> Any:
         return super().run_validation(data) or None  # a blank one stays '' otherwise, which is no area
 
-    def read(self, text: str) -> Polygon:
+    def to_internal_value(self, data: Any) -> Any:
+        text = super().to_internal_value(data)
         try:
             numbers = [float(one) for one in text.split(",")]
         except ValueError as error:
@@ -74,8 +71,8 @@ def _polygon(numbers: list[float]) -> Polygon:
 class TagField(ReadField):
     """`key=value`, or `key` alone for any value; read as (key, value or None)."""
 
-    def read(self, text: str) -> tuple[str, str | None]:
-        key, equals, value = text.partition("=")
+    def to_internal_value(self, data: Any) -> Any:
+        key, equals, value = super().to_internal_value(data).partition("=")
         if not key or (equals and not value):
             raise serializers.ValidationError("key=value, or a key alone for any value")
         return key, value if equals else None

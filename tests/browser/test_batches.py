@@ -90,7 +90,7 @@ def test_a_third_person_settles_a_disagreement_by_one_key(new_page, stock):
     expect(page.locator("#answers-given")).to_contain_text("First: accepted")
     expect(page.locator("#answers-given")).to_contain_text("Second: rejected (Mostly wrong)")
     expect(page.locator("main")).not_to_contain_text("ana")
-    page.keyboard.press("k")
+    press(page, "k")
     saved(page)
     assert Anchor.objects.filter(state="rejected").count() == 1
     expect(page.locator("#no-item")).to_contain_text("Every disagreement has an answer")

@@ -169,7 +169,7 @@ def test_points_are_set_by_hand_where_there_is_no_match_and_with_the_keyboard_al
         page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("Escape")
     expect(page.locator("#errors")).to_have_attribute("data-waiting", "false")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     saved(page)
     row.refresh_from_db()
     assert (row.state, row.final_kind) == ("corrected", "shift")

@@ -115,7 +115,7 @@ def test_two_people_answer_blindly_and_a_third_settles_what_they_differ_on(new_p
     apart = tile_address(row.pair.tile).resolution_m() * 60 / 13
     expect(page.locator("#apart")).to_contain_text(re.compile(rf"{apart:.1f} m apart"))
     expect(page.locator("main")).not_to_contain_text("ben")
-    page.keyboard.press("k")
+    press(page, "k")
     saved(page)
     row.refresh_from_db()
     assert row.state == "corrected"

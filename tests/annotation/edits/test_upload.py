@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,38 +24,10 @@ from annotation.edits.services.uploads import start
 from annotation.edits.services.uploads.checks import outlook
 from annotation.edits.services.uploads.sealing import SealBrokenError, seal, unseal
 from annotation.sources.services.regions import delete_region
-from tests.annotation.edits.uploading import TOKEN, Case, make_case, recover, sign_in_at, upload_settings
+from tests.annotation.edits.uploading import TOKEN, Case, ran, recover, sign_in_at, started
 from tests.factories import UserFactory
-from tests.osm_server import OsmServer, osm_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def server(tmp_path, settings) -> Iterator[OsmServer]:
-    with osm_server(tmp_path / "osm.sqlite") as running:
-        for name, value in upload_settings(running).items():
-            setattr(settings, name, value)
-        yield running
-
-
-@pytest.fixture
-def case(server: OsmServer) -> Case:
-    case = make_case(server)
-    sign_in_at(server, case.editor)
-    return case
-
-
-def started(case: Case) -> Upload:
-    return start.start(user=case.editor, changeset=case.changeset)
-
-
-def ran(upload: Upload) -> tuple[Upload, Job]:
-    job = Job.objects.get(pk=Upload.objects.get(pk=upload.pk).job_id)
-    jobs.execute(job.pk)
-    job.refresh_from_db()
-    upload.refresh_from_db()
-    return upload, job
 
 
 def test_each_change_is_in_the_map_once_with_a_receipt_for_every_element(case: Case):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -12,20 +11,12 @@ from django.test import Client
 
 from annotation.common.services import jobs
 from annotation.edits.models import OsmAccount, Upload
-from tests.annotation.edits.uploading import TOKEN, Case, make_case, sign_in_at, upload_settings
+from tests.annotation.edits.uploading import TOKEN, Case, make_case, sign_in_at
 from tests.factories import UserFactory
-from tests.osm_server import OsmServer, osm_server
+from tests.osm_server import OsmServer
 from tests.osm_server.process import SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def server(tmp_path, settings) -> Iterator[OsmServer]:
-    with osm_server(tmp_path / "osm.sqlite") as running:
-        for name, value in upload_settings(running).items():
-            setattr(settings, name, value)
-        yield running
 
 
 @pytest.fixture

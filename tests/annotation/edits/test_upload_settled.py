@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from annotation.common.errors import NotAllowedError
@@ -17,31 +15,12 @@ from tests.annotation.edits.uploading import (
     Case,
     again,
     lost_answer,
-    make_case,
     ran,
-    sign_in_at,
     started,
-    upload_settings,
 )
 from tests.factories import UserFactory
-from tests.osm_server import OsmServer, osm_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def server(tmp_path, settings) -> Iterator[OsmServer]:
-    with osm_server(tmp_path / "osm.sqlite") as running:
-        for name, value in upload_settings(running).items():
-            setattr(settings, name, value)
-        yield running
-
-
-@pytest.fixture
-def case(server: OsmServer) -> Case:
-    case = make_case(server)
-    sign_in_at(server, case.editor)
-    return case
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from annotation.edits.errors import ConflictingEditsError
@@ -15,34 +13,15 @@ from tests.annotation.edits.uploading import (
     Case,
     again,
     lost_answer,
-    make_case,
     ran,
     sent,
-    sign_in_at,
     started,
-    upload_settings,
 )
 from tests.factories import RegionFactory, UserFactory, square
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
-from tests.osm_server import OsmServer, osm_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLOSED = "The changeset 1 was closed at 2026-01-01T00:00:00Z"
-
-
-@pytest.fixture
-def server(tmp_path, settings) -> Iterator[OsmServer]:
-    with osm_server(tmp_path / "osm.sqlite") as running:
-        for name, value in upload_settings(running).items():
-            setattr(settings, name, value)
-        yield running
-
-
-@pytest.fixture
-def case(server: OsmServer) -> Case:
-    case = make_case(server)
-    sign_in_at(server, case.editor)
-    return case
 
 
 # what the server says of a changeset that it numbered itself

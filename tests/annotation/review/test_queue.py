@@ -7,31 +7,11 @@ import pytest
 from django.utils import timezone
 
 from annotation.review.models import AuditEntry, ItemState, QueueItem, Verdict
-from tests.factories import RegionFactory, UserFactory
-from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory
+from tests.annotation.review.claims import claim
+from tests.factories import UserFactory
+from tests.factories_changes import ChangeFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def region():
-    return RegionFactory(open_to_all=True)
-
-
-@pytest.fixture
-def scan(region):
-    return ScanFactory(model=ModelVersionFactory(region=region))
-
-
-@pytest.fixture
-def ana(client_of):
-    return client_of(UserFactory())
-
-
-def claim(client, region, **extra):
-    reply = client.post("/api/review/changes/claim/", {"region": region.pk, **extra}, format="json")
-    assert reply.status_code == 200, reply.content
-    return reply.json()
 
 
 def decision(item, **extra):

@@ -5,31 +5,11 @@ from __future__ import annotations
 import pytest
 
 from annotation.review.models import QueueItem
+from tests.annotation.review.claims import claim
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def region():
-    return RegionFactory(open_to_all=True)
-
-
-@pytest.fixture
-def scan(region):
-    return ScanFactory(model=ModelVersionFactory(region=region))
-
-
-@pytest.fixture
-def ana(client_of):
-    return client_of(UserFactory())
-
-
-def claim(client, region, **extra):
-    reply = client.post("/api/review/changes/claim/", {"region": region.pk, **extra}, format="json")
-    assert reply.status_code == 200, reply.content
-    return reply.json()
 
 
 def test_wanted_items_come_first_in_their_order_and_taken_ones_are_passed_over(region, scan, ana, client_of):

@@ -1,0 +1,25 @@
+"""A server of API 0.6 in a process of its own, and a changeset that can be uploaded to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.annotation.edits.uploading import Case, make_case, sign_in_at, upload_settings
+from tests.osm_server import OsmServer, osm_server
+
+
+@pytest.fixture
+def server(tmp_path, settings) -> Iterator[OsmServer]:
+    with osm_server(tmp_path / "osm.sqlite") as running:
+        for name, value in upload_settings(running).items():
+            setattr(settings, name, value)
+        yield running
+
+
+@pytest.fixture
+def case(server: OsmServer) -> Case:
+    case = make_case(server)
+    sign_in_at(server, case.editor)
+    return case
