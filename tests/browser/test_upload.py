@@ -91,6 +91,7 @@ def test_a_conflict_names_the_object_and_leads_to_dropping_its_edit(new_page, os
     panel.get_by_role("button", name="Upload to the map").click()
     page.get_by_role("dialog").get_by_role("button", name="Upload").click()
     expect(panel).to_contain_text(f"{base.key} is at version {base.version + 1} by now", timeout=60_000)
+    page.wait_for_load_state("networkidle")  # the card is drawn anew once the upload has ended
     panel.scroll_into_view_if_needed()
     shot(page, "upload-conflict")
     panel.get_by_role("button", name="Drop this edit").click()
