@@ -1,9 +1,11 @@
-"""Map edits on their way out: changesets and what is in them."""
+"""Map edits on their way out: changesets and what is in them, uploads, and who is told of events by webhook."""
 
+import uuid
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from annotation.changes.models import Change
 from annotation.common.models import Timestamped
@@ -190,3 +192,71 @@ class UploadReceipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.old_id} -> {self.new_id}"
+
+
+class WebhookEvent(models.TextChoices):
+    """What somebody else's server is told of."""
+
+    DECIDED = "decided"
+    EXPORTED = "exported"
+    UPLOADED = "uploaded"
+
+
+class Webhook(Timestamped):
+    """An address that is told of events of one region, or of all; its secret signs what is sent."""
+
+    region = models.ForeignKey(
+        Region, null=True, on_delete=models.CASCADE, related_name="+", help_text="empty: of every region"
+    )
+    url = models.CharField(max_length=500)
+    events = models.JSONField(default=list, help_text="names of the events it is told of")
+    key = models.UUIDField(default=uuid.uuid4, unique=True, help_text="the secret is sealed for it")
+    sealed_secret = models.TextField()
+    active = models.BooleanField(default=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"webhook {self.pk}"
+
+
+class DeliveryState(models.TextChoices):
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+class Delivery(Timestamped):
+    """One event for one webhook: written in the transaction of the event, sent afterwards until it is taken."""
+
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=16, choices=WebhookEvent)
+    event_id = models.UUIDField(help_text="the same for every webhook and every try, so that it counts once")
+    body = models.TextField(help_text="exactly what is sent")
+    state = models.CharField(max_length=16, choices=DeliveryState, default=DeliveryState.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    since = models.DateTimeField(default=timezone.now, help_text="of the event, or when it was sent again by hand")
+    due_at = models.DateTimeField(default=timezone.now, help_text="not before; while it is sent: when it may be again")
+    last_status = models.PositiveSmallIntegerField(null=True)
+    problem = models.CharField(max_length=300, blank=True, default="")
+    delivered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["webhook", "event_id"], name="delivery_once_per_webhook"),
+            models.CheckConstraint(condition=models.Q(state__in=DeliveryState.values), name="delivery_state_known"),
+            models.CheckConstraint(
+                condition=models.Q(state="delivered", delivered_at__isnull=False) | ~models.Q(state="delivered"),
+                name="delivery_delivered_has_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(state="waiting"), name="delivery_due"),
+            models.Index(fields=["webhook", "state", "-id"], name="delivery_of_a_webhook"),
+            models.Index(fields=["delivered_at"], condition=models.Q(state="delivered"), name="delivery_old"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} for webhook {self.webhook_id}: {self.state}"

@@ -23,7 +23,7 @@ from annotation.changes.objects import (
 from annotation.common.errors import NotFoundError
 from annotation.common.shapes import sharing
 from annotation.consistency.models import Scan, ShiftOrigin, TileScore
-from annotation.edits.models import Changeset, EditItem, Upload
+from annotation.edits.models import Changeset, Delivery, DeliveryState, EditItem, Upload, Webhook
 from annotation.edits.osmchange.nodes import OldNode
 from annotation.learning.models import ModelVersion
 from annotation.learning.selectors import shown_model
@@ -106,6 +106,32 @@ def sent_elsewhere(changeset: Changeset, server: str) -> list[int]:
     same = sharing(others.annotate(shape=Coalesce("adjusted", "geometry")), "shape", shape, SAME_SHARE)
     mine = EditItem.objects.filter(changeset=changeset, change__kind=ChangeKind.ADD).filter(Exists(same))
     return list(mine.order_by("pk").values_list("change", flat=True))
+
+
+def webhooks_of(user: User) -> QuerySet[Webhook]:
+    """Webhooks that this admin may see, with how many deliveries of each wait and were given up."""
+    rows = Webhook.objects.filter(Q(region=None) | Q(region__in=visible_regions(user)))
+    counts = {
+        name: Count("deliveries", filter=Q(deliveries__state=name))
+        for name in (DeliveryState.WAITING.value, DeliveryState.DEAD.value)
+    }
+    return rows.select_related("region", "created_by").annotate(**counts)
+
+
+def get_webhook(user: User, webhook_id: int) -> Webhook:
+    """The webhook, or NotFoundError where it is missing or in a region the person may not see."""
+    webhook = webhooks_of(user).filter(pk=webhook_id).first()
+    if webhook is None:
+        raise NotFoundError("there is no such webhook, or you are not a member of its region")
+    return webhook
+
+
+def get_delivery(user: User, delivery_id: int) -> Delivery:
+    """The delivery, or NotFoundError where it is missing or of a webhook the person may not see."""
+    delivery = Delivery.objects.filter(pk=delivery_id, webhook__in=webhooks_of(user).values("pk")).first()
+    if delivery is None:
+        raise NotFoundError("there is no such delivery: it was taken a while ago, or its webhook was removed")
+    return delivery
 
 
 def change_about(changeset: Changeset, key: str) -> int | None:

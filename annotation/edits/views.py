@@ -4,6 +4,7 @@ from typing import cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
@@ -17,7 +18,7 @@ from annotation.edits.services.uploads import accounts
 from annotation.sources.engine import shown_imagery
 from annotation.sources.models import Region
 from annotation.sources.pages import region_page
-from annotation.sources.selectors import imagery_in_use
+from annotation.sources.selectors import imagery_in_use, visible_regions
 
 
 @require_safe
@@ -29,6 +30,15 @@ def edits(request: HttpRequest, region_id: int) -> HttpResponse:
     said = [{"good": one.level == messages.SUCCESS, "text": str(one)} for one in messages.get_messages(request)]
     page = {"imagery": shown_imagery(imagery) if imagery is not None else None, "said": said}
     return region_page(request, region_id, "edits/edits.html", active="edits", page=page)
+
+
+@require_safe
+@role_required(Role.ADMIN)
+def webhooks(request: HttpRequest) -> HttpResponse:
+    """Who is told of decisions, exports and uploads, and what could not be sent."""
+    regions = visible_regions(cast(User, request.user)).order_by("name")
+    page = {"regions": [{"id": pk, "name": name} for pk, name in regions.values_list("pk", "name")]}
+    return render(request, "edits/webhooks.html", {"page": page, "active": "webhooks"})
 
 
 PENDING = "osm_sign_in"

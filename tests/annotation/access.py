@@ -219,6 +219,12 @@ ROUTES: dict[str, Row] = {
     "POST api/uploads/<int:upload_id>/resume/": Row("editor", scoped=True),
     "POST api/uploads/<int:upload_id>/give-up/": Row("editor", scoped=True),
     "POST api/uploads/<int:upload_id>/settle/": Row("admin", scoped=True),
+    "GET api/webhooks/": Row("admin"),
+    "POST api/webhooks/": Row("admin"),
+    "PATCH api/webhooks/<int:webhook_id>/": Row("admin", scoped=True),
+    "DELETE api/webhooks/<int:webhook_id>/": Row("admin", scoped=True),
+    "GET api/webhooks/<int:webhook_id>/deliveries/": Row("admin", scoped=True),
+    "POST api/webhook-deliveries/<int:delivery_id>/again/": Row("admin", scoped=True),
     "GET api/osm-account/": Row("editor"),
     "DELETE api/osm-account/": Row("editor"),
     # changes

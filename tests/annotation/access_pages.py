@@ -23,6 +23,7 @@ PAGES: dict[str, Row] = {
     "GET account/": Row("reviewer", page=True),
     "GET account/changed/": Row("reviewer", page=True),
     "GET reference-imagery/": Row("admin", page=True),
+    "GET webhooks/": Row("admin", page=True),
     "GET osm/sign-in/": Row("editor", page=True),
     "GET osm/signed-in/": Row("editor", page=True),
     "GET ": Row("reviewer", page=True),

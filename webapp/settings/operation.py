@@ -39,3 +39,5 @@ S3_SECRET_KEY = env("S3_SECRET_KEY")
 METRICS_TOKEN = env("METRICS_TOKEN")
 # Addresses or networks of proxies whose X-Forwarded-For and X-Request-ID are believed; `unix`: who comes by the socket.
 TRUSTED_PROXIES = [one.strip() for one in env("TRUSTED_PROXIES").split(",") if one.strip()]
+# Webhooks go to public hosts over https, and to those allowed by name, whatever their address.
+WEBHOOK_HOSTS = [host.strip() for host in env("WEBHOOK_HOSTS").split(",") if host.strip()]

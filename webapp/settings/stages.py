@@ -68,3 +68,5 @@ MODEL_KINDS = {
 MATCHER_IN_USE = "annotation.learning.selectors.matcher_in_use"
 # Every stage whose verdicts models learn from, and what gives them (annotation.learning.decisions.Provider).
 LEARNING_DECISIONS = {"changes": "annotation.changes.decided.decisions_of"}
+# What is told of every decision on a change, and of every one taken back, in its transaction: (item, verdict).
+CHANGE_LISTENERS = ["annotation.edits.services.webhooks.outbox.decided"]

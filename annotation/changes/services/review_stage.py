@@ -1,5 +1,8 @@
 """The changes stage's side of the queue: decisions, reasons, and what a decision does to the change."""
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from annotation.changes.errors import ExportedError
 from annotation.changes.lots import FittingChanges
 from annotation.changes.models import Change, ChangeDecision
@@ -31,7 +34,12 @@ REASONS = {
 
 
 def on_decided(item: QueueItem, verdict: Verdict) -> None:
-    """Keep the adjusted shape of an accepted change."""
+    """Keep the adjusted shape of an accepted change, and tell who listens."""
+    _keep_adjusted(item, verdict)
+    _tell(item, verdict)
+
+
+def _keep_adjusted(item: QueueItem, verdict: Verdict) -> None:
     unknown = set(verdict.payload) - {"geometry"}
     if unknown:
         raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; only geometry is known")
@@ -57,6 +65,13 @@ def on_undone(item: QueueItem, verdict: Verdict) -> None:
         )
     change.adjusted = None
     change.save(update_fields=["adjusted"])
+    _tell(item, verdict)
+
+
+def _tell(item: QueueItem, verdict: Verdict) -> None:
+    """Stages that stand above and want to know, in the transaction of the decision."""
+    for path in settings.CHANGE_LISTENERS:
+        import_string(path)(item, verdict)
 
 
 STAGE = ReviewStage(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.edits.api import exits, uploads, views
+from annotation.edits.api import exits, uploads, views, webhooks
 
 urlpatterns = [
     path("regions/<int:region_id>/changesets/", views.ChangesetsView.as_view(), name="api-changesets"),
@@ -31,5 +31,9 @@ urlpatterns = [
     path("uploads/<int:upload_id>/give-up/", uploads.UploadGiveUpView.as_view(), name="api-upload-give-up"),
     path("uploads/<int:upload_id>/settle/", uploads.UploadSettleView.as_view(), name="api-upload-settle"),
     path("uploads/<int:upload_id>/receipts/", uploads.ReceiptsView.as_view(), name="api-upload-receipts"),
+    path("webhooks/", webhooks.WebhooksView.as_view(), name="api-webhooks"),
+    path("webhooks/<int:webhook_id>/", webhooks.WebhookView.as_view(), name="api-webhook"),
+    path("webhooks/<int:webhook_id>/deliveries/", webhooks.DeliveriesView.as_view(), name="api-webhook-deliveries"),
+    path("webhook-deliveries/<int:delivery_id>/again/", webhooks.DeliveryAgainView.as_view(), name="api-again"),
     path("osm-account/", uploads.OsmAccountView.as_view(), name="api-osm-account"),
 ]

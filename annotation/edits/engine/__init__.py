@@ -4,7 +4,7 @@ from annotation.edits.engine.answers import Limits, Listed, Person, Receipt, Wri
 from annotation.edits.engine.client import OsmApi
 from annotation.edits.engine.readback import UnlikeOursError, receipts_of, with_changeset
 from annotation.edits.engine.rows import accepted_change, base_of, final_geometry, polygons_of
-from annotation.edits.engine.server import MapServer, check_server
+from annotation.edits.engine.server import MapServer, ask, check_server
 from annotation.edits.engine.sign_in import Challenge, authorize_url, fetch_token, new_challenge, revoke_token
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "UnlikeOursError",
     "Written",
     "accepted_change",
+    "ask",
     "authorize_url",
     "base_of",
     "check_server",

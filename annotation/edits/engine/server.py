@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -99,13 +99,32 @@ def send(
         NoAnswerError: it may have taken effect.
         ForbiddenServerError: the host leads to an address that may not be asked.
     """
-    parts = urlsplit(url)
-    address = _address(server, url)
-    headers = {"Host": parts.netloc, "User-Agent": AGENT, "Accept-Encoding": "identity"}
+    headers = {}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     if body:
         headers["Content-Type"] = content_type
+    return ask(method, url, body, headers, server.allowed, "MAPWRIGHT_OSM_HOSTS", answer_s, most_bytes)
+
+
+def ask(
+    method: str,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    allowed: Collection[str],
+    setting: str,
+    answer_s: float,
+    most_bytes: int,
+) -> Reply:
+    """One request to whatever server, its address checked; errors as of `send`.
+
+    Args:
+        allowed: hosts that an administrator allowed by name, in the variable `setting`.
+    """
+    parts = urlsplit(url)
+    address = _address(url, allowed, setting)
+    headers = {"Host": parts.netloc, "User-Agent": AGENT, "Accept-Encoding": "identity", **headers}
     target = httpx.URL(url).copy_with(host=f"[{address}]" if ":" in address else address)
     extensions = {"sni_hostname": parts.hostname} if parts.scheme == "https" else {}
     timeout = httpx.Timeout(answer_s, connect=CONNECT_S)
@@ -134,19 +153,18 @@ def _content(response: httpx.Response, deadline: float, most_bytes: int) -> byte
     return bytes(content)
 
 
-def _address(server: MapServer, url: str) -> str:
+def _address(url: str, allowed: Collection[str], setting: str) -> str:
     """The address that was checked is the one connected to, whatever the name leads to a moment later."""
     from mlcore.anchors.generators.hosts import ForbiddenHostError, UnknownHostError, checked_address
 
     host = urlsplit(url).hostname
     try:
-        return asyncio.run(checked_address(url, server.allowed))
+        return asyncio.run(checked_address(url, allowed))
     except UnknownHostError as error:
         raise NotSentError(f"the name {host} can't be resolved") from error
     except ForbiddenHostError as error:
         raise ForbiddenServerError(
-            f"{host} leads to an address that is not public: an administrator can allow the host by name "
-            "(MAPWRIGHT_OSM_HOSTS)"
+            f"{host} leads to an address that is not public: an administrator can allow the host by name ({setting})"
         ) from error
 
 

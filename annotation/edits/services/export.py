@@ -26,6 +26,7 @@ from annotation.edits.osmchange.tools import ABOUT, ORDER, Tool, written_for
 from annotation.edits.osmchange.write import write_osc
 from annotation.edits.services.compiling import Compiled, compile_changeset, freeze
 from annotation.edits.services.uploads.guard import refuse_if_uploaded
+from annotation.edits.services.webhooks import outbox
 
 
 def osc(
@@ -90,6 +91,8 @@ def settled(
         if to_person and changeset.handed_out_at is None:
             changeset.handed_out_at = timezone.now()
             changeset.save(update_fields=["handed_out_at"])
+        if compiled.fresh:
+            outbox.exported(changeset, len(compiled.fresh), len(compiled.operations))
     return compiled
 
 
