@@ -15,6 +15,12 @@ class NotAcceptedError(InvalidError):
     code = "not_accepted"
 
 
+class NoVerdictError(ConflictError):
+    """An edit that no person decided was about to leave."""
+
+    code = "no_verdict"
+
+
 class RefusedItemsError(ConflictError):
     """Some edits can't be written as osmChange; each says why and what to do."""
 

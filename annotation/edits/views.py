@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -28,7 +29,11 @@ def edits(request: HttpRequest, region_id: int) -> HttpResponse:
     region = Region.objects.filter(pk=region_id).first()
     imagery = imagery_in_use(region) if region is not None else None
     said = [{"good": one.level == messages.SUCCESS, "text": str(one)} for one in messages.get_messages(request)]
-    page = {"imagery": shown_imagery(imagery) if imagery is not None else None, "said": said}
+    page = {
+        "imagery": shown_imagery(imagery) if imagery is not None else None,
+        "said": said,
+        "areas": {"edits": settings.CHANGESET_EDITS, "km": settings.CHANGESET_KM},
+    }
     return region_page(request, region_id, "edits/edits.html", active="edits", page=page)
 
 

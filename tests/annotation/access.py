@@ -203,6 +203,9 @@ ROUTES: dict[str, Row] = {
     "GET api/links/<str:tiles_token>/tiles/<int:z>/<int:x>/<int:y>.png": Row("anonymous"),
     f"GET {REGION}changesets/": Row("reviewer", scoped=True),
     f"POST {REGION}changesets/": Row("editor", scoped=True),
+    f"POST {REGION}changesets/areas/": Row("editor", scoped=True),
+    f"POST {REGION}changesets/many/": Row("editor", scoped=True, body={"comment": "Houses", "groups": [[1]]}),
+    "PATCH api/changesets/<int:changeset_id>/": Row("editor", scoped=True),
     "GET api/changesets/<int:changeset_id>/": Row("reviewer", scoped=True),
     "DELETE api/changesets/<int:changeset_id>/": Row("editor", scoped=True),
     "PATCH api/changesets/<int:changeset_id>/edits/<int:change_id>/": Row(

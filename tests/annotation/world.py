@@ -17,7 +17,13 @@ from annotation.geolocation.services.images import PICTURE, PREVIEW, image_folde
 from annotation.sources.models import RegionMember
 from tests import factories
 from tests.factories_anchors import AnchorFactory, make_batch
-from tests.factories_changes import BulkRejectionFactory, ChangeFactory, GroupMoveFactory, SavedFilterFactory
+from tests.factories_changes import (
+    BulkRejectionFactory,
+    ChangeFactory,
+    GroupMoveFactory,
+    SavedFilterFactory,
+    save_decision,
+)
 from tests.factories_correspondences import CorrespondencesFactory, MapScanFactory
 from tests.factories_correspondences import make_batch as make_matching_batch
 from tests.factories_geolocation import (
@@ -39,6 +45,7 @@ def make_world() -> dict[str, Any]:
         RegionMember.objects.create(region=region, user=person)
     changeset = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="test", source="test imagery")
     for one in (change, ChangeFactory(scan=scan)):
+        save_decision(people["editor"], one)
         EditItem.objects.create(changeset=changeset, change=one)
     exits.josm(changeset)  # a signed link opens what was exported
     sent = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="sent", source="test imagery")
@@ -47,7 +54,8 @@ def make_world() -> dict[str, Any]:
         osm_id=1, osm_name="Ada", token=uuid.uuid4().hex, osc=b"", sha256="0" * 64, elements=0,
     )  # fmt: skip
     hook = register(
-        user=people["admin"], region=region, url="https://hook.example/", secret="a secret of the world", events=["decided"]
+        user=people["admin"], region=region, url="https://hook.example/", secret="a secret of the world",
+        events=["decided"],
     )  # fmt: skip
     AnchorFactory(pair=change.pair)
     batch = make_batch(region, user=people["editor"])

@@ -41,3 +41,6 @@ METRICS_TOKEN = env("METRICS_TOKEN")
 TRUSTED_PROXIES = [one.strip() for one in env("TRUSTED_PROXIES").split(",") if one.strip()]
 # Webhooks go to public hosts over https, and to those allowed by name, whatever their address.
 WEBHOOK_HOSTS = [host.strip() for host in env("WEBHOOK_HOSTS").split(",") if host.strip()]
+# Changesets of one small area each: at most so many edits, and so many kilometres along the longer side.
+CHANGESET_EDITS = int(env("CHANGESET_EDITS", "200"))
+CHANGESET_KM = float(env("CHANGESET_KM", "5"))

@@ -13,11 +13,39 @@ from annotation.edits.osmchange.tools import Tool
 KEY = re.compile(r"(node|way|relation)/[1-9][0-9]{0,18}")
 
 
-class ChangesetInput(serializers.Serializer):
+class TagsInput(serializers.Serializer):
+    """Tags of the OSM changeset, each of at most 255 characters; what is left empty is filled in, or left out."""
+
     comment = serializers.CharField(max_length=255, help_text="what the edits do, for other mappers")
     source = serializers.CharField(  # type: ignore[assignment]
         max_length=255, required=False, allow_blank=True, default="", help_text="left out: the imagery and its date"
     )
+    imagery_used = serializers.CharField(
+        max_length=255, required=False, allow_blank=True, default="", help_text="left out: the imagery's attribution"
+    )
+    hashtags = serializers.CharField(
+        max_length=255, required=False, allow_blank=True, default="", help_text="such as #buildings #nepal"
+    )
+    created_by = serializers.CharField(
+        max_length=255, required=False, allow_blank=True, default="", help_text="left out: Mapwright"
+    )
+    review_requested = serializers.BooleanField(
+        required=False, default=False, help_text="asks other mappers to look at it"
+    )
+
+
+class TagsChange(serializers.Serializer):
+    """Tags of a changeset that are changed; what is left out stays."""
+
+    comment = serializers.CharField(max_length=255, required=False)
+    source = serializers.CharField(max_length=255, required=False)  # type: ignore[assignment]
+    imagery_used = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    hashtags = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    created_by = serializers.CharField(max_length=255, required=False)
+    review_requested = serializers.BooleanField(required=False)
+
+
+class ChangesetInput(TagsInput):
     change_ids = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
         required=False, allow_null=True, default=None, min_length=1, max_length=10_000,

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from annotation.edits.api import exits, uploads, views, webhooks
+from annotation.edits.api import areas, exits, uploads, views, webhooks
 
 urlpatterns = [
     path("regions/<int:region_id>/changesets/", views.ChangesetsView.as_view(), name="api-changesets"),
+    path("regions/<int:region_id>/changesets/areas/", areas.AreasView.as_view(), name="api-changeset-areas"),
+    path("regions/<int:region_id>/changesets/many/", areas.ManyView.as_view(), name="api-changesets-many"),
     path("changesets/<int:changeset_id>/", views.ChangesetView.as_view(), name="api-changeset"),
     path("changesets/<int:changeset_id>/edits/<int:change_id>/", views.EditView.as_view(), name="api-changeset-edit"),
     path("changesets/<int:changeset_id>/versions/", views.VersionsView.as_view(), name="api-changeset-versions"),

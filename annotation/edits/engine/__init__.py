@@ -1,6 +1,8 @@
 """Rows of edits as plain osmChange facts, and the server of the map: what is asked of it and what it answers."""
 
 from annotation.edits.engine.answers import Limits, Listed, Person, Receipt, Written, parse_change
+from annotation.edits.engine.areas import Area, Placed, areas
+from annotation.edits.engine.areas import Limits as AreaLimits
 from annotation.edits.engine.client import OsmApi
 from annotation.edits.engine.readback import UnlikeOursError, receipts_of, with_changeset
 from annotation.edits.engine.rows import accepted_change, base_of, final_geometry, polygons_of
@@ -8,16 +10,20 @@ from annotation.edits.engine.server import MapServer, ask, check_server
 from annotation.edits.engine.sign_in import Challenge, authorize_url, fetch_token, new_challenge, revoke_token
 
 __all__ = [
+    "Area",
+    "AreaLimits",
     "Challenge",
     "Limits",
     "Listed",
     "MapServer",
     "OsmApi",
     "Person",
+    "Placed",
     "Receipt",
     "UnlikeOursError",
     "Written",
     "accepted_change",
+    "areas",
     "ask",
     "authorize_url",
     "base_of",

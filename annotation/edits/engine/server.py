@@ -125,7 +125,10 @@ def ask(
     parts = urlsplit(url)
     address = _address(url, allowed, setting)
     headers = {"Host": parts.netloc, "User-Agent": AGENT, "Accept-Encoding": "identity", **headers}
-    target = httpx.URL(url).copy_with(host=f"[{address}]" if ":" in address else address)
+    try:
+        target = httpx.URL(url).copy_with(host=f"[{address}]" if ":" in address else address)
+    except httpx.InvalidURL as error:
+        raise ServerAddressError(f"this address can't be asked: {error}") from error
     extensions = {"sni_hostname": parts.hostname} if parts.scheme == "https" else {}
     timeout = httpx.Timeout(answer_s, connect=CONNECT_S)
     deadline = time.monotonic() + answer_s

@@ -74,6 +74,7 @@ def _tasks(changeset: Changeset, compiled: Compiled) -> Iterator[str]:
         if item.pk not in compiled.by_edit:
             continue
         told = feature(item)
+        del told["before"]
         told["properties"] = {
             key: value
             for key, value in {**told["properties"], **told["properties"].pop("tags")}.items()

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from annotation.changes.models import ChangeKind
 from annotation.edits import selectors
 from annotation.edits.engine import final_geometry, polygons_of
 from annotation.edits.errors import (
@@ -24,6 +25,7 @@ from annotation.edits.osmchange.elements import MAX_CHANGES
 from annotation.edits.osmchange.nodes import DIGITS
 from annotation.edits.osmchange.tools import ABOUT, ORDER, Tool, written_for
 from annotation.edits.osmchange.write import write_osc
+from annotation.edits.services import policy
 from annotation.edits.services.compiling import Compiled, compile_changeset, freeze
 from annotation.edits.services.uploads.guard import refuse_if_uploaded
 from annotation.edits.services.webhooks import outbox
@@ -69,6 +71,7 @@ def settled(
         UnknownVersionsError, RefusedItemsError: edits that can't be written.
         ConflictingEditsError: edits that the newest map contradicts.
         NeverExportedError: asked for the file as exported, of which there is none.
+        NoVerdictError: an edit that no person decided.
         TooManyChangesError: more than OSM takes in one changeset.
         UploadedAlreadyError: it is in the map, or on its way there: only what was exported is handed out again.
     """
@@ -78,6 +81,7 @@ def settled(
         if not as_exported:
             refuse_if_uploaded(changeset)
         items = _as_exported(changeset) if as_exported else _uncontradicted(changeset, skip_conflicts)
+        policy.check(items)
         compiled = compile_changeset(changeset, items)
         if compiled.refusals and not (skip_refused and compiled.edits):
             raise _refused(compiled)
@@ -152,14 +156,21 @@ def geojson(changeset: Changeset) -> Iterator[str]:
     yield "\n]}\n"
 
 
+FROM_NOTHING = (ChangeKind.ADD, ChangeKind.REMOVE)
+
+
 def feature(item: EditItem) -> dict[str, Any]:
-    """One edit as a GeoJSON feature: the shape afterwards, or of a removal the shape now, and what is known of it."""
+    """One edit as a GeoJSON feature: the shape afterwards, or of a removal the shape now, and what is known of it.
+
+    Its member `before` is the shape that a modified building has in the map, else null.
+    """
     change, base = item.change, item.change.footprint
     decided = change.item
     return {
         "type": "Feature",
         "id": change.pk,
         "geometry": rfc7946(polygons_of(final_geometry(item))),
+        "before": rfc7946(polygons_of(base.geometry)) if base and change.kind not in FROM_NOTHING else None,
         "properties": {
             "action": "demolish" if item.demolish else change.kind,
             "osm_type": base.osm_type if base else None,

@@ -79,6 +79,8 @@ export function createAccepted({ region, imagery, editor, onChosen }) {
   return {
     /** Ids of what was chosen; null: everything, however much it is. */
     ids: () => (left.size ? chosen().map(({ id }) => id) : null),
+    /** Areas on the map of what is accepted. */
+    showAreas: (areas) => view?.showAreas(areas),
     /** Whatever waits is chosen again: what was left out was so of the changeset that is made by now. */
     begin() {
       left = new Set();

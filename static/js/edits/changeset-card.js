@@ -8,6 +8,7 @@ import { modelWords } from "mapwright/changes/words.js";
 import { conflictsNote, itemActs, itemsTable } from "mapwright/edits/changeset-items.js";
 import { downloads } from "mapwright/edits/downloads.js";
 import { createEditsMap, editsLegend } from "mapwright/edits/edits-map.js";
+import { tagsForm } from "mapwright/edits/tags-form.js";
 import { uploadPanel } from "mapwright/edits/upload-panel.js";
 import { versionsForm } from "mapwright/edits/versions-form.js";
 
@@ -76,7 +77,8 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
           : null,
         missing.length && changes ? versionsForm(changeset, missing, draw) : null,
         person.editor && place,
-        person.editor && editsLegend(),
+        person.editor && editsLegend({ before: true }),
+        changes ? tagsForm(detail, onGone) : null,
         itemsTable(changeset.region, detail.items, acts),
         downloads(changeset, detail, person),
         uploadPanel({ changeset: detail, person, onChange: draw }),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
 import uuid
 from collections.abc import Iterator
@@ -119,7 +120,7 @@ def test_what_fails_is_tried_eight_times_further_and_further_apart_then_given_up
         assert deliver() == 0 and len(server.came) == tries  # not before it is due
         due(delivery)
     assert delivery.state == "dead" and "500" in delivery.problem
-    assert all(later > 2.5 * sooner for sooner, later in zip(waits, waits[1:], strict=False))
+    assert all(later > 2.5 * sooner for sooner, later in itertools.pairwise(waits))
     assert sum((pause(n) for n in range(1, 8)), timedelta()) < timedelta(hours=24)
     assert deliver() == 0 and len(server.came) == 8
     client = client_of(admin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from annotation.edits.services.webhooks.deliver import context
 from annotation.review.services import audit
 from annotation.sources.models import Region
 
+PLAIN = re.compile(r"[!-~]+")
+"""Printable ASCII without spaces."""
 MOST = 50
 """Webhooks in all: each costs a row for every event that it wants."""
 
@@ -100,7 +103,7 @@ def checked(url: str) -> str:
     by_name = host.rstrip(".").lower() in {one.rstrip(".").lower() for one in settings.WEBHOOK_HOSTS}
     if parts.scheme != "https" and not (parts.scheme == "http" and by_name):
         raise InvalidError("the address begins with https://, or names a host of MAPWRIGHT_WEBHOOK_HOSTS")
-    if not host or "@" in parts.netloc or parts.fragment or any(ord(one) <= 32 for one in url.strip()):
+    if not host or "@" in parts.netloc or parts.fragment or not PLAIN.fullmatch(url.strip()):
         raise InvalidError("give an address such as https://example.org/hook, without a name and password in it")
     return url.strip()
 

@@ -1,0 +1,197 @@
+"""Accepted changes as changesets of one small area each: where they are cut, what stays together, what is told before."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from annotation.edits.engine import AreaLimits, Placed, areas
+from annotation.edits.engine.areas import size_m
+from annotation.edits.errors import NoVerdictError
+from annotation.edits.models import Changeset, EditItem
+from annotation.edits.services import changesets, export, policy
+from annotation.edits.services.uploads.checks import outlook
+from annotation.review.models import QueueItem, Verdict
+from tests.factories import FootprintFactory, RegionFactory, SnapshotFactory, UserFactory, square
+from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
+
+LIMITS = AreaLimits(most_m=5000, most_edits=20, most_elements=10_000)
+
+
+def at(number: int, lon: float, lat: float, nodes=(), elements: int = 5, size: float = 1e-4) -> Placed:
+    return Placed(number, shapely.box(lon, lat, lon + size, lat + size), frozenset(nodes), elements)
+
+
+spots = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400)), min_size=1, max_size=80, unique=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(spots=spots, seed=st.integers(0, 9))
+def test_areas_hold_every_change_once_keep_the_limits_and_do_not_depend_on_the_order(spots, seed):
+    placed = [at(n, 85 + x * 5e-4, 27 + y * 5e-4) for n, (x, y) in enumerate(spots)]
+    found = areas(placed, LIMITS)
+    assert sorted(change for area in found for change in area.changes) == list(range(len(spots)))
+    for area in found:
+        assert len(area.changes) <= 20 and max(size_m(area.box)) <= 5000
+    shuffled = placed[:]
+    random.Random(seed).shuffle(shuffled)
+    assert areas(shuffled, LIMITS) == found
+
+
+def test_two_neighbourhoods_are_cut_where_the_gap_is():
+    west = [at(n, 85 + n * 2e-4, 27) for n in range(12)]
+    east = [at(20 + n, 85.03 + n * 2e-4, 27) for n in range(12)]
+    found = areas(west + east, LIMITS)
+    assert [area.changes for area in found] == [tuple(range(12)), tuple(range(20, 32))]
+
+
+def test_buildings_that_share_a_wall_or_a_node_stay_together():
+    row = [at(n, 85 + n * 1e-4, 27) for n in range(30)]  # a terrace, longer than an area holds
+    far = [at(40, 85.03, 27, nodes=[7]), at(41, 85.06, 27, nodes=[7])]
+    found = areas(row + far, LIMITS)
+    assert [area.changes for area in found] == [tuple(range(30)), (40, 41)]
+
+
+def test_what_touches_too_many_elements_is_cut_as_well():
+    placed = [at(n, 85 + n * 3e-4, 27, elements=4000) for n in range(6)]
+    found = areas(placed, LIMITS)
+    assert all(area.elements <= 10_000 for area in found) and len(found) == 4
+
+
+def test_nothing_makes_no_area():
+    assert areas([], LIMITS) == []
+
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def scan():
+    return ScanFactory(model=ModelVersionFactory(region=RegionFactory(open_to_all=True)))
+
+
+@pytest.fixture
+def editor():
+    return UserFactory(role="editor")
+
+
+def accepted(editor, scan, **more):
+    change = ChangeFactory(scan=scan, **more)
+    save_decision(editor, change)
+    return change
+
+
+def test_a_plan_is_told_with_what_stands_against_it_and_made_as_it_was_shown(client_of, editor, scan):
+    far = [accepted(editor, scan, geometry=square(c, 0.5, 0.1)) for c in (0.1, 0.5, 0.9)]
+    bad = accepted(editor, scan, kind="modify")  # of a map without node ids
+    client = client_of(editor)
+    url = f"/api/regions/{scan.region_id}/changesets/"
+    told = client.post(f"{url}areas/", {"most_edits": 1}, format="json").json()
+    assert not Changeset.objects.exists()
+    groups = [area["change_ids"] for area in told["areas"]]
+    assert sorted(one for group in groups for one in group) == sorted([*(one.pk for one in far), bad.pk])
+    assert told["remaining"] == 0
+    against = {area["change_ids"][0]: [one["code"] for one in area["why_not"]] for area in told["areas"]}
+    assert against[bad.pk] == ["no_nodes"] and against[far[0].pk] == []
+    body = {"comment": "Houses", "hashtags": "buildings, #nepal", "review_requested": True, "groups": groups}
+    made = client.post(f"{url}many/", body, format="json")
+    assert made.status_code == 201
+    held = [
+        sorted(EditItem.objects.filter(changeset=one["id"]).values_list("change", flat=True))
+        for one in made.json()["changesets"]
+    ]
+    assert held == groups
+    assert {json.dumps(one["tags"], sort_keys=True) for one in made.json()["changesets"]} == {
+        json.dumps(made.json()["changesets"][0]["tags"], sort_keys=True)
+    }
+    tags = made.json()["changesets"][0]["tags"]
+    assert (tags["hashtags"], tags["review_requested"]) == ("#buildings;#nepal", "yes")
+    again = client.post(f"{url}many/", body, format="json")
+    assert again.json()["code"] == "not_accepted" and Changeset.objects.count() == len(groups)
+
+
+def test_many_changesets_are_made_all_or_none(client_of, editor, scan):
+    one, other = accepted(editor, scan), accepted(editor, scan, geometry=square(0.2, 0.2))
+    undecided = ChangeFactory(scan=scan)
+    url = f"/api/regions/{scan.region_id}/changesets/many/"
+    client = client_of(editor)
+    for groups in ([[one.pk], [other.pk, undecided.pk]], [[one.pk], [one.pk, other.pk]]):
+        reply = client.post(url, {"comment": "c", "groups": groups}, format="json")
+        assert reply.status_code == 400 and not Changeset.objects.exists()
+
+
+def test_each_map_has_areas_of_its_own(client_of, editor, scan):
+    older = accepted(editor, scan)
+    newer_scan = ScanFactory(model=scan.model, snapshot=SnapshotFactory(region=scan.region))
+    newer = accepted(editor, newer_scan, geometry=square(0.2, 0.2, 0.05))
+    told = client_of(editor).post(f"/api/regions/{scan.region_id}/changesets/areas/", {}, format="json").json()
+    assert {tuple(area["change_ids"]) for area in told["areas"]} == {(older.pk,), (newer.pk,)}
+
+
+def test_nothing_leaves_that_no_person_decided(client_of, editor, scan):
+    change = accepted(editor, scan)
+    made = changesets.create(user=editor, region=scan.region, comment="c").changeset
+    list(export.osc(made))
+    Verdict.objects.filter(item=change.item).delete()
+    with pytest.raises(NoVerdictError) as refused:
+        list(export.osc(made))
+    assert refused.value.data["change_ids"] == [change.pk]
+    assert "no_verdict" in [one.code for one in outlook(editor, made).why_not]
+    reply = client_of(editor).get(f"/api/changesets/{made.pk}/edits.osc")
+    assert (reply.status_code, reply.json()["code"]) == (409, "no_verdict")
+
+
+def test_a_decision_that_was_set_without_a_verdict_makes_no_changeset(editor, scan):
+    change = ChangeFactory(scan=scan)
+    QueueItem.objects.filter(pk=change.item_id).update(
+        state="decided", decision="accept", decided_by=editor, decided_at="2026-01-01T00:00Z"
+    )
+    with pytest.raises(NoVerdictError):
+        changesets.create(user=editor, region=scan.region, comment="c")
+    assert not Changeset.objects.exists()
+
+
+def test_a_verdict_of_somebody_else_or_of_another_time_does_not_vouch(editor, scan):
+    change = accepted(editor, scan)
+    made = changesets.create(user=editor, region=scan.region, comment="c").changeset
+    items = list(made.items.select_related("change"))
+    assert policy.without_verdict(items) == []
+    QueueItem.objects.filter(pk=change.item_id).update(decided_by=UserFactory())
+    assert policy.without_verdict(items) == [change.pk]
+    QueueItem.objects.filter(pk=change.item_id).update(decided_by=editor, version=7)
+    assert policy.without_verdict(items) == [change.pk]
+
+
+def test_tags_are_counted_in_characters_and_changed_until_the_upload(client_of, editor, scan):
+    accepted(editor, scan)
+    made = changesets.create(user=editor, region=scan.region, comment="🏠" * 255).changeset
+    client, url = client_of(editor), f"/api/changesets/{made.pk}/"
+    long = client.patch(url, {"comment": "🏠" * 256}, format="json")
+    assert long.status_code == 400 and "comment" in long.json()["fields"]
+    wordy = client.patch(url, {"hashtags": "a " * 127}, format="json")
+    assert wordy.status_code == 200  # said twice is said once
+    many = " ".join(f"w{n}" for n in range(70))
+    assert client.patch(url, {"hashtags": many}, format="json").status_code == 400  # with their marks they are longer
+    assert client.patch(url, {"created_by": ""}, format="json").status_code == 400
+    body = {"source": "Survey", "imagery_used": "", "review_requested": True}
+    tags = client.patch(url, body, format="json").json()["tags"]
+    assert (tags["source"], tags["review_requested"], tags["created_by"]) == ("Survey", "yes", "Mapwright")
+    assert "imagery_used" not in tags and tags["hashtags"] == "#a"
+    made.refresh_from_db()
+    assert made.source == "Survey" and made.comment == "🏠" * 255
+
+
+def test_the_diff_has_both_shapes_of_what_is_changed(client_of, editor, scan):
+    house = FootprintFactory(snapshot=scan.snapshot, geometry=square(0.4, 0.4))
+    accepted(editor, scan, kind="modify", footprint=house, geometry=square(0.41, 0.4))
+    accepted(editor, scan, geometry=square(0.8, 0.8))
+    made = changesets.create(user=editor, region=scan.region, comment="c").changeset
+    features = json.loads("".join(export.geojson(made)))["features"]
+    before = {one["properties"]["action"]: one["before"] for one in features}
+    assert before["add"] is None
+    assert shapely.geometry.shape(before["modify"]).equals_exact(shapely.from_wkt(house.geometry.wkt), 1e-6)
