@@ -138,6 +138,9 @@ class Upload(Timestamped):
     problem = models.JSONField(default=dict, help_text="why it ended without effect: code, detail, key, versions")
     job_id = models.UUIDField(null=True)
     done_at = models.DateTimeField(null=True)
+    watched_at = models.DateTimeField(null=True, help_text="when the map was last asked what became of it")
+    watch_job_id = models.UUIDField(null=True)
+    comments = models.JSONField(default=list, help_text="what people say of the changeset: at, user, text")
 
     objects = UploadQuerySet.as_manager()
 
@@ -178,16 +181,30 @@ class Upload(Timestamped):
         return f"{self.site}/changeset/{self.osm_changeset}" if self.osm_changeset else None
 
 
+class Fate(models.TextChoices):
+    """What became of an element since it was uploaded."""
+
+    AS_SENT = "as_sent"
+    EDITED = "edited"
+    DELETED = "deleted"
+    REVERTED = "reverted"
+
+
 class UploadReceipt(models.Model):
-    """What became of one element in the map."""
+    """What became of one element in the map: at once, and by what others did since."""
 
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="receipts")
     kind = models.CharField(max_length=8)
     old_id = models.BigIntegerField(help_text="as the diff named it: negative for a new one")
     new_id = models.BigIntegerField(null=True, help_text="empty for what was deleted")
     new_version = models.PositiveIntegerField(null=True)
+    fate = models.CharField(max_length=8, choices=Fate, blank=True, default="", help_text="empty: nobody asked yet")
+    their_version = models.PositiveIntegerField(null=True, help_text="the newest one, where it is not ours")
+    their_user = models.CharField(max_length=255, blank=True, default="")
+    their_changeset = models.BigIntegerField(null=True)
 
     class Meta:
+        indexes = [models.Index(fields=["upload", "fate", "id"], name="upload_receipt_fate")]
         constraints = [models.UniqueConstraint(fields=["upload", "kind", "old_id"], name="upload_receipt_once")]
 
     def __str__(self) -> str:

@@ -23,7 +23,7 @@ from annotation.changes.objects import (
 from annotation.common.errors import NotFoundError
 from annotation.common.shapes import sharing
 from annotation.consistency.models import Scan, ShiftOrigin, TileScore
-from annotation.edits.models import Changeset, Delivery, DeliveryState, EditItem, Upload, Webhook
+from annotation.edits.models import Changeset, Delivery, DeliveryState, EditItem, Fate, Upload, UploadState, Webhook
 from annotation.edits.osmchange.nodes import OldNode
 from annotation.learning.models import ModelVersion
 from annotation.learning.selectors import shown_model
@@ -86,6 +86,13 @@ def uploads_of(changeset: Changeset) -> QuerySet[Upload]:
     """Uploads of a changeset, the newest first, with how many receipts each has; without their bytes."""
     rows = Upload.objects.filter(changeset=changeset).select_related("user").defer("osc")
     return rows.annotate(receipt_count=Count("receipts"))
+
+
+def watched_uploads(region: Region) -> QuerySet[Upload]:
+    """Uploads of a region that are in the map, with how many of their elements met which fate."""
+    fates = {f"{fate.value}_count": Count("receipts", filter=Q(receipts__fate=fate)) for fate in Fate}
+    rows = Upload.objects.filter(region=region, state=UploadState.DONE).select_related("user", "changeset").defer("osc")
+    return rows.annotate(receipt_count=Count("receipts"), **fates)
 
 
 def get_upload(user: User, upload_id: int) -> Upload:

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from annotation.edits.services.uploads import watch
 from annotation.edits.services.webhooks import deliver
 
 
@@ -9,3 +10,9 @@ from annotation.edits.services.webhooks import deliver
 def deliver_webhooks() -> None:
     """Send to webhooks what is due."""
     deliver.deliver()
+
+
+@shared_task(name="annotation.edits.tasks.watch_uploads")
+def watch_uploads() -> None:
+    """Ask the map what became of uploads, where uploads are on."""
+    watch.start_due()

@@ -38,6 +38,12 @@ def edits(request: HttpRequest, region_id: int) -> HttpResponse:
 
 
 @require_safe
+def uploads(request: HttpRequest, region_id: int) -> HttpResponse:
+    """What is in the map, and what became of it."""
+    return region_page(request, region_id, "edits/uploads.html", active="edits")
+
+
+@require_safe
 @role_required(Role.ADMIN)
 def webhooks(request: HttpRequest) -> HttpResponse:
     """Who is told of decisions, exports and uploads, and what could not be sent."""

@@ -50,6 +50,7 @@ PAGES: dict[str, Row] = {
     f"GET {PAGE}changes/<int:change_id>/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}changes/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}edits/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}edits/uploads/": Row("reviewer", scoped=True, page=True),
     "GET search/": Row("reviewer", page=True),
     f"GET {PAGE}landmarks/": Row("reviewer", scoped=True, page=True),
 }

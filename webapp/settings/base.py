@@ -205,6 +205,7 @@ CELERY_BEAT_SCHEDULE = {
     "assignments": {"task": "annotation.review.tasks.put_back", "schedule": 300.0, "options": {"expires": 300}},
     "first-looks": {"task": "annotation.pipeline.tasks.first_looks", "schedule": 60.0, "options": {"expires": 60}},
     "webhooks": {"task": "annotation.edits.tasks.deliver_webhooks", "schedule": 10.0, "options": {"expires": 10}},
+    "watch": {"task": "annotation.edits.tasks.watch_uploads", "schedule": 3600.0, "options": {"expires": 600}},
     "fold-counts": {"task": "annotation.review.tasks.fold_counts", "schedule": 30.0, "options": {"expires": 30}},
 }
 

@@ -22,6 +22,7 @@ JOB_RUNNERS = {
     "geolocation.locate": "annotation.geolocation.services.locate.run",
     "geolocation.become_imagery": "annotation.geolocation.services.confirm.run",
     "edits.upload": "annotation.edits.services.uploads.run.run",
+    "edits.watch": "annotation.edits.services.uploads.watch.run",
     "landmarks.update_index": "annotation.landmarks.services.update_index.run",
     "landmarks.import_tags": "annotation.landmarks.services.from_map.run",
     "changes.first_look": "annotation.pipeline.services.first_look.run",

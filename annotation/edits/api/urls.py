@@ -28,6 +28,8 @@ urlpatterns = [
         name="api-linked-tile",
     ),
     path("changesets/<int:changeset_id>/upload/", uploads.ChangesetUploadView.as_view(), name="api-changeset-upload"),
+    path("regions/<int:region_id>/uploads/", uploads.WatchedView.as_view(), name="api-uploads"),
+    path("uploads/<int:upload_id>/watch/", uploads.WatchView.as_view(), name="api-upload-watch"),
     path("uploads/<int:upload_id>/", uploads.UploadView.as_view(), name="api-upload"),
     path("uploads/<int:upload_id>/resume/", uploads.UploadResumeView.as_view(), name="api-upload-resume"),
     path("uploads/<int:upload_id>/give-up/", uploads.UploadGiveUpView.as_view(), name="api-upload-give-up"),

@@ -1,6 +1,6 @@
 """Rows of edits as plain osmChange facts, and the server of the map: what is asked of it and what it answers."""
 
-from annotation.edits.engine.answers import Limits, Listed, Person, Receipt, Written, parse_change
+from annotation.edits.engine.answers import Comment, Limits, Listed, Person, Present, Receipt, Written, parse_change
 from annotation.edits.engine.areas import Area, Placed, areas
 from annotation.edits.engine.areas import Limits as AreaLimits
 from annotation.edits.engine.client import OsmApi
@@ -13,12 +13,14 @@ __all__ = [
     "Area",
     "AreaLimits",
     "Challenge",
+    "Comment",
     "Limits",
     "Listed",
     "MapServer",
     "OsmApi",
     "Person",
     "Placed",
+    "Present",
     "Receipt",
     "UnlikeOursError",
     "Written",
