@@ -29,7 +29,7 @@ def osm(tmp_path, settings, monkeypatch) -> Iterator[OsmServer]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_is_accepted_is_grouped_by_area_and_becomes_several_changesets(new_page, stock, scheme):
+def test_what_is_accepted_is_grouped_by_area_and_becomes_several_changesets(new_page, stock, scheme, axe):
     chosen = [one for one in stock.changes if one.kind == "add"][:2]
     chosen += [one for one in stock.changes if one.kind == "modify" and one.footprint.nodes][:1]
     for change in chosen:
@@ -60,11 +60,11 @@ def test_what_is_accepted_is_grouped_by_area_and_becomes_several_changesets(new_
     card.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#notices")).to_contain_text("The tags are saved")
     assert Changeset.objects.filter(source="Survey").count() == 1
-    assert findings(page) == []
+    assert findings(page, axe) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_of_uploads_tells_who_changed_what_and_what_is_said(new_page, osm, stock, worker, scheme):
+def test_the_page_of_uploads_tells_who_changed_what_and_what_is_said(new_page, osm, stock, worker, scheme, axe):
     change = next(one for one in stock.changes if one.kind == "add")
     save_decision(stock.admin, change)
     made = changesets.create(user=stock.admin, region=stock.region, comment="One new house").changeset
@@ -86,11 +86,11 @@ def test_the_page_of_uploads_tells_who_changed_what_and_what_is_said(new_page, o
     page.get_by_text("What changed, and by whom").click()
     expect(page.get_by_role("link", name="way/5")).to_have_attribute("href", f"{osm.url}/way/5/history")
     shot(page, f"uploads-{scheme}")
-    assert findings(page) == []
+    assert findings(page, axe) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_admin_registers_a_webhook_and_sends_again_what_was_given_up(new_page, settings, stock, scheme):
+def test_an_admin_registers_a_webhook_and_sends_again_what_was_given_up(new_page, settings, stock, scheme, axe):
     settings.WEBHOOK_HOSTS = ["127.0.0.1"]
     with receiver() as server:
         page = new_page(stock.admin, color_scheme=scheme)
@@ -112,7 +112,7 @@ def test_an_admin_registers_a_webhook_and_sends_again_what_was_given_up(new_page
         page.get_by_text("1 given up").click()
         expect(page.locator("#webhooks")).to_contain_text("the server answers 500")
         shot(page, f"webhooks-{scheme}")
-        assert findings(page) == []
+        assert findings(page, axe) == []
         page.get_by_role("button", name="Send decided of").click()
         expect(page.locator("#webhooks")).to_contain_text("1 delivery waiting")
         server.status = 200
