@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -59,8 +60,6 @@ def fates(upload: Upload) -> dict[str, int]:
 
 def former(server: OsmServer, kind: str, number: int, version: int) -> dict:
     (row,) = server.rows(f"SELECT * FROM elements WHERE kind='{kind}' AND id={number} AND version={version}")
-    import json
-
     return {"lon": row["lon"], "lat": row["lat"], "tags": json.loads(row["tags"]), "body": json.loads(row["body"])}
 
 

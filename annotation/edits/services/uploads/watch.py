@@ -9,7 +9,6 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -60,10 +59,12 @@ def start(*, user: User | None, upload: Upload) -> Job:
 
 def start_due() -> int:
     """Queue it for uploads of the last months that nobody asked about for an hour; none while uploads are off."""
-    if not settings.OSM_UPLOAD:
+    try:
+        server = server_in_use().api_url
+    except UploadOffError:
         return 0
     now = timezone.now()
-    due = Upload.objects.filter(state=UploadState.DONE, done_at__gt=now - WATCHED, server=server_in_use().api_url)
+    due = Upload.objects.filter(state=UploadState.DONE, done_at__gt=now - WATCHED, server=server)
     due = due.filter(Q(watched_at=None) | Q(watched_at__lt=now - EVERY)).defer("osc")
     chosen = list(due.order_by(F("watched_at").asc(nulls_first=True), "pk")[:STARTED_AT_ONCE])
     for upload in chosen:
