@@ -14,15 +14,19 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from annotation.edits.models import Delivery, Webhook
+from annotation.common.services import jobs
+from annotation.edits.models import Delivery, Upload, Webhook
 from annotation.edits.services import changesets, export
+from annotation.edits.services.uploads import start
 from annotation.edits.services.webhooks import outbox
 from annotation.edits.services.webhooks.deliver import deliver, pause
 from annotation.edits.services.webhooks.register import register
 from annotation.review.services.undo import undo
 from tests.annotation.edits.receiver import Receiver, receiver
+from tests.annotation.edits.uploading import make_case, sign_in_at, upload_settings
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
+from tests.osm_server import osm_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "sixteen letters at least"
@@ -102,6 +106,22 @@ def test_only_who_asked_for_this_region_and_event_is_told(admin, scan, server):
     assert delivery.webhook == wants and told["event"] == "exported"
     assert (told["data"]["changeset"], told["data"]["new_edits"]) == (made.pk, 1)
     assert told["data"]["tags"]["comment"] == "Häuser 🏠"
+
+
+def test_an_upload_is_told_once_it_is_in_the_map_and_not_before(admin, server, settings, tmp_path):
+    with osm_server(tmp_path / "osm.sqlite") as osm:
+        for name, value in upload_settings(osm).items():
+            setattr(settings, name, value)
+        case = make_case(osm)
+        sign_in_at(osm, case.editor)
+        hook(admin, server.url, region=case.changeset.region, events=["uploaded"])
+        upload = start.start(user=case.editor, changeset=case.changeset)
+        assert not Delivery.objects.exists()
+        jobs.execute(Upload.objects.get(pk=upload.pk).job_id)
+        upload.refresh_from_db()
+        told = json.loads(Delivery.objects.get().body)["data"]
+        assert (told["upload"], told["osm_changeset"], told["url"]) == (upload.pk, upload.osm_changeset, upload.url)
+        assert told["elements"] == upload.elements and upload.state == "done"
 
 
 def test_what_fails_is_tried_eight_times_further_and_further_apart_then_given_up_and_sent_again(
