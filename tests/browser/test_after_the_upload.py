@@ -129,7 +129,7 @@ def test_an_admin_registers_a_webhook_and_sends_again_what_was_given_up(new_page
         expect(page.locator("#webhooks")).to_contain_text("the server answers 500")
         shot(page, f"webhooks-{scheme}")
         assert findings(page, axe) == []
-        page.get_by_role("button", name="Send decided of").click()
+        page.get_by_role("button", name="Send again: decided").click()
         expect(page.locator("#webhooks")).to_contain_text("1 delivery waiting")
         server.status = 200
         assert sent() == 1 and len(server.came) == 2

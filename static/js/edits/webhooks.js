@@ -39,7 +39,7 @@ function givenUp(hook) {
       button(
         "Send again",
         () => attempt(() => api.post(`/api/webhook-deliveries/${one.id}/again/`), "It goes out within a minute."),
-        `Send ${one.event} of ${moment(one.created_at)} again`,
+        `Send again: ${one.event}, ${moment(one.created_at)}`,
       ),
     );
   const details = el("details", {}, el("summary", { text: `${hook.dead} given up` }), list);
