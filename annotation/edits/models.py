@@ -270,9 +270,10 @@ class Delivery(Timestamped):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at"], condition=models.Q(state="waiting"), name="delivery_due"),
+            models.Index(fields=["webhook", "due_at", "id"], condition=models.Q(state="waiting"), name="delivery_due"),
             models.Index(fields=["webhook", "state", "-id"], name="delivery_of_a_webhook"),
             models.Index(fields=["delivered_at"], condition=models.Q(state="delivered"), name="delivery_old"),
+            models.Index(fields=["due_at"], condition=models.Q(state="dead"), name="delivery_given_up"),
         ]
 
     def __str__(self) -> str:

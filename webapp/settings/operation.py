@@ -23,6 +23,8 @@ LOGGING = {
         "mapwright.requests": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
         # Django's own handlers would write the same lines once more, in a form of their own.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # It would write the whole address of every request, and those of webhooks may hold a secret.
+        "httpx": {"level": "WARNING"},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
     },
 }

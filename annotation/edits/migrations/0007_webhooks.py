@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='edits.webhook')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['due_at'], name='delivery_due'), models.Index(fields=['webhook', 'state', '-id'], name='delivery_of_a_webhook'), models.Index(condition=models.Q(('state', 'delivered')), fields=['delivered_at'], name='delivery_old')],
+                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['webhook', 'due_at', 'id'], name='delivery_due'), models.Index(fields=['webhook', 'state', '-id'], name='delivery_of_a_webhook'), models.Index(condition=models.Q(('state', 'delivered')), fields=['delivered_at'], name='delivery_old'), models.Index(condition=models.Q(('state', 'dead')), fields=['due_at'], name='delivery_given_up')],
                 'constraints': [models.UniqueConstraint(fields=('webhook', 'event_id'), name='delivery_once_per_webhook'), models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'delivered', 'dead'])), name='delivery_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('delivered_at__isnull', False), ('state', 'delivered')), models.Q(('state', 'delivered'), _negated=True), _connector='OR'), name='delivery_delivered_has_a_time')],
             },
         ),

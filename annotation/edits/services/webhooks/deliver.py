@@ -7,11 +7,14 @@ same event id, by which a receiver knows it.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from annotation.common.errors import DomainError
@@ -28,8 +31,10 @@ ANSWER_S = 10.0
 CLAIM = timedelta(seconds=90)
 MOST_ANSWER_BYTES = 64 * 2**10
 MOST_AT_ONCE, RUN_S = 500, 40.0
-KEPT = timedelta(days=7)
-"""How long a delivery that was taken stays to be looked at."""
+KEPT, KEPT_DEAD = timedelta(days=7), timedelta(days=30)
+"""How long a delivery that was taken, and one that was given up, stays to be looked at."""
+LOCK = 0x77_65_62_68
+"""Of the one run at a time: a server that is slow takes one worker's time, not every worker's."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +46,14 @@ class Outcome:
 
 
 def deliver(seconds: float = RUN_S) -> int:
-    """Send what is due, the oldest first; how many were taken. A webhook that fails is not asked again in this run."""
-    failing: set[int] = set()
-    end, taken = time.monotonic() + seconds, 0
-    for _ in range(MOST_AT_ONCE):
-        delivery = _claim(failing) if time.monotonic() < end else None
-        if delivery is None:
-            break
-        outcome = _send(delivery)
-        _note(delivery, outcome)
-        if outcome.problem:
-            failing.add(delivery.webhook_id)
-        else:
-            taken += 1
-    old = Delivery.objects.filter(state=DeliveryState.DELIVERED, delivered_at__lt=timezone.now() - KEPT)
-    Delivery.objects.filter(pk__in=old.values("pk")[:1000]).delete()
+    """Send what is due, of each webhook the oldest first; how many were taken. Nothing while another run sends.
+
+    Next is the webhook that this run gave the least time, and those come last that failed before, so that neither a slow
+    nor a broken one keeps the others waiting. One that fails is not asked again in this run.
+    """
+    with _alone() as alone:
+        taken = _send_due(seconds) if alone else 0
+        _forget()
     return taken
 
 
@@ -78,12 +76,58 @@ def context(webhook: Webhook) -> str:
     return f"webhook {webhook.key}"
 
 
-def _claim(failing: set[int]) -> Delivery | None:
-    """The next one that is due, held against other runs until the claim ends."""
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether no other run sends, and none does until the end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        (alone,) = cursor.fetchone() or (False,)
+    try:
+        yield alone
+    finally:
+        if alone and connection.connection is not None and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _send_due(seconds: float) -> int:
+    end = time.monotonic() + seconds
+    failed = Delivery.objects.filter(webhook=OuterRef("pk"), state=DeliveryState.WAITING, attempts__gt=0)
+    hooks = Webhook.objects.filter(active=True).annotate(failed=Exists(failed))
+    spent = {pk: seconds if failing else 0.0 for pk, failing in hooks.values_list("pk", "failed")}
+    tries = taken = 0
+    while spent and tries < MOST_AT_ONCE and (began := time.monotonic()) < end:
+        webhook = min(spent, key=lambda one: (spent[one], one))
+        delivery = _claim(webhook)
+        if delivery is None:
+            del spent[webhook]
+            continue
+        outcome = _send(delivery)
+        _note(delivery, outcome)
+        tries += 1
+        if outcome.problem:
+            del spent[webhook]
+        else:
+            taken += 1
+            spent[webhook] += time.monotonic() - began
+    return taken
+
+
+def _forget() -> None:
+    """Remove what was taken or given up long ago, a part at a time."""
+    now = timezone.now()
+    taken = Q(state=DeliveryState.DELIVERED, delivered_at__lt=now - KEPT)
+    given_up = Q(state=DeliveryState.DEAD, due_at__lt=now - KEPT_DEAD)
+    for old in (taken, given_up):
+        Delivery.objects.filter(pk__in=Delivery.objects.filter(old).values("pk")[:1000]).delete()
+
+
+def _claim(webhook: int) -> Delivery | None:
+    """The next one of a webhook that is due, held against other runs until the claim ends."""
     with transaction.atomic():
         now = timezone.now()
-        due = Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=now, webhook__active=True)
-        rows = due.exclude(webhook__in=failing).select_for_update(skip_locked=True, of=("self",))
+        due = Delivery.objects.filter(webhook=webhook, state=DeliveryState.WAITING, due_at__lte=now)
+        rows = due.filter(webhook__active=True).select_for_update(skip_locked=True, of=("self",))
         delivery = rows.select_related("webhook").order_by("due_at", "pk").first()
         if delivery is not None:
             delivery.attempts, delivery.due_at = delivery.attempts + 1, now + CLAIM
