@@ -139,6 +139,7 @@ class Upload(Timestamped):
     job_id = models.UUIDField(null=True)
     done_at = models.DateTimeField(null=True)
     watched_at = models.DateTimeField(null=True, help_text="when the map was last asked what became of it")
+    asked_at = models.DateTimeField(null=True, help_text="when that question was last queued, answered or not")
     watch_job_id = models.UUIDField(null=True)
     comments = models.JSONField(default=list, help_text="what people say of the changeset: at, user, text")
 

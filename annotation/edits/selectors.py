@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,6 +156,10 @@ def models_behind(changeset: Changeset) -> list[dict[str, Any]]:
     return [shown_model(model) for model in models.select_related("run").order_by("pk")]
 
 
+NEWEST_FIRST = ("-item__decided_at", "-pk")
+"""Changes in the order of their decisions."""
+
+
 def exportable_changes(region: Region) -> QuerySet[Change]:
     """Accepted changes that may go into a changeset, the newest decision first.
 
@@ -165,33 +169,38 @@ def exportable_changes(region: Region) -> QuerySet[Change]:
     accepted = Change.objects.filter(scan__region=region, item__decision=ChangeDecision.ACCEPT, edit_items__isnull=True)
     apart = accepted.exclude(Exists(edits_of_the_same_state()))
     apart = apart.exclude(Exists(the_same_new_building()), kind=ChangeKind.ADD)
-    return apart.order_by("-item__decided_at", "-pk")
+    return apart.order_by(*NEWEST_FIRST)
 
 
 def conflicts(changeset: Changeset) -> list[Conflict]:
     """Edits whose base is no longer what the region's newest snapshot has; in the same few queries for any number."""
-    newest = newest_snapshot(changeset.region)
+    return conflicts_of(changeset.region, items_of(changeset))
+
+
+def conflicts_of(region: Region, edits: Iterable[EditItem]) -> list[Conflict]:
+    """As `conflicts`, of edits that may not be saved yet."""
+    newest = newest_snapshot(region)
     if newest is None:
         return []
-    items = [item for item in items_of(changeset) if item.change.scan.snapshot_id != newest.pk]
+    items = [item for item in edits if item.change.scan.snapshot_id != newest.pk]
     theirs = states_in(newest, {item.object_id for item in items if item.object_id is not None})
-    mapped = _mapped_by_now(newest, [item.pk for item in items if item.object_id is None])
+    mapped = _mapped_by_now(newest, [item.change_id for item in items if item.object_id is None])
     found = [_of_new(item, mapped) if item.object_id is None else _of_mapped(item, theirs) for item in items]
     return [conflict for conflict in found if conflict is not None]
 
 
-def _mapped_by_now(newest: MapSnapshot, item_ids: Sequence[int]) -> dict[int, str]:
-    """Of edits that add a building: the key of one that the map has there by now, not one that shares a wall."""
-    shape = Coalesce(OuterRef("change__adjusted"), OuterRef("change__geometry"))
+def _mapped_by_now(newest: MapSnapshot, change_ids: Sequence[int]) -> dict[int, str]:
+    """Of changes that add a building: the key of one that the map has there by now, not one that shares a wall."""
+    shape = Coalesce(OuterRef("adjusted"), OuterRef("geometry"))
     there = sharing(Footprint.objects.filter(snapshot=newest), "geometry", shape, SHARED_LEAST).order_by("-shared")
-    rows = EditItem.objects.filter(pk__in=item_ids).annotate(there=Subquery(there.values("pk")[:1]))
+    rows = Change.objects.filter(pk__in=change_ids).annotate(there=Subquery(there.values("pk")[:1]))
     found = dict(rows.filter(there__isnull=False).values_list("pk", "there"))
     footprints = Footprint.objects.in_bulk(set(found.values()))
-    return {item: footprints[footprint].key for item, footprint in found.items()}
+    return {change: footprints[footprint].key for change, footprint in found.items()}
 
 
 def _of_new(item: EditItem, mapped: dict[int, str]) -> Conflict | None:
-    key = mapped.get(item.pk)
+    key = mapped.get(item.change_id)
     if key is None:
         return None
     return Conflict(item.change_id, key, "already_mapped", f"the newest map already has a building here ({key})")

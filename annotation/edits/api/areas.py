@@ -51,7 +51,7 @@ class ManyInput(TagsInput):
         child=serializers.ListField(
             child=serializers.IntegerField(min_value=1, max_value=MAX_ID), min_length=1, max_length=areas.MOST
         ),
-        min_length=1, max_length=500, help_text="of each changeset its changes, as planned",
+        min_length=1, max_length=areas.MOST_AREAS, help_text="of each changeset its changes, as planned",
     )  # fmt: skip
     demolish = serializers.BooleanField(
         required=False, default=False, help_text="retag removed buildings as demolished:building, don't delete them"

@@ -17,6 +17,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='upload',
+            name='asked_at',
+            field=models.DateTimeField(help_text='when that question was last queued, answered or not', null=True),
+        ),
+        migrations.AddField(
+            model_name='upload',
             name='watch_job_id',
             field=models.UUIDField(null=True),
         ),

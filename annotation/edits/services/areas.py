@@ -9,23 +9,28 @@ from dataclasses import dataclass, field
 import shapely
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.accounts.models import User
-from annotation.changes.models import Change
+from annotation.changes.models import Change, ChangeKind
 from annotation.common.errors import InvalidError
 from annotation.edits import selectors
 from annotation.edits.engine import Area, AreaLimits, Placed, accepted_change, areas
-from annotation.edits.models import Changeset, EditItem
+from annotation.edits.models import Changeset
 from annotation.edits.osmchange.compile import compile_change
 from annotation.edits.osmchange.elements import MAX_CHANGES, NewIds, RefusedError
+from annotation.edits.selectors import NEWEST_FIRST
 from annotation.edits.services import changesets, policy
 from annotation.edits.services.choosing import new_item, one_per_building, refuse_missing
 from annotation.edits.services.tags import Wished
 from annotation.sources.engine import to_shapely
 from annotation.sources.models import Region
 
-MOST = 5000
-"""Changes that are planned at once."""
+MOST, MOST_AREAS = 5000, 500
+"""Changes that are planned at once, and changesets made of them."""
+
+
+ADD = ChangeKind.ADD
 
 
 @dataclass(frozen=True)
@@ -70,13 +75,22 @@ class _Tried:
     refused: RefusedError | None
 
 
+@dataclass(frozen=True)
+class _Against:
+    """Changes that no person's verdict accounts for, and those that the newest map contradicts."""
+
+    unvouched: set[int]
+    contradicted: set[int]
+
+
 def plan(
     *, region: Region, change_ids: Sequence[int] | None = None, most_edits: int | None = None,
     most_km: float | None = None, demolish: bool = False,
 ) -> Plan:  # fmt: skip
-    """What would be made of the accepted changes named, else of the newest; nothing is written.
+    """What would be made of the accepted changes named, else of all; nothing is written.
 
-    Each map and each image has areas of its own.
+    Each map and each image has areas of its own. Where there are more changes than are planned at once, neighbours come
+    first, along the curve of Hilbert by which PostGIS sorts shapes: once these are made, the next ones are planned.
 
     Args:
         most_edits, most_km: of one area; left out: as the installation says.
@@ -88,20 +102,36 @@ def plan(
     total = rows.count()
     if change_ids is not None:
         rows = rows.filter(pk__in=change_ids)
-    found = list(rows.select_related("scan", "footprint", "item")[:MOST])
+    found = _found(rows)
     refuse_missing(found, change_ids)
     chosen = one_per_building(found)
     limits = AreaLimits((most_km or settings.CHANGESET_KM) * 1000, most_edits or settings.CHANGESET_EDITS, MAX_CHANGES)
     lots: dict[tuple[int, int], list[_Tried]] = defaultdict(list)
     for change in chosen:
         lots[change.scan.snapshot_id, change.scan.imagery_id].append(_tried(change, demolish))
-    vouched = set(policy.without_verdict(EditItem(change=change) for change in chosen))
+    edits = [new_item(None, change, demolish) for change in chosen]
+    against = _Against(
+        unvouched=set(policy.without_verdict(edits)),
+        contradicted={one.change for one in selectors.conflicts_of(region, edits)},
+    )
     planned = [
-        _planned(area, snapshot, {one.placed.change: one for one in lot}, vouched)
+        _planned(area, snapshot, {one.placed.change: one for one in lot}, against)
         for (snapshot, _), lot in sorted(lots.items())
         for area in areas([one.placed for one in lot], limits)
-    ]
-    return Plan(planned, max(0, total - len(chosen)))
+    ][:MOST_AREAS]
+    return Plan(planned, total - sum(len(area.change_ids) for area in planned))
+
+
+def _found(rows: QuerySet[Change]) -> list[Change]:
+    """At most as many as are planned at once, neighbours first; in the order of the decisions, the newest first."""
+    ids = list(rows.order_by("geometry", "pk").values_list("pk", flat=True)[: MOST + 1])
+    found = Change.objects.filter(pk__in=ids[:MOST])
+    if len(ids) > MOST:
+        # Of one building everything is planned at once, so that the newest decision on it is known.
+        others = rows.exclude(pk__in=ids[:MOST]).order_by()
+        found = found.exclude(Exists(others.filter(object_id=OuterRef("object_id"))))
+        found = found.exclude(Exists(others.filter(kind=ADD, geometry__intersects=OuterRef("geometry"))), kind=ADD)
+    return list(found.select_related("scan", "footprint", "item").order_by(*NEWEST_FIRST))
 
 
 def make_many(
@@ -139,13 +169,16 @@ def _tried(change: Change, demolish: bool) -> _Tried:
     return _Tried(Placed(change.pk, shape, nodes, elements), refused)
 
 
-def _planned(area: Area, snapshot: int, tried: dict[int, _Tried], unvouched: set[int]) -> PlannedArea:
+def _planned(area: Area, snapshot: int, tried: dict[int, _Tried], against: _Against) -> PlannedArea:
     reasons = []
     refused = [error for change in area.changes if (error := tried[change].refused) is not None]
     for code, count in sorted(Counter(error.code for error in refused).items()):
         first = next(error for error in refused if error.code == code)
         reasons.append(Reason(code, f"{count} of its edits can't be written as osmChange yet: {first.reason}"))
-    nobody = len(unvouched & set(area.changes))
+    contradicted = len(against.contradicted & set(area.changes))
+    if contradicted:
+        reasons.append(Reason("conflicting_edits", f"the newest map says otherwise than {contradicted} of its edits"))
+    nobody = len(against.unvouched & set(area.changes))
     if nobody:
         reasons.append(Reason("no_verdict", f"{nobody} of its edits carry no person's verdict in force"))
     if area.elements > MAX_CHANGES:

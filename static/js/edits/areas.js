@@ -42,7 +42,7 @@ export function createAreas({ base, accepted, form, onMade }) {
     button.disabled = false;
   }
 
-  function draw({ areas }) {
+  function draw({ areas, remaining }) {
     const make = el("button", {
       type: "button",
       class: "button button-main",
@@ -60,6 +60,11 @@ export function createAreas({ base, accepted, form, onMade }) {
     fill(
       found,
       el("ol", { class: "area-list", tabindex: "0", "aria-label": "Areas" }, ...areas.map(line)),
+      remaining > 0 &&
+        el("p", {
+          class: "hint",
+          text: `${plural(remaining, "more accepted change", "more accepted changes")} ${remaining === 1 ? "waits" : "wait"}: group again once these are made.`,
+        }),
       el("div", { class: "form-end" }, make),
     );
   }

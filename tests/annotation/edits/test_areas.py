@@ -10,7 +10,7 @@ import shapely.geometry
 
 from annotation.edits.errors import NoVerdictError
 from annotation.edits.models import Changeset, EditItem
-from annotation.edits.services import changesets, export, policy
+from annotation.edits.services import areas, changesets, export, policy
 from annotation.edits.services.uploads.checks import outlook
 from annotation.review.models import QueueItem, Verdict
 from tests.factories import FootprintFactory, RegionFactory, SnapshotFactory, UserFactory, square
@@ -145,3 +145,48 @@ def test_the_diff_has_both_shapes_of_what_is_changed(client_of, editor, scan):
     assert before["add"] is None
     mapped = shapely.from_wkt(house.geometry.wkt)
     assert shapely.geometry.shape(before["modify"]).symmetric_difference(mapped).area < 1e-2 * mapped.area
+
+
+def test_a_plan_tells_what_the_newest_map_contradicts(client_of, editor, scan):
+    house = FootprintFactory(snapshot=scan.snapshot, geometry=square(0.4, 0.4))
+    gone = accepted(editor, scan, kind="remove", footprint=house, geometry=square(0.4, 0.4))
+    drawn = accepted(editor, scan, geometry=square(0.8, 0.8))
+    newer = SnapshotFactory(region=scan.region)
+    FootprintFactory(snapshot=newer, geometry=drawn.geometry)
+    told = (
+        client_of(editor)
+        .post(f"/api/regions/{scan.region_id}/changesets/areas/", {"most_edits": 1}, format="json")
+        .json()
+    )
+    against = {area["change_ids"][0]: [one["code"] for one in area["why_not"]] for area in told["areas"]}
+    assert "conflicting_edits" in against[gone.pk] and against[drawn.pk] == ["conflicting_edits"]
+    assert not EditItem.objects.exists()
+
+
+def test_more_than_are_planned_at_once_come_neighbours_first(editor, scan, monkeypatch):
+    monkeypatch.setattr(areas, "MOST", 4)
+    places = [(0.1, 0.1), (0.9, 0.9)] * 4  # decided here and there by turns
+    made = [accepted(editor, scan, geometry=square(x + n * 0.004, y, 0.02)) for n, (x, y) in enumerate(places)]
+    first = areas.plan(region=scan.region)
+    assert first.remaining == 4
+    held = {change for area in first.areas for change in area.change_ids}
+    assert held in ({one.pk for one in made[::2]}, {one.pk for one in made[1::2]})
+
+
+def test_of_one_building_everything_is_planned_at_once(editor, scan, monkeypatch):
+    monkeypatch.setattr(areas, "MOST", 2)
+    house = FootprintFactory(snapshot=scan.snapshot, geometry=square(0.1, 0.1, 0.01))
+    older = accepted(editor, scan, kind="modify", footprint=house, geometry=square(0.1, 0.1, 0.01))
+    lone = accepted(editor, scan, geometry=square(0.2, 0.1, 0.01))
+    newer = accepted(editor, scan, kind="remove", footprint=house, geometry=square(0.9, 0.9, 0.01))
+    assert older.object_id == newer.object_id
+    found = {change for area in areas.plan(region=scan.region).areas for change in area.change_ids}
+    assert found in ({lone.pk}, {newer.pk}, {newer.pk, lone.pk})
+
+
+def test_no_more_areas_are_planned_than_are_made_at_once(editor, scan, monkeypatch):
+    monkeypatch.setattr(areas, "MOST_AREAS", 2)
+    for place in ((0.1, 0.1), (0.9, 0.1), (0.1, 0.9)):
+        accepted(editor, scan, geometry=square(*place, 0.1))
+    found = areas.plan(region=scan.region, most_edits=1)
+    assert (len(found.areas), found.remaining) == (2, 1)

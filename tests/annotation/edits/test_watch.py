@@ -13,7 +13,7 @@ from django.utils import timezone
 from annotation.common.models import Job
 from annotation.common.services import jobs
 from annotation.edits.errors import NotUploadableError, UploadOffError
-from annotation.edits.models import Upload
+from annotation.edits.models import Changeset, Upload, UploadReceipt
 from annotation.edits.services.uploads import start, watch
 from tests.annotation.edits.uploading import Case, make_case, sign_in_at, upload_settings
 from tests.osm_server import OsmServer, osm_server
@@ -130,15 +130,45 @@ def test_every_hour_at_most_and_only_while_uploads_are_on(case: Case, upload: Up
     assert watch.start_due() == 1
     jobs.execute(Job.objects.get(kind="edits.watch").pk)
     assert watch.start_due() == 0
-    Upload.objects.update(watched_at=timezone.now() - timedelta(minutes=61))
+    Upload.objects.update(asked_at=timezone.now() - timedelta(minutes=61))
     settings.OSM_UPLOAD = False
     assert watch.start_due() == 0
     with pytest.raises(UploadOffError):
         watch.start(user=case.editor, upload=upload)
     settings.OSM_UPLOAD = True
     assert watch.start_due() == 1
-    Upload.objects.update(done_at=timezone.now() - timedelta(days=91))
+    Upload.objects.update(done_at=timezone.now() - timedelta(days=3), asked_at=timezone.now() - timedelta(hours=23))
+    assert watch.start_due() == 0  # it is no longer new
+    Upload.objects.update(asked_at=timezone.now() - timedelta(hours=25))
+    assert watch.start_due() == 1
+    Upload.objects.update(done_at=timezone.now() - timedelta(days=91), asked_at=None)
     assert watch.start_due() == 0
+
+
+def test_uploads_that_the_map_does_not_answer_for_take_no_turn_from_others(case: Case, upload: Upload, monkeypatch):
+    monkeypatch.setattr(watch, "STARTED_AT_ONCE", 1)
+    same = {field.attname: getattr(upload, field.attname) for field in Upload._meta.fields if not field.primary_key}
+    held = Changeset.objects.create(region=upload.region, snapshot=upload.changeset.snapshot, comment="another")
+    other = Upload.objects.create(**same | {"token": "2" * 32, "changeset_id": held.pk})
+    UploadReceipt.objects.create(upload=other, kind="node", old_id=1, new_id=1, new_version=2)
+    case.server.answer("GET", r"/api/0\.6/nodes", 404, "")
+    asked_about = []
+    for _ in range(2):
+        assert watch.start_due() == 1
+        job = Job.objects.filter(kind="edits.watch").latest("created_at")
+        jobs.execute(job.pk)
+        asked_about.append(job.params["upload"])
+    assert sorted(asked_about) == [upload.pk, other.pk] and watch.start_due() == 0
+
+
+def test_a_copy_of_the_map_that_is_behind_tells_nothing(case: Case, upload: Upload):
+    number = case.removed.osm_id
+    case.server.rows(f"DELETE FROM elements WHERE kind='way' AND id={number} AND version=4 RETURNING id")
+    moved = upload.receipts.get(kind="way", old_id=case.reshaped.osm_id)
+    case.server.rows(f"DELETE FROM elements WHERE kind='way' AND id={moved.new_id} AND version=4 RETURNING id")
+    asked(case, upload)
+    told = {one.old_id: (one.fate, one.their_version) for one in upload.receipts.filter(kind="way", old_id__gt=0)}
+    assert told[number] == told[case.reshaped.osm_id] == ("", None)
 
 
 def test_what_is_not_in_the_map_is_not_watched(case: Case):

@@ -18,7 +18,7 @@ from annotation.common.engine import stop_if_asked
 from annotation.common.models import Job
 from annotation.common.services import jobs
 from annotation.common.services.job_context import JobContext
-from annotation.edits.engine import MapServer, OsmApi, Present
+from annotation.edits.engine import MapServer, OsmApi, Present, parse_change
 from annotation.edits.errors import MapConflictError, NotUploadableError, RefusedByServerError, UploadOffError
 from annotation.edits.models import Fate, Upload, UploadReceipt, UploadState
 from annotation.edits.services.uploads.accounts import server_in_use
@@ -27,9 +27,11 @@ logger = logging.getLogger(__name__)
 KIND = "edits.watch"
 AT_ONCE = 300
 """Elements asked for in one request: their ids keep the address short enough for any server."""
-EVERY, WATCHED = timedelta(hours=1), timedelta(days=90)
-"""How often an upload is asked about by itself, and for how long after it was made."""
+NEW, OFTEN, SELDOM = timedelta(days=2), timedelta(hours=1), timedelta(days=1)
+"""How long an upload is new, how often it is asked about by itself as long as it is, and how often afterwards."""
+WATCHED = timedelta(days=90)
 STARTED_AT_ONCE = 20
+"""Uploads asked about in an hour; where more are due, those come first that waited the longest."""
 MOST_COMMENTS, MOST_CHARS = 100, 2000
 
 Key = tuple[str, int]
@@ -53,20 +55,25 @@ def start(*, user: User | None, upload: Upload) -> Job:
             created_by=user,
             dedup_key=f"watch {upload.pk}",
         )
-        Upload.objects.filter(pk=upload.pk).update(watch_job_id=job.pk)
+        Upload.objects.filter(pk=upload.pk).update(watch_job_id=job.pk, asked_at=timezone.now())
     return job
 
 
 def start_due() -> int:
-    """Queue it for uploads of the last months that nobody asked about for an hour; none while uploads are off."""
+    """Queue it for uploads of the last months that are due; none while uploads are off.
+
+    What counts is when it was asked, not whether the map answered: uploads that it does not answer for, as after a
+    reset of a server for tests, take no turn from the others.
+    """
     try:
         server = server_in_use().api_url
     except UploadOffError:
         return 0
     now = timezone.now()
-    due = Upload.objects.filter(state=UploadState.DONE, done_at__gt=now - WATCHED, server=server)
-    due = due.filter(Q(watched_at=None) | Q(watched_at__lt=now - EVERY)).defer("osc")
-    chosen = list(due.order_by(F("watched_at").asc(nulls_first=True), "pk")[:STARTED_AT_ONCE])
+    often = Q(done_at__gt=now - NEW, asked_at__lt=now - OFTEN)
+    due = Upload.objects.filter(state=UploadState.DONE, done_at__gt=now - WATCHED, server=server).defer("osc")
+    due = due.filter(Q(asked_at=None) | often | Q(asked_at__lt=now - SELDOM))
+    chosen = list(due.order_by(F("asked_at").asc(nulls_first=True), "pk")[:STARTED_AT_ONCE])
     for upload in chosen:
         start(user=None, upload=upload)
     return len(chosen)
@@ -74,7 +81,7 @@ def start_due() -> int:
 
 def run(job: JobContext) -> None:
     """Ask about every element and the changeset, then store what became of them."""
-    upload = Upload.objects.defer("osc").get(pk=job.params["upload"])
+    upload = Upload.objects.get(pk=job.params["upload"])
     api = OsmApi(_check_server(upload))
     receipts = list(upload.receipts.order_by("pk"))
     now = {}
@@ -85,8 +92,10 @@ def run(job: JobContext) -> None:
     changed = [one for one in receipts if one.old_id > 0 and one.new_version and _edited(one, now)]
     before = _before(job, api, changed)
     comments = api.comments(upload.osm_changeset or 0)
+    sent = {(one.kind, one.id): one.version for one in parse_change(bytes(upload.osc))} if upload.osc else {}
     for one in receipts:
-        _judge(one, now.get((one.kind, _number(one))), before.get((one.kind, _number(one))))
+        ours = one.new_version or sent.get((one.kind, one.old_id), 0) + 1
+        _judge(one, ours, now.get((one.kind, _number(one))), before.get((one.kind, _number(one))))
     said = [{"at": c.at, "user": c.user[:255], "text": c.text[:MOST_CHARS]} for c in comments[-MOST_COMMENTS:]]
     job.set_result({"upload": upload.pk, "comments": len(comments)})
     with job.transaction(final=True):
@@ -135,11 +144,15 @@ def _before(job: JobContext, api: OsmApi, changed: Sequence[UploadReceipt]) -> d
     return found
 
 
-def _judge(receipt: UploadReceipt, now: Present | None, before: Present | None) -> None:
-    """Deleted: gone by somebody else. Reverted: as it was before, or there again though we deleted it."""
+def _judge(receipt: UploadReceipt, ours: int, now: Present | None, before: Present | None) -> None:
+    """Deleted: gone by somebody else. Reverted: as it was before, or there again though we deleted it.
+
+    Args:
+        ours: the version that the upload made of it.
+    """
     receipt.fate, receipt.their_version, receipt.their_user, receipt.their_changeset = "", None, "", None
-    if now is None:
-        return  # the server does not tell
+    if now is None or now.version < ours:
+        return  # the server does not tell, or a copy that is behind answers
     deleted_by_us = receipt.new_version is None
     if now.visible == (not deleted_by_us) and (deleted_by_us or now.version == receipt.new_version):
         receipt.fate = Fate.AS_SENT

@@ -48,8 +48,8 @@ class Outcome:
 def deliver(seconds: float = RUN_S) -> int:
     """Send what is due, of each webhook the oldest first; how many were taken. Nothing while another run sends.
 
-    Next is the webhook that this run gave the least time, and those come last that failed before, so that neither a slow
-    nor a broken one keeps the others waiting. One that fails is not asked again in this run.
+    Next is the webhook that this run gave the least time, and those come last that failed before, so that neither a
+    slow nor a broken one keeps the others waiting. One that fails is not asked again in this run.
     """
     with _alone() as alone:
         taken = _send_due(seconds) if alone else 0
