@@ -165,8 +165,8 @@ def test_a_plan_tells_what_the_newest_map_contradicts(client_of, editor, scan):
 
 def test_more_than_are_planned_at_once_come_neighbours_first(editor, scan, monkeypatch):
     monkeypatch.setattr(areas, "MOST", 4)
-    places = [(0.1, 0.1), (0.9, 0.9)] * 4  # decided here and there by turns
-    made = [accepted(editor, scan, geometry=square(x + n * 0.004, y, 0.02)) for n, (x, y) in enumerate(places)]
+    places = [(0.1, 0.1), (0.7, 0.9)] * 4  # decided here and there by turns
+    made = [accepted(editor, scan, geometry=square(x + n * 0.03, y, 0.01)) for n, (x, y) in enumerate(places)]
     first = areas.plan(region=scan.region)
     assert first.remaining == 4
     held = {change for area in first.areas for change in area.change_ids}
