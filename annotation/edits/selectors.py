@@ -116,13 +116,15 @@ def sent_elsewhere(changeset: Changeset, server: str) -> list[int]:
 
 
 def webhooks_of(user: User) -> QuerySet[Webhook]:
-    """Webhooks that this admin may see, with how many deliveries of each wait and were given up."""
+    """Webhooks that this admin may see, with how many deliveries of each wait and were given up, and why some wait."""
     rows = Webhook.objects.filter(Q(region=None) | Q(region__in=visible_regions(user)))
     counts = {
         name: Count("deliveries", filter=Q(deliveries__state=name))
         for name in (DeliveryState.WAITING.value, DeliveryState.DEAD.value)
     }
-    return rows.select_related("region", "created_by").annotate(**counts)
+    failing = Delivery.objects.filter(webhook=OuterRef("pk"), state=DeliveryState.WAITING).exclude(problem="")
+    problem = Subquery(failing.order_by("-pk").values("problem")[:1])
+    return rows.select_related("region", "created_by").annotate(**counts, problem=problem)
 
 
 def get_webhook(user: User, webhook_id: int) -> Webhook:

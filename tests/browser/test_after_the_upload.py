@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from annotation.edits.models import Changeset, Delivery, EditItem, Upload, UploadReceipt, Webhook
 from annotation.edits.services import changesets
@@ -43,6 +43,15 @@ def sent() -> int:
         return pool.submit(run).result()
 
 
+def on_a_phone(page: Page, name: str) -> None:
+    """Nothing is wider than a phone."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    shot(page, f"{name}-phone", whole=True)
+    page.set_viewport_size(before)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_is_accepted_is_grouped_by_area_and_becomes_several_changesets(new_page, stock, scheme, axe):
     chosen = [one for one in stock.changes if one.kind == "add"][:2]
@@ -64,6 +73,9 @@ def test_what_is_accepted_is_grouped_by_area_and_becomes_several_changesets(new_
     expect(page.locator("#accepted-map .area-number")).to_have_count(len(chosen))
     make.scroll_into_view_if_needed()
     shot(page, f"areas-{scheme}", whole=True)
+    on_a_phone(page, f"areas-{scheme}")
+    page.get_by_role("button", name="Show area 1 on the map").click()
+    expect(page.locator("#accepted-map")).to_be_in_viewport()
     make.click()
     expect(page.locator("article.changeset")).to_have_count(len(chosen))
     expect(page.locator("#notices")).to_contain_text(f"{len(chosen)} changesets are made")
@@ -101,6 +113,7 @@ def test_the_page_of_uploads_tells_who_changed_what_and_what_is_said(new_page, o
     page.get_by_text("What changed, and by whom").click()
     expect(page.get_by_role("link", name="way/5")).to_have_attribute("href", f"{osm.url}/way/5/history")
     shot(page, f"uploads-{scheme}")
+    on_a_phone(page, f"uploads-{scheme}")
     assert findings(page, axe) == []
 
 
@@ -127,7 +140,16 @@ def test_an_admin_registers_a_webhook_and_sends_again_what_was_given_up(new_page
         page.reload()
         page.get_by_text("1 given up").click()
         expect(page.locator("#webhooks")).to_contain_text("the server answers 500")
+        page.get_by_text("Change it").click()
+        page.locator("#webhooks").get_by_label("exported").uncheck()
+        page.locator("#webhooks").get_by_label("New secret").fill("another sixteen letters")
+        page.locator("#webhooks").get_by_role("button", name="Save").click()
+        expect(page.locator("#webhooks")).to_contain_text("decided, uploaded;")
+        assert Webhook.objects.get().events == ["decided", "uploaded"]
+        page.get_by_text("1 given up").click()
+        expect(page.locator("#webhooks")).to_contain_text("the server answers 500")
         shot(page, f"webhooks-{scheme}")
+        on_a_phone(page, f"webhooks-{scheme}")
         assert findings(page, axe) == []
         page.get_by_role("button", name="Send again: decided").click()
         expect(page.locator("#webhooks")).to_contain_text("1 delivery waiting")

@@ -40,11 +40,12 @@ class WebhookOutput(serializers.ModelSerializer):
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     waiting = serializers.IntegerField(help_text="deliveries that are still to be taken")
     dead = serializers.IntegerField(help_text="deliveries that were given up")
+    problem = serializers.CharField(allow_null=True, help_text="why one that waits was not taken, of the newest such")
 
     class Meta:
         model = Webhook
         fields = ["id", "region", "region_name", "url", "events", "active", "created_at", "created_by", "waiting",
-                  "dead"]  # fmt: skip
+                  "dead", "problem"]  # fmt: skip
         read_only_fields = fields
 
 

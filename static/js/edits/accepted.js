@@ -81,6 +81,11 @@ export function createAccepted({ region, imagery, editor, onChosen }) {
     ids: () => (left.size ? chosen().map(({ id }) => id) : null),
     /** Areas on the map of what is accepted. */
     showAreas: (areas) => view?.showAreas(areas),
+    /** One of them, as large as the map has it. */
+    showArea(bbox) {
+      view?.map.fitBounds(toBounds(bbox), { maxZoom: 18, animate: false });
+      byId("accepted-map").scrollIntoView({ block: "nearest" });
+    },
     /** Whatever waits is chosen again: what was left out was so of the changeset that is made by now. */
     begin() {
       left = new Set();

@@ -17,11 +17,18 @@ export const tagsOf = (form) => ({
   demolish: form.elements.namedItem("demolish").checked,
 });
 
-const line = ({ change_ids: ids, elements, why_not: whyNot }) =>
+const line = ({ change_ids: ids, elements, why_not: whyNot, bbox }, index, show) =>
   el(
     "li",
     {},
-    `${plural(ids.length, "edit")}, ${plural(elements, "element")}`,
+    `${plural(ids.length, "edit")}, ${plural(elements, "element")} `,
+    el("button", {
+      type: "button",
+      class: "button button-small",
+      text: "Show",
+      "aria-label": `Show area ${index + 1} on the map`,
+      on: { click: () => show(bbox) },
+    }),
     whyNot.length > 0 && el("ul", {}, ...whyNot.map(({ detail }) => el("li", { class: "small", text: detail }))),
   );
 
@@ -59,7 +66,11 @@ export function createAreas({ base, accepted, form, onMade }) {
     accepted.showAreas(areas);
     fill(
       found,
-      el("ol", { class: "area-list", tabindex: "0", "aria-label": "Areas" }, ...areas.map(line)),
+      el(
+        "ol",
+        { class: "area-list", tabindex: "0", "aria-label": "Areas" },
+        ...areas.map((area, index) => line(area, index, accepted.showArea)),
+      ),
       remaining > 0 &&
         el("p", {
           class: "hint",

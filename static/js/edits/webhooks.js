@@ -42,7 +42,7 @@ function givenUp(hook) {
         `Send again: ${one.event}, ${moment(one.created_at)}`,
       ),
     );
-  const details = el("details", {}, el("summary", { text: `${hook.dead} given up` }), list);
+  const details = el("details", { class: "more" }, el("summary", { text: `${hook.dead} given up` }), list);
   details.addEventListener("toggle", async () => {
     if (!details.open || list.firstChild) return;
     try {
@@ -53,6 +53,59 @@ function givenUp(hook) {
     }
   });
   return details;
+}
+
+const EVENTS = ["decided", "exported", "uploaded"];
+
+/** Its address, secret and events, to be changed; an empty secret stays as it is. */
+function changeForm(hook) {
+  const id = (name) => `hook-${hook.id}-${name}`;
+  const form = el(
+    "form",
+    { class: "form", id: id("form"), novalidate: true },
+    el(
+      "div",
+      { class: "field" },
+      el("label", { for: id("url"), text: "Address" }),
+      el("input", { id: id("url"), name: "url", value: hook.url, maxlength: 500, autocomplete: "off" }),
+    ),
+    el(
+      "div",
+      { class: "field" },
+      el("label", { for: id("secret"), text: "New secret" }),
+      el("input", {
+        id: id("secret"),
+        name: "secret",
+        type: "password",
+        maxlength: 200,
+        autocomplete: "new-password",
+      }),
+      el("span", { class: "hint", text: "Left empty: it stays as it is." }),
+    ),
+    el(
+      "fieldset",
+      { class: "field" },
+      el("legend", { text: "Events" }),
+      ...EVENTS.map((event) =>
+        el(
+          "label",
+          { class: "check" },
+          el("input", { type: "checkbox", name: "events", value: event, checked: hook.events.includes(event) }),
+          el("span", { text: event }),
+        ),
+      ),
+    ),
+    el("div", { class: "form-end" }, el("button", { type: "submit", class: "button button-small", text: "Save" })),
+  );
+  onSubmit(form, async () => {
+    const data = new FormData(form);
+    const secret = data.get("secret") ? { secret: data.get("secret") } : {};
+    const changed = { url: data.get("url").trim(), events: data.getAll("events"), ...secret };
+    await api.patch(`/api/webhooks/${hook.id}/`, changed);
+    notify("The webhook is changed.");
+    await load();
+  });
+  return el("details", { class: "more" }, el("summary", { text: "Change it" }), form);
 }
 
 const card = (hook) =>
@@ -73,7 +126,11 @@ const card = (hook) =>
       class: "muted small",
       text: `${hook.events.join(", ")}; ${hook.region_name ?? "every region"}; ${plural(hook.waiting, "delivery", "deliveries")} waiting`,
     }),
+    hook.waiting > 0 &&
+      hook.problem &&
+      el("p", { class: "note note-bad small", text: `Not taken so far: ${hook.problem}. It is tried again.` }),
     hook.dead > 0 && givenUp(hook),
+    changeForm(hook),
     el(
       "div",
       { class: "toolbar" },

@@ -152,6 +152,17 @@ def test_what_fails_is_tried_eight_times_further_and_further_apart_then_given_up
     assert len({json.loads(body)["id"] for _, body in server.came}) == 1
 
 
+def test_the_list_says_why_something_still_waits(admin, scan, server, client_of):
+    hook(admin, server.url)
+    save_decision(admin, ChangeFactory(scan=scan))
+    client = client_of(admin)
+    assert client.get("/api/webhooks/").json()["results"][0]["problem"] is None
+    server.status = 404
+    deliver()
+    (listed,) = client.get("/api/webhooks/").json()["results"]
+    assert (listed["waiting"], listed["dead"]) == (1, 0) and "404" in listed["problem"]
+
+
 def test_what_nobody_took_within_a_day_is_given_up(admin, scan, server):
     hook(admin, server.url)
     save_decision(admin, ChangeFactory(scan=scan))
