@@ -19,6 +19,7 @@ from annotation.edits.engine import server as engine
 from annotation.edits.errors import NoAnswerError
 from annotation.edits.models import Delivery, Webhook
 from annotation.edits.services.webhooks import deliver as sending
+from annotation.edits.services.webhooks.after_restore import stop_deliveries
 from annotation.edits.services.webhooks.deliver import deliver
 from annotation.edits.services.webhooks.register import register
 from tests.annotation.edits.receiver import Receiver, receiver
@@ -132,6 +133,15 @@ def test_what_was_given_up_goes_after_a_month(server):
     Delivery.objects.filter(pk=Delivery.objects.first().pk).update(due_at=timezone.now() - timedelta(days=31))
     deliver()
     assert Delivery.objects.filter(state="dead").count() == 1
+
+
+def test_what_waits_in_a_backup_is_given_up_when_it_is_restored(server):
+    hook(server.url, waiting=2)
+    hook(server.url, waiting=1, state="delivered", delivered_at=timezone.now())
+    connection.ensure_connection()
+    assert stop_deliveries(connection.connection) == 2
+    assert deliver() == 0 and server.came == []
+    assert {one.problem[:24] for one in Delivery.objects.filter(state="dead")} == {"it waited in a backup th"}
 
 
 def test_an_address_that_holds_a_secret_is_in_no_log(server, caplog):
