@@ -100,7 +100,7 @@ def house(server: OsmServer, scan: Any, column: float, first: int) -> Footprint:
 def make_case(
     server: OsmServer, scan: Any = None, editor: User | None = None, first: int = 1000, east: float = 0
 ) -> Case:
-    """Accepted and in a changeset: two new buildings, another shape, a demolished one; `east`: so many tiles further."""
+    """Accepted and in a changeset: two new buildings, another shape, a demolished one; `east`: tiles further."""
     scan = scan or ScanFactory(model=ModelVersionFactory(region=RegionFactory(open_to_all=True)))
     editor = editor or UserFactory(role="editor")
     reshaped, removed = house(server, scan, east + 0.2, first), house(server, scan, east + 0.8, first + 10)
