@@ -40,7 +40,9 @@ function changed(upload) {
         .map((fate) => `fate=${fate}`)
         .join("&");
       const rows = await api.all(`/api/uploads/${upload.id}/receipts/?${wanted}&page_size=${SHOWN}`, SHOWN);
-      const heads = ["Element", "Now", "Version", "By", "Changeset"].map((text) => el("th", { scope: "col", text }));
+      const heads = ["Element", "Now", "Version", "By", "Changeset"].map((text) =>
+        el("th", { scope: "col", class: text === "Version" && "number", text }),
+      );
       fill(
         place,
         el(
