@@ -32,7 +32,20 @@ class OldRelation:
     def key(self) -> str:
         return f"relation/{self.id}"
 
-    def rings(self, *, inner: bool) -> list[OldRing]:
+    def outer_and_inner(self) -> tuple[list[OldRing], list[OldRing]]:
+        """Its rings; one that lies within an outer one is a hole, whatever the role of its ways.
+
+        Raises:
+            RefusedError: a way is unknown or is a member twice, or the ways make up no rings.
+        """
+        inner, others = self._rings(inner=True), self._rings(inner=False)
+        areas = [shapely.make_valid(shapely.Polygon(ring.points)) for ring in others]
+        points = [area.representative_point() for area in areas]
+        depth = [sum(area.contains(point) for area in areas) - 1 for point in points]
+        outer = [ring for ring, level in zip(others, depth, strict=True) if level % 2 == 0]
+        return outer, [*(ring for ring, level in zip(others, depth, strict=True) if level % 2), *inner]
+
+    def _rings(self, *, inner: bool) -> list[OldRing]:
         """The rings of its inner members, or of all others.
 
         Raises:
@@ -96,7 +109,7 @@ def reshape(relation: OldRelation, polygons: Sequence[Sequence[Sequence[LonLat]]
     Raises:
         RefusedError: it can't be said without changing something else, or not without a version that is unknown.
     """
-    outer, inner = relation.rings(inner=False), relation.rings(inner=True)
+    outer, inner = relation.outer_and_inner()
     if len(outer) != len(polygons):
         raise RefusedError(
             "outer_rings",

@@ -16,8 +16,8 @@ from annotation.edits.osmchange.nodes import (
     same_turn,
 )
 
-SAYS_NOTHING = {"created_by", "source"}
-"""Tags that say where a way came from, and not what it is."""
+SAYS_NOTHING = {"area", "created_by", "source"}
+"""Tags that say where a way came from or how it is drawn, and not what it is."""
 
 
 @dataclass(frozen=True)

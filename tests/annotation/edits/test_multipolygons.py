@@ -187,6 +187,13 @@ def test_an_outer_ring_is_neither_split_nor_joined():
     assert refused(two, OUTER).code == "outer_rings"
 
 
+def test_a_ring_within_the_outer_one_is_a_hole_whatever_its_role_says():
+    base = school(OUTER_WAY, HOLE_WAY, roles=("outer", "outer"))
+    operations = reshaped(base, OUTER, moved(HOLE, 2, 4, 5))
+    assert written(operations).keys() == {"node/202", "way/15", "relation/51"}
+    assert written(operations)["relation/51"].members == (("way", 14, "outer"), ("way", 15, "outer"))
+
+
 def test_two_outer_rings_are_followed_each_by_its_own():
     far = [(20, 0), (30, 0), (30, 10), (20, 10)]
     base = school(OUTER_WAY, way(17, far, 400), roles=("outer", "outer"))
