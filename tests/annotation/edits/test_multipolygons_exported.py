@@ -63,6 +63,10 @@ def tags_of(tags):
 
 @pytest.fixture
 def town(tmp_path: Path):
+    return made_town(tmp_path)
+
+
+def made_town(folder: Path):
     lines = [
         f'<node id="{n}" version="{n % 3 + 1}" {STAMP} lon="{at(*p)[0]:.7f}" lat="{at(*p)[1]:.7f}"/>'
         for n, p in PLACES.items()
@@ -74,7 +78,7 @@ def town(tmp_path: Path):
         named = "".join(f'<member type="way" ref="{ref}" role="{role}"/>' for ref, role in members)
         tags = tags_of({"type": "multipolygon", "building": "school", "name": f"Nr {number}"})
         lines.append(f'<relation id="{number}" version="6" {STAMP}>{named}{tags}</relation>')
-    path = tmp_path / "made.osm"
+    path = folder / "made.osm"
     path.write_text(f'<osm version="0.6">{"".join(lines)}</osm>', encoding="utf-8")
     return town_from(path)
 
