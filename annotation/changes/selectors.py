@@ -158,7 +158,7 @@ def with_subject(rows: QuerySet[Change]) -> QuerySet[Change]:
     return rows.select_related("footprint", "pair__tile", "scan__imagery", "scan__snapshot", "scan__model__run").defer(
         "fingerprint", "scan__model__about", "scan__model__metrics", "scan__model__run__config",
         "scan__model__run__metrics", "scan__imagery__footprint", "scan__imagery__repairs", "scan__snapshot__coverage",
-        "scan__snapshot__repairs", "footprint__nodes", "footprint__members",
+        "scan__snapshot__repairs", "footprint__nodes", "footprint__members", "footprint__ways",
     )  # fmt: skip
 
 

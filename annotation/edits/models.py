@@ -58,6 +58,7 @@ class EditItem(models.Model):
     base_version = models.PositiveIntegerField(
         null=True, help_text="empty where the map gave none and nobody filled it in"
     )
+    # of a member way by its key, such as `way/12`
     node_versions = models.JSONField(default=dict, help_text="versions given later, by node id")
     demolish = models.BooleanField(
         default=False, help_text="of a removal: retag as demolished:building, as other imagery may still show it"

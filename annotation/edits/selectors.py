@@ -147,7 +147,7 @@ def change_about(changeset: Changeset, key: str) -> int | None:
     """The change whose edit is about an element, such as `way/12` or a node of it; None where there is none."""
     for item in items_of(changeset).iterator(chunk_size=500):
         base = item.change.footprint
-        if base is not None and (base.key == key or key in {f"node/{node[0]}" for node in base.nodes}):
+        if base is not None and (base.key == key or key in base.parts):
             return item.change_id
     return None
 
@@ -219,9 +219,22 @@ def _of_mapped(item: EditItem, theirs: dict[int, Footprint]) -> Conflict | None:
             f"{base.key} is at version {their.version} by now, this edit is based on {item.base_version}; scan again"
         )
         return Conflict(item.change_id, base.key, "newer_version", detail)
+    newer = _newer_part(base, their) if item.change.kind != ChangeKind.REMOVE else None
+    if newer is not None:
+        return Conflict(item.change_id, base.key, "newer_part", f"{newer} of {base.key} was edited since; scan again")
     if not their.geometry.equals_exact(base.geometry, SAME_PLACE):
         detail = f"{base.key} has another shape in the newest map; look at it again before you export"
         return Conflict(item.change_id, base.key, "other_geometry", detail)
+    return None
+
+
+def _newer_part(base: Footprint, their: Footprint) -> str | None:
+    """A node or member way that both maps know, and the newer one at a higher version."""
+    now = their.parts
+    for key, known in base.parts.items():
+        by_now = now.get(key)
+        if known is not None and by_now is not None and by_now > known:
+            return key
     return None
 
 
@@ -234,5 +247,6 @@ def users_of_nodes(changeset: Changeset, nodes: Sequence[OldNode], edited: Colle
     near = Footprint.objects.filter(snapshot=changeset.snapshot, geometry__intersects=places).exclude(
         object__in=objects
     )
-    wanted = {node.id for node in nodes}
-    return {int(node[0]) for row in near.values_list("nodes", flat=True) for node in row} & wanted
+    wanted = {f"node/{node.id}": node.id for node in nodes}
+    rows = near.only("nodes", "ways")
+    return {wanted[key] for row in rows for key in row.parts if key in wanted}

@@ -202,6 +202,11 @@ class Footprint(OsmElement):
     members = models.JSONField(
         default=list, help_text="[[type, ref, role, tagged as this building too], ...] of a relation, in order"
     )
+    ways = models.JSONField(
+        null=True,
+        help_text="[[id, version, tags, nodes, used by another relation], ...] of a relation's member ways, each once; "
+        "kept there: used by more than this relation's ways; empty for ways, and where the import did not keep them",
+    )
     in_relation = models.BooleanField(default=False)
 
     class Meta:
@@ -211,6 +216,13 @@ class Footprint(OsmElement):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def parts(self) -> dict[str, int | None]:
+        """Versions of what its outline is made of, by key: nodes, and the member ways of a relation."""
+        ways = self.ways or ()
+        nodes = [*self.nodes, *(node for way in ways for node in way[3])]
+        return {f"way/{way[0]}": way[1] for way in ways} | {f"node/{node[0]}": node[1] for node in nodes}
 
 
 class FeatureKind(models.TextChoices):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
 
 from annotation.edits.models import EditItem
 from annotation.edits.osmchange.compile import AcceptedChange, Base
 from annotation.edits.osmchange.nodes import LonLat, OldNode
+from annotation.edits.osmchange.rings import OldWay
 from annotation.sources.models import Footprint
 
 Polygons = list[list[list[LonLat]]]
@@ -36,9 +38,17 @@ def polygons_of(geometry: GEOSGeometry) -> Polygons:
 
 def base_of(footprint: Footprint, item: EditItem) -> Base:
     given = item.node_versions
-    nodes = [
-        OldNode(int(ref), given.get(str(ref)) if version is None else version, lon, lat, shared, *tagged)
-        for ref, version, lon, lat, shared, *tagged in footprint.nodes
+    outlines = [f"{kind}/{ref}" for kind, ref, _, *tagged in footprint.members if any(tagged)]
+    ways = [
+        OldWay(
+            id=ref,
+            version=given.get(f"way/{ref}") if version is None else version,
+            tags=tags,
+            nodes=tuple(_nodes(nodes, given)),
+            used=used,
+            outline=f"way/{ref}" in outlines,
+        )
+        for ref, version, tags, nodes, used in footprint.ways or ()
     ]
     parts = polygons_of(footprint.geometry)
     return Base(
@@ -46,9 +56,18 @@ def base_of(footprint: Footprint, item: EditItem) -> Base:
         osm_id=footprint.osm_id,
         version=item.base_version,
         tags=footprint.tags,
-        nodes=nodes,
+        nodes=_nodes(footprint.nodes, given),
         members=[(kind, int(ref), role) for kind, ref, role, *_ in footprint.members],
-        outlines=[f"{kind}/{ref}" for kind, ref, _, *tagged in footprint.members if any(tagged)],
+        outlines=outlines,
+        ways=None if footprint.ways is None else ways,
         in_relation=footprint.in_relation,
         has_holes=any(len(rings) > 1 for rings in parts),
     )
+
+
+def _nodes(kept: Iterable[Sequence[Any]], given: Mapping[str, int]) -> list[OldNode]:
+    """Nodes as the map has them, with versions that people gave where the map gave none."""
+    return [
+        OldNode(int(ref), given.get(str(ref)) if version is None else version, lon, lat, shared, *tagged)
+        for ref, version, lon, lat, shared, *tagged in kept
+    ]

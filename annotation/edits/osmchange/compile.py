@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from annotation.edits.osmchange.elements import (
     MAX_MEMBERS,
     MAX_TAG_CHARS,
-    MAX_WAY_NODES,
     NewIds,
     Node,
     Operation,
     RefusedError,
     Relation,
     Way,
+    check_known,
 )
-from annotation.edits.osmchange.nodes import LonLat, OldNode, Outline, corners, fit_outline, new_outline
+from annotation.edits.osmchange.multipolygon import OldRelation, reshape
+from annotation.edits.osmchange.nodes import LonLat, OldNode, Outline, fit_outline, new_outline, ring_corners
+from annotation.edits.osmchange.rings import OldWay
 
 PLAIN_KEYS = {
     "area", "check_date", "created_by", "fixme", "height", "layer", "levels", "min_height", "note", "source",
@@ -32,6 +34,7 @@ class Base:
 
     Attributes:
         outlines: members that are tagged as the building themselves, such as `way/12`.
+        ways: the member ways of a relation; None where the map's import did not keep them.
     """
 
     osm_type: str
@@ -43,6 +46,7 @@ class Base:
     in_relation: bool = False
     has_holes: bool = False
     outlines: Sequence[str] = ()
+    ways: Sequence[OldWay] | None = None
 
     @property
     def key(self) -> str:
@@ -75,7 +79,7 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
     _check_uploaded(base)
     _check_tags(base.tags)
     if base.osm_type == "relation":
-        return _relation(change, base)
+        return _demolish_relation(base) if change.kind == "remove" else _reshape_relation(change, base, ids)
     _check_known(base)
     if change.kind == "remove":
         return _demolish_way(base) if change.demolish or keeps_value(base) else _delete_way(base)
@@ -98,7 +102,7 @@ def demolished(tags: Mapping[str, str]) -> dict[str, str]:
 def _add(change: AcceptedChange, ids: NewIds) -> list[Operation]:
     if len(change.polygons) != 1:
         raise RefusedError("several_parts", "a new building has one outline; split it into one change per building")
-    rings = [_ring(ring) for ring in change.polygons[0]]
+    rings = [ring_corners(ring) for ring in change.polygons[0]]
     outlines = [new_outline(points, ids) for points in rings]
     tags = {"building": "yes"}
     operations = [Operation("create", node) for outline in outlines for node in outline.created]
@@ -115,7 +119,7 @@ def _reshape_way(change: AcceptedChange, base: Base, ids: NewIds) -> list[Operat
         raise RefusedError(
             "way_with_holes", "a way has one outline without holes; adjust the shape, or make a multipolygon in JOSM"
         )
-    outline = fit_outline(base.nodes, _ring(change.polygons[0][0]), ids)
+    outline = fit_outline(base.nodes, ring_corners(change.polygons[0][0]), ids)
     _check_node_versions(outline)
     way = Way(base.osm_id or 0, base.version, outline.refs, base.tags)
     return [
@@ -141,16 +145,20 @@ def _demolish_way(base: Base) -> list[Operation]:
     return [Operation("modify", Way(base.osm_id or 0, base.version, refs, demolished(base.tags)))]
 
 
-def _relation(change: AcceptedChange, base: Base) -> list[Operation]:
-    if change.kind != "remove":
+def _reshape_relation(change: AcceptedChange, base: Base, ids: NewIds) -> list[Operation]:
+    _check_members(base)
+    if base.ways is None:
         raise RefusedError(
-            "multipolygon",
-            f"{base.key} is a multipolygon whose member ways other objects may use; "
-            "take its new shape from the GeoJSON and draw it in JOSM",
+            "no_member_ways",
+            f"the member ways of {base.key} were not kept when the map was imported; import it again and scan again",
         )
+    relation = OldRelation(base.osm_id or 0, base.version, base.tags, tuple(base.members), tuple(base.ways))
+    return reshape(relation, change.polygons, ids)
+
+
+def _demolish_relation(base: Base) -> list[Operation]:
     _check_version(base)
-    if not base.members or len(base.members) > MAX_MEMBERS:
-        raise RefusedError("no_members", f"the members of {base.key} are unknown; import an .osm or .osm.pbf extract")
+    _check_members(base)
     if base.outlines:
         raise RefusedError(
             "outline_tagged",
@@ -161,15 +169,9 @@ def _relation(change: AcceptedChange, base: Base) -> list[Operation]:
     return [Operation("modify", relation)]
 
 
-def _ring(ring: Sequence[Sequence[float]]) -> list[LonLat]:
-    points = corners(ring)
-    if len(points) < 3:
-        raise RefusedError(
-            "too_small", "the outline has fewer than three corners a centimetre apart; reject the change"
-        )
-    if len(points) + 1 > MAX_WAY_NODES:
-        raise RefusedError("too_many_nodes", f"a way has at most {MAX_WAY_NODES} nodes; simplify the shape")
-    return points
+def _check_members(base: Base) -> None:
+    if not base.members or len(base.members) > MAX_MEMBERS:
+        raise RefusedError("no_members", f"the members of {base.key} are unknown; import an .osm or .osm.pbf extract")
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:
@@ -185,6 +187,7 @@ def _check_uploaded(base: Base) -> None:
     names = [base.key] if (base.osm_id or 0) <= 0 else []
     names += [f"node/{node.id}" for node in base.nodes if node.id <= 0]
     names += [f"{kind}/{ref}" for kind, ref, _ in base.members if ref <= 0]
+    names += [f"node/{node.id}" for way in base.ways or () for node in way.nodes if node.id <= 0]
     if names:
         raise RefusedError(
             "not_uploaded",
@@ -204,25 +207,11 @@ def _check_known(base: Base) -> None:
 
 
 def _check_version(base: Base) -> None:
-    if base.version is None:
-        raise RefusedError(
-            "unknown_version",
-            f"the version of {base.key} is unknown; give it to this changeset, or import an extract with versions",
-            (base.key,),
-        )
+    check_known([(base.key, base.version)])
 
 
 def _check_node_versions(outline: Outline) -> None:
-    moved = [node.id for node in outline.moved if node.version is None]
-    dropped = [node.id for node in outline.dropped if node.version is None]
-    missing = tuple(f"node/{node_id}" for node_id in moved + dropped)
-    if missing:
-        raise RefusedError(
-            "unknown_version",
-            f"the versions of {len(missing)} nodes are unknown ({missing[0]}, ...); "
-            "give them to this changeset, or import an extract with versions",
-            missing,
-        )
+    check_known((f"node/{node.id}", node.version) for node in (*outline.moved, *outline.dropped))
 
 
 def _as_node(node: OldNode) -> Node:

@@ -194,13 +194,13 @@ def _give(item: EditItem, versions: Mapping[str, int]) -> set[str]:
     if base is None:
         return set()
     version = versions.get(base.key, item.base_version) if base.version is None else item.base_version
-    undated = [node[0] for node in base.nodes if node[1] is None]
-    nodes = {str(node): versions[f"node/{node}"] for node in undated if f"node/{node}" in versions}
-    if version != item.base_version or not nodes.items() <= item.node_versions.items():
-        item.base_version, item.node_versions = version, {**item.node_versions, **nodes}
+    undated = {key for key, known in base.parts.items() if known is None}
+    told = {key: versions[key] for key in undated & versions.keys()}
+    parts = {key.removeprefix("node/"): given for key, given in told.items()}
+    if version != item.base_version or not parts.items() <= item.node_versions.items():
+        item.base_version, item.node_versions = version, {**item.node_versions, **parts}
         if item.operations is not None:
-            told = {f"node/{node}": given for node, given in nodes.items()}
             item.operations = with_versions(item.operations, told | ({base.key: version} if version else {}))
         item.save(update_fields=["base_version", "node_versions", "operations"])
-    lacking = {f"node/{node}" for node in undated} | ({base.key} if base.version is None else set())
+    lacking = undated | ({base.key} if base.version is None else set())
     return set(versions) & lacking

@@ -86,7 +86,7 @@ def _elements(change: Change) -> int:
     """Elements that the edit may touch, at most: the object and its parts, corners that are drawn, nodes that go."""
     base = change.footprint
     drawn = 0 if change.kind == ChangeKind.REMOVE else (change.adjusted or change.geometry).num_coords
-    return drawn + (len(base.nodes) + len(base.members) if base else 0) + 2
+    return drawn + (len(base.parts) + len(base.members) if base else 0) + 2
 
 
 def new_item(changeset: Changeset | None, change: Change, demolish: bool) -> EditItem:

@@ -11,8 +11,9 @@ from typing import Any
 from PIL import Image
 
 from annotation.edits import selectors
+from annotation.edits.engine import base_of
 from annotation.edits.models import Changeset
-from annotation.edits.osmchange.elements import Node
+from annotation.edits.osmchange.elements import Node, Way
 from annotation.edits.osmchange.josm import write_josm
 from annotation.edits.osmchange.write import write_osc
 from annotation.edits.services.compiling import Compiled, compile_changeset
@@ -56,7 +57,7 @@ def png_tile(imagery: Imagery, z: int, x: int, y: int) -> bytes:
 
 
 def _josm(changeset: Changeset, compiled: Compiled) -> Iterator[str]:
-    return write_josm(compiled.operations, _nodes(changeset, compiled), changeset.tags)
+    return write_josm(compiled.operations, _beside(changeset, compiled), changeset.tags)
 
 
 def maproulette(changeset: Changeset, **wished: bool) -> Iterator[str]:
@@ -99,12 +100,13 @@ def _tasks(changeset: Changeset, compiled: Compiled) -> Iterator[str]:
         yield RECORD + json.dumps(task, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def _nodes(changeset: Changeset, compiled: Compiled) -> Iterator[Node]:
-    """The nodes of the edited ways as the map has them."""
+def _beside(changeset: Changeset, compiled: Compiled) -> Iterator[Node | Way]:
+    """What the edited objects are made of as the map has it: nodes of ways, ways of relations with their nodes."""
     for item in selectors.items_of(changeset):
-        base = item.change.footprint
-        if base is None or item.pk not in compiled.by_edit:
+        if item.change.footprint is None or item.pk not in compiled.by_edit:
             continue
-        given = item.node_versions
-        for ref, version, lon, lat, *_ in base.nodes:
-            yield Node(int(ref), given.get(str(ref)) if version is None else version, lon, lat)
+        base = base_of(item.change.footprint, item)
+        for way in base.ways or ():
+            yield Way(way.id, way.version, way.refs, way.tags)
+        for node in (*base.nodes, *(node for way in base.ways or () for node in way.nodes)):
+            yield Node(node.id, node.version, node.lon, node.lat)

@@ -151,7 +151,7 @@ def test_a_multipolygon_whose_outline_is_tagged_too_is_not_half_removed():
         ("unknown_version", AcceptedChange("remove", [[SQUARE]], base(node_version=None))),
         ("no_nodes", AcceptedChange("modify", [[SQUARE]], Base("way", 5, 3, {"building": "yes"}))),
         ("no_osm_id", AcceptedChange("modify", [[SQUARE]], Base("", None, None, {}))),
-        ("multipolygon", AcceptedChange("modify", [[SQUARE]], Base("relation", 5, 3, {}, members=[("way", 1, "")]))),
+        ("no_member_ways", AcceptedChange("modify", [[SQUARE]], Base("relation", 5, 3, {}, members=[("way", 1, "")]))),
         ("way_with_holes", AcceptedChange("modify", [[SQUARE, SQUARE]], base())),
         ("several_parts", AcceptedChange("add", [[SQUARE], [SQUARE]])),
         ("too_many_nodes", AcceptedChange("add", [[[(i * 1e-6, (i % 2) * 1e-6) for i in range(2001)]]])),
