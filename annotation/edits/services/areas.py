@@ -160,7 +160,8 @@ def _tried(change: Change, demolish: bool) -> _Tried:
     drawn = to_shapely(change.adjusted or change.geometry)
     base = change.footprint
     shape = drawn if base is None else shapely.GeometryCollection([drawn, to_shapely(base.geometry)])
-    nodes = frozenset(int(node[0]) for node in base.nodes) if base is not None else frozenset()
+    parts = base.parts if base is not None else {}
+    nodes = frozenset(int(key.removeprefix("node/")) for key in parts if key.startswith("node/"))
     refused, elements = None, 0
     try:
         elements = len(compile_change(accepted_change(new_item(None, change, demolish)), NewIds()))
