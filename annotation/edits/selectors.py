@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
-from annotation.changes.models import Change, ChangeDecision, ChangeKind
+from annotation.changes.models import LEAVING, Change, ChangeKind
 from annotation.changes.objects import (
     SAME_PLACE,
     SAME_SHARE,
@@ -124,12 +124,12 @@ def models_behind(changeset: Changeset) -> list[dict[str, Any]]:
 
 
 def exportable_changes(region: Region) -> QuerySet[Change]:
-    """Accepted changes that may go into a changeset, the newest decision first.
+    """Changes whose answers edit the map and that may go into a changeset, the newest decision first.
 
     Left out: those in one already, and those of a building that is in one by another change, unless a map newer than
     that edit has it.
     """
-    accepted = Change.objects.filter(scan__region=region, item__decision=ChangeDecision.ACCEPT, edit_items__isnull=True)
+    accepted = Change.objects.filter(scan__region=region, item__decision__in=LEAVING, edit_items__isnull=True)
     apart = accepted.exclude(Exists(edits_of_the_same_state()))
     apart = apart.exclude(Exists(the_same_new_building()), kind=ChangeKind.ADD)
     return apart.order_by("-item__decided_at", "-pk")

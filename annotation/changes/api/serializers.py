@@ -104,6 +104,13 @@ class NewestMap(serializers.Serializer):
     taken_at = serializers.DateTimeField(allow_null=True)
 
 
+class StandingOutput(serializers.Serializer):
+    """Whether a person may say that the building still stands."""
+
+    on = serializers.DateField(help_text="what its check_date would be")
+    why_not = serializers.CharField(help_text="why it can't be said; empty where it can")
+
+
 class MeasuredOn(serializers.Serializer):
     """Chance that the model tells a tile with a known error from one without, with its interval."""
 
@@ -142,6 +149,9 @@ class ChangeSubject(serializers.Serializer):
     bbox = serializers.ListField(child=serializers.FloatField(), min_length=4, max_length=4)
     older_than_edit = serializers.BooleanField(help_text="the image is older than the object's last edit")
     newest_map = NewestMap(allow_null=True, help_text="what a newer map than the scanned one says of the building")
+    standing = StandingOutput(
+        allow_null=True, help_text="null: the region does not ask for it, or it is about no mapped building"
+    )
     model = ModelBehind()
     anchor = serializers.CharField(allow_null=True)
 
@@ -162,6 +172,10 @@ class ChangeDetail(ChangeSubject):
     version = serializers.IntegerField()
     decided_by = serializers.CharField(allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
+    confirmed_on = serializers.DateField(allow_null=True, help_text="of a building that still stands: its check_date")
+    in_map_at = serializers.DateTimeField(
+        allow_null=True, help_text="when a newer map was found to say it already, so that it left the queue"
+    )
 
 
 class JobStarted(serializers.Serializer):

@@ -5,6 +5,7 @@ from annotation.changes.lots import FittingChanges
 from annotation.changes.models import Change, ChangeDecision
 from annotation.changes.selectors import subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
+from annotation.changes.services.confirm import confirm
 from annotation.common.errors import InvalidError
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.stages import ReviewStage
@@ -27,14 +28,17 @@ REASONS = {
     ChangeDecision.IMAGE_OFFSET.value: (),
     ChangeDecision.BAD_IMAGERY.value: ("clouds", "shadow", "blurred", "no_data"),
     ChangeDecision.TOO_OLD.value: (),
+    ChangeDecision.STILL_STANDS.value: (),
 }
 
 
 def on_decided(item: QueueItem, verdict: Verdict) -> None:
-    """Keep the adjusted shape of an accepted change."""
+    """Keep the adjusted shape of an accepted change, or the day on which its building was seen to stand."""
     unknown = set(verdict.payload) - {"geometry"}
     if unknown:
         raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; only geometry is known")
+    if verdict.decision == ChangeDecision.STILL_STANDS:
+        confirm(item)
     drawn = verdict.payload.get("geometry")
     if drawn is None:
         return
@@ -46,7 +50,7 @@ def on_decided(item: QueueItem, verdict: Verdict) -> None:
 
 
 def on_undone(item: QueueItem, verdict: Verdict) -> None:
-    """Forget the adjusted shape; refuse where the change is already in a changeset."""
+    """Forget the adjusted shape and the day it was seen to stand; refuse where the change is already in a changeset."""
     change = Change.objects.get(item=item)
     exported = change.edit_items.first()
     if exported is not None:
@@ -55,8 +59,8 @@ def on_undone(item: QueueItem, verdict: Verdict) -> None:
             "changeset apart, on the page of edits; then its answer can be taken back",
             changeset=exported.changeset_id,
         )
-    change.adjusted = None
-    change.save(update_fields=["adjusted"])
+    change.adjusted = change.confirmed_on = None
+    change.save(update_fields=["adjusted", "confirmed_on"])
 
 
 STAGE = ReviewStage(

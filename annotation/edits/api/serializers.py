@@ -81,10 +81,13 @@ class EditOutput(serializers.ModelSerializer):
     kind = serializers.CharField(source="change.kind")
     key = serializers.SerializerMethodField()
     decided_by = serializers.CharField(source="change.item.decided_by.username", default=None)
+    check_date = serializers.DateField(
+        source="change.confirmed_on", allow_null=True, help_text="of a building that still stands: all that changes"
+    )
 
     class Meta:
         model = EditItem
-        fields = ["change", "kind", "key", "base_version", "demolish", "decided_by"]
+        fields = ["change", "kind", "key", "base_version", "demolish", "decided_by", "check_date"]
         read_only_fields = fields
 
     def get_key(self, item: EditItem) -> str | None:

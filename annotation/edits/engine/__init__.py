@@ -3,7 +3,14 @@
 from annotation.edits.engine.answers import Limits, Listed, Person, Receipt, Written, parse_change
 from annotation.edits.engine.client import OsmApi
 from annotation.edits.engine.readback import UnlikeOursError, receipts_of, with_changeset
-from annotation.edits.engine.rows import accepted_change, base_of, final_geometry, polygons_of
+from annotation.edits.engine.rows import (
+    accepted_change,
+    base_of,
+    check_date_of,
+    final_geometry,
+    polygons_of,
+    tags_after,
+)
 from annotation.edits.engine.server import MapServer, check_server
 from annotation.edits.engine.sign_in import Challenge, authorize_url, fetch_token, new_challenge, revoke_token
 
@@ -20,6 +27,7 @@ __all__ = [
     "accepted_change",
     "authorize_url",
     "base_of",
+    "check_date_of",
     "check_server",
     "fetch_token",
     "final_geometry",
@@ -28,5 +36,6 @@ __all__ = [
     "polygons_of",
     "receipts_of",
     "revoke_token",
+    "tags_after",
     "with_changeset",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.contrib.gis.geos import GEOSGeometry
 
+from annotation.changes.selectors import shape_after
 from annotation.edits.models import EditItem
 from annotation.edits.osmchange.compile import AcceptedChange, Base
 from annotation.edits.osmchange.nodes import LonLat, OldNode
@@ -18,13 +19,24 @@ def accepted_change(item: EditItem) -> AcceptedChange:
     """The item's accepted shape and the object it is based on."""
     change = item.change
     base = base_of(change.footprint, item) if change.footprint else None
-    return AcceptedChange(change.kind, polygons_of(final_geometry(item)), base, item.demolish)
+    return AcceptedChange(change.kind, polygons_of(final_geometry(item)), base, item.demolish, check_date_of(item))
 
 
 def final_geometry(item: EditItem) -> GEOSGeometry:
-    """The shape a person accepted: as adjusted, else as proposed."""
-    change = item.change
-    return change.adjusted or change.geometry
+    """The shape a person accepted: as adjusted, else as proposed; of a building that still stands, as mapped."""
+    return shape_after(item.change)
+
+
+def check_date_of(item: EditItem) -> str:
+    """The day on which a person saw the building stand, YYYY-MM-DD; empty where the edit is another."""
+    return item.change.confirmed_on.isoformat() if item.change.confirmed_on is not None else ""
+
+
+def tags_after(item: EditItem) -> dict[str, str]:
+    """The object's tags once the edit is made; of a removal, those that it has."""
+    base, check_date = item.change.footprint, check_date_of(item)
+    tags = {"building": "yes"} if base is None else dict(base.tags)
+    return tags | ({"check_date": check_date} if check_date else {})
 
 
 def polygons_of(geometry: GEOSGeometry) -> Polygons:

@@ -51,12 +51,17 @@ class Base:
 
 @dataclass(frozen=True)
 class AcceptedChange:
-    """What a person accepted: `rings` has the outer ring of each polygon first, then its holes."""
+    """What a person accepted: `rings` has the outer ring of each polygon first, then its holes.
+
+    Attributes:
+        check_date: the day on which a mapped building was seen to stand, YYYY-MM-DD; then nothing else of it changes.
+    """
 
     kind: str
     polygons: Sequence[Sequence[Sequence[LonLat]]]
     base: Base | None = None
     demolish: bool = False
+    check_date: str = ""
 
 
 def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
@@ -74,6 +79,8 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
         )
     _check_uploaded(base)
     _check_tags(base.tags)
+    if change.check_date:
+        return [_with_tags(base, {**base.tags, "check_date": change.check_date})]
     if base.osm_type == "relation":
         return _relation(change, base)
     _check_known(base)
@@ -136,9 +143,19 @@ def _delete_way(base: Base) -> list[Operation]:
     ]
 
 
-def _demolish_way(base: Base) -> list[Operation]:
+def _with_tags(base: Base, tags: Mapping[str, str]) -> Operation:
+    """The object with these tags, its nodes or members as they are."""
+    if base.osm_type == "relation":
+        _check_version(base)
+        _check_members(base)
+        return Operation("modify", Relation(base.osm_id or 0, base.version, tuple(base.members), tags))
+    _check_known(base)
     refs = tuple(node.id for node in base.nodes)
-    return [Operation("modify", Way(base.osm_id or 0, base.version, refs, demolished(base.tags)))]
+    return Operation("modify", Way(base.osm_id or 0, base.version, refs, tags))
+
+
+def _demolish_way(base: Base) -> list[Operation]:
+    return [_with_tags(base, demolished(base.tags))]
 
 
 def _relation(change: AcceptedChange, base: Base) -> list[Operation]:
@@ -149,16 +166,14 @@ def _relation(change: AcceptedChange, base: Base) -> list[Operation]:
             "take its new shape from the GeoJSON and draw it in JOSM",
         )
     _check_version(base)
-    if not base.members or len(base.members) > MAX_MEMBERS:
-        raise RefusedError("no_members", f"the members of {base.key} are unknown; import an .osm or .osm.pbf extract")
+    _check_members(base)
     if base.outlines:
         raise RefusedError(
             "outline_tagged",
             f"{base.outlines[0]}, the outline of {base.key}, is tagged as the building too and would stay one; take "
             "the tags off both in JOSM",
         )
-    relation = Relation(base.osm_id or 0, base.version, tuple(base.members), demolished(base.tags))
-    return [Operation("modify", relation)]
+    return [_with_tags(base, demolished(base.tags))]
 
 
 def _ring(ring: Sequence[Sequence[float]]) -> list[LonLat]:
@@ -201,6 +216,11 @@ def _check_known(base: Base) -> None:
     if base.nodes[0].id != base.nodes[-1].id:
         raise RefusedError("open_way", f"{base.key} is not closed in the map; mend it in JOSM")
     _check_version(base)
+
+
+def _check_members(base: Base) -> None:
+    if not base.members or len(base.members) > MAX_MEMBERS:
+        raise RefusedError("no_members", f"the members of {base.key} are unknown; import an .osm or .osm.pbf extract")
 
 
 def _check_version(base: Base) -> None:

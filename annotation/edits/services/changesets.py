@@ -138,7 +138,7 @@ def keep_demolished(*, user: User, changeset: Changeset, change_id: int, demolis
         if item is None:
             raise NotFoundError("this changeset holds no such edit; load it again")
         base = item.change.footprint
-        if base is None or item.change.kind != ChangeKind.REMOVE:
+        if base is None or item.change.kind != ChangeKind.REMOVE or item.change.confirmed_on is not None:
             raise InvalidError("only a removal is kept as demolished, or not")
         if item.operations is not None:
             raise InvalidError("this edit went out as it is: drop it, and put its change into another changeset")
@@ -270,6 +270,6 @@ def _item(changeset: Changeset, change: Change, demolish: bool) -> EditItem:
     base = change.footprint
     version = base.version if base else None
     item = EditItem(changeset=changeset, change=change, object_id=change.object_id, base_version=version)
-    if base is not None and change.kind == "remove":
+    if base is not None and change.kind == ChangeKind.REMOVE and change.confirmed_on is None:
         item.demolish = demolish or keeps_value(base_of(base, item))
     return item

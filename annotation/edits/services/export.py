@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.edits import selectors
-from annotation.edits.engine import final_geometry, polygons_of
+from annotation.edits.engine import check_date_of, final_geometry, polygons_of, tags_after
 from annotation.edits.errors import (
     ConflictingEditsError,
     NeverExportedError,
@@ -158,11 +158,11 @@ def feature(item: EditItem) -> dict[str, Any]:
         "id": change.pk,
         "geometry": rfc7946(polygons_of(final_geometry(item))),
         "properties": {
-            "action": "demolish" if item.demolish else change.kind,
+            "action": "confirm" if check_date_of(item) else "demolish" if item.demolish else change.kind,
             "osm_type": base.osm_type if base else None,
             "osm_id": base.osm_id if base else None,
             "version": item.base_version,
-            "tags": base.tags if base else {"building": "yes"},
+            "tags": tags_after(item),
             "confidence": change.confidence,
             "decided_by": decided.decided_by.username if decided.decided_by else None,
             "decided_at": decided.decided_at.isoformat() if decided.decided_at else None,

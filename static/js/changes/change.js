@@ -34,10 +34,12 @@ const eventLine = (one) =>
     el("p", { class: "muted small", text: moment(one.at) }),
   );
 
-function stateBadge({ state, decision }) {
+function stateBadge({ state, decision, in_map_at: at }) {
+  if (state === "withdrawn" && at)
+    return el("span", { class: "badge badge-good", text: `In the map by now (found ${moment(at)})` });
   if (state === "withdrawn") return el("span", { class: "badge", text: "No longer suggested" });
   if (!decision) return el("span", { class: "badge badge-warn", text: "Open" });
-  const kinds = { accept: "badge badge-good", reject: "badge badge-bad" };
+  const kinds = { accept: "badge badge-good", still_stands: "badge badge-good", reject: "badge badge-bad" };
   return el("span", { class: kinds[decision] ?? "badge", text: humanise(DECISIONS[decision] ?? decision) });
 }
 

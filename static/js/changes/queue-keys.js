@@ -30,6 +30,7 @@ export function bindQueueKeys(acts) {
   bindKey("o", "The image is offset here", () => answer("image_offset"), decide);
   bindKey("x", "The image is bad here", () => answer("bad_imagery"), decide);
   bindKey("t", "The image is too old", () => answer("too_old"), decide);
+  bindKey(".", "It still stands, where the region asks for it", () => answer("still_stands"), decide);
   bindKey("e", "Adjust the shape", adjust, decide);
   bindKey("d", "Move its group together", group, decide);
   bindKey("q", "Flag it to a colleague", flag, decide);

@@ -65,6 +65,16 @@ export function drawSubject(claim, geometry, draft) {
   byId("accept-label").textContent = ACCEPT[subject.kind];
   byId("accept").classList.toggle("button-main", !subject.model?.trial && subject.confidence >= 0.5);
   byId("adjust").disabled = subject.kind === "remove";
+  drawStanding(subject);
+}
+
+/** The answer that the building stands, where the region asks for it: the day it would say, or why it can't. */
+function drawStanding({ standing }) {
+  const button = byId("stands");
+  button.hidden = !standing;
+  if (!standing) return;
+  button.disabled = Boolean(standing.why_not);
+  button.title = standing.why_not || `Its check_date becomes ${standing.on}; nothing else of it changes`;
 }
 
 /** The question and its evidence, as nodes. */

@@ -111,9 +111,20 @@ function busy() {
   return asking || groupMode.on || adjusting.changed();
 }
 
+/** Why a building can't be said to stand; "" where it can. */
+function notStanding({ standing }) {
+  if (!standing) return "Nothing to confirm here: the region does not ask for it, or the map has no such building.";
+  return standing.why_not && `Not confirmed: ${standing.why_not}.`;
+}
+
 async function answer(decision, reason = "") {
   const claim = current();
   if (!line.ready() || (decision === "accept" && !groupMode.on ? asking : busy())) return;
+  const whyNot = decision === "still_stands" && notStanding(claim.subject);
+  if (whyNot) {
+    notify(whyNot, { kind: "warn" });
+    return;
+  }
   if (decision === "accept") adjusting.done();
   if (!(await confirmUnseen())) return;
   if (decision === "accept" && !(await confirmOld(claim.subject))) return;

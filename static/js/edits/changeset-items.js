@@ -1,7 +1,7 @@
 /** The edits of a changeset, and what may be done with one of them before it leaves. */
 import { api } from "mapwright/lib/api.js";
 import { el } from "mapwright/lib/dom.js";
-import { KINDS } from "mapwright/lib/format.js";
+import { KINDS, STANDS } from "mapwright/lib/format.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 
 /** @param {{changeset: Object, detail: Object, person: Object, redraw: Function}} context */
@@ -21,6 +21,7 @@ export function itemActs({ changeset, detail, person, redraw }) {
   return {
     /** Words where nothing is to choose, else a box: kept as demolished, or deleted. */
     kept(item) {
+      if (item.check_date) return [`check_date ${item.check_date}`];
       if (item.kind !== "remove") return [];
       if (!person.editor || changeset.exported_at) return item.demolish ? ["as demolished"] : ["no"];
       const box = el("input", {
@@ -44,6 +45,8 @@ export function itemActs({ changeset, detail, person, redraw }) {
   };
 }
 
+const nameOf = (item) => (item.check_date ? STANDS : KINDS[item.kind]);
+
 /** The edits, one a row; `acts(item)` gives what may be done with one. */
 export function itemsTable(region, items, acts) {
   const rows = items.map((item) =>
@@ -56,8 +59,8 @@ export function itemsTable(region, items, acts) {
         el(
           "span",
           { class: "change-name" },
-          el("span", { class: `kind kind-${item.kind}`, "aria-hidden": "true", text: KINDS[item.kind].mark }),
-          el("a", { href: `/regions/${region}/changes/${item.change}/`, text: KINDS[item.kind].label }),
+          el("span", { class: `kind kind-${item.kind}`, "aria-hidden": "true", text: nameOf(item).mark }),
+          el("a", { href: `/regions/${region}/changes/${item.change}/`, text: nameOf(item).label }),
         ),
       ),
       el("td", {}, item.key ? el("code", { text: item.key }) : el("span", { class: "muted", text: "new" })),
