@@ -54,6 +54,9 @@ class Change(Timestamped):
     footprint = models.ForeignKey(Footprint, null=True, on_delete=models.CASCADE, related_name="changes")
     geometry = models.GeometryField(srid=4326, help_text="the shape proposed; of a removal, the shape now in the map")
     adjusted = models.GeometryField(srid=4326, null=True, help_text="the shape a person gave it")
+    tags_set = models.JSONField(
+        default=dict, db_default={}, help_text="tags that a person gave the building, over those it has or would get"
+    )
     confirmed_on = models.DateField(
         null=True, help_text="the day on which it was seen to stand, where a person said so: its check_date to be"
     )

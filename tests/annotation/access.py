@@ -233,6 +233,7 @@ ROUTES: dict[str, Row] = {
     f"GET {REGION}changes.gpkg": Row("reviewer", scoped=True),
     f"GET {REGION}changes.coco.json": Row("reviewer", scoped=True),
     "GET api/changes/<int:change_id>/neighbours/": Row("reviewer", scoped=True),
+    "PUT api/changes/<int:change_id>/tags/": Row("editor", scoped=True, body={"version": 0, "tags": {}}),
     "GET api/changes/<int:change_id>/group/": Row("reviewer", scoped=True),
     "POST api/changes/<int:change_id>/group/move/": Row("reviewer", scoped=True, body=MOVE),
     "POST api/group-moves/<int:group_move_id>/undo/": Row("reviewer", scoped=True),

@@ -94,6 +94,7 @@ class ChangeView(APIView):
             "version": item.version,
             "decided_by": item.decided_by.username if item.decided_by else None,
             "decided_at": item.decided_at,
+            "tags_set": change.tags_set,
             "confirmed_on": change.confirmed_on,
             "in_map_at": change.in_map_at,
         }

@@ -6,6 +6,7 @@ from annotation.changes.models import Change, ChangeDecision
 from annotation.changes.selectors import subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
 from annotation.changes.services.confirm import confirm
+from annotation.changes.services.set_tags import tags_of
 from annotation.common.errors import InvalidError
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.stages import ReviewStage
@@ -33,24 +34,32 @@ REASONS = {
 
 
 def on_decided(item: QueueItem, verdict: Verdict) -> None:
-    """Keep the adjusted shape of an accepted change, or the day on which its building was seen to stand."""
-    unknown = set(verdict.payload) - {"geometry"}
+    """Keep the adjusted shape and the tags of an accepted change, or the day on which its building was seen to stand.
+
+    Raises:
+        InvalidError: the answer can't carry them, or they are no shape or tags of a building.
+        NotAllowedError: tags are set by editors.
+    """
+    unknown = set(verdict.payload) - {"geometry", "tags"}
     if unknown:
-        raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; only geometry is known")
+        raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; known are geometry and tags")
     if verdict.decision == ChangeDecision.STILL_STANDS:
         confirm(item)
-    drawn = verdict.payload.get("geometry")
-    if drawn is None:
+    drawn, wanted = verdict.payload.get("geometry"), verdict.payload.get("tags")
+    if drawn is None and wanted is None:
         return
     if verdict.decision != ChangeDecision.ACCEPT:
-        raise InvalidError("only an accepted change can carry an adjusted geometry")
+        raise InvalidError("only an accepted change can carry an adjusted geometry or tags")
     change = Change.objects.select_related("pair__tile", "scan", "footprint").get(item=item)
-    change.adjusted = adjusted_geometry(change, drawn)
-    change.save(update_fields=["adjusted"])
+    if drawn is not None:
+        change.adjusted = adjusted_geometry(change, drawn)
+    if wanted is not None:
+        change.tags_set = tags_of(change, verdict.reviewer, wanted)
+    change.save(update_fields=["adjusted", "tags_set"])
 
 
 def on_undone(item: QueueItem, verdict: Verdict) -> None:
-    """Forget the adjusted shape and the day it was seen to stand; refuse where the change is already in a changeset."""
+    """Forget the shape, the tags and the day it was seen to stand; refuse where it is already in a changeset."""
     change = Change.objects.get(item=item)
     exported = change.edit_items.first()
     if exported is not None:
@@ -59,8 +68,8 @@ def on_undone(item: QueueItem, verdict: Verdict) -> None:
             "changeset apart, on the page of edits; then its answer can be taken back",
             changeset=exported.changeset_id,
         )
-    change.adjusted = change.confirmed_on = None
-    change.save(update_fields=["adjusted", "confirmed_on"])
+    change.adjusted, change.tags_set, change.confirmed_on = None, {}, None
+    change.save(update_fields=["adjusted", "tags_set", "confirmed_on"])
 
 
 STAGE = ReviewStage(

@@ -81,13 +81,16 @@ class EditOutput(serializers.ModelSerializer):
     kind = serializers.CharField(source="change.kind")
     key = serializers.SerializerMethodField()
     decided_by = serializers.CharField(source="change.item.decided_by.username", default=None)
+    tags = serializers.DictField(
+        source="change.tags_set", child=serializers.CharField(), help_text="that a person set, over the object's own"
+    )
     check_date = serializers.DateField(
         source="change.confirmed_on", allow_null=True, help_text="of a building that still stands: all that changes"
     )
 
     class Meta:
         model = EditItem
-        fields = ["change", "kind", "key", "base_version", "demolish", "decided_by", "check_date"]
+        fields = ["change", "kind", "key", "base_version", "demolish", "decided_by", "check_date", "tags"]
         read_only_fields = fields
 
     def get_key(self, item: EditItem) -> str | None:

@@ -19,7 +19,8 @@ def accepted_change(item: EditItem) -> AcceptedChange:
     """The item's accepted shape and the object it is based on."""
     change = item.change
     base = base_of(change.footprint, item) if change.footprint else None
-    return AcceptedChange(change.kind, polygons_of(final_geometry(item)), base, item.demolish, check_date_of(item))
+    polygons = polygons_of(final_geometry(item))
+    return AcceptedChange(change.kind, polygons, base, item.demolish, check_date_of(item), change.tags_set)
 
 
 def final_geometry(item: EditItem) -> GEOSGeometry:
@@ -36,7 +37,7 @@ def tags_after(item: EditItem) -> dict[str, str]:
     """The object's tags once the edit is made; of a removal, those that it has."""
     base, check_date = item.change.footprint, check_date_of(item)
     tags = {"building": "yes"} if base is None else dict(base.tags)
-    return tags | ({"check_date": check_date} if check_date else {})
+    return tags | item.change.tags_set | ({"check_date": check_date} if check_date else {})
 
 
 def polygons_of(geometry: GEOSGeometry) -> Polygons:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from annotation.changes.tagging import describes_building
 from annotation.edits.osmchange.elements import (
     MAX_MEMBERS,
     MAX_TAG_CHARS,
@@ -17,13 +18,6 @@ from annotation.edits.osmchange.elements import (
     Way,
 )
 from annotation.edits.osmchange.nodes import LonLat, OldNode, Outline, corners, fit_outline, new_outline
-
-PLAIN_KEYS = {
-    "area", "check_date", "created_by", "fixme", "height", "layer", "levels", "min_height", "note", "source",
-    "start_date", "type",
-}  # fmt: skip
-PLAIN_PREFIXES = ("building", "roof", "source", "survey", "check_date")
-"""Tags of these keys describe the building alone; any other key makes an object too good to delete by default."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +49,7 @@ class AcceptedChange:
 
     Attributes:
         check_date: the day on which a mapped building was seen to stand, YYYY-MM-DD; then nothing else of it changes.
+        tags: set by the person, over those that the building has or would get.
     """
 
     kind: str
@@ -62,6 +57,7 @@ class AcceptedChange:
     base: Base | None = None
     demolish: bool = False
     check_date: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
@@ -78,7 +74,7 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
             "no_osm_id", "the map gives no OSM id for this building; import an .osm or .osm.pbf extract and scan again"
         )
     _check_uploaded(base)
-    _check_tags(base.tags)
+    _check_tags({**base.tags, **change.tags})
     if change.check_date:
         return [_with_tags(base, {**base.tags, "check_date": change.check_date})]
     if base.osm_type == "relation":
@@ -91,7 +87,7 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
 
 def keeps_value(base: Base) -> bool:
     """Whether the object is more than a building outline: a POI, an address, a name, a member of a relation."""
-    plain = all(key in PLAIN_KEYS or key.split(":")[0] in PLAIN_PREFIXES for key in base.tags)
+    plain = all(describes_building(key) for key in base.tags)
     return base.in_relation or base.osm_type == "relation" or not plain
 
 
@@ -107,7 +103,7 @@ def _add(change: AcceptedChange, ids: NewIds) -> list[Operation]:
         raise RefusedError("several_parts", "a new building has one outline; split it into one change per building")
     rings = [_ring(ring) for ring in change.polygons[0]]
     outlines = [new_outline(points, ids) for points in rings]
-    tags = {"building": "yes"}
+    tags = {"building": "yes", **change.tags}
     operations = [Operation("create", node) for outline in outlines for node in outline.created]
     if len(outlines) == 1:
         return [*operations, Operation("create", Way(ids.way(), None, outlines[0].refs, tags))]
@@ -124,7 +120,7 @@ def _reshape_way(change: AcceptedChange, base: Base, ids: NewIds) -> list[Operat
         )
     outline = fit_outline(base.nodes, _ring(change.polygons[0][0]), ids)
     _check_node_versions(outline)
-    way = Way(base.osm_id or 0, base.version, outline.refs, base.tags)
+    way = Way(base.osm_id or 0, base.version, outline.refs, {**base.tags, **change.tags})
     return [
         *(Operation("create", node) for node in outline.created),
         *(Operation("modify", node) for node in outline.moved),

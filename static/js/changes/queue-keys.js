@@ -12,6 +12,7 @@ export function bindQueueKeys(acts) {
     skip,
     flag,
     adjust,
+    setTags,
     group,
     view,
     comment,
@@ -32,6 +33,7 @@ export function bindQueueKeys(acts) {
   bindKey("t", "The image is too old", () => answer("too_old"), decide);
   bindKey(".", "It still stands, where the region asks for it", () => answer("still_stands"), decide);
   bindKey("e", "Adjust the shape", adjust, decide);
+  bindKey(",", "Set its tags, for editors", setTags, decide);
   bindKey("d", "Move its group together", group, decide);
   bindKey("q", "Flag it to a colleague", flag, decide);
   bindKey("s", "Skip for now", skip, decide);

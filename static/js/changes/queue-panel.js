@@ -65,6 +65,7 @@ export function drawSubject(claim, geometry, draft) {
   byId("accept-label").textContent = ACCEPT[subject.kind];
   byId("accept").classList.toggle("button-main", !subject.model?.trial && subject.confidence >= 0.5);
   byId("adjust").disabled = subject.kind === "remove";
+  byId("set-tags").hidden = !pageData("person").editor || subject.kind === "remove";
   drawStanding(subject);
 }
 
@@ -117,6 +118,9 @@ export function subjectNodes({ subject }, geometry, draft) {
     resized(subject, geometry),
     draft.geometry
       ? el("p", { class: "note", text: `${draft.whose ?? "Your"} adjusted shape: ${Math.round(areaM2(geometry))} m².` })
+      : null,
+    draft.tags
+      ? el("p", { class: "note", id: "tags-set" }, `${draft.whose ?? "Your"} tags: `, tagList(draft.tags))
       : null,
     facts([
       ...evidenceRows(subject, geometry),

@@ -8,6 +8,7 @@ import { createAdjusting } from "mapwright/changes/adjusting.js";
 import { createGroupMode } from "mapwright/changes/group.js";
 import { createQueueFilters } from "mapwright/changes/queue-filters.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
+import { askTags } from "mapwright/changes/tagging.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
 import { createEvidence } from "mapwright/landmarks/evidence.js";
@@ -50,7 +51,7 @@ const line = createLine({
       ["Look at every change", page.links.changes],
     ],
   }),
-  draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry }),
+  draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry, tags: body.payload?.tags }),
 });
 const { current, drafts } = line;
 const groupMode = createGroupMode({ view, line, onLeave: () => current() && redraw() });
@@ -129,12 +130,12 @@ async function answer(decision, reason = "") {
   if (!(await confirmUnseen())) return;
   if (decision === "accept" && !(await confirmOld(claim.subject))) return;
   if (current()?.id !== claim.id) return;
-  const geometry = decision === "accept" ? drafts.read(claim.id).geometry : null;
+  const { geometry, tags } = decision === "accept" ? drafts.read(claim.id) : {};
   line.answer({
     decision,
     comment: comment.value.trim(),
     reason: reason || (decision === "accept" ? (geometry ? "adjusted" : "as_proposed") : ""),
-    ...(geometry ? { payload: { geometry } } : {}),
+    ...(geometry || tags ? { payload: { ...(geometry && { geometry }), ...(tags && { tags }) } } : {}),
   });
 }
 
@@ -154,6 +155,18 @@ function redraw() {
   const draft = drafts.read(claim.id);
   view.draw(claim.subject, shapeOf(claim.subject, draft));
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
+}
+
+/** Tags for the building on the screen; they leave with "accept". */
+async function setTags() {
+  const claim = current();
+  if (!claim || byId("set-tags").hidden || busy()) return;
+  asking = true;
+  const tags = await askTags(claim.subject, drafts.read(claim.id).tags ?? {}, page.building_values);
+  asking = false;
+  if (!tags || current()?.id !== claim.id) return;
+  drafts.write(claim.id, { tags: Object.keys(tags).length ? tags : null });
+  redraw();
 }
 
 const adjust = () => groupMode.on || adjusting.enter();
@@ -182,6 +195,7 @@ for (const button of document.querySelectorAll("[data-decision]"))
 for (const [id, run] of [
   ["flag", flag],
   ["adjust", adjust],
+  ["set-tags", setTags],
   ["adjust-group", group],
 ])
   byId(id).addEventListener("click", onClick(run));
@@ -199,6 +213,7 @@ bindQueueKeys({
   skip,
   flag,
   adjust,
+  setTags,
   group,
   view,
   comment,

@@ -22,7 +22,8 @@ export function itemActs({ changeset, detail, person, redraw }) {
     /** Words where nothing is to choose, else a box: kept as demolished, or deleted. */
     kept(item) {
       if (item.check_date) return [`check_date ${item.check_date}`];
-      if (item.kind !== "remove") return [];
+      const tags = Object.entries(item.tags).map(([key, value]) => el("code", { text: `${key}=${value} ` }));
+      if (item.kind !== "remove") return tags;
       if (!person.editor || changeset.exported_at) return item.demolish ? ["as demolished"] : ["no"];
       const box = el("input", {
         type: "checkbox",
