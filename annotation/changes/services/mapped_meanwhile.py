@@ -29,14 +29,14 @@ def on_map(sender: Any, snapshot: MapSnapshot, **kwargs: Any) -> tuple[dict[str,
 
 
 def withdraw_mapped(rows: QuerySet[Change], region_id: int) -> Counter[str]:
-    """Take out of the queue what of these suggestions the region's newest map says already; how many, by kind.
+    """Take out of the queue what of these suggestions of a region its newest map says already; how many, by kind.
 
     Nothing that was decided is touched. What somebody holds right now is marked instead: they may answer it, nobody
     else gets it. Call it in a transaction.
     """
     closed: Counter[str] = Counter()
     newest_id = newest_snapshot_id(region_id)
-    older = rows.filter(item__state=ItemState.OPEN).exclude(scan__snapshot=newest_id)
+    older = rows.filter(scan__region=region_id, item__state=ItemState.OPEN).exclude(scan__snapshot=newest_id)
     if newest_id is None or not older.exists():
         return closed
     said = list(_said_by(MapSnapshot.objects.get(pk=newest_id), older).values_list("item", flat=True))

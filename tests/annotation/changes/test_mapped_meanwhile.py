@@ -10,9 +10,11 @@ from django.contrib.gis.geos import MultiPolygon
 from annotation.changes.models import Change
 from annotation.changes.services.mapped_meanwhile import withdraw_mapped
 from annotation.changes.services.renew import renew
+from annotation.changes.services.rescore import start_where_let_go
 from annotation.changes.services.store import Rows
 from annotation.review.models import ItemState, QueueItem
 from annotation.review.services.claim import claim
+from annotation.review.services.lease import release
 from annotation.sources.engine import to_shapely
 from tests.annotation.changes.suggestions import candidate, keep
 from tests.annotation.sources.test_imports import imported, post
@@ -112,6 +114,11 @@ def test_whoever_holds_it_may_answer_and_nobody_else_gets_it(scan):
     held.refresh_from_db()
     assert (held.state, held.outdated, held.lease_holder) == (ItemState.OPEN, True, ana)
     assert claim(user=ben, stage="changes", scope_id=scan.region_id).item is None
+    release(user=ana, item_id=held.pk, lease_token=held.lease_token)
+    assert start_where_let_go() == 0
+    held.refresh_from_db()
+    assert held.state == ItemState.WITHDRAWN
+    assert Change.objects.get().in_map_at is not None
 
 
 def test_looking_again_in_the_old_scan_brings_back_nothing_that_the_newer_map_says(scan):
