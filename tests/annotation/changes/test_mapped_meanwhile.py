@@ -48,7 +48,7 @@ def states():
 
 def test_a_building_that_the_newer_map_has_is_no_longer_suggested(scan):
     added, beside = ChangeFactory(scan=scan), ChangeFactory(scan=scan, geometry=square(0.8, 0.2, 0.05))
-    newer(scan, square(0.52, 0.5), square(0.84, 0.2, 0.05))
+    newer(scan, square(0.52, 0.5), square(0.845, 0.2, 0.05))
     assert withdrawn(scan) == {"add": 1}
     assert states() == {added.pk: ItemState.WITHDRAWN, beside.pk: ItemState.OPEN}
     added.refresh_from_db()

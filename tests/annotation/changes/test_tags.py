@@ -1,5 +1,6 @@
 """An editor gives an accepted building tags: checked as OSM takes them, kept with the verdict, over those it has."""
 
+import json
 import uuid
 from xml.etree import ElementTree
 
@@ -33,7 +34,8 @@ def accept(client, change, tags, decision="accept"):
         "lease_token": item["lease_token"], "version": item["version"], "decision": decision,
         "payload": {"tags": tags}, "idempotency_key": str(uuid.uuid4()),
     }  # fmt: skip
-    return client.post(f"/api/review/items/{change.item_id}/decide/", body, format="json")
+    url = f"/api/review/items/{change.item_id}/decide/"
+    return client.post(url, json.dumps(body), content_type="application/json")
 
 
 def written(client, scan):
