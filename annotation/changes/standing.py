@@ -40,7 +40,7 @@ def standing_of(change: Change, newer: Mapping[int, Footprint] | None, today: dt
         return Standing(on, "the map gives no OSM id for this building, so that none of its tags can be set")
     states = [change.footprint]
     if newer is not None:
-        if change.object_id not in newer:
+        if change.object_id is None or change.object_id not in newer:
             return Standing(on, "a newer map lacks this building: scan again")
         states.append(newer[change.object_id])
     return Standing(on, next(filter(None, (_said_already(state, on) for state in states)), ""))

@@ -42,7 +42,7 @@ def run(context: JobContext) -> None:
             # The job's row is held from here on only: while rows are copied it can be cancelled.
             with context.transaction(final=True):
                 snapshot.save()
-                heard = [said for _, said in map_stored.send(MapSnapshot, snapshot=snapshot)]
+                heard: list[Any] = [said for _, said in map_stored.send(MapSnapshot, snapshot=snapshot)]
                 words = [f"{stored} features of the map are stored", *(word for _, word in heard if word)]
                 context.report(1.0, "; ".join(words))
                 result: dict[str, Any] = {"snapshot": snapshot.pk, "features": stored, "unversioned": info.unversioned}
