@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sources', '0008_first_look'),
+        ("sources", "0008_first_look"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='region',
-            name='confirm_standing',
-            field=models.BooleanField(db_default=False, default=False, help_text='one key of the queue says that a building still stands, and its check_date leaves as an edit'),
+            model_name="region",
+            name="confirm_standing",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="one key of the queue says that a building still stands, and its check_date leaves as an edit",
+            ),
         ),
     ]
