@@ -41,8 +41,11 @@ def neighbours(change: Change) -> list[dict[str, Any]]:
     return [{"key": row.key, "geometry": geojson(row.geometry)} for row in rows]
 
 
-def overlaps(change: Change, shape: GEOSGeometry) -> list[Overlap]:
+def overlaps(change: Change, shape: GEOSGeometry, snapshot_id: int | None = None) -> list[Overlap]:
     """The buildings that a drawn shape lies over, the most first.
+
+    Args:
+        snapshot_id: the map; None: the scanned one.
 
     What the map's own shape or the proposal shared with a building already is no fault of who draws. Buildings that
     are suggested to be changed or gone, or that people accepted as such, don't count: where they end is in question.
@@ -50,7 +53,7 @@ def overlaps(change: Change, shape: GEOSGeometry) -> list[Overlap]:
     doubted = Change.objects.filter(scan=change.scan_id, object=OuterRef("object")).filter(
         Q(item__state=ItemState.OPEN) | Q(item__decision=ChangeDecision.ACCEPT)
     )
-    rows = _others(change).exclude(Exists(doubted)).filter(geometry__intersects=shape)
+    rows = _others(change, snapshot_id).exclude(Exists(doubted)).filter(geometry__intersects=shape)
     before = [change.geometry] + ([change.footprint.geometry] if change.footprint else [])
     found = []
     for row in rows:
@@ -60,9 +63,10 @@ def overlaps(change: Change, shape: GEOSGeometry) -> list[Overlap]:
     return sorted(found, key=lambda one: -one.square_m)
 
 
-def _others(change: Change) -> QuerySet[Footprint]:
-    rows = Footprint.objects.filter(snapshot=change.scan.snapshot_id).only("osm_type", "osm_id", "geometry", "object")
-    return rows.exclude(pk=change.footprint_id) if change.footprint_id else rows
+def _others(change: Change, snapshot_id: int | None = None) -> QuerySet[Footprint]:
+    rows = Footprint.objects.filter(snapshot=snapshot_id or change.scan.snapshot_id)
+    rows = rows.only("osm_type", "osm_id", "geometry", "object")
+    return rows.exclude(object=change.object_id) if change.object_id else rows
 
 
 def _square_m(first: GEOSGeometry, second: GEOSGeometry) -> float:

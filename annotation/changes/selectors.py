@@ -229,7 +229,13 @@ def _said_by(newer: tuple[MapSnapshot, dict[int, Footprint]], change: Change) ->
     state = states.get(change.object_id)
     if not edited_since(Base(change.object_id, change.footprint.version, change.footprint.geometry), state):
         return None
-    return {"state": "gone" if state is None else "edited", "taken_at": newest.taken_at}
+    return {"snapshot": newest.pk, "state": "gone" if state is None else "edited", "taken_at": newest.taken_at}
+
+
+def said_by_newer_map(change: Change) -> dict[str, Any] | None:
+    """What a map newer than the scanned one says of the building; None where it says nothing new."""
+    newer = newer_map(change)
+    return _said_by(newer, change) if newer else None
 
 
 def older_than_edit(change: Change) -> bool:

@@ -43,14 +43,14 @@ def standing_of(change: Change, newer: Mapping[int, Footprint] | None, today: dt
         if change.object_id is None or change.object_id not in newer:
             return Standing(on, "a newer map lacks this building: scan again")
         states.append(newer[change.object_id])
-    return Standing(on, next(filter(None, (_said_already(state, on) for state in states)), ""))
+    return Standing(on, next(filter(None, (said_already(one.edited_at, one.tags, on) for one in states)), ""))
 
 
-def _said_already(state: Footprint, on: dt.date) -> str:
-    """Why the image says nothing new of the building in this state."""
-    if state.edited_at is not None and state.edited_at.date() > on:
-        return f"the image of {on} is older than the object's last edit, of {state.edited_at.date()}"
-    said = state.tags.get("check_date")
+def said_already(edited_at: dt.datetime | None, tags: Mapping[str, str], on: dt.date) -> str:
+    """Why an image of that day says nothing new of a building in this state; empty where it does."""
+    if edited_at is not None and edited_at.date() > on:
+        return f"the image of {on} is older than the object's last edit, of {edited_at.date()}"
+    said = tags.get("check_date")
     if said is None:
         return ""
     checked = last_day(said)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from annotation.common.shapes import sharing
 from annotation.consistency.models import Scan, ShiftOrigin, TileScore
 from annotation.edits.models import Changeset, EditItem, Upload
 from annotation.edits.osmchange.nodes import OldNode
+from annotation.edits.states import base_state
 from annotation.learning.models import ModelVersion
 from annotation.learning.selectors import shown_model
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
@@ -111,7 +112,7 @@ def sent_elsewhere(changeset: Changeset, server: str) -> list[int]:
 def change_about(changeset: Changeset, key: str) -> int | None:
     """The change whose edit is about an element, such as `way/12` or a node of it; None where there is none."""
     for item in items_of(changeset).iterator(chunk_size=500):
-        base = item.change.footprint
+        base = base_state(item)
         if base is not None and (base.key == key or key in {f"node/{node[0]}" for node in base.nodes}):
             return item.change_id
     return None
@@ -140,55 +141,79 @@ def conflicts(changeset: Changeset) -> list[Conflict]:
     newest = newest_snapshot(changeset.region)
     if newest is None:
         return []
-    items = [item for item in items_of(changeset) if item.change.scan.snapshot_id != newest.pk]
+    items = [item for item in items_of(changeset) if based_on(item) != newest.pk]
+    return _conflicts(items, newest)
+
+
+def conflict_of(item: EditItem, newest: MapSnapshot) -> Conflict | None:
+    """What a map says against one edit, saved or not."""
+    found = _conflicts([item], newest) if based_on(item) != newest.pk else []
+    return found[0] if found else None
+
+
+def based_on(item: EditItem) -> int | None:
+    """The map that an edit is based on; None for what the map's server said itself."""
+    return item.change.scan.snapshot_id if item.rebased is None else item.rebased["state"]["snapshot"]
+
+
+def mapped_by_now(change: Change, newest: MapSnapshot) -> Footprint | None:
+    """Of a new building: the one that a map has there, not one that shares a wall."""
+    shape = change.adjusted or change.geometry
+    there = sharing(Footprint.objects.filter(snapshot=newest), "geometry", shape, SHARED_LEAST)
+    return there.order_by("-shared").first()
+
+
+def _conflicts(items: Sequence[EditItem], newest: MapSnapshot) -> list[Conflict]:
     theirs = states_in(newest, {item.object_id for item in items if item.object_id is not None})
-    mapped = _mapped_by_now(newest, [item.pk for item in items if item.object_id is None])
+    mapped = _mapped_by_now(newest, [item.change_id for item in items if item.object_id is None])
     found = [_of_new(item, mapped) if item.object_id is None else _of_mapped(item, theirs) for item in items]
     return [conflict for conflict in found if conflict is not None]
 
 
-def _mapped_by_now(newest: MapSnapshot, item_ids: Sequence[int]) -> dict[int, str]:
-    """Of edits that add a building: the key of one that the map has there by now, not one that shares a wall."""
-    shape = Coalesce(OuterRef("change__adjusted"), OuterRef("change__geometry"))
+def _mapped_by_now(newest: MapSnapshot, change_ids: Sequence[int]) -> dict[int, str]:
+    """Of changes that add a building: the key of one that the map has there by now, not one that shares a wall."""
+    shape = Coalesce(OuterRef("adjusted"), OuterRef("geometry"))
     there = sharing(Footprint.objects.filter(snapshot=newest), "geometry", shape, SHARED_LEAST).order_by("-shared")
-    rows = EditItem.objects.filter(pk__in=item_ids).annotate(there=Subquery(there.values("pk")[:1]))
+    rows = Change.objects.filter(pk__in=change_ids).annotate(there=Subquery(there.values("pk")[:1]))
     found = dict(rows.filter(there__isnull=False).values_list("pk", "there"))
     footprints = Footprint.objects.in_bulk(set(found.values()))
-    return {item: footprints[footprint].key for item, footprint in found.items()}
+    return {change: footprints[footprint].key for change, footprint in found.items()}
 
 
 def _of_new(item: EditItem, mapped: dict[int, str]) -> Conflict | None:
-    key = mapped.get(item.pk)
+    key = mapped.get(item.change_id)
     if key is None:
         return None
     return Conflict(item.change_id, key, "already_mapped", f"the newest map already has a building here ({key})")
 
 
 def _of_mapped(item: EditItem, theirs: dict[int, Footprint]) -> Conflict | None:
-    base, their = item.change.footprint, theirs.get(item.object_id or 0)
+    base, their = base_state(item), theirs.get(item.object_id or 0)
     if base is None:
         return None
     if their is None:
         return Conflict(item.change_id, base.key, "gone", f"{base.key} is gone from the newest map; drop this edit")
     if item.base_version is not None and their.version is not None and their.version > item.base_version:
-        detail = (
-            f"{base.key} is at version {their.version} by now, this edit is based on {item.base_version}; scan again"
-        )
+        detail = f"{base.key} is at version {their.version} by now, this edit is based on {item.base_version}"
         return Conflict(item.change_id, base.key, "newer_version", detail)
+    if item.base_version is not None and their.version is not None and their.version < item.base_version:
+        return None  # laid over what the server said, of which the map does not know yet
     if not their.geometry.equals_exact(base.geometry, SAME_PLACE):
         detail = f"{base.key} has another shape in the newest map; look at it again before you export"
         return Conflict(item.change_id, base.key, "other_geometry", detail)
+    if their.tags != base.tags:
+        detail = f"{base.key} has other tags in the newest map; look at it again before you export"
+        return Conflict(item.change_id, base.key, "other_tags", detail)
     return None
 
 
-def users_of_nodes(changeset: Changeset, nodes: Sequence[OldNode], edited: Collection[int | None]) -> set[int]:
-    """Which of these nodes a building of the changeset's map uses that is none of the edited objects."""
+def users_of_nodes(changeset: Changeset, nodes: Sequence[OldNode], edited: Sequence[EditItem]) -> set[int]:
+    """Which of these nodes a building uses that none of the edits is about, in any map that they are based on."""
     if not nodes:
         return set()
     places = MultiPoint(*(Point(node.lon, node.lat) for node in nodes), srid=4326)
-    objects = [one for one in edited if one is not None]
-    near = Footprint.objects.filter(snapshot=changeset.snapshot, geometry__intersects=places).exclude(
-        object__in=objects
-    )
+    objects = [item.object_id for item in edited if item.object_id is not None]
+    maps = {changeset.snapshot_id, *(based_on(item) for item in edited if item.rebased)} - {None}
+    near = Footprint.objects.filter(snapshot__in=maps, geometry__intersects=places).exclude(object__in=objects)
     wanted = {node.id for node in nodes}
     return {int(node[0]) for row in near.values_list("nodes", flat=True) for node in row} & wanted

@@ -100,6 +100,7 @@ class ChangeSnapshot(serializers.Serializer):
 
 
 class NewestMap(serializers.Serializer):
+    snapshot = serializers.IntegerField(help_text="send it with an accept as `seen_map` in the payload")
     state = serializers.ChoiceField(choices=["gone", "edited"])
     taken_at = serializers.DateTimeField(allow_null=True)
 

@@ -20,6 +20,10 @@ class TagsInput(serializers.Serializer):
     tags = serializers.DictField(
         child=serializers.CharField(max_length=MAX_CHARS), help_text="all that are set, over those that it has"
     )
+    seen = serializers.DictField(
+        child=serializers.CharField(max_length=MAX_CHARS), required=False, allow_null=True, default=None,
+        help_text="those set before, as they were seen: where somebody set others meanwhile it answers 409",
+    )  # fmt: skip
 
 
 class TagsOutput(serializers.Serializer):

@@ -1,4 +1,4 @@
-"""Suggestions that a newer map has made needless leave the queue: a building it has by now, or has no more."""
+"""Suggestions that a newer map made needless leave the queue: what it has, has no more, or draws as proposed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from django.utils import timezone
 from annotation.changes.models import Change, ChangeKind
 from annotation.changes.objects import SHARED_LEAST
 from annotation.changes.services.store import WITHDRAWN_AT_ONCE
-from annotation.common.shapes import sharing
+from annotation.common.shapes import Area, Difference, sharing
 from annotation.review.models import ItemState, QueueItem
 from annotation.review.services.lease import FREE
 from annotation.sources.models import Footprint, MapSnapshot
 from annotation.sources.selectors import newest_snapshot_id
+
+RESHAPES = (ChangeKind.MODIFY, ChangeKind.SHIFTED)
+LEFT = 1 / 3
+"""Of the ground by which a proposed shape differs from the scanned map: where a newer one leaves no more, it was put
+right, as exactly as people draw."""
 
 
 def on_map(sender: Any, snapshot: MapSnapshot, **kwargs: Any) -> tuple[dict[str, Any], str]:
@@ -39,32 +44,37 @@ def withdraw_mapped(rows: QuerySet[Change], region_id: int) -> Counter[str]:
     older = rows.filter(scan__region=region_id, item__state=ItemState.OPEN).exclude(scan__snapshot=newest_id)
     if newest_id is None or not older.exists():
         return closed
-    said = list(_said_by(MapSnapshot.objects.get(pk=newest_id), older).values_list("item", flat=True))
+    said = sorted(_said_by(MapSnapshot.objects.get(pk=newest_id), older).values_list("item", flat=True))
     for first in range(0, len(said), WITHDRAWN_AT_ONCE):
+        # In the order of their ids, as everybody locks several: who answers one just now is waited for, nobody for us.
         items = QueueItem.objects.filter(pk__in=said[first : first + WITHDRAWN_AT_ONCE], state=ItemState.OPEN)
-        free = items.filter(FREE).select_for_update(skip_locked=True, of=("self",))
-        found = dict(free.values_list("pk", "kind"))
+        locked = list(items.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+        found = dict(items.filter(FREE, pk__in=locked).values_list("pk", "kind"))
         items.filter(pk__in=found).update(
             state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None, version=F("version") + 1
         )
         Change.objects.filter(item__in=found).update(in_map_at=timezone.now())
-        items.filter(outdated=False).update(outdated=True)
+        items.filter(pk__in=locked, outdated=False).update(outdated=True)
         closed.update(found.values())
     return closed
 
 
 def _said_by(newest: MapSnapshot, older: QuerySet[Change]) -> QuerySet[Change]:
-    """Of suggestions of older maps: new buildings that this one has, and buildings gone that it lacks as well.
+    """Of suggestions of older maps: new buildings that this one has, gone ones that it lacks, shapes that it has taken.
 
     A building that the scanned map had in that place already is no news. One whose object is gone, while another
-    stands where it was, was drawn anew and not taken away; outside of what the map holds it may stand yet.
+    stands where it was, was drawn anew and not taken away; outside of what the map holds it may stand yet. A shape is
+    taken where little is left of what the scanned map had otherwise.
     """
     there = _covering(Footprint.objects.filter(snapshot=newest))
     before = _covering(Footprint.objects.filter(snapshot=OuterRef("scan__snapshot")))
     kept = Footprint.objects.filter(snapshot=newest, object=OuterRef("object"))
     mapped = Q(kind=ChangeKind.ADD) & there & ~before
     gone = Q(kind=ChangeKind.REMOVE) & ~Exists(kept) & ~there & Q(geometry__coveredby=_ground_of(newest))
-    return older.filter(mapped | gone)
+    doubted = Area(Difference(OuterRef("footprint__geometry"), OuterRef("geometry")))
+    right = kept.annotate(left=Area(Difference("geometry", OuterRef("geometry")))).filter(left__lte=LEFT * doubted)
+    taken = Q(kind__in=RESHAPES) & Exists(right)
+    return older.filter(mapped | gone | taken)
 
 
 def _covering(footprints: QuerySet[Footprint]) -> Q:

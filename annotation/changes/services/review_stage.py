@@ -1,9 +1,11 @@
 """The changes stage's side of the queue: decisions, reasons, and what a decision does to the change."""
 
-from annotation.changes.errors import ExportedError
+from typing import Any
+
+from annotation.changes.errors import ExportedError, NewerMapError
 from annotation.changes.lots import FittingChanges
 from annotation.changes.models import Change, ChangeDecision
-from annotation.changes.selectors import subject_of_item
+from annotation.changes.selectors import said_by_newer_map, subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
 from annotation.changes.services.confirm import confirm
 from annotation.changes.services.set_tags import tags_of
@@ -39,10 +41,15 @@ def on_decided(item: QueueItem, verdict: Verdict) -> None:
     Raises:
         InvalidError: the answer can't carry them, or they are no shape or tags of a building.
         NotAllowedError: tags are set by editors.
+        NewerMapError: it is accepted over a newer state of the building that the person was not shown.
     """
-    unknown = set(verdict.payload) - {"geometry", "tags"}
+    unknown = set(verdict.payload) - {"geometry", "tags", "seen_map"}
     if unknown:
-        raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; known are geometry and tags")
+        raise InvalidError(
+            f"unknown keys in the payload: {', '.join(sorted(unknown))}; known are geometry, tags and seen_map"
+        )
+    if verdict.decision == ChangeDecision.ACCEPT and "seen_map" in verdict.payload:
+        _check_map_seen(item, verdict.payload["seen_map"])
     if verdict.decision == ChangeDecision.STILL_STANDS:
         confirm(item)
     drawn, wanted = verdict.payload.get("geometry"), verdict.payload.get("tags")
@@ -56,6 +63,19 @@ def on_decided(item: QueueItem, verdict: Verdict) -> None:
     if wanted is not None:
         change.tags_set = tags_of(change, verdict.reviewer, wanted)
     change.save(update_fields=["adjusted", "tags_set"])
+
+
+def _check_map_seen(item: QueueItem, seen: Any) -> None:
+    """Refuse to accept over a newer state of the building that the person has not been shown.
+
+    Args:
+        seen: the newer map that they were told of; None: none.
+    """
+    change = Change.objects.select_related("scan", "footprint").get(item=item)
+    said = said_by_newer_map(change)
+    if said is not None and said["snapshot"] != seen:
+        what = "lacks this building" if said["state"] == "gone" else "has this building edited"
+        raise NewerMapError(f"a map that came in since you opened it {what}: look at both, then answer again")
 
 
 def on_undone(item: QueueItem, verdict: Verdict) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -11,22 +12,23 @@ from annotation.changes.errors import ExportedError
 from annotation.changes.models import Change, ChangeDecision, ChangeKind
 from annotation.changes.tagging import checked_tags
 from annotation.common.errors import InvalidError, NotAllowedError
-from annotation.review.errors import NotDecidedError
+from annotation.review.errors import NotDecidedError, VersionConflictError
 from annotation.review.services import audit
 from annotation.review.services.batch import lock
 from annotation.review.services.events import check_version
 
 
-def set_tags(*, user: User, change: Change, version: int, tags: Any) -> Change:
+def set_tags(*, user: User, change: Change, version: int, tags: Any, seen: Mapping[str, str] | None = None) -> Change:
     """Let an accepted building have these tags, and no others that were set before.
 
     Args:
         version: of the queue's item, as it was seen.
+        seen: the tags set before, as they were seen; None: whatever they are.
 
     Raises:
         InvalidError, NotAllowedError: see `tags_of`.
         NotDecidedError: it is not accepted.
-        VersionConflictError: it was answered anew meanwhile.
+        VersionConflictError: it was answered anew meanwhile, or somebody set other tags.
         ExportedError: it is in a changeset.
     """
     with transaction.atomic():
@@ -39,6 +41,11 @@ def set_tags(*, user: User, change: Change, version: int, tags: Any) -> Change:
             raise ExportedError(
                 f"this change is in changeset {held.changeset_id}: drop its edit there first",
                 changeset=held.changeset_id,
+            )
+        now = Change.objects.values_list("tags_set", flat=True).get(pk=change.pk)
+        if seen is not None and dict(seen) != now:
+            raise VersionConflictError(
+                "somebody set other tags meanwhile: look at them and set yours anew", version=item.version, tags_set=now
             )
         change.tags_set = tags_of(change, user, tags)
         change.save(update_fields=["tags_set"])

@@ -10,6 +10,7 @@ from annotation.edits.engine.rows import (
     final_geometry,
     polygons_of,
     tags_after,
+    tags_set,
 )
 from annotation.edits.engine.server import MapServer, check_server
 from annotation.edits.engine.sign_in import Challenge, authorize_url, fetch_token, new_challenge, revoke_token
@@ -37,5 +38,6 @@ __all__ = [
     "receipts_of",
     "revoke_token",
     "tags_after",
+    "tags_set",
     "with_changeset",
 ]

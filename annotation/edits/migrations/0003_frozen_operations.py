@@ -6,46 +6,62 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('changes', '0005_changes_name_objects'),
-        ('edits', '0002_edititem_versions_and_demolish'),
-        ('sources', '0005_footprints_have_objects'),
+        ("changes", "0005_changes_name_objects"),
+        ("edits", "0002_edititem_versions_and_demolish"),
+        ("sources", "0005_footprints_have_objects"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='changeset',
-            name='exported_at',
-            field=models.DateTimeField(help_text='of the first export as osmChange', null=True),
+            model_name="changeset",
+            name="exported_at",
+            field=models.DateTimeField(help_text="of the first export as osmChange", null=True),
         ),
         migrations.AddField(
-            model_name='changeset',
-            name='last_ids',
-            field=models.JSONField(default=dict, help_text='the last placeholder id drawn, by type of element'),
+            model_name="changeset",
+            name="last_ids",
+            field=models.JSONField(default=dict, help_text="the last placeholder id drawn, by type of element"),
         ),
         migrations.AddField(
-            model_name='changeset',
-            name='state',
-            field=models.CharField(choices=[('draft', 'Draft'), ('exported', 'Exported')], default='draft', max_length=16),
+            model_name="changeset",
+            name="state",
+            field=models.CharField(
+                choices=[("draft", "Draft"), ("exported", "Exported")], default="draft", max_length=16
+            ),
         ),
         migrations.AddField(
-            model_name='edititem',
-            name='object',
-            field=models.ForeignKey(help_text='empty for a new building', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='edits', to='sources.mapobject'),
+            model_name="edititem",
+            name="object",
+            field=models.ForeignKey(
+                help_text="empty for a new building",
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="edits",
+                to="sources.mapobject",
+            ),
         ),
         migrations.AddField(
-            model_name='edititem',
-            name='operations',
-            field=models.JSONField(help_text='what it does, as osmchange.frozen keeps it; once exported', null=True),
+            model_name="edititem",
+            name="operations",
+            field=models.JSONField(help_text="what it does, as osmchange.frozen keeps it; once exported", null=True),
         ),
         migrations.AddConstraint(
-            model_name='changeset',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'exported'])), name='changeset_state_known'),
+            model_name="changeset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "exported"])), name="changeset_state_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='changeset',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('exported_at__isnull', False), ('state', 'exported')), models.Q(('state', 'exported'), _negated=True), _connector='OR'), name='changeset_exported_has_a_time'),
+            model_name="changeset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("exported_at__isnull", False), ("state", "exported")),
+                    models.Q(("state", "exported"), _negated=True),
+                    _connector="OR",
+                ),
+                name="changeset_exported_has_a_time",
+            ),
         ),
     ]

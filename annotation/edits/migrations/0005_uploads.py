@@ -7,83 +7,178 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('edits', '0004_objects_of_edits'),
-        ('sources', '0008_first_look'),
+        ("edits", "0004_objects_of_edits"),
+        ("sources", "0008_first_look"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('server', models.CharField(max_length=255)),
-                ('site', models.CharField(help_text='where people look at the changeset', max_length=255)),
-                ('osm_id', models.BigIntegerField(help_text='the account on the server; nobody else can go on with it')),
-                ('osm_name', models.CharField(max_length=255)),
-                ('tags', models.JSONField(default=dict)),
-                ('token', models.CharField(help_text='with the round, the tag by which it is found again', max_length=40, unique=True)),
-                ('osc', models.BinaryField(help_text='the diff, with changeset 0 on every element')),
-                ('sha256', models.CharField(max_length=64)),
-                ('elements', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('prepared', 'Prepared'), ('opening', 'Opening'), ('open', 'Open'), ('sending', 'Sending'), ('sent', 'Sent'), ('closing', 'Closing'), ('done', 'Done'), ('conflicted', 'Conflicted'), ('failed', 'Failed')], default='prepared', max_length=16)),
-                ('round', models.PositiveIntegerField(default=0, help_text='changesets opened for it so far, or about to be')),
-                ('osm_changeset', models.BigIntegerField(null=True)),
-                ('abandoned', models.JSONField(default=list, help_text='changesets that were closed empty, as an answer was lost')),
-                ('problem', models.JSONField(default=dict, help_text='why it ended without effect: code, detail, key, versions')),
-                ('job_id', models.UUIDField(null=True)),
-                ('done_at', models.DateTimeField(null=True)),
-                ('changeset', models.ForeignKey(help_text='goes with its region alone', on_delete=django.db.models.deletion.RESTRICT, related_name='uploads', to='edits.changeset')),
-                ('region', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sources.region')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("server", models.CharField(max_length=255)),
+                ("site", models.CharField(help_text="where people look at the changeset", max_length=255)),
+                (
+                    "osm_id",
+                    models.BigIntegerField(help_text="the account on the server; nobody else can go on with it"),
+                ),
+                ("osm_name", models.CharField(max_length=255)),
+                ("tags", models.JSONField(default=dict)),
+                (
+                    "token",
+                    models.CharField(
+                        help_text="with the round, the tag by which it is found again", max_length=40, unique=True
+                    ),
+                ),
+                ("osc", models.BinaryField(help_text="the diff, with changeset 0 on every element")),
+                ("sha256", models.CharField(max_length=64)),
+                ("elements", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("prepared", "Prepared"),
+                            ("opening", "Opening"),
+                            ("open", "Open"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("closing", "Closing"),
+                            ("done", "Done"),
+                            ("conflicted", "Conflicted"),
+                            ("failed", "Failed"),
+                        ],
+                        default="prepared",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "round",
+                    models.PositiveIntegerField(default=0, help_text="changesets opened for it so far, or about to be"),
+                ),
+                ("osm_changeset", models.BigIntegerField(null=True)),
+                (
+                    "abandoned",
+                    models.JSONField(
+                        default=list, help_text="changesets that were closed empty, as an answer was lost"
+                    ),
+                ),
+                (
+                    "problem",
+                    models.JSONField(
+                        default=dict, help_text="why it ended without effect: code, detail, key, versions"
+                    ),
+                ),
+                ("job_id", models.UUIDField(null=True)),
+                ("done_at", models.DateTimeField(null=True)),
+                (
+                    "changeset",
+                    models.ForeignKey(
+                        help_text="goes with its region alone",
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="uploads",
+                        to="edits.changeset",
+                    ),
+                ),
+                (
+                    "region",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="sources.region"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='UploadReceipt',
+            name="UploadReceipt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=8)),
-                ('old_id', models.BigIntegerField(help_text='as the diff named it: negative for a new one')),
-                ('new_id', models.BigIntegerField(help_text='empty for what was deleted', null=True)),
-                ('new_version', models.PositiveIntegerField(null=True)),
-                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='receipts', to='edits.upload')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=8)),
+                ("old_id", models.BigIntegerField(help_text="as the diff named it: negative for a new one")),
+                ("new_id", models.BigIntegerField(help_text="empty for what was deleted", null=True)),
+                ("new_version", models.PositiveIntegerField(null=True)),
+                (
+                    "upload",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="receipts", to="edits.upload"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OsmAccount',
+            name="OsmAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('server', models.CharField(help_text='address of the API, without a slash at the end', max_length=255)),
-                ('osm_id', models.BigIntegerField()),
-                ('name', models.CharField(max_length=255)),
-                ('sealed_token', models.TextField(help_text='services.uploads.sealing opens it, with the secret of this deployment')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='osm_accounts', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "server",
+                    models.CharField(help_text="address of the API, without a slash at the end", max_length=255),
+                ),
+                ("osm_id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "sealed_token",
+                    models.TextField(help_text="services.uploads.sealing opens it, with the secret of this deployment"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="osm_accounts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'server'), name='osm_account_one_per_server')],
+                "constraints": [models.UniqueConstraint(fields=("user", "server"), name="osm_account_one_per_server")],
             },
         ),
         migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['prepared', 'opening', 'open', 'sending', 'sent', 'closing', 'done', 'conflicted', 'failed'])), name='upload_state_known'),
+            model_name="upload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        ["prepared", "opening", "open", "sending", "sent", "closing", "done", "conflicted", "failed"],
+                    )
+                ),
+                name="upload_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['conflicted', 'failed']), _negated=True), fields=('changeset',), name='upload_once_per_changeset'),
+            model_name="upload",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["conflicted", "failed"]), _negated=True),
+                fields=("changeset",),
+                name="upload_once_per_changeset",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['prepared', 'opening', 'conflicted', 'failed']), ('osm_changeset__isnull', False), _connector='OR'), name='upload_open_has_its_changeset'),
+            model_name="upload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["prepared", "opening", "conflicted", "failed"]),
+                    ("osm_changeset__isnull", False),
+                    _connector="OR",
+                ),
+                name="upload_open_has_its_changeset",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='uploadreceipt',
-            constraint=models.UniqueConstraint(fields=('upload', 'kind', 'old_id'), name='upload_receipt_once'),
+            model_name="uploadreceipt",
+            constraint=models.UniqueConstraint(fields=("upload", "kind", "old_id"), name="upload_receipt_once"),
         ),
     ]

@@ -15,16 +15,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="changeset",
             name="exported_at",
-            field=models.DateTimeField(
-                help_text="of the first export as osmChange, or the first upload", null=True
-            ),
+            field=models.DateTimeField(help_text="of the first export as osmChange, or the first upload", null=True),
         ),
         migrations.AddField(
             model_name="changeset",
             name="handed_out_at",
-            field=models.DateTimeField(
-                help_text="when a person first had a file of it, or a link to one", null=True
-            ),
+            field=models.DateTimeField(help_text="when a person first had a file of it, or a link to one", null=True),
         ),
         migrations.RunPython(as_exported, migrations.RunPython.noop),
     ]

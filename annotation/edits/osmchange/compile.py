@@ -50,6 +50,7 @@ class AcceptedChange:
     Attributes:
         check_date: the day on which a mapped building was seen to stand, YYYY-MM-DD; then nothing else of it changes.
         tags: set by the person, over those that the building has or would get.
+        keeps_shape: of a mapped building: its tags alone change.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class AcceptedChange:
     demolish: bool = False
     check_date: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    keeps_shape: bool = False
 
 
 def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
@@ -77,6 +79,8 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
     _check_tags({**base.tags, **change.tags})
     if change.check_date:
         return [_with_tags(base, {**base.tags, "check_date": change.check_date})]
+    if change.keeps_shape and change.kind != "remove":
+        return [_with_tags(base, {**base.tags, **change.tags})]
     if base.osm_type == "relation":
         return _relation(change, base)
     _check_known(base)

@@ -18,6 +18,7 @@ from annotation.edits.osmchange.write import write_osc
 from annotation.edits.services.compiling import Compiled, compile_changeset
 from annotation.edits.services.export import as_exported_and_uncontradicted, feature, settled
 from annotation.edits.services.uploads.guard import refuse_if_uploaded
+from annotation.edits.states import base_state
 from annotation.sources.models import Imagery
 from annotation.tiles.engine import address_of
 from annotation.tiles.services.draw import image_tile
@@ -79,8 +80,9 @@ def _tasks(changeset: Changeset, compiled: Compiled) -> Iterator[str]:
             for key, value in {**told["properties"], **told["properties"].pop("tags")}.items()
             if value is not None
         }
-        if item.change.footprint:
-            told["properties"]["@id"] = item.change.footprint.key
+        base = base_state(item)
+        if base is not None:
+            told["properties"]["@id"] = base.key
         content = "".join(write_osc(compiled.by_edit[item.pk])).encode()
         task: dict[str, Any] = {
             "type": "FeatureCollection",
@@ -101,7 +103,7 @@ def _tasks(changeset: Changeset, compiled: Compiled) -> Iterator[str]:
 def _nodes(changeset: Changeset, compiled: Compiled) -> Iterator[Node]:
     """The nodes of the edited ways as the map has them."""
     for item in selectors.items_of(changeset):
-        base = item.change.footprint
+        base = base_state(item)
         if base is None or item.pk not in compiled.by_edit:
             continue
         given = item.node_versions

@@ -26,6 +26,7 @@ from annotation.edits.osmchange.tools import ABOUT, ORDER, Tool, written_for
 from annotation.edits.osmchange.write import write_osc
 from annotation.edits.services.compiling import Compiled, compile_changeset, freeze
 from annotation.edits.services.uploads.guard import refuse_if_uploaded
+from annotation.edits.states import base_state
 
 
 def osc(
@@ -151,7 +152,7 @@ def geojson(changeset: Changeset) -> Iterator[str]:
 
 def feature(item: EditItem) -> dict[str, Any]:
     """One edit as a GeoJSON feature: the shape afterwards, or of a removal the shape now, and what is known of it."""
-    change, base = item.change, item.change.footprint
+    change, base = item.change, base_state(item)
     decided = change.item
     return {
         "type": "Feature",

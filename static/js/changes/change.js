@@ -7,6 +7,7 @@ import { confirmDialog } from "mapwright/lib/forms.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { freshKey } from "mapwright/lib/once.js";
+import { compareWithMap } from "mapwright/changes/newer-map.js";
 import { askTags } from "mapwright/changes/tagging.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { subjectNodes } from "mapwright/changes/queue-panel.js";
@@ -64,11 +65,11 @@ async function setTags(change) {
   const tags = await askTags(change, change.tags_set, page.building_values);
   if (!tags) return;
   try {
-    await api.put(`/api/changes/${change.id}/tags/`, { version: change.version, tags });
-    await show();
+    await api.put(`/api/changes/${change.id}/tags/`, { version: change.version, tags, seen: change.tags_set });
   } catch (error) {
     notifyError(error);
   }
+  await show();
 }
 
 const takesTags = ({ kind, decision }) => person.editor && decision === "accept" && kind !== "remove";
@@ -108,6 +109,11 @@ async function show(first = false) {
       ...(said.length ? said.map(eventLine) : [el("li", { class: "muted", text: "Nobody has answered it yet." })]),
     );
     if (!first) return;
+    byId("subject").addEventListener(
+      "click",
+      ({ target }) => target.closest("#compare-maps") && compareWithMap(change),
+    );
+    if (change.newest_map) bindKey("g", "Compare with the newest map", () => compareWithMap(change), { group: "Look" });
     bindKey("f", "Fit the view to the candidate", () => view.fit(shape), { group: "Look" });
     if (change.state === "open") bindKey("Enter", "Answer it", () => location.assign(review));
   } catch (error) {

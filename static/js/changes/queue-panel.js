@@ -89,7 +89,13 @@ export function subjectNodes({ subject }, geometry, draft) {
       el("strong", {
         text: subject.newest_map.state === "gone" ? "A newer map lacks it. " : "A newer map has it edited. ",
       }),
-      `The map of ${day(subject.newest_map.taken_at)} is newer than the one that was scanned: scan again before you decide.`,
+      `The map of ${day(subject.newest_map.taken_at)} is newer than the one that was scanned. `,
+      el(
+        "button",
+        { type: "button", class: "button button-small", id: "compare-maps" },
+        "Compare ",
+        el("kbd", { text: "G" }),
+      ),
     );
   const old =
     subject.older_than_edit &&

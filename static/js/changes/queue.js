@@ -8,6 +8,7 @@ import { createAdjusting } from "mapwright/changes/adjusting.js";
 import { createGroupMode } from "mapwright/changes/group.js";
 import { createQueueFilters } from "mapwright/changes/queue-filters.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
+import { acceptOver, compareWithMap, mapSeen } from "mapwright/changes/newer-map.js";
 import { askTags } from "mapwright/changes/tagging.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
@@ -75,12 +76,15 @@ function showClaim(claim, draft) {
   byId("announce").textContent = `${before}Next: ${byId("question").textContent}`;
 }
 
-async function confirmed(question) {
+/** Run what asks in a dialog: no key answers meanwhile. */
+async function asks(run) {
   asking = true;
-  const yes = await confirmDialog(question);
+  const said = await run();
   asking = false;
-  return yes;
+  return said;
 }
+
+const confirmed = (question) => asks(() => confirmDialog(question));
 
 const confirmOld = (subject) =>
   !subject.older_than_edit ||
@@ -89,6 +93,11 @@ const confirmOld = (subject) =>
     text: `The object was edited on ${day(subject.footprint.edited_at)}; the image was taken on ${day(subject.imagery.captured_on)}. The map may be right and the image out of date.`,
     yes: "Accept anyway",
   });
+
+const confirmNewer = (subject) => asks(() => acceptOver(subject));
+
+/** The newest map beside the suggestion, where it says otherwise. */
+const compareMaps = () => current() && !busy() && asks(() => compareWithMap(current().subject));
 
 /** What is not on the screen can't be judged: only who says so answers all the same. */
 const confirmUnseen = () =>
@@ -128,14 +137,16 @@ async function answer(decision, reason = "") {
   }
   if (decision === "accept") adjusting.done();
   if (!(await confirmUnseen())) return;
-  if (decision === "accept" && !(await confirmOld(claim.subject))) return;
+  if (decision === "accept" && !((await confirmOld(claim.subject)) && (await confirmNewer(claim.subject)))) return;
   if (current()?.id !== claim.id) return;
   const { geometry, tags } = decision === "accept" ? drafts.read(claim.id) : {};
+  const seen = decision === "accept" ? mapSeen(claim.subject) : {};
+  const payload = { ...seen, ...(geometry && { geometry }), ...(tags && { tags }) };
   line.answer({
     decision,
     comment: comment.value.trim(),
     reason: reason || (decision === "accept" ? (geometry ? "adjusted" : "as_proposed") : ""),
-    ...(geometry || tags ? { payload: { ...(geometry && { geometry }), ...(tags && { tags }) } } : {}),
+    ...(Object.keys(payload).length ? { payload } : {}),
   });
 }
 
@@ -161,13 +172,13 @@ function redraw() {
 async function setTags() {
   const claim = current();
   if (!claim || byId("set-tags").hidden || busy()) return;
-  asking = true;
-  const tags = await askTags(claim.subject, drafts.read(claim.id).tags ?? {}, page.building_values);
-  asking = false;
+  const tags = await asks(() => askTags(claim.subject, drafts.read(claim.id).tags ?? {}, page.building_values));
   if (!tags || current()?.id !== claim.id) return;
   drafts.write(claim.id, { tags: Object.keys(tags).length ? tags : null });
   redraw();
 }
+
+byId("subject").addEventListener("click", ({ target }) => target.closest("#compare-maps") && compareMaps());
 
 const adjust = () => groupMode.on || adjusting.enter();
 
@@ -214,6 +225,7 @@ bindQueueKeys({
   flag,
   adjust,
   setTags,
+  compareMaps,
   group,
   view,
   comment,

@@ -55,7 +55,13 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
       const missing = [...new Set(detail.refused.flatMap((one) => one.missing))];
       const other = detail.refused.filter((one) => !one.missing.length);
       const changes = person.editor && !detail.uploaded;
-      const acts = itemActs({ changeset: detail, detail, person: { ...person, editor: changes }, redraw: draw });
+      const acts = itemActs({
+        changeset: detail,
+        detail,
+        person: { ...person, editor: changes },
+        imagery,
+        redraw: draw,
+      });
       fill(
         body,
         facts([

@@ -102,6 +102,7 @@ export const LINES = {
   rejected: { color: "#c9d2cf", weight: 1.25, opacity: 0.9, fill: false, dashArray: "2 5" },
   tile: { color: "#ffffff", weight: 1.5, opacity: 1, fill: false },
   second: { color: "#ff8fdc", weight: 3, opacity: 1, fill: false, dashArray: "10 5", lineCap: "butt" },
+  before: { color: "#ffffff", weight: 2.5, opacity: 1, fill: false, dashArray: "1 7", lineCap: "round" },
   removal: { color: "#ffb000", weight: 3, opacity: 1, fill: false, dashArray: "2 6", lineCap: "round" },
 };
 

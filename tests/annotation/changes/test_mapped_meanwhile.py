@@ -77,6 +77,22 @@ def test_a_building_that_is_gone_from_the_newer_map_is_no_longer_doubted_unless_
     assert {redrawn.pk, kept.pk, other.pk} < states().keys()
 
 
+def test_a_shape_that_the_newer_map_has_taken_is_no_longer_suggested_and_one_half_way_still_is(scan):
+    changes = [
+        ChangeFactory(scan=scan, kind=kind, geometry=square(column + 0.05, 0.5), footprint=house)
+        for kind, column in (("modify", 0.2), ("shifted", 0.5), ("modify", 0.8))
+        for house in [FootprintFactory(snapshot=scan.snapshot, geometry=square(column, 0.5))]
+    ]
+    snapshot = newer(scan)
+    for change, column in zip(changes, (0.245, 0.545, 0.82), strict=True):
+        house = change.footprint
+        FootprintFactory(
+            snapshot=snapshot, osm_id=house.osm_id, object=house.object, version=9, geometry=square(column, 0.5)
+        )
+    assert withdrawn(scan) == {"modify": 1, "shifted": 1}
+    assert states()[changes[2].pk] == ItemState.OPEN
+
+
 def test_what_lies_beyond_the_newer_map_may_stand_yet(scan):
     ChangeFactory(scan=scan, kind="remove", geometry=FAR)
     snapshot = SnapshotFactory(region=scan.region)

@@ -1,15 +1,18 @@
 """A person says that a building still stands: its check_date leaves as an edit, and nothing else of it changes."""
 
 import datetime as dt
+import json
 import uuid
 from xml.etree import ElementTree
 
 import pytest
+import shapely.geometry
 from django.utils import timezone
 
 from annotation.changes.decided import decisions_of
 from annotation.changes.standing import last_day
 from annotation.review.models import QueueItem
+from annotation.sources.engine import to_shapely
 from annotation.sources.models import Region
 from tests.factories import FootprintFactory, RegionFactory, SnapshotFactory, UserFactory, square
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory
@@ -101,6 +104,19 @@ def test_every_file_and_challenge_takes_it_as_a_modify(client_of, editor, scan):
     assert way.get("action") == "modify"
     assert {tag.get("k") for tag in way.iter("tag")} == {"building", "check_date"}
     assert not [one for one in ElementTree.fromstring(josm).iter("node") if one.get("action")]
+
+
+def test_files_of_suggestions_give_the_shape_that_stands_and_not_the_one_proposed(client_of, editor, scan):
+    client = client_of(editor)
+    change = ChangeFactory(scan=scan, kind="modify", footprint=house(scan), geometry=square(0.2, 0.2))
+    confirm(client, change)
+    west, south, east, north = change.footprint.geometry.extent
+    url = f"/api/regions/{scan.region_id}/changes."
+    lines = b"".join(client.get(f"{url}csv").streaming_content).decode().splitlines()
+    lon, lat = map(float, lines[1].split(",")[:2])
+    assert west < lon < east and south < lat < north
+    (feature,) = json.loads(b"".join(client.get(f"{url}geojson").streaming_content))["features"]
+    assert shapely.geometry.shape(feature["geometry"]).equals(to_shapely(change.footprint.geometry))
 
 
 def test_taking_it_back_forgets_the_day(client_of, editor, scan):

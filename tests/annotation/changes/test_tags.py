@@ -101,6 +101,17 @@ def test_an_editor_may_set_them_after_the_answer_until_it_leaves(client_of, edit
     assert client.put(url, body, format="json").json()["code"] == "exported"
 
 
+def test_tags_that_somebody_else_set_meanwhile_are_not_overwritten_unseen(client_of, editor, scan):
+    change, client = ChangeFactory(scan=scan), client_of(editor)
+    accept(client, change, {"building": "house"})
+    url, body = f"/api/changes/{change.pk}/tags/", {"version": 1, "seen": {"building": "house"}}
+    assert client.put(url, {**body, "tags": {"building": "barn"}}, format="json").status_code == 200
+    late = client.put(url, {**body, "tags": {"building": "shed"}}, format="json")
+    assert (late.status_code, late.json()["code"], late.json()["tags_set"]) == (
+        409, "version_conflict", {"building": "barn"},
+    )  # fmt: skip
+
+
 def test_half_a_character_is_refused_before_it_reaches_the_database(client_of, editor, scan):
     assert accept(client_of(editor), ChangeFactory(scan=scan), {"roof:shape": "\ud800"}).status_code == 400
 
@@ -129,7 +140,10 @@ def test_255_characters_are_counted_as_people_count_them():
     assert checked_tags({longest: longest}, {}) == {longest: longest}
 
 
-@given(st.dictionaries(st.text(max_size=300), st.text(max_size=300), max_size=4))
+TEXTS = st.text(max_size=12) | st.text(min_size=1, max_size=3).map(lambda text: text * 90)
+
+
+@given(st.dictionaries(TEXTS, TEXTS, max_size=4))
 def test_whatever_is_taken_fits_into_the_file_and_leaves_protected_tags_alone(tags):
     try:
         taken = checked_tags(tags, MAPPED)
