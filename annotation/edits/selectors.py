@@ -25,7 +25,7 @@ from annotation.common.shapes import sharing
 from annotation.consistency.models import Scan, ShiftOrigin, TileScore
 from annotation.edits.models import Changeset, EditItem, Upload
 from annotation.edits.osmchange.nodes import OldNode
-from annotation.edits.states import base_state
+from annotation.edits.states import State, base_state, of_footprint
 from annotation.learning.models import ModelVersion
 from annotation.learning.selectors import shown_model
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
@@ -157,10 +157,8 @@ def based_on(item: EditItem) -> int | None:
 
 
 def mapped_by_now(change: Change, newest: MapSnapshot) -> Footprint | None:
-    """Of a new building: the one that a map has there, not one that shares a wall."""
-    shape = change.adjusted or change.geometry
-    there = sharing(Footprint.objects.filter(snapshot=newest), "geometry", shape, SHARED_LEAST)
-    return there.order_by("-shared").first()
+    """Of a new building: the one that a map has there."""
+    return _mapped_by_now(newest, [change.pk]).get(change.pk)
 
 
 def _conflicts(items: Sequence[EditItem], newest: MapSnapshot) -> list[Conflict]:
@@ -170,25 +168,32 @@ def _conflicts(items: Sequence[EditItem], newest: MapSnapshot) -> list[Conflict]
     return [conflict for conflict in found if conflict is not None]
 
 
-def _mapped_by_now(newest: MapSnapshot, change_ids: Sequence[int]) -> dict[int, str]:
-    """Of changes that add a building: the key of one that the map has there by now, not one that shares a wall."""
+def _mapped_by_now(newest: MapSnapshot, change_ids: Sequence[int]) -> dict[int, Footprint]:
+    """Of changes that add a building: the one that the map has there by now, not one that shares a wall."""
     shape = Coalesce(OuterRef("adjusted"), OuterRef("geometry"))
     there = sharing(Footprint.objects.filter(snapshot=newest), "geometry", shape, SHARED_LEAST).order_by("-shared")
     rows = Change.objects.filter(pk__in=change_ids).annotate(there=Subquery(there.values("pk")[:1]))
     found = dict(rows.filter(there__isnull=False).values_list("pk", "there"))
     footprints = Footprint.objects.in_bulk(set(found.values()))
-    return {change: footprints[footprint].key for change, footprint in found.items()}
+    return {change: footprints[footprint] for change, footprint in found.items()}
 
 
-def _of_new(item: EditItem, mapped: dict[int, str]) -> Conflict | None:
-    key = mapped.get(item.change_id)
-    if key is None:
+def _of_new(item: EditItem, mapped: dict[int, Footprint]) -> Conflict | None:
+    there = mapped.get(item.change_id)
+    if there is None:
         return None
+    key = there.key
     return Conflict(item.change_id, key, "already_mapped", f"the newest map already has a building here ({key})")
 
 
 def _of_mapped(item: EditItem, theirs: dict[int, Footprint]) -> Conflict | None:
-    base, their = base_state(item), theirs.get(item.object_id or 0)
+    their = theirs.get(item.object_id or 0)
+    return conflict_with(item, of_footprint(their) if their is not None else None)
+
+
+def conflict_with(item: EditItem, their: State | None) -> Conflict | None:
+    """What a state of its building says against an edit; None as the state: the building is gone."""
+    base = base_state(item)
     if base is None:
         return None
     if their is None:

@@ -15,9 +15,13 @@ from annotation.changes.selectors import geojson, get_change
 from annotation.common.errors import NotFoundError
 from annotation.edits import selectors
 from annotation.edits.api.serializers import EditOutput
+from annotation.edits.models import Changeset, EditItem
 from annotation.edits.services import rebase, three_way
 from annotation.edits.states import SIDES, State
 from annotation.review.api.http import parse, person
+
+SERVER = "server"
+AGAINST = ("map", SERVER)
 
 
 class StateOutput(serializers.Serializer):
@@ -64,7 +68,13 @@ class ConflictSeen(serializers.Serializer):
     conflict = ThreeWayOutput(allow_null=True, help_text="null: nothing newer speaks against it")
 
 
-class RebaseInput(serializers.Serializer):
+class AgainstQuery(serializers.Serializer):
+    against = serializers.ChoiceField(
+        choices=AGAINST, required=False, default=AGAINST[0], help_text="the region's newest map, or the map's server"
+    )
+
+
+class RebaseInput(AgainstQuery):
     seen = serializers.CharField(max_length=64, help_text="`digest` of theirs, as it was looked at")
     shape = serializers.ChoiceField(choices=SIDES, required=False, allow_null=True, default=None)
     tags = serializers.ChoiceField(choices=SIDES, required=False, allow_null=True, default=None)
@@ -73,14 +83,13 @@ class RebaseInput(serializers.Serializer):
 class ThreeWayView(APIView):
     permission_classes = [IsEditor]
 
-    @extend_schema(responses=ConflictSeen)
+    @extend_schema(parameters=[AgainstQuery], responses=ConflictSeen)
     def get(self, request: Request, changeset_id: int, change_id: int) -> Response:
-        """An edit of a changeset beside the newest map, where that says otherwise."""
+        """An edit of a changeset beside the newest map, or the map's server, where that says otherwise."""
         changeset = selectors.get_changeset(person(request), changeset_id)
-        item = selectors.items_of(changeset).filter(change=change_id).first()
-        if item is None:
-            raise NotFoundError("this changeset holds no such edit; load it again")
-        return Response(_told(three_way.three_way(item)))
+        item = _item(changeset, change_id)
+        against = parse(AgainstQuery, request.query_params)["against"]
+        return Response(_told(three_way.three_way(item, _there(item, against))))
 
 
 class ChangeThreeWayView(APIView):
@@ -101,8 +110,20 @@ class RebaseView(APIView):
         user = person(request)
         changeset = selectors.get_changeset(user, changeset_id)
         wished = parse(RebaseInput, request.data)
-        item = rebase.rebase(user=user, changeset=changeset, change_id=change_id, **wished)
+        there = _there(_item(changeset, change_id), wished.pop("against"))  # asked before anything is locked
+        item = rebase.rebase(user=user, changeset=changeset, change_id=change_id, there=there, **wished)
         return Response(EditOutput(item).data)
+
+
+def _item(changeset: Changeset, change_id: int) -> EditItem:
+    item = selectors.items_of(changeset).filter(change=change_id).first()
+    if item is None:
+        raise NotFoundError("this changeset holds no such edit; load it again")
+    return item
+
+
+def _there(item: EditItem, against: str) -> three_way.Seen | None:
+    return three_way.on_server(item) if against == SERVER else None
 
 
 def _told(found: three_way.ThreeWay | None) -> dict[str, Any]:

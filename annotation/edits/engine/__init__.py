@@ -13,6 +13,7 @@ from annotation.edits.engine.rows import (
     tags_set,
 )
 from annotation.edits.engine.server import MapServer, check_server
+from annotation.edits.engine.server_state import state_on_server
 from annotation.edits.engine.sign_in import Challenge, authorize_url, fetch_token, new_challenge, revoke_token
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "polygons_of",
     "receipts_of",
     "revoke_token",
+    "state_on_server",
     "tags_after",
     "tags_set",
     "with_changeset",

@@ -13,17 +13,19 @@ from annotation.edits.errors import NewerStateError, NoConflictError, NotRebased
 from annotation.edits.models import Changeset, EditItem
 from annotation.edits.osmchange.compile import keeps_value
 from annotation.edits.services.changesets import locked
-from annotation.edits.services.three_way import Part, ThreeWay, laid_over, three_way, why_refused
+from annotation.edits.services.three_way import Part, Seen, ThreeWay, laid_over, three_way, why_refused
 from annotation.edits.states import OURS
 from annotation.review.services import audit
 
 
 def rebase(
-    *, user: User, changeset: Changeset, change_id: int, seen: str, shape: str | None = None, tags: str | None = None
-) -> EditItem:
-    """Let the edit be about the newest map's state of its building.
+    *, user: User, changeset: Changeset, change_id: int, seen: str, shape: str | None = None, tags: str | None = None,
+    there: Seen | None = None,
+) -> EditItem:  # fmt: skip
+    """Let the edit be about the state that the map has of its building by now.
 
     Args:
+        there: what the map's server shows; None: the newest map of the region.
         seen: digest of that state, as the person saw it.
         shape, tags: whose they are from now on, `ours` or `theirs`; None: as suggested.
 
@@ -40,7 +42,7 @@ def rebase(
         item = selectors.items_of(changeset).filter(change=change_id).first()
         if item is None:
             raise NotFoundError("this changeset holds no such edit; load it again")
-        told = three_way(item)
+        told = three_way(item, there)
         if told is None:
             raise NoConflictError("the newest map says nothing against this edit: leave it as it is")
         if told.why_not or told.theirs is None:

@@ -14,15 +14,24 @@ from annotation.changes.standing import said_already
 from annotation.changes.tagging import checked_tags
 from annotation.common.errors import InvalidError
 from annotation.edits import selectors
-from annotation.edits.engine import accepted_change, final_geometry, tags_after
+from annotation.edits.engine import OsmApi, accepted_change, final_geometry, state_on_server, tags_after
+from annotation.edits.errors import NotRebasedError
 from annotation.edits.models import EditItem
 from annotation.edits.osmchange.compile import compile_change, demolished
 from annotation.edits.osmchange.elements import NewIds, RefusedError
+from annotation.edits.services.uploads.accounts import server_in_use
 from annotation.edits.states import OURS, SIDES, THEIRS, State, base_state, of_footprint, to_json
 from annotation.sources.models import Footprint, MapSnapshot
 from annotation.sources.selectors import newest_snapshot
 
 DROP = "drop this edit"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the map's server shows of a building; None where it is gone."""
+
+    state: State | None
 
 
 @dataclass(frozen=True)
@@ -76,13 +85,39 @@ class ThreeWay:
     why_not: str = ""
 
 
-def three_way(item: EditItem) -> ThreeWay | None:
-    """An edit, saved or not, beside the newest map of its region; None where nothing there speaks against it."""
+def three_way(item: EditItem, there: Seen | None = None) -> ThreeWay | None:
+    """An edit, saved or not, beside what the map has by now; None where nothing there speaks against it.
+
+    Args:
+        there: what the map's server shows; None: ask the newest map of its region.
+    """
     newest = newest_snapshot(item.change.scan.region)
+    if there is not None:
+        conflict = selectors.conflict_with(item, there.state)
+        return _side_by_side(item, there.state, newest, conflict) if conflict is not None else None
     conflict = selectors.conflict_of(item, newest) if newest is not None else None
     if newest is None or conflict is None:
         return None
-    return _side_by_side(item, _theirs(item, newest), newest, conflict)
+    footprint = _theirs(item, newest)
+    return _side_by_side(item, of_footprint(footprint) if footprint is not None else None, newest, conflict)
+
+
+def on_server(item: EditItem) -> Seen:
+    """What the map's server shows of the edit's building.
+
+    Raises:
+        UploadOffError, ServerAddressError: no server is named here.
+        ServerError: it gives no usable answer.
+        NotRebasedError: it is no building that one way draws.
+    """
+    base = base_state(item)
+    if base is None or base.osm_type != "way" or base.osm_id is None:
+        raise NotRebasedError("the map's server is asked about ways alone: import a newer map to compare with")
+    elements = OsmApi(server_in_use()).way(base.osm_id)
+    state = state_on_server(elements, base)
+    if elements and state is None:
+        raise NotRebasedError(f"{base.key} is no closed outline on the map's server any more: {DROP}")
+    return Seen(state)
 
 
 def of_change(change: Change) -> ThreeWay | None:
@@ -116,9 +151,9 @@ def _theirs(item: EditItem, newest: MapSnapshot) -> Footprint | None:
 
 
 def _side_by_side(
-    item: EditItem, there: Footprint | None, newest: MapSnapshot, conflict: selectors.Conflict
+    item: EditItem, theirs: State | None, newest: MapSnapshot | None, conflict: selectors.Conflict
 ) -> ThreeWay:
-    base, theirs = base_state(item), of_footprint(there) if there is not None else None
+    base = base_state(item)
     stays = item.change.kind != ChangeKind.REMOVE or item.change.confirmed_on is not None
     told = ThreeWay(
         item.change_id, _action(item), conflict.code, conflict.detail, base, theirs,
@@ -170,11 +205,11 @@ def _arrived(item: EditItem, theirs: State) -> bool:
     return apart <= SAME_PLACE * ours.length and tags <= dict(theirs.tags).items()
 
 
-def _shape_part(item: EditItem, base: State, theirs: State, newest: MapSnapshot) -> Part:
+def _shape_part(item: EditItem, base: State, theirs: State, newest: MapSnapshot | None) -> Part:
     moved = not theirs.geometry.equals_exact(base.geometry, SAME_PLACE)
     mine = laid_over(item, theirs, OURS, THEIRS)
     why_not = why_refused(mine)
-    over = [] if why_not else overlaps(item.change, final_geometry(mine), newest.pk)
+    over = [] if why_not or newest is None else overlaps(item.change, final_geometry(mine), newest.pk)
     if over:
         why_not = f"our shape lies {over[0].square_m:.1f} m² over {over[0].key} in the newest map"
     choices = (THEIRS,) if why_not else SIDES

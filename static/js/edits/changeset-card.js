@@ -85,7 +85,12 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
         person.editor && editsLegend(),
         itemsTable(changeset.region, detail.items, acts),
         downloads(changeset, detail, person),
-        uploadPanel({ changeset: detail, person, onChange: draw }),
+        uploadPanel({
+          changeset: detail,
+          person,
+          onChange: draw,
+          compare: (change) => acts.compare({ change }, "server"),
+        }),
         changes
           ? el(
               "div",

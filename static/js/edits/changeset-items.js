@@ -22,19 +22,19 @@ export function itemActs({ changeset, detail, person, imagery, redraw }) {
     await redraw();
   }
 
-  /** Show an edit beside the newest map, and do what a person chooses. */
-  async function compare({ change }) {
+  /** Show an edit beside the newest map, or what the map's server has, and do what a person chooses. */
+  async function compare({ change }, against = "map") {
     try {
-      const { conflict } = await api.get(`${path(change)}three-way/`);
+      const { conflict } = await api.get(`${path(change)}three-way/?against=${against}`);
       const mayDrop = detail.items.length > 1;
       const said = conflict && (await showThreeWay(conflict, { imagery, may: true, mayDrop }));
       if (said?.act === "drop") await attempt(() => api.delete(path(change)), DROPPED);
       if (said?.act === "rebase") {
         const { seen, shape, tags } = said;
-        const send = () => api.post(`${path(change)}rebase/`, { seen, shape, tags });
-        await attempt(send, "The edit is laid over the newest map.");
+        const send = () => api.post(`${path(change)}rebase/`, { seen, shape, tags, against });
+        await attempt(send, "The edit is laid over what the map has by now.");
       }
-      if (!conflict) await redraw();
+      if (!conflict) await attempt(async () => {}, "Nothing speaks against this edit any more.");
     } catch (error) {
       notifyError(error);
     }
