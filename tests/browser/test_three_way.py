@@ -13,12 +13,13 @@ from annotation.edits.models import EditItem
 from annotation.edits.services import changesets
 from annotation.review.models import QueueItem, Verdict
 from annotation.sources.engine import to_geos, to_shapely
-from annotation.sources.models import Footprint, MapSnapshot
+from annotation.sources.models import Footprint
 from tests.browser.keys import press
 from tests.browser.screens import shot
 from tests.browser.test_accessibility import findings
 from tests.browser.test_little_room import PHONE, fits
 from tests.browser.test_queue import decision_of, open_queue, saved, until
+from tests.factories import SnapshotFactory
 from tests.factories_changes import save_decision
 
 LATER = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
@@ -32,11 +33,7 @@ def doubted(stock) -> Change:
 
 def newer_map(stock, change: Change, **tags: str) -> Footprint:
     """A later map in which somebody moved the building by some metres and tagged it."""
-    kept = stock.snapshot
-    later = MapSnapshot.objects.create(
-        region=stock.region, state="ready", path=kept.path, sha256="ef" * 32, original_name="later.osm",
-        licence=kept.licence, attribution=kept.attribution, taken_at=LATER,
-    )  # fmt: skip
+    later = SnapshotFactory(region=stock.region, taken_at=LATER)
     base = change.footprint
     shape = shapely.affinity.translate(to_shapely(base.geometry), 3e-5, 2e-5)
     nodes = [[ref, 2, lon + 3e-5, lat + 2e-5, *more] for ref, _, lon, lat, *more in base.nodes]
@@ -64,7 +61,7 @@ def drawn(page: Page) -> None:
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 def test_a_conflict_is_compared_and_the_edit_laid_over_the_newest_map(new_page, stock, axe, size, scheme):
     change = doubted(stock)
-    in_a_changeset(stock, change, building="house", **{"roof:shape": "gabled"})
+    in_a_changeset(stock, change, building="barn", **{"roof:shape": "gabled"})
     theirs = newer_map(stock, change, building="apartments", **{"building:levels": "4"})
     page = new_page(stock.admin, color_scheme=scheme)
     page.set_viewport_size(size)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from django.contrib.gis.geos import GEOSGeometry
 
 from annotation.changes.models import Change, ChangeKind
-from annotation.changes.nearby import overlaps
+from annotation.changes.nearby import overlaps_anew
 from annotation.changes.objects import SAME_PLACE, states_in
 from annotation.changes.standing import said_already
 from annotation.changes.tagging import checked_tags
@@ -209,7 +209,7 @@ def _shape_part(item: EditItem, base: State, theirs: State, newest: MapSnapshot 
     moved = not theirs.geometry.equals_exact(base.geometry, SAME_PLACE)
     mine = laid_over(item, theirs, OURS, THEIRS)
     why_not = why_refused(mine)
-    over = [] if why_not or newest is None else overlaps(item.change, final_geometry(mine), newest.pk)
+    over = [] if why_not or newest is None else overlaps_anew(item.change, final_geometry(mine), newest.pk)
     if over:
         why_not = f"our shape lies {over[0].square_m:.1f} m² over {over[0].key} in the newest map"
     choices = (THEIRS,) if why_not else SIDES

@@ -31,8 +31,10 @@ function picture(conflict, imagery) {
   const map = createMap(place, { label: "The three shapes" });
   if (imagery) imageLayer(imagery).addTo(map);
   const shapes = shapesOf(conflict);
+  const layers = SIDES.map(([side, , style]) => shapes[side] && outline(shapes[side], style));
+  for (const layer of layers.toReversed()) layer?.addTo(map); // dots over dashes over a line: all are seen where they meet
   const boxes = SIDES.map(([side, heading, style], index) => {
-    const layer = shapes[side] && outline(shapes[side], style).addTo(map);
+    const layer = layers[index];
     const box = el("input", {
       type: "checkbox",
       checked: Boolean(layer),
