@@ -93,6 +93,7 @@ function tagsTable({ rows }) {
               "th",
               { scope: "row" },
               el("code", { text: row.key }),
+              " ",
               row.both && el("span", { class: "badge badge-warn", text: "both" }),
             ),
             ...SIDES.map(([side]) => cell(row[side], row)),

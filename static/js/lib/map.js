@@ -37,7 +37,9 @@ export function createMap(container, { keyboard = true, label = "Map", picture =
     map.createPane(name).style.zIndex = order;
   if (!picture) L.control.scale({ imperial: false, maxWidth: 140, position: "bottomleft" }).addTo(map);
   L.control.zoom({ position: "topright", zoomInTitle: "Closer", zoomOutTitle: "Further" }).addTo(map);
-  new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(container);
+  const watch = new ResizeObserver(() => map.invalidateSize({ animate: false }));
+  watch.observe(container);
+  map.on("unload", () => watch.disconnect()); // a map that is gone has no size
   return map;
 }
 
