@@ -39,6 +39,24 @@ class ConflictingEditsError(ConflictError):
     code = "conflicting_edits"
 
 
+class NoConflictError(ConflictError):
+    """Nothing newer speaks against the edit, so there is nothing to lay it over."""
+
+    code = "no_conflict"
+
+
+class NewerStateError(ConflictError):
+    """The map's state is another one than the person looked at."""
+
+    code = "newer_state"
+
+
+class NotRebasedError(ConflictError):
+    """The edit can't be laid over the map's newer state; the text says why, and dropping it remains."""
+
+    code = "not_rebased"
+
+
 class NeverExportedError(ConflictError):
     """The file of an earlier export was asked for, and there was none."""
 

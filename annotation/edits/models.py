@@ -64,6 +64,11 @@ class EditItem(models.Model):
         default=False, help_text="of a removal: retag as demolished:building, as other imagery may still show it"
     )
 
+    rebased = models.JSONField(
+        null=True,
+        help_text="the state of a newer map that a person laid it over, as edits.states keeps it, and whose `shape` "
+        "and `tags` it takes, ours or theirs",
+    )
     operations = models.JSONField(null=True, help_text="what it does, as osmchange.frozen keeps it; once exported")
 
     class Meta:

@@ -212,6 +212,10 @@ ROUTES: dict[str, Row] = {
         "editor", scoped=True, body={"demolish": True}
     ),
     "DELETE api/changesets/<int:changeset_id>/edits/<int:change_id>/": Row("editor", scoped=True),
+    "GET api/changesets/<int:changeset_id>/edits/<int:change_id>/three-way/": Row("editor", scoped=True),
+    "POST api/changesets/<int:changeset_id>/edits/<int:change_id>/rebase/": Row(
+        "editor", scoped=True, body={"seen": "0" * 16}
+    ),
     "POST api/changesets/<int:changeset_id>/versions/": Row("editor", scoped=True),
     "GET api/changesets/<int:changeset_id>/edits.osc": Row("editor", scoped=True),
     "GET api/changesets/<int:changeset_id>/edits.geojson": Row("editor", scoped=True),
@@ -244,6 +248,8 @@ ROUTES: dict[str, Row] = {
     f"GET {REGION}changes.gpkg": Row("reviewer", scoped=True),
     f"GET {REGION}changes.coco.json": Row("reviewer", scoped=True),
     "GET api/changes/<int:change_id>/neighbours/": Row("reviewer", scoped=True),
+    "GET api/changes/<int:change_id>/three-way/": Row("reviewer", scoped=True),
+    "PUT api/changes/<int:change_id>/tags/": Row("editor", scoped=True, body={"version": 0, "tags": {}}),
     "GET api/changes/<int:change_id>/group/": Row("reviewer", scoped=True),
     "POST api/changes/<int:change_id>/group/move/": Row("reviewer", scoped=True, body=MOVE),
     "POST api/group-moves/<int:group_move_id>/undo/": Row("reviewer", scoped=True),

@@ -192,6 +192,18 @@ class Handler(BaseHTTPRequestHandler):
             answers.add_element(told, row)
         return 200, XML, answers.text_of(told), {}
 
+    def _full(self, number: str) -> Answer:
+        row = self.server.store.element("way", int(number))
+        if row is None or not row["visible"]:
+            raise RefusedError(404 if row is None else 410, "")
+        told = answers.root()
+        for ref in dict.fromkeys(json.loads(row["body"])):
+            node = self.server.store.element("node", ref)
+            if node is not None:
+                answers.add_element(told, node)
+        answers.add_element(told, row)
+        return 200, XML, answers.text_of(told), {}
+
     # OAuth2
 
     def _authorize(self) -> Answer:
@@ -252,6 +264,7 @@ ROUTES = [
     ("PUT", r"/api/0\.6/changeset/(\d+)/close", "close"),
     ("GET", r"/api/0\.6/(node|way|relation)/(\d+)", "element"),
     ("GET", r"/api/0\.6/(node|way|relation)s", "elements"),
+    ("GET", r"/api/0\.6/way/(\d+)/full", "full"),
     ("GET", r"/oauth2/authorize", "authorize"),
     ("POST", r"/oauth2/authorize", "decide"),
     ("POST", r"/oauth2/token", "token"),

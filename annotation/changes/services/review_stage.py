@@ -1,13 +1,17 @@
 """The changes stage's side of the queue: decisions, reasons, and what a decision does to the change."""
 
+from typing import Any
+
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from annotation.changes.errors import ExportedError
+from annotation.changes.errors import ExportedError, NewerMapError
 from annotation.changes.lots import FittingChanges
 from annotation.changes.models import Change, ChangeDecision
-from annotation.changes.selectors import subject_of_item
+from annotation.changes.selectors import said_by_newer_map, subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
+from annotation.changes.services.confirm import confirm
+from annotation.changes.services.set_tags import tags_of
 from annotation.common.errors import InvalidError
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.stages import ReviewStage
@@ -30,31 +34,61 @@ REASONS = {
     ChangeDecision.IMAGE_OFFSET.value: (),
     ChangeDecision.BAD_IMAGERY.value: ("clouds", "shadow", "blurred", "no_data"),
     ChangeDecision.TOO_OLD.value: (),
+    ChangeDecision.STILL_STANDS.value: (),
 }
 
 
 def on_decided(item: QueueItem, verdict: Verdict) -> None:
-    """Keep the adjusted shape of an accepted change, and tell who listens."""
-    _keep_adjusted(item, verdict)
+    """Keep what an answer carries, and tell who listens."""
+    _keep(item, verdict)
     _tell(item, verdict)
 
 
-def _keep_adjusted(item: QueueItem, verdict: Verdict) -> None:
-    unknown = set(verdict.payload) - {"geometry"}
+def _keep(item: QueueItem, verdict: Verdict) -> None:
+    """Keep the adjusted shape and the tags of an accepted change, or the day on which its building was seen to stand.
+
+    Raises:
+        InvalidError: the answer can't carry them, or they are no shape or tags of a building.
+        NotAllowedError: tags are set by editors.
+        NewerMapError: it is accepted over a newer state of the building that the person was not shown.
+    """
+    unknown = set(verdict.payload) - {"geometry", "tags", "seen_map"}
     if unknown:
-        raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; only geometry is known")
-    drawn = verdict.payload.get("geometry")
-    if drawn is None:
+        raise InvalidError(
+            f"unknown keys in the payload: {', '.join(sorted(unknown))}; known are geometry, tags and seen_map"
+        )
+    if verdict.decision == ChangeDecision.ACCEPT and "seen_map" in verdict.payload:
+        _check_map_seen(item, verdict.payload["seen_map"])
+    if verdict.decision == ChangeDecision.STILL_STANDS:
+        confirm(item)
+    drawn, wanted = verdict.payload.get("geometry"), verdict.payload.get("tags")
+    if drawn is None and wanted is None:
         return
     if verdict.decision != ChangeDecision.ACCEPT:
-        raise InvalidError("only an accepted change can carry an adjusted geometry")
+        raise InvalidError("only an accepted change can carry an adjusted geometry or tags")
     change = Change.objects.select_related("pair__tile", "scan", "footprint").get(item=item)
-    change.adjusted = adjusted_geometry(change, drawn)
-    change.save(update_fields=["adjusted"])
+    if drawn is not None:
+        change.adjusted = adjusted_geometry(change, drawn)
+    if wanted is not None:
+        change.tags_set = tags_of(change, verdict.reviewer, wanted)
+    change.save(update_fields=["adjusted", "tags_set"])
+
+
+def _check_map_seen(item: QueueItem, seen: Any) -> None:
+    """Refuse to accept over a newer state of the building that the person has not been shown.
+
+    Args:
+        seen: the newer map that they were told of; None: none.
+    """
+    change = Change.objects.select_related("scan", "footprint").get(item=item)
+    said = said_by_newer_map(change)
+    if said is not None and said["snapshot"] != seen:
+        what = "lacks this building" if said["state"] == "gone" else "has this building edited"
+        raise NewerMapError(f"a map that came in since you opened it {what}: look at both, then answer again")
 
 
 def on_undone(item: QueueItem, verdict: Verdict) -> None:
-    """Forget the adjusted shape; refuse where the change is already in a changeset."""
+    """Forget the shape, the tags and the day it was seen to stand; refuse where it is already in a changeset."""
     change = Change.objects.get(item=item)
     exported = change.edit_items.first()
     if exported is not None:
@@ -63,8 +97,8 @@ def on_undone(item: QueueItem, verdict: Verdict) -> None:
             "changeset apart, on the page of edits; then its answer can be taken back",
             changeset=exported.changeset_id,
         )
-    change.adjusted = None
-    change.save(update_fields=["adjusted"])
+    change.adjusted, change.tags_set, change.confirmed_on = None, {}, None
+    change.save(update_fields=["adjusted", "tags_set", "confirmed_on"])
     _tell(item, verdict)
 
 

@@ -3,12 +3,14 @@
 import re
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotation.changes.api.serializers import ModelBehind
 from annotation.common.models import MAX_ID
 from annotation.edits.models import Changeset, EditItem
 from annotation.edits.osmchange.tools import Tool
+from annotation.edits.states import SIDES, base_state
 
 KEY = re.compile(r"(node|way|relation)/[1-9][0-9]{0,18}")
 
@@ -105,18 +107,38 @@ class OscQuery(ExportQuery):
         return Tool(value)
 
 
+class RebasedOutput(serializers.Serializer):
+    """Whose each part of an edit is since it was laid over a newer state of its building."""
+
+    shape = serializers.ChoiceField(choices=SIDES)
+    tags = serializers.ChoiceField(choices=SIDES)
+
+
 class EditOutput(serializers.ModelSerializer):
     kind = serializers.CharField(source="change.kind")
     key = serializers.SerializerMethodField()
     decided_by = serializers.CharField(source="change.item.decided_by.username", default=None)
+    tags = serializers.DictField(
+        source="change.tags_set", child=serializers.CharField(), help_text="that a person set, over the object's own"
+    )
+    check_date = serializers.DateField(
+        source="change.confirmed_on", allow_null=True, help_text="of a building that still stands: all that changes"
+    )
+
+    rebased = serializers.SerializerMethodField()
 
     class Meta:
         model = EditItem
-        fields = ["change", "kind", "key", "base_version", "demolish", "decided_by"]
+        fields = ["change", "kind", "key", "base_version", "demolish", "decided_by", "check_date", "tags", "rebased"]
         read_only_fields = fields
 
+    @extend_schema_field(RebasedOutput(allow_null=True))
+    def get_rebased(self, item: EditItem) -> dict[str, str] | None:
+        return {part: item.rebased[part] for part in ("shape", "tags")} if item.rebased else None
+
     def get_key(self, item: EditItem) -> str | None:
-        return item.change.footprint.key if item.change.footprint else None
+        base = base_state(item)
+        return base.key if base else None
 
 
 class EditChange(serializers.Serializer):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.edits.api import areas, exits, uploads, views, webhooks
+from annotation.edits.api import areas, exits, three_way, uploads, views, webhooks
 
 urlpatterns = [
     path("regions/<int:region_id>/changesets/", views.ChangesetsView.as_view(), name="api-changesets"),
@@ -10,6 +10,17 @@ urlpatterns = [
     path("regions/<int:region_id>/changesets/many/", areas.ManyView.as_view(), name="api-changesets-many"),
     path("changesets/<int:changeset_id>/", views.ChangesetView.as_view(), name="api-changeset"),
     path("changesets/<int:changeset_id>/edits/<int:change_id>/", views.EditView.as_view(), name="api-changeset-edit"),
+    path(
+        "changesets/<int:changeset_id>/edits/<int:change_id>/three-way/",
+        three_way.ThreeWayView.as_view(),
+        name="api-changeset-three-way",
+    ),
+    path(
+        "changesets/<int:changeset_id>/edits/<int:change_id>/rebase/",
+        three_way.RebaseView.as_view(),
+        name="api-changeset-rebase",
+    ),
+    path("changes/<int:change_id>/three-way/", three_way.ChangeThreeWayView.as_view(), name="api-change-three-way"),
     path("changesets/<int:changeset_id>/versions/", views.VersionsView.as_view(), name="api-changeset-versions"),
     path("changesets/<int:changeset_id>/edits.osc", views.OscView.as_view(), name="api-changeset-osc"),
     path("changesets/<int:changeset_id>/edits.geojson", views.GeoJsonView.as_view(), name="api-changeset-geojson"),

@@ -74,6 +74,7 @@ class Written:
     tags: dict[str, str] = field(default_factory=dict)
     body: list[int | tuple[str, int, str]] = field(default_factory=list)
     if_unused: bool = False
+    timestamp: str = ""
 
 
 @dataclass
@@ -120,6 +121,15 @@ def parse_change(content: bytes) -> list[Written]:
     Raises:
         UnreadableAnswerError: it is no osmChange.
     """
+    return _elements(content, "osmChange")
+
+
+def parse_written(content: bytes) -> list[Written]:
+    """The elements of an answer that shows some, in its order; they have no action."""
+    return _elements(content, "osm")
+
+
+def _elements(content: bytes, root: str) -> list[Written]:
     found: list[Written] = []
     block = {"action": "", "if_unused": ""}
 
@@ -129,7 +139,9 @@ def parse_change(content: bytes) -> list[Written]:
         elif name in KINDS:
             place = (said.get("lon", ""), said.get("lat", ""))
             number, version = int(said["id"]), int(said.get("version", "0"))
-            found.append(Written(block["action"], name, number, version, *place, if_unused=bool(block["if_unused"])))
+            one = Written(block["action"], name, number, version, *place, timestamp=said.get("timestamp", ""))
+            one.if_unused = bool(block["if_unused"])
+            found.append(one)
         elif name == "tag":
             found[-1].tags[said["k"]] = said["v"]
         elif name == "nd":
@@ -137,7 +149,7 @@ def parse_change(content: bytes) -> list[Written]:
         elif name == "member":
             found[-1].body.append((said["type"], int(said["ref"]), said.get("role", "")))
 
-    _read(content, "osmChange", start)
+    _read(content, root, start)
     return found
 
 

@@ -108,6 +108,11 @@ class OsmApi:
         """What people said of a changeset."""
         return answers.parse_comments(self._ask("GET", f"/api/0.6/changeset/{changeset}?include_discussion=true"))
 
+    def way(self, number: int) -> list[Written]:
+        """A way and its nodes as they are now; empty where it is deleted, or was never there. Open to everybody."""
+        reply = self._send("GET", f"/api/0.6/way/{number}/full")
+        return [] if reply.status in {404, 410} else answers.parse_written(_good(reply))
+
     def close(self, changeset: int, *, or_unknown: bool = False) -> None:
         """Close the changeset, or find it closed: it takes no edits from now on.
 

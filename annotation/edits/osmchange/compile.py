@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from annotation.changes.tagging import describes_building
 from annotation.edits.osmchange.elements import (
     MAX_MEMBERS,
     MAX_TAG_CHARS,
@@ -19,13 +20,6 @@ from annotation.edits.osmchange.elements import (
 from annotation.edits.osmchange.multipolygon import OldRelation, reshape
 from annotation.edits.osmchange.nodes import LonLat, OldNode, Outline, fit_outline, new_outline, ring_corners
 from annotation.edits.osmchange.rings import OldWay
-
-PLAIN_KEYS = {
-    "area", "check_date", "created_by", "fixme", "height", "layer", "levels", "min_height", "note", "source",
-    "start_date", "type",
-}  # fmt: skip
-PLAIN_PREFIXES = ("building", "roof", "source", "survey", "check_date")
-"""Tags of these keys describe the building alone; any other key makes an object too good to delete by default."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +49,21 @@ class Base:
 
 @dataclass(frozen=True)
 class AcceptedChange:
-    """What a person accepted: `rings` has the outer ring of each polygon first, then its holes."""
+    """What a person accepted: `rings` has the outer ring of each polygon first, then its holes.
+
+    Attributes:
+        check_date: the day on which a mapped building was seen to stand, YYYY-MM-DD; then nothing else of it changes.
+        tags: set by the person, over those that the building has or would get.
+        keeps_shape: of a mapped building: its tags alone change.
+    """
 
     kind: str
     polygons: Sequence[Sequence[Sequence[LonLat]]]
     base: Base | None = None
     demolish: bool = False
+    check_date: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    keeps_shape: bool = False
 
 
 def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
@@ -77,7 +80,11 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
             "no_osm_id", "the map gives no OSM id for this building; import an .osm or .osm.pbf extract and scan again"
         )
     _check_uploaded(base)
-    _check_tags(base.tags)
+    _check_tags({**base.tags, **change.tags})
+    if change.check_date:
+        return [_with_tags(base, {**base.tags, "check_date": change.check_date})]
+    if change.keeps_shape and change.kind != "remove":
+        return [_with_tags(base, {**base.tags, **change.tags})]
     if base.osm_type == "relation":
         return _demolish_relation(base) if change.kind == "remove" else _reshape_relation(change, base, ids)
     _check_known(base)
@@ -88,7 +95,7 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
 
 def keeps_value(base: Base) -> bool:
     """Whether the object is more than a building outline: a POI, an address, a name, a member of a relation."""
-    plain = all(key in PLAIN_KEYS or key.split(":")[0] in PLAIN_PREFIXES for key in base.tags)
+    plain = all(describes_building(key) for key in base.tags)
     return base.in_relation or base.osm_type == "relation" or not plain
 
 
@@ -104,7 +111,7 @@ def _add(change: AcceptedChange, ids: NewIds) -> list[Operation]:
         raise RefusedError("several_parts", "a new building has one outline; split it into one change per building")
     rings = [ring_corners(ring) for ring in change.polygons[0]]
     outlines = [new_outline(points, ids) for points in rings]
-    tags = {"building": "yes"}
+    tags = {"building": "yes", **change.tags}
     operations = [Operation("create", node) for outline in outlines for node in outline.created]
     if len(outlines) == 1:
         return [*operations, Operation("create", Way(ids.way(), None, outlines[0].refs, tags))]
@@ -121,7 +128,7 @@ def _reshape_way(change: AcceptedChange, base: Base, ids: NewIds) -> list[Operat
         )
     outline = fit_outline(base.nodes, ring_corners(change.polygons[0][0]), ids)
     _check_node_versions(outline)
-    way = Way(base.osm_id or 0, base.version, outline.refs, base.tags)
+    way = Way(base.osm_id or 0, base.version, outline.refs, {**base.tags, **change.tags})
     return [
         *(Operation("create", node) for node in outline.created),
         *(Operation("modify", node) for node in outline.moved),
@@ -140,9 +147,19 @@ def _delete_way(base: Base) -> list[Operation]:
     ]
 
 
-def _demolish_way(base: Base) -> list[Operation]:
+def _with_tags(base: Base, tags: Mapping[str, str]) -> Operation:
+    """The object with these tags, its nodes or members as they are."""
+    if base.osm_type == "relation":
+        _check_version(base)
+        _check_members(base)
+        return Operation("modify", Relation(base.osm_id or 0, base.version, tuple(base.members), tags))
+    _check_known(base)
     refs = tuple(node.id for node in base.nodes)
-    return [Operation("modify", Way(base.osm_id or 0, base.version, refs, demolished(base.tags)))]
+    return Operation("modify", Way(base.osm_id or 0, base.version, refs, tags))
+
+
+def _demolish_way(base: Base) -> list[Operation]:
+    return [_with_tags(base, demolished(base.tags))]
 
 
 def _reshape_relation(change: AcceptedChange, base: Base, ids: NewIds) -> list[Operation]:
@@ -152,7 +169,9 @@ def _reshape_relation(change: AcceptedChange, base: Base, ids: NewIds) -> list[O
             "no_member_ways",
             f"the member ways of {base.key} were not kept when the map was imported; import it again and scan again",
         )
-    relation = OldRelation(base.osm_id or 0, base.version, base.tags, tuple(base.members), tuple(base.ways))
+    relation = OldRelation(
+        base.osm_id or 0, base.version, {**base.tags, **change.tags}, tuple(base.members), tuple(base.ways)
+    )  # fmt: skip
     return reshape(relation, change.polygons, ids)
 
 
@@ -165,8 +184,7 @@ def _demolish_relation(base: Base) -> list[Operation]:
             f"{base.outlines[0]}, the outline of {base.key}, is tagged as the building too and would stay one; take "
             "the tags off both in JOSM",
         )
-    relation = Relation(base.osm_id or 0, base.version, tuple(base.members), demolished(base.tags))
-    return [Operation("modify", relation)]
+    return [_with_tags(base, demolished(base.tags))]
 
 
 def _check_members(base: Base) -> None:

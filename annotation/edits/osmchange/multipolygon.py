@@ -142,7 +142,7 @@ def _operations(relation: OldRelation, edit: _Edit) -> list[Operation]:
     members = [one for one in relation.members if not (one[0] == "way" and one[1] in edit.left)]
     members += [("way", way.id, "inner") for way in edit.new_ways]
     after = Relation(relation.id, relation.version, tuple(members), relation.tags)
-    written = [*edit.moved, *changed, after]
+    written: list[Node | Way | Relation] = [*edit.moved, *changed, after]
     check_known((_key(one), one.version) for one in (*written, *deleted, *dropped))
     return [
         *(Operation("create", one) for one in (*edit.created, *edit.new_ways)),

@@ -20,6 +20,7 @@ from annotation.edits.services import policy
 from annotation.edits.services.choosing import locked_changes, new_item, one_per_building, within_limit
 from annotation.edits.services.tags import Wished, filled
 from annotation.edits.services.uploads.guard import refuse_if_uploaded
+from annotation.edits.states import base_state
 from annotation.review.services import audit
 from annotation.sources.models import Region
 
@@ -83,7 +84,7 @@ def delete(*, user: User, changeset: Changeset) -> None:
         UploadedAlreadyError: it is in the map, or on its way there.
     """
     with transaction.atomic():
-        _locked(changeset)
+        locked(changeset)
         changeset.uploads.filter(state__in=WITHOUT_EFFECT).delete()
         audit.record(
             actor=user,
@@ -103,7 +104,7 @@ def drop(*, user: User, changeset: Changeset, change_id: int) -> None:
         InvalidError: it is the last one.
     """
     with transaction.atomic():
-        _locked(changeset)
+        locked(changeset)
         items = EditItem.objects.filter(changeset=changeset)
         item = items.filter(change=change_id).first()
         if item is None:
@@ -129,17 +130,17 @@ def keep_demolished(*, user: User, changeset: Changeset, change_id: int, demolis
         InvalidError: it is no removal, the object is more than a building, or the edit went out already.
     """
     with transaction.atomic():
-        _locked(changeset)
+        locked(changeset)
         items = EditItem.objects.filter(changeset=changeset, change=change_id)
         item = items.select_related("change__footprint").first()
         if item is None:
             raise NotFoundError("this changeset holds no such edit; load it again")
-        base = item.change.footprint
-        if base is None or item.change.kind != ChangeKind.REMOVE:
+        base = base_of(item)
+        if base is None or item.change.kind != ChangeKind.REMOVE or item.change.confirmed_on is not None:
             raise InvalidError("only a removal is kept as demolished, or not")
         if item.operations is not None:
             raise InvalidError("this edit went out as it is: drop it, and put its change into another changeset")
-        if not demolish and keeps_value(base_of(base, item)):
+        if not demolish and keeps_value(base):
             raise InvalidError(f"{base.key} is more than a building by its tags or relations: it is kept, not deleted")
         item.demolish = demolish
         item.save(update_fields=["demolish"])
@@ -163,7 +164,7 @@ def give_versions(*, user: User, changeset: Changeset, versions: Mapping[str, in
     """
     used: set[str] = set()
     with transaction.atomic():
-        _locked(changeset)
+        locked(changeset)
         for item in EditItem.objects.filter(changeset=changeset).select_related("change__footprint"):
             used |= _give(item, versions)
         unknown = sorted(set(versions) - used)
@@ -181,16 +182,16 @@ def give_versions(*, user: User, changeset: Changeset, versions: Mapping[str, in
     return len(used)
 
 
-def _locked(changeset: Changeset) -> Changeset:
+def locked(changeset: Changeset) -> Changeset:
     """Against an export, an upload or another change of it, until the end of the transaction; uploaded ones stay."""
-    locked = Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
-    refuse_if_uploaded(locked)
-    return locked
+    row = Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
+    refuse_if_uploaded(row)
+    return row
 
 
 def _give(item: EditItem, versions: Mapping[str, int]) -> set[str]:
     """Fill in what is given of this edit; returns the keys that are about it. What was frozen keeps its ids."""
-    base = item.change.footprint
+    base = base_state(item)
     if base is None:
         return set()
     version = versions.get(base.key, item.base_version) if base.version is None else item.base_version

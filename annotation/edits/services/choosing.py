@@ -91,9 +91,9 @@ def _elements(change: Change) -> int:
 
 def new_item(changeset: Changeset | None, change: Change, demolish: bool) -> EditItem:
     """The edit that makes the change, not saved yet."""
-    base = change.footprint
-    version = base.version if base else None
+    version = change.footprint.version if change.footprint else None
     item = EditItem(changeset=changeset, change=change, object_id=change.object_id, base_version=version)
-    if base is not None and change.kind == ChangeKind.REMOVE:
-        item.demolish = demolish or keeps_value(base_of(base, item))
+    base = base_of(item)
+    if base is not None and change.kind == ChangeKind.REMOVE and change.confirmed_on is None:
+        item.demolish = demolish or keeps_value(base)
     return item

@@ -19,6 +19,7 @@ from annotation.edits.osmchange.write import write_osc
 from annotation.edits.services.compiling import Compiled, compile_changeset
 from annotation.edits.services.export import as_exported_and_uncontradicted, feature, settled
 from annotation.edits.services.uploads.guard import refuse_if_uploaded
+from annotation.edits.states import base_state
 from annotation.sources.models import Imagery
 from annotation.tiles.engine import address_of
 from annotation.tiles.services.draw import image_tile
@@ -81,8 +82,9 @@ def _tasks(changeset: Changeset, compiled: Compiled) -> Iterator[str]:
             for key, value in {**told["properties"], **told["properties"].pop("tags")}.items()
             if value is not None
         }
-        if item.change.footprint:
-            told["properties"]["@id"] = item.change.footprint.key
+        base = base_state(item)
+        if base is not None:
+            told["properties"]["@id"] = base.key
         content = "".join(write_osc(compiled.by_edit[item.pk])).encode()
         task: dict[str, Any] = {
             "type": "FeatureCollection",
@@ -103,9 +105,9 @@ def _tasks(changeset: Changeset, compiled: Compiled) -> Iterator[str]:
 def _beside(changeset: Changeset, compiled: Compiled) -> Iterator[Node | Way]:
     """What the edited objects are made of as the map has it: nodes of ways, ways of relations with their nodes."""
     for item in selectors.items_of(changeset):
-        if item.change.footprint is None or item.pk not in compiled.by_edit:
+        base = base_of(item)
+        if base is None or item.pk not in compiled.by_edit:
             continue
-        base = base_of(item.change.footprint, item)
         for way in base.ways or ():
             yield Way(way.id, way.version, way.refs, way.tags)
         for node in (*base.nodes, *(node for way in base.ways or () for node in way.nodes)):

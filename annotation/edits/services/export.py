@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from annotation.changes.models import ChangeKind
 from annotation.edits import selectors
-from annotation.edits.engine import final_geometry, polygons_of
+from annotation.edits.engine import check_date_of, final_geometry, polygons_of, tags_after
 from annotation.edits.errors import (
     ConflictingEditsError,
     NeverExportedError,
@@ -29,6 +29,7 @@ from annotation.edits.services import policy
 from annotation.edits.services.compiling import Compiled, compile_changeset, freeze
 from annotation.edits.services.uploads.guard import refuse_if_uploaded
 from annotation.edits.services.webhooks import outbox
+from annotation.edits.states import base_state
 
 
 def osc(
@@ -164,7 +165,7 @@ def feature(item: EditItem) -> dict[str, Any]:
 
     Its member `before` is the shape that a modified building has in the map, else null.
     """
-    change, base = item.change, item.change.footprint
+    change, base = item.change, base_state(item)
     decided = change.item
     return {
         "type": "Feature",
@@ -172,11 +173,11 @@ def feature(item: EditItem) -> dict[str, Any]:
         "geometry": rfc7946(polygons_of(final_geometry(item))),
         "before": rfc7946(polygons_of(base.geometry)) if base and change.kind not in FROM_NOTHING else None,
         "properties": {
-            "action": "demolish" if item.demolish else change.kind,
+            "action": "confirm" if check_date_of(item) else "demolish" if item.demolish else change.kind,
             "osm_type": base.osm_type if base else None,
             "osm_id": base.osm_id if base else None,
             "version": item.base_version,
-            "tags": base.tags if base else {"building": "yes"},
+            "tags": tags_after(item),
             "confidence": change.confidence,
             "decided_by": decided.decided_by.username if decided.decided_by else None,
             "decided_at": decided.decided_at.isoformat() if decided.decided_at else None,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db.models import F
 
-from annotation.changes.models import ChangeDecision
+from annotation.changes.models import LEAVING
 from annotation.edits.errors import NoVerdictError
 from annotation.edits.models import EditItem
 from annotation.review.models import ItemState, Verdict, VerdictEvent
@@ -22,18 +22,18 @@ def without_verdict(items: Iterable[EditItem]) -> list[int]:
         verdicts = Verdict.objects.filter(
             item_id__in=numbers[start : start + AT_ONCE],
             event=VerdictEvent.DECIDE,
-            decision=ChangeDecision.ACCEPT,
+            decision__in=LEAVING,
             reviewer=F("item__decided_by"),
             item_version=F("item__version"),
             item__state=ItemState.DECIDED,
-            item__decision=ChangeDecision.ACCEPT,
+            item__decision=F("decision"),
         )
         vouched |= set(verdicts.values_list("item_id", flat=True))
     return sorted(change for item, change in asked.items() if item not in vouched)
 
 
 def check(items: Iterable[EditItem]) -> None:
-    """Every edit was accepted by a person, in a verdict that is in force.
+    """Every edit was decided by a person, in a verdict that is in force.
 
     Raises:
         NoVerdictError: with the changes of which this does not hold.

@@ -8,6 +8,8 @@ import { createAdjusting } from "mapwright/changes/adjusting.js";
 import { createGroupMode } from "mapwright/changes/group.js";
 import { createQueueFilters } from "mapwright/changes/queue-filters.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
+import { acceptOver, compareWithMap, mapSeen } from "mapwright/changes/newer-map.js";
+import { askTags } from "mapwright/changes/tagging.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
 import { createEvidence } from "mapwright/landmarks/evidence.js";
@@ -50,7 +52,7 @@ const line = createLine({
       ["Look at every change", page.links.changes],
     ],
   }),
-  draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry }),
+  draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry, tags: body.payload?.tags }),
 });
 const { current, drafts } = line;
 const groupMode = createGroupMode({ view, line, onLeave: () => current() && redraw() });
@@ -74,12 +76,15 @@ function showClaim(claim, draft) {
   byId("announce").textContent = `${before}Next: ${byId("question").textContent}`;
 }
 
-async function confirmed(question) {
+/** Run what asks in a dialog: no key answers meanwhile. */
+async function asks(run) {
   asking = true;
-  const yes = await confirmDialog(question);
+  const said = await run();
   asking = false;
-  return yes;
+  return said;
 }
+
+const confirmed = (question) => asks(() => confirmDialog(question));
 
 const confirmOld = (subject) =>
   !subject.older_than_edit ||
@@ -88,6 +93,11 @@ const confirmOld = (subject) =>
     text: `The object was edited on ${day(subject.footprint.edited_at)}; the image was taken on ${day(subject.imagery.captured_on)}. The map may be right and the image out of date.`,
     yes: "Accept anyway",
   });
+
+const confirmNewer = (subject) => asks(() => acceptOver(subject));
+
+/** The newest map beside the suggestion, where it says otherwise. */
+const compareMaps = () => current() && !busy() && asks(() => compareWithMap(current().subject));
 
 /** What is not on the screen can't be judged: only who says so answers all the same. */
 const confirmUnseen = () =>
@@ -111,19 +121,32 @@ function busy() {
   return asking || groupMode.on || adjusting.changed();
 }
 
+/** Why a building can't be said to stand; "" where it can. */
+function notStanding({ standing }) {
+  if (!standing) return "Nothing to confirm here: the region does not ask for it, or the map has no such building.";
+  return standing.why_not && `Not confirmed: ${standing.why_not}.`;
+}
+
 async function answer(decision, reason = "") {
   const claim = current();
   if (!line.ready() || (decision === "accept" && !groupMode.on ? asking : busy())) return;
+  const whyNot = decision === "still_stands" && notStanding(claim.subject);
+  if (whyNot) {
+    notify(whyNot, { kind: "warn" });
+    return;
+  }
   if (decision === "accept") adjusting.done();
   if (!(await confirmUnseen())) return;
-  if (decision === "accept" && !(await confirmOld(claim.subject))) return;
+  if (decision === "accept" && !((await confirmOld(claim.subject)) && (await confirmNewer(claim.subject)))) return;
   if (current()?.id !== claim.id) return;
-  const geometry = decision === "accept" ? drafts.read(claim.id).geometry : null;
+  const { geometry, tags } = decision === "accept" ? drafts.read(claim.id) : {};
+  const seen = decision === "accept" ? mapSeen(claim.subject) : {};
+  const payload = { ...seen, ...(geometry && { geometry }), ...(tags && { tags }) };
   line.answer({
     decision,
     comment: comment.value.trim(),
     reason: reason || (decision === "accept" ? (geometry ? "adjusted" : "as_proposed") : ""),
-    ...(geometry ? { payload: { geometry } } : {}),
+    ...(Object.keys(payload).length ? { payload } : {}),
   });
 }
 
@@ -144,6 +167,18 @@ function redraw() {
   view.draw(claim.subject, shapeOf(claim.subject, draft));
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
 }
+
+/** Tags for the building on the screen; they leave with "accept". */
+async function setTags() {
+  const claim = current();
+  if (!claim || byId("set-tags").hidden || busy()) return;
+  const tags = await asks(() => askTags(claim.subject, drafts.read(claim.id).tags ?? {}, page.building_values));
+  if (!tags || current()?.id !== claim.id) return;
+  drafts.write(claim.id, { tags: Object.keys(tags).length ? tags : null });
+  redraw();
+}
+
+byId("subject").addEventListener("click", ({ target }) => target.closest("#compare-maps") && compareMaps());
 
 const adjust = () => groupMode.on || adjusting.enter();
 
@@ -171,6 +206,7 @@ for (const button of document.querySelectorAll("[data-decision]"))
 for (const [id, run] of [
   ["flag", flag],
   ["adjust", adjust],
+  ["set-tags", setTags],
   ["adjust-group", group],
 ])
   byId(id).addEventListener("click", onClick(run));
@@ -188,6 +224,8 @@ bindQueueKeys({
   skip,
   flag,
   adjust,
+  setTags,
+  compareMaps,
   group,
   view,
   comment,

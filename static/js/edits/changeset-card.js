@@ -56,7 +56,13 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
       const missing = [...new Set(detail.refused.flatMap((one) => one.missing))];
       const other = detail.refused.filter((one) => !one.missing.length);
       const changes = person.editor && !detail.uploaded;
-      const acts = itemActs({ changeset: detail, detail, person: { ...person, editor: changes }, redraw: draw });
+      const acts = itemActs({
+        changeset: detail,
+        detail,
+        person: { ...person, editor: changes },
+        imagery,
+        redraw: draw,
+      });
       fill(
         body,
         facts([
@@ -81,7 +87,12 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
         changes ? tagsForm(detail, onGone) : null,
         itemsTable(changeset.region, detail.items, acts),
         downloads(changeset, detail, person),
-        uploadPanel({ changeset: detail, person, onChange: draw }),
+        uploadPanel({
+          changeset: detail,
+          person,
+          onChange: draw,
+          compare: (change) => acts.compare({ change }, "server"),
+        }),
         changes
           ? el(
               "div",

@@ -4,7 +4,14 @@ import { el } from "mapwright/lib/dom.js";
 import { KINDS } from "mapwright/lib/format.js";
 import { createMap, creditLine, imageLayer, LINES, outline } from "mapwright/lib/map.js";
 
-const STYLES = { add: "candidate", remove: "removal", modify: "second", shifted: "second", demolish: "removal" };
+const STYLES = {
+  add: "candidate",
+  remove: "removal",
+  modify: "second",
+  shifted: "second",
+  demolish: "removal",
+  confirm: "second",
+};
 const LEFT_OUT = { ...LINES.footprint, color: "#c9d2cf", weight: 1.5, dashArray: "2 5", opacity: 0.8 };
 
 /**
@@ -30,12 +37,13 @@ export function createEditsMap(container, { imagery, label, onPick = null }) {
 
   return {
     map,
-    /** @param {Array} features GeoJSON with `properties.kind` or `action`; @param {(id) => boolean} taken */
+    /** @param {Array} features GeoJSON with `properties.kind` and `decision`, or `action`; @param {(id) => boolean} taken */
     show(features, taken = () => true) {
       layer.clearLayers();
       for (const { before } of features) if (before) layer.addLayer(outline(before, "footprint"));
       for (const { id, geometry, properties } of features) {
-        const style = STYLES[properties.action ?? properties.kind];
+        const stands = properties.decision === "still_stands" ? "confirm" : properties.kind;
+        const style = STYLES[properties.action ?? stands];
         if (taken(id)) layer.addLayer(outline(geometry, style));
         else layer.addLayer(L.geoJSON(geometry, { style: { ...LEFT_OUT, pane: "outlines" }, pane: "outlines" }));
         if (onPick) layer.addLayer(target(id, geometry));

@@ -3,6 +3,7 @@ import { api } from "mapwright/lib/api.js";
 import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
 import { plural } from "mapwright/lib/format.js";
 import { onSubmit } from "mapwright/lib/forms.js";
+import { bindKey } from "mapwright/lib/keys.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { countCharacters } from "mapwright/edits/counted.js";
 import { createAccepted } from "mapwright/edits/accepted.js";
@@ -13,6 +14,8 @@ const { region, imagery, said } = pageData();
 const person = pageData("person");
 const base = `/api/regions/${region.id}`;
 const form = document.getElementById("changeset-form");
+
+bindKey("c", "Compare the first conflict with the newest map", () => document.querySelector("[data-compare]")?.click());
 const accepted = createAccepted({ region, imagery, editor: Boolean(form), onChosen: drawForm });
 let opened = null;
 let areas = null;
