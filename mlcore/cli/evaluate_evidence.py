@@ -19,8 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help=f"folder of the places' folders (default: ${DATA_VARIABLE})")
     parser.add_argument("--out", type=Path, required=True, help="folder of models and results; the same one goes on")
     parser.add_argument("--places", nargs="+", help="folders to learn from and to measure (default: all known)")
-    parser.add_argument("--hold-out", nargs="+", metavar="NAME", help="measure only these, each alone (default: all)")
-    parser.add_argument("--together", action="store_true", help="leave these out of one training: quick, and harder")
+    parser.add_argument(
+        "--hold-out", nargs="+", metavar="NAME[,NAME...]", help="measure only these (default: all), each left out "
+        "alone; those joined by commas are left out of one training: quicker, and harder",
+    )  # fmt: skip
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the training (0 1 2)")
     parser.add_argument("--preset", default="places", help="whose evidence network is learnt (places)")
     parser.add_argument("--epochs", type=int, help="of it (default: the preset's)")
@@ -45,12 +47,11 @@ def run(args: argparse.Namespace) -> int:
     if args.rounds < 1 or min(args.seeds) < 0:
         raise InvalidInputError("--rounds must be at least 1, --seeds 0 or more")
     places = tuple(args.places or (name for name in PLACES if (data / name).is_dir()))
-    names = tuple(args.hold_out or places)
+    groups = tuple(tuple(one.split(",")) for one in args.hold_out or places)
     config = RegionConfig.preset(args.preset).evidence
     config = replace(config, encoder_weights=args.encoder_weights, epochs=args.epochs or config.epochs)
     plan = LeaveOut(
-        places, (names,) if args.together else tuple((name,) for name in names), tuple(dict.fromkeys(args.seeds)),
-        config, args.rounds, args.device,
+        places, groups, tuple(dict.fromkeys(args.seeds)), config, args.rounds, args.device
     )  # fmt: skip
     args.out.mkdir(parents=True, exist_ok=True)
     today = RegionModel.load(args.model) if args.model else shipped_model()

@@ -64,6 +64,19 @@ def test_the_command_writes_its_report(data: Path, tmp_path: Path, capsys: pytes
     assert "auroc_single" in capsys.readouterr().out
 
 
+def test_places_that_are_joined_are_left_out_of_one_training(data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data / "a", data / "c")
+    command = ["evaluate", "evidence", "--data", str(data), "--places", "a", "b", "c", "--hold-out", "a,c", "c"]
+    command += ["--seeds", "0", "--preset", "tiny", "--epochs", "1", "--rounds", "2", "--out", str(tmp_path / "out")]
+
+    assert main(command) == 0
+
+    models = sorted(path.name for path in (tmp_path / "out" / "models" / "seed-0").iterdir())
+    assert models == ["without-a+c", "without-c"]
+    report = json.loads((tmp_path / "out" / "leave_one_out.json").read_text())
+    assert set(report["places"]) == {"a", "c"}
+
+
 def test_a_report_is_the_mean_over_places_and_the_worst() -> None:
     def record(seed: int, **f1: float) -> dict[str, object]:
         figures = {name: {"new": {"f1": value, "f1_prior": value, "auroc_single": value}} for name, value in f1.items()}
