@@ -54,6 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--teach-on", nargs="+", default=[], metavar="NAME",
         help="places whose simulated edits teach the classifiers, by a network without them (default: all in turn)",
     )  # fmt: skip
+    parser.add_argument(
+        "--exact", nargs="+", default=[], metavar="NAME",
+        help="places whose map is taken at its word, and teaches the classifiers what is no building",
+    )  # fmt: skip
     parser.add_argument("--keep-consistency", type=Path, help="a general model whose U-CSA is taken as it is")
     parser.add_argument("--towns", type=int, default=5, help="made towns of 16 tiles to learn from as well (5)")
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints; the same one goes on")
@@ -84,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         with BarProgress("pretraining") as progress:
             model = train_general(
                 places, config, backgrounds=backgrounds, consistency=consistency, teach_on=args.teach_on,
-                run_dir=args.run, seed=args.seed, device=args.device, progress=progress,
+                exact=args.exact, run_dir=args.run, seed=args.seed, device=args.device, progress=progress,
             )  # fmt: skip
     except StoppedError:
         print(f"stopped; the same command goes on from the last checkpoint in {args.run}")
