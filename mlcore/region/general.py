@@ -62,7 +62,7 @@ def train_general(
     *,
     backgrounds: Sequence[np.ndarray] = (),
     consistency: ConsistencyModel | None = None,
-    teach_on: Collection[str] = (),
+    teach_on: Sequence[Collection[str]] = (),
     exact: Collection[str] = (),
     run_dir: Path,
     seed: int = 0,
@@ -79,7 +79,8 @@ def train_general(
         config: both networks are trained by its full schedules.
         backgrounds: (H, W, 3) uint8 images of about the same resolution on which no building stands.
         consistency: U-CSA as it is to be kept; None learns it on these places.
-        teach_on: names of places that one stranger is left without, and that the classifiers are taught on; none: all.
+        teach_on: groups of names of places: one stranger is left without each, and the classifiers are taught on all;
+            none: every place, in groups of our own.
         exact: names of places whose map is taken at its word: what looks like a building there and is none teaches
             the classifiers what to leave alone.
         run_dir: for checkpoints; call again with the same folder to go on.
@@ -97,11 +98,15 @@ def train_general(
     zooms = {tile.z for place in places for tile in place.tiles}
     if not zooms or (len(zooms) != 1 and not config.evidence.encoder):
         raise InvalidInputError("a general model learns from places of one zoom, and at least one tile: check the list")
+    strange = {*exact, *(name for names in teach_on for name in names)} - {place.name for place in places}
+    if strange:
+        raise InvalidInputError(f"no place {', '.join(sorted(strange))} among these: name places that are learnt from")
     splits = [_split(place, town, seed) for place, town in zip(places, towns_of(places), strict=True)]
-    taught = {split.town for split in splits if split.place.name in teach_on}
-    towns = sorted({split.town for split in splits if split.kept and (not taught or split.town in taught)})
+    taught = [tuple(sorted({one.town for one in splits if one.place.name in names})) for names in teach_on]
+    wanted = {town for group in taught for town in group}
+    towns = sorted({split.town for split in splits if split.kept and (not taught or split.town in wanted)})
     alone = len({split.town for split in splits if split.kept}) < 2
-    groups = [tuple(sorted(taught))] if taught else _groups(towns, config)
+    groups = taught or _groups(towns, config)
     trainings = 1 + (0 if alone else len(groups))
 
     evidence_config = config.evidence
