@@ -13,14 +13,17 @@ from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.files import whole_file
 
 DATA_VARIABLE = "MAPWRIGHT_DATA"
+TOLD = ("f1", "f1_prior", "auroc_single", "ece", "first40", "add_recall", "remove_recall", "modify_recall")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help=f"folder of the places' folders (default: ${DATA_VARIABLE})")
     parser.add_argument("--out", type=Path, required=True, help="folder of models and results; the same one goes on")
     parser.add_argument("--places", nargs="+", help="folders to learn from and to measure (default: all known)")
-    parser.add_argument("--hold-out", nargs="+", metavar="NAME", help="measure only these, each alone (default: all)")
-    parser.add_argument("--together", action="store_true", help="leave these out of one training: quick, and harder")
+    parser.add_argument(
+        "--hold-out", nargs="+", metavar="NAME[,NAME...]", help="measure only these (default: all), each left out "
+        "alone; those joined by commas are left out of one training: quicker, and harder",
+    )  # fmt: skip
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the training (0 1 2)")
     parser.add_argument("--preset", default="places", help="whose evidence network is learnt (places)")
     parser.add_argument("--epochs", type=int, help="of it (default: the preset's)")
@@ -28,12 +31,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoder-weights", default="", help="FILE or FILE#sha256=HEX (default: the installed package's)"
     )
     parser.add_argument("--rounds", type=int, default=4, help="editions of each map with one changed building (4)")
+    parser.add_argument(
+        "--readings", type=Path, nargs="+", default=[], help="files of readings of places' maps as they stand"
+    )
     parser.add_argument("--model", type=Path, help="the model beside it (default: the one that ships)")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
 
 
 def run(args: argparse.Namespace) -> int:
     """Train and measure what is not finished in `--out`, then write leave_one_out.json and print it."""
+    from mlcore.evaluation.readings import load_readings
     from mlcore.region.config import RegionConfig
     from mlcore.region.model import RegionModel
     from mlcore.region.shipped import shipped_model
@@ -45,12 +52,13 @@ def run(args: argparse.Namespace) -> int:
     if args.rounds < 1 or min(args.seeds) < 0:
         raise InvalidInputError("--rounds must be at least 1, --seeds 0 or more")
     places = tuple(args.places or (name for name in PLACES if (data / name).is_dir()))
-    names = tuple(args.hold_out or places)
-    config = RegionConfig.preset(args.preset).evidence
+    groups = tuple(tuple(one.split(",")) for one in args.hold_out or places)
+    region = RegionConfig.preset(args.preset)
+    config = region.evidence
     config = replace(config, encoder_weights=args.encoder_weights, epochs=args.epochs or config.epochs)
     plan = LeaveOut(
-        places, (names,) if args.together else tuple((name,) for name in names), tuple(dict.fromkeys(args.seeds)),
-        config, args.rounds, args.device,
+        places, groups, tuple(dict.fromkeys(args.seeds)), config, args.rounds, args.device,
+        region, {one.place: one for one in map(load_readings, args.readings)},
     )  # fmt: skip
     args.out.mkdir(parents=True, exist_ok=True)
     today = RegionModel.load(args.model) if args.model else shipped_model()
@@ -64,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         scratch.write_text(json.dumps(report, indent=2), encoding="utf-8")
     for name, figures in report["places"].items():
         for which, one in figures.items():
-            told = "  ".join(f"{key} {one[key]:.3f}" for key in ("f1", "f1_prior", "auroc_single"))
-            print(f"{name:16} {which:6} {told}")
+            told = "  ".join(f"{key} {one[key]:.3f}" for key in TOLD if key in one)
+            print(f"{name:16} {which:8} {told}")
     print(json.dumps({key: value for key, value in report.items() if key != "places"}, indent=2))
     return 0

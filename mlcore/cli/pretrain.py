@@ -51,8 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: the installed package's)",
     )  # fmt: skip
     parser.add_argument(
-        "--teach-on", nargs="+", default=[], metavar="NAME",
-        help="places whose simulated edits teach the classifiers, by a network without them (default: all in turn)",
+        "--teach-on", nargs="+", default=[], metavar="NAME[,NAME...]",
+        help="places whose simulated edits teach the classifiers, by a network without them, one for those that are "
+        "joined by commas (default: all, in three groups)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--exact", nargs="+", default=[], metavar="NAME",
+        help="places whose map is taken at its word, and teaches the classifiers what is no building",
     )  # fmt: skip
     parser.add_argument("--keep-consistency", type=Path, help="a general model whose U-CSA is taken as it is")
     parser.add_argument("--towns", type=int, default=5, help="made towns of 16 tiles to learn from as well (5)")
@@ -80,10 +85,11 @@ def run(args: argparse.Namespace) -> int:
     kept.append(synthetic_place(HELD_OUT_TOWN, args.run))
     consistency = RegionModel.load(args.keep_consistency).folds[0].consistency if args.keep_consistency else None
     backgrounds = [picture for folder in args.background for picture in read_pictures(folder, args.backgrounds)]
+    teach_on = [group.split(",") for group in args.teach_on]
     try:
         with BarProgress("pretraining") as progress:
             model = train_general(
-                places, config, backgrounds=backgrounds, consistency=consistency, teach_on=args.teach_on,
+                places, config, backgrounds=backgrounds, consistency=consistency, teach_on=teach_on, exact=args.exact,
                 run_dir=args.run, seed=args.seed, device=args.device, progress=progress,
             )  # fmt: skip
     except StoppedError:

@@ -34,6 +34,7 @@ class Edition:
     """One simulated edition of the map, measured.
 
     Attributes:
+        edits: what was done to the map.
         measures: block by block.
         footprint_labels, ground_labels: class numbers, in the order of the measures.
     """
@@ -41,6 +42,7 @@ class Edition:
     measures: list[Measures]
     footprint_labels: list[int]
     ground_labels: list[int]
+    edits: Sequence[SimulatedEdit] = ()
 
 
 def make_editions(
@@ -128,7 +130,7 @@ def _measured(
                 label = FOOTPRINT_CLASSES.index("modify")
             footprint_labels.append(label)
         ground_labels += [_ground_label(ground, missing, drawn) for ground in block.ground]
-    return Edition(measures, footprint_labels, ground_labels)
+    return Edition(measures, footprint_labels, ground_labels, edited.edits)
 
 
 def _ground_label(ground: GroundMeasure, missing: Sequence[BaseGeometry], drawn: Mapping[bytes, SimulatedEdit]) -> int:

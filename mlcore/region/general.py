@@ -2,7 +2,7 @@
 
 Classifiers must be taught on evidence as poor as it will be where the model is used: on a place that its network did
 not learn from. So places in turn are left out of evidence networks that serve for nothing else: one by one, or, where a
-network takes long to learn, in two groups.
+network takes long to learn, in three groups.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ import numpy as np
 
 from mlcore.anchors.geometric import describe_tile
 from mlcore.changes.classifiers import ChangeClassifier
-from mlcore.changes.diff import Measures, iter_measures
-from mlcore.changes.registration import region_shifts
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.pretraining import Place
 from mlcore.consistency.training import train_consistency
@@ -25,22 +23,21 @@ from mlcore.errors import InvalidInputError
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.many_places import PlaceSamples, balanced, nearest_tiles, place_samples
 from mlcore.evidence.model import EvidenceNetwork
-from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import EvidenceSample, background_samples, evidence_samples
 from mlcore.evidence.training import train_evidence, train_on_places
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.splits import geographic_folds
 from mlcore.progress import Progress, SilentProgress, SpanProgress
-from mlcore.region.calibrate import Edition, fit_classifiers, make_editions
 from mlcore.region.config import RegionConfig
-from mlcore.region.model import UNMAPPED_FOLD, RegionModel
+from mlcore.region.lessons import Lesson, lesson_of, taught_by
+from mlcore.region.model import RegionModel
 from mlcore.region.parts import FoldModel
 
 BLOCKS = 4  # one in so many blocks of a real place is kept from U-CSA: its score is standardised and weighed there
 MIN_TILES = 8  # a smaller place is learnt from as a whole
 NEAR_DEGREES = 0.05  # about 5 km
 EVIDENCE_END, CONSISTENCY_END = 0.5, 0.85
-GROUPS = 2  # of towns, each left out together, where the network has a pre-trained encoder
+GROUPS = 3  # of towns, each left out together, where the network has a pre-trained encoder
 TAUGHT_TILES = 72  # of a place: more teach classifiers little
 
 
@@ -65,7 +62,8 @@ def train_general(
     *,
     backgrounds: Sequence[np.ndarray] = (),
     consistency: ConsistencyModel | None = None,
-    teach_on: Collection[str] = (),
+    teach_on: Sequence[Collection[str]] = (),
+    exact: Collection[str] = (),
     run_dir: Path,
     seed: int = 0,
     device: str = "cpu",
@@ -81,7 +79,10 @@ def train_general(
         config: both networks are trained by its full schedules.
         backgrounds: (H, W, 3) uint8 images of about the same resolution on which no building stands.
         consistency: U-CSA as it is to be kept; None learns it on these places.
-        teach_on: names of places that one stranger is left without, and that the classifiers are taught on; none: all.
+        teach_on: groups of names of places: one stranger is left without each, and the classifiers are taught on all;
+            none: every place, in groups of our own.
+        exact: names of places whose map is taken at its word: what looks like a building there and is none teaches
+            the classifiers what to leave alone.
         run_dir: for checkpoints; call again with the same folder to go on.
 
     Returns:
@@ -97,11 +98,15 @@ def train_general(
     zooms = {tile.z for place in places for tile in place.tiles}
     if not zooms or (len(zooms) != 1 and not config.evidence.encoder):
         raise InvalidInputError("a general model learns from places of one zoom, and at least one tile: check the list")
+    strange = {*exact, *(name for names in teach_on for name in names)} - {place.name for place in places}
+    if strange:
+        raise InvalidInputError(f"no place {', '.join(sorted(strange))} among these: name places that are learnt from")
     splits = [_split(place, town, seed) for place, town in zip(places, towns_of(places), strict=True)]
-    taught = {split.town for split in splits if split.place.name in teach_on}
-    towns = sorted({split.town for split in splits if split.kept and (not taught or split.town in taught)})
+    taught = [tuple(sorted({one.town for one in splits if one.place.name in names})) for names in teach_on]
+    wanted = {town for group in taught for town in group}
+    towns = sorted({split.town for split in splits if split.kept and (not taught or split.town in wanted)})
     alone = len({split.town for split in splits if split.kept}) < 2
-    groups = [tuple(sorted(taught))] if taught else _groups(towns, config)
+    groups = taught or _groups(towns, config)
     trainings = 1 + (0 if alone else len(groups))
 
     evidence_config = config.evidence
@@ -134,7 +139,7 @@ def train_general(
         zoom=Counter(place.tiles[0].z for place in places).most_common(1)[0][0],
     )
     classifier = _taught_classifier(
-        model, splits, strangers, Path(run_dir), seed, SpanProgress(progress, CONSISTENCY_END, 1.0)
+        model, splits, strangers, exact, Path(run_dir), seed, SpanProgress(progress, CONSISTENCY_END, 1.0)
     )
     model.folds = [replace(model.folds[0], classifier=classifier)]
     progress.report(1.0, "general model trained")
@@ -199,39 +204,21 @@ def _taught_classifier(
     model: RegionModel,
     splits: Sequence[Split],
     strangers: Mapping[int, EvidenceNetwork],
+    exact: Collection[str],
     run_dir: Path,
     seed: int,
     progress: Progress,
 ) -> ChangeClassifier:
     """Classifiers taught on simulated edits of places by networks that are `strangers` there; untaught without any."""
-    editions: list[Edition] = []
-    base: list[Measures] = []
+    lessons: list[Lesson] = []
     real = [split for split in splits if split.kept and split.town in strangers]
-    consistency = model.folds[0].consistency
     for number, split in enumerate(real):
         span = SpanProgress(progress, number / len(real), (number + 1) / len(real))
         stranger = strangers[split.town]
         unseen = split.kept if stranger is model.folds[0].evidence.tuned else split.place.tiles
-        unseen = nearest_tiles(unseen, TAUGHT_TILES)
-        parts = FoldModel(EvidenceEnsemble([stranger]), consistency, ChangeClassifier())
-        teacher = RegionModel(model.config, [parts], {}, {}, zoom=unseen[0].z)
-        found, unedited = _editions(teacher, split, unseen, run_dir / f"evidence-{number}.tif", seed, span)
-        editions += found
-        base += unedited
-    fold_of = {tile: UNMAPPED_FOLD for split in real for tile in split.place.tiles}
-    return fit_classifiers(editions, fold_of, 1, seed, base)[0] if editions else ChangeClassifier()
-
-
-def _editions(
-    model: RegionModel, split: Split, tiles: Sequence[TileAddress], path: Path, seed: int, progress: Progress
-) -> tuple[list[Edition], list[Measures]]:
-    """Editions of a place measured on `tiles`, and its map as it stands."""
-    source = split.place.source
-    model.write_evidence(source, tiles, path, SpanProgress(progress, 0, 0.3))
-    evidence = EvidenceReader(path, model.zoom)
-    shifts = region_shifts(evidence, source.index, tiles)
-    editions = make_editions(
-        source.index, evidence, tiles, shifts, rounds=model.config.rounds, share=model.config.edit_share,
-        seed=seed, progress=SpanProgress(progress, 0.3, 1.0),
-    )  # fmt: skip
-    return editions, list(iter_measures(evidence, source.index, tiles, shifts))
+        lesson = lesson_of(
+            stranger, model.folds[0].consistency, model.config, split.place.source, nearest_tiles(unseen, TAUGHT_TILES),
+            path=run_dir / f"evidence-{number}.tif", seed=seed, exact=split.place.name in exact, progress=span,
+        )  # fmt: skip
+        lessons.append(lesson)
+    return taught_by(lessons, seed)

@@ -1,14 +1,15 @@
 """Leave-one-place-out: building evidence learnt on all other places, measured on one, beside the shipped model.
 
-Nothing of a place that is measured trains what is measured on it; the shipped model's figures carry no such promise for
-the places that it learnt from (`mlcore/weights/README.md`). Finished pairs of place and seed are kept in the folder.
+Nothing of a place that is measured trains what is measured on it (of suggestions see `leave_out_verdicts`); the shipped
+model's figures carry no such promise for the places that it learnt from (`mlcore/weights/README.md`). Finished pairs of
+place and seed are kept in the folder.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from mlcore.evaluation.footprints import footprint_figures
 from mlcore.evaluation.metrics import auroc
 from mlcore.evaluation.pair_files import content_digest
 from mlcore.evaluation.pairs import CHANGED, UNDECIDED, PairSet, single_set
+from mlcore.evaluation.readings import Readings
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.many_places import PlaceSamples, balanced, place_samples
+from mlcore.evidence.model import EvidenceNetwork
 from mlcore.evidence.picture import EvidenceReader, write_evidence
 from mlcore.evidence.prior import prior_shift
 from mlcore.evidence.training import train_on_places
@@ -31,7 +34,9 @@ from mlcore.files import whole_file
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.index import MapIndex
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
+from mlcore.region.config import RegionConfig
 from mlcore.region.model import RegionModel
+from mlcore.suites.leave_out_verdicts import lessons_of, verdict_figures
 from mlcore.suites.places import read_place
 
 PLACES = ("banepa", "zanzibar", "nairobi", "dhaka", "nacala", "austin", "massachusetts", "bakerlake")
@@ -39,6 +44,7 @@ LEAST_VALID = 0.1
 MOST_TILES = 96
 PAIRS_SEED = 7301
 TRAINED = 0.8
+VERDICTS = ("ece", "first40", "add_recall", "remove_recall", "modify_recall")
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class LeaveOut:
     Attributes:
         held_out: groups of places that are left out of a training together, mostly one each.
         rounds: editions of a place's map with one changed building in half of its tiles.
+        region: settings by which suggestions are made and measured; None measures none.
+        readings: of places whose map somebody read.
     """
 
     places: tuple[str, ...]
@@ -56,6 +64,8 @@ class LeaveOut:
     config: EvidenceConfig
     rounds: int = 4
     device: str = "cpu"
+    region: RegionConfig | None = None
+    readings: Mapping[str, Readings] = field(default_factory=dict)
 
 
 def run_leave_out(
@@ -64,7 +74,7 @@ def run_leave_out(
     """Train and measure what `out` does not hold yet, and return the report of all that was asked for.
 
     Args:
-        today: a general model to measure on the same tiles and pairs.
+        today: a general model to measure on the same tiles and pairs; its U-CSA stands beside all networks.
 
     Raises:
         InvalidInputError: an unknown place, or results of other settings in `out`.
@@ -84,11 +94,38 @@ def run_leave_out(
         record = _kept(path, _mark(plan, group))
         if record is None:
             record = _one(plan, places, learnt, group, seed, out, today, span)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(path) as scratch:
-                scratch.write_text(json.dumps(record, indent=1), encoding="utf-8")
+            _keep(path, record)
         records.append(record)
-    return summary(records)
+    if plan.region is None or today is None or len({name for group in plan.held_out for name in group}) < 2:
+        return summary(records)
+    return summary(records, [_verdicts(plan, places, learnt, seed, out, today, progress) for seed in plan.seeds])
+
+
+def _verdicts(
+    plan: LeaveOut,
+    places: Mapping[str, Place],
+    learnt: dict[str, PlaceSamples],
+    seed: int,
+    out: Path,
+    today: RegionModel,
+    progress: Progress,
+) -> dict[str, Any]:
+    """What is suggested on every place that is left out, by what all the others of them teach."""
+    region = plan.region or RegionConfig()
+    marked = [",".join(one) for one in plan.held_out] + [one.sha256 for one in plan.readings.values()]
+    path, mark = out / "results" / f"verdicts-seed{seed}.json", _mark(plan, marked)
+    record = _kept(path, mark)
+    if record is None:
+        networks: dict[str, EvidenceNetwork] = {}
+        for group in plan.held_out:
+            for name in group:
+                if name not in networks:
+                    networks[name] = _trained(plan, places, learnt, group, seed, out, SilentProgress())
+        lessons = lessons_of(places, networks, today.folds[0].consistency, region, out / "evidence", seed, progress)
+        figures = {name: verdict_figures(name, lessons, plan.readings.get(name), seed) for name in lessons}
+        record = {"fingerprint": mark, "seed": seed, "figures": figures}
+        _keep(path, record)
+    return record
 
 
 def _one(
@@ -101,14 +138,7 @@ def _one(
     today: RegionModel | None,
     progress: Progress,
 ) -> dict[str, Any]:
-    for name, place in places.items():
-        if name not in group and name not in learnt:
-            learnt[name] = balanced(place_samples(name, place.source, place.tiles))
-    training = [learnt[name] for name in places if name not in group]
-    network = train_on_places(
-        training, plan.config, run_dir=out / "models" / f"seed-{seed}" / f"without-{'+'.join(group)}", seed=seed,
-        device=plan.device, progress=SpanProgress(progress, 0, TRAINED),
-    )  # fmt: skip
+    network = _trained(plan, places, learnt, group, seed, out, SpanProgress(progress, 0, TRAINED))
     figures = {}
     for number, name in enumerate(group):
         stop_if_asked(progress)
@@ -124,6 +154,24 @@ def _one(
             )
         progress.report(TRAINED + (1 - TRAINED) * (number + 1) / len(group), f"{name}: measured")
     return {"fingerprint": _mark(plan, group), "seed": seed, "held_out": list(group), "figures": figures}
+
+
+def _trained(
+    plan: LeaveOut,
+    places: Mapping[str, Place],
+    learnt: dict[str, PlaceSamples],
+    group: tuple[str, ...],
+    seed: int,
+    out: Path,
+    progress: Progress,
+) -> EvidenceNetwork:
+    """The network without a group; what is trained already is read."""
+    for name, place in places.items():
+        if name not in group and name not in learnt:
+            learnt[name] = balanced(place_samples(name, place.source, place.tiles))
+    training = [learnt[name] for name in places if name not in group]
+    folder = out / "models" / f"seed-{seed}" / f"without-{'+'.join(group)}"
+    return train_on_places(training, plan.config, run_dir=folder, seed=seed, device=plan.device, progress=progress)
 
 
 def some_tiles(tiles: Sequence[TileAddress], most: int) -> list[TileAddress]:
@@ -169,15 +217,19 @@ def _told_apart(place: Place, evidence: EvidenceReader, tiles: Sequence[TileAddr
     return auroc(changed, np.array(scores)[decided]) if 0 < changed.sum() < len(changed) else float("nan")
 
 
-def summary(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Figures by place (mean over seeds), their mean over places and the worst."""
+def summary(records: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """Figures by place (mean over seeds and trainings), their mean over places and the worst.
+
+    Args:
+        verdicts: what was suggested, by seed.
+    """
     by_place: dict[str, dict[str, dict[str, float]]] = {}
     for name in sorted({name for record in records for name in record["figures"]}):
         found = [record["figures"][name] for record in records if name in record["figures"]]
-        by_place[name] = {
-            which: {key: float(np.mean([one[which][key] for one in found])) for key in found[0][which]}
-            for which in found[0]
-        }
+        by_place[name] = {which: _means([one[which] for one in found]) for which in found[0]}
+        told = [one["figures"][name] for one in verdicts if name in one["figures"]]
+        if told:
+            by_place[name]["verdicts"] = _means(told)
     out: dict[str, Any] = {"places": by_place, "seeds": sorted({record["seed"] for record in records})}
     for which in ("new", "today"):
         told = [one[which] for one in by_place.values() if which in one]
@@ -185,7 +237,20 @@ def summary(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             values = [one[key] for one in told if np.isfinite(one[key])]
             if values:
                 out[f"{which}_{key}_mean"], out[f"{which}_{key}_min"] = float(np.mean(values)), float(min(values))
+    suggested = [one["verdicts"] for one in by_place.values() if "verdicts" in one]
+    for key in VERDICTS if suggested else ():
+        out[f"{key}_mean"] = float(np.nanmean([one.get(key, np.nan) for one in suggested]))
     return out
+
+
+def _means(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {key: float(np.mean([one[key] for one in figures])) for key in figures[0]}
+
+
+def _keep(path: Path, record: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as scratch:
+        scratch.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def _mark(plan: LeaveOut, group: Sequence[str]) -> str:

@@ -118,6 +118,13 @@ def test_places_of_several_zooms_are_refused(tmp_path):
         train_general([town, finer], RegionConfig.preset("tiny"), run_dir=tmp_path / "run")
 
 
+def test_a_place_to_teach_on_must_be_one_that_is_learnt_from(tmp_path):
+    town = synthetic_place(0, tmp_path)
+    for wrong in ({"teach_on": [["there", town.name]]}, {"exact": ["there"]}):
+        with pytest.raises(InvalidInputError, match="no place there among these"):
+            train_general([town], RegionConfig.preset("tiny"), run_dir=tmp_path / "run", **wrong)
+
+
 def test_a_pre_trained_encoder_learns_from_places_of_several_zooms(tmp_path):
     """One stranger, half as long at school, is left without the places that teach the classifiers."""
     towns = [synthetic_place(number, tmp_path) for number in range(2)]
@@ -128,7 +135,7 @@ def test_a_pre_trained_encoder_learns_from_places_of_several_zooms(tmp_path):
     config = replace(tiny, evidence=evidence)
     kept = shipped_model().folds[0].consistency
 
-    model = train_general(places, config, consistency=kept, teach_on=["b"], run_dir=tmp_path / "run")
+    model = train_general(places, config, consistency=kept, teach_on=[["b"]], run_dir=tmp_path / "run")
 
     assert model.zoom == 19
     assert sorted(path.name for path in (tmp_path / "run").glob("without-*")) == ["without-1"]

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from shapely.geometry import mapping
 
@@ -14,6 +15,7 @@ from mlcore.consistency.pretraining import synthetic_place
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.suites.leave_out import LeaveOut, run_leave_out, summary
+from mlcore.suites.leave_out_verdicts import expected_calibration_error
 from mlcore.suites.places import read_place
 
 TINY = EvidenceConfig(widths=(8, 8, 12, 16), epochs=1, steps_per_epoch=3, batch=2, crop_px=96)
@@ -64,6 +66,19 @@ def test_the_command_writes_its_report(data: Path, tmp_path: Path, capsys: pytes
     assert "auroc_single" in capsys.readouterr().out
 
 
+def test_places_that_are_joined_are_left_out_of_one_training(data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data / "a", data / "c")
+    command = ["evaluate", "evidence", "--data", str(data), "--places", "a", "b", "c", "--hold-out", "a,c", "c"]
+    command += ["--seeds", "0", "--preset", "tiny", "--epochs", "1", "--rounds", "2", "--out", str(tmp_path / "out")]
+
+    assert main(command) == 0
+
+    models = sorted(path.name for path in (tmp_path / "out" / "models" / "seed-0").iterdir())
+    assert models == ["without-a+c", "without-c"]
+    report = json.loads((tmp_path / "out" / "leave_one_out.json").read_text())
+    assert set(report["places"]) == {"a", "c"}
+
+
 def test_a_report_is_the_mean_over_places_and_the_worst() -> None:
     def record(seed: int, **f1: float) -> dict[str, object]:
         figures = {name: {"new": {"f1": value, "f1_prior": value, "auroc_single": value}} for name, value in f1.items()}
@@ -74,6 +89,31 @@ def test_a_report_is_the_mean_over_places_and_the_worst() -> None:
     assert told["new_f1_mean"] == pytest.approx(0.65)
     assert told["new_f1_min"] == pytest.approx(0.6)
     assert told["seeds"] == [0, 1]
+
+
+def test_suggestions_are_measured_by_what_the_other_places_teach(data: Path, tmp_path: Path) -> None:
+    command = ["evaluate", "evidence", "--data", str(data), "--places", "a", "b", "--seeds", "0", "--preset", "tiny"]
+    command += ["--epochs", "1", "--rounds", "2", "--out", str(tmp_path / "out")]
+
+    assert main(command) == 0
+
+    report = json.loads((tmp_path / "out" / "leave_one_out.json").read_text())
+    for name in "ab":
+        verdicts = report["places"][name]["verdicts"]
+        assert verdicts["edits"] > 0
+        assert 0 <= verdicts["first40"] <= 1
+    assert main(command) == 0
+    again = json.loads((tmp_path / "out" / "leave_one_out.json").read_text())
+    assert again == report
+
+
+def test_the_calibration_error_is_the_gap_between_said_and_seen() -> None:
+    confidence = np.array([0.95] * 10 + [0.35] * 20)
+    right = np.array([True] * 5 + [False] * 5 + [True] * 7 + [False] * 13)
+
+    assert expected_calibration_error(confidence, right) == pytest.approx(0.45 * 10 / 30)
+    assert expected_calibration_error(np.array([0.5, 1.0]), np.array([False, True])) == pytest.approx(0.25)
+    assert np.isnan(expected_calibration_error(np.zeros(0), np.zeros(0, bool)))
 
 
 def test_a_place_is_read_at_the_zoom_of_its_region(data: Path) -> None:
