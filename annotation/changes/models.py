@@ -49,6 +49,9 @@ class Change(Timestamped):
     footprint = models.ForeignKey(Footprint, null=True, on_delete=models.CASCADE, related_name="changes")
     geometry = models.GeometryField(srid=4326, help_text="the shape proposed; of a removal, the shape now in the map")
     adjusted = models.GeometryField(srid=4326, null=True, help_text="the shape a person gave it")
+    looked_at = models.JSONField(
+        default=list, db_default=[], help_text="titles of imagery of other servers by which it was accepted"
+    )
     confidence = models.FloatField()
     square_m = models.GeneratedField(
         expression=SquareMetres("geometry"), output_field=models.FloatField(), db_persist=True

@@ -41,6 +41,18 @@ class Conflict:
     detail: str
 
 
+def imagery_used(imagery: Imagery, changes: Sequence[Change]) -> str:
+    """OSM's `imagery_used`: the region's own imagery, and what else the changes were really seen on, parted by `;`.
+
+    What would go beyond the 255 characters of a tag is left out as a whole.
+    """
+    used = imagery.attribution[:255]
+    for title in dict.fromkeys(title for change in changes for title in change.looked_at):
+        if len(used) + 1 + len(title) <= 255 and title != imagery.attribution:
+            used = f"{used};{title}"
+    return used
+
+
 def get_changeset(user: User, changeset_id: int) -> Changeset:
     """The changeset, or NotFoundError where it is missing or in a region the person may not see."""
     rows = Changeset.objects.filter(pk=changeset_id, region__in=visible_regions(user))

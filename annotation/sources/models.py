@@ -7,6 +7,7 @@ from django.contrib.gis.db import models
 from django.contrib.gis.geos import GEOSGeometry
 
 from annotation.common.models import Job, Timestamped
+from annotation.sources.base_layers import BaseLayer as BaseLayer
 
 
 class RegionQuerySet(models.QuerySet["Region"]):

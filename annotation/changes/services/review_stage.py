@@ -8,7 +8,7 @@ from annotation.changes.services.adjust import adjusted_geometry
 from annotation.common.errors import InvalidError
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.stages import ReviewStage
-from annotation.sources.selectors import check_scope, people_of
+from annotation.sources.selectors import check_scope, people_of, titles_for_edits
 
 REASONS = {
     ChangeDecision.ACCEPT.value: ("as_proposed", "adjusted"),
@@ -31,22 +31,25 @@ REASONS = {
 
 
 def on_decided(item: QueueItem, verdict: Verdict) -> None:
-    """Keep the adjusted shape of an accepted change."""
-    unknown = set(verdict.payload) - {"geometry"}
+    """Keep the adjusted shape of an accepted change, and the imagery of other servers by which it was accepted."""
+    unknown = set(verdict.payload) - {"geometry", "layers"}
     if unknown:
-        raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; only geometry is known")
-    drawn = verdict.payload.get("geometry")
-    if drawn is None:
+        raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; geometry and layers are known")
+    drawn, layers = verdict.payload.get("geometry"), verdict.payload.get("layers")
+    if drawn is None and layers is None:
         return
     if verdict.decision != ChangeDecision.ACCEPT:
-        raise InvalidError("only an accepted change can carry an adjusted geometry")
+        raise InvalidError("only an accepted change can carry an adjusted geometry, or the layers it was seen on")
     change = Change.objects.select_related("pair__tile", "scan", "footprint").get(item=item)
-    change.adjusted = adjusted_geometry(change, drawn)
-    change.save(update_fields=["adjusted"])
+    if layers is not None:
+        change.looked_at = titles_for_edits(item.scope_id, layers)
+    if drawn is not None:
+        change.adjusted = adjusted_geometry(change, drawn)
+    change.save(update_fields=["adjusted", "looked_at"])
 
 
 def on_undone(item: QueueItem, verdict: Verdict) -> None:
-    """Forget the adjusted shape; refuse where the change is already in a changeset."""
+    """Forget the adjusted shape and what was looked at; refuse where the change is already in a changeset."""
     change = Change.objects.get(item=item)
     exported = change.edit_items.first()
     if exported is not None:
@@ -55,8 +58,8 @@ def on_undone(item: QueueItem, verdict: Verdict) -> None:
             "changeset apart, on the page of edits; then its answer can be taken back",
             changeset=exported.changeset_id,
         )
-    change.adjusted = None
-    change.save(update_fields=["adjusted"])
+    change.adjusted, change.looked_at = None, []
+    change.save(update_fields=["adjusted", "looked_at"])
 
 
 STAGE = ReviewStage(

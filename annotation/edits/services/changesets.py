@@ -62,7 +62,7 @@ def create(
             "comment": comment,
             "created_by": GENERATOR,
             "source": source,
-            "imagery_used": imagery.attribution[:255],
+            "imagery_used": selectors.imagery_used(imagery, chosen),
         }
         changeset = Changeset.objects.create(
             region=region, snapshot=snapshot, comment=comment, source=source, tags=tags, created_by=user

@@ -1,6 +1,7 @@
 /** The queue page: one candidate at a time, every answer by one key, none ever lost. */
 import { byId, onClick, pageData } from "mapwright/lib/dom.js";
 import { notify } from "mapwright/lib/notices.js";
+import { createLayers } from "mapwright/lib/layers.js";
 import { fitControl } from "mapwright/lib/map.js";
 import { confirmDialog } from "mapwright/lib/forms.js";
 import { day, DECISIONS } from "mapwright/lib/format.js";
@@ -20,6 +21,10 @@ import { createLine } from "mapwright/review/line.js";
 const page = pageData();
 const person = pageData("person");
 const view = createQueueMap(byId("map"), { onMissing: drawMissing });
+const others = createLayers(view.map, {
+  layers: page.layers,
+  keep: `mapwright.layer.${person.id}.${page.region.id}`,
+});
 const comment = byId("comment");
 const shapeOf = (subject, draft) => draft.geometry ?? subject.adjusted ?? subject.geometry;
 const similar = createSimilar();
@@ -61,6 +66,7 @@ function clear() {
 }
 
 function showClaim(claim, draft) {
+  others.begin();
   comment.value = draft.comment ?? "";
   view.show(claim.subject, shapeOf(claim.subject, draft));
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
@@ -104,6 +110,17 @@ function drawMissing(names) {
   node.firstElementChild.textContent = `The ${names.join(" and the ")} could not be loaded here${names.includes("map") ? ": what you see is no empty map" : ""}.`;
 }
 
+/** An accepted change must not stand on imagery that OSM may not be edited by: ours is shown, to be looked at first. */
+function ours() {
+  const forbidden = others.forbidden();
+  if (!forbidden) return false;
+  others.show("");
+  notify(`OSM may not be edited by ${forbidden.title}: this is our imagery. Look again, then accept.`, {
+    kind: "warn",
+  });
+  return true;
+}
+
 /** Whether something else comes first: a question that is open, a group, or a changed shape that only "accept" takes along. */
 function busy() {
   if (groupMode.on) notify("Accept the group with Enter, or leave it with Esc, first.", { kind: "warn" });
@@ -114,16 +131,19 @@ function busy() {
 async function answer(decision, reason = "") {
   const claim = current();
   if (!line.ready() || (decision === "accept" && !groupMode.on ? asking : busy())) return;
+  if (decision === "accept" && ours()) return;
   if (decision === "accept") adjusting.done();
   if (!(await confirmUnseen())) return;
   if (decision === "accept" && !(await confirmOld(claim.subject))) return;
   if (current()?.id !== claim.id) return;
   const geometry = decision === "accept" ? drafts.read(claim.id).geometry : null;
+  const layers = decision === "accept" ? others.looked() : [];
+  const payload = { ...(geometry ? { geometry } : {}), ...(layers.length ? { layers } : {}) };
   line.answer({
     decision,
     comment: comment.value.trim(),
     reason: reason || (decision === "accept" ? (geometry ? "adjusted" : "as_proposed") : ""),
-    ...(geometry ? { payload: { geometry } } : {}),
+    ...(Object.keys(payload).length ? { payload } : {}),
   });
 }
 
@@ -134,6 +154,7 @@ function leaveModes() {
 
 /** From the adjusted shape, if there is one, to the whole group. */
 function group() {
+  ours();
   adjusting.done();
   groupMode.enter();
 }
@@ -145,7 +166,7 @@ function redraw() {
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
 }
 
-const adjust = () => groupMode.on || adjusting.enter();
+const adjust = () => groupMode.on || (ours(), adjusting.enter());
 
 /** Reject with a reason by its number; numbers that nobody has seen yet are shown first. */
 function reasonAt(index) {
@@ -177,7 +198,7 @@ for (const [id, run] of [
 const fit = () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id)));
 fitControl(view.map, fit, "See the candidate");
 byId("load-again").addEventListener("click", view.loadAgain);
-byId("compare").append(view.compare.controls);
+byId("compare").append(view.compare.controls, others.controls);
 byId("align").checked = view.aligned;
 byId("align").addEventListener("change", (event) => view.align(event.target.checked));
 drawOffset(page.offset);
