@@ -70,7 +70,7 @@ class FittingChanges:
     def counts(self, user: User, scope_id: int, wanted: Mapping[str, Any]) -> tuple[int, int, int]:
         what = replace(wanted_of(_checked(wanted)), states=[ItemState.OPEN.value])
         held = Q(lease_expires_at__gt=Now()) & ~Q(lease_holder=user) | Q(outdated=True)
-        given = Q(assigned_to__isnull=False) & ~Q(assigned_to=user)
+        given = Q(assigned_to__isnull=False) & ~Q(assigned_to=user) | Q(not_for=user)
         return (
             _number(scope_id, what, Q()).open,
             _number(scope_id, what, held).open,
@@ -112,11 +112,11 @@ def _checked(wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _free(user: User) -> Q:
-    """What this person could have: nobody else looks at it, and it is given to nobody else."""
+    """What this person could have: nobody else looks at it, and it is asked of nobody else."""
     own = Q(lease_holder=user, lease_expires_at__gt=Now())
     free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
     given = Q(assigned_to__isnull=True) | Q(assigned_to=user)
-    return (own | free & Q(outdated=False)) & given & Q(batch__isnull=True)
+    return (own | free & Q(outdated=False)) & given & ~Q(not_for=user) & Q(batch__isnull=True)
 
 
 def _held_or_given(user: User, region_id: int) -> list[int]:

@@ -155,7 +155,8 @@ def with_subject(rows: QuerySet[Change]) -> QuerySet[Change]:
     rows = rows.annotate(
         probability=Subquery(scores.values("probability")[:1]), anchor_summary=Subquery(anchors.values("summary")[:1])
     )
-    return rows.select_related("footprint", "pair__tile", "scan__imagery", "scan__snapshot", "scan__model__run").defer(
+    beside = ("item", "footprint", "pair__tile", "scan__imagery", "scan__snapshot", "scan__model__run")
+    return rows.select_related(*beside).defer(
         "fingerprint", "scan__model__about", "scan__model__metrics", "scan__model__run__config",
         "scan__model__run__metrics", "scan__imagery__footprint", "scan__imagery__repairs", "scan__snapshot__coverage",
         "scan__snapshot__repairs", "footprint__nodes", "footprint__members",
@@ -192,6 +193,7 @@ def subject(change: Change) -> dict[str, Any]:
         "bbox": _bbox(change),
         "older_than_edit": older_than_edit(change),
         "newest_map": newest_map(change),
+        "second": change.item.state == ItemState.OPEN and change.item.not_for_id is not None,
         "model": shown_model(change.scan.model),
         "anchor": shown.anchor_summary,
     }

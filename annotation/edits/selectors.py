@@ -139,11 +139,13 @@ def exportable_changes(region: Region) -> QuerySet[Change]:
     """Accepted changes that may go into a changeset, the newest decision first.
 
     Left out: those in one already, and those of a building that is in one by another change, unless a map newer than
-    that edit has it.
+    that edit has it; removals that one person alone accepted, where the region asks for a second one.
     """
     accepted = Change.objects.filter(scan__region=region, item__decision=ChangeDecision.ACCEPT, edit_items__isnull=True)
     apart = accepted.exclude(Exists(edits_of_the_same_state()))
     apart = apart.exclude(Exists(the_same_new_building()), kind=ChangeKind.ADD)
+    if region.second_person:
+        apart = apart.exclude(kind=ChangeKind.REMOVE, item__not_for=None)
     return apart.order_by("-item__decided_at", "-pk")
 
 

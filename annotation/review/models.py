@@ -74,6 +74,10 @@ class QueueItem(Timestamped):
     decision = models.CharField(max_length=32, blank=True, default="")
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True)
+    not_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="who answered it first, where a second person is asked: it is offered to anybody else",
+    )  # fmt: skip
     version = models.PositiveIntegerField(default=0, help_text="grows with every decision and undo")
     lease_holder = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     lease_token = models.PositiveBigIntegerField(default=0)

@@ -29,6 +29,10 @@ class Region(Timestamped):
     first_look = models.BooleanField(
         default=True, help_text="the general model looks at what is imported by itself, until the region has its own"
     )
+    second_person = models.BooleanField(
+        default=False, db_default=False,
+        help_text="a removal leaves only once a second person accepted it too",
+    )  # fmt: skip
     pinned_imagery = models.ForeignKey(
         "Imagery", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
         help_text="the imagery a person chose to use; empty: the newest",

@@ -91,6 +91,8 @@ ROUTES: dict[str, Row] = {
     f"GET tiles/map/<int:snapshot_id>/{TILE}.png": Row("reviewer", scoped=True),
     f"GET tiles/footprints/<int:snapshot_id>/{TILE}.mvt": Row("reviewer", scoped=True),
     # review
+    f"GET {REGION}second-person/": Row("reviewer", scoped=True),
+    f"PUT {REGION}second-person/": Row("admin", scoped=True, body={"on": False}),
     "POST api/review/<slug:stage>/claim/": Row("reviewer"),
     "POST api/review/<slug:stage>/assign/": Row("editor"),
     "GET api/review/<slug:stage>/waiting/": Row("reviewer"),

@@ -142,6 +142,7 @@ class ChangeSubject(serializers.Serializer):
     bbox = serializers.ListField(child=serializers.FloatField(), min_length=4, max_length=4)
     older_than_edit = serializers.BooleanField(help_text="the image is older than the object's last edit")
     newest_map = NewestMap(allow_null=True, help_text="what a newer map than the scanned one says of the building")
+    second = serializers.BooleanField(help_text="a removal that somebody accepted, and a second person is asked about")
     model = ModelBehind()
     anchor = serializers.CharField(allow_null=True)
 

@@ -5,8 +5,10 @@ from annotation.changes.lots import FittingChanges
 from annotation.changes.models import Change, ChangeDecision
 from annotation.changes.selectors import subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
+from annotation.changes.services.second_person import asks_a_second
 from annotation.common.errors import InvalidError
 from annotation.review.models import QueueItem, Verdict
+from annotation.review.services.second import ask_another
 from annotation.review.stages import ReviewStage
 from annotation.sources.selectors import check_scope, people_of, titles_for_edits
 
@@ -31,18 +33,20 @@ REASONS = {
 
 
 def on_decided(item: QueueItem, verdict: Verdict) -> None:
-    """Keep the adjusted shape of an accepted change, and the imagery of other servers by which it was accepted."""
+    """Keep the shape of an accepted change and the imagery it was seen on; ask a second person about a removal."""
     unknown = set(verdict.payload) - {"geometry", "layers"}
     if unknown:
         raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; geometry and layers are known")
     drawn, layers = verdict.payload.get("geometry"), verdict.payload.get("layers")
+    if verdict.decision == ChangeDecision.ACCEPT and asks_a_second(item):
+        ask_another(item, verdict.reviewer)
     if drawn is None and layers is None:
         return
     if verdict.decision != ChangeDecision.ACCEPT:
         raise InvalidError("only an accepted change can carry an adjusted geometry, or the layers it was seen on")
     change = Change.objects.select_related("pair__tile", "scan", "footprint").get(item=item)
     if layers is not None:
-        change.looked_at = titles_for_edits(item.scope_id, layers)
+        change.looked_at = list(dict.fromkeys([*change.looked_at, *titles_for_edits(item.scope_id, layers)]))
     if drawn is not None:
         change.adjusted = adjusted_geometry(change, drawn)
     change.save(update_fields=["adjusted", "looked_at"])

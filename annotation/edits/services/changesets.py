@@ -11,6 +11,7 @@ from django.db import transaction
 from annotation.accounts.models import User
 from annotation.changes.engine import repeated_drawings
 from annotation.changes.models import Change, ChangeKind
+from annotation.changes.services.second_person import ask_about_the_rest
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.edits import selectors
 from annotation.edits.engine import base_of
@@ -96,6 +97,7 @@ def delete(*, user: User, changeset: Changeset) -> None:
             scope_id=changeset.region_id,
         )
         changeset.delete()
+        _ask_a_second(changeset.region)
 
 
 def drop(*, user: User, changeset: Changeset, change_id: int) -> None:
@@ -114,6 +116,7 @@ def drop(*, user: User, changeset: Changeset, change_id: int) -> None:
         if items.count() == 1:
             raise InvalidError("this is the changeset's last edit: take the changeset apart instead")
         item.delete()
+        _ask_a_second(changeset.region)
         audit.record(
             actor=user,
             action="edits.dropped",
@@ -189,6 +192,12 @@ def _locked(changeset: Changeset) -> Changeset:
     locked = Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
     refuse_if_uploaded(locked)
     return locked
+
+
+def _ask_a_second(region: Region) -> None:
+    """What a changeset let go of may be a removal that one person alone accepted before the region asked for two."""
+    if region.second_person:
+        ask_about_the_rest(region)
 
 
 def _give(item: EditItem, versions: Mapping[str, int]) -> set[str]:
