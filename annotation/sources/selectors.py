@@ -159,6 +159,25 @@ def current_sources(region: Region) -> tuple[Imagery, MapSnapshot]:
     return imagery, snapshot
 
 
+def sources_of(
+    region: Region, *, imagery: int | None = None, snapshot: int | None = None
+) -> tuple[Imagery, MapSnapshot]:
+    """An image and a map of the region, both ready: those named, else those in use.
+
+    Raises:
+        NotFoundError: the region has no such source that is ready.
+        NoSourcesError: nothing is in use.
+    """
+    if imagery is None or snapshot is None:
+        used = current_sources(region)
+        imagery, snapshot = imagery or used[0].pk, snapshot or used[1].pk
+    ready: dict[str, object] = {"region": region, "state": SourceState.READY}
+    return (
+        _one(Imagery.objects.filter(pk=imagery, **ready), f"the region has no imagery {imagery} that is ready"),
+        _one(MapSnapshot.objects.filter(pk=snapshot, **ready), f"the region has no map {snapshot} that is ready"),
+    )
+
+
 def visible_jobs(user: User) -> QuerySet[Job]:
     """Jobs of regions the person may see, and those they started; all of them for admins."""
     if user.is_admin:

@@ -72,6 +72,7 @@ ROUTES: dict[str, Row] = {
     f"POST {REGION}snapshots/": Row("editor", scoped=True),
     "GET api/snapshots/<int:snapshot_id>/": Row("reviewer", scoped=True),
     "DELETE api/snapshots/<int:snapshot_id>/": Row("editor", scoped=True),
+    f"GET {REGION}fit/": Row("reviewer", scoped=True),
     f"GET {REGION}layers/": Row("reviewer", scoped=True),
     f"POST {REGION}layers/": Row("admin", scoped=True, body=LAYER),
     f"GET {REGION}layers/<int:layer_id>/": Row("reviewer", scoped=True),

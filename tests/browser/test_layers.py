@@ -26,7 +26,9 @@ OURS = "#map .leaflet-photo-pane img.leaflet-tile-loaded"
 def serving(settings, status: int = 200) -> Iterator[Served]:
     """A tile server on this machine, allowed by name as an administrator would."""
     settings.LAYER_HOSTS = ["127.0.0.1"]
-    with tile_server(lambda tile, number: Said(png(tile), status, {"Content-Type": "image/png"})) as served:
+    with tile_server(
+        lambda tile, number: Said(png(tile) if status == 200 else b"", status, {"Content-Type": "image/png"})
+    ) as served:
         yield served
 
 
@@ -146,7 +148,8 @@ def test_what_may_not_be_used_for_edits_is_put_away_before_a_change_is_accepted(
         until(lambda: Change.objects.filter(item__decision="accept", looked_at=[]).exists())
 
 
-def test_an_admin_offers_a_layer_and_sees_it_on_the_regions_ground(new_page, stock, settings):
+def test_an_admin_offers_a_layer_and_sees_it_on_the_regions_ground(new_page, stock, settings, watch):
+    watch.expect("400")
     with serving(settings) as served:
         page = new_page(stock.admin)
         page.goto(f"/regions/{stock.region.pk}/layers/")
