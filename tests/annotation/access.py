@@ -167,6 +167,7 @@ ROUTES: dict[str, Row] = {
     "GET api/models/<int:model_id>/card.md": Row("admin", scoped=True),
     "GET api/models/<int:model_id>/weights.safetensors": Row("admin", scoped=True),
     f"POST {REGION}models/roll-back/": Row("admin", scoped=True),
+    "PATCH api/models/<int:model_id>/": Row("admin", scoped=True),
     "POST api/models/<int:model_id>/promote/": Row("admin", scoped=True),
     f"GET {REGION}scans/": Row("reviewer", scoped=True),
     f"POST {REGION}scans/": Row("admin", scoped=True),
