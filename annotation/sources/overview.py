@@ -11,6 +11,7 @@ from django.contrib.gis.db.models import Extent
 from django.core.cache import cache
 from django.db.models import Count, FloatField, QuerySet, Value
 from django.db.models.functions import Cast, Floor
+from redis.exceptions import RedisError
 
 from annotation.common.shapes import Side
 from annotation.sources.engine import to_shapely
@@ -52,12 +53,16 @@ class Fit:
 
 
 def fit_of(imagery: Imagery, snapshot: MapSnapshot) -> dict[str, Any]:
-    """How two ready sources fit. Neither ever changes, so what was counted once is kept."""
+    """How two ready sources fit. Neither ever changes, so what was counted is kept; a cache that is away costs time."""
     key = f"fit:{imagery.pk}:{imagery.sha256[:16]}:{snapshot.pk}:{snapshot.sha256[:16]}"
-    found: dict[str, Any] | None = cache.get(key)
-    if found is None:
-        found = asdict(_measured(imagery, snapshot))
-        cache.set(key, found, KEPT_S)
+    found: dict[str, Any] | None = None
+    try:
+        found = cache.get(key)
+        if found is None:
+            found = asdict(_measured(imagery, snapshot))
+            cache.set(key, found, KEPT_S)
+    except RedisError:
+        found = found or asdict(_measured(imagery, snapshot))
     return {**found, "notes": _notes(Fit(**found), imagery, snapshot)}
 
 

@@ -1,4 +1,5 @@
 /** The registry on the training page: every model with what it learnt from, its licences and its files. */
+import { api } from "mapwright/lib/api.js";
 import { el, facts } from "mapwright/lib/dom.js";
 import { day, moment } from "mapwright/lib/format.js";
 import { onSubmit } from "mapwright/lib/forms.js";
@@ -60,7 +61,7 @@ function link(model, path, text) {
 }
 
 /** A name and notes, folded away. */
-function wordsForm(model, onDescribe) {
+function wordsForm(model, onDescribed) {
   const id = `of-model-${model.id}`;
   const form = el(
     "form",
@@ -88,12 +89,13 @@ function wordsForm(model, onDescribe) {
       }),
     ),
   );
-  onSubmit(form, () =>
-    onDescribe(model, {
+  onSubmit(form, async () => {
+    await api.patch(`/api/models/${model.id}/`, {
       name: form.elements.namedItem("name").value,
       notes: form.elements.namedItem("notes").value,
-    }),
-  );
+    });
+    await onDescribed();
+  });
   return el(
     "details",
     { class: "more" },
@@ -105,9 +107,9 @@ function wordsForm(model, onDescribe) {
 /**
  * One model as a block.
  * @param {Object} model
- * @param {{admin: boolean, onUse: Function, onCompare: Function, onDescribe: Function}} options
+ * @param {{admin: boolean, onUse: Function, onCompare: Function, onDescribed: Function}} options
  */
-export function modelCard(model, { admin, onUse, onCompare, onDescribe }) {
+export function modelCard(model, { admin, onUse, onCompare, onDescribed }) {
   const [className, text] = MODEL_BADGE[model.state];
   const use =
     admin &&
@@ -140,7 +142,7 @@ export function modelCard(model, { admin, onUse, onCompare, onDescribe }) {
     ),
     model.notes ? el("p", { class: "small model-notes", text: model.notes }) : null,
     origin(model),
-    admin ? wordsForm(model, onDescribe) : null,
+    admin ? wordsForm(model, onDescribed) : null,
     el(
       "details",
       { class: "more" },

@@ -173,16 +173,11 @@ async function compare(model) {
   await follow(model);
 }
 
-async function describe(model, said) {
-  await api.patch(`/api/models/${model.id}/`, said);
-  await listModels();
-}
-
 async function listModels() {
   const page = await attempt(() => api.get(`${base}/models/${ofKind}`));
   if (!page) return;
   models = page.results;
-  const options = { admin: person.admin, onUse: use, onCompare: compare, onDescribe: describe };
+  const options = { admin: person.admin, onUse: use, onCompare: compare, onDescribed: listModels };
   fill(
     byId("models"),
     ...(models.length

@@ -6,17 +6,11 @@ import datetime as dt
 
 import pytest
 from django.contrib.gis.geos import MultiPolygon
-from django.core.cache import cache
 
 from annotation.sources.overview import fit_of
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept():
-    cache.clear()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_cache")]
 
 
 def pair(**of_image):
@@ -85,11 +79,16 @@ def test_what_was_counted_once_is_kept(django_assert_num_queries):
     imagery, snapshot = pair()
     factories.FootprintFactory(snapshot=snapshot, nodes=[[1]])
     first = fit_of(imagery, snapshot)
-    if cache.get("probe", None) is None:
-        cache.set("probe", 1)
-    if cache.get("probe") == 1:
-        with django_assert_num_queries(0):
-            assert fit_of(imagery, snapshot) == first
+    with django_assert_num_queries(0):
+        assert fit_of(imagery, snapshot) == first
+
+
+def test_a_cache_that_is_away_costs_time_alone(settings):
+    away = {**settings.CACHES["default"], "LOCATION": "unix:///nowhere/redis.sock?db=0"}
+    settings.CACHES = {"default": away}
+    imagery, snapshot = pair()
+    factories.FootprintFactory(snapshot=snapshot, nodes=[[1]])
+    assert fit_of(imagery, snapshot)["buildings"] == 1
 
 
 def test_the_cost_does_not_grow_with_the_buildings(django_assert_num_queries):
