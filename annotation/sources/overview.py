@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import shapely
 from django.contrib.gis.db.models import Extent
+from django.contrib.gis.geos import MultiPolygon
 from django.core.cache import cache
 from django.db.models import Count, FloatField, QuerySet, Value
 from django.db.models.functions import Cast, Floor
@@ -67,10 +68,11 @@ def fit_of(imagery: Imagery, snapshot: MapSnapshot) -> dict[str, Any]:
 
 
 def _measured(imagery: Imagery, snapshot: MapSnapshot) -> Fit:
-    image = to_shapely(imagery.footprint)
+    footprint = cast(MultiPolygon, imagery.footprint)  # a ready image has one: the database sees to it
+    image = to_shapely(footprint)
     rows = Footprint.objects.filter(snapshot=snapshot)
     bounds = rows.aggregate(bounds=Extent("geometry"))["bounds"]
-    on_image = rows.filter(geometry__bboverlaps=imagery.footprint.envelope)
+    on_image = rows.filter(geometry__bboverlaps=footprint.envelope)
     ground = _ground(on_image, image.bounds)
     if snapshot.coverage is not None:
         ground = to_shapely(snapshot.coverage)

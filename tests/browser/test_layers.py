@@ -122,6 +122,7 @@ def test_a_dead_layer_says_so_and_leaves_our_imagery_in_place(new_page, stock, s
         expect(page.locator(".layer-state")).to_contain_text("this is our imagery")
         expect(page.locator(OURS).first).to_be_visible()
         expect(page.locator(OTHER)).to_have_count(0)
+        expect(page.locator(".layer-credit")).to_be_hidden()
         shot(page, "layers-dead")
         press(page, "a")
         accept_old(page)

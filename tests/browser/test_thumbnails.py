@@ -15,7 +15,7 @@ def test_the_list_draws_each_shape_and_not_its_box(new_page, stock):
         thumb = page.locator(".thumb svg").first
         expect(thumb.locator("path")).to_have_count(2)
         expect(thumb.locator("rect")).to_have_count(0)
-        shot(page, f"thumbs-{scheme}")
+        shot(page, f"thumbs-{scheme}", whole=True)
     ids = {str(change.pk): change for change in stock.changes}
     row = page.locator("tr[data-change]").first
     drawn = row.locator(".thumb path").first.get_attribute("d")

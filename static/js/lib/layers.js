@@ -99,6 +99,7 @@ export function createLayers(map, { layers = [], keep, onChange = () => {} }) {
     else if (shown.failed && !shown.loaded)
       fill(state, `${shown.about.title} can't be reached, or has nothing here: this is our imagery.`);
     else fill(state, shown.failed ? "Parts of it can't be loaded: there, this is our imagery." : "");
+    if (shown) shown.credit.getContainer().hidden = !alive();
     state.dataset.state = shown ? (alive() ? "shown" : shown.failed ? "dead" : "loading") : "ours";
   }
 

@@ -30,7 +30,7 @@ def test_a_map_of_the_images_ground_with_versions_and_dates_has_nothing_against_
     imagery, snapshot = pair(captured_on=dt.date(2023, 1, 1))
     everywhere(snapshot)
     fit = fit_of(imagery, snapshot)
-    assert fit["mapped_share"] > 0.9 and fit["notes"] == [] and fit["stuck"] == 0
+    assert fit["mapped_share"] > 0.8 and fit["notes"] == [] and fit["stuck"] == 0
     assert fit["buildings"] == fit["on_image"] == 225
     assert fit["image"]["type"] in {"Polygon", "MultiPolygon"} and fit["ground"]["coordinates"]
     west, south, east, north = fit["map_bounds"]
