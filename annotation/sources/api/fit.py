@@ -18,7 +18,7 @@ from annotation.sources.api.fields import BOUNDS, GEOJSON
 from annotation.sources.overview import fit_of
 
 
-class FitQuery(serializers.Serializer):
+class SourcesFitQuery(serializers.Serializer):
     """Which image and map; those in use where they are left out."""
 
     imagery = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
@@ -35,7 +35,7 @@ class Bounds(serializers.JSONField):
     """West, south, east and north in degrees."""
 
 
-class FitOutput(serializers.Serializer):
+class SourcesFitOutput(serializers.Serializer):
     """Where image and map lie, and what should be settled before anything is made of them."""
 
     imagery = serializers.IntegerField()
@@ -55,10 +55,10 @@ class FitView(APIView):
 
     permission_classes = [IsReviewer]
 
-    @extend_schema(parameters=[FitQuery], responses=FitOutput)
+    @extend_schema(parameters=[SourcesFitQuery], responses=SourcesFitOutput)
     def get(self, request: Request, region_id: int) -> Response:
         region = selectors.get_region(cast(User, request.user), region_id)
-        query = FitQuery(data=request.query_params)
+        query = SourcesFitQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         imagery, snapshot = selectors.sources_of(region, **query.validated_data)
-        return Response(FitOutput(fit_of(imagery, snapshot)).data)
+        return Response(SourcesFitOutput(fit_of(imagery, snapshot)).data)

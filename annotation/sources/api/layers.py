@@ -10,6 +10,7 @@ from rest_framework import serializers, status
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from annotation.accounts.models import User
 from annotation.accounts.permissions import IsAdmin, ReadOrAdmin
@@ -130,12 +131,10 @@ class LayerView(GenericAPIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class LayerIndexView(GenericAPIView):
+class LayerIndexView(APIView):
     """What the editor-layer-index has for a region, where the installation has its file; nothing elsewhere."""
 
     permission_classes = [IsAdmin]
-    serializer_class = OfferedLayer
-    pagination_class = None
 
     @extend_schema(
         operation_id="regions_layer_index",
