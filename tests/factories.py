@@ -12,6 +12,7 @@ from factory.django import DjangoModelFactory
 
 from annotation.accounts.models import Role, User
 from annotation.common.models import Job
+from annotation.sources.base_layers import BaseLayer
 from annotation.sources.models import (
     Footprint,
     Imagery,
@@ -97,6 +98,20 @@ class ImageryFactory(DjangoModelFactory[Imagery]):
     height = 512
     footprint = factory.LazyFunction(tile_area)
     sha256 = factory.Sequence(lambda n: f"{n:064x}")
+
+
+class BaseLayerFactory(DjangoModelFactory[BaseLayer]):
+    """A layer of another server, which OSM may be edited by; `BaseLayerFactory(region=None)` is offered everywhere."""
+
+    class Meta:
+        model = BaseLayer
+
+    region = factory.SubFactory(RegionFactory)
+    title = factory.Sequence(lambda n: f"Layer {n}")
+    template = "https://tiles.example.org/{z}/{x}/{y}.png"
+    attribution = "A province"
+    licence = "CC BY 4.0"
+    osm_use = "allowed"
 
 
 class SnapshotFactory(DjangoModelFactory[MapSnapshot]):

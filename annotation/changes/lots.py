@@ -73,7 +73,8 @@ class FittingChanges:
         items = QueueItem.objects.filter(stage=STAGE, scope_id=scope_id, state=ItemState.OPEN)
         looked_at = items.filter(lease_holder__isnull=False, lease_expires_at__gt=Now()).exclude(lease_holder=user)
         held = {*_ids(looked_at), *_ids(items.filter(outdated=True))}
-        given = set(_ids(items.filter(assigned_to__isnull=False).exclude(assigned_to=user))) - held
+        others = items.filter(assigned_to__isnull=False).exclude(assigned_to=user)
+        given = {*_ids(others), *_ids(items.filter(not_for=user))} - held
         return (
             _number(scope_id, what).open,
             len(_those(scope_id, what, Q(), list(held))),
@@ -112,11 +113,11 @@ def _checked(wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _free(user: User) -> Q:
-    """What this person could have: nobody else looks at it, and it is given to nobody else."""
+    """What this person could have: nobody else looks at it, and it is asked of nobody else."""
     own = Q(lease_holder=user, lease_expires_at__gt=Now())
     free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
     given = Q(assigned_to__isnull=True) | Q(assigned_to=user)
-    return (own | free & Q(outdated=False)) & given & Q(batch__isnull=True)
+    return (own | free & Q(outdated=False)) & given & ~Q(not_for=user) & Q(batch__isnull=True)
 
 
 def _held_or_given(user: User, region_id: int) -> list[int]:

@@ -63,6 +63,9 @@ class Change(Timestamped):
     in_map_at = models.DateTimeField(
         null=True, help_text="when a newer map was found to say it already, so that it left the queue"
     )
+    looked_at = models.JSONField(
+        default=list, db_default=[], help_text="titles of imagery of other servers by which it was accepted"
+    )
     confidence = models.FloatField()
     square_m = models.GeneratedField(
         expression=SquareMetres("geometry"), output_field=models.FloatField(), db_persist=True

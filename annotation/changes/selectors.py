@@ -1,10 +1,13 @@
 """Reads of suspected changes: lists, one change, and what the queue's page needs of it."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.gis.db.models import GeometryField
+from django.contrib.gis.db.models.functions import AsGeoJSON
 from django.contrib.gis.geos import GEOSGeometry
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, Func, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -31,7 +34,16 @@ PLAIN = (
     "created_at", "reason", "comment", "flagged_to",
 )  # fmt: skip
 """What a list tells of a change just as the database has it."""
+OUTLINE_DEG = 2e-6
+"""Corners nearer to the outline than that, 20 cm, are left out of a small picture."""
 JOINED = ("z", "x", "y", "osm_type", "osm_id", "digest")
+
+
+class Drawn(Func):
+    """A shape with the corners that a small picture shows; never less than a shape."""
+
+    function, output_field = "ST_SimplifyPreserveTopology", GeometryField(srid=4326)
+    template = f"%(function)s(%(expressions)s, {OUTLINE_DEG})"
 
 
 def changes_of(region: Region) -> QuerySet[Change]:
@@ -58,12 +70,13 @@ def listed(region: Region, items: Sequence[int]) -> dict[int, dict[str, Any]]:
     rows = Change.objects.filter(scan__region=region, item__in=items).annotate(
         exported=Exists(_in_changeset()), **_said(), flagged_to=F("item__assigned_to__username"),
         **{side: Side(shape, function=f"ST_{side}") for side in SIDES},
+        outline=AsGeoJSON(Drawn(shape), precision=7),
         z=F("pair__tile__z"), x=F("pair__tile__x"), y=F("pair__tile__y"),
         osm_type=F("object__osm_type"), osm_id=F("object__osm_id"), digest=F("object__shape"),
         state=F("item__state"), decision=F("item__decision"), version=F("item__version"),
         decided_by=F("item__decided_by__username"), decided_at=F("item__decided_at"),
     )  # fmt: skip
-    return {row["item"]: _row(row) for row in rows.values(*PLAIN, *SIDES, *JOINED)}
+    return {row["item"]: _row(row) for row in rows.values(*PLAIN, *SIDES, *JOINED, "outline")}
 
 
 def _row(found: dict[str, Any]) -> dict[str, Any]:
@@ -75,6 +88,7 @@ def _row(found: dict[str, Any]) -> dict[str, Any]:
         "key": None if found["osm_type"] is None else key,
         "tile": {name: found[name] for name in ("z", "x", "y")},
         "bbox": [found[side] for side in SIDES],
+        "outline": json.loads(found["outline"]),
     }
 
 
@@ -166,7 +180,8 @@ def with_subject(rows: QuerySet[Change]) -> QuerySet[Change]:
         probability=Subquery(scores.values("probability")[:1]), anchor_summary=Subquery(anchors.values("summary")[:1]),
         confirms=F("scan__region__confirm_standing"),
     )  # fmt: skip
-    return rows.select_related("footprint", "pair__tile", "scan__imagery", "scan__snapshot", "scan__model__run").defer(
+    beside = ("item", "footprint", "pair__tile", "scan__imagery", "scan__snapshot", "scan__model__run")
+    return rows.select_related(*beside).defer(
         "fingerprint", "scan__model__about", "scan__model__metrics", "scan__model__run__config",
         "scan__model__run__metrics", "scan__imagery__footprint", "scan__imagery__repairs", "scan__snapshot__coverage",
         "scan__snapshot__repairs", "footprint__nodes", "footprint__members", "footprint__ways",
@@ -206,6 +221,7 @@ def subject(change: Change) -> dict[str, Any]:
         "older_than_edit": older_than_edit(change),
         "newest_map": _said_by(newer, change) if newer else None,
         "standing": vars(standing) if standing else None,
+        "second": change.item.state == ItemState.OPEN and change.item.not_for_id is not None,
         "model": shown_model(change.scan.model),
         "anchor": shown.anchor_summary,
     }

@@ -1,9 +1,9 @@
 """Pages of the suspected changes: the queue, the list, and one of them."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from csp.decorators import csp_update
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,10 +16,17 @@ from annotation.consistency.engine import offset_of_region
 from annotation.consistency.selectors import latest_scan
 from annotation.learning.models import GENERAL
 from annotation.review.models import ItemState
-from annotation.sources.pages import region_page
+from annotation.sources.pages import permit, region_page
 
-to_josm: Callable[[Any], Any] = csp_update({"connect-src": ["http://127.0.0.1:8111"]})
-"""Lets a page speak to JOSM on the person's own machine (its remote control has this one address)."""
+
+def to_josm(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Lets a page speak to JOSM on the person's own machine (its remote control has this one address)."""
+
+    @wraps(view)
+    def permitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return permit(view(request, *args, **kwargs), "connect-src", ["http://127.0.0.1:8111"])
+
+    return permitted
 
 
 @require_safe
@@ -37,7 +44,7 @@ def queue(request: HttpRequest, region_id: int) -> HttpResponse:
         page["first"] = found.pk if found is not None else None
     page["building_values"] = building_values()
     page["first_look"] = scan is not None and scan.model.kind == GENERAL
-    return region_page(request, region_id, "changes/queue.html", active="queue", page=page)
+    return region_page(request, region_id, "changes/queue.html", active="queue", page=page, layers=True)
 
 
 @require_safe

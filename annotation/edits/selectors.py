@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
-from annotation.changes.models import LEAVING, Change, ChangeKind
+from annotation.changes.models import LEAVING, Change, ChangeDecision, ChangeKind
 from annotation.changes.objects import (
     SAME_PLACE,
     SAME_SHARE,
@@ -40,6 +40,18 @@ class Conflict:
     key: str | None
     code: str
     detail: str
+
+
+def imagery_used(imagery: Imagery, changes: Sequence[Change]) -> str:
+    """OSM's `imagery_used`: the region's own imagery, and what else the changes were really seen on, parted by `;`.
+
+    What would go beyond the 255 characters of a tag is left out as a whole.
+    """
+    used = imagery.attribution[:255]
+    for title in dict.fromkeys(title for change in changes for title in change.looked_at):
+        if len(used) + 1 + len(title) <= 255 and title != imagery.attribution:
+            used = f"{used};{title}"
+    return used
 
 
 def get_changeset(user: User, changeset_id: int) -> Changeset:
@@ -167,11 +179,13 @@ def exportable_changes(region: Region) -> QuerySet[Change]:
     """Changes whose answers edit the map and that may go into a changeset, the newest decision first.
 
     Left out: those in one already, and those of a building that is in one by another change, unless a map newer than
-    that edit has it.
+    that edit has it; removals that one person alone accepted, where the region asks for a second one.
     """
     accepted = Change.objects.filter(scan__region=region, item__decision__in=LEAVING, edit_items__isnull=True)
     apart = accepted.exclude(Exists(edits_of_the_same_state()))
     apart = apart.exclude(Exists(the_same_new_building()), kind=ChangeKind.ADD)
+    if region.second_person:
+        apart = apart.exclude(kind=ChangeKind.REMOVE, item__decision=ChangeDecision.ACCEPT, item__not_for=None)
     return apart.order_by(*NEWEST_FIRST)
 
 

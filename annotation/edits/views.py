@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from annotation.accounts.models import Role, User
 from annotation.accounts.permissions import role_required
+from annotation.changes.services.second_person import waiting
 from annotation.changes.views import to_josm
 from annotation.common.errors import DomainError
 from annotation.edits.engine import Challenge, authorize_url, new_challenge
@@ -33,6 +34,7 @@ def edits(request: HttpRequest, region_id: int) -> HttpResponse:
         "imagery": shown_imagery(imagery) if imagery is not None else None,
         "said": said,
         "areas": {"edits": settings.CHANGESET_EDITS, "km": settings.CHANGESET_KM},
+        "second_waiting": waiting(region) if region is not None and region.second_person else 0,
     }
     return region_page(request, region_id, "edits/edits.html", active="edits", page=page)
 

@@ -23,6 +23,8 @@ def model_card(version: ModelVersion, evaluation: Evaluation | None) -> str:
         "## File",
         _table(
             [
+                ("Name", _plain(version.name) or "none"),
+                ("Notes", _plain(version.notes) or "none"),
                 ("Format", "safetensors"),
                 ("SHA-256", f"`{version.sha256}`"),
                 ("Made", version.created_at.isoformat(timespec="seconds")),

@@ -98,6 +98,8 @@ class ModelVersion(OfAKind):
 
     run = models.OneToOneField(TrainingRun, on_delete=models.CASCADE, related_name="model_version")
     region = models.ForeignKey(Region, null=True, on_delete=models.CASCADE, related_name="model_versions")
+    name = models.CharField(max_length=80, blank=True, default="", db_default="", help_text="what people call it")
+    notes = models.TextField(blank=True, default="", db_default="", help_text="what people say of it")
     path = models.CharField(max_length=500)
     sha256 = models.CharField(max_length=64)
     metrics = models.JSONField(default=dict)

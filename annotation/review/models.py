@@ -74,6 +74,10 @@ class QueueItem(Timestamped):
     decision = models.CharField(max_length=32, blank=True, default="")
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True)
+    not_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False,
+        help_text="who answered it first, where a second person is asked: it is offered to anybody else",
+    )  # fmt: skip
     version = models.PositiveIntegerField(default=0, help_text="grows with every decision and undo")
     lease_holder = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     lease_token = models.PositiveBigIntegerField(default=0)
@@ -113,6 +117,11 @@ class QueueItem(Timestamped):
                 fields=["assigned_to"],
                 condition=models.Q(state="open", assigned_to__isnull=False),
                 name="queue_flagged",
+            ),
+            models.Index(
+                fields=["stage", "scope_id", "not_for"],
+                condition=models.Q(state="open", not_for__isnull=False),
+                name="queue_second_person",
             ),
             models.Index(
                 fields=["stage", "scope_id"],

@@ -52,6 +52,7 @@ def queue_counts(user: User, stage: str, scope_id: int, batch_id: int | None = N
     leased = set(held.values_list("pk", flat=True)) | set(soon.values_list("pk", flat=True))
     flagged = items.filter(assigned_to__isnull=False).exclude(assigned_to=user)
     blocked = set(flagged.values_list("pk", flat=True))
+    blocked |= set(items.filter(not_for=user).values_list("pk", flat=True))  # each by an index of its own
     if batch_id is not None:
         blocked |= _answered_or_held_twins(user, items, batch_id)
     return QueueCounts(

@@ -39,3 +39,15 @@ class NameTakenError(ConflictError):
     """Another region has the name."""
 
     code = "name_taken"
+
+
+class LayerAddressError(InvalidError):
+    """A browser may not be sent to this address, or it is none of tiles."""
+
+    code = "layer_address"
+
+
+class LayerIndexError(ConflictError):
+    """The list of layers that the installation names can't be read."""
+
+    code = "layer_index"

@@ -7,6 +7,7 @@ from django.contrib.gis.db import models
 from django.contrib.gis.geos import GEOSGeometry
 
 from annotation.common.models import Job, Timestamped
+from annotation.sources.base_layers import BaseLayer as BaseLayer
 
 
 class RegionQuerySet(models.QuerySet["Region"]):
@@ -29,8 +30,13 @@ class Region(Timestamped):
         default=True, help_text="the general model looks at what is imported by itself, until the region has its own"
     )
     confirm_standing = models.BooleanField(
-        default=False, db_default=False,
+        default=False,
+        db_default=False,
         help_text="one key of the queue says that a building still stands, and its check_date leaves as an edit",
+    )
+    second_person = models.BooleanField(
+        default=False, db_default=False,
+        help_text="a removal leaves only once a second person accepted it too",
     )  # fmt: skip
     pinned_imagery = models.ForeignKey(
         "Imagery", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",

@@ -5,19 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from annotation.accounts.models import Role, User
 from annotation.common.errors import InvalidError, NotFoundError
-from annotation.common.models import Job
+from annotation.common.models import MAX_ID, Job
 from annotation.review.batches import NO_BATCH
 from annotation.review.models import Batch
+from annotation.sources.base_layers import BaseLayer, OsmUse
 from annotation.sources.errors import NoSourcesError
 from annotation.sources.models import Imagery, MapSnapshot, Region, RegionMember, SourceState
 
 Row = TypeVar("Row", bound=Model)
+MOST_LAYERS = 80
 SourceRow = TypeVar("SourceRow", Imagery, MapSnapshot)
 
 
@@ -62,6 +64,31 @@ def get_snapshot(user: User, snapshot_id: int) -> MapSnapshot:
     """The map snapshot of a region the person may see, with region and job."""
     rows = MapSnapshot.objects.filter(pk=snapshot_id, region__in=visible_regions(user)).select_related("region", "job")
     return _one(rows, f"no map {snapshot_id}, or none you may see")
+
+
+def get_layer(user: User, region_id: int, layer_id: int) -> BaseLayer:
+    """A layer that a region offers which the person may see."""
+    region = get_region(user, region_id)
+    return _one(BaseLayer.objects.for_region(region.pk).filter(pk=layer_id), f"the region offers no layer {layer_id}")
+
+
+def titles_for_edits(region_id: int, layers: Any) -> list[str]:
+    """Titles of layers by which a change of the map was accepted.
+
+    Args:
+        layers: their ids, as a page sent them; one that is offered no more is left out.
+
+    Raises:
+        InvalidError: no list of ids, or OSM may not be edited by one of them.
+    """
+    if not isinstance(layers, list) or len(layers) > MOST_LAYERS or not all(type(one) is int for one in layers):
+        raise InvalidError(f"layers is a list of at most {MOST_LAYERS} ids of layers")
+    found = list(BaseLayer.objects.for_region(region_id).filter(pk__in=[one for one in layers if 0 < one <= MAX_ID]))
+    if forbidden := [one.title for one in found if one.osm_use == OsmUse.FORBIDDEN]:
+        raise InvalidError(
+            f"OSM may not be edited by {forbidden[0]}: look at the change on other imagery, then accept it"
+        )
+    return [one.title for one in found]
 
 
 def _one(rows: QuerySet[Row], missing: str) -> Row:
@@ -130,6 +157,25 @@ def current_sources(region: Region) -> tuple[Imagery, MapSnapshot]:
         missing = " and ".join(name for name, row in (("imagery", imagery), ("map", snapshot)) if row is None)
         raise NoSourcesError(f"the region has no {missing} that is ready: import it first, or wait for its import")
     return imagery, snapshot
+
+
+def sources_of(
+    region: Region, *, imagery: int | None = None, snapshot: int | None = None
+) -> tuple[Imagery, MapSnapshot]:
+    """An image and a map of the region, both ready: those named, else those in use.
+
+    Raises:
+        NotFoundError: the region has no such source that is ready.
+        NoSourcesError: nothing is in use.
+    """
+    if imagery is None or snapshot is None:
+        used = current_sources(region)
+        imagery, snapshot = imagery or used[0].pk, snapshot or used[1].pk
+    ready: dict[str, object] = {"region": region, "state": SourceState.READY}
+    return (
+        _one(Imagery.objects.filter(pk=imagery, **ready), f"the region has no imagery {imagery} that is ready"),
+        _one(MapSnapshot.objects.filter(pk=snapshot, **ready), f"the region has no map {snapshot} that is ready"),
+    )
 
 
 def visible_jobs(user: User) -> QuerySet[Job]:

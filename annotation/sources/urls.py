@@ -9,4 +9,5 @@ urlpatterns = [
     path("regions/new/", views.region_new, name="region-new"),
     path("regions/<int:region_id>/", views.region, name="region"),
     path("regions/<int:region_id>/sources/", views.sources, name="sources"),
+    path("regions/<int:region_id>/layers/", views.layers, name="layers"),
 ]

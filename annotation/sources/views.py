@@ -1,5 +1,6 @@
 """Pages of the regions and of what comes in."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -30,10 +31,17 @@ def region_new(request: HttpRequest) -> HttpResponse:
 @require_safe
 def region(request: HttpRequest, region_id: int) -> HttpResponse:
     """One region: its map with the score grid, and the steps of the work."""
-    return region_page(request, region_id, "sources/region.html", active="overview")
+    return region_page(request, region_id, "sources/region.html", active="overview", layers=True)
 
 
 @require_safe
 def sources(request: HttpRequest, region_id: int) -> HttpResponse:
     """Imagery and map snapshots of a region, and the upload of new ones."""
     return region_page(request, region_id, "sources/sources.html", active="sources")
+
+
+@require_safe
+def layers(request: HttpRequest, region_id: int) -> HttpResponse:
+    """Imagery of other servers that the region's pages offer; admins add some and try them here."""
+    page = {"index": bool(settings.LAYER_INDEX)}
+    return region_page(request, region_id, "sources/layers.html", active="sources", page=page, layers=True)

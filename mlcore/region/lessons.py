@@ -41,7 +41,8 @@ class Lesson:
     def tiles(self) -> set[TileAddress]:
         """Every tile that something was measured on."""
         blocks = [block for edition in self.editions for block in edition.measures] + self.base
-        return {one.tile for block in blocks for one in (*block.footprints, *block.ground)}
+        of_map = {one.tile for block in blocks for one in block.footprints}
+        return of_map | {one.tile for block in blocks for one in block.ground}
 
 
 def lesson_of(

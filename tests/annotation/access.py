@@ -25,6 +25,10 @@ IMAGE = "api/images/<int:image_id>/"
 LANDMARK = "api/landmarks/<int:landmark_id>/"
 PHOTO = "api/landmark-photos/<int:photo_id>/"
 CONFIRM = {"licence": "CC0", "attribution": "A", "corners": [[0, 1], [1, 1], [1, 0], [0, 0]]}
+LAYER = {
+    "title": "L", "template": "https://tiles.example.org/{z}/{x}/{y}.png", "attribution": "A", "licence": "CC0",
+    "osm_use": "allowed",
+}  # fmt: skip
 LEASE = {"lease_token": 1}
 KEY = {"version": 0, "idempotency_key": "6e0c5f3e-0d65-4b0e-9f4e-0b4f6f0f8a11"}
 MOVE = {
@@ -68,6 +72,13 @@ ROUTES: dict[str, Row] = {
     f"POST {REGION}snapshots/": Row("editor", scoped=True),
     "GET api/snapshots/<int:snapshot_id>/": Row("reviewer", scoped=True),
     "DELETE api/snapshots/<int:snapshot_id>/": Row("editor", scoped=True),
+    f"GET {REGION}fit/": Row("reviewer", scoped=True),
+    f"GET {REGION}layers/": Row("reviewer", scoped=True),
+    f"POST {REGION}layers/": Row("admin", scoped=True, body=LAYER),
+    f"GET {REGION}layers/<int:layer_id>/": Row("reviewer", scoped=True),
+    f"PATCH {REGION}layers/<int:layer_id>/": Row("admin", scoped=True),
+    f"DELETE {REGION}layers/<int:layer_id>/": Row("admin", scoped=True),
+    f"GET {REGION}layer-index/": Row("admin", scoped=True),
     "GET api/jobs/": Row("reviewer"),
     "GET api/workers/": Row("reviewer"),
     "GET api/jobs/<uuid:job_id>/": Row("reviewer", scoped=True),
@@ -81,6 +92,8 @@ ROUTES: dict[str, Row] = {
     f"GET tiles/map/<int:snapshot_id>/{TILE}.png": Row("reviewer", scoped=True),
     f"GET tiles/footprints/<int:snapshot_id>/{TILE}.mvt": Row("reviewer", scoped=True),
     # review
+    f"GET {REGION}second-person/": Row("reviewer", scoped=True),
+    f"PUT {REGION}second-person/": Row("admin", scoped=True, body={"on": False}),
     "POST api/review/<slug:stage>/claim/": Row("reviewer"),
     "POST api/review/<slug:stage>/assign/": Row("editor"),
     "GET api/review/<slug:stage>/waiting/": Row("reviewer"),
@@ -154,6 +167,7 @@ ROUTES: dict[str, Row] = {
     "GET api/models/<int:model_id>/card.md": Row("admin", scoped=True),
     "GET api/models/<int:model_id>/weights.safetensors": Row("admin", scoped=True),
     f"POST {REGION}models/roll-back/": Row("admin", scoped=True),
+    "PATCH api/models/<int:model_id>/": Row("admin", scoped=True),
     "POST api/models/<int:model_id>/promote/": Row("admin", scoped=True),
     f"GET {REGION}scans/": Row("reviewer", scoped=True),
     f"POST {REGION}scans/": Row("admin", scoped=True),

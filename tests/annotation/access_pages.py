@@ -33,6 +33,7 @@ PAGES: dict[str, Row] = {
     "GET regions/new/": Row("admin", page=True),
     f"GET {PAGE}": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}sources/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}layers/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}tiles/{TILE}/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}activity/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}anchors/": Row("reviewer", scoped=True, page=True),

@@ -92,6 +92,7 @@ def make_world() -> dict[str, Any]:
         "matching_batch_id": matching_batch.pk,
         "batch_id": batch.pk,
         "region_id": region.pk,
+        "layer_id": factories.BaseLayerFactory(region=region).pk,
         "member_id": people["reviewer"].pk,
         "imagery_id": scan.imagery_id,
         "snapshot_id": scan.snapshot_id,

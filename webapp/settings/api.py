@@ -35,6 +35,7 @@ SPECTACULAR_SETTINGS = {
         "CorrespondencesState": "annotation.correspondences.models.CorrespondencesState",
         "BatchPlan": "annotation.review.models.BatchPlan",
         "CorrespondencePlan": "annotation.correspondences.services.batches.PLANS",
+        "LayerKind": "annotation.sources.base_layers.LayerKind",
         "PointRole": "annotation.correspondences.models.PointRole",
         "PointOrigin": "annotation.correspondences.models.PointOrigin",
         "ShiftOrigin": "annotation.consistency.models.ShiftOrigin",

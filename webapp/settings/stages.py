@@ -71,3 +71,9 @@ MATCHER_IN_USE = "annotation.learning.selectors.matcher_in_use"
 LEARNING_DECISIONS = {"changes": "annotation.changes.decided.decisions_of"}
 # What is told of every decision on a change, and of every one taken back, in its transaction: (item, verdict).
 CHANGE_LISTENERS = ["annotation.edits.services.webhooks.outbox.decided"]
+
+# Imagery of other servers that pages show beside ours. Admins name it, of public hosts over https; hosts that are
+# allowed by name may be private and speak plain http. The index is a file of the editor-layer-index (imagery.geojson),
+# from which admins are offered what covers a region.
+LAYER_HOSTS = [host.strip() for host in env("LAYER_HOSTS").split(",") if host.strip()]
+LAYER_INDEX = env("LAYER_INDEX")

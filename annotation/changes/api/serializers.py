@@ -54,12 +54,22 @@ class ChangeRow(serializers.ModelSerializer):
         return list((change.adjusted or change.geometry).extent)
 
 
+class ChangeInList(ChangeRow):
+    """A change in a page of a list, with its shape for a small picture."""
+
+    outline = serializers.JSONField(help_text="the shape as it stands, GeoJSON in degrees, to about 20 cm")
+
+    class Meta(ChangeRow.Meta):
+        fields = [*ChangeRow.Meta.fields, "outline"]
+        read_only_fields = fields
+
+
 class ChangePage(serializers.Serializer):
     """A page of a list."""
 
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
-    results = ChangeRow(many=True)
+    results = ChangeInList(many=True)
 
 
 class ChangeOnTile(ChangeRow):
@@ -153,6 +163,7 @@ class ChangeSubject(serializers.Serializer):
     standing = StandingOutput(
         allow_null=True, help_text="null: the region does not ask for it, or it is about no mapped building"
     )
+    second = serializers.BooleanField(help_text="a removal that somebody accepted, and a second person is asked about")
     model = ModelBehind()
     anchor = serializers.CharField(allow_null=True)
 

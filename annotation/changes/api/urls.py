@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.changes.api import bulk, files, groups, queue, tags, views
+from annotation.changes.api import bulk, files, groups, queue, second_person, tags, views
 from annotation.changes.api import saved_filters as filters
 
 urlpatterns = [
@@ -26,5 +26,6 @@ urlpatterns = [
     path("bulk-rejections/<int:bulk_id>/", bulk.BulkRejectionView.as_view(), name="api-bulk-rejection"),
     path("bulk-rejections/<int:bulk_id>/next/", bulk.NextChunkView.as_view(), name="api-bulk-rejection-next"),
     path("bulk-rejections/<int:bulk_id>/undo/", bulk.UndoChunkView.as_view(), name="api-bulk-rejection-undo"),
+    path("regions/<int:region_id>/second-person/", second_person.SecondPersonView.as_view(), name="api-second-person"),
     path("regions/<int:region_id>/changes/find/", views.FindView.as_view(), name="api-find-changes"),
 ]

@@ -11,11 +11,13 @@ from annotation.changes.models import Change, ChangeDecision
 from annotation.changes.selectors import said_by_newer_map, subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
 from annotation.changes.services.confirm import confirm
+from annotation.changes.services.second_person import asks_a_second
 from annotation.changes.services.set_tags import tags_of
 from annotation.common.errors import InvalidError
-from annotation.review.models import QueueItem, Verdict
+from annotation.review.models import ItemState, QueueItem, Verdict
+from annotation.review.services.second import ask_another
 from annotation.review.stages import ReviewStage
-from annotation.sources.selectors import check_scope, people_of
+from annotation.sources.selectors import check_scope, people_of, titles_for_edits
 
 REASONS = {
     ChangeDecision.ACCEPT.value: ("as_proposed", "adjusted"),
@@ -38,40 +40,47 @@ REASONS = {
 }
 
 
+CARRIED = ("geometry", "tags", "layers", "seen_map")
+"""What the payload of an answer may hold."""
+
+
 def on_decided(item: QueueItem, verdict: Verdict) -> None:
-    """Keep what an answer carries, and tell who listens."""
+    """Keep what an answer carries, and ask a second person about a removal; tell who listens what is decided by now."""
     _keep(item, verdict)
-    _tell(item, verdict)
+    if item.state == ItemState.DECIDED:
+        _tell(item, verdict)
 
 
 def _keep(item: QueueItem, verdict: Verdict) -> None:
-    """Keep the adjusted shape and the tags of an accepted change, or the day on which its building was seen to stand.
+    """Keep shape, tags and imagery of an accepted change, or the day on which its building was seen to stand.
 
     Raises:
         InvalidError: the answer can't carry them, or they are no shape or tags of a building.
         NotAllowedError: tags are set by editors.
         NewerMapError: it is accepted over a newer state of the building that the person was not shown.
     """
-    unknown = set(verdict.payload) - {"geometry", "tags", "seen_map"}
+    unknown = set(verdict.payload) - set(CARRIED)
     if unknown:
-        raise InvalidError(
-            f"unknown keys in the payload: {', '.join(sorted(unknown))}; known are geometry, tags and seen_map"
-        )
+        raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; known are {', '.join(CARRIED)}")
     if verdict.decision == ChangeDecision.ACCEPT and "seen_map" in verdict.payload:
         _check_map_seen(item, verdict.payload["seen_map"])
     if verdict.decision == ChangeDecision.STILL_STANDS:
         confirm(item)
-    drawn, wanted = verdict.payload.get("geometry"), verdict.payload.get("tags")
-    if drawn is None and wanted is None:
+    if verdict.decision == ChangeDecision.ACCEPT and asks_a_second(item):
+        ask_another(item, verdict.reviewer)
+    drawn, wanted, layers = (verdict.payload.get(name) for name in ("geometry", "tags", "layers"))
+    if drawn is None and wanted is None and layers is None:
         return
     if verdict.decision != ChangeDecision.ACCEPT:
-        raise InvalidError("only an accepted change can carry an adjusted geometry or tags")
+        raise InvalidError("only an accepted change can carry an adjusted geometry, tags, or the layers it was seen on")
     change = Change.objects.select_related("pair__tile", "scan", "footprint").get(item=item)
     if drawn is not None:
         change.adjusted = adjusted_geometry(change, drawn)
     if wanted is not None:
         change.tags_set = tags_of(change, verdict.reviewer, wanted)
-    change.save(update_fields=["adjusted", "tags_set"])
+    if layers is not None:
+        change.looked_at = list(dict.fromkeys([*change.looked_at, *titles_for_edits(item.scope_id, layers)]))
+    change.save(update_fields=["adjusted", "tags_set", "looked_at"])
 
 
 def _check_map_seen(item: QueueItem, seen: Any) -> None:
@@ -88,7 +97,7 @@ def _check_map_seen(item: QueueItem, seen: Any) -> None:
 
 
 def on_undone(item: QueueItem, verdict: Verdict) -> None:
-    """Forget the shape, the tags and the day it was seen to stand; refuse where it is already in a changeset."""
+    """Forget what the answer carried; refuse where the change is already in a changeset."""
     change = Change.objects.get(item=item)
     exported = change.edit_items.first()
     if exported is not None:
@@ -97,8 +106,8 @@ def on_undone(item: QueueItem, verdict: Verdict) -> None:
             "changeset apart, on the page of edits; then its answer can be taken back",
             changeset=exported.changeset_id,
         )
-    change.adjusted, change.tags_set, change.confirmed_on = None, {}, None
-    change.save(update_fields=["adjusted", "tags_set", "confirmed_on"])
+    change.adjusted, change.tags_set, change.confirmed_on, change.looked_at = None, {}, None, []
+    change.save(update_fields=["adjusted", "tags_set", "confirmed_on", "looked_at"])
     _tell(item, verdict)
 
 

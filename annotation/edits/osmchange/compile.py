@@ -229,7 +229,8 @@ def _check_version(base: Base) -> None:
 
 
 def _check_node_versions(outline: Outline) -> None:
-    check_known((f"node/{node.id}", node.version) for node in (*outline.moved, *outline.dropped))
+    moved = [(f"node/{node.id}", node.version) for node in outline.moved]
+    check_known(moved + [(f"node/{node.id}", node.version) for node in outline.dropped])
 
 
 def _as_node(node: OldNode) -> Node:

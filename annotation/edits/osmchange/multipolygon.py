@@ -145,7 +145,8 @@ def _operations(relation: OldRelation, edit: _Edit) -> list[Operation]:
     written: list[Node | Way | Relation] = [*edit.moved, *changed, after]
     check_known((_key(one), one.version) for one in (*written, *deleted, *dropped))
     return [
-        *(Operation("create", one) for one in (*edit.created, *edit.new_ways)),
+        *(Operation("create", one) for one in edit.created),
+        *(Operation("create", one) for one in edit.new_ways),
         *(Operation("modify", one) for one in written),
         *(Operation("delete", Way(w.id, w.version, w.refs, w.tags), if_unused=True) for w in deleted),
         *(Operation("delete", one, if_unused=True) for one in dropped),

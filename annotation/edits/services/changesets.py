@@ -10,6 +10,7 @@ from django.db import transaction
 
 from annotation.accounts.models import User
 from annotation.changes.models import ChangeKind
+from annotation.changes.services.second_person import ask_about_the_rest
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.edits import selectors
 from annotation.edits.engine import base_of
@@ -58,7 +59,7 @@ def make(
         if change_ids is None:
             chosen = within_limit(chosen)
         scan = chosen[0].scan
-        tags = filled(wished, scan.imagery)
+        tags = filled(wished, scan.imagery, selectors.imagery_used(scan.imagery, chosen))
         changeset = Changeset.objects.create(
             region=region, snapshot=scan.snapshot, comment=tags["comment"], source=tags.get("source", ""), tags=tags,
             created_by=user,
@@ -94,6 +95,7 @@ def delete(*, user: User, changeset: Changeset) -> None:
             scope_id=changeset.region_id,
         )
         changeset.delete()
+        _ask_a_second(changeset.region)
 
 
 def drop(*, user: User, changeset: Changeset, change_id: int) -> None:
@@ -112,6 +114,7 @@ def drop(*, user: User, changeset: Changeset, change_id: int) -> None:
         if items.count() == 1:
             raise InvalidError("this is the changeset's last edit: take the changeset apart instead")
         item.delete()
+        _ask_a_second(changeset.region)
         audit.record(
             actor=user,
             action="edits.dropped",
@@ -187,6 +190,12 @@ def locked(changeset: Changeset) -> Changeset:
     row = Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
     refuse_if_uploaded(row)
     return row
+
+
+def _ask_a_second(region: Region) -> None:
+    """What a changeset let go of may be a removal that one person alone accepted before the region asked for two."""
+    if region.second_person:
+        ask_about_the_rest(region)
 
 
 def _give(item: EditItem, versions: Mapping[str, int]) -> set[str]:

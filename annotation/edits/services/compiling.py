@@ -8,6 +8,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from annotation.changes.models import Change
+from annotation.changes.services.second_person import lacking_a_second
 from annotation.edits import selectors
 from annotation.edits.engine import accepted_change
 from annotation.edits.models import Changeset, ChangesetState, EditItem
@@ -16,6 +18,11 @@ from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError
 from annotation.edits.osmchange.frozen import from_json, to_json
 from annotation.edits.osmchange.together import also_dropped, left_by_all
 from annotation.edits.states import base_state
+
+SECOND_PERSON = (
+    "one person alone accepted this removal, and the region asks for a second one: drop the edit; its removal then "
+    "comes to the review of somebody else"
+)
 
 
 @dataclass(frozen=True)
@@ -53,10 +60,15 @@ def compile_changeset(changeset: Changeset, items: Iterable[EditItem] | None = N
     """Operations of these edits, or of all, with the refused ones apart."""
     now, ids = timezone.now(), NewIds(dict(changeset.last_ids))
     compiled = Compiled(at=changeset.exported_at or now, last_ids=ids.last)
+    alone = lacking_a_second(changeset.region, Change.objects.filter(edit_items__changeset=changeset))
     changes: list[AcceptedChange] = []
     written: list[EditItem] = []
     for item in selectors.items_of(changeset) if items is None else items:
         change = accepted_change(item)
+        if item.operations is None and item.change_id in alone:
+            key = item.change.footprint.key if item.change.footprint else None
+            compiled.refusals.append(Refusal(item.change_id, key, "second_person", SECOND_PERSON))
+            continue
         try:
             operations = from_json(item.operations) if item.operations is not None else compile_change(change, ids)
         except RefusedError as error:

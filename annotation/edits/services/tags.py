@@ -32,8 +32,11 @@ class Wished:
     review_requested: bool = False
 
 
-def filled(wished: Wished, imagery: Imagery) -> dict[str, str]:
+def filled(wished: Wished, imagery: Imagery, used: str) -> dict[str, str]:
     """All tags of a new changeset.
+
+    Args:
+        imagery: the region's own that was looked at; used: it and what else was, as `imagery_used` has it.
 
     Raises:
         InvalidError: one is longer than OSM takes, or is no list of hashtags.
@@ -44,7 +47,7 @@ def filled(wished: Wished, imagery: Imagery) -> dict[str, str]:
             "comment": wished.comment,
             "created_by": wished.created_by or GENERATOR,
             "source": wished.source or f"{imagery.attribution}{when}"[:MAX_TAG_CHARS],
-            "imagery_used": wished.imagery_used or imagery.attribution[:MAX_TAG_CHARS],
+            "imagery_used": wished.imagery_used or used,
             "hashtags": wished.hashtags,
             "review_requested": "yes" if wished.review_requested else "",
         }

@@ -100,6 +100,8 @@ class ModelOutput(serializers.ModelSerializer):
         model = ModelVersion
         fields = [
             "id",
+            "name",
+            "notes",
             "kind",
             "region",
             "run",
@@ -126,6 +128,13 @@ class ModelOutput(serializers.ModelSerializer):
     def get_evaluation(self, version: ModelVersion) -> Any:
         newest = max(version.evaluations.all(), key=lambda one: one.pk, default=None)
         return EvaluationOutput(newest, context=self.context).data if newest else None
+
+
+class ModelWords(serializers.Serializer):
+    """What people say of a model; what is left out stays as it is."""
+
+    name = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    notes = serializers.CharField(max_length=4000, required=False, allow_blank=True)
 
 
 class RunOutput(serializers.ModelSerializer):

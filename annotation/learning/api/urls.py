@@ -16,6 +16,7 @@ urlpatterns = [
     path("models/", views.ModelsView.as_view(), name="api-all-regions-models"),
     path("models/import/", files.TakeInView.as_view(), name="api-all-regions-models-import"),
     path("models/roll-back/", views.RollBackView.as_view(), name="api-all-regions-roll-back"),
+    path("models/<int:model_id>/", views.ModelView.as_view(), name="api-model"),
     path("models/<int:model_id>/promote/", views.PromoteView.as_view(), name="api-model-promote"),
     path("models/<int:model_id>/evaluations/", views.EvaluationsView.as_view(), name="api-model-evaluations"),
     path("models/<int:model_id>/card.md", files.CardView.as_view(), name="api-model-card"),

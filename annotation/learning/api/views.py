@@ -18,6 +18,7 @@ from annotation.learning.api.serializers import (
     LocatorsDataOutput,
     MatchersDataOutput,
     ModelOutput,
+    ModelWords,
     RunDetailOutput,
     RunOutput,
     TrainingStart,
@@ -25,6 +26,7 @@ from annotation.learning.api.serializers import (
 from annotation.learning.models import Evaluation, ModelVersion, TrainingRun
 from annotation.learning.overview import locators_ahead, matchers_ahead, tiles_needed
 from annotation.learning.services import evaluate, registry, start
+from annotation.learning.services.describe import describe
 from annotation.review.api.http import parse, person
 from annotation.sources.models import Region
 from annotation.sources.selectors import get_region
@@ -118,6 +120,20 @@ class ModelsView(GenericAPIView):
         region, kind = _region(request, region_id), parse(KindFilter, request.query_params)["kind"]
         page = self.paginate_queryset(selectors.models_of_region(region.pk if region else None, kind))
         return self.get_paginated_response(ModelOutput(page, many=True, context={"user": person(request)}).data)
+
+
+class ModelView(APIView):
+    """What people say of a model."""
+
+    permission_classes = [IsAdmin]
+
+    @extend_schema(request=ModelWords, responses=ModelOutput)
+    def patch(self, request: Request, model_id: int) -> Response:
+        """Name it, or note something about it."""
+        user = person(request)
+        said = parse(ModelWords, request.data)
+        model = describe(model=selectors.get_model(user, model_id), user=user, **said)
+        return Response(ModelOutput(model, context={"user": user}).data)
 
 
 class PromoteView(APIView):

@@ -48,7 +48,7 @@ def assign(
             FREE, pk__in=list(items), stage=stage, scope_id=scope_id, state=ItemState.OPEN, batch=None,
             outdated=False, assigned_to=None,
         )  # fmt: skip
-        given = list(free.order_by("pk"))
+        given = list(free.exclude(not_for=colleague).order_by("pk"))
         for item in given:
             item.assigned_to, item.assigned_until, item.version = colleague, until, item.version + 1
             item.save(update_fields=["assigned_to", "assigned_until", "version"])

@@ -183,8 +183,9 @@ def check_independent(user: User, item: QueueItem, stage: ReviewStage) -> None:
 
 
 def is_independent(user: User, item: QueueItem, stage: ReviewStage) -> bool:
-    """Whether the person gave no answer on the item's subject yet, or need not care."""
-    return stage.settles(user) or not twins_of(item).filter(decided_by=user).exists()
+    """Whether the person gave no answer on the item or its subject yet, or need not care."""
+    first = item.not_for_id == user.pk or twins_of(item).filter(decided_by=user).exists()
+    return stage.settles(user) or not first
 
 
 def let_go_of_twins(item: QueueItem, user: User) -> None:

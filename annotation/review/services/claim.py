@@ -40,6 +40,7 @@ WITH own AS MATERIALIZED (
     SELECT id FROM review_queueitem AS one
     WHERE NOT EXISTS (SELECT 1 FROM own) AND NOT EXISTS (SELECT 1 FROM flagged) AND assigned_to_id IS NULL
       AND id = ANY(%(first)s) AND stage = %(stage)s AND scope_id = %(scope)s AND <of this queue>
+      AND (not_for_id IS NULL OR not_for_id <> %(user)s)
       AND state = 'open' AND NOT outdated AND NOT (id = ANY(%(skip)s))
       AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp()) <and independent>
     ORDER BY array_position(%(first)s::bigint[], id) LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -47,6 +48,7 @@ WITH own AS MATERIALIZED (
     SELECT id FROM review_queueitem AS one
     WHERE NOT EXISTS (SELECT 1 FROM own) AND NOT EXISTS (SELECT 1 FROM flagged)
       AND NOT EXISTS (SELECT 1 FROM wanted) AND assigned_to_id IS NULL
+      AND (not_for_id IS NULL OR not_for_id <> %(user)s)
       AND stage = %(stage)s AND scope_id = %(scope)s AND <of this queue>
       AND state = 'open' AND NOT outdated AND NOT (id = ANY(%(skip)s))
       AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp()) <and independent>
@@ -66,6 +68,7 @@ WITH picked AS MATERIALIZED (
     SELECT id FROM review_queueitem AS one
     WHERE id = ANY(%(fitting)s) AND stage = %(stage)s AND scope_id = %(scope)s AND batch_id IS NULL
       AND state = 'open' AND NOT (id = ANY(%(skip)s)) AND (assigned_to_id IS NULL OR assigned_to_id = %(user)s)
+      AND (not_for_id IS NULL OR not_for_id <> %(user)s)
       AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp() OR lease_holder_id = %(user)s)
       AND (NOT outdated OR (lease_holder_id = %(user)s AND lease_expires_at > statement_timestamp()))
     ORDER BY array_position(%(fitting)s::bigint[], id) LIMIT 1 FOR UPDATE SKIP LOCKED

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from annotation.accounts.models import User
@@ -31,12 +32,12 @@ def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Ve
         earlier = replay(user, item_id, VerdictEvent.UNDO, idempotency_key)
         if earlier is not None:
             return earlier
-        if item.state != ItemState.DECIDED:
-            raise NotDecidedError("this item carries no decision that could be undone", version=item.version)
+        undone, decided_by = _in_force(item, user)
         check_version(item, version)
-        if item.decided_by_id != user.pk and not user.is_editor:
+        if decided_by != user.pk and not user.is_editor:
             raise NotAllowedError("you can undo your own decisions; ask an editor to undo this one")
-        undone, decided_by = item.decision, item.decided_by_id
+        if item.state == ItemState.OPEN:
+            item.not_for = None  # the first answer itself is gone
         _reopen(item, user, withdrawn=batch is not None and batch.closed_at is not None)
         verdict = insert(
             Verdict(
@@ -54,10 +55,25 @@ def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Ve
     return verdict
 
 
+def _in_force(item: QueueItem, user: User) -> tuple[str, int | None]:
+    """The decision that is taken back, and whose it is: one that waits for a second person is its own person's."""
+    if item.state == ItemState.DECIDED:
+        return item.decision, item.decided_by_id
+    first = item.verdicts.filter(item_version=item.version, event=VerdictEvent.DECIDE).first()
+    if item.state != ItemState.OPEN or first is None or first.reviewer_id != item.not_for_id:
+        raise NotDecidedError("this item carries no decision that could be undone", version=item.version)
+    if QueueItem.objects.filter(pk=item.pk, lease_expires_at__gt=Now()).exclude(lease_holder=user).exists():
+        raise NotAllowedError("a second person looks at this one right now: their answer counts, ask them")
+    return first.decision, first.reviewer_id
+
+
 def _reopen(item: QueueItem, user: User, *, withdrawn: bool) -> None:
     item.state = ItemState.WITHDRAWN if withdrawn else ItemState.OPEN
     item.decision, item.decided_by, item.decided_at, item.assigned_to = "", None, None, None
     item.assigned_until = None
+    # Taken back by who gave it: asked anew. A second answer that is taken back is still asked of somebody else.
+    if item.not_for_id == user.pk or item.state == ItemState.WITHDRAWN:
+        item.not_for = None
     item.version += 1
     item.lease_token += 1
     if not withdrawn:

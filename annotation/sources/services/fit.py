@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, SourceState
 
@@ -16,14 +16,18 @@ def notes_on_map(snapshot: MapSnapshot) -> list[str]:
     rows = Footprint.objects.filter(snapshot=snapshot)
     if images and not any(rows.filter(geometry__intersects=one.footprint).exists() for one in images):
         notes.append(APART.format(other="the imagery"))
-    bound = Q(osm_id__isnull=True) | Q(version__isnull=True) | Q(osm_type="way", nodes=[])
-    stuck, buildings = rows.filter(bound).count(), rows.count()
+    stuck, buildings = stuck_in(rows).count(), rows.count()
     if stuck:
         notes.append(
             f"{stuck} of {buildings} buildings come without OSM ids, versions or node ids: removals and new shapes of "
             "them can't leave as osmChange (.osc), only as GeoJSON; an .osm or .osm.pbf extract has them all"
         )
     return notes
+
+
+def stuck_in(rows: QuerySet[Footprint]) -> QuerySet[Footprint]:
+    """Of these buildings those whose edits can't leave as osmChange: ids, versions or nodes are missing."""
+    return rows.filter(Q(osm_id__isnull=True) | Q(version__isnull=True) | Q(osm_type="way", nodes=[]))
 
 
 def notes_on_image(imagery: Imagery) -> list[str]:

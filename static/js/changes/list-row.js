@@ -32,6 +32,12 @@ function around({ x, y, width, height }) {
   return { left: within(x + width / 2), top: within(y + height / 2), side };
 }
 
+/** The rings of a polygon, or of several, as one path in the pixels of a tile. */
+function pathOf({ type, coordinates }, tile) {
+  const ring = (corners) => `M${corners.map((corner) => inTile(corner, tile).join(" ")).join("L")}Z`;
+  return (type === "MultiPolygon" ? coordinates.flat() : coordinates).map(ring).join("");
+}
+
 function thumbnail(change, { region, imagery }) {
   const { tile, bbox } = change;
   const [west, south, east, north] = bbox;
@@ -59,8 +65,8 @@ function thumbnail(change, { region, imagery }) {
     svg(
       "svg",
       { viewBox: `${view.left} ${view.top} ${view.side} ${view.side}`, "aria-hidden": "true" },
-      svg("rect", { class: "casing", ...box }),
-      svg("rect", box),
+      svg("path", { class: "casing", d: pathOf(change.outline, tile) }),
+      svg("path", { class: change.kind === "remove" ? "removal" : "", d: pathOf(change.outline, tile) }),
     ),
   );
   return picture;

@@ -119,6 +119,14 @@ export function subjectNodes({ subject }, geometry, draft) {
       ` (${percent(subject.confidence)})`,
       el("span", { class: "muted small", id: "model-behind", text: ` ${modelWords(subject.model)}` }),
     ),
+    subject.second
+      ? el(
+          "p",
+          { class: "note", id: "second-look" },
+          el("strong", { text: "A second look. " }),
+          "Somebody accepted this removal. It leaves only if somebody else does too.",
+        )
+      : null,
     old || null,
     newer || null,
     resized(subject, geometry),

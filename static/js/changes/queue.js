@@ -1,10 +1,11 @@
 /** The queue page: one candidate at a time, every answer by one key, none ever lost. */
 import { byId, onClick, pageData } from "mapwright/lib/dom.js";
 import { notify } from "mapwright/lib/notices.js";
+import { createLayers } from "mapwright/lib/layers.js";
 import { fitControl } from "mapwright/lib/map.js";
-import { confirmDialog } from "mapwright/lib/forms.js";
-import { day, DECISIONS } from "mapwright/lib/format.js";
+import { DECISIONS } from "mapwright/lib/format.js";
 import { createAdjusting } from "mapwright/changes/adjusting.js";
+import { createDoubts, drawMissing, notStanding } from "mapwright/changes/doubts.js";
 import { createGroupMode } from "mapwright/changes/group.js";
 import { createQueueFilters } from "mapwright/changes/queue-filters.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
@@ -22,6 +23,10 @@ import { createLine } from "mapwright/review/line.js";
 const page = pageData();
 const person = pageData("person");
 const view = createQueueMap(byId("map"), { onMissing: drawMissing });
+const others = createLayers(view.map, {
+  layers: page.layers,
+  keep: `mapwright.layer.${person.id}.${page.region.id}`,
+});
 const comment = byId("comment");
 const shapeOf = (subject, draft) => draft.geometry ?? subject.adjusted ?? subject.geometry;
 const similar = createSimilar();
@@ -55,6 +60,7 @@ const line = createLine({
   draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry, tags: body.payload?.tags }),
 });
 const { current, drafts } = line;
+const doubts = createDoubts({ view, others, asks });
 const groupMode = createGroupMode({ view, line, onLeave: () => current() && redraw() });
 const adjusting = createAdjusting({ view, line, shapeOf, redraw });
 
@@ -63,6 +69,7 @@ function clear() {
 }
 
 function showClaim(claim, draft) {
+  others.begin();
   comment.value = draft.comment ?? "";
   view.show(claim.subject, shapeOf(claim.subject, draft));
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
@@ -84,47 +91,16 @@ async function asks(run) {
   return said;
 }
 
-const confirmed = (question) => asks(() => confirmDialog(question));
-
-const confirmOld = (subject) =>
-  !subject.older_than_edit ||
-  confirmed({
-    title: "The image is older than the map here",
-    text: `The object was edited on ${day(subject.footprint.edited_at)}; the image was taken on ${day(subject.imagery.captured_on)}. The map may be right and the image out of date.`,
-    yes: "Accept anyway",
-  });
-
 const confirmNewer = (subject) => asks(() => acceptOver(subject));
 
 /** The newest map beside the suggestion, where it says otherwise. */
 const compareMaps = () => current() && !busy() && asks(() => compareWithMap(current().subject));
-
-/** What is not on the screen can't be judged: only who says so answers all the same. */
-const confirmUnseen = () =>
-  !view.missing().length ||
-  confirmed({
-    title: `The ${view.missing().join(" and the ")} could not be loaded here`,
-    text: "You would answer without having seen it. Load it again first, or wait for the connection: nothing is lost meanwhile.",
-    yes: "Answer anyway",
-  });
-
-function drawMissing(names) {
-  const node = byId("not-loaded");
-  node.hidden = !names.length;
-  node.firstElementChild.textContent = `The ${names.join(" and the ")} could not be loaded here${names.includes("map") ? ": what you see is no empty map" : ""}.`;
-}
 
 /** Whether something else comes first: a question that is open, a group, or a changed shape that only "accept" takes along. */
 function busy() {
   if (groupMode.on) notify("Accept the group with Enter, or leave it with Esc, first.", { kind: "warn" });
   if (adjusting.changed()) notify("Keep the new shape with Enter, or leave it with Esc, first.", { kind: "warn" });
   return asking || groupMode.on || adjusting.changed();
-}
-
-/** Why a building can't be said to stand; "" where it can. */
-function notStanding({ standing }) {
-  if (!standing) return "Nothing to confirm here: the region does not ask for it, or the map has no such building.";
-  return standing.why_not && `Not confirmed: ${standing.why_not}.`;
 }
 
 async function answer(decision, reason = "") {
@@ -135,13 +111,20 @@ async function answer(decision, reason = "") {
     notify(whyNot, { kind: "warn" });
     return;
   }
+  if (decision === "accept" && doubts.ours()) return;
   if (decision === "accept") adjusting.done();
-  if (!(await confirmUnseen())) return;
-  if (decision === "accept" && !((await confirmOld(claim.subject)) && (await confirmNewer(claim.subject)))) return;
+  if (!(await doubts.unseen())) return;
+  if (decision === "accept" && !((await doubts.old(claim.subject)) && (await confirmNewer(claim.subject)))) return;
   if (current()?.id !== claim.id) return;
   const { geometry, tags } = decision === "accept" ? drafts.read(claim.id) : {};
   const seen = decision === "accept" ? mapSeen(claim.subject) : {};
-  const payload = { ...seen, ...(geometry && { geometry }), ...(tags && { tags }) };
+  const layers = decision === "accept" ? others.looked() : [];
+  const payload = {
+    ...seen,
+    ...(geometry && { geometry }),
+    ...(tags && { tags }),
+    ...(layers.length && { layers }),
+  };
   line.answer({
     decision,
     comment: comment.value.trim(),
@@ -157,6 +140,7 @@ function leaveModes() {
 
 /** From the adjusted shape, if there is one, to the whole group. */
 function group() {
+  doubts.ours();
   adjusting.done();
   groupMode.enter();
 }
@@ -180,7 +164,7 @@ async function setTags() {
 
 byId("subject").addEventListener("click", ({ target }) => target.closest("#compare-maps") && compareMaps());
 
-const adjust = () => groupMode.on || adjusting.enter();
+const adjust = () => groupMode.on || (doubts.ours(), adjusting.enter());
 
 /** Reject with a reason by its number; numbers that nobody has seen yet are shown first. */
 function reasonAt(index) {
@@ -213,7 +197,7 @@ for (const [id, run] of [
 const fit = () => current() && view.fit(shapeOf(current().subject, drafts.read(current().id)));
 fitControl(view.map, fit, "See the candidate");
 byId("load-again").addEventListener("click", view.loadAgain);
-byId("compare").append(view.compare.controls);
+byId("compare").append(view.compare.controls, others.controls);
 byId("align").checked = view.aligned;
 byId("align").addEventListener("change", (event) => view.align(event.target.checked));
 drawOffset(page.offset);

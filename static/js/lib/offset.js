@@ -50,20 +50,22 @@ export function offsetNote(offset) {
 
 /**
  * Show a map's image moved by metres, so that it lies under the map as it is drawn.
- * @param {L.Map} map with the pane "photo"
+ * @param {L.Map} map with the pane of that name
+ * @param {string} name of the pane; its layers load `<name>EdgePx` more around
  * @returns {(shift: ?{east: number, north: number}) => void} sets the shift; null puts the image where it lies
  */
-export function createImageShift(map) {
+export function createImageShift(map, name = "photo") {
   let shift = null;
-  const pane = map.getPane("photo");
+  const pane = map.getPane(name);
+  const edge = `${name}EdgePx`;
   function draw() {
-    map.options.photoEdgePx = 0;
+    map.options[edge] = 0;
     if (!shift) {
       pane.style.transform = "";
       return;
     }
     const metrePx = 2 ** map.getZoom() / (EQUATOR_PX_M * Math.cos((map.getCenter().lat * Math.PI) / 180));
-    map.options.photoEdgePx = Math.ceil(Math.hypot(shift.east, shift.north) * metrePx);
+    map.options[edge] = Math.ceil(Math.hypot(shift.east, shift.north) * metrePx);
     pane.style.transform = `translate(${Math.round(-shift.east * metrePx)}px, ${Math.round(shift.north * metrePx)}px)`;
   }
   map.on("zoomend viewreset moveend", draw);

@@ -6,6 +6,7 @@ import { bindCompareKeys } from "mapwright/lib/compare-keys.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
 import { percent } from "mapwright/lib/format.js";
 import { bindKey } from "mapwright/lib/keys.js";
+import { createLayers } from "mapwright/lib/layers.js";
 import { createMap, creditLine, fitControl, imageLayer, mapLayer, toBounds } from "mapwright/lib/map.js";
 import { createOffsetField } from "mapwright/lib/offset-field.js";
 import { CLASSES, classOf, swatch } from "mapwright/lib/ramp.js";
@@ -13,7 +14,8 @@ import { scoreGrid, tileAt, tileBounds } from "mapwright/lib/score-grid.js";
 
 const WORST = 8;
 
-export function createRegionMap(region) {
+/** @param {Object} region  @param {{layers: Array, person: Object}} page imagery of other servers, and for whom its choice is kept */
+export function createRegionMap(region, { layers, person }) {
   const map = createMap(byId("map"), { label: `Map of ${region.name}` });
   const compare = createCompare(map, {
     key: "mapwright.compare.region",
@@ -43,7 +45,8 @@ export function createRegionMap(region) {
   let credit = null;
   let bounds = region.bounds;
 
-  byId("tools").append(compare.controls, toggle, offsets);
+  const others = createLayers(map, { layers, keep: `mapwright.layer.${person.id}.${region.id}` });
+  byId("tools").append(compare.controls, toggle, offsets, others.controls);
   toggle.hidden = true;
   offsets.hidden = true;
   arrows.addEventListener("change", () => field.toggle(arrows.checked));
@@ -130,7 +133,7 @@ export function createRegionMap(region) {
   }
 
   function showBases({ imagery, snapshot }) {
-    map.eachLayer((layer) => layer instanceof L.TileLayer && layer.remove());
+    map.eachLayer((layer) => layer instanceof L.TileLayer && layer.options.pane !== "other" && layer.remove());
     if (imagery) imageLayer(imagery, { bounds: imagery.bounds }).addTo(map);
     if (snapshot) mapLayer(snapshot).addTo(map);
     credit?.remove();

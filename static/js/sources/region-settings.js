@@ -1,6 +1,7 @@
 /** Settings of a region, for admins: its name, who works on it, and its end. */
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
+import { plural } from "mapwright/lib/format.js";
 import { confirmDialog, onSubmit } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 
@@ -39,6 +40,21 @@ export function bindSettings(region) {
     }
   }
 
+  const second = byId("second-person");
+  second.addEventListener("change", async () => {
+    second.disabled = true;
+    try {
+      const told = await api.put(`${base}/second-person/`, { on: second.checked });
+      byId("second-person-said").textContent = told.on
+        ? `${plural(told.waiting, "accepted removal")} in no changeset now ${told.waiting === 1 ? "waits" : "wait"} for somebody else.`
+        : "What one person accepted counts.";
+    } catch (error) {
+      second.checked = !second.checked;
+      notifyError(error);
+    } finally {
+      second.disabled = false;
+    }
+  });
   settings.addEventListener("toggle", () => settings.open && drawMembers().catch(notifyError));
   onSubmit(byId("region-name-form"), async (form) => {
     const changed = await api.patch(`${base}/`, {

@@ -10,10 +10,10 @@ import { createRegionMap } from "mapwright/sources/region-map.js";
 import { bindSettings } from "mapwright/sources/region-settings.js";
 import { drawSteps } from "mapwright/sources/region-steps.js";
 
-const { region } = pageData();
+const { region, layers } = pageData();
 const person = pageData("person");
 const base = `/api/regions/${region.id}`;
-const view = createRegionMap(region);
+const view = createRegionMap(region, { layers, person });
 
 function drawFigures(summary) {
   const rows = [

@@ -4,6 +4,7 @@ import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
 import { confirmDialog } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { uploadForm } from "mapwright/lib/uploads.js";
+import { createFit } from "mapwright/sources/fit.js";
 import { sourceCard } from "mapwright/sources/source-card.js";
 
 const { region } = pageData();
@@ -25,9 +26,12 @@ async function remove(kind, source) {
   }
 }
 
+const fit = createFit(region);
+
 async function list(kind) {
   try {
     const sources = await api.all(`/api/regions/${region.id}/${kind}/`);
+    fit.know(kind, sources);
     const on = { onChange: () => list(kind), onRemove: person.editor ? (source) => remove(kind, source) : null };
     fill(
       byId(kind),

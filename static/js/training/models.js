@@ -1,6 +1,8 @@
 /** The registry on the training page: every model with what it learnt from, its licences and its files. */
+import { api } from "mapwright/lib/api.js";
 import { el, facts } from "mapwright/lib/dom.js";
 import { day, moment } from "mapwright/lib/format.js";
+import { onSubmit } from "mapwright/lib/forms.js";
 import { kind } from "mapwright/training/kind.js";
 import { decisionsInWords, metricRows } from "mapwright/training/names.js";
 
@@ -58,12 +60,56 @@ function link(model, path, text) {
   });
 }
 
+/** A name and notes, folded away. */
+function wordsForm(model, onDescribed) {
+  const id = `of-model-${model.id}`;
+  const form = el(
+    "form",
+    { class: "form", id: `words-${id}`, novalidate: true },
+    el(
+      "div",
+      { class: "field" },
+      el("label", { for: `name-${id}`, text: "Name" }),
+      el("input", { id: `name-${id}`, name: "name", maxlength: "80", value: model.name }),
+    ),
+    el(
+      "div",
+      { class: "field" },
+      el("label", { for: `notes-${id}`, text: "Notes" }),
+      el("textarea", { id: `notes-${id}`, name: "notes", rows: "3", maxlength: "4000", text: model.notes }),
+    ),
+    el(
+      "div",
+      { class: "form-end" },
+      el("button", {
+        type: "submit",
+        class: "button button-small",
+        text: "Save",
+        "aria-label": `Save what is said of model ${model.id}`,
+      }),
+    ),
+  );
+  onSubmit(form, async () => {
+    await api.patch(`/api/models/${model.id}/`, {
+      name: form.elements.namedItem("name").value,
+      notes: form.elements.namedItem("notes").value,
+    });
+    await onDescribed();
+  });
+  return el(
+    "details",
+    { class: "more" },
+    el("summary", { text: model.name || model.notes ? "Change name and notes" : "Name it, note something" }),
+    form,
+  );
+}
+
 /**
  * One model as a block.
  * @param {Object} model
- * @param {{admin: boolean, onUse: Function, onCompare: Function}} options
+ * @param {{admin: boolean, onUse: Function, onCompare: Function, onDescribed: Function}} options
  */
-export function modelCard(model, { admin, onUse, onCompare }) {
+export function modelCard(model, { admin, onUse, onCompare, onDescribed }) {
   const [className, text] = MODEL_BADGE[model.state];
   const use =
     admin &&
@@ -90,11 +136,13 @@ export function modelCard(model, { admin, onUse, onCompare }) {
     el(
       "div",
       { class: "model-head" },
-      el("h3", { text: `Model ${model.id}` }),
+      el("h3", { text: model.name ? `Model ${model.id}: ${model.name}` : `Model ${model.id}` }),
       el("span", { class: className, text }),
       el("span", { class: "muted small", text: `run ${model.run}` }),
     ),
+    model.notes ? el("p", { class: "small model-notes", text: model.notes }) : null,
     origin(model),
+    admin ? wordsForm(model, onDescribed) : null,
     el(
       "details",
       { class: "more" },

@@ -13,6 +13,7 @@ import { base, dataPath, kind, mayFollow, nameOfOther, NEXT_STEP, ofKind } from 
 import { matchersAhead, takesFiles } from "mapwright/training/matcher.js";
 import { MODEL_BADGE, modelCard } from "mapwright/training/models.js";
 import { decisionsInWords, metricRows } from "mapwright/training/names.js";
+import { settings } from "mapwright/training/settings.js";
 import { searchAhead } from "mapwright/training/search.js";
 
 const person = pageData("person");
@@ -47,6 +48,7 @@ function drawRun(run) {
       ["Anchors", anchorsInWords(run.data_set.anchors)],
       ["People's decisions", decisionsInWords(run.data_set.decisions) || "none"],
       ...metricRows(run.metrics).slice(0, 2),
+      ["Settings", settings(run.config)],
       ["Data digest", el("code", { text: run.data_set.digest.slice(0, 16), title: run.data_set.digest })],
     ]),
   );
@@ -175,7 +177,7 @@ async function listModels() {
   const page = await attempt(() => api.get(`${base}/models/${ofKind}`));
   if (!page) return;
   models = page.results;
-  const options = { admin: person.admin, onUse: use, onCompare: compare };
+  const options = { admin: person.admin, onUse: use, onCompare: compare, onDescribed: listModels };
   fill(
     byId("models"),
     ...(models.length
