@@ -266,7 +266,7 @@ def conflict_with(item: EditItem, their: State | None) -> Conflict | None:
     if not their.geometry.equals_exact(base.geometry, SAME_PLACE):
         detail = f"{base.key} has another shape in the newest map; look at it again before you export"
         return Conflict(item.change_id, base.key, "other_geometry", detail)
-    if their.tags != base.tags:
+    if None in {item.base_version, their.version} and their.tags != base.tags:
         detail = f"{base.key} has other tags in the newest map; look at it again before you export"
         return Conflict(item.change_id, base.key, "other_tags", detail)
     return None

@@ -125,7 +125,7 @@ def test_an_editor_gives_a_missing_building_its_tags_and_they_are_saved_with_the
     dialog.get_by_role("button", name="Set them").click()
     expect(dialog).to_be_visible()
     dialog.get_by_label("Key", exact=True).fill("roof:shape")
-    dialog.get_by_role("button", name="Set them").click()
+    page.keyboard.press("Enter")
     expect(page.locator("#tags-set")).to_contain_text("building=house")
     press(page, "a")
     saved(page)

@@ -84,7 +84,7 @@ def test_a_conflict_is_compared_and_the_edit_laid_over_the_newest_map(new_page, 
     lay.click()
     expect(dialog).to_be_visible()  # both changed the shape and the tags: a person has to say
     dialog.get_by_role("group", name="Shape").get_by_label("This edit's").check()
-    dialog.get_by_role("group", name="Tags").get_by_label("The map's").check()
+    dialog.get_by_role("group", name="Tags").get_by_label("The map's", exact=True).check()
     lay.scroll_into_view_if_needed()
     shot(page, f"three-way-{size['width']}-{scheme}-chosen")
     lay.click()

@@ -57,6 +57,7 @@ function picture(conflict, imagery) {
       for (const shape of Object.values(shapes)) if (shape) bounds.extend(geometryBounds(shape));
       map.fitBounds(bounds.pad(0.35), { maxZoom: 20, animate: false });
     },
+    first: boxes[0].querySelector("input:enabled"),
     toggle: (index) => boxes[index].querySelector("input").click(),
     remove: () => map.remove(),
   };
@@ -163,24 +164,37 @@ export async function showThreeWay(conflict, options) {
     mayDrop &&
     el(
       "button",
-      { type: "submit", class: "button", value: "no", formnovalidate: true, on: { click: () => (dropped = true) } },
+      { type: "button", class: "button", on: { click: () => dropIt() } },
       "Drop this edit ",
       el("kbd", { text: "D" }),
     );
+  const dropIt = () => {
+    dropped = true;
+    drop.closest("dialog").close("no");
+  };
   const stop = listen(shown, drop);
   const asked = askDialog({
     title,
     yes: may ? (conflict.why_not ? null : "Lay it over the map's state") : yes,
+    focus: shown.first,
     body: [
       el("p", { text: conflict.detail }),
-      ...shown.nodes,
-      tagsTable(conflict),
-      ...parts,
-      conflict.why_not && may
-        ? el("p", { class: "note note-warn", text: `It can't be laid over: ${conflict.why_not}.` })
-        : null,
-      drop ? el("div", { class: "toolbar" }, drop) : null,
-    ].filter(Boolean),
+      el(
+        "div",
+        { class: "three-way" },
+        el("div", { class: "stack" }, ...shown.nodes),
+        el(
+          "div",
+          { class: "stack" },
+          tagsTable(conflict),
+          ...parts,
+          may &&
+            conflict.why_not &&
+            el("p", { class: "note note-warn", text: `It can't be laid over: ${conflict.why_not}.` }),
+          drop && el("div", { class: "toolbar" }, drop),
+        ),
+      ),
+    ],
   });
   shown.fit();
   const accepted = await asked;

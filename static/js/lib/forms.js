@@ -75,6 +75,12 @@ export function askDialog({ title, body, yes, kind = "main", focus = null }) {
       ...body,
       el("div", { class: "dialog-end" }, back, accept),
     );
+    // By itself Enter in a field would press the first button, which goes back and loses what was filled in.
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !accept || !event.target.matches("input, select")) return;
+      event.preventDefault();
+      accept.click();
+    });
     const dialog = el(
       "dialog",
       {
