@@ -22,6 +22,12 @@ OTHER = "#map .leaflet-other-pane img.leaflet-tile-loaded"
 OURS = "#map .leaflet-photo-pane img.leaflet-tile-loaded"
 
 
+@pytest.fixture(autouse=True)
+def the_tile_server_may_end_before_the_page(watch) -> None:
+    """Tiles that are still under way then fail; the pages' own address is another one."""
+    watch.expect("(http://127.0.0.1:")
+
+
 @contextmanager
 def serving(settings, status: int = 200) -> Iterator[Served]:
     """A tile server on this machine, allowed by name as an administrator would."""
