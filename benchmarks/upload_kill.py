@@ -49,7 +49,7 @@ def measured(times: int, folder: Path) -> Iterator[dict[str, float]]:
     from tests.annotation.edits.uploading import upload_settings, workers
     from tests.osm_server import osm_server
 
-    draw, first = random.Random(SEED), itertools.count(1000, 100)
+    draw, turns = random.Random(SEED), itertools.count()
     found: Counter[str] = Counter()
     with (
         osm_server(folder / "osm.sqlite") as server,
@@ -58,7 +58,7 @@ def measured(times: int, folder: Path) -> Iterator[dict[str, float]]:
     ):
         for turn in range(1, times + 1):
             for point in draw.sample(POINTS, len(POINTS)):
-                found.update(one_upload(point, server, crew, next(first)))
+                found.update(one_upload(point, server, crew, next(turns)))
             yield {
                 "points": len(POINTS),
                 "times": turn,
@@ -70,14 +70,14 @@ def measured(times: int, folder: Path) -> Iterator[dict[str, float]]:
             }
 
 
-def one_upload(point: Any, server: Any, crew: Any, first: int) -> dict[str, int]:
-    """One changeset, killed there and gone on with; what is wrong of it."""
+def one_upload(point: Any, server: Any, crew: Any, turn: int) -> dict[str, int]:
+    """One changeset at a place of its own, killed there and gone on with; what is wrong of it."""
     from annotation.edits.models import Upload
     from annotation.edits.services.uploads import start
     from tests.annotation.edits.killing import killed_at
     from tests.annotation.edits.uploading import make_case, sign_in_at
 
-    case = make_case(server, first=first)
+    case = make_case(server, first=1000 + 100 * turn, east=2 * turn)
     sign_in_at(server, case.editor)
     upload = start.start(user=case.editor, changeset=case.changeset)
     told = killed_at(point, case, upload, crew)

@@ -11,7 +11,7 @@ from annotation.learning.decisions import Answers, FrozenDecision
 from annotation.review.models import ItemState, Verdict, VerdictEvent
 from annotation.sources.models import Imagery, MapSnapshot
 
-ANSWERS = (ChangeDecision.ACCEPT, ChangeDecision.REJECT)
+ANSWERS = (ChangeDecision.ACCEPT, ChangeDecision.REJECT, ChangeDecision.STILL_STANDS)
 
 
 def decisions_of(imagery: Imagery, snapshot: MapSnapshot) -> Answers:

@@ -1,12 +1,18 @@
 """What can go wrong with a change that was decided."""
 
-from annotation.common.errors import ConflictError
+from annotation.common.errors import ConflictError, InvalidError
 
 
 class CountChangedError(ConflictError):
     """Other changes fit by now than those that a person said yes to."""
 
     code = "count_changed"
+
+
+class NewerMapError(InvalidError):
+    """A map that came in since the suggestion was opened has the building in another state."""
+
+    code = "newer_map"
 
 
 class ExportedError(ConflictError):

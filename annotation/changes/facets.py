@@ -16,7 +16,7 @@ from django.contrib.gis.geos import Polygon
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from annotation.changes.models import Change, ChangeDecision, ChangeKind
+from annotation.changes.models import LEAVING, Change, ChangeDecision, ChangeKind
 from annotation.consistency.models import Scan
 from annotation.review.lists import Wish
 from annotation.review.models import ItemState, QueueItem
@@ -97,7 +97,7 @@ def wish_of(region_id: int, wanted: Wanted, more: Q | None = None) -> Wish:
         states = [one for one in states if one == ItemState.DECIDED]
     decisions = wanted.decisions or ChangeDecision.values
     if wanted.exported:  # nothing else leaves
-        decisions = [one for one in decisions if one == ChangeDecision.ACCEPT]
+        decisions = [one for one in decisions if one in LEAVING]
     kinds = wanted.kinds or ChangeKind.values
     if wanted.tags:  # what is not in the map has none: a walk through all of it would meet nothing
         kinds = [one for one in kinds if one != ChangeKind.ADD]

@@ -34,6 +34,11 @@ class ChangeDecision(models.TextChoices):
     IMAGE_OFFSET = "image_offset"
     BAD_IMAGERY = "bad_imagery"
     TOO_OLD = "too_old"
+    STILL_STANDS = "still_stands"
+
+
+LEAVING = (ChangeDecision.ACCEPT, ChangeDecision.STILL_STANDS)
+"""Answers that become edits of the map."""
 
 
 class Change(Timestamped):
@@ -51,6 +56,15 @@ class Change(Timestamped):
     adjusted = models.GeometryField(srid=4326, null=True, help_text="the shape a person gave it")
     looked_at = models.JSONField(
         default=list, db_default=[], help_text="titles of imagery of other servers by which it was accepted"
+    )
+    tags_set = models.JSONField(
+        default=dict, db_default={}, help_text="tags that a person gave the building, over those it has or would get"
+    )
+    confirmed_on = models.DateField(
+        null=True, help_text="the day on which it was seen to stand, where a person said so: its check_date to be"
+    )
+    in_map_at = models.DateTimeField(
+        null=True, help_text="when a newer map was found to say it already, so that it left the queue"
     )
     confidence = models.FloatField()
     square_m = models.GeneratedField(

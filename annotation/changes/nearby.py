@@ -47,22 +47,38 @@ def overlaps(change: Change, shape: GEOSGeometry) -> list[Overlap]:
     What the map's own shape or the proposal shared with a building already is no fault of who draws. Buildings that
     are suggested to be changed or gone, or that people accepted as such, don't count: where they end is in question.
     """
+    before = [change.geometry] + ([change.footprint.geometry] if change.footprint else [])
+    return _over(change, shape, _others(change), before)
+
+
+def overlaps_anew(change: Change, shape: GEOSGeometry, snapshot_id: int) -> list[Overlap]:
+    """The same of a newer map: buildings that the scanned one lacked, or had in another shape; the proposal counts."""
+    stood = Footprint.objects.filter(
+        snapshot=change.scan.snapshot_id, object=OuterRef("object"), geometry__equals=OuterRef("geometry")
+    )
+    before = [change.footprint.geometry] if change.footprint else []
+    return _over(change, shape, _others(change, snapshot_id).exclude(Exists(stood)), before)
+
+
+def _over(
+    change: Change, shape: GEOSGeometry, others: QuerySet[Footprint], before: list[GEOSGeometry]
+) -> list[Overlap]:
     doubted = Change.objects.filter(scan=change.scan_id, object=OuterRef("object")).filter(
         Q(item__state=ItemState.OPEN) | Q(item__decision=ChangeDecision.ACCEPT)
     )
-    rows = _others(change).exclude(Exists(doubted)).filter(geometry__intersects=shape)
-    before = [change.geometry] + ([change.footprint.geometry] if change.footprint else [])
+    rows = others.exclude(Exists(doubted)).filter(geometry__intersects=shape)
     found = []
     for row in rows:
-        shared = _square_m(shape, row.geometry) - max(_square_m(one, row.geometry) for one in before)
+        shared = _square_m(shape, row.geometry) - max((_square_m(one, row.geometry) for one in before), default=0.0)
         if shared > LEAST_OVERLAP_M2:
             found.append(Overlap(row.key, shared))
     return sorted(found, key=lambda one: -one.square_m)
 
 
-def _others(change: Change) -> QuerySet[Footprint]:
-    rows = Footprint.objects.filter(snapshot=change.scan.snapshot_id).only("osm_type", "osm_id", "geometry", "object")
-    return rows.exclude(pk=change.footprint_id) if change.footprint_id else rows
+def _others(change: Change, snapshot_id: int | None = None) -> QuerySet[Footprint]:
+    rows = Footprint.objects.filter(snapshot=snapshot_id or change.scan.snapshot_id)
+    rows = rows.only("osm_type", "osm_id", "geometry", "object")
+    return rows.exclude(object=change.object_id) if change.object_id else rows
 
 
 def _square_m(first: GEOSGeometry, second: GEOSGeometry) -> float:

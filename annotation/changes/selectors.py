@@ -10,12 +10,14 @@ from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Exists, F, Func, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from annotation.accounts.models import User
 from annotation.anchors.models import Anchor
 from annotation.changes.facets import Wanted, wish_of
 from annotation.changes.models import Change
 from annotation.changes.objects import Base, edited_since, states_in
+from annotation.changes.standing import standing_of
 from annotation.common.errors import NotFoundError
 from annotation.common.keyset import Cursor, Page
 from annotation.common.shapes import SIDES, Side
@@ -141,6 +143,13 @@ def _mark(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "lon": round((west + east) / 2, 7), "lat": round((south + north) / 2, 7)}
 
 
+def shape_after(change: Change) -> GEOSGeometry:
+    """What would stand: as a person drew it, or as proposed; where a person said that it stands, as mapped."""
+    if change.confirmed_on is not None and change.footprint is not None:
+        return change.footprint.geometry
+    return change.adjusted or change.geometry
+
+
 def models_behind(region_id: int) -> list[int]:
     """The models whose scans of a region suggested anything, the newest first."""
     scans = Scan.objects.filter(Exists(Change.objects.filter(scan=OuterRef("pk"))), region=region_id)
@@ -167,13 +176,14 @@ def with_subject(rows: QuerySet[Change]) -> QuerySet[Change]:
     scores = TileScore.objects.filter(scan=OuterRef("scan"), pair=OuterRef("pair"))
     anchors = Anchor.objects.filter(pair=OuterRef("pair")).order_by("-created_at")
     rows = rows.annotate(
-        probability=Subquery(scores.values("probability")[:1]), anchor_summary=Subquery(anchors.values("summary")[:1])
-    )
+        probability=Subquery(scores.values("probability")[:1]), anchor_summary=Subquery(anchors.values("summary")[:1]),
+        confirms=F("scan__region__confirm_standing"),
+    )  # fmt: skip
     beside = ("item", "footprint", "pair__tile", "scan__imagery", "scan__snapshot", "scan__model__run")
     return rows.select_related(*beside).defer(
         "fingerprint", "scan__model__about", "scan__model__metrics", "scan__model__run__config",
         "scan__model__run__metrics", "scan__imagery__footprint", "scan__imagery__repairs", "scan__snapshot__coverage",
-        "scan__snapshot__repairs", "footprint__nodes", "footprint__members",
+        "scan__snapshot__repairs", "footprint__nodes", "footprint__members", "footprint__ways",
     )  # fmt: skip
 
 
@@ -191,7 +201,9 @@ def subject(change: Change) -> dict[str, Any]:
     """Everything the queue's page shows of one change."""
     imagery, snapshot, footprint = change.scan.imagery, change.scan.snapshot, change.footprint
     shown: Any = change  # annotated by `with_subject`
-    tile = change.pair.tile
+    tile, newer = change.pair.tile, newer_map(change)
+    states = newer[1] if newer else None
+    standing = standing_of(change, states, timezone.now().date()) if shown.confirms else None
     return {
         "id": change.pk,
         "kind": change.kind,
@@ -206,26 +218,40 @@ def subject(change: Change) -> dict[str, Any]:
         "snapshot": shown_snapshot(snapshot),
         "bbox": _bbox(change),
         "older_than_edit": older_than_edit(change),
-        "newest_map": newest_map(change),
+        "newest_map": _said_by(newer, change) if newer else None,
+        "standing": vars(standing) if standing else None,
         "second": change.item.state == ItemState.OPEN and change.item.not_for_id is not None,
         "model": shown_model(change.scan.model),
         "anchor": shown.anchor_summary,
     }
 
 
-def newest_map(change: Change) -> dict[str, Any] | None:
-    """What a newer map than the scanned one says of the building: gone or edited; None where it says nothing new."""
+def newer_map(change: Change) -> tuple[MapSnapshot, dict[int, Footprint]] | None:
+    """A map newer than the scanned one, with the building of the change by object where that map has it."""
     if change.footprint is None or change.object_id is None:
         return None
     newest_id = newest_snapshot_id(change.scan.region_id)
     if newest_id is None or newest_id == change.scan.snapshot_id:
         return None
     newest = MapSnapshot.objects.get(pk=newest_id)
-    state = states_in(newest, [change.object_id]).get(change.object_id)
-    base = Base(change.object_id, change.footprint.version, change.footprint.geometry)
-    if not edited_since(base, state):
+    return newest, states_in(newest, [change.object_id])
+
+
+def _said_by(newer: tuple[MapSnapshot, dict[int, Footprint]], change: Change) -> dict[str, Any] | None:
+    """What the newer map says of the building: gone or edited; None where it says nothing new."""
+    if change.footprint is None or change.object_id is None:
         return None
-    return {"state": "gone" if state is None else "edited", "taken_at": newest.taken_at}
+    newest, states = newer
+    state = states.get(change.object_id)
+    if not edited_since(Base(change.object_id, change.footprint.version, change.footprint.geometry), state):
+        return None
+    return {"snapshot": newest.pk, "state": "gone" if state is None else "edited", "taken_at": newest.taken_at}
+
+
+def said_by_newer_map(change: Change) -> dict[str, Any] | None:
+    """What a map newer than the scanned one says of the building; None where it says nothing new."""
+    newer = newer_map(change)
+    return _said_by(newer, change) if newer else None
 
 
 def older_than_edit(change: Change) -> bool:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from annotation.changes import selectors
+from annotation.changes.tagging import building_values
 from annotation.consistency.engine import offset_of_region
 from annotation.consistency.selectors import latest_scan
 from annotation.learning.models import GENERAL
@@ -41,6 +42,7 @@ def queue(request: HttpRequest, region_id: int) -> HttpResponse:
         if found is not None and found.state != ItemState.OPEN:
             return redirect("change", region_id, int(asked))
         page["first"] = found.pk if found is not None else None
+    page["building_values"] = building_values()
     page["first_look"] = scan is not None and scan.model.kind == GENERAL
     return region_page(request, region_id, "changes/queue.html", active="queue", page=page, layers=True)
 
@@ -58,4 +60,5 @@ def change(request: HttpRequest, region_id: int, change_id: int) -> HttpResponse
     """One candidate with all that was said of it: to look at, to answer what a colleague said, to send as a link."""
     if request.user.is_authenticated and selectors.place_in_queue(request.user, region_id, change_id) is None:
         raise Http404("There is no such change.")
-    return region_page(request, region_id, "changes/change.html", active="changes", page={"change": change_id})
+    page = {"change": change_id, "building_values": building_values()}
+    return region_page(request, region_id, "changes/change.html", active="changes", page=page)

@@ -19,6 +19,12 @@ class Intersection(Func):
     function, output_field = "ST_Intersection", GeometryField(srid=4326)
 
 
+class Difference(Func):
+    """What two shapes do not have in common."""
+
+    function, output_field = "ST_SymDifference", GeometryField(srid=4326)
+
+
 SIDES = ("XMin", "YMin", "XMax", "YMax")
 """West, south, east and north, as PostGIS calls them."""
 

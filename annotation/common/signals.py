@@ -12,5 +12,9 @@ job_retried = Signal()
 # Sent with `pair_id`, in the transaction of the answer, when what people say of where an image shows a map is another.
 transform_changed = Signal()
 
+# Sent with `snapshot` in the transaction that ends the import of a map, its rows stored. A stage returns what it made
+# of it: a mapping for the import's result, and words for its message or "".
+map_stored = Signal()
+
 # Sent with `region_id` when tiles of a region were made.
 tiles_made = Signal()

@@ -15,6 +15,12 @@ class NotAcceptedError(InvalidError):
     code = "not_accepted"
 
 
+class NoVerdictError(ConflictError):
+    """An edit that no person decided was about to leave."""
+
+    code = "no_verdict"
+
+
 class RefusedItemsError(ConflictError):
     """Some edits can't be written as osmChange; each says why and what to do."""
 
@@ -31,6 +37,24 @@ class ConflictingEditsError(ConflictError):
     """The newest map says otherwise than some edits assume."""
 
     code = "conflicting_edits"
+
+
+class NoConflictError(ConflictError):
+    """Nothing newer speaks against the edit, so there is nothing to lay it over."""
+
+    code = "no_conflict"
+
+
+class NewerStateError(ConflictError):
+    """The map's state is another one than the person looked at."""
+
+    code = "newer_state"
+
+
+class NotRebasedError(ConflictError):
+    """The edit can't be laid over the map's newer state; the text says why, and dropping it remains."""
+
+    code = "not_rebased"
 
 
 class NeverExportedError(ConflictError):

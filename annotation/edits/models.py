@@ -1,9 +1,11 @@
-"""Map edits on their way out: changesets and what is in them."""
+"""Map edits on their way out: changesets and what is in them, uploads, and who is told of events by webhook."""
 
+import uuid
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from annotation.changes.models import Change
 from annotation.common.models import Timestamped
@@ -56,11 +58,17 @@ class EditItem(models.Model):
     base_version = models.PositiveIntegerField(
         null=True, help_text="empty where the map gave none and nobody filled it in"
     )
+    # of a member way by its key, such as `way/12`
     node_versions = models.JSONField(default=dict, help_text="versions given later, by node id")
     demolish = models.BooleanField(
         default=False, help_text="of a removal: retag as demolished:building, as other imagery may still show it"
     )
 
+    rebased = models.JSONField(
+        null=True,
+        help_text="the state of a newer map that a person laid it over, as edits.states keeps it, and whose `shape` "
+        "and `tags` it takes, ours or theirs",
+    )
     operations = models.JSONField(null=True, help_text="what it does, as osmchange.frozen keeps it; once exported")
 
     class Meta:
@@ -136,6 +144,10 @@ class Upload(Timestamped):
     problem = models.JSONField(default=dict, help_text="why it ended without effect: code, detail, key, versions")
     job_id = models.UUIDField(null=True)
     done_at = models.DateTimeField(null=True)
+    watched_at = models.DateTimeField(null=True, help_text="when the map was last asked what became of it")
+    asked_at = models.DateTimeField(null=True, help_text="when that question was last queued, answered or not")
+    watch_job_id = models.UUIDField(null=True)
+    comments = models.JSONField(default=list, help_text="what people say of the changeset: at, user, text")
 
     objects = UploadQuerySet.as_manager()
 
@@ -176,17 +188,100 @@ class Upload(Timestamped):
         return f"{self.site}/changeset/{self.osm_changeset}" if self.osm_changeset else None
 
 
+class Fate(models.TextChoices):
+    """What became of an element since it was uploaded."""
+
+    AS_SENT = "as_sent"
+    EDITED = "edited"
+    DELETED = "deleted"
+    REVERTED = "reverted"
+
+
 class UploadReceipt(models.Model):
-    """What became of one element in the map."""
+    """What became of one element in the map: at once, and by what others did since."""
 
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="receipts")
     kind = models.CharField(max_length=8)
     old_id = models.BigIntegerField(help_text="as the diff named it: negative for a new one")
     new_id = models.BigIntegerField(null=True, help_text="empty for what was deleted")
     new_version = models.PositiveIntegerField(null=True)
+    fate = models.CharField(max_length=8, choices=Fate, blank=True, default="", help_text="empty: nobody asked yet")
+    their_version = models.PositiveIntegerField(null=True, help_text="the newest one, where it is not ours")
+    their_user = models.CharField(max_length=255, blank=True, default="")
+    their_changeset = models.BigIntegerField(null=True)
 
     class Meta:
+        indexes = [models.Index(fields=["upload", "fate", "id"], name="upload_receipt_fate")]
         constraints = [models.UniqueConstraint(fields=["upload", "kind", "old_id"], name="upload_receipt_once")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.old_id} -> {self.new_id}"
+
+
+class WebhookEvent(models.TextChoices):
+    """What somebody else's server is told of."""
+
+    DECIDED = "decided"
+    EXPORTED = "exported"
+    UPLOADED = "uploaded"
+
+
+class Webhook(Timestamped):
+    """An address that is told of events of one region, or of all; its secret signs what is sent."""
+
+    region = models.ForeignKey(
+        Region, null=True, on_delete=models.CASCADE, related_name="+", help_text="empty: of every region"
+    )
+    url = models.CharField(max_length=500)
+    events = models.JSONField(default=list, help_text="names of the events it is told of")
+    key = models.UUIDField(default=uuid.uuid4, unique=True, help_text="the secret is sealed for it")
+    sealed_secret = models.TextField()
+    active = models.BooleanField(default=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"webhook {self.pk}"
+
+
+class DeliveryState(models.TextChoices):
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+class Delivery(Timestamped):
+    """One event for one webhook: written in the transaction of the event, sent afterwards until it is taken."""
+
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=16, choices=WebhookEvent)
+    event_id = models.UUIDField(help_text="the same for every webhook and every try, so that it counts once")
+    body = models.TextField(help_text="exactly what is sent")
+    state = models.CharField(max_length=16, choices=DeliveryState, default=DeliveryState.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    since = models.DateTimeField(default=timezone.now, help_text="of the event, or when it was sent again by hand")
+    due_at = models.DateTimeField(default=timezone.now, help_text="not before; while it is sent: when it may be again")
+    last_status = models.PositiveSmallIntegerField(null=True)
+    problem = models.CharField(max_length=300, blank=True, default="")
+    delivered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["webhook", "event_id"], name="delivery_once_per_webhook"),
+            models.CheckConstraint(condition=models.Q(state__in=DeliveryState.values), name="delivery_state_known"),
+            models.CheckConstraint(
+                condition=models.Q(state="delivered", delivered_at__isnull=False) | ~models.Q(state="delivered"),
+                name="delivery_delivered_has_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["webhook", "due_at", "id"], condition=models.Q(state="waiting"), name="delivery_due"),
+            models.Index(fields=["webhook", "state", "-id"], name="delivery_of_a_webhook"),
+            models.Index(fields=["delivered_at"], condition=models.Q(state="delivered"), name="delivery_old"),
+            models.Index(fields=["due_at"], condition=models.Q(state="dead"), name="delivery_given_up"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} for webhook {self.webhook_id}: {self.state}"

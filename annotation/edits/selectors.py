@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
-from annotation.changes.models import Change, ChangeDecision, ChangeKind
+from annotation.changes.models import LEAVING, Change, ChangeKind
 from annotation.changes.objects import (
     SAME_PLACE,
     SAME_SHARE,
@@ -23,8 +23,9 @@ from annotation.changes.objects import (
 from annotation.common.errors import NotFoundError
 from annotation.common.shapes import sharing
 from annotation.consistency.models import Scan, ShiftOrigin, TileScore
-from annotation.edits.models import Changeset, EditItem, Upload
+from annotation.edits.models import Changeset, Delivery, DeliveryState, EditItem, Fate, Upload, UploadState, Webhook
 from annotation.edits.osmchange.nodes import OldNode
+from annotation.edits.states import State, base_state, of_footprint
 from annotation.learning.models import ModelVersion
 from annotation.learning.selectors import shown_model
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
@@ -100,6 +101,13 @@ def uploads_of(changeset: Changeset) -> QuerySet[Upload]:
     return rows.annotate(receipt_count=Count("receipts"))
 
 
+def watched_uploads(region: Region) -> QuerySet[Upload]:
+    """Uploads of a region that are in the map, with how many of their elements met which fate."""
+    fates = {f"{fate.value}_count": Count("receipts", filter=Q(receipts__fate=fate)) for fate in Fate}
+    rows = Upload.objects.filter(region=region, state=UploadState.DONE).select_related("user", "changeset").defer("osc")
+    return rows.annotate(receipt_count=Count("receipts"), **fates)
+
+
 def get_upload(user: User, upload_id: int) -> Upload:
     """The upload, or NotFoundError where it is missing or in a region the person may not see."""
     rows = Upload.objects.filter(pk=upload_id, region__in=visible_regions(user)).defer("osc")
@@ -120,11 +128,39 @@ def sent_elsewhere(changeset: Changeset, server: str) -> list[int]:
     return list(mine.order_by("pk").values_list("change", flat=True))
 
 
+def webhooks_of(user: User) -> QuerySet[Webhook]:
+    """Webhooks that this admin may see, with how many deliveries of each wait and were given up, and why some wait."""
+    rows = Webhook.objects.filter(Q(region=None) | Q(region__in=visible_regions(user)))
+    counts = {
+        name: Count("deliveries", filter=Q(deliveries__state=name))
+        for name in (DeliveryState.WAITING.value, DeliveryState.DEAD.value)
+    }
+    failing = Delivery.objects.filter(webhook=OuterRef("pk"), state=DeliveryState.WAITING).exclude(problem="")
+    problem = Subquery(failing.order_by("-pk").values("problem")[:1])
+    return rows.select_related("region", "created_by").annotate(**counts, problem=problem)
+
+
+def get_webhook(user: User, webhook_id: int) -> Webhook:
+    """The webhook, or NotFoundError where it is missing or in a region the person may not see."""
+    webhook = webhooks_of(user).filter(pk=webhook_id).first()
+    if webhook is None:
+        raise NotFoundError("there is no such webhook, or you are not a member of its region")
+    return webhook
+
+
+def get_delivery(user: User, delivery_id: int) -> Delivery:
+    """The delivery, or NotFoundError where it is missing or of a webhook the person may not see."""
+    delivery = Delivery.objects.filter(pk=delivery_id, webhook__in=webhooks_of(user).values("pk")).first()
+    if delivery is None:
+        raise NotFoundError("there is no such delivery: it was taken a while ago, or its webhook was removed")
+    return delivery
+
+
 def change_about(changeset: Changeset, key: str) -> int | None:
     """The change whose edit is about an element, such as `way/12` or a node of it; None where there is none."""
     for item in items_of(changeset).iterator(chunk_size=500):
-        base = item.change.footprint
-        if base is not None and (base.key == key or key in {f"node/{node[0]}" for node in base.nodes}):
+        base = base_state(item)
+        if base is not None and (base.key == key or key in base.parts):
             return item.change_id
     return None
 
@@ -135,74 +171,125 @@ def models_behind(changeset: Changeset) -> list[dict[str, Any]]:
     return [shown_model(model) for model in models.select_related("run").order_by("pk")]
 
 
+NEWEST_FIRST = ("-item__decided_at", "-pk")
+"""Changes in the order of their decisions."""
+
+
 def exportable_changes(region: Region) -> QuerySet[Change]:
-    """Accepted changes that may go into a changeset, the newest decision first.
+    """Changes whose answers edit the map and that may go into a changeset, the newest decision first.
 
     Left out: those in one already, and those of a building that is in one by another change, unless a map newer than
     that edit has it; removals that one person alone accepted, where the region asks for a second one.
     """
-    accepted = Change.objects.filter(scan__region=region, item__decision=ChangeDecision.ACCEPT, edit_items__isnull=True)
+    accepted = Change.objects.filter(scan__region=region, item__decision__in=LEAVING, edit_items__isnull=True)
     apart = accepted.exclude(Exists(edits_of_the_same_state()))
     apart = apart.exclude(Exists(the_same_new_building()), kind=ChangeKind.ADD)
     if region.second_person:
-        apart = apart.exclude(kind=ChangeKind.REMOVE, item__not_for=None)
-    return apart.order_by("-item__decided_at", "-pk")
+        alone = Q(kind=ChangeKind.REMOVE, item__decision=ChangeDecision.ACCEPT, item__not_for=None)
+        apart = apart.exclude(alone)
+    return apart.order_by(*NEWEST_FIRST)
 
 
 def conflicts(changeset: Changeset) -> list[Conflict]:
     """Edits whose base is no longer what the region's newest snapshot has; in the same few queries for any number."""
-    newest = newest_snapshot(changeset.region)
+    return conflicts_of(changeset.region, items_of(changeset))
+
+
+def conflicts_of(region: Region, edits: Iterable[EditItem]) -> list[Conflict]:
+    """As `conflicts`, of edits that may not be saved yet."""
+    newest = newest_snapshot(region)
     if newest is None:
         return []
-    items = [item for item in items_of(changeset) if item.change.scan.snapshot_id != newest.pk]
+    return _conflicts([item for item in edits if based_on(item) != newest.pk], newest)
+
+
+def conflict_of(item: EditItem, newest: MapSnapshot) -> Conflict | None:
+    """What a map says against one edit, saved or not."""
+    found = _conflicts([item], newest) if based_on(item) != newest.pk else []
+    return found[0] if found else None
+
+
+def based_on(item: EditItem) -> int | None:
+    """The map that an edit is based on; None for what the map's server said itself."""
+    return item.change.scan.snapshot_id if item.rebased is None else item.rebased["state"]["snapshot"]
+
+
+def mapped_by_now(change: Change, newest: MapSnapshot) -> Footprint | None:
+    """Of a new building: the one that a map has there."""
+    return _mapped_by_now(newest, [change.pk]).get(change.pk)
+
+
+def _conflicts(items: Sequence[EditItem], newest: MapSnapshot) -> list[Conflict]:
     theirs = states_in(newest, {item.object_id for item in items if item.object_id is not None})
-    mapped = _mapped_by_now(newest, [item.pk for item in items if item.object_id is None])
+    mapped = _mapped_by_now(newest, [item.change_id for item in items if item.object_id is None])
     found = [_of_new(item, mapped) if item.object_id is None else _of_mapped(item, theirs) for item in items]
     return [conflict for conflict in found if conflict is not None]
 
 
-def _mapped_by_now(newest: MapSnapshot, item_ids: Sequence[int]) -> dict[int, str]:
-    """Of edits that add a building: the key of one that the map has there by now, not one that shares a wall."""
-    shape = Coalesce(OuterRef("change__adjusted"), OuterRef("change__geometry"))
+def _mapped_by_now(newest: MapSnapshot, change_ids: Sequence[int]) -> dict[int, Footprint]:
+    """Of changes that add a building: the one that the map has there by now, not one that shares a wall."""
+    shape = Coalesce(OuterRef("adjusted"), OuterRef("geometry"))
     there = sharing(Footprint.objects.filter(snapshot=newest), "geometry", shape, SHARED_LEAST).order_by("-shared")
-    rows = EditItem.objects.filter(pk__in=item_ids).annotate(there=Subquery(there.values("pk")[:1]))
+    rows = Change.objects.filter(pk__in=change_ids).annotate(there=Subquery(there.values("pk")[:1]))
     found = dict(rows.filter(there__isnull=False).values_list("pk", "there"))
     footprints = Footprint.objects.in_bulk(set(found.values()))
-    return {item: footprints[footprint].key for item, footprint in found.items()}
+    return {change: footprints[footprint] for change, footprint in found.items()}
 
 
-def _of_new(item: EditItem, mapped: dict[int, str]) -> Conflict | None:
-    key = mapped.get(item.pk)
-    if key is None:
+def _of_new(item: EditItem, mapped: dict[int, Footprint]) -> Conflict | None:
+    there = mapped.get(item.change_id)
+    if there is None:
         return None
+    key = there.key
     return Conflict(item.change_id, key, "already_mapped", f"the newest map already has a building here ({key})")
 
 
 def _of_mapped(item: EditItem, theirs: dict[int, Footprint]) -> Conflict | None:
-    base, their = item.change.footprint, theirs.get(item.object_id or 0)
+    their = theirs.get(item.object_id or 0)
+    return conflict_with(item, of_footprint(their) if their is not None else None)
+
+
+def conflict_with(item: EditItem, their: State | None) -> Conflict | None:
+    """What a state of its building says against an edit; None as the state: the building is gone."""
+    base = base_state(item)
     if base is None:
         return None
     if their is None:
         return Conflict(item.change_id, base.key, "gone", f"{base.key} is gone from the newest map; drop this edit")
     if item.base_version is not None and their.version is not None and their.version > item.base_version:
-        detail = (
-            f"{base.key} is at version {their.version} by now, this edit is based on {item.base_version}; scan again"
-        )
+        detail = f"{base.key} is at version {their.version} by now, this edit is based on {item.base_version}"
         return Conflict(item.change_id, base.key, "newer_version", detail)
+    if item.base_version is not None and their.version is not None and their.version < item.base_version:
+        return None  # laid over what the server said, of which the map does not know yet
+    newer = _newer_part(base, their) if item.change.kind != ChangeKind.REMOVE else None
+    if newer is not None:
+        return Conflict(item.change_id, base.key, "newer_part", f"{newer} of {base.key} was edited since")
     if not their.geometry.equals_exact(base.geometry, SAME_PLACE):
         detail = f"{base.key} has another shape in the newest map; look at it again before you export"
         return Conflict(item.change_id, base.key, "other_geometry", detail)
+    if their.tags != base.tags:
+        detail = f"{base.key} has other tags in the newest map; look at it again before you export"
+        return Conflict(item.change_id, base.key, "other_tags", detail)
     return None
 
 
-def users_of_nodes(changeset: Changeset, nodes: Sequence[OldNode], edited: Collection[int | None]) -> set[int]:
-    """Which of these nodes a building of the changeset's map uses that is none of the edited objects."""
+def _newer_part(base: State, their: State) -> str | None:
+    """A node or member way that both maps know, and the newer one at a higher version."""
+    now = their.parts
+    for key, known in base.parts.items():
+        by_now = now.get(key)
+        if known is not None and by_now is not None and by_now > known:
+            return key
+    return None
+
+
+def users_of_nodes(changeset: Changeset, nodes: Sequence[OldNode], edited: Sequence[EditItem]) -> set[int]:
+    """Which of these nodes a building uses that none of the edits is about, in any map that they are based on."""
     if not nodes:
         return set()
     places = MultiPoint(*(Point(node.lon, node.lat) for node in nodes), srid=4326)
-    objects = [one for one in edited if one is not None]
-    near = Footprint.objects.filter(snapshot=changeset.snapshot, geometry__intersects=places).exclude(
-        object__in=objects
-    )
-    wanted = {node.id for node in nodes}
-    return {int(node[0]) for row in near.values_list("nodes", flat=True) for node in row} & wanted
+    objects = [item.object_id for item in edited if item.object_id is not None]
+    maps = {changeset.snapshot_id, *(based_on(item) for item in edited if item.rebased)} - {None}
+    near = Footprint.objects.filter(snapshot__in=maps, geometry__intersects=places).exclude(object__in=objects)
+    wanted = {f"node/{node.id}": node.id for node in nodes}
+    return {wanted[key] for row in near.only("nodes", "ways") for key in row.parts if key in wanted}

@@ -2,8 +2,10 @@
 
 from typing import cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
@@ -18,7 +20,7 @@ from annotation.edits.services.uploads import accounts
 from annotation.sources.engine import shown_imagery
 from annotation.sources.models import Region
 from annotation.sources.pages import region_page
-from annotation.sources.selectors import imagery_in_use
+from annotation.sources.selectors import imagery_in_use, visible_regions
 
 
 @require_safe
@@ -28,9 +30,28 @@ def edits(request: HttpRequest, region_id: int) -> HttpResponse:
     region = Region.objects.filter(pk=region_id).first()
     imagery = imagery_in_use(region) if region is not None else None
     said = [{"good": one.level == messages.SUCCESS, "text": str(one)} for one in messages.get_messages(request)]
-    page = {"imagery": shown_imagery(imagery) if imagery is not None else None, "said": said}
-    page["second_waiting"] = waiting(region) if region is not None and region.second_person else 0
+    page = {
+        "imagery": shown_imagery(imagery) if imagery is not None else None,
+        "said": said,
+        "areas": {"edits": settings.CHANGESET_EDITS, "km": settings.CHANGESET_KM},
+        "second_waiting": waiting(region) if region is not None and region.second_person else 0,
+    }
     return region_page(request, region_id, "edits/edits.html", active="edits", page=page)
+
+
+@require_safe
+def uploads(request: HttpRequest, region_id: int) -> HttpResponse:
+    """What is in the map, and what became of it."""
+    return region_page(request, region_id, "edits/uploads.html", active="edits")
+
+
+@require_safe
+@role_required(Role.ADMIN)
+def webhooks(request: HttpRequest) -> HttpResponse:
+    """Who is told of decisions, exports and uploads, and what could not be sent."""
+    regions = visible_regions(cast(User, request.user)).order_by("name")
+    page = {"regions": [{"id": pk, "name": name} for pk, name in regions.values_list("pk", "name")]}
+    return render(request, "edits/webhooks.html", {"page": page, "active": "webhooks"})
 
 
 PENDING = "osm_sign_in"

@@ -26,7 +26,7 @@ class RegionAdmin(admin.ModelAdmin):
     list_display = ["name", "zoom", "open_to_all", "first_look", "created_by", "created_at"]
     list_select_related = ["created_by"]
     search_fields = ["name"]
-    fields = ["name", "zoom", "open_to_all", "first_look", "created_by", "created_at"]
+    fields = ["name", "zoom", "open_to_all", "first_look", "confirm_standing", "created_by", "created_at"]
     readonly_fields = ["name", "zoom", "created_by", "created_at"]
     inlines = [MemberInline]
 

@@ -21,7 +21,7 @@ from mlcore.errors import MlcoreError
 from mlcore.geometry.webmercator import zoom_for_resolution
 from mlcore.maps.coverage import read_area
 from mlcore.maps.features import MapFeature as LibraryFeature
-from mlcore.maps.features import MemberRef, NodeRef
+from mlcore.maps.features import MemberRef, NodeRef, nodes_of, ways_of
 from mlcore.maps.style import STYLE_FILE
 
 MAX_AREA_VERTICES = 100_000
@@ -172,8 +172,9 @@ def map_feature_of(row: Footprint | MapFeature) -> LibraryFeature:
     """A row as the library's feature, with everything an edit needs."""
     extra: dict[str, Any] = {}
     if isinstance(row, Footprint):
-        extra["nodes"] = tuple(NodeRef(*node) for node in row.nodes)
+        extra["nodes"] = nodes_of(row.nodes)
         extra["members"] = tuple(MemberRef(*member) for member in row.members)
+        extra["ways"] = ways_of(row.ways or ())
         extra["in_relation"] = row.in_relation
     kind: Any = "building" if isinstance(row, Footprint) else row.kind
     osm_type: Any = row.osm_type or None
@@ -187,6 +188,17 @@ def map_feature_of(row: Footprint | MapFeature) -> LibraryFeature:
         timestamp=row.edited_at,
         **extra,
     )
+
+
+def parts_of(feature: LibraryFeature) -> tuple[list[Any], list[Any], list[Any] | None]:
+    """Nodes, members and member ways of a building as its row keeps them; ways are None but for a relation."""
+    members = [[m.type, m.ref, m.role, *([True] if m.building else [])] for m in feature.members]
+    ways = [[w.id, w.version, dict(w.tags), _nodes(w.nodes), w.used] for w in feature.ways]
+    return _nodes(feature.nodes), members, ways if feature.members else None
+
+
+def _nodes(nodes: Iterable[NodeRef]) -> list[list[Any]]:
+    return [[node.id, node.version, node.lon, node.lat, node.shared, node.tagged] for node in nodes]
 
 
 def features_of(snapshot: MapSnapshot) -> Iterator[LibraryFeature]:

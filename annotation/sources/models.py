@@ -33,6 +33,10 @@ class Region(Timestamped):
         default=False, db_default=False,
         help_text="a removal leaves only once a second person accepted it too",
     )  # fmt: skip
+    confirm_standing = models.BooleanField(
+        default=False, db_default=False,
+        help_text="one key of the queue says that a building still stands, and its check_date leaves as an edit",
+    )  # fmt: skip
     pinned_imagery = models.ForeignKey(
         "Imagery", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
         help_text="the imagery a person chose to use; empty: the newest",
@@ -207,6 +211,11 @@ class Footprint(OsmElement):
     members = models.JSONField(
         default=list, help_text="[[type, ref, role, tagged as this building too], ...] of a relation, in order"
     )
+    ways = models.JSONField(
+        null=True,
+        help_text="[[id, version, tags, nodes, used by another relation], ...] of a relation's member ways, each once; "
+        "kept there: used by more than this relation's ways; empty for ways, and where the import did not keep them",
+    )
     in_relation = models.BooleanField(default=False)
 
     class Meta:
@@ -216,6 +225,13 @@ class Footprint(OsmElement):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def parts(self) -> dict[str, int | None]:
+        """Versions of what its outline is made of, by key: nodes, and the member ways of a relation."""
+        ways = self.ways or ()
+        nodes = [*self.nodes, *(node for way in ways for node in way[3])]
+        return {f"way/{way[0]}": way[1] for way in ways} | {f"node/{node[0]}": node[1] for node in nodes}
 
 
 class FeatureKind(models.TextChoices):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
@@ -49,6 +49,21 @@ class MemberRef:
     building: bool = False
 
 
+class MemberWay(NamedTuple):
+    """A way that the outline of a relation is made of.
+
+    Attributes:
+        nodes: in its order; `shared` says that something beside the ways of this relation uses the node.
+        used: another relation has it as a member, too.
+    """
+
+    id: int
+    version: int | None
+    tags: Mapping[str, str]
+    nodes: tuple[NodeRef, ...]
+    used: bool
+
+
 @dataclass(frozen=True)
 class MapFeature:
     """One object of the map.
@@ -63,6 +78,7 @@ class MapFeature:
         nodes: nodes of a way in order (a closed way repeats its first node); empty for relations and GeoJSON.
         members: members of a relation.
         in_relation: some relation has this element as a member.
+        ways: the member ways of a building that is a relation, each once; not those that the file has only in part.
     """
 
     kind: FeatureKind
@@ -75,6 +91,7 @@ class MapFeature:
     nodes: tuple[NodeRef, ...] = ()
     members: tuple[MemberRef, ...] = ()
     in_relation: bool = False
+    ways: tuple[MemberWay, ...] = ()
 
     @property
     def key(self) -> str:
@@ -92,9 +109,11 @@ def feature_to_json(feature: MapFeature) -> str:
     if feature.timestamp is not None:
         record["timestamp"] = feature.timestamp.isoformat()
     if feature.nodes:
-        record["nodes"] = [[n.id, n.version, n.lon, n.lat, int(n.shared), n.tagged] for n in feature.nodes]
+        record["nodes"] = _nodes(feature.nodes)
     if feature.members:
         record["members"] = [[m.type, m.ref, m.role, *([True] if m.building else [])] for m in feature.members]
+    if feature.ways:
+        record["ways"] = [[w.id, w.version, dict(w.tags), _nodes(w.nodes), w.used] for w in feature.ways]
     if feature.in_relation:
         record["in_relation"] = True
     return json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -119,11 +138,24 @@ def feature_from_json(line: str) -> MapFeature:
             osm_id=record.get("id"),
             version=record.get("version"),
             timestamp=datetime.fromisoformat(stamp) if stamp else None,
-            nodes=tuple(
-                NodeRef(i, v, lon, lat, bool(s), *tagged) for i, v, lon, lat, s, *tagged in record.get("nodes", ())
-            ),
+            nodes=nodes_of(record.get("nodes", ())),
             members=tuple(MemberRef(t, ref, role, *more) for t, ref, role, *more in record.get("members", ())),
+            ways=ways_of(record.get("ways", ())),
             in_relation=record.get("in_relation", False),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, shapely.errors.ShapelyError) as error:
         raise InvalidInputError(f"damaged line in a stored map ({error}): import the map again") from error
+
+
+def nodes_of(kept: Iterable[Any]) -> tuple[NodeRef, ...]:
+    """Nodes of lists `[id, version, lon, lat, shared, tagged]`."""
+    return tuple(NodeRef(i, v, lon, lat, bool(s), *tagged) for i, v, lon, lat, s, *tagged in kept)
+
+
+def ways_of(kept: Iterable[Any]) -> tuple[MemberWay, ...]:
+    """Member ways of lists `[id, version, tags, nodes, used]`."""
+    return tuple(MemberWay(i, v, tags, nodes_of(nodes), bool(used)) for i, v, tags, nodes, used in kept)
+
+
+def _nodes(nodes: Iterable[NodeRef]) -> list[list[Any]]:
+    return [[n.id, n.version, n.lon, n.lat, int(n.shared), n.tagged] for n in nodes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -11,10 +12,10 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.geometry.polygons import crossing, even_odd, repair_polygon
 from mlcore.maps.cleaning import RepairLog, off_the_grid
-from mlcore.maps.features import FeatureKind, MapFeature, MemberRef, NodeRef, OsmType
+from mlcore.maps.features import FeatureKind, MapFeature, MemberRef, MemberWay, NodeRef, OsmType
 from mlcore.maps.osm_courses import Courses
+from mlcore.maps.osm_found import OsmScan, RawElement
 from mlcore.maps.osm_nodes import distinct, positions
-from mlcore.maps.osm_scan import OsmScan, RawElement
 from mlcore.maps.tags import classify, is_area
 from mlcore.progress import Progress, stop_if_asked
 
@@ -140,8 +141,31 @@ class FeatureBuilder:
             timestamp=raw.timestamp,
             nodes=tuple([self.nodes[row] for row in self.courses.rows(raw)]) if osm_type == "way" else (),
             members=tuple(self._member(one) if kind == "building" else one for one in raw.members),
+            ways=self._member_ways(raw) if kind == "building" and raw.members else (),
             in_relation=in_relation,
         )
+
+    def _member_ways(self, relation: RawElement) -> tuple[MemberWay, ...]:
+        """The member ways that are whole in the file, each once."""
+        refs = dict.fromkeys(member.ref for member in relation.members if member.type == "way")
+        ways = [way for ref in refs if (way := self.scan.ways.get(ref)) is not None]
+        rows = {way.id: self.courses.rows(way) for way in ways}
+        uses = Counter(row for passed in rows.values() for row in set(passed))
+        own = self._between_two([row for row, count in uses.items() if count == 2])
+
+        def made(way: RawElement) -> MemberWay:
+            nodes = [self.nodes[row] for row in rows[way.id]]
+            nodes = [node._replace(shared=False) if node.id in own else node for node in nodes]
+            return MemberWay(way.id, way.version, way.tags, tuple(nodes), way.id in self.scan.way_in_relations)
+
+        return tuple(made(way) for way in ways if len(rows[way.id]) == len(way.refs))
+
+    def _between_two(self, rows: list[int]) -> set[int]:
+        """Ids of those nodes, each of two ways, of which nothing else makes use."""
+        nodes = [self.nodes[row] for row in rows if not self.nodes[row].tagged]
+        ids = np.array([node.id for node in nodes], np.int64)
+        alone = positions(self.scan.crowded_nodes, ids) < 0
+        return {number for number in ids[alone].tolist() if number not in self.scan.node_in_relation}
 
     def _member(self, member: MemberRef) -> MemberRef:
         outline = member.type == "way" and member.role != "inner" and self._kind(member.ref) == "building"

@@ -7,8 +7,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.maps.cleaning import on_the_grid
+from mlcore.maps.osm_found import OsmScan, RawElement
 from mlcore.maps.osm_nodes import joined
-from mlcore.maps.osm_scan import OsmScan, RawElement
 
 
 class Courses:

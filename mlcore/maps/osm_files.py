@@ -19,7 +19,8 @@ from mlcore.maps.cleaning import RepairLog
 from mlcore.maps.features import MapFeature
 from mlcore.maps.geojson_files import read_geojson_map
 from mlcore.maps.osm_build import FeatureBuilder
-from mlcore.maps.osm_scan import OsmScan, OsmScanner
+from mlcore.maps.osm_found import OsmScan
+from mlcore.maps.osm_scan import OsmScanner
 from mlcore.maps.pbf_blobs import measure_pbf
 from mlcore.maps.pbf_scan import UnusualPbfError, scan_pbf
 from mlcore.maps.xml_flavours import Flavoured, plain_osm

@@ -85,7 +85,8 @@ def of_each_way(ways: list[np.ndarray]) -> np.ndarray:
     return refs[~again]
 
 
-def repeated(refs: np.ndarray) -> np.ndarray:
-    """Ids that are there more than once, ascending."""
+def repeated(refs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ids that are there more than once, and those that are there more than twice, ascending."""
     ordered = np.sort(refs)
-    return distinct(ordered[1:][ordered[1:] == ordered[:-1]])
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    return distinct(twice), distinct(twice[1:][twice[1:] == twice[:-1]])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,65 +16,13 @@ from mlcore.errors import InvalidInputError
 from mlcore.limits import MapLimits
 from mlcore.maps.cleaning import MAX_ID, RepairLog, clean_tags, clean_text
 from mlcore.maps.features import FeatureKind, MemberRef, OsmType
+from mlcore.maps.osm_found import NOWHERE, POINTS, SAYS_NO_AREA, OsmScan, RawElement, is_needed
 from mlcore.maps.osm_nodes import NodeTable
 from mlcore.maps.tags import classify, says_building, says_no_area
 from mlcore.progress import Progress, stop_if_asked
 
-AREA_RELATIONS = {"multipolygon", "boundary"}
-NOWHERE = 2**31 - 1
-"""What osmium has for a coordinate that the file does not tell."""
 STEP = 50_000
 """Objects between two looks at the clock and at a request to stop."""
-NO_AREA = "they are relations of a type that is no area"
-SAYS_NO_AREA = "they say area=no"
-POINTS = "they are points, and the map draws areas and lines"
-"""Why buildings are left out."""
-
-
-def is_needed(tags: Mapping[str, str], kind: FeatureKind | None, left_out: Counter[str]) -> bool:
-    """Whether the map needs a relation: an area of a kind, or one that joins ways; buildings left out are counted."""
-    if tags.get("type") not in AREA_RELATIONS:
-        left_out[NO_AREA] += kind == "building"
-        return False
-    left_out[SAYS_NO_AREA] += says_no_area(tags, kind)
-    return kind is not None or tags["type"] == "multipolygon"
-
-
-@dataclass(slots=True)
-class RawElement:
-    """A way or relation before its geometry is known."""
-
-    id: int
-    version: int | None
-    timestamp: datetime | None
-    tags: dict[str, str]
-    kind: FeatureKind | None
-    refs: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    members: tuple[MemberRef, ...] = ()
-
-
-@dataclass
-class OsmScan:
-    """Everything of one file that the map needs.
-
-    Attributes:
-        nodes: the nodes that the kept ways use.
-        ways: id -> way, for ways that are features or parts of kept relations.
-        relations: id -> area relation, with or without a kind of its own.
-        way_in_relation, relation_in_relation, node_in_relation: ids that some relation has as members.
-        shared_nodes: ids of these nodes that more than one way uses, ascending.
-        outlines: way id -> (lon, lat) places of members whose course a relation tells.
-    """
-
-    nodes: NodeTable = field(default_factory=NodeTable)
-    ways: dict[int, RawElement] = field(default_factory=dict)
-    relations: dict[int, RawElement] = field(default_factory=dict)
-    way_in_relation: set[int] = field(default_factory=set)
-    relation_in_relation: set[int] = field(default_factory=set)
-    node_in_relation: set[int] = field(default_factory=set)
-    shared_nodes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    outlines: dict[int, tuple[tuple[float, float], ...]] = field(default_factory=dict)
-    newest: datetime | None = None
 
 
 class OsmScanner:
@@ -193,6 +140,8 @@ class OsmScanner:
 
         def take(relation: Any) -> None:
             members = tuple(MemberRef(_TYPES[m.type], m.ref, clean_text(m.role)) for m in relation.members)
+            for ref in {member.ref for member in members if member.type == "way"} & found.way_in_relation:
+                found.way_in_relations.add(ref)
             for member in members:
                 {"n": found.node_in_relation, "w": found.way_in_relation, "r": found.relation_in_relation}[
                     member.type[0]
@@ -207,6 +156,7 @@ class OsmScanner:
         def forget() -> None:
             for kept in (found.relations, found.node_in_relation, found.way_in_relation, found.relation_in_relation):
                 kept.clear()
+            found.way_in_relations.clear()
             self.left_out.clear()
 
         self._settled(osmium.osm.RELATION, take, forget)
@@ -252,6 +202,7 @@ class OsmScanner:
         if every:
             ids, counts = np.unique(np.frombuffer(every, np.int64), return_counts=True)
             found.shared_nodes = np.intersect1d(ids[counts > 1], needed, assume_unique=True)
+            found.crowded_nodes = np.intersect1d(ids[counts > 2], needed, assume_unique=True)
         return needed
 
     def _read_nodes(self, wanted: np.ndarray) -> None:

@@ -21,8 +21,8 @@ from google.protobuf.message import DecodeError
 from mlcore.limits import MapLimits
 from mlcore.maps.cleaning import MAX_ID, clean_text
 from mlcore.maps.features import FeatureKind, MemberRef, OsmType
+from mlcore.maps.osm_found import NOWHERE, POINTS, SAYS_NO_AREA, OsmScan, RawElement, is_needed
 from mlcore.maps.osm_nodes import NodeTable, distinct, joined, of_each_way, positions, repeated
-from mlcore.maps.osm_scan import NOWHERE, POINTS, SAYS_NO_AREA, OsmScan, RawElement, is_needed
 from mlcore.maps.pbf_messages import Blob, BlobHeader, PrimitiveBlock
 from mlcore.maps.tags import KEYS, classify, says_building, says_no_area
 from mlcore.progress import Progress, stop_if_asked
@@ -137,6 +137,7 @@ class _PbfScanner:
         sets = (found.node_in_relation, found.way_in_relation, found.relation_in_relation)
         for number, kept_ids in enumerate(sets):
             kept_ids.update(_checked(joined(members[number])).tolist())
+        found.way_in_relations.update(repeated(of_each_way(members[1]))[0].tolist())
 
     def _relation(self, block: _Block, relation: Any, members: dict[int, list[np.ndarray]]) -> None:
         refs, sorts = np.cumsum(np.array(relation.memids, np.int64)), np.array(relation.types, np.int64)
@@ -181,7 +182,9 @@ class _PbfScanner:
             every.append(of_each_way(used))
         _each_once(np.array(ids, np.int64))
         needed = distinct(_checked(joined(wanted)))
-        found.shared_nodes = np.intersect1d(repeated(joined(every)), needed, assume_unique=True)
+        shared, crowded = repeated(joined(every))
+        found.shared_nodes = np.intersect1d(shared, needed, assume_unique=True)
+        found.crowded_nodes = np.intersect1d(crowded, needed, assume_unique=True)
         return needed
 
     def _read_nodes(self, file: Any, wanted: np.ndarray) -> None:

@@ -23,6 +23,7 @@ PAGES: dict[str, Row] = {
     "GET account/": Row("reviewer", page=True),
     "GET account/changed/": Row("reviewer", page=True),
     "GET reference-imagery/": Row("admin", page=True),
+    "GET webhooks/": Row("admin", page=True),
     "GET osm/sign-in/": Row("editor", page=True),
     "GET osm/signed-in/": Row("editor", page=True),
     "GET ": Row("reviewer", page=True),
@@ -50,6 +51,7 @@ PAGES: dict[str, Row] = {
     f"GET {PAGE}changes/<int:change_id>/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}changes/": Row("reviewer", scoped=True, page=True),
     f"GET {PAGE}edits/": Row("reviewer", scoped=True, page=True),
+    f"GET {PAGE}edits/uploads/": Row("reviewer", scoped=True, page=True),
     "GET search/": Row("reviewer", page=True),
     f"GET {PAGE}landmarks/": Row("reviewer", scoped=True, page=True),
 }

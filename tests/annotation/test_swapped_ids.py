@@ -43,6 +43,12 @@ BODIES: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"lease_token": "{own_lease}", "version": 0, "idempotency_key": KEY, "to": "{stranger}"},
     ),
     "export their changes": ("post", OWN + "changesets/", {"change_ids": ["{change_id}"]}),
+    "plan areas of their changes": ("post", OWN + "changesets/areas/", {"change_ids": ["{change_id}"]}),
+    "make changesets of their changes": (
+        "post",
+        OWN + "changesets/many/",
+        {"comment": "c", "groups": [["{change_id}"]]},
+    ),
     "a batch for a stranger": ("post", OWN + "anchor-batches/", {"name": "A", "people": ["{stranger}"]}),
     "claim in a batch of correspondences": (
         "post",

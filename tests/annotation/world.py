@@ -10,13 +10,20 @@ import numpy as np
 import rasterio
 
 from annotation.changes.services.saved_filters import feed_token
-from annotation.edits.models import Changeset, EditItem, Upload
+from annotation.edits.models import Changeset, Delivery, EditItem, Upload
 from annotation.edits.services import exits, links
+from annotation.edits.services.webhooks.register import register
 from annotation.geolocation.services.images import PICTURE, PREVIEW, image_folder
 from annotation.sources.models import RegionMember
 from tests import factories
 from tests.factories_anchors import AnchorFactory, make_batch
-from tests.factories_changes import BulkRejectionFactory, ChangeFactory, GroupMoveFactory, SavedFilterFactory
+from tests.factories_changes import (
+    BulkRejectionFactory,
+    ChangeFactory,
+    GroupMoveFactory,
+    SavedFilterFactory,
+    save_decision,
+)
 from tests.factories_correspondences import CorrespondencesFactory, MapScanFactory
 from tests.factories_correspondences import make_batch as make_matching_batch
 from tests.factories_geolocation import (
@@ -38,12 +45,17 @@ def make_world() -> dict[str, Any]:
         RegionMember.objects.create(region=region, user=person)
     changeset = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="test", source="test imagery")
     for one in (change, ChangeFactory(scan=scan)):
+        save_decision(people["editor"], one)
         EditItem.objects.create(changeset=changeset, change=one)
     exits.josm(changeset)  # a signed link opens what was exported
     sent = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="sent", source="test imagery")
     upload = Upload.objects.create(
         region=region, changeset=sent, user=people["editor"], server="https://osm.example", site="https://osm.example",
         osm_id=1, osm_name="Ada", token=uuid.uuid4().hex, osc=b"", sha256="0" * 64, elements=0,
+    )  # fmt: skip
+    hook = register(
+        user=people["admin"], region=region, url="https://hook.example/", secret="a secret of the world",
+        events=["decided"],
     )  # fmt: skip
     AnchorFactory(pair=change.pair)
     batch = make_batch(region, user=people["editor"])
@@ -95,6 +107,10 @@ def make_world() -> dict[str, Any]:
         "token": links.file_token(people["editor"], changeset),
         "tiles_token": links.tiles_token(people["editor"], scan.imagery),
         "upload_id": upload.pk,
+        "webhook_id": hook.pk,
+        "delivery_id": Delivery.objects.create(
+            webhook=hook, event="decided", event_id=uuid.uuid4(), body="{}", state="dead"
+        ).pk,
         "stage": "changes",
         "form": "qgis",
         "map_scan_id": MapScanFactory(region=region, imagery=scan.imagery).pk,

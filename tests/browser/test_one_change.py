@@ -55,6 +55,27 @@ def test_an_open_candidate_is_answered_by_its_link_before_the_rest_of_the_queue(
     expect(page).to_have_url(re.compile(f"/changes/{last.pk}/$"))
 
 
+def test_an_editor_sets_tags_of_an_accepted_building_and_a_closed_one_says_that_the_map_has_it(new_page, stock):
+    new, closed = [one for one in stock.changes if one.kind == "add"][:2]
+    save_decision(stock.admin, new, tags={"building": "house"})
+    QueueItem.objects.filter(pk=closed.item_id).update(state="withdrawn")
+    type(closed).objects.filter(pk=closed.pk).update(in_map_at="2026-05-01T12:00Z")
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/changes/{new.pk}/")
+    expect(page.locator("#tags-set")).to_contain_text("building=house")
+    page.get_by_role("button", name="Set tags").click()
+    page.get_by_label("Levels above the ground").fill("two")
+    page.get_by_role("button", name="Set them").click()
+    page.get_by_label("Levels above the ground").fill("2")
+    shot(page, "tags")
+    page.get_by_role("button", name="Set them").click()
+    expect(page.locator("#tags-set")).to_contain_text("building:levels=2")
+    new.refresh_from_db()
+    assert new.tags_set == {"building": "house", "building:levels": "2"}
+    page.goto(f"/regions/{stock.region.pk}/changes/{closed.pk}/")
+    expect(page.locator("#state")).to_contain_text("In the map by now")
+
+
 def test_who_was_left_something_is_told_on_every_page_of_the_region(new_page, stock):
     grace = UserFactory(username="grace", role="editor")
     QueueItem.objects.filter(pk=stock.changes[0].item_id).update(assigned_to=grace)

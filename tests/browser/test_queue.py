@@ -86,6 +86,55 @@ def test_a_missing_part_of_a_building_is_asked_about_as_such_and_may_be_a_buildi
     assert Verdict.objects.get(item=house.item_id).reason == "separate_building"
 
 
+def test_one_key_says_that_a_building_still_stands_where_the_region_asks_for_it(new_page, stock):
+    doubted = next(change for change in stock.changes if change.kind == "remove")
+    QueueItem.objects.filter(pk=doubted.item_id).update(priority=2.0)
+    type(doubted.footprint).objects.update(edited_at=None)
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    expect(page.locator("#stands")).to_be_hidden()
+    press(page, ".")
+    expect(page.locator(".notice").first).to_contain_text("the region does not ask for it")
+    type(stock.region).objects.update(confirm_standing=True)
+    open_queue(page, stock)
+    expect(page.locator("#stands")).to_be_enabled()
+    page.wait_for_load_state("networkidle")
+    press(page, ".")
+    saved(page)
+    until(lambda: decision_of(doubted) == "still_stands")
+    assert str(Change.objects.get(pk=doubted.pk).confirmed_on) == "2024-05-03"
+    page.keyboard.press("u")
+    until(lambda: decision_of(doubted) == "")
+    expect(page.locator("#stands")).to_be_visible()
+
+
+def test_an_editor_gives_a_missing_building_its_tags_and_they_are_saved_with_the_answer(new_page, stock):
+    new = next(change for change in stock.changes if change.kind == "add")
+    QueueItem.objects.filter(pk=new.item_id).update(priority=2.0)
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    page.wait_for_load_state("networkidle")
+    press(page, ",")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Kind of building").fill("house")
+    expect(dialog).to_contain_text("A dwelling for one household")
+    dialog.get_by_label("Levels above the ground").fill("2")
+    dialog.get_by_role("button", name="Another tag").click()
+    dialog.get_by_label("Key", exact=True).fill("name")
+    dialog.get_by_label("Value", exact=True).fill("Mill")
+    dialog.get_by_role("button", name="Set them").click()
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("Key", exact=True).fill("roof:shape")
+    dialog.get_by_role("button", name="Set them").click()
+    expect(page.locator("#tags-set")).to_contain_text("building=house")
+    press(page, "a")
+    saved(page)
+    until(lambda: decision_of(new) == "accept")
+    assert Change.objects.get(pk=new.pk).tags_set == {
+        "building": "house", "building:levels": "2", "roof:shape": "Mill",
+    }  # fmt: skip
+
+
 def test_every_decision_can_be_undone_and_taken_anew(new_page, stock):
     page = new_page(stock.admin)
     open_queue(page, stock)

@@ -46,6 +46,15 @@ def add_changeset(parent: Element, store: Store, row: sqlite3.Row) -> None:
         SubElement(one, "tag", k=key, v=value)
 
 
+def add_discussion(changeset: Element, store: Store, number: int) -> None:
+    rows = store.all("SELECT * FROM comments WHERE changeset = ? ORDER BY id", number)
+    changeset.set("comments_count", str(len(rows)))
+    talk = SubElement(changeset, "discussion")
+    for row in rows:
+        comment = SubElement(talk, "comment", date=written(row["at"]), uid="2", user=row["name"])
+        SubElement(comment, "text").text = row["text"]
+
+
 def osm_change(rows: Iterable[sqlite3.Row]) -> bytes:
     """What a changeset did, as its download: one block for each element, in the order it was done."""
     told = root("osmChange")

@@ -55,6 +55,10 @@ class OsmServer:
         """Elements of the map, as (kind, id, version, content); without content they are deleted."""
         self._tell("put", elements=elements)
 
+    def comment(self, changeset: int, name: str, text: str) -> None:
+        """What somebody says of a changeset."""
+        self._tell("comment", changeset=changeset, name=name, text=text)
+
     def close(self, changeset: int) -> None:
         """As happens by itself after an hour without an edit."""
         self._tell("close", changeset=changeset)

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS changesets (id INTEGER PRIMARY KEY AUTOINCREMENT, use
 CREATE TABLE IF NOT EXISTS elements (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, id INTEGER, version INTEGER,
     visible INTEGER, lon REAL, lat REAL, tags TEXT, body TEXT, changeset INTEGER, at REAL, UNIQUE (kind, id, version));
 CREATE INDEX IF NOT EXISTS elements_changeset ON elements (changeset);
+CREATE TABLE IF NOT EXISTS comments (id INTEGER PRIMARY KEY, changeset INTEGER, name TEXT, text TEXT, at REAL);
 CREATE TABLE IF NOT EXISTS uses (kind TEXT, id INTEGER, by_kind TEXT, by_id INTEGER);
 CREATE INDEX IF NOT EXISTS uses_of ON uses (kind, id);
 CREATE INDEX IF NOT EXISTS uses_by ON uses (by_kind, by_id);
@@ -86,8 +87,10 @@ class Store:
 
     # elements
 
-    def element(self, kind: str, number: int) -> sqlite3.Row | None:
-        """The newest version, visible or not."""
+    def element(self, kind: str, number: int, version: int | None = None) -> sqlite3.Row | None:
+        """A version, else the newest one, visible or not."""
+        if version is not None:
+            return self.one("SELECT * FROM elements WHERE kind = ? AND id = ? AND version = ?", kind, number, version)
         return self.one("SELECT * FROM elements WHERE kind = ? AND id = ? ORDER BY version DESC LIMIT 1", kind, number)
 
     def next_id(self, kind: str) -> int:

@@ -145,6 +145,8 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(404, f"Changeset {number} not found")
         told = answers.root()
         answers.add_changeset(told, self.server.store, row)
+        if "include_discussion" in parse_qs(self.asked.query):
+            answers.add_discussion(told[0], self.server.store, int(number))
         return 200, XML, answers.text_of(told), {}
 
     def _upload(self, number: str) -> Answer:
@@ -176,6 +178,29 @@ class Handler(BaseHTTPRequestHandler):
         if row is None or not row["visible"]:
             raise RefusedError(404 if row is None else 410, "")
         told = answers.root()
+        answers.add_element(told, row)
+        return 200, XML, answers.text_of(told), {}
+
+    def _elements(self, kind: str) -> Answer:
+        """Several at once, deleted ones too, each as it is now or, as `12v3`, as it was; one that never was: 404."""
+        told = answers.root()
+        for wanted in parse_qs(self.asked.query)[f"{kind}s"][0].split(","):
+            number, _, version = wanted.partition("v")
+            row = self.server.store.element(kind, int(number), int(version) if version else None)
+            if row is None:
+                raise RefusedError(404, "")
+            answers.add_element(told, row)
+        return 200, XML, answers.text_of(told), {}
+
+    def _full(self, number: str) -> Answer:
+        row = self.server.store.element("way", int(number))
+        if row is None or not row["visible"]:
+            raise RefusedError(404 if row is None else 410, "")
+        told = answers.root()
+        for ref in dict.fromkeys(json.loads(row["body"])):
+            node = self.server.store.element("node", ref)
+            if node is not None:
+                answers.add_element(told, node)
         answers.add_element(told, row)
         return 200, XML, answers.text_of(told), {}
 
@@ -218,6 +243,9 @@ class Handler(BaseHTTPRequestHandler):
             for kind, number, version, element in told["elements"]:
                 store.write(kind, number, version, 0, element)
             return None
+        if what == "comment":
+            return store.run("INSERT INTO comments (changeset, name, text, at) VALUES (?, ?, ?, ?)",
+                             told["changeset"], told["name"], told["text"], time.time())  # fmt: skip
         if what == "close":
             return store.close(told["changeset"])
         if what == "rows":
@@ -235,6 +263,8 @@ ROUTES = [
     ("GET", r"/api/0\.6/changeset/(\d+)/download", "download"),
     ("PUT", r"/api/0\.6/changeset/(\d+)/close", "close"),
     ("GET", r"/api/0\.6/(node|way|relation)/(\d+)", "element"),
+    ("GET", r"/api/0\.6/(node|way|relation)s", "elements"),
+    ("GET", r"/api/0\.6/way/(\d+)/full", "full"),
     ("GET", r"/oauth2/authorize", "authorize"),
     ("POST", r"/oauth2/authorize", "decide"),
     ("POST", r"/oauth2/token", "token"),

@@ -204,6 +204,8 @@ CELERY_BEAT_SCHEDULE = {
     "alerts": {"task": "annotation.changes.tasks.alerts", "schedule": 300.0, "options": {"expires": 300}},
     "assignments": {"task": "annotation.review.tasks.put_back", "schedule": 300.0, "options": {"expires": 300}},
     "first-looks": {"task": "annotation.pipeline.tasks.first_looks", "schedule": 60.0, "options": {"expires": 60}},
+    "webhooks": {"task": "annotation.edits.tasks.deliver_webhooks", "schedule": 10.0, "options": {"expires": 10}},
+    "watch": {"task": "annotation.edits.tasks.watch_uploads", "schedule": 3600.0, "options": {"expires": 600}},
     "fold-counts": {"task": "annotation.review.tasks.fold_counts", "schedule": 30.0, "options": {"expires": 30}},
 }
 

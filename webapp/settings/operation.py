@@ -23,6 +23,8 @@ LOGGING = {
         "mapwright.requests": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
         # Django's own handlers would write the same lines once more, in a form of their own.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # It would write the whole address of every request, and those of webhooks may hold a secret.
+        "httpx": {"level": "WARNING"},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
     },
 }
@@ -39,3 +41,8 @@ S3_SECRET_KEY = env("S3_SECRET_KEY")
 METRICS_TOKEN = env("METRICS_TOKEN")
 # Addresses or networks of proxies whose X-Forwarded-For and X-Request-ID are believed; `unix`: who comes by the socket.
 TRUSTED_PROXIES = [one.strip() for one in env("TRUSTED_PROXIES").split(",") if one.strip()]
+# Webhooks go to public hosts over https, and to those allowed by name, whatever their address.
+WEBHOOK_HOSTS = [host.strip() for host in env("WEBHOOK_HOSTS").split(",") if host.strip()]
+# Changesets of one small area each: at most so many edits, and so many kilometres along the longer side.
+CHANGESET_EDITS = int(env("CHANGESET_EDITS", "200"))
+CHANGESET_KM = float(env("CHANGESET_KM", "5"))

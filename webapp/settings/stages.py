@@ -22,6 +22,7 @@ JOB_RUNNERS = {
     "geolocation.locate": "annotation.geolocation.services.locate.run",
     "geolocation.become_imagery": "annotation.geolocation.services.confirm.run",
     "edits.upload": "annotation.edits.services.uploads.run.run",
+    "edits.watch": "annotation.edits.services.uploads.watch.run",
     "landmarks.update_index": "annotation.landmarks.services.update_index.run",
     "landmarks.import_tags": "annotation.landmarks.services.from_map.run",
     "changes.first_look": "annotation.pipeline.services.first_look.run",
@@ -68,9 +69,11 @@ MODEL_KINDS = {
 MATCHER_IN_USE = "annotation.learning.selectors.matcher_in_use"
 # Every stage whose verdicts models learn from, and what gives them (annotation.learning.decisions.Provider).
 LEARNING_DECISIONS = {"changes": "annotation.changes.decided.decisions_of"}
+# What is told of every decision on a change, and of every one taken back, in its transaction: (item, verdict).
+CHANGE_LISTENERS = ["annotation.edits.services.webhooks.outbox.decided"]
 
-# Imagery of other servers that pages show beside ours. Admins name it, of public hosts over https; hosts that are allowed
-# by name may be private and speak plain http. The index is a file of the editor-layer-index (imagery.geojson), from which
-# admins are offered what covers a region.
+# Imagery of other servers that pages show beside ours. Admins name it, of public hosts over https; hosts that are
+# allowed by name may be private and speak plain http. The index is a file of the editor-layer-index (imagery.geojson),
+# from which admins are offered what covers a region.
 LAYER_HOSTS = [host.strip() for host in env("LAYER_HOSTS").split(",") if host.strip()]
 LAYER_INDEX = env("LAYER_INDEX")

@@ -110,8 +110,16 @@ class ChangeSnapshot(serializers.Serializer):
 
 
 class NewestMap(serializers.Serializer):
+    snapshot = serializers.IntegerField(help_text="send it with an accept as `seen_map` in the payload")
     state = serializers.ChoiceField(choices=["gone", "edited"])
     taken_at = serializers.DateTimeField(allow_null=True)
+
+
+class StandingOutput(serializers.Serializer):
+    """Whether a person may say that the building still stands."""
+
+    on = serializers.DateField(help_text="what its check_date would be")
+    why_not = serializers.CharField(help_text="why it can't be said; empty where it can")
 
 
 class MeasuredOn(serializers.Serializer):
@@ -153,6 +161,9 @@ class ChangeSubject(serializers.Serializer):
     older_than_edit = serializers.BooleanField(help_text="the image is older than the object's last edit")
     newest_map = NewestMap(allow_null=True, help_text="what a newer map than the scanned one says of the building")
     second = serializers.BooleanField(help_text="a removal that somebody accepted, and a second person is asked about")
+    standing = StandingOutput(
+        allow_null=True, help_text="null: the region does not ask for it, or it is about no mapped building"
+    )
     model = ModelBehind()
     anchor = serializers.CharField(allow_null=True)
 
@@ -173,6 +184,11 @@ class ChangeDetail(ChangeSubject):
     version = serializers.IntegerField()
     decided_by = serializers.CharField(allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
+    tags_set = serializers.DictField(child=serializers.CharField(), help_text="tags that an editor gave the building")
+    confirmed_on = serializers.DateField(allow_null=True, help_text="of a building that still stands: its check_date")
+    in_map_at = serializers.DateTimeField(
+        allow_null=True, help_text="when a newer map was found to say it already, so that it left the queue"
+    )
 
 
 class JobStarted(serializers.Serializer):

@@ -94,6 +94,9 @@ class ChangeView(APIView):
             "version": item.version,
             "decided_by": item.decided_by.username if item.decided_by else None,
             "decided_at": item.decided_at,
+            "tags_set": change.tags_set,
+            "confirmed_on": change.confirmed_on,
+            "in_map_at": change.in_map_at,
         }
         return Response(serializers.ChangeDetail(detail).data)
 
@@ -112,7 +115,7 @@ def _stream(changes: QuerySet[Change]) -> Iterator[bytes]:
     yield b'{"type": "FeatureCollection", "features": [\n'
     first = True
     for change in changes.iterator(chunk_size=1000):
-        one = serializers.feature(change, selectors.geojson(change.adjusted or change.geometry))
+        one = serializers.feature(change, selectors.geojson(selectors.shape_after(change)))
         yield (b"" if first else b",\n") + json.dumps(one, cls=JSONEncoder).encode()
         first = False
     yield b"\n]}\n"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from django.db.models import BinaryField, F, Func, QuerySet
+from django.db.models import BinaryField, Case, F, Func, QuerySet, When
 from django.db.models.functions import Coalesce
 
 from annotation.changes.engine_coco import instance
@@ -144,8 +144,9 @@ def _sources(region: Region) -> dict[int, tuple[Any, ...]]:
 
 
 def _shape() -> Coalesce:
-    """As a person gave it, else as proposed."""
-    return Coalesce("adjusted", "geometry")
+    """As mapped where a person said that it stands, as a person gave it, else as proposed."""
+    mapped = Case(When(confirmed_on__isnull=False, then=F("footprint__geometry")))
+    return Coalesce(mapped, "adjusted", "geometry")
 
 
 def _box() -> dict[str, Side]:

@@ -10,7 +10,9 @@ from itertools import islice
 from django.db import transaction
 
 from annotation.changes import engine
+from annotation.changes.models import Change
 from annotation.changes.services.known import Known
+from annotation.changes.services.mapped_meanwhile import withdraw_mapped
 from annotation.changes.services.rescore import start_if_changed
 from annotation.changes.services.store import Rows, store, withdraw_older, without_stored
 from annotation.changes.services.turns import turn
@@ -25,12 +27,17 @@ Commit = Callable[[], AbstractContextManager[object]]
 
 @dataclass(frozen=True)
 class FindCounts:
-    """What a scan suggested: new in the queue, there already, answered before, without a tile or footprint."""
+    """What a scan suggested: new in the queue, there already, answered before, without a tile or footprint.
+
+    Attributes:
+        in_map: of those in the queue, what left it since a map newer than the scanned one says it already.
+    """
 
     made: int = 0
     kept: int = 0
     answered: int = 0
     lost: int = 0
+    in_map: int = 0
 
 
 def run(context: JobContext) -> None:
@@ -86,7 +93,9 @@ def keep_candidates(
         made, kept = made + len(fresh), kept + len(prepared) - len(missing)
         answered, lost = answered + len(missing) - len(fresh), lost + len(batch) - len(prepared)
         progress.report(made / (made + BATCH), f"{made} suspected changes")
-    counts = FindCounts(made, kept, answered, lost)
+    with commit():
+        mapped = withdraw_mapped(Change.objects.filter(scan=scan), scan.region_id)
+    counts = FindCounts(made, kept, answered, lost, mapped.total())
     progress.report(
         1.0, f"{counts.made} new in the queue, {counts.kept} there already, {counts.answered} answered before"
     )

@@ -10,6 +10,7 @@ from django.db.models import F, Q, QuerySet
 from annotation.changes import engine
 from annotation.changes.models import Change
 from annotation.changes.services.known import Known
+from annotation.changes.services.mapped_meanwhile import withdraw_mapped
 from annotation.changes.services.store import STAGE, Prepared, store, without_stored
 from annotation.consistency.models import Scan
 from annotation.review.models import ItemState, QueueItem
@@ -28,7 +29,7 @@ def renew(scan: Scan, pairs: Collection[int], prepared: Sequence[Prepared]) -> N
     now are marked: nobody else gets them before they were renewed as well.
     """
     marks = [one.mark for one in prepared]
-    rows = Change.objects.filter(Q(pair__in=pairs) | Q(fingerprint__in=marks), scan=scan)
+    rows = Change.objects.filter(Q(pair__in=pairs) | Q(fingerprint__in=marks), scan=scan, in_map_at__isnull=True)
     found = QueueItem.objects.filter(change__in=rows, state__in=(ItemState.OPEN, ItemState.WITHDRAWN))
     free = found.filter(FREE).select_for_update(skip_locked=True, of=("self",))
     items = set(free.values_list("pk", flat=True))
@@ -44,6 +45,7 @@ def renew(scan: Scan, pairs: Collection[int], prepared: Sequence[Prepared]) -> N
     for mark in kept.keys() & wanted.keys():
         _update(kept[mark], wanted[mark])
     store(scan, without_stored(scan, list(wanted.values())))
+    withdraw_mapped(rows, scan.region_id)
 
 
 def _update(change: Change, one: Prepared) -> None:

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from annotation.changes import engine
 from annotation.changes.models import Change
+from annotation.changes.services.mapped_meanwhile import withdraw_mapped
 from annotation.changes.services.renew import outdated_items, renew
 from annotation.changes.services.start import start_find
 from annotation.changes.services.store import Rows
@@ -64,7 +65,13 @@ def start_if_changed(scan: Scan) -> Job | None:
 
 
 def start_where_let_go() -> int:
-    """Have suggestions looked at again that somebody held while their tiles were, and holds no more; how many scans."""
+    """Have suggestions looked at again that somebody held while their tiles were, and holds no more; how many scans.
+
+    What a newer map says already leaves the queue without a look.
+    """
+    for region_id in set(outdated_items().filter(FREE).values_list("scope_id", flat=True)):
+        with transaction.atomic():
+            withdraw_mapped(Change.objects.filter(item__in=outdated_items().filter(FREE)), region_id)
     scans = Scan.objects.filter(pk__in=outdated_items().filter(FREE).values("change__scan"))
     for scan in scans:
         start(scan)

@@ -1,11 +1,18 @@
 """The changes stage's side of the queue: decisions, reasons, and what a decision does to the change."""
 
-from annotation.changes.errors import ExportedError
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from annotation.changes.errors import ExportedError, NewerMapError
 from annotation.changes.lots import FittingChanges
 from annotation.changes.models import Change, ChangeDecision
-from annotation.changes.selectors import subject_of_item
+from annotation.changes.selectors import said_by_newer_map, subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
+from annotation.changes.services.confirm import confirm
 from annotation.changes.services.second_person import asks_a_second
+from annotation.changes.services.set_tags import tags_of
 from annotation.common.errors import InvalidError
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.services.second import ask_another
@@ -29,31 +36,66 @@ REASONS = {
     ChangeDecision.IMAGE_OFFSET.value: (),
     ChangeDecision.BAD_IMAGERY.value: ("clouds", "shadow", "blurred", "no_data"),
     ChangeDecision.TOO_OLD.value: (),
+    ChangeDecision.STILL_STANDS.value: (),
 }
 
 
 def on_decided(item: QueueItem, verdict: Verdict) -> None:
-    """Keep the shape of an accepted change and the imagery it was seen on; ask a second person about a removal."""
-    unknown = set(verdict.payload) - {"geometry", "layers"}
-    if unknown:
-        raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; geometry and layers are known")
-    drawn, layers = verdict.payload.get("geometry"), verdict.payload.get("layers")
+    """Keep what an answer carries; ask a second person about a removal, or tell who listens."""
+    _keep(item, verdict)
     if verdict.decision == ChangeDecision.ACCEPT and asks_a_second(item):
         ask_another(item, verdict.reviewer)
-    if drawn is None and layers is None:
+    else:
+        _tell(item, verdict)
+
+
+def _keep(item: QueueItem, verdict: Verdict) -> None:
+    """Keep shape, tags and other imagery of an accepted change, or the day on which its building was seen to stand.
+
+    Raises:
+        InvalidError: the answer can't carry them, or they are no shape or tags of a building.
+        NotAllowedError: tags are set by editors.
+        NewerMapError: it is accepted over a newer state of the building that the person was not shown.
+    """
+    unknown = set(verdict.payload) - {"geometry", "layers", "tags", "seen_map"}
+    if unknown:
+        raise InvalidError(
+            f"unknown keys in the payload: {', '.join(sorted(unknown))}; known are geometry, layers, tags and seen_map"
+        )
+    if verdict.decision == ChangeDecision.ACCEPT and "seen_map" in verdict.payload:
+        _check_map_seen(item, verdict.payload["seen_map"])
+    if verdict.decision == ChangeDecision.STILL_STANDS:
+        confirm(item)
+    drawn, wanted, layers = (verdict.payload.get(name) for name in ("geometry", "tags", "layers"))
+    if drawn is None and wanted is None and layers is None:
         return
     if verdict.decision != ChangeDecision.ACCEPT:
-        raise InvalidError("only an accepted change can carry an adjusted geometry, or the layers it was seen on")
+        raise InvalidError("only an accepted change can carry an adjusted geometry, tags or layers")
     change = Change.objects.select_related("pair__tile", "scan", "footprint").get(item=item)
-    if layers is not None:
-        change.looked_at = list(dict.fromkeys([*change.looked_at, *titles_for_edits(item.scope_id, layers)]))
     if drawn is not None:
         change.adjusted = adjusted_geometry(change, drawn)
-    change.save(update_fields=["adjusted", "looked_at"])
+    if wanted is not None:
+        change.tags_set = tags_of(change, verdict.reviewer, wanted)
+    if layers is not None:
+        change.looked_at = list(dict.fromkeys([*change.looked_at, *titles_for_edits(item.scope_id, layers)]))
+    change.save(update_fields=["adjusted", "tags_set", "looked_at"])
+
+
+def _check_map_seen(item: QueueItem, seen: Any) -> None:
+    """Refuse to accept over a newer state of the building that the person has not been shown.
+
+    Args:
+        seen: the newer map that they were told of; None: none.
+    """
+    change = Change.objects.select_related("scan", "footprint").get(item=item)
+    said = said_by_newer_map(change)
+    if said is not None and said["snapshot"] != seen:
+        what = "lacks this building" if said["state"] == "gone" else "has this building edited"
+        raise NewerMapError(f"a map that came in since you opened it {what}: look at both, then answer again")
 
 
 def on_undone(item: QueueItem, verdict: Verdict) -> None:
-    """Forget the adjusted shape and what was looked at; refuse where the change is already in a changeset."""
+    """Forget what the answer carried: shape, tags, imagery, the day it stood; refuse where a changeset holds it."""
     change = Change.objects.get(item=item)
     exported = change.edit_items.first()
     if exported is not None:
@@ -62,8 +104,15 @@ def on_undone(item: QueueItem, verdict: Verdict) -> None:
             "changeset apart, on the page of edits; then its answer can be taken back",
             changeset=exported.changeset_id,
         )
-    change.adjusted, change.looked_at = None, []
-    change.save(update_fields=["adjusted", "looked_at"])
+    change.adjusted, change.tags_set, change.confirmed_on, change.looked_at = None, {}, None, []
+    change.save(update_fields=["adjusted", "tags_set", "confirmed_on", "looked_at"])
+    _tell(item, verdict)
+
+
+def _tell(item: QueueItem, verdict: Verdict) -> None:
+    """Stages that stand above and want to know, in the transaction of the decision."""
+    for path in settings.CHANGE_LISTENERS:
+        import_string(path)(item, verdict)
 
 
 STAGE = ReviewStage(

@@ -56,7 +56,8 @@ def lacking_a_second(region: Region, changes: QuerySet[Change]) -> set[int]:
     """Of these changes the removals that only one person accepted, where the region asks for two."""
     if not region.second_person:
         return set()
-    return set(changes.filter(kind=ChangeKind.REMOVE, item__not_for=None).values_list("pk", flat=True))
+    alone = changes.filter(kind=ChangeKind.REMOVE, item__decision=ChangeDecision.ACCEPT, item__not_for=None)
+    return set(alone.values_list("pk", flat=True))
 
 
 def _removals(region: Region) -> QuerySet[QueueItem]:

@@ -3,21 +3,51 @@
 import re
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotation.changes.api.serializers import ModelBehind
 from annotation.common.models import MAX_ID
 from annotation.edits.models import Changeset, EditItem
 from annotation.edits.osmchange.tools import Tool
+from annotation.edits.states import SIDES, base_state
 
 KEY = re.compile(r"(node|way|relation)/[1-9][0-9]{0,18}")
 
 
-class ChangesetInput(serializers.Serializer):
+class TagsInput(serializers.Serializer):
+    """Tags of the OSM changeset, each of at most 255 characters; what is left empty is filled in, or left out."""
+
     comment = serializers.CharField(max_length=255, help_text="what the edits do, for other mappers")
     source = serializers.CharField(  # type: ignore[assignment]
         max_length=255, required=False, allow_blank=True, default="", help_text="left out: the imagery and its date"
     )
+    imagery_used = serializers.CharField(
+        max_length=255, required=False, allow_blank=True, default="", help_text="left out: the imagery's attribution"
+    )
+    hashtags = serializers.CharField(
+        max_length=255, required=False, allow_blank=True, default="", help_text="such as #buildings #nepal"
+    )
+    created_by = serializers.CharField(
+        max_length=255, required=False, allow_blank=True, default="", help_text="left out: Mapwright"
+    )
+    review_requested = serializers.BooleanField(
+        required=False, default=False, help_text="asks other mappers to look at it"
+    )
+
+
+class TagsChange(serializers.Serializer):
+    """Tags of a changeset that are changed; what is left out stays."""
+
+    comment = serializers.CharField(max_length=255, required=False)
+    source = serializers.CharField(max_length=255, required=False)  # type: ignore[assignment]
+    imagery_used = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    hashtags = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    created_by = serializers.CharField(max_length=255, required=False)
+    review_requested = serializers.BooleanField(required=False)
+
+
+class ChangesetInput(TagsInput):
     change_ids = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
         required=False, allow_null=True, default=None, min_length=1, max_length=10_000,
@@ -77,18 +107,38 @@ class OscQuery(ExportQuery):
         return Tool(value)
 
 
+class RebasedOutput(serializers.Serializer):
+    """Whose each part of an edit is since it was laid over a newer state of its building."""
+
+    shape = serializers.ChoiceField(choices=SIDES)
+    tags = serializers.ChoiceField(choices=SIDES)
+
+
 class EditOutput(serializers.ModelSerializer):
     kind = serializers.CharField(source="change.kind")
     key = serializers.SerializerMethodField()
     decided_by = serializers.CharField(source="change.item.decided_by.username", default=None)
+    tags = serializers.DictField(
+        source="change.tags_set", child=serializers.CharField(), help_text="that a person set, over the object's own"
+    )
+    check_date = serializers.DateField(
+        source="change.confirmed_on", allow_null=True, help_text="of a building that still stands: all that changes"
+    )
+
+    rebased = serializers.SerializerMethodField()
 
     class Meta:
         model = EditItem
-        fields = ["change", "kind", "key", "base_version", "demolish", "decided_by"]
+        fields = ["change", "kind", "key", "base_version", "demolish", "decided_by", "check_date", "tags", "rebased"]
         read_only_fields = fields
 
+    @extend_schema_field(RebasedOutput(allow_null=True))
+    def get_rebased(self, item: EditItem) -> dict[str, str] | None:
+        return {part: item.rebased[part] for part in ("shape", "tags")} if item.rebased else None
+
     def get_key(self, item: EditItem) -> str | None:
-        return item.change.footprint.key if item.change.footprint else None
+        base = base_state(item)
+        return base.key if base else None
 
 
 class EditChange(serializers.Serializer):

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from annotation.edits.models import Upload, UploadReceipt, UploadState
+from annotation.edits.models import Fate, Upload, UploadReceipt, UploadState
 
 
 class UploadReason(serializers.Serializer):
@@ -68,8 +68,39 @@ class UploadOutlook(serializers.Serializer):
     uploads = UploadOutput(many=True)
 
 
+class ReceiptsQuery(serializers.Serializer):
+    fate = serializers.MultipleChoiceField(choices=Fate.choices, required=False, help_text="only what met these fates")
+
+
 class ReceiptOutput(serializers.ModelSerializer):
     class Meta:
         model = UploadReceipt
-        fields = ["id", "kind", "old_id", "new_id", "new_version"]
+        fields = ["id", "kind", "old_id", "new_id", "new_version", "fate", "their_version", "their_user",
+                  "their_changeset"]  # fmt: skip
         read_only_fields = fields
+
+
+class CommentOutput(serializers.Serializer):
+    at = serializers.CharField()
+    user = serializers.CharField()
+    text = serializers.CharField()
+
+
+class WatchedOutput(UploadOutput):
+    """An upload that is in the map, and what became of it since."""
+
+    comment = serializers.CharField(source="changeset.comment")
+    comments = CommentOutput(many=True, help_text="what people say of the changeset, the oldest first")
+    as_sent = serializers.IntegerField(source="as_sent_count", help_text="elements that stand as they were sent")
+    edited = serializers.IntegerField(source="edited_count", help_text="elements that others changed since")
+    deleted = serializers.IntegerField(source="deleted_count", help_text="elements that others deleted since")
+    reverted = serializers.IntegerField(source="reverted_count", help_text="elements that are as before the upload")
+
+    class Meta(UploadOutput.Meta):
+        fields = [*UploadOutput.Meta.fields, "comment", "watched_at", "watch_job_id", "comments", "as_sent", "edited",
+                  "deleted", "reverted"]  # fmt: skip
+        read_only_fields = fields
+
+
+class WatchStarted(serializers.Serializer):
+    job_id = serializers.UUIDField(source="pk")

@@ -14,9 +14,10 @@ from annotation.common.errors import DomainError
 from annotation.common.pagination import KeysetPagination
 from annotation.edits import selectors
 from annotation.edits.api import upload_serializers as serializers
-from annotation.edits.models import UploadReceipt
-from annotation.edits.services.uploads import accounts, checks, settle, start
+from annotation.edits.models import Upload, UploadReceipt
+from annotation.edits.services.uploads import accounts, checks, settle, start, watch
 from annotation.review.api.http import parse, person
+from annotation.sources.selectors import get_region
 
 
 class OsmAccountView(APIView):
@@ -128,7 +129,36 @@ class ReceiptsView(ListAPIView):
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return UploadReceipt.objects.filter(upload=selectors.get_upload(person(self.request), self.kwargs["upload_id"]))
+        rows = UploadReceipt.objects.filter(upload=selectors.get_upload(person(self.request), self.kwargs["upload_id"]))
+        fates = parse(serializers.ReceiptsQuery, self.request.query_params).get("fate")
+        return rows.filter(fate__in=fates) if fates else rows
+
+    @extend_schema(parameters=[serializers.ReceiptsQuery])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class WatchedView(ListAPIView):
+    """Uploads of a region that are in the map, and what became of them, the newest first."""
+
+    permission_classes = [ReadOrEditor]
+    serializer_class = serializers.WatchedOutput
+    queryset = Upload.objects.none()
+
+    def get_queryset(self):
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        return selectors.watched_uploads(get_region(person(self.request), self.kwargs["region_id"]))
+
+
+class WatchView(APIView):
+    permission_classes = [IsEditor]
+
+    @extend_schema(request=None, responses={202: serializers.WatchStarted})
+    def post(self, request: Request, upload_id: int) -> Response:
+        """Ask the map what became of an upload."""
+        job = watch.start(user=person(request), upload=selectors.get_upload(person(request), upload_id))
+        return Response(serializers.WatchStarted(job).data, status=status.HTTP_202_ACCEPTED)
 
 
 def _shown(request: Request, upload_id: int) -> dict[str, Any]:

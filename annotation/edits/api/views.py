@@ -19,7 +19,7 @@ from annotation.changes.api.serializers import ModelBehind
 from annotation.edits import selectors
 from annotation.edits.api import serializers
 from annotation.edits.models import Changeset
-from annotation.edits.services import changesets, export
+from annotation.edits.services import changesets, export, tags
 from annotation.edits.services.compiling import compile_changeset
 from annotation.review.api.http import parse, person
 from annotation.sources.selectors import get_region
@@ -66,6 +66,14 @@ class ChangesetView(APIView):
             "models": ModelBehind(selectors.models_behind(changeset), many=True).data,
         }
         return Response(detail)
+
+    @extend_schema(request=serializers.TagsChange, responses=serializers.ChangesetOutput)
+    def patch(self, request: Request, changeset_id: int) -> Response:
+        """Change tags of a changeset that did not leave for the map."""
+        changeset = selectors.get_changeset(person(request), changeset_id)
+        wished = parse(serializers.TagsChange, request.data)
+        changed = tags.change(user=person(request), changeset=changeset, **wished)
+        return Response(serializers.ChangesetOutput(_counted(changed, changed.items.count())).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, changeset_id: int) -> Response:

@@ -74,6 +74,42 @@ class Written:
     tags: dict[str, str] = field(default_factory=dict)
     body: list[int | tuple[str, int, str]] = field(default_factory=list)
     if_unused: bool = False
+    timestamp: str = ""
+
+
+@dataclass
+class Present:
+    """An element as the server has it in one version.
+
+    Attributes:
+        user: who made this version; empty where the server does not say.
+        place: longitude and latitude of a node as they were written; of nothing else.
+        body: as of `Written`.
+    """
+
+    kind: str
+    id: int
+    version: int
+    visible: bool
+    user: str
+    changeset: int
+    place: tuple[str, str] = ("", "")
+    tags: dict[str, str] = field(default_factory=dict)
+    body: list[int | tuple[str, int, str]] = field(default_factory=list)
+
+    def same(self, other: Present) -> bool:
+        """Whether both say the same of the world."""
+        places = [tuple(round(float(one), 7) for one in each.place if one) for each in (self, other)]
+        return places[0] == places[1] and (self.tags, self.body) == (other.tags, other.body)
+
+
+@dataclass(frozen=True)
+class Comment:
+    """What somebody said of a changeset."""
+
+    at: str
+    user: str
+    text: str
 
 
 Start = Callable[[str, dict[str, str]], None]
@@ -85,6 +121,15 @@ def parse_change(content: bytes) -> list[Written]:
     Raises:
         UnreadableAnswerError: it is no osmChange.
     """
+    return _elements(content, "osmChange")
+
+
+def parse_written(content: bytes) -> list[Written]:
+    """The elements of an answer that shows some, in its order; they have no action."""
+    return _elements(content, "osm")
+
+
+def _elements(content: bytes, root: str) -> list[Written]:
     found: list[Written] = []
     block = {"action": "", "if_unused": ""}
 
@@ -94,7 +139,9 @@ def parse_change(content: bytes) -> list[Written]:
         elif name in KINDS:
             place = (said.get("lon", ""), said.get("lat", ""))
             number, version = int(said["id"]), int(said.get("version", "0"))
-            found.append(Written(block["action"], name, number, version, *place, if_unused=bool(block["if_unused"])))
+            one = Written(block["action"], name, number, version, *place, timestamp=said.get("timestamp", ""))
+            one.if_unused = bool(block["if_unused"])
+            found.append(one)
         elif name == "tag":
             found[-1].tags[said["k"]] = said["v"]
         elif name == "nd":
@@ -102,7 +149,7 @@ def parse_change(content: bytes) -> list[Written]:
         elif name == "member":
             found[-1].body.append((said["type"], int(said["ref"]), said.get("role", "")))
 
-    _read(content, "osmChange", start)
+    _read(content, root, start)
     return found
 
 
@@ -135,6 +182,46 @@ def parse_changesets(content: bytes) -> list[Listed]:
     return found
 
 
+def parse_elements(content: bytes) -> list[Present]:
+    """Elements, each in the version that was asked for."""
+    found: list[Present] = []
+
+    def start(name: str, said: dict[str, str]) -> None:
+        if name in KINDS:
+            place = (said.get("lon", ""), said.get("lat", "")) if name == "node" else ("", "")
+            found.append(
+                Present(name, int(said["id"]), int(said["version"]), said.get("visible", "true") == "true",
+                        said.get("user", ""), int(said["changeset"]), place)
+            )  # fmt: skip
+        elif name == "tag":
+            found[-1].tags[said["k"]] = said["v"]
+        elif name == "nd":
+            found[-1].body.append(int(said["ref"]))
+        elif name == "member":
+            found[-1].body.append((said["type"], int(said["ref"]), said.get("role", "")))
+
+    _read(content, "osm", start)
+    return found
+
+
+def parse_comments(content: bytes) -> list[Comment]:
+    """What was said of one changeset, the oldest first."""
+    found: list[tuple[str, str, list[str]]] = []
+    inside = {"text": False}
+
+    def start(name: str, said: dict[str, str]) -> None:
+        inside["text"] = name == "text"
+        if name == "comment":
+            found.append((said.get("date", ""), said.get("user", ""), []))
+
+    def said_so(text: str) -> None:
+        if inside["text"] and found:
+            found[-1][2].append(text)
+
+    _read(content, "osm", start, said_so)
+    return [Comment(at, user, "".join(parts).strip()) for at, user, parts in found]
+
+
 def parse_person(content: bytes) -> Person:
     """Whose token it was."""
     found: list[Person] = []
@@ -164,7 +251,7 @@ def parse_limits(content: bytes) -> Limits:
     )
 
 
-def _read(content: bytes, root: str, start: Start) -> None:
+def _read(content: bytes, root: str, start: Start, text: Callable[[str], None] | None = None) -> None:
     parser = expat.ParserCreate()
     seen = 0
 
@@ -180,6 +267,8 @@ def _read(content: bytes, root: str, start: Start) -> None:
 
     parser.StartElementHandler = on_start
     parser.StartDoctypeDeclHandler = on_doctype
+    if text is not None:
+        parser.CharacterDataHandler = text
     try:
         parser.Parse(content, True)
     except (expat.ExpatError, KeyError, ValueError, IndexError) as error:

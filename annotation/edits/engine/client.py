@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NoReturn
 from xml.sax.saxutils import quoteattr
 
 from annotation.edits.engine import answers
-from annotation.edits.engine.answers import Limits, Listed, Person, Receipt, Written
+from annotation.edits.engine.answers import Comment, Limits, Listed, Person, Present, Receipt, Written
 from annotation.edits.engine.server import MOST_CHANGE_BYTES, UPLOAD_S, MapServer, Reply, send
 from annotation.edits.errors import (
     BusyServerError,
@@ -97,6 +97,21 @@ class OsmApi:
         reply = self._send("GET", f"/api/0.6/changeset/{changeset}/download", most_bytes=MOST_CHANGE_BYTES)
         _known(reply, changeset)
         return answers.parse_change(_good(reply))
+
+    def elements(self, kind: str, wanted: Sequence[str]) -> list[Present]:
+        """Elements of one kind in one request: `12` as it is now, deleted ones too, or `12v3` as it was."""
+        return answers.parse_elements(
+            self._ask("GET", f"/api/0.6/{kind}s?{kind}s={','.join(wanted)}", most_bytes=MOST_CHANGE_BYTES)
+        )
+
+    def comments(self, changeset: int) -> list[Comment]:
+        """What people said of a changeset."""
+        return answers.parse_comments(self._ask("GET", f"/api/0.6/changeset/{changeset}?include_discussion=true"))
+
+    def way(self, number: int) -> list[Written]:
+        """A way and its nodes as they are now; empty where it is deleted, or was never there. Open to everybody."""
+        reply = self._send("GET", f"/api/0.6/way/{number}/full")
+        return [] if reply.status in {404, 410} else answers.parse_written(_good(reply))
 
     def close(self, changeset: int, *, or_unknown: bool = False) -> None:
         """Close the changeset, or find it closed: it takes no edits from now on.

@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
 
+from annotation.changes.models import ChangeKind
+from annotation.changes.selectors import shape_after
 from annotation.edits.models import EditItem
 from annotation.edits.osmchange.compile import AcceptedChange, Base
 from annotation.edits.osmchange.nodes import LonLat, OldNode
-from annotation.sources.models import Footprint
+from annotation.edits.osmchange.rings import OldWay
+from annotation.edits.states import base_state, takes
 
 Polygons = list[list[list[LonLat]]]
 
 
 def accepted_change(item: EditItem) -> AcceptedChange:
     """The item's accepted shape and the object it is based on."""
-    change = item.change
-    base = base_of(change.footprint, item) if change.footprint else None
-    return AcceptedChange(change.kind, polygons_of(final_geometry(item)), base, item.demolish)
+    return AcceptedChange(
+        item.change.kind, polygons_of(final_geometry(item)), base_of(item), item.demolish, check_date_of(item),
+        tags_set(item), keeps_shape=not takes(item, "shape"),
+    )  # fmt: skip
 
 
 def final_geometry(item: EditItem) -> GEOSGeometry:
-    """The shape a person accepted: as adjusted, else as proposed."""
-    change = item.change
-    return change.adjusted or change.geometry
+    """The shape a person accepted: as adjusted, else as proposed; where the map's own stays or goes, that one."""
+    state = base_state(item)
+    reshapes = item.change.kind != ChangeKind.REMOVE and item.change.confirmed_on is None and takes(item, "shape")
+    return shape_after(item.change) if state is None or reshapes else state.geometry
+
+
+def check_date_of(item: EditItem) -> str:
+    """The day on which a person saw the building stand, YYYY-MM-DD; empty where the edit is another."""
+    return item.change.confirmed_on.isoformat() if item.change.confirmed_on is not None else ""
+
+
+def tags_set(item: EditItem) -> dict[str, str]:
+    """Tags that a person set and that the edit still has."""
+    return item.change.tags_set if takes(item, "tags") else {}
+
+
+def tags_after(item: EditItem) -> dict[str, str]:
+    """The object's tags once the edit is made; of a removal, those that it has."""
+    base, check_date = base_state(item), check_date_of(item)
+    tags = {"building": "yes"} if base is None else dict(base.tags)
+    return tags | tags_set(item) | ({"check_date": check_date} if check_date else {})
 
 
 def polygons_of(geometry: GEOSGeometry) -> Polygons:
@@ -34,21 +57,41 @@ def polygons_of(geometry: GEOSGeometry) -> Polygons:
     return [[[(point[0], point[1]) for point in ring] for ring in part] for part in parts]
 
 
-def base_of(footprint: Footprint, item: EditItem) -> Base:
-    given = item.node_versions
-    nodes = [
-        OldNode(int(ref), given.get(str(ref)) if version is None else version, lon, lat, shared, *tagged)
-        for ref, version, lon, lat, shared, *tagged in footprint.nodes
+def base_of(item: EditItem) -> Base | None:
+    """What the edit is based on, with the versions that were given later; None for a new building."""
+    state, given = base_state(item), item.node_versions
+    if state is None:
+        return None
+    outlines = [f"{kind}/{ref}" for kind, ref, _, *tagged in state.members if any(tagged)]
+    ways = [
+        OldWay(
+            id=ref,
+            version=given.get(f"way/{ref}") if version is None else version,
+            tags=tags,
+            nodes=tuple(_nodes(nodes, given)),
+            used=used,
+            outline=f"way/{ref}" in outlines,
+        )
+        for ref, version, tags, nodes, used in state.ways or ()
     ]
-    parts = polygons_of(footprint.geometry)
+    parts = polygons_of(state.geometry)
     return Base(
-        osm_type=footprint.osm_type,
-        osm_id=footprint.osm_id,
+        osm_type=state.osm_type,
+        osm_id=state.osm_id,
         version=item.base_version,
-        tags=footprint.tags,
-        nodes=nodes,
-        members=[(kind, int(ref), role) for kind, ref, role, *_ in footprint.members],
-        outlines=[f"{kind}/{ref}" for kind, ref, _, *tagged in footprint.members if any(tagged)],
-        in_relation=footprint.in_relation,
+        tags=state.tags,
+        nodes=_nodes(state.nodes, given),
+        members=[(kind, int(ref), role) for kind, ref, role, *_ in state.members],
+        outlines=outlines,
+        ways=None if state.ways is None else ways,
+        in_relation=state.in_relation,
         has_holes=any(len(rings) > 1 for rings in parts),
     )
+
+
+def _nodes(kept: Iterable[Sequence[Any]], given: Mapping[str, int]) -> list[OldNode]:
+    """Nodes as the map has them, with versions that people gave where the map gave none."""
+    return [
+        OldNode(int(ref), given.get(str(ref)) if version is None else version, lon, lat, shared, *tagged)
+        for ref, version, lon, lat, shared, *tagged in kept
+    ]

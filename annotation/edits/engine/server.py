@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -99,54 +99,75 @@ def send(
         NoAnswerError: it may have taken effect.
         ForbiddenServerError: the host leads to an address that may not be asked.
     """
-    parts = urlsplit(url)
-    address = _address(server, url)
-    headers = {"Host": parts.netloc, "User-Agent": AGENT, "Accept-Encoding": "identity"}
+    headers = {}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     if body:
         headers["Content-Type"] = content_type
-    target = httpx.URL(url).copy_with(host=f"[{address}]" if ":" in address else address)
-    extensions = {"sni_hostname": parts.hostname} if parts.scheme == "https" else {}
-    timeout = httpx.Timeout(answer_s, connect=CONNECT_S)
-    deadline = time.monotonic() + answer_s
+    return ask(method, url, body, headers, server.allowed, "MAPWRIGHT_OSM_HOSTS", answer_s, most_bytes)
+
+
+def ask(
+    method: str,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    allowed: Collection[str],
+    setting: str,
+    answer_s: float,
+    most_bytes: int,
+) -> Reply:
+    """One request to whatever server, its address checked; errors as of `send`.
+
+    Args:
+        allowed: hosts that an administrator allowed by name, in the variable `setting`.
+        answer_s: without a byte; the whole takes at most twice as long, and the time to connect.
+    """
+    parts = urlsplit(url)
+    address = _address(url, allowed, setting)
+    headers = {"Host": parts.netloc, "User-Agent": AGENT, "Accept-Encoding": "identity", **headers}
     try:
-        with (
-            httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False) as client,
-            client.stream(method, target, content=body, headers=headers, extensions=extensions) as response,
-        ):
-            content = _content(response, deadline, most_bytes)
-            return Reply(response.status_code, content, _asked_for(response.headers))
+        target = httpx.URL(url).copy_with(host=f"[{address}]" if ":" in address else address)
+    except httpx.InvalidURL as error:
+        raise ServerAddressError(f"this address can't be asked: {error}") from error
+    extensions: dict[str, Any] = {"sni_hostname": parts.hostname} if parts.scheme == "https" else {}
+    extensions["timeout"] = httpx.Timeout(answer_s, connect=CONNECT_S).as_dict()
+    request = httpx.Request(method, target, content=body, headers=headers, extensions=extensions)
+    try:
+        return asyncio.run(_answer(request, CONNECT_S + 2 * answer_s, most_bytes))
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise NotSentError(f"{parts.hostname} can't be reached ({type(error).__name__})") from error
     except (httpx.TransportError, OSError) as error:
         raise NoAnswerError(f"{parts.hostname} gave no whole answer ({type(error).__name__})") from error
 
 
-def _content(response: httpx.Response, deadline: float, most_bytes: int) -> bytes:
+async def _answer(request: httpx.Request, most_s: float, most_bytes: int) -> Reply:
+    """The whole answer; a server that sends byte by byte, of a header or a body, is not waited for any longer."""
     content = bytearray()
-    for chunk in response.iter_raw():
-        content += chunk
-        if len(content) > most_bytes:
-            raise OSError(f"more than {most_bytes >> 20} MiB")
-        if time.monotonic() > deadline:
-            raise TimeoutError("it sends for too long")
-    return bytes(content)
+    async with asyncio.timeout(most_s), httpx.AsyncClient(follow_redirects=False, trust_env=False) as client:
+        response = await client.send(request, stream=True)
+        try:
+            async for chunk in response.aiter_raw():
+                content += chunk
+                if len(content) > most_bytes:
+                    raise OSError(f"more than {most_bytes >> 20} MiB")
+        finally:
+            await response.aclose()
+    return Reply(response.status_code, bytes(content), _asked_for(response.headers))
 
 
-def _address(server: MapServer, url: str) -> str:
+def _address(url: str, allowed: Collection[str], setting: str) -> str:
     """The address that was checked is the one connected to, whatever the name leads to a moment later."""
     from mlcore.anchors.generators.hosts import ForbiddenHostError, UnknownHostError, checked_address
 
     host = urlsplit(url).hostname
     try:
-        return asyncio.run(checked_address(url, server.allowed))
+        return asyncio.run(checked_address(url, allowed))
     except UnknownHostError as error:
         raise NotSentError(f"the name {host} can't be resolved") from error
     except ForbiddenHostError as error:
         raise ForbiddenServerError(
-            f"{host} leads to an address that is not public: an administrator can allow the host by name "
-            "(MAPWRIGHT_OSM_HOSTS)"
+            f"{host} leads to an address that is not public: an administrator can allow the host by name ({setting})"
         ) from error
 
 

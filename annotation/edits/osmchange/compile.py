@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from annotation.changes.tagging import describes_building
 from annotation.edits.osmchange.elements import (
     MAX_MEMBERS,
     MAX_TAG_CHARS,
-    MAX_WAY_NODES,
     NewIds,
     Node,
     Operation,
     RefusedError,
     Relation,
     Way,
+    check_known,
 )
-from annotation.edits.osmchange.nodes import LonLat, OldNode, Outline, corners, fit_outline, new_outline
-
-PLAIN_KEYS = {
-    "area", "check_date", "created_by", "fixme", "height", "layer", "levels", "min_height", "note", "source",
-    "start_date", "type",
-}  # fmt: skip
-PLAIN_PREFIXES = ("building", "roof", "source", "survey", "check_date")
-"""Tags of these keys describe the building alone; any other key makes an object too good to delete by default."""
+from annotation.edits.osmchange.multipolygon import OldRelation, reshape
+from annotation.edits.osmchange.nodes import LonLat, OldNode, Outline, fit_outline, new_outline, ring_corners
+from annotation.edits.osmchange.rings import OldWay
 
 
 @dataclass(frozen=True)
@@ -32,6 +28,7 @@ class Base:
 
     Attributes:
         outlines: members that are tagged as the building themselves, such as `way/12`.
+        ways: the member ways of a relation; None where the map's import did not keep them.
     """
 
     osm_type: str
@@ -43,6 +40,7 @@ class Base:
     in_relation: bool = False
     has_holes: bool = False
     outlines: Sequence[str] = ()
+    ways: Sequence[OldWay] | None = None
 
     @property
     def key(self) -> str:
@@ -51,12 +49,21 @@ class Base:
 
 @dataclass(frozen=True)
 class AcceptedChange:
-    """What a person accepted: `rings` has the outer ring of each polygon first, then its holes."""
+    """What a person accepted: `rings` has the outer ring of each polygon first, then its holes.
+
+    Attributes:
+        check_date: the day on which a mapped building was seen to stand, YYYY-MM-DD; then nothing else of it changes.
+        tags: set by the person, over those that the building has or would get.
+        keeps_shape: of a mapped building: its tags alone change.
+    """
 
     kind: str
     polygons: Sequence[Sequence[Sequence[LonLat]]]
     base: Base | None = None
     demolish: bool = False
+    check_date: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    keeps_shape: bool = False
 
 
 def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
@@ -73,9 +80,13 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
             "no_osm_id", "the map gives no OSM id for this building; import an .osm or .osm.pbf extract and scan again"
         )
     _check_uploaded(base)
-    _check_tags(base.tags)
+    _check_tags({**base.tags, **change.tags})
+    if change.check_date:
+        return [_with_tags(base, {**base.tags, "check_date": change.check_date})]
+    if change.keeps_shape and change.kind != "remove":
+        return [_with_tags(base, {**base.tags, **change.tags})]
     if base.osm_type == "relation":
-        return _relation(change, base)
+        return _demolish_relation(base) if change.kind == "remove" else _reshape_relation(change, base, ids)
     _check_known(base)
     if change.kind == "remove":
         return _demolish_way(base) if change.demolish or keeps_value(base) else _delete_way(base)
@@ -84,7 +95,7 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
 
 def keeps_value(base: Base) -> bool:
     """Whether the object is more than a building outline: a POI, an address, a name, a member of a relation."""
-    plain = all(key in PLAIN_KEYS or key.split(":")[0] in PLAIN_PREFIXES for key in base.tags)
+    plain = all(describes_building(key) for key in base.tags)
     return base.in_relation or base.osm_type == "relation" or not plain
 
 
@@ -98,9 +109,9 @@ def demolished(tags: Mapping[str, str]) -> dict[str, str]:
 def _add(change: AcceptedChange, ids: NewIds) -> list[Operation]:
     if len(change.polygons) != 1:
         raise RefusedError("several_parts", "a new building has one outline; split it into one change per building")
-    rings = [_ring(ring) for ring in change.polygons[0]]
+    rings = [ring_corners(ring) for ring in change.polygons[0]]
     outlines = [new_outline(points, ids) for points in rings]
-    tags = {"building": "yes"}
+    tags = {"building": "yes", **change.tags}
     operations = [Operation("create", node) for outline in outlines for node in outline.created]
     if len(outlines) == 1:
         return [*operations, Operation("create", Way(ids.way(), None, outlines[0].refs, tags))]
@@ -115,9 +126,9 @@ def _reshape_way(change: AcceptedChange, base: Base, ids: NewIds) -> list[Operat
         raise RefusedError(
             "way_with_holes", "a way has one outline without holes; adjust the shape, or make a multipolygon in JOSM"
         )
-    outline = fit_outline(base.nodes, _ring(change.polygons[0][0]), ids)
+    outline = fit_outline(base.nodes, ring_corners(change.polygons[0][0]), ids)
     _check_node_versions(outline)
-    way = Way(base.osm_id or 0, base.version, outline.refs, base.tags)
+    way = Way(base.osm_id or 0, base.version, outline.refs, {**base.tags, **change.tags})
     return [
         *(Operation("create", node) for node in outline.created),
         *(Operation("modify", node) for node in outline.moved),
@@ -136,40 +147,49 @@ def _delete_way(base: Base) -> list[Operation]:
     ]
 
 
-def _demolish_way(base: Base) -> list[Operation]:
+def _with_tags(base: Base, tags: Mapping[str, str]) -> Operation:
+    """The object with these tags, its nodes or members as they are."""
+    if base.osm_type == "relation":
+        _check_version(base)
+        _check_members(base)
+        return Operation("modify", Relation(base.osm_id or 0, base.version, tuple(base.members), tags))
+    _check_known(base)
     refs = tuple(node.id for node in base.nodes)
-    return [Operation("modify", Way(base.osm_id or 0, base.version, refs, demolished(base.tags)))]
+    return Operation("modify", Way(base.osm_id or 0, base.version, refs, tags))
 
 
-def _relation(change: AcceptedChange, base: Base) -> list[Operation]:
-    if change.kind != "remove":
+def _demolish_way(base: Base) -> list[Operation]:
+    return [_with_tags(base, demolished(base.tags))]
+
+
+def _reshape_relation(change: AcceptedChange, base: Base, ids: NewIds) -> list[Operation]:
+    _check_members(base)
+    if base.ways is None:
         raise RefusedError(
-            "multipolygon",
-            f"{base.key} is a multipolygon whose member ways other objects may use; "
-            "take its new shape from the GeoJSON and draw it in JOSM",
+            "no_member_ways",
+            f"the member ways of {base.key} were not kept when the map was imported; import it again and scan again",
         )
+    relation = OldRelation(
+        base.osm_id or 0, base.version, {**base.tags, **change.tags}, tuple(base.members), tuple(base.ways)
+    )  # fmt: skip
+    return reshape(relation, change.polygons, ids)
+
+
+def _demolish_relation(base: Base) -> list[Operation]:
     _check_version(base)
-    if not base.members or len(base.members) > MAX_MEMBERS:
-        raise RefusedError("no_members", f"the members of {base.key} are unknown; import an .osm or .osm.pbf extract")
+    _check_members(base)
     if base.outlines:
         raise RefusedError(
             "outline_tagged",
             f"{base.outlines[0]}, the outline of {base.key}, is tagged as the building too and would stay one; take "
             "the tags off both in JOSM",
         )
-    relation = Relation(base.osm_id or 0, base.version, tuple(base.members), demolished(base.tags))
-    return [Operation("modify", relation)]
+    return [_with_tags(base, demolished(base.tags))]
 
 
-def _ring(ring: Sequence[Sequence[float]]) -> list[LonLat]:
-    points = corners(ring)
-    if len(points) < 3:
-        raise RefusedError(
-            "too_small", "the outline has fewer than three corners a centimetre apart; reject the change"
-        )
-    if len(points) + 1 > MAX_WAY_NODES:
-        raise RefusedError("too_many_nodes", f"a way has at most {MAX_WAY_NODES} nodes; simplify the shape")
-    return points
+def _check_members(base: Base) -> None:
+    if not base.members or len(base.members) > MAX_MEMBERS:
+        raise RefusedError("no_members", f"the members of {base.key} are unknown; import an .osm or .osm.pbf extract")
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:
@@ -185,6 +205,7 @@ def _check_uploaded(base: Base) -> None:
     names = [base.key] if (base.osm_id or 0) <= 0 else []
     names += [f"node/{node.id}" for node in base.nodes if node.id <= 0]
     names += [f"{kind}/{ref}" for kind, ref, _ in base.members if ref <= 0]
+    names += [f"node/{node.id}" for way in base.ways or () for node in way.nodes if node.id <= 0]
     if names:
         raise RefusedError(
             "not_uploaded",
@@ -204,25 +225,11 @@ def _check_known(base: Base) -> None:
 
 
 def _check_version(base: Base) -> None:
-    if base.version is None:
-        raise RefusedError(
-            "unknown_version",
-            f"the version of {base.key} is unknown; give it to this changeset, or import an extract with versions",
-            (base.key,),
-        )
+    check_known([(base.key, base.version)])
 
 
 def _check_node_versions(outline: Outline) -> None:
-    moved = [node.id for node in outline.moved if node.version is None]
-    dropped = [node.id for node in outline.dropped if node.version is None]
-    missing = tuple(f"node/{node_id}" for node_id in moved + dropped)
-    if missing:
-        raise RefusedError(
-            "unknown_version",
-            f"the versions of {len(missing)} nodes are unknown ({missing[0]}, ...); "
-            "give them to this changeset, or import an extract with versions",
-            missing,
-        )
+    check_known((f"node/{node.id}", node.version) for node in (*outline.moved, *outline.dropped))
 
 
 def _as_node(node: OldNode) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -95,6 +95,28 @@ class NewIds:
     def _next(self, kind: str) -> int:
         self.last[kind] = self.last.get(kind, 0) - 1
         return self.last[kind]
+
+
+def check_known(versions: Iterable[tuple[str, int | None]]) -> None:
+    """Refuse to write elements, as (key, version), whose version nobody knows.
+
+    Raises:
+        RefusedError: some are unknown; it names them all.
+    """
+    missing = tuple(name for name, version in versions if version is None)
+    if len(missing) == 1:
+        raise RefusedError(
+            "unknown_version",
+            f"the version of {missing[0]} is unknown; give it to this changeset, or import an extract with versions",
+            missing,
+        )
+    if missing:
+        raise RefusedError(
+            "unknown_version",
+            f"the versions of {len(missing)} elements are unknown ({missing[0]}, ...); "
+            "give them to this changeset, or import an extract with versions",
+            missing,
+        )
 
 
 def key(element: Element) -> str:

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
-from annotation.edits.osmchange.elements import Node, Operation, key
+from annotation.edits.osmchange.elements import Node, Operation, Way, key
 from annotation.edits.osmchange.write import FLUSH_CHARS, GENERATOR, by_id, take, write_element, write_tags
 
 
-def write_josm(operations: Iterable[Operation], beside: Iterable[Node], tags: Mapping[str, str]) -> Iterator[str]:
+def write_josm(operations: Iterable[Operation], beside: Iterable[Node | Way], tags: Mapping[str, str]) -> Iterator[str]:
     """The file, piece by piece.
 
     JOSM asks before it uploads a layer of this file (`upload="false"`), and fills its form in from `tags`.
 
     Args:
         operations: what is done; new elements have negative ids.
-        beside: nodes of the edited ways that stay as they are: without them JOSM draws nothing.
+        beside: nodes and ways of the edited objects that stay as they are: without them JOSM draws nothing.
         tags: of the changeset.
     """
     buffer = io.StringIO()
@@ -31,7 +31,7 @@ def write_josm(operations: Iterable[Operation], beside: Iterable[Node], tags: Ma
     xml.endElement("changeset")
     xml.characters("\n")
     done = {key(one.element): one for one in operations}
-    kept = {f"node/{node.id}": Operation("modify", node) for node in beside if node.version is not None}
+    kept = {key(one): Operation("modify", one) for one in beside if one.version is not None}
     for operation in by_id({**kept, **done}.values()):
         element = operation.element
         attributes = {"id": str(element.id), "visible": "true"}

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from annotation.edits.osmchange.elements import NewIds, Node
+from annotation.edits.osmchange.elements import MAX_WAY_NODES, NewIds, Node, RefusedError
 
 DIGITS = 7
 """OSM keeps degrees to seven digits, about a centimetre."""
+
+FIRST = 1.0
+"""Square degrees, more than any building's corners lie apart."""
 
 LonLat = tuple[float, float]
 
@@ -60,6 +63,22 @@ def corners(ring: Sequence[Sequence[float]]) -> list[LonLat]:
     return points
 
 
+def ring_corners(ring: Sequence[Sequence[float]]) -> list[LonLat]:
+    """A closed ring's corners as one way can have them.
+
+    Raises:
+        RefusedError: they are too few, or too many.
+    """
+    points = corners(ring)
+    if len(points) < 3:
+        raise RefusedError(
+            "too_small", "the outline has fewer than three corners a centimetre apart; reject the change"
+        )
+    if len(points) + 1 > MAX_WAY_NODES:
+        raise RefusedError("too_many_nodes", f"a way has at most {MAX_WAY_NODES} nodes; simplify the shape")
+    return points
+
+
 def new_outline(points: Sequence[LonLat], ids: NewIds) -> Outline:
     """Every corner is a new node."""
     created = tuple(Node(ids.node(), None, lon, lat) for lon, lat in points)
@@ -72,7 +91,7 @@ def fit_outline(old: Sequence[OldNode], points: Sequence[LonLat], ids: NewIds) -
 
     A node that is used elsewhere keeps its place: it stays in the way only where a corner lies exactly on it.
     """
-    points = _same_turn(old, points)
+    points = same_turn(old, points)
     nodes = list({node.id: node for node in old}.values())
     chosen: dict[int, OldNode] = {}
     still: dict[LonLat, OldNode] = {}
@@ -85,7 +104,7 @@ def fit_outline(old: Sequence[OldNode], points: Sequence[LonLat], ids: NewIds) -
     free = [node for node in nodes if node.id not in taken and not node.shared]
     open_corners = [index for index in range(len(points)) if index not in chosen]
     moved: list[Node] = []
-    for index, node in _assign(points, open_corners, free):
+    for index, node in assigned(points, open_corners, free):
         chosen[index] = node
         moved.append(Node(node.id, node.version, *points[index]))
     created = {index: Node(ids.node(), None, *points[index]) for index in open_corners if index not in chosen}
@@ -95,18 +114,22 @@ def fit_outline(old: Sequence[OldNode], points: Sequence[LonLat], ids: NewIds) -
     return Outline((*refs, refs[0]), tuple(created.values()), tuple(moved), dropped)
 
 
-def _assign(points: Sequence[LonLat], indices: list[int], nodes: list[OldNode]) -> list[tuple[int, OldNode]]:
+def assigned(
+    points: Sequence[LonLat], indices: Sequence[int], nodes: Sequence[OldNode], first: int = 0
+) -> list[tuple[int, OldNode]]:
+    """Pairs of a corner's index and a node, at the least total squared distance; the `first` nodes before others."""
     if not indices or not nodes:
         return []
     scale = math.cos(math.radians(points[0][1]))
     new = np.array([(points[i][0] * scale, points[i][1]) for i in indices])
     old = np.array([(node.lon * scale, node.lat) for node in nodes])
     cost = ((new[:, None, :] - old[None, :, :]) ** 2).sum(axis=-1)
+    cost[:, :first] -= FIRST
     rows, columns = linear_sum_assignment(cost * 1e12)
     return [(indices[row], nodes[column]) for row, column in zip(rows, columns, strict=True)]
 
 
-def _same_turn(old: Sequence[OldNode], points: Sequence[LonLat]) -> list[LonLat]:
+def same_turn(old: Sequence[OldNode], points: Sequence[LonLat]) -> list[LonLat]:
     """The corners in the old way's direction of turn, so that the difference stays small."""
     before = _area([(node.lon, node.lat) for node in old])
     return list(points) if before * _area(points) >= 0 else list(reversed(points))

@@ -18,11 +18,13 @@ def left_by_all(changes: Iterable[AcceptedChange], operations: Sequence[Operatio
     """
     ways = [one for one in operations if isinstance(one.element, Way)]
     written = {one.element.id for one in ways if one.action != "create"}
-    bases = [one.base for one in changes if one.base is not None and one.base.osm_type == "way"]
-    edited = [base for base in bases if base.osm_id in written]
-    users = Counter(number for base in edited for number in {node.id for node in base.nodes})
+    bases = [one.base for one in changes if one.base is not None]
+    courses = [(base.osm_id, base.nodes) for base in bases if base.osm_type == "way"]
+    courses += [(way.id, way.nodes) for base in bases for way in base.ways or ()]
+    edited = [nodes for number, nodes in courses if number in written]
+    users = Counter(number for nodes in edited for number in {node.id for node in nodes})
     kept = {ref for one in ways if one.action != "delete" for ref in one.element.refs}  # type: ignore[union-attr]
-    nodes = {node.id: node for base in edited for node in base.nodes}
+    nodes = {node.id: node for course in edited for node in course}
     return {
         number: node
         for number, node in nodes.items()

@@ -17,6 +17,7 @@ from annotation.edits.osmchange.compile import AcceptedChange, compile_change
 from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError
 from annotation.edits.osmchange.frozen import from_json, to_json
 from annotation.edits.osmchange.together import also_dropped, left_by_all
+from annotation.edits.states import base_state
 
 SECOND_PERSON = (
     "one person alone accepted this removal, and the region asks for a second one: drop the edit; its removal then "
@@ -71,7 +72,7 @@ def compile_changeset(changeset: Changeset, items: Iterable[EditItem] | None = N
         try:
             operations = from_json(item.operations) if item.operations is not None else compile_change(change, ids)
         except RefusedError as error:
-            key = item.change.footprint.key if item.change.footprint else None
+            key = change.base.key if change.base else None
             compiled.refusals.append(Refusal(item.change_id, key, error.code, error.reason, error.missing))
             continue
         if item.operations is None:
@@ -83,7 +84,7 @@ def compile_changeset(changeset: Changeset, items: Iterable[EditItem] | None = N
         compiled.by_edit[item.pk] = operations
         compiled.edits += 1
     left = left_by_all(changes, compiled.operations)
-    used = selectors.users_of_nodes(changeset, list(left.values()), {item.object_id for item in written})
+    used = selectors.users_of_nodes(changeset, list(left.values()), written)
     compiled.operations += also_dropped(left, used, compiled.operations, _not_older(compiled.at, written))
     return compiled
 
@@ -102,6 +103,6 @@ def freeze(changeset: Changeset, items: Iterable[EditItem], compiled: Compiled) 
 
 def _not_older(at: datetime, items: Iterable[EditItem]) -> str:
     """The moment as OSM writes it, or that of the newest of the edited objects where the map's clock is ahead."""
-    bases = [item.change.footprint for item in items]
+    bases = map(base_state, items)
     edited = [base.edited_at for base in bases if base is not None and base.edited_at is not None]
     return max([at, *edited]).strftime("%Y-%m-%dT%H:%M:%SZ")

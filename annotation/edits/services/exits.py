@@ -11,13 +11,15 @@ from typing import Any
 from PIL import Image
 
 from annotation.edits import selectors
+from annotation.edits.engine import base_of
 from annotation.edits.models import Changeset
-from annotation.edits.osmchange.elements import Node
+from annotation.edits.osmchange.elements import Node, Way
 from annotation.edits.osmchange.josm import write_josm
 from annotation.edits.osmchange.write import write_osc
 from annotation.edits.services.compiling import Compiled, compile_changeset
 from annotation.edits.services.export import as_exported_and_uncontradicted, feature, settled
 from annotation.edits.services.uploads.guard import refuse_if_uploaded
+from annotation.edits.states import base_state
 from annotation.sources.models import Imagery
 from annotation.tiles.engine import address_of
 from annotation.tiles.services.draw import image_tile
@@ -56,7 +58,7 @@ def png_tile(imagery: Imagery, z: int, x: int, y: int) -> bytes:
 
 
 def _josm(changeset: Changeset, compiled: Compiled) -> Iterator[str]:
-    return write_josm(compiled.operations, _nodes(changeset, compiled), changeset.tags)
+    return write_josm(compiled.operations, _beside(changeset, compiled), changeset.tags)
 
 
 def maproulette(changeset: Changeset, **wished: bool) -> Iterator[str]:
@@ -74,13 +76,15 @@ def _tasks(changeset: Changeset, compiled: Compiled) -> Iterator[str]:
         if item.pk not in compiled.by_edit:
             continue
         told = feature(item)
+        del told["before"]
         told["properties"] = {
             key: value
             for key, value in {**told["properties"], **told["properties"].pop("tags")}.items()
             if value is not None
         }
-        if item.change.footprint:
-            told["properties"]["@id"] = item.change.footprint.key
+        base = base_state(item)
+        if base is not None:
+            told["properties"]["@id"] = base.key
         content = "".join(write_osc(compiled.by_edit[item.pk])).encode()
         task: dict[str, Any] = {
             "type": "FeatureCollection",
@@ -98,12 +102,13 @@ def _tasks(changeset: Changeset, compiled: Compiled) -> Iterator[str]:
         yield RECORD + json.dumps(task, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def _nodes(changeset: Changeset, compiled: Compiled) -> Iterator[Node]:
-    """The nodes of the edited ways as the map has them."""
+def _beside(changeset: Changeset, compiled: Compiled) -> Iterator[Node | Way]:
+    """What the edited objects are made of as the map has it: nodes of ways, ways of relations with their nodes."""
     for item in selectors.items_of(changeset):
-        base = item.change.footprint
+        base = base_of(item)
         if base is None or item.pk not in compiled.by_edit:
             continue
-        given = item.node_versions
-        for ref, version, lon, lat, *_ in base.nodes:
-            yield Node(int(ref), given.get(str(ref)) if version is None else version, lon, lat)
+        for way in base.ways or ():
+            yield Way(way.id, way.version, way.refs, way.tags)
+        for node in (*base.nodes, *(node for way in base.ways or () for node in way.nodes)):
+            yield Node(node.id, node.version, node.lon, node.lat)

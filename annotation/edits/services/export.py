@@ -10,8 +10,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from annotation.changes.models import ChangeKind
 from annotation.edits import selectors
-from annotation.edits.engine import final_geometry, polygons_of
+from annotation.edits.engine import check_date_of, final_geometry, polygons_of, tags_after
 from annotation.edits.errors import (
     ConflictingEditsError,
     NeverExportedError,
@@ -24,8 +25,11 @@ from annotation.edits.osmchange.elements import MAX_CHANGES
 from annotation.edits.osmchange.nodes import DIGITS
 from annotation.edits.osmchange.tools import ABOUT, ORDER, Tool, written_for
 from annotation.edits.osmchange.write import write_osc
+from annotation.edits.services import policy
 from annotation.edits.services.compiling import Compiled, compile_changeset, freeze
 from annotation.edits.services.uploads.guard import refuse_if_uploaded
+from annotation.edits.services.webhooks import outbox
+from annotation.edits.states import base_state
 
 
 def osc(
@@ -68,6 +72,7 @@ def settled(
         UnknownVersionsError, RefusedItemsError: edits that can't be written.
         ConflictingEditsError: edits that the newest map contradicts.
         NeverExportedError: asked for the file as exported, of which there is none.
+        NoVerdictError: an edit that no person decided.
         TooManyChangesError: more than OSM takes in one changeset.
         UploadedAlreadyError: it is in the map, or on its way there: only what was exported is handed out again.
     """
@@ -77,6 +82,7 @@ def settled(
         if not as_exported:
             refuse_if_uploaded(changeset)
         items = _as_exported(changeset) if as_exported else _uncontradicted(changeset, skip_conflicts)
+        policy.check(items)
         compiled = compile_changeset(changeset, items)
         if compiled.refusals and not (skip_refused and compiled.edits):
             raise _refused(compiled)
@@ -90,6 +96,8 @@ def settled(
         if to_person and changeset.handed_out_at is None:
             changeset.handed_out_at = timezone.now()
             changeset.save(update_fields=["handed_out_at"])
+        if compiled.fresh:
+            outbox.exported(changeset, len(compiled.fresh), len(compiled.operations))
     return compiled
 
 
@@ -149,20 +157,27 @@ def geojson(changeset: Changeset) -> Iterator[str]:
     yield "\n]}\n"
 
 
+FROM_NOTHING = (ChangeKind.ADD, ChangeKind.REMOVE)
+
+
 def feature(item: EditItem) -> dict[str, Any]:
-    """One edit as a GeoJSON feature: the shape afterwards, or of a removal the shape now, and what is known of it."""
-    change, base = item.change, item.change.footprint
+    """One edit as a GeoJSON feature: the shape afterwards, or of a removal the shape now, and what is known of it.
+
+    Its member `before` is the shape that a modified building has in the map, else null.
+    """
+    change, base = item.change, base_state(item)
     decided = change.item
     return {
         "type": "Feature",
         "id": change.pk,
         "geometry": rfc7946(polygons_of(final_geometry(item))),
+        "before": rfc7946(polygons_of(base.geometry)) if base and change.kind not in FROM_NOTHING else None,
         "properties": {
-            "action": "demolish" if item.demolish else change.kind,
+            "action": "confirm" if check_date_of(item) else "demolish" if item.demolish else change.kind,
             "osm_type": base.osm_type if base else None,
             "osm_id": base.osm_id if base else None,
             "version": item.base_version,
-            "tags": base.tags if base else {"building": "yes"},
+            "tags": tags_after(item),
             "confidence": change.confidence,
             "decided_by": decided.decided_by.username if decided.decided_by else None,
             "decided_at": decided.decided_at.isoformat() if decided.decided_at else None,

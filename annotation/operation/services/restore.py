@@ -15,6 +15,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from annotation.edits.services.uploads.after_restore import stop_uploads
+from annotation.edits.services.webhooks.after_restore import stop_deliveries
 from annotation.operation.errors import BackupError, RefusedError, RestoreError
 from annotation.operation.services import manifest as manifests
 from annotation.operation.services import media, server
@@ -82,7 +83,7 @@ def restore(folder: Path, *, replace: bool = False, trust: bool = False, say: Sa
     try:
         say("the database")
         _restore_database(folder, manifest, fresh)
-        _stop_uploads(fresh, say)
+        _stop_what_leaves(fresh, say)
         say("the media files")
         shutil.rmtree(laid_out, ignore_errors=True)
         laid_out.mkdir(parents=True)
@@ -117,9 +118,14 @@ def _restore_database(folder: Path, manifest: Manifest, fresh: str) -> None:
             raise BackupError(f"the restored table {table} is not the one that was backed up ({now} instead of {was})")
 
 
-def _stop_uploads(fresh: str, say: Say) -> None:
+def _stop_what_leaves(fresh: str, say: Say) -> None:
     with server.connect(fresh) as database:
-        stopped = stop_uploads(database)
+        stopped, given_up = stop_uploads(database), stop_deliveries(database)
+    if given_up:
+        say(
+            f"{given_up} deliveries to webhooks waited when the backup was made and are given up, as they may have "
+            "been sent since: send them again on the page of webhooks where not"
+        )
     if stopped:
         say(
             f"{stopped} uploads to the map were under way when the backup was made and are cancelled: go on with them "

@@ -48,9 +48,12 @@ class DecideInput(LeaseInput):
 
     def validate_payload(self, payload: dict[str, Any]) -> dict[str, Any]:
         try:
-            text = json.dumps(payload, allow_nan=False)
+            text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
+            text.encode()
         except (ValueError, RecursionError) as error:
-            raise serializers.ValidationError("numbers must be finite and nesting reasonable") from error
+            raise serializers.ValidationError(
+                "numbers must be finite, characters whole and nesting reasonable"
+            ) from error
         if len(text) > MAX_PAYLOAD_CHARS or "\\u0000" in text:
             raise serializers.ValidationError(f"at most {MAX_PAYLOAD_CHARS} characters of JSON, none of them NUL")
         return payload

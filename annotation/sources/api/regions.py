@@ -40,8 +40,8 @@ class RegionDetail(serializers.ModelSerializer[Region]):
     class Meta:
         model = Region
         fields = [
-            "id", "name", "zoom", "area", "bounds", "open_to_all", "first_look", "second_person", "pinned_imagery",
-            "pinned_snapshot", "created_at",
+            "id", "name", "zoom", "area", "bounds", "open_to_all", "first_look", "confirm_standing",
+            "second_person", "pinned_imagery", "pinned_snapshot", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -56,6 +56,10 @@ class RegionInput(serializers.Serializer):
     first_look = serializers.BooleanField(
         required=False, default=True,
         help_text="the general model looks at what is imported by itself, until the region has a model of its own",
+    )  # fmt: skip
+    confirm_standing = serializers.BooleanField(
+        required=False, default=False,
+        help_text="people may say in the queue that a building still stands: its check_date then leaves as an edit",
     )  # fmt: skip
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import reduce
+from operator import or_
+from typing import Any
 
 from django.db import transaction
 
 from annotation.common.engine import SpanProgress
 from annotation.common.services.jobs import JobContext
+from annotation.common.signals import map_stored
 from annotation.sources.ingestion import ingest_map, read_features
 from annotation.sources.models import Footprint, MapFeature, MapSnapshot, SourceState
 from annotation.sources.services.files import absolute, called, clear_folder, room_on_disk, source_folder
@@ -38,8 +42,11 @@ def run(context: JobContext) -> None:
             # The job's row is held from here on only: while rows are copied it can be cancelled.
             with context.transaction(final=True):
                 snapshot.save()
-                context.report(1.0, f"{stored} features of the map are stored")
-                context.set_result({"snapshot": snapshot.pk, "features": stored, "unversioned": info.unversioned})
+                heard: list[Any] = [said for _, said in map_stored.send(MapSnapshot, snapshot=snapshot)]
+                words = [f"{stored} features of the map are stored", *(word for _, word in heard if word)]
+                context.report(1.0, "; ".join(words))
+                result: dict[str, Any] = {"snapshot": snapshot.pk, "features": stored, "unversioned": info.unversioned}
+                context.set_result(reduce(or_, (facts for facts, _ in heard), result))
     finally:
         lines.unlink(missing_ok=True)
 

@@ -18,6 +18,7 @@ from annotation.sources.models import Region
 from annotation.sources.services.files import region_folder, remove_folder
 
 DELETE_TRIES = 5
+CHANGEABLE = ("name", "area", "zoom", "open_to_all", "first_look", "confirm_standing")
 
 
 def create_region(
@@ -28,11 +29,13 @@ def create_region(
     area: MultiPolygon | None = None,
     open_to_all: bool = False,
     first_look: bool = True,
+    confirm_standing: bool = False,
 ) -> Region:
     """Make a region; zoom and area left empty come from its first imagery.
 
     Args:
         first_look: whether the general model looks at what is imported by itself.
+        confirm_standing: whether people may say of a building that it still stands, as an edit of its check_date.
 
     Raises:
         NameTakenError: another region has the name.
@@ -40,8 +43,9 @@ def create_region(
     with transaction.atomic():
         _check_name(name)
         region = Region.objects.create(
-            name=name, zoom=zoom, area=area, open_to_all=open_to_all, first_look=first_look, created_by=user
-        )
+            name=name, zoom=zoom, area=area, open_to_all=open_to_all, first_look=first_look,
+            confirm_standing=confirm_standing, created_by=user,
+        )  # fmt: skip
         audit.record(
             actor=user, action="region.create", object_kind="region", object_id=region.pk, scope_id=region.pk, name=name
         )
@@ -49,7 +53,7 @@ def create_region(
 
 
 def update_region(*, user: User, region: Region, changes: dict[str, Any]) -> Region:
-    """Change name, area, zoom, openness, or whether it is looked at by itself.
+    """Change name, area, zoom, openness, whether it is looked at by itself, or whether buildings are confirmed.
 
     Raises:
         NameTakenError: another region has the name.
@@ -61,7 +65,7 @@ def update_region(*, user: User, region: Region, changes: dict[str, Any]) -> Reg
             _check_name(changes["name"])
         if changes.get("zoom", region.zoom) != region.zoom and region.tiles.exists():
             raise InUseError("the zoom can't change once tiles were made at it: create another region")
-        for field in ("name", "area", "zoom", "open_to_all", "first_look"):
+        for field in CHANGEABLE:
             setattr(region, field, changes.get(field, getattr(region, field)))
         region.save()
         audit.record(

@@ -10,12 +10,12 @@ import shapely
 
 from annotation.common.copy import copy_rows
 from annotation.common.engine import Progress, stop_if_asked
-from annotation.sources.engine import LibraryFeature
+from annotation.sources.engine import LibraryFeature, parts_of
 from annotation.sources.models import Footprint, MapFeature, MapSnapshot
 from annotation.sources.services.map_objects import objects_of, one_import_at_a_time
 
 SHARED = ("snapshot_id", "osm_type", "osm_id", "version", "edited_at", "tags", "geometry")
-FOOTPRINT = (*SHARED, "nodes", "members", "in_relation", "object_id")
+FOOTPRINT = (*SHARED, "nodes", "members", "ways", "in_relation", "object_id")
 BATCH = 5000
 
 
@@ -55,9 +55,9 @@ def _footprints(
     snapshot: MapSnapshot, buildings: list[LibraryFeature], objects: dict[str, int]
 ) -> Iterator[tuple[Any, ...]]:
     for one in buildings:
-        nodes = [[node.id, node.version, node.lon, node.lat, node.shared, node.tagged] for node in one.nodes]
-        members = [[m.type, m.ref, m.role, *([True] if m.building else [])] for m in one.members]
-        yield (*_shared(snapshot, one), json.dumps(nodes), json.dumps(members), one.in_relation, objects[one.key])
+        nodes, members, ways = parts_of(one)
+        kept = (json.dumps(nodes), json.dumps(members), None if ways is None else json.dumps(ways))
+        yield (*_shared(snapshot, one), *kept, one.in_relation, objects[one.key])
 
 
 def _others(snapshot: MapSnapshot, features: list[LibraryFeature]) -> Iterator[tuple[Any, ...]]:

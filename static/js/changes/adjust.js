@@ -3,6 +3,7 @@
 import { begin, canRedo, canUndo, push, redo, undo } from "mapwright/lib/history.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { meeting, squared, turned } from "mapwright/changes/drawing.js";
+import { courtyards, filled, firstCorner, moveYard, withCourtyard } from "mapwright/changes/courtyards.js";
 import { corners, crosses, moveCorner, moveShape, removeCorner, splitSide } from "mapwright/changes/shapes.js";
 
 const STYLE = { color: "#ffb000", weight: 3, fillColor: "#ffb000", fillOpacity: 0.12, pane: "outlines" };
@@ -21,6 +22,7 @@ const EDITS = "pm:markerdragend pm:vertexadded pm:vertexremoved pm:dragend";
  * @param {Object} on.geometry GeoJSON polygon to start from
  * @param {Object} on.proposed GeoJSON polygon to go back to
  * @param {?Object} on.mapped the map's own polygon, to start from instead
+ * @param {?string} on.noYard why the shape can have no new courtyard
  * @param {() => Array<Object>} on.neighbours polygons that a corner can be joined to
  * @param {Function} on.onChange
  * @param {Function} on.onDone
@@ -32,10 +34,19 @@ export function enterAdjust(map, on) {
   const { geometry, proposed, mapped } = on;
   let history = begin(geometry);
   let layer = null;
-  let selected = null;
+  let selected = null; // a corner's number, or
+  let yard = null; // a courtyard as a whole
   let mark = null;
+  let pointer = null;
 
   const positions = () => corners(history.present);
+  const sameYard = (one) => one.part === yard?.part && one.ring === yard?.ring;
+  const yards = () => courtyards(history.present);
+  /** What is chosen stays chosen as far as it is still there. */
+  function settle() {
+    if (selected !== null) selected = Math.min(selected, positions().length - 1);
+    if (!yards().some(sameYard)) yard = null;
+  }
 
   function draw() {
     const group = L.geoJSON(history.present, { style: STYLE, pane: "outlines", pmIgnore: false });
@@ -60,23 +71,18 @@ export function enterAdjust(map, on) {
       canRedo: canRedo(history),
       corner: selected,
       corners: positions().length,
+      yard: yard ? yards().findIndex(sameYard) : null,
+      yards: yards().length,
     });
   }
 
   function drawMark() {
     if (mark) map.removeLayer(mark);
-    mark = null;
-    if (selected === null) return;
-    const [lon, lat] = positions()[selected].position;
-    mark = L.circleMarker([lat, lon], {
-      radius: 11,
-      color: "#ffffff",
-      weight: 3,
-      fill: false,
-      pane: "outlines",
-      interactive: false,
-      pmIgnore: true,
-    }).addTo(map);
+    const style = { color: "#ffffff", weight: 3, fill: false, pane: "outlines", interactive: false, pmIgnore: true };
+    const shown = positions().filter((one, index) => (yard ? sameYard(one) : index === selected));
+    const places = shown.map(({ position: [lon, lat] }) => [lat, lon]);
+    if (yard) mark = L.polygon(places, { ...style, weight: 7, opacity: 0.7 }).addTo(map);
+    else mark = places.length ? L.circleMarker(places[0], { ...style, radius: 11 }).addTo(map) : null;
   }
 
   function keep(next) {
@@ -87,7 +93,7 @@ export function enterAdjust(map, on) {
       return;
     }
     history = push(history, next);
-    if (selected !== null) selected = Math.min(selected, positions().length - 1);
+    settle();
     // Geoman still handles its own event: what it drew is replaced after it is through.
     queueMicrotask(draw);
   }
@@ -96,30 +102,50 @@ export function enterAdjust(map, on) {
     const before = history;
     history = change(history);
     if (history === before) return;
-    if (selected !== null) selected = Math.min(selected, positions().length - 1);
+    settle();
     draw();
   }
 
   function move(east, north, event) {
     const metres = event.shiftKey ? COARSE_M : FINE_M;
+    const by = [east * metres, north * metres];
+    if (yard) return keep(moveYard(history.present, yard, ...by));
     const corner = selected === null ? null : positions()[selected];
-    keep(
-      corner
-        ? moveCorner(history.present, corner, east * metres, north * metres)
-        : moveShape(history.present, east * metres, north * metres),
-    );
+    return keep(corner ? moveCorner(history.present, corner, ...by) : moveShape(history.present, ...by));
   }
 
   function select(by) {
     const count = positions().length;
-    selected = selected === null ? (by > 0 ? 0 : count - 1) : (selected + by + count) % count;
+    if (yard) selected = firstCorner(history.present, yard);
+    else selected = selected === null ? (by > 0 ? 0 : count - 1) : (selected + by + count) % count;
+    yard = null;
     draw();
   }
+
+  function chooseYard() {
+    const all = yards();
+    if (!all.length) return on.onRefused?.("This shape has no courtyard: H puts one in.");
+    yard = all[(all.findIndex(sameYard) + 1) % all.length];
+    selected = null;
+    return draw();
+  }
+
+  function addYard() {
+    if (on.noYard) return on.onRefused?.(on.noYard);
+    const made = withCourtyard(history.present, pointer);
+    if (!made) return on.onRefused?.("This shape has no room for a courtyard.");
+    [selected, yard] = [null, made.yard];
+    return keep(made.geometry);
+  }
+
+  const follow = ({ latlng }) => (pointer = [latlng.lng, latlng.lat]);
+  const forget = () => (pointer = null);
+  map.on("mousemove", follow).on("mouseout", forget);
 
   /** Start again from another shape. */
   const startFrom = (other) => () => {
     if (!other || JSON.stringify(history.present) === JSON.stringify(other)) return;
-    selected = null;
+    selected = yard = null;
     keep(other);
   };
   const [reset, fromMap] = [startFrom(proposed), startFrom(mapped)];
@@ -137,6 +163,7 @@ export function enterAdjust(map, on) {
     selected === null
       ? on.onRefused?.("Choose a corner first, with N or P.")
       : keep(action(history.present, positions()[selected]));
+  const takeOut = () => (yard ? keep(filled(history.present, yard)) : withCorner(removeCorner)());
   const group = { group: "While adjusting", when: () => true };
   const bindings = [
     ["Enter", "Keep the new shape", () => on.onDone(history.present)],
@@ -160,13 +187,15 @@ export function enterAdjust(map, on) {
       "w",
       "No corner: move the whole shape",
       () => {
-        selected = null;
+        selected = yard = null;
         draw();
       },
     ],
+    ["h", "Put a courtyard in, at the pointer or where most room is", addYard],
+    ["b", "Choose the next courtyard: arrows move it, Del fills it", chooseYard],
     ["j", "Join the chosen corner to the nearest neighbour", withCorner(join)],
     ["i", "Put a corner after the chosen one", withCorner(splitSide)],
-    ["Delete", "Take the chosen corner out", withCorner(removeCorner), { shown: "Del" }],
+    ["Delete", "Take the chosen corner out, or fill the chosen courtyard", takeOut, { shown: "Del" }],
     [
       "ArrowLeft",
       "Move to the west by 25 cm (Shift: 1 m)",
@@ -189,8 +218,11 @@ export function enterAdjust(map, on) {
     reset,
     mapped: fromMap,
     square,
+    yard: addYard,
+    fill: () => (yard ? takeOut() : on.onRefused?.("Choose a courtyard first, with B.")),
     changed: () => canUndo(history),
     leave() {
+      map.off("mousemove", follow).off("mouseout", forget);
       layer.one.pm.disable();
       [layer.group, mark].forEach((old) => old && map.removeLayer(old));
       bindings.forEach((remove) => remove());

@@ -3,7 +3,19 @@ import { byId, afterMouse } from "mapwright/lib/dom.js";
 import { notify } from "mapwright/lib/notices.js";
 import { enterAdjust } from "mapwright/changes/adjust.js";
 
-const STEPS = ["done", "cancel", "undo", "redo", "reset", "mapped", "square"];
+const STEPS = ["done", "cancel", "undo", "redo", "reset", "mapped", "square", "yard", "fill"];
+
+/** Only a new building and a multipolygon can get one without becoming another object of the map. */
+const noYard = (key) =>
+  key && !key.startsWith("relation/")
+    ? `${key} is a single way: a courtyard would make it a multipolygon, which is drawn in JOSM.`
+    : null;
+
+function words({ corner, corners, yard, yards }) {
+  if (yard !== null) return `Courtyard ${yard + 1} of ${yards}: arrows move it, N its first corner, Del fills it`;
+  if (corner !== null) return `Corner ${corner + 1} of ${corners}: arrows move it, J joins it to a neighbour`;
+  return `Arrows move the whole shape; N chooses a corner${yards ? ", B a courtyard" : ""}`;
+}
 
 /**
  * @param {Object} options
@@ -23,13 +35,11 @@ export function createAdjusting({ view, line, shapeOf, redraw }) {
     document.body.classList.remove("adjusting");
   }
 
-  function drawBar({ canUndo, canRedo, corner, corners }) {
+  function drawBar({ canUndo, canRedo, corner, corners, yard, yards }) {
     byId("adjust-undo").disabled = !canUndo;
     byId("adjust-redo").disabled = !canRedo;
-    byId("adjust-what").textContent =
-      corner === null
-        ? "Arrows move the whole shape; N chooses a corner"
-        : `Corner ${corner + 1} of ${corners}: arrows move it, J joins it to a neighbour`;
+    byId("adjust-fill").hidden = yard === null;
+    byId("adjust-what").textContent = words({ corner, corners, yard, yards });
   }
 
   function enter() {
@@ -50,6 +60,7 @@ export function createAdjusting({ view, line, shapeOf, redraw }) {
       geometry: shapeOf(subject, { geometry: before }),
       proposed: subject.geometry,
       mapped: subject.footprint?.geometry ?? null,
+      noYard: noYard(subject.footprint?.key),
       neighbours: () => view.neighbours.shapes,
       onChange(state) {
         if (state.canUndo || state.canRedo) keep(state.geometry); // a reload loses nothing

@@ -7,6 +7,8 @@ import { confirmDialog } from "mapwright/lib/forms.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { freshKey } from "mapwright/lib/once.js";
+import { compareWithMap } from "mapwright/changes/newer-map.js";
+import { askTags } from "mapwright/changes/tagging.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { subjectNodes } from "mapwright/changes/queue-panel.js";
 
@@ -34,10 +36,12 @@ const eventLine = (one) =>
     el("p", { class: "muted small", text: moment(one.at) }),
   );
 
-function stateBadge({ state, decision }) {
+function stateBadge({ state, decision, in_map_at: at }) {
+  if (state === "withdrawn" && at)
+    return el("span", { class: "badge badge-good", text: `In the map by now (found ${moment(at)})` });
   if (state === "withdrawn") return el("span", { class: "badge", text: "No longer suggested" });
   if (!decision) return el("span", { class: "badge badge-warn", text: "Open" });
-  const kinds = { accept: "badge badge-good", reject: "badge badge-bad" };
+  const kinds = { accept: "badge badge-good", still_stands: "badge badge-good", reject: "badge badge-bad" };
   return el("span", { class: kinds[decision] ?? "badge", text: humanise(DECISIONS[decision] ?? decision) });
 }
 
@@ -56,30 +60,60 @@ async function takeBack({ item, version, decided_by: by, decision }) {
   }
 }
 
+/** Tags of an accepted building, as long as no changeset holds it. */
+async function setTags(change) {
+  const tags = await askTags(change, change.tags_set, page.building_values);
+  if (!tags) return;
+  try {
+    await api.put(`/api/changes/${change.id}/tags/`, { version: change.version, tags, seen: change.tags_set });
+  } catch (error) {
+    notifyError(error);
+  }
+  await show();
+}
+
+const takesTags = ({ kind, decision }) => person.editor && decision === "accept" && kind !== "remove";
+
 function acts(change) {
   const may = change.state === "decided" && (person.editor || change.decided_by === person.name);
   const { z, x, y } = change.tile;
   return [
     change.state === "open" && el("a", { class: "button button-main", href: review, text: "Answer it" }),
     may && el("button", { type: "button", class: "button", text: "Take back", on: { click: () => takeBack(change) } }),
+    takesTags(change) &&
+      el("button", { type: "button", class: "button", text: "Set tags", on: { click: () => setTags(change) } }),
     el("a", { class: "button button-small", href: `${base}/tiles/${z}/${x}/${y}/`, text: "Its tile" }),
     el("a", { class: "button button-small", href: `${base}/changes/`, text: "All changes" }),
   ];
 }
 
-async function start() {
+/** What a person made of it, as the panel takes it. */
+const drawnUpon = ({ adjusted, tags_set: tags }) => ({
+  geometry: adjusted,
+  tags: Object.keys(tags).length ? tags : null,
+  whose: "The",
+});
+
+/** Ask for the change and draw it; `first` also puts it on the map and binds its keys. */
+async function show(first = false) {
   try {
     const change = await api.get(`/api/changes/${page.change}/`);
     const said = await api.get(`/api/review/items/${change.item}/history/`);
     const shape = change.adjusted ?? change.geometry;
-    view.show(change, shape);
+    if (first) view.show(change, shape);
     fill(byId("state"), stateBadge(change));
-    fill(byId("subject"), ...subjectNodes({ subject: change }, shape, { geometry: change.adjusted, whose: "The" }));
+    fill(byId("subject"), ...subjectNodes({ subject: change }, shape, drawnUpon(change)));
     fill(byId("act"), ...acts(change));
     fill(
       byId("said"),
       ...(said.length ? said.map(eventLine) : [el("li", { class: "muted", text: "Nobody has answered it yet." })]),
     );
+    if (!first) return;
+    byId("subject").addEventListener(
+      "click",
+      ({ target }) => target.closest("#compare-maps") && compareWithMap(change),
+    );
+    if (change.newest_map) bindKey("g", "Compare with the newest map", () => compareWithMap(change), { group: "Look" });
     bindKey("f", "Fit the view to the candidate", () => view.fit(shape), { group: "Look" });
     if (change.state === "open") bindKey("Enter", "Answer it", () => location.assign(review));
   } catch (error) {
@@ -90,4 +124,4 @@ async function start() {
 byId("compare").append(view.compare.controls);
 bindCompareKeys(view.compare);
 bindKey("h", "Hide the outlines", () => view.hide(true), { group: "Look", release: () => view.hide(false) });
-start();
+show(true);

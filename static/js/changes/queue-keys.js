@@ -12,6 +12,8 @@ export function bindQueueKeys(acts) {
     skip,
     flag,
     adjust,
+    setTags,
+    compareMaps,
     group,
     view,
     comment,
@@ -30,7 +32,9 @@ export function bindQueueKeys(acts) {
   bindKey("o", "The image is offset here", () => answer("image_offset"), decide);
   bindKey("x", "The image is bad here", () => answer("bad_imagery"), decide);
   bindKey("t", "The image is too old", () => answer("too_old"), decide);
+  bindKey(".", "It still stands, where the region asks for it", () => answer("still_stands"), decide);
   bindKey("e", "Adjust the shape", adjust, decide);
+  bindKey(",", "Set its tags, for editors", setTags, decide);
   bindKey("d", "Move its group together", group, decide);
   bindKey("q", "Flag it to a colleague", flag, decide);
   bindKey("s", "Skip for now", skip, decide);
@@ -57,6 +61,7 @@ export function bindQueueKeys(acts) {
   bindKey("h", "Hide the outlines", () => view.hide(true), { ...look, release: () => view.hide(false) });
   bindKey("i", "Image alone", () => compare.setMode("image"), look);
   bindKey("y", "Side by side", () => compare.setMode("side"), look);
+  bindKey("g", "Compare with a newer map, where there is one", compareMaps, look);
   bindKey("w", "Swipe", () => compare.setMode("swipe"), look);
   bindKey("v", "Overlay", () => compare.setMode("overlay"), look);
   bindKey("p", "Map alone", () => compare.setMode("map"), look);

@@ -65,6 +65,17 @@ export function drawSubject(claim, geometry, draft) {
   byId("accept-label").textContent = ACCEPT[subject.kind];
   byId("accept").classList.toggle("button-main", !subject.model?.trial && subject.confidence >= 0.5);
   byId("adjust").disabled = subject.kind === "remove";
+  byId("set-tags").hidden = !pageData("person").editor || subject.kind === "remove";
+  drawStanding(subject);
+}
+
+/** The answer that the building stands, where the region asks for it: the day it would say, or why it can't. */
+function drawStanding({ standing }) {
+  const button = byId("stands");
+  button.hidden = !standing;
+  if (!standing) return;
+  button.disabled = Boolean(standing.why_not);
+  button.title = standing.why_not || `Its check_date becomes ${standing.on}; nothing else of it changes`;
 }
 
 /** The question and its evidence, as nodes. */
@@ -78,7 +89,13 @@ export function subjectNodes({ subject }, geometry, draft) {
       el("strong", {
         text: subject.newest_map.state === "gone" ? "A newer map lacks it. " : "A newer map has it edited. ",
       }),
-      `The map of ${day(subject.newest_map.taken_at)} is newer than the one that was scanned: scan again before you decide.`,
+      `The map of ${day(subject.newest_map.taken_at)} is newer than the one that was scanned. `,
+      el(
+        "button",
+        { type: "button", class: "button button-small", id: "compare-maps" },
+        "Compare ",
+        el("kbd", { text: "G" }),
+      ),
     );
   const old =
     subject.older_than_edit &&
@@ -115,6 +132,9 @@ export function subjectNodes({ subject }, geometry, draft) {
     resized(subject, geometry),
     draft.geometry
       ? el("p", { class: "note", text: `${draft.whose ?? "Your"} adjusted shape: ${Math.round(areaM2(geometry))} m².` })
+      : null,
+    draft.tags
+      ? el("p", { class: "note", id: "tags-set" }, `${draft.whose ?? "Your"} tags: `, tagList(draft.tags))
       : null,
     facts([
       ...evidenceRows(subject, geometry),

@@ -9,6 +9,8 @@ import { createAdjusting } from "mapwright/changes/adjusting.js";
 import { createGroupMode } from "mapwright/changes/group.js";
 import { createQueueFilters } from "mapwright/changes/queue-filters.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
+import { acceptOver, compareWithMap, mapSeen } from "mapwright/changes/newer-map.js";
+import { askTags } from "mapwright/changes/tagging.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
 import { createEvidence } from "mapwright/landmarks/evidence.js";
@@ -21,10 +23,7 @@ import { createLine } from "mapwright/review/line.js";
 const page = pageData();
 const person = pageData("person");
 const view = createQueueMap(byId("map"), { onMissing: drawMissing });
-const others = createLayers(view.map, {
-  layers: page.layers,
-  keep: `mapwright.layer.${person.id}.${page.region.id}`,
-});
+const others = createLayers(view.map, { ...page, person });
 const comment = byId("comment");
 const shapeOf = (subject, draft) => draft.geometry ?? subject.adjusted ?? subject.geometry;
 const similar = createSimilar();
@@ -55,7 +54,7 @@ const line = createLine({
       ["Look at every change", page.links.changes],
     ],
   }),
-  draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry }),
+  draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry, tags: body.payload?.tags }),
 });
 const { current, drafts } = line;
 const groupMode = createGroupMode({ view, line, onLeave: () => current() && redraw() });
@@ -80,12 +79,15 @@ function showClaim(claim, draft) {
   byId("announce").textContent = `${before}Next: ${byId("question").textContent}`;
 }
 
-async function confirmed(question) {
+/** Run what asks in a dialog: no key answers meanwhile. */
+async function asks(run) {
   asking = true;
-  const yes = await confirmDialog(question);
+  const said = await run();
   asking = false;
-  return yes;
+  return said;
 }
+
+const confirmed = (question) => asks(() => confirmDialog(question));
 
 const confirmOld = (subject) =>
   !subject.older_than_edit ||
@@ -94,6 +96,11 @@ const confirmOld = (subject) =>
     text: `The object was edited on ${day(subject.footprint.edited_at)}; the image was taken on ${day(subject.imagery.captured_on)}. The map may be right and the image out of date.`,
     yes: "Accept anyway",
   });
+
+const confirmNewer = (subject) => asks(() => acceptOver(subject));
+
+/** The newest map beside the suggestion, where it says otherwise. */
+const compareMaps = () => current() && !busy() && asks(() => compareWithMap(current().subject));
 
 /** What is not on the screen can't be judged: only who says so answers all the same. */
 const confirmUnseen = () =>
@@ -110,17 +117,6 @@ function drawMissing(names) {
   node.firstElementChild.textContent = `The ${names.join(" and the ")} could not be loaded here${names.includes("map") ? ": what you see is no empty map" : ""}.`;
 }
 
-/** An accepted change must not stand on imagery that OSM may not be edited by: ours is shown, to be looked at first. */
-function ours() {
-  const forbidden = others.forbidden();
-  if (!forbidden) return false;
-  others.show("");
-  notify(`OSM may not be edited by ${forbidden.title}: this is our imagery. Look again, then accept.`, {
-    kind: "warn",
-  });
-  return true;
-}
-
 /** Whether something else comes first: a question that is open, a group, or a changed shape that only "accept" takes along. */
 function busy() {
   if (groupMode.on) notify("Accept the group with Enter, or leave it with Esc, first.", { kind: "warn" });
@@ -128,17 +124,33 @@ function busy() {
   return asking || groupMode.on || adjusting.changed();
 }
 
+/** Why a building can't be said to stand; "" where it can. */
+function notStanding({ standing }) {
+  if (!standing) return "Nothing to confirm here: the region does not ask for it, or the map has no such building.";
+  return standing.why_not && `Not confirmed: ${standing.why_not}.`;
+}
+
 async function answer(decision, reason = "") {
   const claim = current();
   if (!line.ready() || (decision === "accept" && !groupMode.on ? asking : busy())) return;
-  if (decision === "accept" && ours()) return;
+  const whyNot = decision === "still_stands" && notStanding(claim.subject);
+  if (whyNot) {
+    notify(whyNot, { kind: "warn" });
+    return;
+  }
+  if (decision === "accept" && others.putAway()) return;
   if (decision === "accept") adjusting.done();
   if (!(await confirmUnseen())) return;
-  if (decision === "accept" && !(await confirmOld(claim.subject))) return;
+  if (decision === "accept" && !((await confirmOld(claim.subject)) && (await confirmNewer(claim.subject)))) return;
   if (current()?.id !== claim.id) return;
-  const geometry = decision === "accept" ? drafts.read(claim.id).geometry : null;
-  const layers = decision === "accept" ? others.looked() : [];
-  const payload = { ...(geometry ? { geometry } : {}), ...(layers.length ? { layers } : {}) };
+  const { geometry, tags } = decision === "accept" ? drafts.read(claim.id) : {};
+  const seen = decision === "accept" ? mapSeen(claim.subject) : {};
+  const payload = {
+    ...seen,
+    ...(decision === "accept" && others.said()),
+    ...(geometry && { geometry }),
+    ...(tags && { tags }),
+  };
   line.answer({
     decision,
     comment: comment.value.trim(),
@@ -154,7 +166,7 @@ function leaveModes() {
 
 /** From the adjusted shape, if there is one, to the whole group. */
 function group() {
-  ours();
+  others.putAway();
   adjusting.done();
   groupMode.enter();
 }
@@ -166,7 +178,19 @@ function redraw() {
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
 }
 
-const adjust = () => groupMode.on || (ours(), adjusting.enter());
+/** Tags for the building on the screen; they leave with "accept". */
+async function setTags() {
+  const claim = current();
+  if (!claim || byId("set-tags").hidden || busy()) return;
+  const tags = await asks(() => askTags(claim.subject, drafts.read(claim.id).tags ?? {}, page.building_values));
+  if (!tags || current()?.id !== claim.id) return;
+  drafts.write(claim.id, { tags: Object.keys(tags).length ? tags : null });
+  redraw();
+}
+
+byId("subject").addEventListener("click", ({ target }) => target.closest("#compare-maps") && compareMaps());
+
+const adjust = () => groupMode.on || (others.putAway(), adjusting.enter());
 
 /** Reject with a reason by its number; numbers that nobody has seen yet are shown first. */
 function reasonAt(index) {
@@ -192,6 +216,7 @@ for (const button of document.querySelectorAll("[data-decision]"))
 for (const [id, run] of [
   ["flag", flag],
   ["adjust", adjust],
+  ["set-tags", setTags],
   ["adjust-group", group],
 ])
   byId(id).addEventListener("click", onClick(run));
@@ -209,6 +234,8 @@ bindQueueKeys({
   skip,
   flag,
   adjust,
+  setTags,
+  compareMaps,
   group,
   view,
   comment,

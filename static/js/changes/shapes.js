@@ -39,6 +39,16 @@ function changeRing(geometry, { part, ring }, change) {
   return rebuild(geometry, parts);
 }
 
+/** The same shape with the rings of one part changed. */
+export const withRings = (geometry, part, change) =>
+  rebuild(
+    geometry,
+    polygons(geometry).map((rings, p) => (p === part ? change(rings) : rings)),
+  );
+
+/** The same shape with every place of one ring changed. */
+export const mapRing = (geometry, path, change) => changeRing(geometry, path, (ring) => ring.map(change));
+
 const moved = ([lon, lat], east, north) => {
   const [dlon, dlat] = offsetDegrees(east, north, lat);
   return [lon + dlon, lat + dlat];

@@ -1,7 +1,7 @@
 /** What is accepted and waits: on a map and as a list, each of it to be taken into the next changeset or left for later. */
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
-import { KINDS, number, percent, plural } from "mapwright/lib/format.js";
+import { KINDS, STANDS, number, percent, plural } from "mapwright/lib/format.js";
 import { createEditsMap, editsLegend } from "mapwright/edits/edits-map.js";
 import { toBounds } from "mapwright/lib/map.js";
 
@@ -10,7 +10,7 @@ const MOST = 1000;
 
 /** @param {{region: Object, imagery: ?Object, editor: boolean, onChosen: (count) => void}} options */
 export function createAccepted({ region, imagery, editor, onChosen }) {
-  const query = "state=decided&decision=accept&exported=false";
+  const query = "state=decided&decision=accept&decision=still_stands&exported=false";
   let changes = [];
   let features = [];
   let left = new Set();
@@ -25,6 +25,7 @@ export function createAccepted({ region, imagery, editor, onChosen }) {
   }
 
   function line(change) {
+    const kind = change.decision === "still_stands" ? STANDS : KINDS[change.kind];
     const id = `take-${change.id}`;
     return el(
       "li",
@@ -36,8 +37,8 @@ export function createAccepted({ region, imagery, editor, onChosen }) {
           checked: taken(change.id),
           on: { change: (event) => leave([change.id], !event.target.checked) },
         }),
-      el("span", { class: `kind kind-${change.kind}`, "aria-hidden": "true", text: KINDS[change.kind].mark }),
-      el("label", { for: id, text: KINDS[change.kind].label }),
+      el("span", { class: `kind kind-${change.kind}`, "aria-hidden": "true", text: kind.mark }),
+      el("label", { for: id, text: kind.label }),
       el("span", { class: "muted number", text: percent(change.confidence) }),
       el("a", {
         href: `/regions/${region.id}/changes/${change.id}/`,
@@ -79,6 +80,13 @@ export function createAccepted({ region, imagery, editor, onChosen }) {
   return {
     /** Ids of what was chosen; null: everything, however much it is. */
     ids: () => (left.size ? chosen().map(({ id }) => id) : null),
+    /** Areas on the map of what is accepted. */
+    showAreas: (areas) => view?.showAreas(areas),
+    /** One of them, as large as the map has it. */
+    showArea(bbox) {
+      view?.map.fitBounds(toBounds(bbox), { maxZoom: 18, animate: false });
+      byId("accepted-map").scrollIntoView({ block: "nearest" });
+    },
     /** Whatever waits is chosen again: what was left out was so of the changeset that is made by now. */
     begin() {
       left = new Set();

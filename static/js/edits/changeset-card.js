@@ -8,6 +8,7 @@ import { modelWords } from "mapwright/changes/words.js";
 import { conflictsNote, itemActs, itemsTable } from "mapwright/edits/changeset-items.js";
 import { downloads } from "mapwright/edits/downloads.js";
 import { createEditsMap, editsLegend } from "mapwright/edits/edits-map.js";
+import { tagsForm } from "mapwright/edits/tags-form.js";
 import { uploadPanel } from "mapwright/edits/upload-panel.js";
 import { versionsForm } from "mapwright/edits/versions-form.js";
 
@@ -55,7 +56,13 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
       const missing = [...new Set(detail.refused.flatMap((one) => one.missing))];
       const other = detail.refused.filter((one) => !one.missing.length);
       const changes = person.editor && !detail.uploaded;
-      const acts = itemActs({ changeset: detail, detail, person: { ...person, editor: changes }, redraw: draw });
+      const acts = itemActs({
+        changeset: detail,
+        detail,
+        person: { ...person, editor: changes },
+        imagery,
+        redraw: draw,
+      });
       fill(
         body,
         facts([
@@ -76,10 +83,16 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
           : null,
         missing.length && changes ? versionsForm(changeset, missing, draw) : null,
         person.editor && place,
-        person.editor && editsLegend(),
+        person.editor && editsLegend({ before: true }),
+        changes ? tagsForm(detail, onGone) : null,
         itemsTable(changeset.region, detail.items, acts),
         downloads(changeset, detail, person),
-        uploadPanel({ changeset: detail, person, onChange: draw }),
+        uploadPanel({
+          changeset: detail,
+          person,
+          onChange: draw,
+          compare: (change) => acts.compare({ change }, "server"),
+        }),
         changes
           ? el(
               "div",

@@ -1,11 +1,15 @@
 /** The edits of a changeset, and what may be done with one of them before it leaves. */
 import { api } from "mapwright/lib/api.js";
 import { el } from "mapwright/lib/dom.js";
-import { KINDS } from "mapwright/lib/format.js";
+import { KINDS, STANDS } from "mapwright/lib/format.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { showThreeWay } from "mapwright/edits/three-way.js";
 
-/** @param {{changeset: Object, detail: Object, person: Object, redraw: Function}} context */
-export function itemActs({ changeset, detail, person, redraw }) {
+const DROPPED = "The edit is dropped; its change stays accepted.";
+const WHOSE = { ours: "this edit's", theirs: "the map's" };
+
+/** @param {{changeset: Object, detail: Object, person: Object, imagery: ?Object, redraw: Function}} context */
+export function itemActs({ changeset, detail, person, imagery, redraw }) {
   const path = (change) => `/api/changesets/${changeset.id}/edits/${change}/`;
 
   async function attempt(work, said) {
@@ -18,10 +22,33 @@ export function itemActs({ changeset, detail, person, redraw }) {
     await redraw();
   }
 
+  /** Show an edit beside the newest map, or what the map's server has, and do what a person chooses. */
+  async function compare({ change }, against = "map") {
+    try {
+      const { conflict } = await api.get(`${path(change)}three-way/?against=${against}`);
+      const mayDrop = detail.items.length > 1;
+      const said = conflict && (await showThreeWay(conflict, { imagery, may: true, mayDrop }));
+      if (said?.act === "drop") await attempt(() => api.delete(path(change)), DROPPED);
+      if (said?.act === "rebase") {
+        const { seen, shape, tags } = said;
+        const send = () => api.post(`${path(change)}rebase/`, { seen, shape, tags, against });
+        await attempt(send, "The edit is laid over what the map has by now.");
+      }
+      if (!conflict) await attempt(async () => {}, "Nothing speaks against this edit any more.");
+    } catch (error) {
+      notifyError(error);
+    }
+  }
+
   return {
+    compare,
+    mayChange: person.editor,
     /** Words where nothing is to choose, else a box: kept as demolished, or deleted. */
     kept(item) {
-      if (item.kind !== "remove") return [];
+      if (item.check_date) return [`check_date ${item.check_date}`];
+      const laid = item.rebased ? [laidOver(item)] : [];
+      const tags = Object.entries(item.tags).map(([key, value]) => el("code", { text: `${key}=${value} ` }));
+      if (item.kind !== "remove") return [...laid, ...tags];
       if (!person.editor || changeset.exported_at) return item.demolish ? ["as demolished"] : ["no"];
       const box = el("input", {
         type: "checkbox",
@@ -39,10 +66,19 @@ export function itemActs({ changeset, detail, person, redraw }) {
         class: "button button-small",
         text,
         "aria-label": label,
-        on: { click: () => attempt(() => api.delete(path(change)), "The edit is dropped; its change stays accepted.") },
+        on: { click: () => attempt(() => api.delete(path(change)), DROPPED) },
       }),
   };
 }
+
+/** Whose shape and tags an edit has since it was laid over a newer state. */
+const laidOver = ({ rebased, base_version: version }) =>
+  el("span", {
+    class: "small",
+    text: `over version ${version}: ${WHOSE[rebased.shape]} shape, ${WHOSE[rebased.tags]} tags `,
+  });
+
+const nameOf = (item) => (item.check_date ? STANDS : KINDS[item.kind]);
 
 /** The edits, one a row; `acts(item)` gives what may be done with one. */
 export function itemsTable(region, items, acts) {
@@ -56,8 +92,8 @@ export function itemsTable(region, items, acts) {
         el(
           "span",
           { class: "change-name" },
-          el("span", { class: `kind kind-${item.kind}`, "aria-hidden": "true", text: KINDS[item.kind].mark }),
-          el("a", { href: `/regions/${region}/changes/${item.change}/`, text: KINDS[item.kind].label }),
+          el("span", { class: `kind kind-${item.kind}`, "aria-hidden": "true", text: nameOf(item).mark }),
+          el("a", { href: `/regions/${region}/changes/${item.change}/`, text: nameOf(item).label }),
         ),
       ),
       el("td", {}, item.key ? el("code", { text: item.key }) : el("span", { class: "muted", text: "new" })),
@@ -77,7 +113,7 @@ export function itemsTable(region, items, acts) {
   );
 }
 
-/** What the newest map says against edits, each with a way to drop it. */
+/** What the newest map says against edits, each with a way to look at both, and to drop it. */
 export const conflictsNote = ({ conflicts }, acts) =>
   el(
     "div",
@@ -87,7 +123,22 @@ export const conflictsNote = ({ conflicts }, acts) =>
       "ul",
       {},
       ...conflicts.map((one) =>
-        el("li", {}, `${one.detail} `, acts.drop(one, "Drop this edit", `Drop this edit of change ${one.change}`)),
+        el(
+          "li",
+          {},
+          `${one.detail} `,
+          acts.mayChange &&
+            el("button", {
+              type: "button",
+              class: "button button-small",
+              text: "Compare",
+              data: { compare: one.change },
+              "aria-label": `Compare change ${one.change} with the newest map`,
+              on: { click: () => acts.compare(one) },
+            }),
+          " ",
+          acts.drop(one, "Drop this edit", `Drop this edit of change ${one.change}`),
+        ),
       ),
     ),
   );

@@ -3,20 +3,27 @@ import { api } from "mapwright/lib/api.js";
 import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
 import { plural } from "mapwright/lib/format.js";
 import { onSubmit } from "mapwright/lib/forms.js";
+import { bindKey } from "mapwright/lib/keys.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { countCharacters } from "mapwright/edits/counted.js";
 import { createAccepted } from "mapwright/edits/accepted.js";
+import { createAreas, tagsOf } from "mapwright/edits/areas.js";
 import { changesetCard } from "mapwright/edits/changeset-card.js";
 
 const { region, imagery, said } = pageData();
 const person = pageData("person");
 const base = `/api/regions/${region.id}`;
 const form = document.getElementById("changeset-form");
+
+bindKey("c", "Compare the first conflict with the newest map", () => document.querySelector("[data-compare]")?.click());
 const accepted = createAccepted({ region, imagery, editor: Boolean(form), onChosen: drawForm });
 let opened = null;
+let areas = null;
 
 /** What can be made of what is chosen. */
 function drawForm(count) {
   if (!form) return;
+  areas?.forget(count);
   const button = form.querySelector("button[type=submit]");
   form.toggleAttribute("data-idle", !count);
   button.disabled = !count;
@@ -60,17 +67,29 @@ async function refresh() {
   }
 }
 
+/** The form is empty again, and everything that still waits is chosen. */
+function begin(id) {
+  opened = id;
+  form.reset();
+  form.dispatchEvent(new Event("input"));
+  accepted.begin();
+}
+
 if (form) {
+  countCharacters(form);
+  areas = createAreas({
+    base,
+    accepted,
+    form,
+    async onMade(made) {
+      begin(made[0].id);
+      notify(`${plural(made.length, "changeset")} ${made.length === 1 ? "is" : "are"} made.`);
+      await refresh();
+    },
+  });
   onSubmit(form, async () => {
-    const made = await api.post(`${base}/changesets/`, {
-      comment: form.comment.value.trim(),
-      source: form.source.value.trim(),
-      demolish: form.demolish.checked,
-      change_ids: accepted.ids(),
-    });
-    opened = made.id;
-    form.reset();
-    accepted.begin();
+    const made = await api.post(`${base}/changesets/`, { ...tagsOf(form), change_ids: accepted.ids() });
+    begin(made.id);
     notify(
       made.remaining
         ? `Changeset ${made.id} is made; ${plural(made.remaining, "accepted change")} still ${made.remaining === 1 ? "waits" : "wait"}.`

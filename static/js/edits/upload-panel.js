@@ -34,8 +34,11 @@ const sends = ({ creates, modifies, deletes }) =>
     .filter(Boolean)
     .join(", ") || "nothing";
 
-/** @param {{changeset: Object, person: Object, onChange: Function}} options `onChange` hears of what changes the changeset's card */
-export function uploadPanel({ changeset, person, onChange }) {
+/**
+ * @param {{changeset: Object, person: Object, onChange: Function, compare: Function}} options `onChange` hears of what changes the
+ *   changeset's card, `compare` shows an edit beside what the map's server has
+ */
+export function uploadPanel({ changeset, person, onChange, compare }) {
   const panel = el("section", { class: "stack upload", "aria-label": `Upload of changeset ${changeset.id}` });
   const path = `/api/changesets/${changeset.id}/upload/`;
   let stop = () => {};
@@ -105,6 +108,7 @@ export function uploadPanel({ changeset, person, onChange }) {
         el(
           "div",
           { class: "toolbar" },
+          button("Compare with the map", () => compare(problem.change)),
           button("Drop this edit", () => attempt(() => drop(problem), onChange)),
         ),
       upload.state === "done" && receiptsTable(upload),

@@ -73,6 +73,9 @@ export const KINDS = {
   shifted: { label: "Drawn in the wrong place", question: "A building drawn in the wrong place?", mark: "→" },
 };
 
+/** A building that was said to stand as it is mapped: all that leaves is its check_date. */
+export const STANDS = { label: "Still stands", mark: "✓" };
+
 export const DECISIONS = {
   accept: "accepted",
   correct: "corrected",
@@ -82,4 +85,5 @@ export const DECISIONS = {
   image_offset: "image offset",
   bad_imagery: "bad imagery",
   too_old: "image too old",
+  still_stands: "still stands",
 };

@@ -28,6 +28,7 @@ export const JOB_NAMES = {
   "geolocation.locate": "Finding images",
   "geolocation.become_imagery": "Making imagery of an image",
   "edits.upload": "Upload to the map",
+  "edits.watch": "What became of an upload",
   "landmarks.update_index": "Making tiles searchable",
   "landmarks.import_tags": "Landmarks of the map",
 };

@@ -37,7 +37,9 @@ export function createMap(container, { keyboard = true, label = "Map", picture =
     map.createPane(name).style.zIndex = order;
   if (!picture) L.control.scale({ imperial: false, maxWidth: 140, position: "bottomleft" }).addTo(map);
   L.control.zoom({ position: "topright", zoomInTitle: "Closer", zoomOutTitle: "Further" }).addTo(map);
-  new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(container);
+  const watch = new ResizeObserver(() => map.invalidateSize({ animate: false }));
+  watch.observe(container);
+  map.on("unload", () => watch.disconnect()); // a map that is gone has no size
   return map;
 }
 
@@ -102,6 +104,7 @@ export const LINES = {
   rejected: { color: "#c9d2cf", weight: 1.25, opacity: 0.9, fill: false, dashArray: "2 5" },
   tile: { color: "#ffffff", weight: 1.5, opacity: 1, fill: false },
   second: { color: "#ff8fdc", weight: 3, opacity: 1, fill: false, dashArray: "10 5", lineCap: "butt" },
+  before: { color: "#ffffff", weight: 2.5, opacity: 1, fill: false, dashArray: "1 7", lineCap: "round" },
   removal: { color: "#ffb000", weight: 3, opacity: 1, fill: false, dashArray: "2 6", lineCap: "round" },
 };
 

@@ -60,6 +60,7 @@ export function bindSettings(region) {
     const changed = await api.patch(`${base}/`, {
       name: form.elements.namedItem("name").value.trim(),
       open_to_all: form.open_to_all.checked,
+      confirm_standing: form.confirm_standing.checked,
     });
     for (const node of document.querySelectorAll("[data-region-name]")) node.textContent = changed.name;
     notify("The region's settings are saved.");

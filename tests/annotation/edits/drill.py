@@ -24,11 +24,15 @@ SLIVER = 1e-14
 
 @dataclass(frozen=True)
 class Decided:
-    """One accepted change: `shape` is the building afterwards, None where it is removed; `key` is empty if new."""
+    """One accepted change: `shape` is the building afterwards, None where it is removed; `key` is empty if new.
+
+    `ways`: the member ways of a reshaped multipolygon, by key.
+    """
 
     kind: str
     key: str | None
     shape: shapely.Polygon | None
+    ways: tuple[str, ...] = ()
 
 
 @dataclass
@@ -52,16 +56,19 @@ class Drill:
         self.planned: list[shapely.Geometry] = []
 
     def decide(self, number: int) -> list[Decided]:
-        """`number` accepted changes of every kind, multipolygons of the map among the removals."""
+        """`number` accepted changes of every kind, multipolygons of the map among the removals and the reshaped."""
         wanted = [kind for kind, share in SHARES.items() for _ in range(round(share * number))]
         ways = [key for key, row in self.rows.items() if row.osm_type == "way" and _plain(row)]
         ways = [str(key) for key in self.rng.permutation(ways)]
-        relations = [key for key, row in self.rows.items() if row.osm_type == "relation"][: number // 20]
-        decided = [Decided("demolish", key, None) for key in relations]
+        relations = [key for key, row in self.rows.items() if row.osm_type == "relation"]
+        rings = [key for key in relations if _of_plain_ways(self.rows[key])][: number // 20]
+        ways = {key: tuple(f"way/{way[0]}" for way in self.rows[key].ways or ()) for key in rings}
+        decided = [Decided("rings", key, self._other_rings(key, n), ways[key]) for n, key in enumerate(rings)]
+        decided += [Decided("demolish", key, None) for key in relations if key not in rings][: number // 20]
         for kind in wanted[: number - len(decided)]:
             decided.append(self._new(kind) if kind in ("add", "courtyard") else self._mapped(kind, ways))
         for one in decided:
-            kind = {"courtyard": "add", "demolish": "remove"}.get(one.kind, one.kind)
+            kind = {"courtyard": "add", "demolish": "remove", "rings": "modify"}.get(one.kind, one.kind)
             self.town.accept(kind, one.shape, key=one.key)
         return decided
 
@@ -107,6 +114,21 @@ class Drill:
             return shape.minimum_rotated_rectangle
         return shapely.Polygon(shapely.segmentize(shape.exterior, shape.length / 7).coords)  # more corners
 
+    def _other_rings(self, key: str, number: int) -> shapely.Polygon:
+        """In turn: the courtyards filled, a courtyard more, one moved corner of the outline."""
+        shape = self.shapes[key]
+        holes = [hole.coords for hole in shape.interiors]
+        point, (west, south) = shape.representative_point(), shape.exterior.coords[0]
+        yard = shapely.box(point.x - METRE / 2, point.y, point.x + METRE / 2, point.y + METRE)
+        drawn = [
+            shapely.Polygon(shape.exterior),
+            shapely.Polygon(shape.exterior, [*holes, yard.exterior.coords]),
+            shapely.Polygon([(west + (point.x - west) / 50, south), *shape.exterior.coords[1:-1]], holes),
+        ][number % 3]
+        drawn = _rounded(drawn if drawn.is_valid else shapely.Polygon(shape.exterior))
+        self.planned.append(drawn)
+        return drawn
+
     def _free(self, shape: shapely.Geometry, but: str | None = None) -> bool:
         beside = [self.shapes[self.keys[index]] for index in self.tree.query(shape) if self.keys[index] != but]
         return all(shape.intersection(one).area < SLIVER for one in (*beside, *self.planned))
@@ -134,6 +156,7 @@ def judge(before: Extract, after: Extract, decided: list[Decided], rows: dict[st
                 say(f"a new building at {one.shape.centroid.wkt} is there {len(there)} times")
             continue
         own |= {one.key, *(f"node/{node[0]}" for node in rows[one.key].nodes)}
+        own |= rows[one.key].parts.keys() if one.kind == "rings" else set()
         if one.shape is not None:
             _judge_reshaped(one, before, after, found)
         elif one.key in after.elements:
@@ -161,11 +184,11 @@ def _judge_reshaped(one: Decided, before: Extract, after: Extract, found: Found)
     if one.key not in after.elements:
         found.mismatches.append(f"{one.key} is gone")
         return
-    if not _same(after.shape(one.key), one.shape):
+    if not _same(_outline(after, one.key), one.shape):
         found.mismatches.append(f"{one.key} has another shape than was accepted")
     if after.tags(one.key) != before.tags(one.key):
         found.mismatches.append(f"{one.key} has other tags")
-    old, new = set(before.elements[one.key][0]), set(after.elements[one.key][0])
+    old, new = (_refs(extract, one.key) for extract in (before, after))
     found.nodes += min(len(old), len(new))
     found.kept += len(old & new)
 
@@ -207,6 +230,22 @@ def _outline(extract: Extract, key: str) -> shapely.Geometry:
         return extract.shape(key)
     outer, *inner = (extract.shape(f"way/{ref}") for _, ref, _ in extract.elements[key][0])
     return shapely.Polygon(outer.exterior.coords, [ring.exterior.coords for ring in inner])
+
+
+def _refs(extract: Extract, key: str) -> set[int]:
+    """The nodes of a way, or of all ways of a multipolygon."""
+    if key.startswith("way/"):
+        return set(extract.elements[key][0])
+    return {ref for _, way, _ in extract.elements[key][0] for ref in extract.elements[f"way/{way}"][0]}
+
+
+def _of_plain_ways(row: Footprint) -> bool:
+    """A multipolygon of one part whose ways are closed and nothing by themselves."""
+    ways, members = row.ways or (), row.members
+    closed = all(nodes[0][0] == nodes[-1][0] and not tags and not used for _, _, tags, nodes, used in ways)
+    roles = [role for _, _, role, *_ in members]
+    plain = roles.count("outer") == 1 and roles.count("inner") == len(roles) - 1 == len(ways) - 1
+    return plain and closed and row.geometry.geom_type == "Polygon" and roles[0] == "outer"
 
 
 def _users(extract: Extract) -> Iterator[str]:

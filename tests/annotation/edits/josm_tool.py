@@ -70,10 +70,11 @@ def by_josm(path: Path, decided: list[Decided], elements: int) -> list[str]:
             faults += ["a new building is not there once"] * (sum(_same(way[4], ring) for way in new) != 1)
             continue
         _, state, drawn, building, outline = loaded.elements.get(one.key, (0, "missing", False, "", None))
-        if one.shape is not None and not (state == "modified" and drawn and _same(outline, one.shape)):
+        redrawn = one.ways or (drawn and _same(outline, one.shape))  # a multipolygon's outline is that of its ways
+        if one.shape is not None and not (state == "modified" and redrawn):
             faults.append(f"{one.key} is {state}, drawn {drawn}, or has another outline")
         if one.shape is None and not (state == "deleted" or (state == "modified" and building == "null")):
             faults.append(f"{one.key} still stands: {state}")
-    about = {one.key for one in decided}
+    about = {key for one in decided for key in (one.key, *one.ways)}
     touched = {key for key, one in ways.items() if one[1] in ("modified", "deleted")}
     return faults + [f"{key} is touched and nobody decided about it" for key in touched - about]

@@ -17,7 +17,7 @@ from annotation.edits.models import Changeset
 from annotation.edits.osmchange.nodes import rounded
 from annotation.edits.services import changesets, export
 from annotation.sources.engine import to_geos
-from annotation.sources.models import Footprint, MapSnapshot
+from annotation.sources.models import Footprint, MapSnapshot, Region
 from annotation.sources.services.store_features import store_features
 from mlcore.maps.osm_files import read_map
 from mlcore.progress import SilentProgress
@@ -204,6 +204,22 @@ def test_a_corner_that_two_houses_share_stays_where_it_is(made_osm, tmp_path, to
     assert same(after.shape("way/12"), before.shape("way/12"))
     assert after.elements["way/18"] == before.elements["way/18"]
     assert after.elements["node/1"] == before.elements["node/1"]
+
+
+def test_buildings_that_still_stand_get_their_check_date_and_nothing_else(made_osm, tmp_path, town_of):
+    town = town_of(made_osm)
+    Region.objects.update(confirm_standing=True)
+    for kind, key in (("remove", "way/11"), ("modify", "way/13"), ("remove", "relation/51")):
+        building = town.building(key)
+        change = ChangeFactory(scan=town.scan, kind=kind, geometry=building.geometry, footprint=building)
+        save_decision(town.user, change, "still_stands")
+    town.accept("shifted", box(3, 0), key="way/12")
+    before, after = town.applied(tmp_path)
+    for key in ("way/11", "way/13", "relation/51"):
+        assert after.elements[key][0] == before.elements[key][0]
+        assert after.tags(key) == {**before.tags(key), "check_date": "2024-03-01"}
+    touched = {key for key in differing(before, after) if "/-" not in key}
+    assert touched == {"way/11", "way/13", "relation/51", "way/12", "node/5", "node/6"}
 
 
 def test_removals_can_be_kept_as_demolished_buildings(made_osm, tmp_path, town_of):

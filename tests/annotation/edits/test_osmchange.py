@@ -125,6 +125,26 @@ def test_what_is_more_than_a_building_is_retagged_and_never_deleted(more):
     assert len(way.refs) == 5
 
 
+@pytest.mark.parametrize("kind", ["remove", "modify"])
+def test_a_building_that_still_stands_changes_in_its_check_date_alone(kind):
+    way = base(shared={0}, tags={"building": "house", "shop": "bakery"}, node_version=None)
+    (operation,) = compile_change(AcceptedChange(kind, [[SQUARE]], way, check_date="2024-03-01"), NewIds())
+    tags = {"building": "house", "shop": "bakery", "check_date": "2024-03-01"}
+    assert (operation.action, operation.element) == ("modify", Way(55, 7, (100, 101, 102, 103, 100), tags))
+
+
+def test_a_multipolygon_that_still_stands_keeps_its_members_and_needs_its_version():
+    members = [("way", 5, "outer"), ("way", 6, "inner")]
+    tags = {"type": "multipolygon", "building": "yes", "check_date": "2020"}
+    relation = Base("relation", 9, 4, tags, members=members, outlines=["way/5"])
+    (operation,) = compile_change(AcceptedChange("modify", [[SQUARE]], relation, check_date="2024-03-01"), NewIds())
+    assert (operation.element.members, operation.element.version) == (tuple(members), 4)
+    assert operation.element.tags == {**tags, "check_date": "2024-03-01"}
+    with pytest.raises(RefusedError, match="version"):
+        unknown = Base("relation", 9, None, tags, members=members)
+        compile_change(AcceptedChange("modify", [[SQUARE]], unknown, check_date="2024-03-01"), NewIds())
+
+
 def test_a_removed_multipolygon_is_retagged_with_all_its_members():
     members = [("way", 5, "outer"), ("way", 6, "inner")]
     relation = Base("relation", 9, 4, {"type": "multipolygon", "building": "yes"}, members=members)
@@ -151,7 +171,7 @@ def test_a_multipolygon_whose_outline_is_tagged_too_is_not_half_removed():
         ("unknown_version", AcceptedChange("remove", [[SQUARE]], base(node_version=None))),
         ("no_nodes", AcceptedChange("modify", [[SQUARE]], Base("way", 5, 3, {"building": "yes"}))),
         ("no_osm_id", AcceptedChange("modify", [[SQUARE]], Base("", None, None, {}))),
-        ("multipolygon", AcceptedChange("modify", [[SQUARE]], Base("relation", 5, 3, {}, members=[("way", 1, "")]))),
+        ("no_member_ways", AcceptedChange("modify", [[SQUARE]], Base("relation", 5, 3, {}, members=[("way", 1, "")]))),
         ("way_with_holes", AcceptedChange("modify", [[SQUARE, SQUARE]], base())),
         ("several_parts", AcceptedChange("add", [[SQUARE], [SQUARE]])),
         ("too_many_nodes", AcceptedChange("add", [[[(i * 1e-6, (i % 2) * 1e-6) for i in range(2001)]]])),

@@ -6,10 +6,11 @@ import pytest
 
 from annotation.common.errors import NotAllowedError
 from annotation.edits.errors import NotUploadableError, UnsettledError, UploadedAlreadyError
-from annotation.edits.models import OsmAccount, Upload
+from annotation.edits.models import Delivery, OsmAccount, Upload
 from annotation.edits.services import changesets
 from annotation.edits.services.uploads import start
 from annotation.edits.services.uploads.settle import settle
+from annotation.edits.services.webhooks.register import register
 from annotation.review.models import AuditEntry
 from tests.annotation.edits.uploading import (
     Case,
@@ -30,6 +31,8 @@ def admin():
 
 def test_an_admin_settles_what_is_in_the_map_without_the_persons_account(case: Case, admin):
     upload = lost_answer(case)
+    told = {"secret": "sixteen letters at least", "events": ["uploaded"]}
+    register(user=admin, region=None, url="https://example.org/hook", **told)
     OsmAccount.objects.all().delete()
     with pytest.raises(NotAllowedError):
         settle(user=case.editor, upload=upload)
@@ -41,6 +44,7 @@ def test_an_admin_settles_what_is_in_the_map_without_the_persons_account(case: C
     assert (upload.state, upload.receipts.count()) == ("done", upload.elements)
     entry = AuditEntry.objects.get(action="edits.upload_settled")
     assert (entry.actor, entry.data["outcome"]) == (admin, "done")
+    assert [one.event for one in Delivery.objects.all()] == ["uploaded"]
     with pytest.raises(NotUploadableError):
         settle(user=admin, upload=upload)
 

@@ -97,15 +97,17 @@ def house(server: OsmServer, scan: Any, column: float, first: int) -> Footprint:
     return footprint
 
 
-def make_case(server: OsmServer, scan: Any = None, editor: User | None = None, first: int = 1000) -> Case:
-    """Accepted and in a changeset: a new building, another shape, a demolished one."""
+def make_case(
+    server: OsmServer, scan: Any = None, editor: User | None = None, first: int = 1000, east: float = 0
+) -> Case:
+    """Accepted and in a changeset: two new buildings, another shape, a demolished one; `east`: tiles further."""
     scan = scan or ScanFactory(model=ModelVersionFactory(region=RegionFactory(open_to_all=True)))
     editor = editor or UserFactory(role="editor")
-    reshaped, removed = house(server, scan, 0.2, first), house(server, scan, 0.8, first + 10)
-    wider = square(0.22, 0.5, 0.14)
+    reshaped, removed = house(server, scan, east + 0.2, first), house(server, scan, east + 0.8, first + 10)
+    wider = square(east + 0.22, 0.5, 0.14)
     changes = [
-        ChangeFactory(scan=scan, geometry=square(0.5, 0.2, 0.1)),
-        ChangeFactory(scan=scan, geometry=square(0.5, 0.8, 0.1)),
+        ChangeFactory(scan=scan, geometry=square(east + 0.5, 0.2, 0.1)),
+        ChangeFactory(scan=scan, geometry=square(east + 0.5, 0.8, 0.1)),
         ChangeFactory(scan=scan, kind="modify", footprint=reshaped, geometry=wider),
         ChangeFactory(scan=scan, kind="remove", footprint=removed, geometry=removed.geometry),
     ]

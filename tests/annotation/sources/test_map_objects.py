@@ -3,6 +3,7 @@
 import pytest
 import shapely
 
+from annotation.changes.models import Change
 from annotation.edits.engine import base_of
 from annotation.edits.models import EditItem
 from annotation.sources.models import Footprint, MapObject
@@ -96,7 +97,7 @@ def test_which_member_of_a_relation_is_tagged_as_the_building_too_is_kept_for_it
     store_features(snapshot, features, SilentProgress())
     relation = Footprint.objects.get(snapshot=snapshot, osm_type="relation")
     assert relation.members == [["way", 1, "outer", True], ["way", 2, "inner"]]
-    assert base_of(relation, EditItem()).outlines == ["way/1"]
+    assert base_of(EditItem(change=Change(footprint=relation))).outlines == ["way/1"]
 
 
 def test_another_regions_building_of_the_same_outline_is_another_object():

@@ -12,7 +12,7 @@ from mlcore.errors import InvalidInputError
 from mlcore.limits import MapLimits
 from mlcore.maps.features import feature_to_json
 from mlcore.maps.osm_files import MapReading, read_map
-from mlcore.maps.osm_scan import POINTS
+from mlcore.maps.osm_found import POINTS
 from mlcore.maps.pbf_scan import UnusualPbfError, scan_pbf
 from mlcore.progress import SilentProgress
 from tests.mlcore.source_makers import DATA

@@ -11,6 +11,7 @@ from annotation.edits import selectors
 from annotation.edits.engine import MapServer
 from annotation.edits.models import Changeset, OsmAccount, Upload, UploadState
 from annotation.edits.osmchange.elements import MAX_CHANGES
+from annotation.edits.services import policy
 from annotation.edits.services.compiling import Compiled, compile_changeset
 from annotation.edits.services.uploads.accounts import account_of, server_in_use
 
@@ -78,6 +79,9 @@ def _against(changeset: Changeset, compiled: Compiled) -> list[Reason]:
         found.append(
             Reason("conflicting_edits", f"the newest map says otherwise than {len(conflicts)} edits: drop them")
         )
+    nobody = policy.without_verdict(selectors.items_of(changeset))
+    if nobody:
+        found.append(Reason("no_verdict", f"{len(nobody)} edits carry no person's verdict in force: drop them"))
     missing = [one for one in compiled.refusals if one.missing]
     if missing:
         found.append(Reason("unknown_versions", f"{len(missing)} edits lack versions: give them"))

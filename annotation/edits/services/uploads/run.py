@@ -42,6 +42,7 @@ from annotation.edits.errors import (
 )
 from annotation.edits.models import ENDED, Upload, UploadReceipt, UploadState
 from annotation.edits.services.uploads.accounts import account_of, api_of
+from annotation.edits.services.webhooks import outbox
 from annotation.sources.selectors import visible_regions
 
 logger = logging.getLogger(__name__)
@@ -242,6 +243,8 @@ class Sending:
             UploadReceipt.objects.bulk_create(
                 [UploadReceipt(upload=locked, **vars(receipt)) for receipt in receipts], batch_size=2000
             )
+            if state == UploadState.DONE:
+                outbox.uploaded(locked)
         self.upload = locked
 
     def _end(self, state: UploadState, error: DomainError) -> NoReturn:

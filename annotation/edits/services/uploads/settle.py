@@ -15,6 +15,7 @@ from annotation.edits.engine import Listed, Receipt, UnlikeOursError, Written, p
 from annotation.edits.errors import NotUploadableError, UnsettledError, UploadedAlreadyError
 from annotation.edits.models import Upload, UploadReceipt, UploadState
 from annotation.edits.services.uploads.accounts import open_to_all
+from annotation.edits.services.webhooks import outbox
 from annotation.review.services import audit
 
 NOTHING = "the changeset is closed and empty: the map took nothing"
@@ -71,6 +72,8 @@ def settle(*, user: User, upload: Upload, outcome: str | None = None) -> Upload:
         else:
             locked.problem = {"code": "settled", "detail": LOOKED if verdict.stated else NOTHING}
         locked.save(update_fields=["state", "problem", "done_at"])
+        if locked.state == UploadState.DONE:
+            outbox.uploaded(locked)
         audit.record(
             actor=user,
             action="edits.upload_settled",

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sources', '0008_first_look'),
+        ('sources', '0010_confirm_standing'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sources', '0009_base_layers'),
+        ('sources', '0011_base_layers'),
     ]
 
     operations = [

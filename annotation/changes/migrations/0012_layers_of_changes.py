@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('changes', '0009_tags_of_changes'),
+        ('changes', '0011_tags_set'),
     ]
 
     operations = [
