@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from annotation.accounts.models import User
-from annotation.changes.models import LEAVING, Change, ChangeKind
+from annotation.changes.models import LEAVING, Change, ChangeDecision, ChangeKind
 from annotation.changes.objects import (
     SAME_PLACE,
     SAME_SHARE,

@@ -12,7 +12,7 @@ import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
 import { acceptOver, compareWithMap, mapSeen } from "mapwright/changes/newer-map.js";
 import { askTags } from "mapwright/changes/tagging.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
-import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
+import { drawMissing, drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
 import { createEvidence } from "mapwright/landmarks/evidence.js";
 import { createSimilar } from "mapwright/landmarks/similar.js";
 import { createSimilarFirst } from "mapwright/landmarks/similar-first.js";
@@ -110,12 +110,6 @@ const confirmUnseen = () =>
     text: "You would answer without having seen it. Load it again first, or wait for the connection: nothing is lost meanwhile.",
     yes: "Answer anyway",
   });
-
-function drawMissing(names) {
-  const node = byId("not-loaded");
-  node.hidden = !names.length;
-  node.firstElementChild.textContent = `The ${names.join(" and the ")} could not be loaded here${names.includes("map") ? ": what you see is no empty map" : ""}.`;
-}
 
 /** Whether something else comes first: a question that is open, a group, or a changed shape that only "accept" takes along. */
 function busy() {

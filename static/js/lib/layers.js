@@ -82,7 +82,7 @@ export function createLayers(map, { layers = [], person, region, place = "" }) {
   const state = el("span", { class: "layer-state small", role: "status" });
   const choice = el(
     "select",
-    { "aria-label": "Imagery to look at", title: "Imagery to look at (. and ,)" },
+    { "aria-label": "Imagery to look at", title: "Imagery to look at (8 and 7)" },
     el("option", { value: "", text: "Our imagery" }),
     ...layers.map(({ id, title, osm_use: use }) =>
       el("option", { value: String(id), text: use === "allowed" ? title : `${title} (${USE[use]})` }),
@@ -150,8 +150,8 @@ export function createLayers(map, { layers = [], person, region, place = "" }) {
   });
   map.on("zoomend", tell);
   if (layers.length) {
-    bindKey(".", "The next imagery: ours, or that of another server", () => turn(1), { group: "Look" });
-    bindKey(",", "The imagery before", () => turn(-1), { group: "Look", hidden: true });
+    bindKey("8", "The next imagery: ours, or that of another server", () => turn(1), { group: "Look" });
+    bindKey("7", "The imagery before", () => turn(-1), { group: "Look" });
     show(load(keep, null));
   }
 
