@@ -132,7 +132,7 @@ async function answer(decision, reason = "") {
     notify(whyNot, { kind: "warn" });
     return;
   }
-  if (decision === "accept" && others.putAway()) return;
+  if (["accept", "still_stands"].includes(decision) && others.putAway()) return;
   if (decision === "accept") adjusting.done();
   if (!(await confirmUnseen())) return;
   if (decision === "accept" && !((await confirmOld(claim.subject)) && (await confirmNewer(claim.subject)))) return;
