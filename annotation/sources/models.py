@@ -29,14 +29,13 @@ class Region(Timestamped):
     first_look = models.BooleanField(
         default=True, help_text="the general model looks at what is imported by itself, until the region has its own"
     )
-    confirm_standing = models.BooleanField(
-        default=False,
-        db_default=False,
-        help_text="one key of the queue says that a building still stands, and its check_date leaves as an edit",
-    )
     second_person = models.BooleanField(
         default=False, db_default=False,
         help_text="a removal leaves only once a second person accepted it too",
+    )  # fmt: skip
+    confirm_standing = models.BooleanField(
+        default=False, db_default=False,
+        help_text="one key of the queue says that a building still stands, and its check_date leaves as an edit",
     )  # fmt: skip
     pinned_imagery = models.ForeignKey(
         "Imagery", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",

@@ -14,7 +14,7 @@ from annotation.changes.services.confirm import confirm
 from annotation.changes.services.second_person import asks_a_second
 from annotation.changes.services.set_tags import tags_of
 from annotation.common.errors import InvalidError
-from annotation.review.models import ItemState, QueueItem, Verdict
+from annotation.review.models import QueueItem, Verdict
 from annotation.review.services.second import ask_another
 from annotation.review.stages import ReviewStage
 from annotation.sources.selectors import check_scope, people_of, titles_for_edits
@@ -40,39 +40,37 @@ REASONS = {
 }
 
 
-CARRIED = ("geometry", "tags", "layers", "seen_map")
-"""What the payload of an answer may hold."""
-
-
 def on_decided(item: QueueItem, verdict: Verdict) -> None:
-    """Keep what an answer carries, and ask a second person about a removal; tell who listens what is decided by now."""
+    """Keep what an answer carries; ask a second person about a removal, or tell who listens."""
     _keep(item, verdict)
-    if item.state == ItemState.DECIDED:
+    if verdict.decision == ChangeDecision.ACCEPT and asks_a_second(item):
+        ask_another(item, verdict.reviewer)
+    else:
         _tell(item, verdict)
 
 
 def _keep(item: QueueItem, verdict: Verdict) -> None:
-    """Keep shape, tags and imagery of an accepted change, or the day on which its building was seen to stand.
+    """Keep shape, tags and other imagery of an accepted change, or the day on which its building was seen to stand.
 
     Raises:
         InvalidError: the answer can't carry them, or they are no shape or tags of a building.
         NotAllowedError: tags are set by editors.
         NewerMapError: it is accepted over a newer state of the building that the person was not shown.
     """
-    unknown = set(verdict.payload) - set(CARRIED)
+    unknown = set(verdict.payload) - {"geometry", "layers", "tags", "seen_map"}
     if unknown:
-        raise InvalidError(f"unknown keys in the payload: {', '.join(sorted(unknown))}; known are {', '.join(CARRIED)}")
+        raise InvalidError(
+            f"unknown keys in the payload: {', '.join(sorted(unknown))}; known are geometry, layers, tags and seen_map"
+        )
     if verdict.decision == ChangeDecision.ACCEPT and "seen_map" in verdict.payload:
         _check_map_seen(item, verdict.payload["seen_map"])
     if verdict.decision == ChangeDecision.STILL_STANDS:
         confirm(item)
-    if verdict.decision == ChangeDecision.ACCEPT and asks_a_second(item):
-        ask_another(item, verdict.reviewer)
     drawn, wanted, layers = (verdict.payload.get(name) for name in ("geometry", "tags", "layers"))
     if drawn is None and wanted is None and layers is None:
         return
     if verdict.decision != ChangeDecision.ACCEPT:
-        raise InvalidError("only an accepted change can carry an adjusted geometry, tags, or the layers it was seen on")
+        raise InvalidError("only an accepted change can carry an adjusted geometry, tags or layers")
     change = Change.objects.select_related("pair__tile", "scan", "footprint").get(item=item)
     if drawn is not None:
         change.adjusted = adjusted_geometry(change, drawn)
@@ -97,7 +95,7 @@ def _check_map_seen(item: QueueItem, seen: Any) -> None:
 
 
 def on_undone(item: QueueItem, verdict: Verdict) -> None:
-    """Forget what the answer carried; refuse where the change is already in a changeset."""
+    """Forget what the answer carried: shape, tags, imagery, the day it stood; refuse where a changeset holds it."""
     change = Change.objects.get(item=item)
     exported = change.edit_items.first()
     if exported is not None:

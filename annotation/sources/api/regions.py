@@ -40,8 +40,8 @@ class RegionDetail(serializers.ModelSerializer[Region]):
     class Meta:
         model = Region
         fields = [
-            "id", "name", "zoom", "area", "bounds", "open_to_all", "first_look", "confirm_standing", "second_person",
-            "pinned_imagery", "pinned_snapshot", "created_at",
+            "id", "name", "zoom", "area", "bounds", "open_to_all", "first_look", "confirm_standing",
+            "second_person", "pinned_imagery", "pinned_snapshot", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 

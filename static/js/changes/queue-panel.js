@@ -168,6 +168,13 @@ export function drawReasons(subject, onReason) {
   );
 }
 
+/** Which of image and map could not be loaded at the candidate. */
+export function drawMissing(names) {
+  const node = byId("not-loaded");
+  node.hidden = !names.length;
+  node.firstElementChild.textContent = `The ${names.join(" and the ")} could not be loaded here${names.includes("map") ? ": what you see is no empty map" : ""}.`;
+}
+
 /** The region's offset of image and map, said once for all candidates. */
 export function drawOffset(offset) {
   byId("offset-row").hidden = !offset;

@@ -3,16 +3,16 @@ import { byId, onClick, pageData } from "mapwright/lib/dom.js";
 import { notify } from "mapwright/lib/notices.js";
 import { createLayers } from "mapwright/lib/layers.js";
 import { fitControl } from "mapwright/lib/map.js";
-import { DECISIONS } from "mapwright/lib/format.js";
+import { confirmDialog } from "mapwright/lib/forms.js";
+import { day, DECISIONS } from "mapwright/lib/format.js";
 import { createAdjusting } from "mapwright/changes/adjusting.js";
-import { createDoubts, drawMissing, notStanding } from "mapwright/changes/doubts.js";
 import { createGroupMode } from "mapwright/changes/group.js";
 import { createQueueFilters } from "mapwright/changes/queue-filters.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
 import { acceptOver, compareWithMap, mapSeen } from "mapwright/changes/newer-map.js";
 import { askTags } from "mapwright/changes/tagging.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
-import { drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
+import { drawMissing, drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
 import { createEvidence } from "mapwright/landmarks/evidence.js";
 import { createSimilar } from "mapwright/landmarks/similar.js";
 import { createSimilarFirst } from "mapwright/landmarks/similar-first.js";
@@ -23,10 +23,7 @@ import { createLine } from "mapwright/review/line.js";
 const page = pageData();
 const person = pageData("person");
 const view = createQueueMap(byId("map"), { onMissing: drawMissing });
-const others = createLayers(view.map, {
-  layers: page.layers,
-  keep: `mapwright.layer.${person.id}.${page.region.id}`,
-});
+const others = createLayers(view.map, { ...page, person });
 const comment = byId("comment");
 const shapeOf = (subject, draft) => draft.geometry ?? subject.adjusted ?? subject.geometry;
 const similar = createSimilar();
@@ -60,7 +57,6 @@ const line = createLine({
   draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry, tags: body.payload?.tags }),
 });
 const { current, drafts } = line;
-const doubts = createDoubts({ view, others, asks });
 const groupMode = createGroupMode({ view, line, onLeave: () => current() && redraw() });
 const adjusting = createAdjusting({ view, line, shapeOf, redraw });
 
@@ -91,16 +87,41 @@ async function asks(run) {
   return said;
 }
 
+const confirmed = (question) => asks(() => confirmDialog(question));
+
+const confirmOld = (subject) =>
+  !subject.older_than_edit ||
+  confirmed({
+    title: "The image is older than the map here",
+    text: `The object was edited on ${day(subject.footprint.edited_at)}; the image was taken on ${day(subject.imagery.captured_on)}. The map may be right and the image out of date.`,
+    yes: "Accept anyway",
+  });
+
 const confirmNewer = (subject) => asks(() => acceptOver(subject));
 
 /** The newest map beside the suggestion, where it says otherwise. */
 const compareMaps = () => current() && !busy() && asks(() => compareWithMap(current().subject));
+
+/** What is not on the screen can't be judged: only who says so answers all the same. */
+const confirmUnseen = () =>
+  !view.missing().length ||
+  confirmed({
+    title: `The ${view.missing().join(" and the ")} could not be loaded here`,
+    text: "You would answer without having seen it. Load it again first, or wait for the connection: nothing is lost meanwhile.",
+    yes: "Answer anyway",
+  });
 
 /** Whether something else comes first: a question that is open, a group, or a changed shape that only "accept" takes along. */
 function busy() {
   if (groupMode.on) notify("Accept the group with Enter, or leave it with Esc, first.", { kind: "warn" });
   if (adjusting.changed()) notify("Keep the new shape with Enter, or leave it with Esc, first.", { kind: "warn" });
   return asking || groupMode.on || adjusting.changed();
+}
+
+/** Why a building can't be said to stand; "" where it can. */
+function notStanding({ standing }) {
+  if (!standing) return "Nothing to confirm here: the region does not ask for it, or the map has no such building.";
+  return standing.why_not && `Not confirmed: ${standing.why_not}.`;
 }
 
 async function answer(decision, reason = "") {
@@ -111,19 +132,18 @@ async function answer(decision, reason = "") {
     notify(whyNot, { kind: "warn" });
     return;
   }
-  if (decision === "accept" && doubts.ours()) return;
+  if (["accept", "still_stands"].includes(decision) && others.putAway()) return;
   if (decision === "accept") adjusting.done();
-  if (!(await doubts.unseen())) return;
-  if (decision === "accept" && !((await doubts.old(claim.subject)) && (await confirmNewer(claim.subject)))) return;
+  if (!(await confirmUnseen())) return;
+  if (decision === "accept" && !((await confirmOld(claim.subject)) && (await confirmNewer(claim.subject)))) return;
   if (current()?.id !== claim.id) return;
   const { geometry, tags } = decision === "accept" ? drafts.read(claim.id) : {};
   const seen = decision === "accept" ? mapSeen(claim.subject) : {};
-  const layers = decision === "accept" ? others.looked() : [];
   const payload = {
     ...seen,
+    ...(decision === "accept" && others.said()),
     ...(geometry && { geometry }),
     ...(tags && { tags }),
-    ...(layers.length && { layers }),
   };
   line.answer({
     decision,
@@ -140,7 +160,7 @@ function leaveModes() {
 
 /** From the adjusted shape, if there is one, to the whole group. */
 function group() {
-  doubts.ours();
+  others.putAway();
   adjusting.done();
   groupMode.enter();
 }
@@ -164,7 +184,7 @@ async function setTags() {
 
 byId("subject").addEventListener("click", ({ target }) => target.closest("#compare-maps") && compareMaps());
 
-const adjust = () => groupMode.on || (doubts.ours(), adjusting.enter());
+const adjust = () => groupMode.on || (others.putAway(), adjusting.enter());
 
 /** Reject with a reason by its number; numbers that nobody has seen yet are shown first. */
 function reasonAt(index) {

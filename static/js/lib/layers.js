@@ -3,6 +3,7 @@
 import { el, fill } from "mapwright/lib/dom.js";
 import { createImageShift } from "mapwright/lib/offset.js";
 import { bindKey } from "mapwright/lib/keys.js";
+import { notify } from "mapwright/lib/notices.js";
 import { load, save } from "mapwright/lib/storage.js";
 
 const HALF_M = 20037508.342789244;
@@ -71,16 +72,17 @@ function credit({ title, attribution, attribution_url: url, captured, osm_use: u
 
 /**
  * @param {L.Map} map with the pane "photo"
- * @param {{layers?: Array, keep: string, onChange?: Function}} options `keep`: where this person's choice is kept
+ * @param {{layers?: Array, person: Object, region: Object, place?: string}} options the choice is kept for this person, by `place`
  */
-export function createLayers(map, { layers = [], keep, onChange = () => {} }) {
+export function createLayers(map, { layers = [], person, region, place = "" }) {
+  const keep = `mapwright.layer.${place}.${person.id}.${region.id}`;
   const pane = map.createPane("other");
   pane.style.zIndex = 210;
   const shift = createImageShift(map, "other");
   const state = el("span", { class: "layer-state small", role: "status" });
   const choice = el(
     "select",
-    { "aria-label": "Imagery to look at", title: "Imagery to look at (. and ,)" },
+    { "aria-label": "Imagery to look at", title: "Imagery to look at (8 and 7)" },
     el("option", { value: "", text: "Our imagery" }),
     ...layers.map(({ id, title, osm_use: use }) =>
       el("option", { value: String(id), text: use === "allowed" ? title : `${title} (${USE[use]})` }),
@@ -132,7 +134,6 @@ export function createLayers(map, { layers = [], keep, onChange = () => {} }) {
       mine.layer.addTo(map);
     }
     tell();
-    onChange(about ?? null);
   }
 
   function turn(by) {
@@ -149,23 +150,30 @@ export function createLayers(map, { layers = [], keep, onChange = () => {} }) {
   });
   map.on("zoomend", tell);
   if (layers.length) {
-    bindKey(".", "The next imagery: ours, or that of another server", () => turn(1), { group: "Look" });
-    bindKey(",", "The imagery before", () => turn(-1), { group: "Look", hidden: true });
+    bindKey("8", "The next imagery: ours, or that of another server", () => turn(1), { group: "Look" });
+    bindKey("7", "The imagery before", () => turn(-1), { group: "Look" });
     show(load(keep, null));
   }
 
   return {
     controls,
     show,
-    /** What is looked at and may not be used for OSM edits, else null. */
-    forbidden: () => (alive() && shown.about.osm_use === "forbidden" ? shown.about : null),
+    /** An edit must not stand on imagery that OSM may not be edited by: ours is shown; whether there was any. */
+    putAway() {
+      if (!alive() || shown.about.osm_use !== "forbidden") return false;
+      const { title } = shown.about;
+      show("");
+      notify(`OSM may not be edited by ${title}: this is our imagery. Look again, then accept.`, { kind: "warn" });
+      return true;
+    },
     /** A new thing is looked at: what was looked at before does not count for it. */
     begin: () => (looked = new Set()),
-    /** Ids of the layers that were really seen since then; those that OSM may not be edited by only while they are. */
-    looked: () => {
+    /** What an accepted change says of it: the ids of the layers that were really seen since then, if any. */
+    said() {
       const ids = alive() ? new Set([...looked, shown.about.id]) : looked;
-      const kept = ({ id, osm_use: use }) => use !== "forbidden" || (alive() && shown.about.id === id);
-      return layers.filter((one) => ids.has(one.id) && kept(one)).map((one) => one.id);
+      // One that OSM may not be edited by was put away again before: it was no ground for the answer.
+      const seen = layers.filter((one) => ids.has(one.id) && one.osm_use !== "forbidden").map((one) => one.id);
+      return seen.length ? { layers: seen } : {};
     },
   };
 }

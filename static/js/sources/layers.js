@@ -14,7 +14,7 @@ const NUMBERS = ["min_zoom", "max_zoom", "east_m", "north_m"];
 
 const map = createMap(byId("map"), { label: "How the imagery looks", keyboard: false });
 if (region.bounds) map.fitBounds(toBounds(region.bounds), { animate: false });
-const view = createLayers(map, { layers, keep: `mapwright.layer.page.${person.id}.${region.id}` });
+const view = createLayers(map, { layers, person, region, place: "page" });
 byId("tools").append(view.controls);
 
 const button = (text, label, run) =>

@@ -45,7 +45,7 @@ export function createRegionMap(region, { layers, person }) {
   let credit = null;
   let bounds = region.bounds;
 
-  const others = createLayers(map, { layers, keep: `mapwright.layer.${person.id}.${region.id}` });
+  const others = createLayers(map, { layers, person, region });
   byId("tools").append(compare.controls, toggle, offsets, others.controls);
   toggle.hidden = true;
   offsets.hidden = true;
