@@ -229,7 +229,9 @@ def _check_version(base: Base) -> None:
 
 
 def _check_node_versions(outline: Outline) -> None:
-    check_known((f"node/{node.id}", node.version) for node in (*outline.moved, *outline.dropped))
+    versions = [(node.id, node.version) for node in outline.moved]
+    versions += [(node.id, node.version) for node in outline.dropped]
+    check_known((f"node/{number}", version) for number, version in versions)
 
 
 def _as_node(node: OldNode) -> Node:

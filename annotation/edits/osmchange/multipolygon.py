@@ -11,7 +11,7 @@ import shapely
 import shapely.affinity
 from scipy.optimize import linear_sum_assignment
 
-from annotation.edits.osmchange.elements import NewIds, Node, Operation, RefusedError, Relation, Way, check_known
+from annotation.edits.osmchange.elements import NewIds, Node, Operation, RefusedError, Relation, Way, check_known, key
 from annotation.edits.osmchange.nodes import LonLat, new_outline, ring_corners
 from annotation.edits.osmchange.rings import OldRing, OldWay, fit_ring, rings_of, unchanged
 
@@ -38,6 +38,9 @@ class OldRelation:
         Raises:
             RefusedError: a way is unknown or is a member twice, or the ways make up no rings.
         """
+        ways = [ref for kind, ref, _ in self.members if kind == "way"]
+        if len(set(ways)) < len(ways):
+            raise RefusedError("open_rings", f"{self.key} has a way as a member twice; mend the multipolygon in JOSM")
         inner, others = self._rings(inner=True), self._rings(inner=False)
         areas = [shapely.make_valid(shapely.Polygon(ring.points)) for ring in others]
         points = [area.representative_point() for area in areas]
@@ -49,7 +52,7 @@ class OldRelation:
         """The rings of its inner members, or of all others.
 
         Raises:
-            RefusedError: a way is unknown or is a member twice, or the ways make up no rings.
+            RefusedError: a way is unknown, or the ways make up no rings.
         """
         known = {way.id: way for way in self.ways}
         refs = [ref for kind, ref, role in self.members if kind == "way" and (role == "inner") == inner]
@@ -59,8 +62,6 @@ class OldRelation:
                 "member_unknown",
                 f"way/{unknown[0]}, a member of {self.key}, is not whole in the map's file; import one that has it",
             )
-        if len(set(refs)) < len(refs):
-            raise RefusedError("open_rings", f"{self.key} has a way as a member twice; mend the multipolygon in JOSM")
         rings = rings_of([known[ref] for ref in refs], self.key)
         if any(len(ring.points) < 3 for ring in rings):
             raise RefusedError("open_rings", f"a ring of {self.key} has no area; mend the multipolygon in JOSM")
@@ -143,9 +144,10 @@ def _operations(relation: OldRelation, edit: _Edit) -> list[Operation]:
     members += [("way", way.id, "inner") for way in edit.new_ways]
     after = Relation(relation.id, relation.version, tuple(members), relation.tags)
     written: list[Node | Way | Relation] = [*edit.moved, *changed, after]
-    check_known((_key(one), one.version) for one in (*written, *deleted, *dropped))
+    new: list[Node | Way] = [*edit.created, *edit.new_ways]
+    check_known([*map(_version, written), *map(_version, dropped), *((way.key, way.version) for way in deleted)])
     return [
-        *(Operation("create", one) for one in (*edit.created, *edit.new_ways)),
+        *(Operation("create", one) for one in new),
         *(Operation("modify", one) for one in written),
         *(Operation("delete", Way(w.id, w.version, w.refs, w.tags), if_unused=True) for w in deleted),
         *(Operation("delete", one, if_unused=True) for one in dropped),
@@ -206,5 +208,5 @@ def _middle(points: Sequence[LonLat]) -> list[LonLat]:
     return [(centre.x, centre.y)]
 
 
-def _key(element: Node | Way | Relation | OldWay) -> str:
-    return element.key if isinstance(element, OldWay) else f"{type(element).__name__.lower()}/{element.id}"
+def _version(element: Node | Way | Relation) -> tuple[str, int | None]:
+    return key(element), element.version

@@ -85,8 +85,9 @@ def test_osmium_and_ogr2ogr_read_the_josm_file(town, client_of, tmp_path: Path):
     command = ["ogr2ogr", "-f", "GeoJSON", str(out), str(path), "multipolygons"]
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
-    ids = {one["properties"].get("osm_way_id") for one in json.loads(out.read_text())["features"]}
-    assert {"11", "17"} <= ids
+    told = [one["properties"] for one in json.loads(out.read_text())["features"]]
+    assert {"11", "17"} <= {one.get("osm_way_id") for one in told}
+    assert "51" in {one.get("osm_id") for one in told}  # with its member ways
 
 
 def test_josm_draws_its_file_asks_before_it_uploads_and_fills_the_comment_in(town, client_of, tmp_path: Path):

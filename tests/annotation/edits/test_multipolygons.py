@@ -223,7 +223,7 @@ def test_what_is_not_known_is_named():
 
 def test_ways_that_make_up_no_ring_are_refused():
     assert refused(school(way(14, OUTER, 100, closed=False), HOLE_WAY), OUTER, HOLE).code == "open_rings"
-    twice = replace(school(), members=[("way", 14, "outer"), ("way", 14, "outer")])
+    twice = replace(school(), members=[("way", 14, "outer"), ("way", 14, "inner")])
     assert refused(twice, OUTER).code == "open_rings"
 
 
