@@ -62,8 +62,8 @@ class Drill:
         ways = [str(key) for key in self.rng.permutation(ways)]
         relations = [key for key, row in self.rows.items() if row.osm_type == "relation"]
         rings = [key for key in relations if _of_plain_ways(self.rows[key])][: number // 20]
-        ways = {key: tuple(f"way/{way[0]}" for way in self.rows[key].ways or ()) for key in rings}
-        decided = [Decided("rings", key, self._other_rings(key, n), ways[key]) for n, key in enumerate(rings)]
+        parts = {key: tuple(f"way/{way[0]}" for way in self.rows[key].ways or ()) for key in rings}
+        decided = [Decided("rings", key, self._other_rings(key, n), parts[key]) for n, key in enumerate(rings)]
         decided += [Decided("demolish", key, None) for key in relations if key not in rings][: number // 20]
         for kind in wanted[: number - len(decided)]:
             decided.append(self._new(kind) if kind in ("add", "courtyard") else self._mapped(kind, ways))
