@@ -126,7 +126,9 @@ def _layer(path: Path) -> dict[str, shapely.Geometry]:
     for one in json.loads(out.read_text())["features"]:
         ids = one["properties"]
         number = int(ids["osm_way_id"]) if ids.get("osm_way_id") else -int(ids["osm_id"])
-        found[_key(number)] = _single(shapely.from_geojson(json.dumps(one["geometry"])))
+        shape = shapely.from_geojson(json.dumps(one["geometry"]), on_invalid="ignore")
+        if shape is not None:  # an open way tagged as a building is no area
+            found[_key(number)] = _single(shape)
     return found
 
 
