@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from pathlib import Path
 
-import osmium
 import pytest
 import shapely
 import shapely.affinity
@@ -21,6 +20,7 @@ from annotation.sources.models import Footprint, MapSnapshot, Region
 from annotation.sources.services.store_features import store_features
 from mlcore.maps.osm_files import read_map
 from mlcore.progress import SilentProgress
+from tests.annotation.edits.extract import Extract
 from tests.annotation.edits.osmium_tool import refs_missing, run_osmium
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
@@ -68,33 +68,6 @@ def made_osm(tmp_path: Path) -> Path:
     path = tmp_path / "made.osm"
     path.write_text(MADE.format(nodes=nodes), encoding="utf-8")
     return path
-
-
-@dataclasses.dataclass(frozen=True)
-class Extract:
-    """Every element of an OSM file by key, as comparable values."""
-
-    elements: dict[str, tuple]
-
-    @classmethod
-    def read(cls, path: Path) -> Extract:
-        found: dict[str, tuple] = {}
-        for one in osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY | osmium.osm.RELATION):
-            tags = tuple(sorted((tag.k, tag.v) for tag in one.tags))
-            if one.is_node():
-                found[f"node/{one.id}"] = (rounded((one.location.lon, one.location.lat)), tags)
-            elif one.is_way():
-                found[f"way/{one.id}"] = (tuple(node.ref for node in one.nodes), tags)
-            else:
-                members = tuple((member.type, member.ref, member.role) for member in one.members)
-                found[f"relation/{one.id}"] = (members, tags)
-        return cls(found)
-
-    def shape(self, key: str) -> shapely.Polygon:
-        return shapely.Polygon([self.elements[f"node/{ref}"][0] for ref in self.elements[key][0]])
-
-    def tags(self, key: str) -> dict[str, str]:
-        return dict(self.elements[key][1])
 
 
 @dataclasses.dataclass
