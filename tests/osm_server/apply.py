@@ -89,14 +89,20 @@ class Diff:
         SubElement(self.result, kind, old_id=str(old), new_id=str(number), new_version="1")
 
     def _modify(self, element: Element, if_unused: bool) -> None:
-        kind, old, number, version = self._known(element)
+        """One that is deleted comes back, where the version is the newest: as CGImap has it."""
+        kind, old, number, version, _ = self._known(element)
+        self._check_version(element, number, version)
         self._write(kind, number, version + 1, self._content(element))
         SubElement(self.result, kind, old_id=str(old), new_id=str(number), new_version=str(version + 1))
 
     def _delete(self, element: Element, if_unused: bool) -> None:
-        kind, old, number, version = self._known(element)
+        kind, old, number, version, visible = self._known(element)
+        if not visible and not if_unused:
+            raise RefusedError(410, f"The {kind} with the id {number} has already been deleted")
+        if visible:
+            self._check_version(element, number, version)
         users = self.store.users_of(kind, number)
-        if users and if_unused:
+        if if_unused and (users or not visible):
             SubElement(self.result, kind, old_id=str(old), new_id=str(number), new_version=str(version))
             return
         if users:
@@ -107,21 +113,22 @@ class Diff:
         self._write(kind, number, version + 1, None)
         SubElement(self.result, kind, old_id=str(old))
 
-    def _known(self, element: Element) -> tuple[str, int, int, int]:
+    def _known(self, element: Element) -> tuple[str, int, int, int, bool]:
+        """Kind, id as told, id, newest version, and whether it is visible."""
         kind, old = element.tag, int(element.get("id", "0"))
         number = self._id_of(kind, old)
         row = self.store.element(kind, number)
         if row is None:
             raise RefusedError(404, f"The {kind} with the id {number} could not be found")
-        if not row["visible"]:
-            raise RefusedError(410, f"The {kind} with the id {number} has already been deleted")
+        return kind, old, number, row["version"], bool(row["visible"])
+
+    def _check_version(self, element: Element, number: int, version: int) -> None:
         provided = int(element.get("version", "0"))
-        if provided != row["version"]:
+        if provided != version:
             raise RefusedError(
                 409,
-                f"Version mismatch: Provided {provided}, server had: {row['version']} of {kind.capitalize()} {number}",
+                f"Version mismatch: Provided {provided}, server had: {version} of {element.tag.capitalize()} {number}",
             )
-        return kind, old, number, row["version"]
 
     def _id_of(self, kind: str, number: int) -> int:
         if number > 0:
@@ -161,7 +168,7 @@ class Diff:
             raise RefusedError(
                 412,
                 f"Precondition failed: {element.tag.capitalize()} {element.get('id')} requires the {kind}s with id in "
-                f"({listed}), which either do not exist, or are not visible.",
+                f"{listed}, which either do not exist, or are not visible.",
             )
 
     def _write(self, kind: str, number: int, version: int, content: dict[str, Any] | None) -> None:

@@ -28,7 +28,8 @@ ANEW = "drop this edit, or import a newer map and decide anew"
 MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 A_PAGE = 100
 """Changesets that the API lists at once."""
-MISSING = re.compile(r"requires the (node|way|relation)s? with id in \((\d+)", re.I)
+MISSING = re.compile(r"requires the (node|way|relation)s? with id in \(?(\d+)", re.I)
+"""With and without the bracket: the web site's own server writes one, CGImap, which serves openstreetmap.org, none."""
 
 
 class OsmApi:

@@ -12,8 +12,9 @@ import pytest
 
 from annotation.edits.engine import MapServer, OsmApi, UnlikeOursError, check_server, parse_change, receipts_of
 from annotation.edits.engine.answers import parse_person
+from annotation.edits.engine.client import refused
 from annotation.edits.engine.readback import with_changeset
-from annotation.edits.engine.server import send
+from annotation.edits.engine.server import Reply, send
 from annotation.edits.engine.sign_in import authorize_url, fetch_token, new_challenge, revoke_token
 from annotation.edits.errors import (
     BusyServerError,
@@ -155,10 +156,18 @@ def test_a_newer_version_a_deleted_object_and_one_still_in_use_are_conflicts_tha
     assert conflict(Operation("delete", Way(501, 1, (), {}))) == {
         "reason": "newer_version", "key": "way/501", "ours": 1, "theirs": 2,
     }  # fmt: skip
-    assert conflict(Operation("modify", Node(503, 2, 1, 1))) == {"reason": "gone", "key": "node/503"}
+    assert conflict(Operation("delete", Node(503, 2, 1, 1))) == {"reason": "gone", "key": "node/503"}
     assert conflict(Operation("delete", Node(501, 1, 5, 5))) == {"reason": "in_use", "key": "node/501"}
     assert conflict(Operation("modify", Way(501, 2, (501, 503), {}))) == {"reason": "in_use", "key": "node/503"}
     assert api.contents(number) == []
+
+
+@pytest.mark.parametrize("listed", ["555,556", "(555,556)"])
+def test_what_a_way_needs_is_named_by_either_program_that_serves_the_api(listed: str):
+    told = f"Precondition failed: Way -1 requires the nodes with id in {listed}, which either do not exist, or are not"
+    with pytest.raises(MapConflictError) as error:
+        refused(Reply(412, told.encode()))
+    assert error.value.data == {"reason": "in_use", "key": "node/555"}
 
 
 def test_each_refusal_says_what_it_means(api, running):
