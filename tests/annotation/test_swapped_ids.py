@@ -9,9 +9,11 @@ import pytest
 from rest_framework.test import APIClient
 
 from annotation.anchors.models import Anchor, AnchorState
+from annotation.consistency.models import Scan
 from annotation.edits.models import Changeset
 from annotation.review.models import QueueItem, Verdict
 from tests.annotation.world import make_world
+from tests.factories_changes import ChangeFactory
 
 pytestmark = pytest.mark.django_db
 MISSING = 2**40
@@ -118,6 +120,7 @@ def rows_of(reply: Any) -> Any:
 def worlds(client_of) -> tuple[APIClient, dict[str, Any], dict[str, Any]]:
     """A client of an editor of one region, the ids of that person's own, and those of another region."""
     mine, theirs = make_world(), make_world()
+    ChangeFactory(scan=Scan.objects.get(region=mine["ids"]["region_id"]))  # those of the world are decided
     client = client_of(mine["editor"])
     claimed = client.post("/api/review/changes/claim/", {"region": mine["ids"]["region_id"]}, format="json").json()
     own = {
