@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import random
 import time
 from collections.abc import Callable
@@ -24,17 +25,28 @@ from queue_rows import FILL_CHANGES, filled
 REFILL = 10
 AREA = "24.02,60.02,24.03,60.03"
 LARGE_AREA = "24.0,60.0,24.06,60.06"
+HALF = "24.0,60.0,24.05,60.2"
+def days_ago(days: int) -> str:
+    return (dt.datetime.now(dt.UTC).date() - dt.timedelta(days=days)).isoformat()
+
+
 FILTERS: dict[str, dict[str, Any]] = {
     "none": {}, "kind": {"kind": ["shifted"]}, "sure": {"min_confidence": 0.95}, "unsure": {"max_confidence": 0.1},
     "near certain": {"lot": "near_certain"}, "judgement": {"lot": "judgement"},
     "one in a thousand": {"min_confidence": 0.999},
-    "area": {"area": AREA}, "large area": {"area": LARGE_AREA}, "large": {"min_square_m": 80},
-    "huge": {"min_square_m": 124},
+    "area": {"area": AREA}, "large area": {"area": LARGE_AREA}, "half of all": {"area": HALF},
+    "large": {"min_square_m": 28}, "some larger": {"min_square_m": 37.9}, "huge": {"min_square_m": 39.3},
     "rare tag": {"tag": ["building=school"]}, "common tag": {"tag": ["building"]}, "tag of none": {"tag": ["amenity"]},
-    "early": {"found_to": "2020-01-01"}, "late": {"found_from": "2020-01-01"},
-    "large and unsure": {"min_square_m": 100, "max_confidence": 0.02},
-    "rare together": {"kind": ["shifted"], "area": LARGE_AREA, "min_square_m": 80, "tag": ["building=school"]},
+    "today": {"found_from": days_ago(0)}, "last month": {"found_from": days_ago(30)},
+    "long ago": {"found_to": days_ago(690)}, "before us": {"found_to": "2020-01-01"},
+    "late": {"found_from": "2020-01-01"},
+    "newer image": {"captured_from": "2016-01-01"}, "older image": {"captured_to": "2016-01-01"},
+    "oldest image": {"captured_to": "2012-01-01"}, "image of none": {"captured_to": "2001-01-01"},
+    "large and unsure": {"min_square_m": 28, "max_confidence": 0.02},
+    "tagged and of today": {"tag": ["building"], "found_from": days_ago(0)},
+    "rare together": {"kind": ["shifted"], "area": LARGE_AREA, "min_square_m": 28, "tag": ["building=school"]},
 }  # fmt: skip
+"""Beside these one for each model: of nearly all, of a tenth and of a thousandth of all."""
 
 
 def main() -> None:

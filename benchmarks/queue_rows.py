@@ -24,7 +24,7 @@ SIDE = "(2e-5 + id * 7919::bigint %% 997 * 6e-8)"
 SIZED = f"""ST_SetSRID(ST_MakeEnvelope(
     24 + {AT} %% 1000 / 1e4, 60 + {AT} / 1000 / 1e4,
     24 + {AT} %% 1000 / 1e4 + {SIDE}, 60 + {AT} / 1000 / 1e4 + {SIDE}), 4326)"""
-"""Sizes from next to nothing to 30 m, and kinds, all over the place; what lies side by side is stored far apart."""
+"""Sizes from next to nothing to 9 m, and kinds, all over the place; what lies side by side is stored far apart."""
 TAGS = """CASE WHEN kind = 'add' THEN '{}'::jsonb WHEN id %% 1000 = 999 THEN '{"building": "school"}'::jsonb
     ELSE '{"building": "yes"}'::jsonb END"""
 WITH_KIND = FILL_ITEMS.replace("scope_id, priority", "scope_id, kind, priority")
@@ -38,10 +38,17 @@ SELECT now(), %(scan)s, id, %(pair)s, kind, %(object)s, %(footprint)s, {SIZED}, 
        '{{"area_m2": 120.0}}', md5(id::text), {TAGS}
 FROM made
 """
+FILL_VARIED = (
+    FILL_CHANGES.replace("'1 millisecond'", "'1 minute'")
+    .replace("%(scan)s", "(%(scans)s::bigint[])[CASE WHEN id %% 1000 = 7 THEN 3 WHEN id %% 10 = 3 THEN 2 ELSE 1 END]")
+    .replace('{"building": "yes"}', '{"building": "yes", "source": "survey"}')
+)
+"""The same over two years, by three scans: one of a thousandth of all and one of a tenth beside the newest."""
 EXPORT = """
 INSERT INTO edits_edititem (changeset_id, change_id, object_id, node_versions, demolish)
 SELECT %(changeset)s, change.id, change.object_id, '{}', false FROM changes_change AS change
-JOIN review_queueitem AS item ON item.id = change.item_id WHERE change.scan_id = %(scan)s AND item.decision = 'accept'
+JOIN review_queueitem AS item ON item.id = change.item_id
+WHERE change.scan_id = ANY(%(scans)s) AND item.decision = 'accept'
 """
 FILL_CHANGES_BEFORE = f"""
 WITH made AS ({FILL_ITEMS} RETURNING id, priority)
@@ -51,6 +58,9 @@ SELECT now(), %(scan)s, id, %(pair)s, 'modify', %(footprint)s, {SHAPE}, priority
        '{{"area_m2": 120.0}}', md5(id::text)
 FROM made
 """
+
+
+CAPTURED_EARLIER = ("2015-06-01", "2010-06-01")
 
 
 def filled(items: int, statement: str) -> int:
@@ -65,18 +75,29 @@ def filled(items: int, statement: str) -> int:
     scan = ScanFactory(model=ModelVersionFactory(region=region))
     footprint = FootprintFactory(snapshot=scan.snapshot)
     params = {
-        "region": region.pk, "scan": scan.pk, "items": items, "user": UserFactory().pk,
+        "region": region.pk, "scan": scan.pk, "scans": [scan.pk], "items": items, "user": UserFactory().pk,
         "pair": scan.imagery.pairs.get(snapshot=scan.snapshot).pk, "footprint": footprint.pk,
         "object": getattr(footprint, "object_id", None),
     }  # fmt: skip
+    if statement == FILL_VARIED:
+        params["scans"] += [_earlier_scan(region, day).pk for day in CAPTURED_EARLIER]
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
-        if statement == FILL_CHANGES:
+        if statement in (FILL_CHANGES, FILL_VARIED):
             changeset = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="c", source="s")
-            cursor.execute(EXPORT, {"scan": scan.pk, "changeset": changeset.pk})
+            cursor.execute(EXPORT, {"scans": params["scans"], "changeset": changeset.pk})
         cursor.execute("VACUUM ANALYZE")
         settled(cursor)
     return int(region.pk)
+
+
+def _earlier_scan(region: Any, captured_on: str) -> Any:
+    """A scan by a model of its own, on an image of that day."""
+    from tests.factories_changes import ModelVersionFactory, ScanFactory
+
+    scan = ScanFactory(model=ModelVersionFactory(region=region, state="retired"))
+    type(scan.imagery).objects.filter(pk=scan.imagery_id).update(captured_on=captured_on)
+    return scan
 
 
 def settled(cursor: Any) -> None:

@@ -29,8 +29,12 @@ WHERE one.model = ''
 
 
 @contextmanager
-def own_database(name: str) -> Iterator[str]:
-    """A fresh database with every migration, dropped afterwards; gives its name."""
+def own_database(name: str, *, kept: bool = False) -> Iterator[str]:
+    """A database with every migration; gives its name.
+
+    Args:
+        kept: the one there is, and there for the next run; else a fresh one, dropped afterwards.
+    """
     os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings.test"
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     os.environ["MAPWRIGHT_DB_NAME"] = name
@@ -38,14 +42,21 @@ def own_database(name: str) -> Iterator[str]:
     from django.db import connection
 
     django.setup()
-    made = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    made = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False, keepdb=kept)
     try:
         yield made
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute(END_OTHERS)
-        connection.close()
-        connection.creation.destroy_test_db(name, verbosity=0)
+        if kept:
+            connection.close()
+        else:
+            _dropped(connection, name)
+
+
+def _dropped(connection: Any, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(END_OTHERS)
+    connection.close()
+    connection.creation.destroy_test_db(name, verbosity=0)
 
 
 def multiply_anchors(total: int) -> None:

@@ -1,8 +1,8 @@
 """Which changes a list, a queue, a map or a feed holds: one set of filters for all, and what the database asks for it.
 
-Kind, confidence and age stand on the queue's items, whose indexes give them in order. Place, size and tags stand on the
-change: where few changes have what is asked for they are found by their own indexes first, and the order is made of
-them; where many have it, a walk along the order meets them soon.
+Kind, confidence and age stand on the queue's items, whose indexes give them in order. Place, size, tags and scan stand
+on the change: where few changes have what is asked for they are found by their own indexes first, and the order is made
+of them; where many have it, a walk along the order meets them soon.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.contrib.gis.geos import Polygon
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from annotation.changes.models import LEAVING, Change, ChangeDecision, ChangeKind
 from annotation.consistency.models import Scan
@@ -23,7 +25,7 @@ from annotation.review.models import ItemState, QueueItem
 
 NEAR_CERTAIN = 0.9
 """Confidence from which a suggestion is of the lot of near-certain ones."""
-FEW = 20_000
+FEW = 2000
 """So many changes are sorted at once; of more than that a walk along the order meets one soon."""
 
 
@@ -84,13 +86,25 @@ def wish_of(region_id: int, wanted: Wanted, more: Q | None = None) -> Wish:
         more: a condition on the items besides.
     """
     scans = scans_of(region_id, wanted)
+    beside = wanted.of_the_shape or scans is not None
+
+    def plain(items: QuerySet[QueueItem]) -> QuerySet[QueueItem]:
+        items = items.filter(items_that(wanted))
+        return items if more is None else items.filter(more)
 
     def narrow(items: QuerySet[QueueItem]) -> QuerySet[QueueItem]:
-        items = items.filter(items_that(wanted), _of_changes(wanted, scans, "change__"))
+        items = plain(items).filter(_of_changes(wanted, scans, "change__"))
         if wanted.exported is not None:
             held = Exists(Change.objects.filter(item=OuterRef("pk"), edit_items__isnull=False))
             items = items.filter(held if wanted.exported else ~held)
-        return items if more is None else items.filter(more)
+        return items
+
+    def those(items: Sequence[int]) -> set[int]:
+        rows = Change.objects.filter(_of_changes(wanted, scans, ""), item__in=_listed(items))
+        if wanted.exported is not None:
+            held = Exists(Change.objects.filter(pk=OuterRef("pk"), edit_items__isnull=False))
+            rows = rows.filter(held if wanted.exported else ~held)
+        return set(rows.values_list("item", flat=True))
 
     states = wanted.states or (ItemState.OPEN.value, ItemState.DECIDED.value)
     if wanted.decisions or wanted.exported or wanted.decided_by is not None:
@@ -101,12 +115,18 @@ def wish_of(region_id: int, wanted: Wanted, more: Q | None = None) -> Wish:
     kinds = wanted.kinds or ChangeKind.values
     if wanted.tags:  # what is not in the map has none: a walk through all of it would meet nothing
         kinds = [one for one in kinds if one != ChangeKind.ADD]
-    return Wish(kinds, states, decisions, narrow, few(region_id, wanted))
+    asks = beside or wanted.exported is not None
+    known = partial(few, region_id, wanted, scans) if beside else Wish.few
+    return Wish(kinds, states, decisions, narrow, plain, those if asks else None, known)
 
 
-def fitting_changes(region_id: int, wanted: Wanted) -> QuerySet[Change]:
-    """Changes that have what is wanted, whatever was decided of them."""
-    scans = scans_of(region_id, wanted)
+def fitting_changes(region_id: int, wanted: Wanted, scans: Sequence[int] | None = None) -> QuerySet[Change]:
+    """Changes that have what is wanted, whatever was decided of them.
+
+    Args:
+        scans: those that image date, model and scan leave, where they are known.
+    """
+    scans = scans_of(region_id, wanted) if scans is None else scans
     if scans is None:
         scans = list(Scan.objects.filter(region=region_id).values_list("pk", flat=True))
     low, high = confidence_of(wanted)
@@ -119,12 +139,15 @@ def fitting_changes(region_id: int, wanted: Wanted) -> QuerySet[Change]:
     return rows
 
 
-def few(region_id: int, wanted: Wanted) -> list[int] | None:
-    """The items of all changes that fit by shape, where they are at most `FEW`; None where they are more, or any."""
-    if not wanted.of_the_shape:
-        return None
-    found = list(fitting_changes(region_id, wanted).values_list("item", flat=True)[: FEW + 1])
+def few(region_id: int, wanted: Wanted, scans: Sequence[int] | None) -> list[int] | None:
+    """The items of all changes that fit, where they are at most `FEW`; None where they are more."""
+    found = list(fitting_changes(region_id, wanted, scans).values_list("item", flat=True)[: FEW + 1])
     return found if len(found) <= FEW else None
+
+
+def _listed(ids: Sequence[int]) -> RawSQL:
+    """One parameter, not thousands."""
+    return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
 
 
 def items_that(wanted: Wanted) -> Q:

@@ -69,12 +69,15 @@ class FittingChanges:
 
     def counts(self, user: User, scope_id: int, wanted: Mapping[str, Any]) -> tuple[int, int, int]:
         what = replace(wanted_of(_checked(wanted)), states=[ItemState.OPEN.value])
-        held = Q(lease_expires_at__gt=Now()) & ~Q(lease_holder=user) | Q(outdated=True)
-        given = Q(assigned_to__isnull=False) & ~Q(assigned_to=user)
+        # What is held, to be renewed or given is found by its own index each: all that fits may be half of the queue.
+        items = QueueItem.objects.filter(stage=STAGE, scope_id=scope_id, state=ItemState.OPEN)
+        looked_at = items.filter(lease_holder__isnull=False, lease_expires_at__gt=Now()).exclude(lease_holder=user)
+        held = {*_ids(looked_at), *_ids(items.filter(outdated=True))}
+        given = set(_ids(items.filter(assigned_to__isnull=False).exclude(assigned_to=user))) - held
         return (
-            _number(scope_id, what, Q()).open,
-            _number(scope_id, what, held).open,
-            _number(scope_id, what, given & ~held).open,
+            _number(scope_id, what).open,
+            len(_those(scope_id, what, Q(), list(held))),
+            len(_those(scope_id, what, Q(), list(given))),
         )
 
 
@@ -84,24 +87,21 @@ def left(region_id: int, wanted: Wanted) -> dict[Lot, Left]:
         wanted, states=[ItemState.OPEN.value], decisions=(), exported=None, decided_by=None, lot=None, view=None
     )
     if not what.of_the_shape:
-        return {lot: _number(region_id, what.in_lot(lot), Q()) for lot in Lot}
+        return {lot: _number(region_id, what.in_lot(lot)) for lot in Lot}
     rows = open_items(region_id, what).values_list("priority", flat=True)[: COUNTED + 1]
     sure = [priority >= NEAR_CERTAIN for priority in rows]
     more = len(sure) > COUNTED
     return {Lot.NEAR_CERTAIN: Left(sum(sure), more), Lot.JUDGEMENT: Left(len(sure) - sum(sure), more)}
 
 
-def open_items(
-    region_id: int, wanted: Wanted, among: Sequence[int] | None = None, more: Q | None = None
-) -> QuerySet[QueueItem]:
+def open_items(region_id: int, wanted: Wanted, among: Sequence[int] | None = None) -> QuerySet[QueueItem]:
     """Open items that fit, in no order; only those `among` these, where they are given."""
-    wish = wish_of(region_id, wanted, more)
+    wish = wish_of(region_id, wanted)
     rows = QueueItem.objects.filter(
         stage=STAGE, scope_id=region_id, state=ItemState.OPEN, decision="", kind__in=wish.kinds, batch__isnull=True
     )
-    for known in (wish.among, among):
-        if known is not None:
-            rows = rows.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(known)]))
+    if among is not None:
+        rows = rows.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(among)]))
     return wish.narrow(rows)
 
 
@@ -189,6 +189,10 @@ def _through_item(condition: Q) -> Q:
     return Q(*children, _connector=condition.connector, _negated=condition.negated)
 
 
-def _number(region_id: int, wanted: Wanted, more: Q) -> Left:
-    number = open_items(region_id, wanted, more=more)[: COUNTED + 1].count()
+def _ids(items: QuerySet[QueueItem]) -> list[int]:
+    return list(items.values_list("pk", flat=True)[:COUNTED])
+
+
+def _number(region_id: int, wanted: Wanted) -> Left:
+    number = open_items(region_id, wanted)[: COUNTED + 1].count()
     return Left(min(number, COUNTED), number > COUNTED)

@@ -2,11 +2,15 @@
 
 Items that agree in state, decision and kind lie side by side in the index of an order. A list asks each such run for
 the rows of one page and merges what they give; a run that holds nothing costs next to nothing.
+
+Where a filter asks for what only the stage's own rows know, the merged walk goes on window by window and each window is
+looked through at once: what is common is met soon. What is not is rare, or lies at the far end: then all that fits is
+found first, and sorted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
@@ -25,6 +29,10 @@ ORDERS: dict[str, Order] = {
     "decided": Order(("-decided_at", "-id"), (datetime, int)),
 }
 """`decided` lists what people answered, the latest first."""
+WINDOWS = (1000, 6000)
+"""So many items are looked through, one window after the other, before all that fits is sorted."""
+ALL = 2**62
+Narrow = Callable[[QuerySet[QueueItem]], QuerySet[QueueItem]]
 
 
 @dataclass(frozen=True)
@@ -34,32 +42,30 @@ class Wish:
     Attributes:
         kinds, decisions: those wanted; all the stage has where nothing is said.
         states: those wanted.
-        narrow: more conditions on the items.
-        among: ids of all items that may be on the list, where they are few and known; else None.
+        narrow: all other conditions.
+        plain: of the other conditions those on the items themselves.
+        those: of these items the ones that have what only the stage's own rows know; None where nothing of them is
+            asked.
+        few: ids of all items that have it, or more; None where they are too many to be sorted for every page.
     """
 
     kinds: Sequence[str]
     states: Sequence[str]
     decisions: Sequence[str]
-    narrow: Callable[[QuerySet[QueueItem]], QuerySet[QueueItem]] = lambda rows: rows
-    among: Sequence[int] | None = None
+    narrow: Narrow = lambda rows: rows
+    plain: Narrow = lambda rows: rows
+    those: Callable[[Sequence[int]], Collection[int]] | None = None
+    few: Callable[[], Sequence[int] | None] = lambda: None
 
 
 def page_of(stage: str, scope_id: int, wish: Wish, order: str, cursor: Cursor | None, size: int) -> Page[int]:
     """Ids of the items on one page of a list."""
     wanted = ORDERS[order]
     way = wanted.reversed() if cursor is not None and cursor.backwards else wanted
-    if wish.among is not None:
-        runs = [_sorted(stage, scope_id, wish, order, way, cursor, size + 1)] if wish.among else []
+    if wish.those is not None:
+        found = _walked(stage, scope_id, wish, order, way, cursor, size + 1)
     else:
-        runs = [
-            _run(stage, scope_id, state, decision, kind, wish, way, cursor, size + 1)
-            for state, decision, kind in _runs_of(wish, order)
-        ]
-    if not runs:
-        return Page([], None, None)
-    merged = runs[0] if len(runs) == 1 else runs[0].union(*runs[1:], all=True).order_by(*way.fields)[: size + 1]
-    found = list(merged)
+        found = _merged(stage, scope_id, wish, wish.narrow, order, way, cursor, size + 1)
     more, found = len(found) > size, found[:size]
     if cursor is not None and cursor.backwards:
         found.reverse()
@@ -80,23 +86,59 @@ def _runs_of(wish: Wish, order: str) -> list[tuple[str, str, str]]:
 
 
 def _run(
-    stage: str, scope_id: int, state: str, decision: str, kind: str, wish: Wish, order: Order, cursor: Cursor | None,
-    limit: int,
+    stage: str, scope_id: int, state: str, decision: str, kind: str, narrow: Narrow, order: Order,
+    cursor: Cursor | None, limit: int,
 ) -> QuerySet[QueueItem, tuple]:  # fmt: skip
     rows = QueueItem.objects.filter(scope_id=scope_id, stage=stage, state=state, decision=decision, kind=kind)
-    return _first(wish.narrow(rows), order, cursor, limit)
+    return _first(narrow(rows), order, cursor, limit)
+
+
+def _merged(
+    stage: str, scope_id: int, wish: Wish, narrow: Narrow, name: str, order: Order, cursor: Cursor | None, limit: int
+) -> list[tuple]:
+    """The first rows `(id, ...)` of all runs together, by the order's key."""
+    runs = [
+        _run(stage, scope_id, state, decision, kind, narrow, order, cursor, limit)
+        for state, decision, kind in _runs_of(wish, name)
+    ]
+    if not runs:
+        return []
+    return list(runs[0] if len(runs) == 1 else runs[0].union(*runs[1:], all=True).order_by(*order.fields)[:limit])
+
+
+def _walked(
+    stage: str, scope_id: int, wish: Wish, name: str, order: Order, cursor: Cursor | None, limit: int
+) -> list[tuple]:
+    """The same of what only the stage's own rows know."""
+    found: list[tuple] = []
+    for window in WINDOWS:
+        rows = _merged(stage, scope_id, wish, wish.plain, name, order, cursor, window)
+        fits = wish.those([row[0] for row in rows]) if rows and wish.those else ()
+        found += [row for row in rows if row[0] in fits]
+        if len(found) >= limit or len(rows) < window:
+            return found[:limit]
+        cursor = _at(rows[-1:])
+        known = wish.few() if window == WINDOWS[0] else None
+        if known is not None:
+            break
+    return found + list(_sorted(stage, scope_id, wish, name, order, cursor, limit - len(found), known))
 
 
 def _sorted(
-    stage: str, scope_id: int, wish: Wish, name: str, order: Order, cursor: Cursor | None, limit: int
-) -> QuerySet[QueueItem, tuple]:
-    """The same of items that are few and known, sorted as they are."""
+    stage: str, scope_id: int, wish: Wish, name: str, order: Order, cursor: Cursor | None, limit: int,
+    known: Sequence[int] | None,
+) -> QuerySet[QueueItem, tuple]:  # fmt: skip
+    """The same of all that fits, or of the known ones, sorted as they are."""
     stands = Q(pk__in=[])
     for state, decision, _ in _runs_of(replace(wish, kinds=[""]), name):
         stands |= Q(state=state, decision=decision)
-    known = RawSQL("SELECT unnest(%s::bigint[])", [list(wish.among or ())])  # one parameter, not thousands
-    rows = QueueItem.objects.filter(stands, pk__in=known, scope_id=scope_id, stage=stage, kind__in=list(wish.kinds))
-    return _first(wish.narrow(rows), order, cursor, limit)
+    rows = QueueItem.objects.filter(stands, scope_id=scope_id, stage=stage, kind__in=list(wish.kinds))
+    if known is not None:
+        among = RawSQL("SELECT unnest(%s::bigint[])", [list(known)])  # one parameter, not thousands
+        return _first(wish.narrow(rows.filter(pk__in=among)), order, cursor, limit)
+    # Found before they are sorted: with the limit of a page alone the database would go on walking.
+    found = wish.narrow(rows).order_by().values("pk")[:ALL]
+    return _first(QueueItem.objects.filter(pk__in=found), order, cursor, limit)
 
 
 def _first(rows: QuerySet[QueueItem], order: Order, cursor: Cursor | None, limit: int) -> QuerySet[QueueItem, tuple]:
