@@ -1,31 +1,40 @@
-"""Claims and lists of a million candidates by every filter, in both orders, in one process against the database.
+"""Claims, lists, maps and feeds of a million candidates by every filter, in one process against the database.
 
-    python benchmarks/queue_filters.py [--items 1000000] [--rounds 40]
+    python benchmarks/queue_filters.py [--items 1000000] [--rounds 20] [--keep NAME]
+
+Plain claims, without a filter, are made between the filters, so that what else the machine does meets both alike.
 
 * `claim_p95_ms`: the worst p95 over filters and orders of a claim, as a page makes them one after the other: what the
   last claim named to come next is tried first, and every `REFILL`-th claim looks for what fits anew.
-* `search_p95_ms`: of those that look anew alone.
-* `list_p95_ms`: the worst p95 of the first page of the list; `left_p95_ms`: of the counts of both lots.
-* `plain_claim_p95_ms`: of a claim without a filter, in the same run.
+* `search_p95_ms`: of those that look anew alone. `list_p95_ms`: of the first pages of the list, in every order.
+* `left_p95_ms`: of the counts of both lots; `none_left_p95_ms`: of the counts told where nothing is to be had.
+* `map_p95_ms`: of the list's map over all the ground, nothing counted before; `feed_p95_ms`: of a feed's items.
+* `plain_claim_p95_ms`: of a claim without a filter.
+* `..._ratio`: against the plain claim's p95; `..._cpu_ms`: p95 of processor time of the process and its connection,
+  which a busy machine does not stretch (parallel workers of the database are not in it).
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
-import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import review_common as common
 from common import write_result
-from queue_rows import FILL_CHANGES, filled
+from queue_rows import FILL_VARIED, filled_once
 
 REFILL = 10
 AREA = "24.02,60.02,24.03,60.03"
 LARGE_AREA = "24.0,60.0,24.06,60.06"
 HALF = "24.0,60.0,24.05,60.2"
+
+
 def days_ago(days: int) -> str:
     return (dt.datetime.now(dt.UTC).date() - dt.timedelta(days=days)).isoformat()
 
@@ -49,39 +58,52 @@ FILTERS: dict[str, dict[str, Any]] = {
 """Beside these one for each model: of nearly all, of a tenth and of a thousandth of all."""
 
 
+SORTS = ("claim", "search", "list", "left", "none_left", "map", "feed")
+Times = dict[str, list[tuple[float, float]]]
+"""(milliseconds by the clock, milliseconds of the processor) by what was asked."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--keep", default="", help="a database that is there for the next run; empty: a fresh one")
     options = parser.parse_args()
-    with common.own_database("bench_queue_filters"):
+    with common.own_database(options.keep or "bench_queue_filters", kept=bool(options.keep)):
         write_result("queue_filters", run(options))
 
 
 def run(options: argparse.Namespace) -> dict[str, float]:
-    region = filled(options.items, FILL_CHANGES)
-    times: dict[str, list[float]] = {}
-    for name, query in FILTERS.items():
+    from annotation.changes.selectors import models_behind
+    from annotation.review.models import QueueItem
+
+    region = filled_once(options.items, FILL_VARIED)
+    filters = FILTERS | {f"model {number}": {"model": pk} for number, pk in enumerate(models_behind(region), start=1)}
+    times: Times = {}
+    for name, query in filters.items():
         for order in ("value", "near"):
             people_at_work(region, query, order, options.rounds, times, f"{name}/{order}")
-        listed(region, query, options.rounds // 4, times, name)
+        looked_at(region, query, max(2, options.rounds // 5), times, name)
+        plain(region, options.rounds // 2, times)
         print({key: p95(found) for key, found in times.items() if f"/{name}" in f"/{key}"}, flush=True)
-    plain(region, options.rounds, times)
-    figures: dict[str, float] = {"items": options.items}
-    for sort in ("claim", "search", "list", "left"):
+    QueueItem.objects.filter(lease_holder__isnull=False).update(lease_holder=None, lease_expires_at=None)
+    (base, base_cpu) = p95(times.pop("plain"))
+    figures: dict[str, float] = {"items": options.items, "plain_claim_p95_ms": base, "plain_claim_cpu_ms": base_cpu}
+    for sort in SORTS:
         mine = {name: p95(found) for name, found in times.items() if name.startswith(f"{sort}/")}
-        figures[f"{sort}_p95_ms"] = max(mine.values())
-        figures |= {f"{name}_p95_ms": value for name, value in mine.items()}
-    return figures | {"plain_claim_p95_ms": p95(times["plain"])}
+        figures[f"{sort}_p95_ms"] = max(wall for wall, _ in mine.values())
+        figures[f"{sort}_cpu_ms"] = max(cpu for _, cpu in mine.values())
+        for name, (wall, cpu) in mine.items():
+            figures |= {f"{name}_p95_ms": wall, f"{name}_ratio": round(wall / base, 2), f"{name}_cpu_ms": cpu}
+    return figures
 
 
-def p95(found: list[float]) -> float:
-    return round(common.percentile(found, 0.95), 1)
+def p95(found: list[tuple[float, float]]) -> tuple[float, float]:
+    wall, cpu = zip(*found, strict=True)
+    return common.percentile(list(wall), 0.95), common.percentile(list(cpu), 0.95)
 
 
-def people_at_work(
-    region: int, query: dict[str, Any], order: str, rounds: int, times: dict[str, list[float]], name: str
-) -> None:
+def people_at_work(region: int, query: dict[str, Any], order: str, rounds: int, times: Times, name: str) -> None:
     """One person after the other claims, gives back nothing, and goes on from where the last one stood."""
     from annotation.changes.models import Change
     from annotation.review.services.claim import claim
@@ -93,51 +115,79 @@ def people_at_work(
         anew = order == "near" or turn % REFILL == 0
         wanted = {**query, "order": order, "near": near}
         asked = {"user": user, "stage": "changes", "scope_id": region, "skip": held, "wanted": wanted}
-        given, ms = timed(lambda asked=asked, anew=anew, first=first: claim(**asked, first=[] if anew else first))
-        times.setdefault(f"claim/{name}", []).append(ms)
+        given, took = timed(lambda asked=asked, anew=anew, first=first: claim(**asked, first=[] if anew else first))
+        times.setdefault(f"claim/{name}", []).append(took)
         if anew:
-            times.setdefault(f"search/{name}", []).append(ms)
+            times.setdefault(f"search/{name}", []).append(took)
         if given.item is None:
             continue
         held.append(given.item.pk)
         near, first = Change.objects.get(item=given.item).pk, list(given.next)
 
 
-def plain(region: int, rounds: int, times: dict[str, list[float]]) -> None:
+def plain(region: int, rounds: int, times: Times) -> None:
     from annotation.review.services.claim import claim
     from tests.factories import UserFactory
 
     user, held = UserFactory(), []
     for _ in range(rounds):
         asked = {"user": user, "stage": "changes", "scope_id": region, "skip": held}
-        given, ms = timed(lambda asked=asked: claim(**asked))
+        given, took = timed(lambda asked=asked: claim(**asked))
         held.append(given.item.pk)
-        times.setdefault("plain", []).append(ms)
+        times.setdefault("plain", []).append(took)
 
 
-def listed(region_id: int, query: dict[str, Any], rounds: int, times: dict[str, list[float]], name: str) -> None:
+def looked_at(region_id: int, query: dict[str, Any], rounds: int, times: Times, name: str) -> None:
+    """What the pages of the list and of the queue ask beside claims."""
+    from django.core.cache import cache
+
     from annotation.changes.asked import StatedQuery, wanted_of
-    from annotation.changes.facets import Wanted
-    from annotation.changes.lots import left
+    from annotation.changes.cells import _key, shown_on_map
+    from annotation.changes.lots import FittingChanges, left
+    from annotation.changes.models import SavedFilter
     from annotation.changes.selectors import page_of_changes
+    from annotation.changes.services.feeds import newest_items
+    from annotation.review.lists import ORDERS
     from annotation.sources.models import Region
+    from tests.factories import UserFactory
 
-    region = Region.objects.get(pk=region_id)
+    region, user = Region.objects.get(pk=region_id), UserFactory()
     checked = StatedQuery(data=query)
     checked.is_valid(raise_exception=True)
+    kept = SavedFilter(region=region, owner=user, query=urlencode(query, doseq=True))
+    whole = wanted_of(checked.validated_data)
+    acts: dict[str, Callable[[], Any]] = {
+        "left": lambda: left(region_id, whole),
+        "none_left": lambda: FittingChanges().counts(user, region_id, query),
+        "feed": lambda: newest_items(kept),
+    }
     for _ in range(rounds):
-        ordering = random.Random(1).choice(["confidence", "newest", "oldest"])
-        wanted: Wanted = wanted_of({**checked.validated_data, "ordering": ordering})
-        times.setdefault(f"list/{name}", []).append(
-            timed(lambda wanted=wanted: page_of_changes(region, wanted, None, 60))[1]
-        )
-        times.setdefault(f"left/{name}", []).append(timed(lambda wanted=wanted: left(region_id, wanted))[1])
+        for ordering in ORDERS:
+            wanted = replace(whole, ordering=ordering)
+            took = timed(lambda wanted=wanted: page_of_changes(region, wanted, None, 60))[1]
+            times.setdefault(f"list/{name}", []).append(took)
+        for sort, act in acts.items():
+            times.setdefault(f"{sort}/{name}", []).append(timed(act)[1])
+    for _ in range(2):
+        cache.delete(_key(region, whole))
+        times.setdefault(f"map/{name}", []).append(timed(lambda: shown_on_map(region, whole, 12, 1500))[1])
 
 
-def timed(act: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.perf_counter()
+def timed(act: Callable[[], Any]) -> tuple[Any, tuple[float, float]]:
+    start, cpu = time.perf_counter(), processor_ms()
     found = act()
-    return found, (time.perf_counter() - start) * 1000
+    return found, ((time.perf_counter() - start) * 1000, processor_ms() - cpu)
+
+
+def processor_ms() -> float:
+    """Processor time of this process, and of its connection where the system tells it."""
+    from django.db import connection
+
+    try:
+        backend = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat").read_text(encoding="ascii")
+    except (AttributeError, OSError):
+        return time.process_time() * 1000
+    return time.process_time() * 1000 + int(backend.split()[0]) / 1e6
 
 
 if __name__ == "__main__":

@@ -38,12 +38,31 @@ SELECT now(), %(scan)s, id, %(pair)s, kind, %(object)s, %(footprint)s, {SIZED}, 
        '{{"area_m2": 120.0}}', md5(id::text), {TAGS}
 FROM made
 """
-FILL_VARIED = (
-    FILL_CHANGES.replace("'1 millisecond'", "'1 minute'")
-    .replace("%(scan)s", "(%(scans)s::bigint[])[CASE WHEN id %% 1000 = 7 THEN 3 WHEN id %% 10 = 3 THEN 2 ELSE 1 END]")
-    .replace('{"building": "yes"}', '{"building": "yes", "source": "survey"}')
+ZOOM = 19
+X_OF = "floor(({lon} + 180) / 360 * 2 ^ 19)::int"
+Y_OF = "floor((1 - asinh(tan(radians({lat}))) / pi()) / 2 * 2 ^ 19)::int"
+HERE = AT.replace("id", "made.id")
+TILES = f"""
+WITH made AS (
+    INSERT INTO tiles_tile (region_id, z, x, y, geometry)
+    SELECT %(region)s, {ZOOM}, x, y, ST_Transform(ST_TileEnvelope({ZOOM}, x, y), 4326)
+    FROM generate_series({X_OF.format(lon="24.0")}, {X_OF.format(lon="24.1")}) AS x,
+         generate_series({Y_OF.format(lat="60.1")}, {Y_OF.format(lat="60.0")}) AS y
+    RETURNING id
 )
-"""The same over two years, by three scans: one of a thousandth of all and one of a tenth beside the newest."""
+INSERT INTO tiles_tilepair (tile_id, imagery_id, snapshot_id, valid_share, mapped, buildings)
+SELECT id, %(imagery)s, %(snapshot)s, 1, true, 1 FROM made
+"""
+PAIR = f"""(SELECT pair.id FROM tiles_tilepair AS pair JOIN tiles_tile AS tile ON tile.id = pair.tile_id
+    WHERE tile.region_id = %(region)s AND tile.z = {ZOOM} AND pair.imagery_id = %(imagery)s
+      AND tile.x = {X_OF.format(lon=f"(24 + {HERE} %% 1000 / 1e4 + 1e-5)")}
+      AND tile.y = {Y_OF.format(lat=f"(60 + {HERE} / 1000 / 1e4 + 1e-5)")})"""
+SCANS = "(%(scans)s::bigint[])[CASE WHEN id %% 1000 = 7 THEN 3 WHEN id %% 10 = 3 THEN 2 ELSE 1 END]"
+FILL_VARIED = (
+    FILL_CHANGES.replace("'1 millisecond'", "'1 minute'").replace("%(scan)s", SCANS).replace("%(pair)s", PAIR)
+    .replace('{"building": "yes"}', '{"building": "yes", "source": "survey"}')
+)  # fmt: skip
+"""The same over two years, each on its tile, by three scans: of a thousandth and a tenth of all beside the newest."""
 EXPORT = """
 INSERT INTO edits_edititem (changeset_id, change_id, object_id, node_versions, demolish)
 SELECT %(changeset)s, change.id, change.object_id, '{}', false FROM changes_change AS change
@@ -77,17 +96,33 @@ def filled(items: int, statement: str) -> int:
     params = {
         "region": region.pk, "scan": scan.pk, "scans": [scan.pk], "items": items, "user": UserFactory().pk,
         "pair": scan.imagery.pairs.get(snapshot=scan.snapshot).pk, "footprint": footprint.pk,
-        "object": getattr(footprint, "object_id", None),
+        "object": getattr(footprint, "object_id", None), "imagery": scan.imagery_id, "snapshot": scan.snapshot_id,
     }  # fmt: skip
     if statement == FILL_VARIED:
         params["scans"] += [_earlier_scan(region, day).pk for day in CAPTURED_EARLIER]
     with connection.cursor() as cursor:
+        if statement == FILL_VARIED:
+            cursor.execute(TILES, params)
         cursor.execute(statement, params)
         if statement in (FILL_CHANGES, FILL_VARIED):
             changeset = Changeset.objects.create(region=region, snapshot=scan.snapshot, comment="c", source="s")
             cursor.execute(EXPORT, {"scans": params["scans"], "changeset": changeset.pk})
         cursor.execute("VACUUM ANALYZE")
         settled(cursor)
+    return int(region.pk)
+
+
+def filled_once(items: int, statement: str) -> int:
+    """The region of a database that is filled already, else of one that is filled now; its id."""
+    from annotation.changes.models import Change
+    from annotation.sources.models import Region
+
+    region = Region.objects.order_by("pk").first()
+    if region is None:
+        return filled(items, statement)
+    there = Change.objects.filter(scan__region=region).count()
+    if there != items:
+        raise SystemExit(f"the kept database holds {there} candidates, not {items}: drop it, or name another one")
     return int(region.pk)
 
 

@@ -23,7 +23,8 @@ def instance(wkb: bytes, z: int, x: int, y: int, size_px: int) -> dict[str, Any]
     """
     tile = TileAddress(z, x, y)
     shape = shapely.transform(shapely.from_wkb(wkb), lambda lonlat: lonlat_to_xy(lonlat, tile, size_px))
-    shape = shapely.make_valid(shape).intersection(shapely.box(0, 0, size_px, size_px))
+    if not _whole(shape, size_px):
+        shape = shapely.make_valid(shape).intersection(shapely.box(0, 0, size_px, size_px))
     parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and part.area > 0]
     if not parts:
         return None
@@ -34,6 +35,12 @@ def instance(wkb: bytes, z: int, x: int, y: int, size_px: int) -> dict[str, Any]
         "area": round(sum(part.area for part in parts), DIGITS),
         "iscrowd": 0,
     }
+
+
+def _whole(shape: BaseGeometry, size_px: int) -> bool:
+    """Whether there is nothing to mend or to cut, as of most: that takes longer than all the rest."""
+    west, south, east, north = shape.bounds
+    return west >= 0 and south >= 0 and east <= size_px and north <= size_px and bool(shape.is_valid)
 
 
 def _segmentation(parts: list[BaseGeometry], size_px: int) -> list[list[float]] | dict[str, Any]:

@@ -92,15 +92,16 @@ def page_of_changes(region: Region, wanted: Wanted, cursor: Cursor | None, size:
 
 def changes_that(region: Region, wanted: Wanted) -> QuerySet[Change]:
     """Every change that is wanted, with what is shown of them one by one."""
-    return changes_of(region).filter(item__in=_items_that(region, wanted))
+    return changes_of(region).filter(item__in=items_that_fit(region, wanted))
 
 
 def plain_changes(region: Region, wanted: Wanted) -> QuerySet[Change]:
     """Every change that is wanted, in the order they were found in, without anything beside them: for files of many."""
-    return Change.objects.filter(item__in=_items_that(region, wanted)).order_by("pk")
+    return Change.objects.filter(item__in=items_that_fit(region, wanted)).order_by("pk")
 
 
-def _items_that(region: Region, wanted: Wanted) -> QuerySet[QueueItem]:
+def items_that_fit(region: Region, wanted: Wanted) -> QuerySet[QueueItem]:
+    """The queue's items of every change that is wanted."""
     wish = wish_of(region.pk, wanted)
     items = QueueItem.objects.filter(stage="changes", scope_id=region.pk, state__in=wish.states)
     if wanted.decisions or wanted.exported:

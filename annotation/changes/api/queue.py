@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from annotation.accounts.permissions import IsReviewer
 from annotation.changes import selectors
 from annotation.changes.asked import AreaField, FilterQuery, StatedQuery, wanted_of
+from annotation.changes.cells import Shown, shown_on_map
 from annotation.changes.facets import NEAR_CERTAIN, Lot
 from annotation.changes.lots import left
 from annotation.changes.models import ChangeKind
@@ -51,6 +52,10 @@ class MapQuery(StatedQuery):
     """The list's filters, and the part of the ground that the map shows."""
 
     ordering = serializers.ChoiceField(choices=[(name, name) for name in ORDERS], required=False, default="confidence")
+    zoom = serializers.IntegerField(
+        min_value=0, max_value=24, required=False, allow_null=True, default=None,
+        help_text="of the map: with it, what is too much for marks is counted in cells of 64 pixels",
+    )  # fmt: skip
     view = AreaField(required=False, allow_blank=True, default=None, max_length=200, help_text="west,south,east,north")
 
 
@@ -73,10 +78,19 @@ class MarkOutput(serializers.Serializer):
     properties = MarkProperties()
 
 
+class CellOutput(serializers.Serializer):
+    lon = serializers.FloatField(help_text="the middle of what the cell holds")
+    lat = serializers.FloatField()
+    bbox = serializers.ListField(child=serializers.FloatField(), min_length=4, max_length=4)
+    number = serializers.IntegerField(help_text="changes on the tiles of the cell")
+
+
 class MapOutput(serializers.Serializer):
     type = serializers.CharField()
     features = MarkOutput(many=True)
-    cut = serializers.BooleanField(help_text="more lie here than are given: show less ground, or narrow the filter")
+    cells = CellOutput(many=True, help_text="instead of features where they would be more than `most`")
+    total = serializers.IntegerField(help_text="all that lie here, features or cells")
+    cut = serializers.BooleanField(help_text="more lie here than are given: ask with the map's zoom to see all")
     most = serializers.IntegerField()
 
 
@@ -85,14 +99,22 @@ class MapView(APIView):
 
     @extend_schema(operation_id="regions_changes_map", parameters=[MapQuery], responses=MapOutput)
     def get(self, request: Request, region_id: int) -> Response:
-        """Where the changes of a list lie, as GeoJSON points: the first ones of its order."""
+        """Where the changes of a list lie, as GeoJSON points: the first ones of its order, or, by zoom, all of them."""
         user = person(request)
         region = get_region(user, region_id)
         asked = parse(MapQuery, request.query_params)
         wanted = replace(wanted_of(asked, user.pk), view=asked["view"])
-        marks, cut = selectors.marks_on_map(region, wanted, MOST_ON_MAP)
-        told = {"type": "FeatureCollection", "features": [_feature(one) for one in marks], "cut": cut}
-        return Response(MapOutput({**told, "most": MOST_ON_MAP}).data)
+        cut = False
+        if asked["zoom"] is None:
+            marks, cut = selectors.marks_on_map(region, wanted, MOST_ON_MAP)
+            shown = Shown(marks, [], len(marks))
+        else:
+            shown = shown_on_map(region, wanted, asked["zoom"], MOST_ON_MAP)
+        told = {
+            "type": "FeatureCollection", "features": [_feature(one) for one in shown.marks], "cells": shown.cells,
+            "total": shown.total, "cut": cut, "most": MOST_ON_MAP,
+        }  # fmt: skip
+        return Response(MapOutput(told).data)
 
 
 def _feature(mark: dict[str, Any]) -> dict[str, Any]:

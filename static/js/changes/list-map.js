@@ -5,6 +5,7 @@ import { byId } from "mapwright/lib/dom.js";
 import { KINDS, number, percent } from "mapwright/lib/format.js";
 import { createMap, creditLine, fitControl, imageLayer, toBounds } from "mapwright/lib/map.js";
 import { notifyError } from "mapwright/lib/notices.js";
+import { drawCells } from "mapwright/changes/list-cells.js";
 
 const COLOURS = { add: "#ffb000", remove: "#ff6b5e", modify: "#5ad1ff", shifted: "#ff8fdc" };
 const AREA = { color: "#ffffff", weight: 2, dashArray: "6 4", fill: false, pane: "outlines", pmIgnore: true };
@@ -82,14 +83,16 @@ export function createListMap({ region, query, onArea, onOpen }) {
       "view",
       sides.map((side, at) => digits(at < 2 ? Math.max(side, limits[at]) : Math.min(side, limits[at]))),
     );
+    shown.set("zoom", Math.floor(map.getZoom()));
     try {
       const found = await api.get(`/api/regions/${region.id}/changes/map/?${shown}`);
       if (mine !== asked) return;
       marks.clearLayers();
       found.features.forEach(mark);
-      const many = number(found.features.length);
-      note.textContent = found.cut
-        ? `The first ${many} in this view: move closer, or narrow the filter, to see all.`
+      drawCells(map, marks, found.cells);
+      const many = number(found.total);
+      note.textContent = found.cells.length
+        ? `${many} around here, counted: press a number to look closer.`
         : `${many} in this view`;
     } catch (error) {
       notifyError(error);

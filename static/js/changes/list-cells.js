@@ -1,0 +1,37 @@
+/** Numbers on the list's map where single marks would be too many: each opens its part of the map. */
+/* global L */
+import { el } from "mapwright/lib/dom.js";
+import { number } from "mapwright/lib/format.js";
+import { toBounds } from "mapwright/lib/map.js";
+
+const SIDES = [28, 36, 44, 54];
+const short = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+
+/** The larger the number the larger its disc, by powers of ten: 0 to 3. */
+const sizeOf = (many) => Math.min(SIDES.length - 1, Math.max(0, Math.floor(Math.log10(many))));
+
+/**
+ * A number on the map that is reached by Tab and opened by Enter.
+ * @param {{lon: number, lat: number, bbox: number[], number: number}} cell
+ * @param {(cell: Object) => void} onOpen
+ */
+function mark(cell, onOpen) {
+  const size = sizeOf(cell.number);
+  const words = `${number(cell.number)} changes here: look closer`;
+  const disc = el("span", { class: `map-cell map-cell-${size}`, text: short.format(cell.number) });
+  const icon = L.divIcon({ className: "map-cell-place", html: disc, iconSize: [SIDES[size], SIDES[size]] });
+  const marker = L.marker([cell.lat, cell.lon], { icon, title: words, pane: "outlines", pmIgnore: true });
+  marker.on("add", () => marker.getElement().setAttribute("aria-label", words));
+  marker.on("click", () => onOpen(cell));
+  return marker;
+}
+
+/** Numbers in `layer`, the fullest first for who goes through them by Tab. */
+export function drawCells(map, layer, cells) {
+  const open = (cell) => {
+    map.getContainer().focus({ preventScroll: true }); // the number goes away, and what had the focus with it
+    const closer = Math.min(map.getMaxZoom(), Math.max(map.getZoom() + 1, map.getBoundsZoom(toBounds(cell.bbox))));
+    map.setView([cell.lat, cell.lon], closer);
+  };
+  for (const cell of cells) mark(cell, open).addTo(layer);
+}
