@@ -30,7 +30,7 @@ def test_numbers_count_all_and_open_closer_until_single_marks_are_seen(new_page,
     expect(page.locator("#list-map")).to_be_focused()
     while "counted" in (note.text_content() or ""):
         with page.expect_response(re.compile("/changes/map/")):
-            page.locator(".map-cell-place").first.click()
+            cells.first.click()
         expect(note).to_have_text(re.compile("in this view|counted"))
     expect(note).to_have_text(re.compile(r"^[0-3] in this view$"))
     expect(cells).to_have_count(0)

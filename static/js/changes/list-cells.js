@@ -18,10 +18,15 @@ const sizeOf = (many) => Math.min(SIDES.length - 1, Math.max(0, Math.floor(Math.
 function mark(cell, onOpen) {
   const size = sizeOf(cell.number);
   const words = `${number(cell.number)} changes here: look closer`;
-  const disc = el("span", { class: `map-cell map-cell-${size}`, text: short.format(cell.number) });
+  const disc = el("button", {
+    type: "button",
+    class: `map-cell map-cell-${size}`,
+    title: words,
+    "aria-label": words,
+    text: short.format(cell.number),
+  });
   const icon = L.divIcon({ className: "map-cell-place", html: disc, iconSize: [SIDES[size], SIDES[size]] });
-  const marker = L.marker([cell.lat, cell.lon], { icon, title: words, pane: "outlines", pmIgnore: true });
-  marker.on("add", () => marker.getElement().setAttribute("aria-label", words));
+  const marker = L.marker([cell.lat, cell.lon], { icon, keyboard: false, pane: "outlines", pmIgnore: true });
   marker.on("click", () => onOpen(cell));
   return marker;
 }
