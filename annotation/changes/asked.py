@@ -148,13 +148,14 @@ def filters_in(query: str) -> str:
     Raises:
         ValidationError: a filter that says nothing that can be meant.
     """
-    wanted_of_text(query)
     given, kept = QueryDict(query), QueryDict(mutable=True)
     for name in FilterQuery().fields.keys():  # noqa: SIM118 - iterating these gives fields, says their stub
         values = [one for one in given.getlist(name) if one]
         if values:
             kept.setlist(name, values)
-    return kept.urlencode()
+    text = kept.urlencode()
+    wanted_of_text(text)  # what is kept, not what was given: a blank that came last would hide what stands before it
+    return text
 
 
 def wanted_of_text(query: str) -> Wanted:

@@ -33,7 +33,7 @@ class Shown:
     """What a view shows of the wanted changes: marks of all, or cells that count all.
 
     Attributes:
-        total: changes on the tiles that the view meets.
+        total: so many marks; of cells all changes on the tiles that the view meets.
     """
 
     marks: list[dict[str, Any]]
@@ -49,7 +49,7 @@ def shown_on_map(region: Region, wanted: Wanted, view_zoom: int, most: int) -> S
     if total <= most:
         marks, cut = marks_on_map(region, wanted, most)
         if not cut:
-            return Shown(marks, [], max(total, len(marks)))
+            return Shown(marks, [], len(marks))
     return Shown([], cells_of(counts, region.zoom, view_zoom), total)
 
 

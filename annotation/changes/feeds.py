@@ -3,6 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
+from rest_framework.exceptions import ValidationError
 
 from annotation.changes.reports import FEEDS, Feed, entries_of
 from annotation.changes.services.feeds import address_of, newest_items
@@ -16,9 +17,12 @@ def feed(request: HttpRequest, feed_token: str, feed_form: str) -> HttpResponse:
     try:
         kept = filter_of_token(feed_token)
         content_type, write = FEEDS[feed_form]
+        items = newest_items(kept)
     except (NotFoundError, KeyError) as error:
         raise Http404("There is no such feed, or its address was withdrawn.") from error
-    entries = entries_of(newest_items(kept), address_of(request.build_absolute_uri))
+    except ValidationError as error:
+        raise Http404("The filter of this feed can't be read any more: its owner saves it anew.") from error
+    entries = entries_of(items, address_of(request.build_absolute_uri))
     page = request.build_absolute_uri(f"/regions/{kept.region_id}/changes/?{kept.query}")
     newest = max((one.at for one in entries), default=timezone.now())
     told = Feed(f"{kept.name}: {kept.region.name}", page, request.build_absolute_uri(), newest, entries)

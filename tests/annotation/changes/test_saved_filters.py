@@ -237,3 +237,11 @@ def test_each_lot_is_counted_of_what_fits_and_the_map_says_when_it_is_cut(client
     shown = client_of(ana).get(f"{url}map/").json()
     assert len(shown["features"]) == 2 and shown["cut"] is True
     assert SavedFilterFactory(owner=ana).query == ""
+
+
+def test_a_value_that_a_blank_one_hides_is_not_kept_and_no_feed_fails_by_it(client_of, ana, scan):
+    client = client_of(ana)
+    assert saved(client, scan, query="max_confidence=nonsense&max_confidence=").status_code == 400
+    url = path_of(with_feed(client, scan)["feeds"]["json"])
+    SavedFilter.objects.update(query="max_confidence=nonsense")  # as one may have been kept before
+    assert client.get(url).status_code == 404
