@@ -43,14 +43,17 @@ class Shown:
 
 def shown_on_map(region: Region, wanted: Wanted, view_zoom: int, most: int) -> Shown:
     """The changes in `wanted.view` on a map of this zoom: no more than `most` as marks, else counted in cells."""
+    zoom = region.zoom
+    if zoom is None:  # without tiles nothing was looked for
+        return Shown([], [], 0)
     view = wanted.view.extent if wanted.view is not None else None
-    counts = in_view(_numbers(region, replace(wanted, view=None)), region.zoom, view)
+    counts = in_view(_numbers(region, replace(wanted, view=None)), zoom, view)
     total = int(counts[:, 2].sum())
     if total <= most:
         marks, cut = marks_on_map(region, wanted, most)
         if not cut:
             return Shown(marks, [], len(marks))
-    return Shown([], cells_of(counts, region.zoom, view_zoom), total)
+    return Shown([], cells_of(counts, zoom, view_zoom), total)
 
 
 def _numbers(region: Region, wanted: Wanted) -> np.ndarray:
