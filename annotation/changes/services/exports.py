@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 from django.db.models import BinaryField, Case, F, Func, QuerySet, When
 from django.db.models.functions import Coalesce
 
-from annotation.changes.engine_coco import instance
+from annotation.changes.engine_coco import instances
 from annotation.changes.models import Change, ChangeKind
 from annotation.common.geopackage import write_layer
 from annotation.common.shapes import SIDES, Side
@@ -95,14 +96,15 @@ def _annotations(changes: QuerySet[Change]) -> Iterator[dict[str, Any]]:
     categories = {kind: number for number, kind in enumerate(ChangeKind.values, start=1)}
     fields = ("wkb", "z", "x", "y", "pair_id", "pk", "kind", "confidence", "verdict")
     rows = _joined(changes.annotate(wkb=Wkb(_shape()))).values_list(*fields)
-    number = 0
-    for wkb, z, x, y, pair, change, kind, confidence, verdict in rows.iterator(ROWS_AT_ONCE):
-        found = instance(bytes(wkb), z, x, y, TILE_PX)
-        if found is None:
-            continue
-        number += 1
-        about = {"id": number, "image_id": pair, "category_id": categories[kind]}
-        yield {**about, **found, "score": confidence, "change": change, "verdict": verdict}
+    found, number = rows.iterator(ROWS_AT_ONCE), 0
+    while chunk := list(islice(found, ROWS_AT_ONCE)):
+        told = instances([bytes(row[0]) for row in chunk], [row[1:4] for row in chunk], TILE_PX)
+        for (*_, pair, change, kind, confidence, verdict), one in zip(chunk, told, strict=True):
+            if one is None:
+                continue
+            number += 1
+            about = {"id": number, "image_id": pair, "category_id": categories[kind]}
+            yield {**about, **one, "score": confidence, "change": change, "verdict": verdict}
 
 
 def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
