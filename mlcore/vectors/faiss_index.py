@@ -64,9 +64,73 @@ def ivf(size: int, lists: int, codes: str, sample: np.ndarray) -> Any:
 
 def product_code(size: int, code_bytes: int, sample: int) -> str:
     """A product quantiser of no more bytes an entry, as fine as a sample of so many entries can train."""
-    parts = max(part for part in range(1, min(code_bytes, size) + 1) if size % part == 0)
-    bits = 8 if sample >= CODES_PER_PART else max(1, int(math.log2(max(sample, 2))))
-    return f"PQ{parts}x{bits}np"
+    return f"PQ{parts_of(size, code_bytes)}x{bits_for(sample)}np"
+
+
+def parts_of(size: int, code_bytes: int) -> int:
+    """Equal parts of `size` numbers, as many as there are bytes for."""
+    return max(part for part in range(1, min(code_bytes, size) + 1) if size % part == 0)
+
+
+def bits_for(sample: int) -> int:
+    """Of each part's code, as many as so many entries can train."""
+    return 8 if sample >= CODES_PER_PART else max(1, int(math.log2(max(sample, 2))))
+
+
+def ivfpq(size: int, lists: int, code_bytes: int, sample: np.ndarray) -> Any:
+    """Lists of likes whose entries are kept by a product quantiser; trained.
+
+    Vectors are turned first, so that each part of a code has as much to tell as the others: what the lists leave of
+    embeddings lies along a few directions, and parts of these alone would spend their bits on little. The turn is that
+    of parametric optimised product quantisation (Ge et al. 2013): principal directions, dealt out to the parts.
+
+    Args:
+        code_bytes: of an entry, at most.
+        sample: (N, size) float32 to train on.
+    """
+    package, metric = faiss(), faiss().METRIC_INNER_PRODUCT
+    coarse = ivf(size, lists, "Flat", sample)
+    middles = package.downcast_index(coarse.quantizer).reconstruct_n(0, lists)
+    left = sample - middles[coarse.quantizer.search(sample, 1)[1][:, 0]]
+    parts = parts_of(size, code_bytes)
+    turn = turn_for(left, parts)
+    turned = package.IndexFlatIP(size)
+    turned.add(np.ascontiguousarray(middles @ turn.T))
+    inner = package.IndexIVFPQ(turned, size, lists, parts, bits_for(len(sample)), metric)
+    inner.pq.cp.niter, inner.pq.cp.min_points_per_centroid, inner.do_polysemous_training = ROUNDS, 1, False
+    inner.train(np.ascontiguousarray(sample @ turn.T))
+    matrix = package.LinearTransform(size, size, False)
+    package.copy_array_to_vector(turn.ravel(), matrix.A)
+    matrix.is_trained = matrix.is_orthonormal = True
+    return package.IndexPreTransform(matrix, inner)
+
+
+def turn_for(vectors: np.ndarray, parts: int) -> np.ndarray:
+    """(D, D) float32 orthonormal: principal directions of (N, D), in `parts` of D / parts whose spreads multiply to
+    about the same, so that an equal code fits each."""
+    spread, directions = np.linalg.eigh(np.atleast_2d(np.cov(vectors.T.astype(np.float64))))
+    worth = np.log(np.maximum(spread, max(float(spread[-1]), 1e-30) * 1e-9))
+    dealt: list[list[int]] = [[] for _ in range(parts)]
+    held = np.zeros(parts)
+    for one in np.argsort(-worth):
+        open_parts = [part for part in range(parts) if len(dealt[part]) < len(spread) // parts]
+        least = min(open_parts, key=lambda part: held[part])
+        dealt[least].append(int(one))
+        held[least] += worth[one] - worth.min()
+    return np.ascontiguousarray(directions[:, np.concatenate(dealt).astype(int)].T, np.float32)
+
+
+def is_turned(index: Any) -> bool:
+    """Whether vectors are turned before they are kept (`ivfpq`)."""
+    return isinstance(index, faiss().IndexPreTransform)
+
+
+def parameters(index: Any, probes: int, selector: Any) -> Any:
+    """How an index of lists is searched: so many of them, and of these what a selector lets through."""
+    inner = faiss().SearchParametersIVF(nprobe=probes, sel=selector)
+    if not is_turned(index):
+        return inner
+    return faiss().SearchParametersPreTransform(index_params=inner)
 
 
 def lists_for(count: int, sample: int, most: int) -> int:

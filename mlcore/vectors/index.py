@@ -7,11 +7,11 @@ An index knows ids alone. One that was removed since is left out when proposals 
 compared by its new vector; and what was written since is compared one by one, so that a search misses nothing new.
 
 Which kind serves was measured (`benchmarks/landmarks_scale.py`, one processor). Up to EXACT_UP_TO vectors comparing all
-takes some 12 ms and needs no index. Among a simulated million of 256 or 512 numbers each `ivfpq`, 64 bytes of each and
-the first 400 compared as they are kept, takes 1.3 to 2 ms, is 76 to 81 MB large and finds 99 of 100 of the ten nearest;
-with 200 compared it finds 96. `ivfsq`, a byte for each number, finds no more at 100,000 (both then 98 of 100 with 200
-compared) and is more than five times as large. `hnsw` keeps all vectors a second time, in float32, and nothing can be
-removed from it.
+takes some 12 ms and needs no index. Among a simulated million of 256 numbers each `ivfpq`, 64 bytes of each, turned
+first (`faiss_index.ivfpq`), and the first 200 compared as they are kept, takes about a millisecond, is 76 MB large and
+finds 98.5 of 100 of the ten nearest; not turned it finds 95, and 97 with 400 compared. `ivfsq`, a byte for each number,
+finds no more at 100,000 and is more than five times as large. `hnsw` keeps all vectors a second time, in float32, and
+nothing can be removed from it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ EXACT_UP_TO = 10_000
 BEST: Kind = "ivfpq"
 CODE_BYTES = 64
 MOST_LISTS = 4096
-PROBES_SHARE, LEAST_PROBES = 0.012, 16
+PROBES_SHARE, LEAST_PROBES = 0.012, 48
 HNSW_SEARCH = 128
 REGROWN = 4
 """An index that was trained for so many times fewer, or more, vectors is made anew."""
@@ -99,11 +99,12 @@ class StoreIndex:
 
     @classmethod
     def serves(cls, found: StoreIndex | None, live: LiveRows, kind: str | None) -> bool:
-        """Whether no index is needed, or the one that was found is of the right kind and made for about as many."""
+        """Whether no index is needed, or the one that was found is made as one is today, for about as many."""
         wanted = _kind(kind, len(live))
         if wanted == "exact" or found is None:
             return wanted == "exact"
-        return found.kind == wanted and found.trained_for / REGROWN <= len(live) <= found.trained_for * REGROWN
+        fits = found.kind == wanted and (wanted != "ivfpq" or faiss_index.is_turned(found.index))
+        return fits and found.trained_for / REGROWN <= len(live) <= found.trained_for * REGROWN
 
     def propose(
         self, vectors: np.ndarray, count: int, chosen: np.ndarray | None, share: float
@@ -136,7 +137,7 @@ class StoreIndex:
             return faiss.SearchParametersHNSW(efSearch=far, sel=selector), far == self.index.ntotal
         lists = faiss.extract_index_ivf(self.index).nlist
         probes = min(lists, round(reach * max(LEAST_PROBES, math.ceil(PROBES_SHARE * lists))))
-        return faiss.SearchParametersIVF(nprobe=probes, sel=selector), probes == lists
+        return faiss_index.parameters(self.index, probes, selector), probes == lists
 
     def _brought_up(self, folder: Path, live: LiveRows, covered: int) -> StoreIndex | None:
         """This index with what is new and without what is gone; None where it must be made anew."""
@@ -225,8 +226,9 @@ def _empty(kind: Kind, size: int, count: int, sample: np.ndarray) -> Any:
     if kind == "hnsw":
         return faiss_index.hnsw(size)
     lists = faiss_index.lists_for(count, len(sample), MOST_LISTS)
-    code = faiss_index.product_code(size, CODE_BYTES, len(sample)) if kind == "ivfpq" else "SQ8"
-    return faiss_index.ivf(size, lists, code, sample)
+    if kind == "ivfpq":
+        return faiss_index.ivfpq(size, lists, CODE_BYTES, sample)
+    return faiss_index.ivf(size, lists, "SQ8", sample)
 
 
 def _rows(live: LiveRows, places: np.ndarray) -> Iterator[np.ndarray]:

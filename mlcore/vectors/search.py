@@ -12,9 +12,9 @@ import numpy as np
 from mlcore.vectors.index import EXACT_UP_TO, StoreIndex
 from mlcore.vectors.live import LiveRows
 
-PROPOSED, LEAST_PROPOSED = 40, 400
-"""So many proposals for each find that is asked for, and no fewer than these: what a search for ten loses comes from
-here, not from the lists that are not read."""
+PROPOSED, LEAST_PROPOSED = 20, 200
+"""So many proposals for each find that is asked for, and no fewer than these: with twice as many a search for ten
+finds no more."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlcore.vectors import VectorStore
+from mlcore.vectors import VectorStore, faiss_index
 from mlcore.vectors import index as indexes
 from mlcore.vectors import search as searching
 from tests.mlcore.vectors.made import clustered
@@ -143,3 +143,35 @@ def test_small_writes_after_the_index_leave_it_covering_what_it_covered(tmp_path
         store.add([COUNT + number], clustered(1, seed=1000 + number))
     assert store.indexed == COUNT
     assert store.search(vectors[9], 1).ids[0, 0] == 9
+
+
+@pytest.mark.parametrize("spread", ["along_few_directions", "in_clusters", "everywhere"])
+def test_codes_are_as_good_however_vectors_are_spread(tmp_path, spread):
+    """Codes of parts that hold nothing of what tells vectors apart would find few of the nearest."""
+    rng = np.random.default_rng(2)
+    shape = {
+        "along_few_directions": np.diag(np.r_[np.full(8, 1.0), np.full(120, 0.05)]),
+        "in_clusters": np.eye(128) * 0.15,
+        "everywhere": np.eye(128),
+    }[spread]
+    middles = rng.normal(0, 1, (30, 128)) * (spread == "in_clusters")
+    made = middles[rng.integers(0, 30, COUNT + 30)] + rng.normal(0, 1, (COUNT + 30, 128)) @ shape
+    made = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float16).astype(np.float32)
+    store = VectorStore.create(tmp_path / "s", "model", 128)
+    store.add(np.arange(COUNT), made[:COUNT])
+    store.update_index("ivfpq")
+    assert recall(store, made[:COUNT], made[COUNT:]) >= {"everywhere": 0.6}.get(spread, 0.95)
+
+
+def test_an_index_that_was_not_turned_is_searched_and_made_anew(tmp_path, monkeypatch):
+    def as_before(size, lists, code_bytes, sample):
+        return faiss_index.ivf(size, lists, faiss_index.product_code(size, code_bytes, len(sample)), sample)
+
+    with monkeypatch.context() as before:
+        before.setattr(faiss_index, "ivfpq", as_before)
+        _, vectors = indexed(tmp_path / "s")
+    again = VectorStore.open(tmp_path / "s")
+    assert recall(again, vectors, clustered(20, seed=5)) >= 0.9 and again.indexed == COUNT
+    again.update_index("ivfpq")
+    assert faiss_index.is_turned(VectorStore.open(tmp_path / "s")._index.index)
+    assert recall(again, vectors, clustered(20, seed=5)) >= 0.95
