@@ -9,7 +9,7 @@ compared by its new vector; and what was written since is compared one by one, s
 Which kind serves was measured (`benchmarks/landmarks_scale.py`, one processor). Up to EXACT_UP_TO vectors comparing all
 takes some 12 ms and needs no index. Among a simulated million of 256 numbers each `ivfpq`, 64 bytes of each, turned
 first (`faiss_index.ivfpq`), and the first 200 compared as they are kept, takes about a millisecond, is 76 MB large and
-finds 98.5 of 100 of the ten nearest; not turned it finds 95, and 97 with 400 compared. `ivfsq`, a byte for each number,
+finds 98 of 100 of the ten nearest; not turned it finds 95, and 97 with 400 compared. `ivfsq`, a byte for each number,
 finds no more at 100,000 and is more than five times as large. `hnsw` keeps all vectors a second time, in float32, and
 nothing can be removed from it.
 """
@@ -35,7 +35,7 @@ EXACT_UP_TO = 10_000
 BEST: Kind = "ivfpq"
 CODE_BYTES = 64
 MOST_LISTS = 4096
-PROBES_SHARE, LEAST_PROBES = 0.012, 48
+PROBES_SHARE, LEAST_PROBES = 0.01, 40
 HNSW_SEARCH = 128
 REGROWN = 4
 """An index that was trained for so many times fewer, or more, vectors is made anew."""
@@ -55,6 +55,7 @@ class StoreIndex:
     def __init__(self, index: Any, kind: Kind, name: str, covered: int, trained_for: int) -> None:
         self.index, self.kind, self.name = index, kind, name
         self.covered, self.trained_for = covered, trained_for
+        self._usual: dict[int, Any] = {}
 
     @classmethod
     def open(cls, folder: Path) -> StoreIndex | None:
@@ -137,7 +138,11 @@ class StoreIndex:
             return faiss.SearchParametersHNSW(efSearch=far, sel=selector), far == self.index.ntotal
         lists = faiss.extract_index_ivf(self.index).nlist
         probes = min(lists, round(reach * max(LEAST_PROBES, math.ceil(PROBES_SHARE * lists))))
-        return faiss_index.parameters(self.index, probes, selector), probes == lists
+        if selector is not None:
+            return faiss_index.parameters(self.index, probes, selector), probes == lists
+        if probes not in self._usual:  # making them takes longer than reading a few lists
+            self._usual[probes] = faiss_index.parameters(self.index, probes, None)
+        return self._usual[probes], probes == lists
 
     def _brought_up(self, folder: Path, live: LiveRows, covered: int) -> StoreIndex | None:
         """This index with what is new and without what is gone; None where it must be made anew."""
