@@ -28,6 +28,8 @@ class LandmarkConfig:
         text: the frozen text tower (see `mlcore.encoders.text`).
         text_weights, text_activation: of it.
         text_dimension: of the vectors of a tower that makes them of any size.
+        gps_weights: published capsules that the tower of coordinates begins with (`geoclip.py`): "geoclip", those of
+            the installed package, or their file; "": none.
         looks: weight of what things that a text names look like (`looks.py`); 0: none, as published.
         dimension: of the common space.
         hidden: of the heads' inner layer; 0: heads are one linear layer.
@@ -57,6 +59,7 @@ class LandmarkConfig:
     text_weights: str = ""
     text_activation: str = ""
     text_dimension: int = 256
+    gps_weights: str = ""
     looks: float = 1.0
     dimension: int = 256
     hidden: int = 512

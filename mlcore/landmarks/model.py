@@ -17,6 +17,7 @@ from mlcore.encoders.weights import Origin
 from mlcore.errors import CheckpointError, InvalidInputError
 from mlcore.landmarks.config import LandmarkConfig
 from mlcore.landmarks.floors import Floors
+from mlcore.landmarks.geoclip import begin_with
 from mlcore.landmarks.gps import GpsTower, equal_earth
 from mlcore.landmarks.heads import TOLD, Head, Temperature
 from mlcore.landmarks.looks import with_looks
@@ -73,6 +74,8 @@ class LandmarkModel(nn.Module):
         )
         self.scale = Temperature(config.temperature)
         self.about: dict[str, Any] = {}
+        if config.gps_weights and stored is None:
+            self.about["positions_from"] = begin_with(self.gps_tower, config.gps_weights).to_dict()
         self._digest: str | None = None
         self.to(device).eval()
 
@@ -128,6 +131,10 @@ class LandmarkModel(nn.Module):
     def newness(self, vectors: np.ndarray) -> np.ndarray:
         """(N,) what (N, D) vectors of pictures or texts say of how new they are; 0 where that is not measured."""
         return vectors[:, -TOLD] if self.config.measures else np.zeros(len(vectors), np.float32)
+
+    def learnt_part(self, vectors: np.ndarray) -> np.ndarray:
+        """(N, D) vectors without the coordinates that are measured, where there are such."""
+        return vectors[:, :-TOLD] if self.config.measures else vectors
 
     def embed(self, modality: Modality, items: Sequence[Any] | np.ndarray) -> np.ndarray:
         """Items of any modality -> (N, D) float32 unit vectors; see the function of each.
@@ -222,7 +229,8 @@ class LandmarkModel(nn.Module):
 
     def _portable(self) -> dict[str, Any]:
         """The settings, without the files that towers came from which are now a part of this one."""
-        own = {"image_weights": self.config.image.startswith("timm/"), "text_weights": self.config.text == "static"}
+        own = {"image_weights": self.config.image.startswith("timm/"), "text_weights": self.config.text == "static",
+               "gps_weights": True}  # fmt: skip
         return {name: "" if own.get(name) else value for name, value in self.config.to_dict().items()}
 
     @classmethod

@@ -34,6 +34,8 @@ TRAINED_BY = (
     "learn",
 )  # fmt: skip
 """Settings that a training brings along where it goes on from a model; the others are the model's."""
+KEPT_TOLD = ("floors", "floor_shares", "held_out", "positions_from")
+"""What is told of a model, and stays true where training goes on from it."""
 
 
 def train_landmarks(
@@ -88,7 +90,7 @@ def started(config: LandmarkConfig, weights: Path | None, device: str) -> Landma
     if weights is None:
         return LandmarkModel(config, device=device)
     model = LandmarkModel.load(weights, device=device)
-    kept = {name: value for name, value in model.about.items() if name in ("floors", "floor_shares", "held_out")}
+    kept = {name: value for name, value in model.about.items() if name in KEPT_TOLD}
     model.about = {**kept, "started_from": model.digest}
     model.config = replace(model.config, **{name: getattr(config, name) for name in TRAINED_BY})
     for head in model.heads.values():
