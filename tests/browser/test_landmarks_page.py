@@ -182,7 +182,7 @@ def test_a_table_is_read_and_says_which_lines_it_left_out(new_page, stock, axe, 
     expect(page.locator("#csv-told li").first).to_contain_text("Line 3: its name is empty")
     expect(lines(page)).to_have_count(1)
     expect(lines(page)).to_contain_text("from a table")
-    assert looked_at(page, axe, "landmarks-table") == []
+    assert looked_at(page, axe, "landmarks-table", ("1366", "390")) == []
 
 
 def test_the_map_names_landmarks_and_they_are_found_by_name(new_page, stock, axe):

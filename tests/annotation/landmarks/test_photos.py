@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
+from annotation.landmarks.engine import photos as reader
 from annotation.landmarks.models import LandmarkPhoto
 from annotation.landmarks.services.photos import photo_file
 from annotation.sources.models import RegionMember
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_changes import ChangeFactory
 from tests.factories_landmarks import LandmarkFactory
+from tests.files import room_for
 from tests.mlcore.imagery.photos import gps, texture, write_photo
 from tests.mlcore.imagery.test_photo import jpeg_bomb, png_bomb, sparse_tiff
 
@@ -264,3 +267,32 @@ def test_a_black_photo_finds_nothing_and_is_told(client_of, person, tmp_path):
     path = write_photo(tmp_path / "night.jpg", np.full((200, 300, 3), 2, np.uint8))
     answer = send(client_of(person), path, "/api/search/photo/")
     assert answer.status_code == 400 and "black" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(("address", "of"), [(PHOTOS, "landmark"), ("/api/search/photo/", "region")])
+def test_f6_a_photo_that_fills_the_disk_is_refused_and_leaves_nothing(client_of, person, landmark, photo, address, of):
+    content, client, before = photo.read_bytes(), client_of(person), files_of_media()
+    told = {of: landmark.pk if of == "landmark" else landmark.region_id}
+    with room_for(len(content) // 2):
+        answer = send(client, photo, address, **told)
+    assert answer.status_code == 507 and answer.json()["code"] == "disk_full", answer.content
+    assert not LandmarkPhoto.objects.exists() and files_of_media() == before
+    assert send(client, photo, landmark=landmark.pk).status_code == 201, "it is taken in once there is room"
+
+
+def test_f6_a_photo_whose_copy_does_not_fit_is_refused_and_leaves_nothing(
+    client_of, person, landmark, photo, monkeypatch
+):
+    """The process that reads the photo writes its copy, and no file of it may become as large."""
+    client, before = client_of(person), files_of_media()
+    with monkeypatch.context() as little:
+        little.setattr(reader, "LIMITS", replace(reader.LIMITS, file_bytes=512))
+        answer = send(client, photo, landmark=landmark.pk)
+    assert answer.status_code >= 400 and answer.json()["detail"], answer.content
+    assert not LandmarkPhoto.objects.exists() and files_of_media() == before
+    assert send(client, photo, landmark=landmark.pk).status_code == 201
+
+
+def files_of_media() -> set[Path]:
+    """What lies below the media folder."""
+    return {path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()}

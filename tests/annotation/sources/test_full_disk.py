@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +14,10 @@ from annotation.sources.models import Imagery
 from annotation.sources.services.add_sources import add_imagery
 from annotation.sources.services.files import Upload, source_folder
 from tests import factories
-from tests.files import write_geotiff
+from tests.files import room_for, write_geotiff
 
 pytestmark = pytest.mark.django_db
 RIGHTS = {"licence": "CC0-1.0", "attribution": "A test"}
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Files of this process and its children end at `size` bytes, as on a disk that is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
 
 
 @pytest.fixture(autouse=True)
