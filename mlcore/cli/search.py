@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from mlcore.errors import InvalidInputError
 from mlcore.geometry.coordinates import lonlat_of
 
 if TYPE_CHECKING:
+    from mlcore.landmarks.catalogue import Catalogue
     from mlcore.landmarks.model import LandmarkModel
 
 ROLES = ("ground", "aerial")
@@ -45,19 +47,40 @@ def run(args: argparse.Namespace) -> int:
     found = catalogue.store.search(vector, args.count, allowed=allowed)
     kept = found.ids[0] >= 0
     likeness = dict(zip(found.ids[0][kept].tolist(), found.likeness[0][kept].tolist(), strict=True))
-    best = max(likeness.values(), default=-1.0)
-    meant = bool(likeness) and model.floors.means_something(kind, best)
+    items = catalogue.items(list(likeness))
+    floors = floors_of(model, catalogue, kind, vector[0], {one.modality for one in items})
+    sure = [one for one in items if likeness[one.id] >= floors[one.modality]]
+    best, meant = max(likeness.values(), default=-1.0), bool(sure)
     results = [
         {
             "name": one.name, "modality": one.modality, "likeness": round(likeness[one.id], 4), "source": one.source,
             "lon": one.lonlat[0] if one.lonlat else None, "lat": one.lonlat[1] if one.lonlat else None,
         }
-        for one in catalogue.items(list(likeness))
+        for one in (items if args.anything else sure)
     ]  # fmt: skip
     told: dict[str, Any] = {"query": args.query, "kind": kind, "meant": meant, "best": round(best, 4)}
-    told["results"] = results if meant or args.anything else []
+    told["results"] = results
     print(json.dumps(told) if args.json else _words(told))
     return int(not meant)
+
+
+def floors_of(
+    model: LandmarkModel, catalogue: Catalogue, kind: str, vector: np.ndarray, found: Collection[str]
+) -> dict[str, float]:
+    """By what was found, the least likeness at which a query means something.
+
+    Of a text, (D,), among tiles it is measured on the tiles that are there, as the application does; of everything else
+    it is the one that the model brings.
+    """
+    from mlcore.landmarks.yardstick import in_store, measured_in_store
+
+    floors = {modality: model.floors.of(kind) for modality in found}
+    if kind == "text" and "aerial" in found and "text" in model.floors.least:
+        seen, tiles = catalogue.store.view(), catalogue.ids_of(["aerial"])
+        tiles = np.sort(tiles[np.isin(tiles, seen.ids)])
+        measured = measured_in_store(model, seen, tiles)
+        floors["aerial"] = measured.least_of(vector, in_store(seen, tiles))
+    return floors
 
 
 def embedded(model: LandmarkModel, query: str, role: str) -> tuple[str, np.ndarray]:

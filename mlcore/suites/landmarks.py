@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlcore.errors import InvalidInputError
-from mlcore.evaluation.landmarks import protocol
+from mlcore.evaluation.landmarks import absent, protocol
 from mlcore.evaluation.landmarks.features import Described, tower_features
 from mlcore.files import whole_file
 from mlcore.landmarks.land_use import LandUsePhotos, classes_of, unseen_classes
@@ -19,6 +19,10 @@ from mlcore.landmarks.model import LandmarkModel
 from mlcore.landmarks.readers.tiles import Chosen, RegionTiles, held_out_tiles
 from mlcore.landmarks.samples import MODALITIES, JoinedSamples, Modality, Sample, SampleSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress
+from mlcore.suites.landmarks_words import ABSENT, PRESENT
+
+WORTH_TELLING = 100
+"""Of fewer tiles ten are most of all."""
 
 
 @dataclass(frozen=True)
@@ -128,12 +132,16 @@ def run_suite(
     told: dict[str, Any] = {"unseen_classes": list(suite.unseen)}
     methods = protocol.methods_of(model, features["land_use"], features["learnt"], seed)
     told["land_use"] = protocol.land_use(methods, suite.unseen, seed)
+    told["absent"] = {"land_use": absent.of_classes(model, methods["landmarks"], suite.unseen, seed)}
     told["regions"] = {}
     for name, source in suite.regions.items():
         apart = held_out_tiles(source.tiles)
         methods = protocol.methods_of(model, features[name], None, seed)
         mine = np.array([tile in apart for tile in source.tiles])
         told["regions"][name] = protocol.region(methods, mine, seed)
+        if name in PRESENT:
+            tiles = methods["landmarks"].vectors["aerial"]
+            told["absent"][name] = absent.of_place(model, tiles, PRESENT[name], ABSENT[name], seed)
     return told
 
 
@@ -188,6 +196,49 @@ def headline(told: dict[str, Any]) -> dict[str, float]:
                 found[f"{name}_gps_to_aerial_{which}_r10"] = directions["gps_to_aerial"]["figures"]["r10"]
                 found[f"{name}_gps_to_aerial_{which}_ratio"] = directions["gps_to_aerial"]["ratio_r10"]
     return found
+
+
+def with_intervals(told: dict[str, Any]) -> dict[str, float]:
+    """What stands behind the headline: PART_DIRECTION_METHOD_FIGURE with its 95 % interval (..._low, ..._high); what
+    chance reaches; of the model, of heads before training, one tower alone and keywords. Parts are the photos of
+    land use and the tiles of places with WORTH_TELLING tiles or more, learnt and held out."""
+    found: dict[str, float] = {}
+    for method, one in told["land_use"].items():
+        for key, value in one.items():
+            if key == "directions":
+                for name, direction in value.items():
+                    found |= _told_of(f"land_use_{name}", method, direction, ("r1", "r10", "map1k"))
+            elif "share" in value:
+                found |= _share_of(f"land_use_{key}_{method}", value)
+            elif value:
+                found |= _told_of(f"land_use_{key}", method, value, ("map1k",))
+    for place, methods in told["regions"].items():
+        for method, parts in methods.items():
+            for which, directions in parts.items():
+                for name, direction in directions.items():
+                    if direction["items"] >= WORTH_TELLING:
+                        found |= _told_of(f"{place}_{which}_{name}", method, direction, ("r10",))
+    for place, one in told["absent"].items():
+        for what, rules in one.items():
+            for rule, value in rules.items():
+                found |= _share_of(f"{place}_words_{what}_{rule}", value)
+    return found
+
+
+def _told_of(name: str, method: str, direction: dict[str, Any], wanted: tuple[str, ...]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for figure in wanted:
+        low, high = direction["intervals"][figure]
+        key = f"{name}_{method}_{figure}"
+        found |= {key: direction["figures"][figure], f"{key}_low": low, f"{key}_high": high}
+        if figure in direction["chance"]:
+            found[f"{name}_chance_{figure}"] = direction["chance"][figure]
+    return found
+
+
+def _share_of(name: str, value: dict[str, Any]) -> dict[str, float]:
+    low, high = value["interval"]
+    return {name: value["share"], f"{name}_low": low, f"{name}_high": high}
 
 
 def write_told(told: dict[str, Any], out: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlcore.landmarks.embedding import embed_pictures
 from mlcore.landmarks.model import LandmarkModel
+from mlcore.landmarks.yardstick import Yardstick, in_memory
 from mlcore.suites.landmarks import Suite
 
 QUERIES: dict[str, tuple[str, ...]] = {
@@ -47,12 +48,15 @@ def try_queries(model: LandmarkModel, suite: Suite, out: Path) -> list[dict[str,
     for name, where in (("ucmerced", land_use), ("banepa", banepa), ("towns", towns), ("nonsense", everything)):
         vectors, names, pictures = where
         rows = []
+        likest = in_memory(vectors)
+        measured = Yardstick.measured(model, model.newness(vectors), likest) if len(names) else None
         for query in QUERIES[name] if len(names) else ():
-            likeness = vectors @ model.embed_texts([query])[0]
+            asked = model.embed_texts([query])[0]
+            likeness, least = vectors @ asked, measured.least_of(asked, likest) if measured else -1.0
             first = np.argsort(-likeness)[:SHOWN]
             told.append({
                 "query": query, "where": name,
-                "meant": model.floors.means_something("text", float(likeness[first[0]])),
+                "meant": bool(likeness[first[0]] >= least),
                 "found": [{"name": names[one], "likeness": float(likeness[one])} for one in first],
             })  # fmt: skip
             rows.append(np.concatenate([_framed(pictures[one]) for one in first], axis=1))

@@ -57,7 +57,7 @@ def by_words(user: User, text: str, wish: Wish) -> Answer:
         index, model = ready
         vector = model.embed_texts([text])[0]
         standing = [(tile, 1.0) for tile in selectors.tiles_at_points(named, ground.regions)]
-        least = engine.least_for_text(index, ground.regions, model, vector)
+        least = engine.least_for_text(index, ground.regions, wish.narrowed, model, vector)
         like = _likest(ground, index, answer, "text", vector, least)
         answer.results = shown_tiles(ground, _joined(standing, like)[: wish.count])
         if like and not answer.below:

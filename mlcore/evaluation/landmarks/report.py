@@ -44,6 +44,14 @@ def _suite(told: Mapping[str, Any], methods: Sequence[str] | None = None) -> lis
     ]
     lines += _table(("method", "an image finds its class", *COLUMNS), rows)
     lines += _directions({name: one["directions"] for name, one in land_use.items() if "directions" in one})
+    if methods is None or "landmarks" in methods:
+        rows = [
+            [place, what.replace("_", " "), rule, _share(found["share"], found["interval"]), _number(found["queries"])]
+            for place, one in told.get("absent", {}).items()
+            for what, by_rule in one.items()
+            for rule, found in by_rule.items()
+        ]
+        lines += _table(("words of what is there are kept, of what is not refused", "", "by", "share", "queries"), rows)
     for region, by_method in told["regions"].items():
         lines += [f"## Tiles of {region}", ""]
         for which in ("seen", "held_out"):
