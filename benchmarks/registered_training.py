@@ -34,9 +34,10 @@ from benchmarks.common import data_folder, write_result
 from mlcore.evaluation.offsets import drawn_off, one_offset, smooth_offset
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
-from mlcore.evidence.picture import EvidenceReader, write_evidence
+from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import evidence_samples
 from mlcore.evidence.training import train_evidence
+from mlcore.evidence.writing import write_evidence
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
 from mlcore.pairs.splits import geographic_folds

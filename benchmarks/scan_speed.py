@@ -52,7 +52,8 @@ from mlcore.encoders.image import to_input
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.inference import ready as made_ready
 from mlcore.evidence.model import evidence_network
-from mlcore.evidence.picture import BATCH, EvidenceReader, with_context
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.evidence.writing import BATCH, with_context
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.imagery.raster import open_image
 from mlcore.maps.coverage import read_area

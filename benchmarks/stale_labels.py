@@ -23,9 +23,10 @@ from mlcore.errors import InvalidInputError
 from mlcore.evaluation.footprints import footprint_figures
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.ensemble import EvidenceEnsemble
-from mlcore.evidence.picture import EvidenceReader, write_evidence
+from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import evidence_samples
 from mlcore.evidence.training import train_evidence
+from mlcore.evidence.writing import write_evidence
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.index import MapIndex
 from mlcore.pairs.source import PairSource

@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mlcore.changes.ground import GROUND_FIGURES, GroundMeasure
-from mlcore.changes.measure import FOOTPRINT_FIGURES, FootprintMeasure
+from mlcore.changes.unjoined import GROUND_FIGURES
+from mlcore.changes.untraced import FOOTPRINT_FIGURES
+from mlcore.changes.verdicts import FARTHEST, FoldVerdicts, Measured, PlainClassifier
 from mlcore.errors import InvalidInputError
 
 FOOTPRINT_CLASSES = ("unchanged", "remove", "modify")
@@ -74,7 +75,7 @@ class Classifier(nn.Module):
 
     def forward(self, figures: Tensor) -> Tensor:
         """(N, figures) float -> (N, classes) logits."""
-        x = ((figures - self.mean) / self.spread).clamp(-4, 4)
+        x = ((figures - self.mean) / self.spread).clamp(-FARTHEST, FARTHEST)
         if self.hidden is None or self.out is None:
             return self.direct(x)
         return self.out(torch.tanh(self.hidden(x))) + self.direct(x)
@@ -126,17 +127,26 @@ class ChangeClassifier(nn.Module):
         self.footprint = footprint or Classifier(len(FOOTPRINT_FIGURES), len(FOOTPRINT_CLASSES))
         self.ground = ground or Classifier(len(GROUND_FIGURES), len(GROUND_CLASSES))
 
-    def classify_footprints(self, measures: Sequence[FootprintMeasure]) -> np.ndarray:
+    def plain(self) -> FoldVerdicts:
+        """What it says, in plain arrays."""
+        return FoldVerdicts(_plain(self.footprint), _plain(self.ground))
+
+    def classify_footprints(self, measures: Sequence[Measured]) -> np.ndarray:
         """(N, 3) probabilities of unchanged, remove, modify."""
-        return _probabilities(self.footprint, [measure.figures for measure in measures], len(FOOTPRINT_CLASSES))
+        return self.plain().classify_footprints(measures)
 
     def footprint_chances(self, figures: np.ndarray) -> np.ndarray:
         """The same of (N, len(FOOTPRINT_FIGURES)) figures."""
-        return _probabilities(self.footprint, list(figures), len(FOOTPRINT_CLASSES))
+        return self.plain().footprint_chances(figures)
 
-    def classify_ground(self, measures: Sequence[GroundMeasure]) -> np.ndarray:
-        """(N, 3) probabilities of nothing, a building that the map lacks, a part of one that it has."""
-        return _probabilities(self.ground, [measure.figures for measure in measures], len(GROUND_CLASSES))
+    def ground_chances(self, figures: np.ndarray) -> np.ndarray:
+        """(N, len(GROUND_FIGURES)) figures -> (N, 3) probabilities of nothing, a building that the map lacks, a part
+        of one that it has."""
+        return self.plain().ground_chances(figures)
+
+    def classify_ground(self, measures: Sequence[Measured]) -> np.ndarray:
+        """The same of N things measured on bare ground."""
+        return self.plain().classify_ground(measures)
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> ChangeClassifier:
@@ -157,8 +167,13 @@ def log_odds(probability: float) -> float:
     return float(np.log(kept / (1 - kept)))
 
 
-def _probabilities(model: Classifier, figures: list[np.ndarray], classes: int) -> np.ndarray:
-    if not figures:
-        return np.zeros((0, classes))
-    with torch.inference_mode():
-        return torch.softmax(model(torch.from_numpy(np.stack(figures).astype(np.float32))), dim=1).numpy()
+def _plain(model: Classifier) -> PlainClassifier:
+    def arrays(*layers: nn.Linear) -> list[np.ndarray]:
+        return [part.detach().cpu().numpy() for layer in layers for part in (layer.weight, layer.bias)]
+
+    weights, biases = arrays(model.direct)
+    hidden = None
+    if model.hidden is not None and model.out is not None:
+        into, into_bias, out_of, out_bias = arrays(model.hidden, model.out)
+        hidden = (into, into_bias, out_of, out_bias)
+    return PlainClassifier(model.mean.cpu().numpy(), model.spread.cpu().numpy(), (weights, biases), hidden)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.candidate import SAME_PLACE_SHARE, Candidate, ChangeKind, non_maximum_suppression, same_place
-from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.ground import GroundMeasure, GroundMeasurer, with_claims
 from mlcore.changes.least_change import changes_enough
 from mlcore.changes.measure import FootprintMeasure, WindowMeasurer
 from mlcore.changes.moves import MapMoves
 from mlcore.changes.polygons import iou
-from mlcore.changes.untraced import VerdictsOf
+from mlcore.changes.verdicts import VerdictsOf
 from mlcore.correspondences.dense.shift import Shift
-from mlcore.evidence.picture import EvidenceReader
-from mlcore.geometry.webmercator import TileAddress
+from mlcore.evidence.picture import EvidenceReader, bounds_about
+from mlcore.geometry.webmercator import TILE_PX, TileAddress
+from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
 from mlcore.maps.labels import seen_footprints
 from mlcore.progress import Progress, SilentProgress, stop_if_asked
@@ -78,13 +78,13 @@ def measure_block(
     Args:
         only: some of `tiles`: what lies on the others is left out, and these are measured as with all of them.
         within: in degrees: of all that, what an edit of this ground can touch alone.
-        verdicts_of: classifiers of a tile: footprints that these can make no candidate of are left out.
+        verdicts_of: of a tile: what these can make no candidate of is left out.
     """
     ground = _ground(evidence, index, corner, tiles, moves, MARGIN_M)
     if ground.cut or ground.map.cut:
         ground = _ground(evidence, index, corner, tiles, moves, WIDE_MARGIN_M)
     chosen, measurer = set(tiles if only is None else only), ground.map
-    bare = ground.measures(chosen, within)
+    bare = ground.measures(chosen, within, verdicts_of, LEAST_CONFIDENCE)
     claimed = [tile.polygon_lonlat for tile in chosen] if within is None else [within]
     claimed += [measure.proposal for measure in bare]
     footprints = measurer.footprints(claimed, verdicts_of, LEAST_CONFIDENCE)
@@ -105,22 +105,33 @@ def _ground(
     moves: MapMoves,
     margin_m: float,
 ) -> GroundMeasurer:
-    left, top = min(t.x for t in tiles), min(t.y for t in tiles)
-    columns, rows = max(t.x for t in tiles) - left + 1, max(t.y for t in tiles) - top + 1
-    margin = min(max(LEAST_MARGIN_PX, math.ceil(margin_m / corner.resolution_m())), MOST_MARGIN_PX)
-    window = evidence.window(TileAddress(corner.z, left, top), columns, rows, margin)
+    first, columns, rows, margin = _rectangle(corner, tiles, margin_m)
+    window = evidence.window(first, columns, rows, margin)
     features = seen_footprints(index, window.bounds_lonlat(math.ceil(moves.reach_px(list(tiles)))))
     return GroundMeasurer(WindowMeasurer(window, features, moves), SLACK_PX)
 
 
-def candidates_of(
-    measures: Measures, classifiers_of: Callable[[TileAddress], Sequence[ChangeClassifier]]
-) -> list[Candidate]:
-    """Classify what was measured; of two candidates about one place the surer one stays.
+def map_about(
+    index: MapIndex, corner: TileAddress, tiles: Collection[TileAddress], moves: MapMoves
+) -> list[MapFeature]:
+    """The footprints that `measure_block` may ask for, in the map's order: all of the map that it needs."""
+    first, columns, rows, margin = _rectangle(corner, tiles, WIDE_MARGIN_M)
+    reach = math.ceil(moves.reach_px(list(tiles)))
+    return seen_footprints(index, bounds_about(first, (columns * TILE_PX, rows * TILE_PX), margin + reach))
 
-    Args:
-        classifiers_of: the classifiers of a tile; the mean of their probabilities is taken.
-    """
+
+def _rectangle(
+    corner: TileAddress, tiles: Collection[TileAddress], margin_m: float
+) -> tuple[TileAddress, int, int, int]:
+    """The first tile, columns, rows and margin in pixels of what is seen of a block."""
+    left, top = min(t.x for t in tiles), min(t.y for t in tiles)
+    columns, rows = max(t.x for t in tiles) - left + 1, max(t.y for t in tiles) - top + 1
+    margin = min(max(LEAST_MARGIN_PX, math.ceil(margin_m / corner.resolution_m())), MOST_MARGIN_PX)
+    return TileAddress(corner.z, left, top), columns, rows, margin
+
+
+def candidates_of(measures: Measures, classifiers_of: VerdictsOf) -> list[Candidate]:
+    """Classify what was measured; of two candidates about one place the surer one stays."""
     found, bare = [], []
     for tile in sorted({m.tile for m in measures.footprints} | {g.tile for g in measures.ground}):
         classifiers = classifiers_of(tile)

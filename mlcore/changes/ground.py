@@ -19,6 +19,9 @@ from mlcore.changes.instances import several_parts
 from mlcore.changes.kernels import disc, square
 from mlcore.changes.measure import LEAST_M2, RIM_M, SLACK_M, FootprintMeasure, WindowMeasurer
 from mlcore.changes.polygons import iou, mask_polygon, regularise
+from mlcore.changes.unjoined import ALONE, GROUND_FIGURES, Asked, Leaning
+from mlcore.changes.untraced import SURE
+from mlcore.changes.verdicts import VerdictsOf
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.features import MapFeature
 from mlcore.maps.labels import draw_ids, polygons_of
@@ -27,12 +30,6 @@ SEAM_M = 1.0  # a part of a mapped building lies this close to it
 PAD_M = 1.6  # looked at about a thing
 SAME_DEGREES = 1e-9  # what a corner is moved by on its way to pixels and back
 SAME_PART = 0.5  # of a part, covered by another shape
-ALONE = {"abutting": 0.0, "wall": 1.0, "joined": 0.0, "neighbour_mean": 0.5, "relative_area": 0.0}
-"""Figures about a footprint beside it where none is near."""
-GROUND_FIGURES = (
-    "mean", "high_share", "log_area", "width_m", "solidity", "touching", "outline", "contrast", "covered", "claimed",
-    "abutting", "wall", "joined", "neighbour_mean", "relative_area",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -118,15 +115,21 @@ class GroundMeasurer:
         return bool(np.isin(outside[outside > 0], self.map.core(self.whole)).any())
 
     def measures(
-        self, tiles: Collection[TileAddress] | None = None, within: BaseGeometry | None = None
+        self,
+        tiles: Collection[TileAddress] | None = None,
+        within: BaseGeometry | None = None,
+        verdicts_of: VerdictsOf | None = None,
+        least: float = 0.0,
     ) -> list[GroundMeasure]:
         """Whole regions of bare ground with evidence, and their parts where outlines separate several.
 
         Args:
             tiles: what has its centre on one of these alone.
             within: what reaches into this ground alone, in degrees.
+            verdicts_of: of a tile: what none of these could call missing with a confidence of `least` is left out.
         """
         reach = None if within is None else self._reach(within, tiles or ())
+        asked = Asked(tiles, verdicts_of, SURE * least)
         whole = self.whole
         parts = np.where(whole > 0, self.map.instances, 0).astype(np.int32)
         several = several_parts(whole, parts)
@@ -134,7 +137,7 @@ class GroundMeasurer:
         for labels in (whole, np.where(several[whole], parts, 0)):
             for number, box in enumerate(ndimage.find_objects(labels), start=1):
                 if box is not None and (reach is None or _meets(box, reach)):
-                    found.append(self._region(labels[box] == number, box, tiles))
+                    found.append(self._region(labels[box] == number, box, asked))
         return [one for one in found if one is not None and (within is None or one.reaches(within))]
 
     def _reach(self, within: BaseGeometry, tiles: Collection[TileAddress]) -> tuple[float, float, float, float]:
@@ -143,20 +146,20 @@ class GroundMeasurer:
         far = self.map.moves.reach_px(list(tiles)) + self.pad
         return left - far, top - far, right + far, bottom + far
 
-    def _region(
-        self, part: np.ndarray, box: tuple[slice, slice], tiles: Collection[TileAddress] | None
-    ) -> GroundMeasure | None:
+    def _region(self, part: np.ndarray, box: tuple[slice, slice], asked: Asked) -> GroundMeasure | None:
         top, left = box[0].start, box[1].start
         rows, columns = np.where(part)
         centre = np.array([left + columns.mean(), top + rows.mean()])
         core = self.map.into_core(centre)
         if np.abs(centre - core).max() > self.slack_px or len(rows) * self.resolution_m**2 < LEAST_M2:
             return None
-        if tiles is not None and self.map.window.tile_of(core) not in tiles:
+        if asked.tiles is not None and self.map.window.tile_of(core) not in asked.tiles:
             return None
-        return self._ground(part, (left, top, part.shape[1], part.shape[0]), core)
+        return self._ground(part, (left, top, part.shape[1], part.shape[0]), core, asked)
 
-    def _ground(self, part: np.ndarray, box: tuple[int, int, int, int], centre: np.ndarray) -> GroundMeasure | None:
+    def _ground(
+        self, part: np.ndarray, box: tuple[int, int, int, int], centre: np.ndarray, asked: Asked
+    ) -> GroundMeasure | None:
         window = self.map.window
         left, top = max(0, box[0] - self.pad), max(0, box[1] - self.pad)
         place = np.s_[top : box[1] + box[3] + self.pad, left : box[0] + box[2] + self.pad]
@@ -179,59 +182,71 @@ class GroundMeasurer:
         rectangle = polygon.minimum_rotated_rectangle.area
         drawn = draw_ids([(1, polygon)], *own.shape) > 0
         whole = shapely.affinity.translate(polygon, left, top)
-        adjacent, beside = self._adjacent(own > 0, place, whole, shapely.affinity.translate(traced, left, top))
         free = ring & ~mapped
-        figures = columns(
-            GROUND_FIGURES,
-            mean=evidence[own > 0].mean(),
-            high_share=(evidence[own > 0] > 0.8).mean(),
-            log_area=np.log(max(area_m2, 1.0)),
-            width_m=width_m,
-            solidity=polygon.area / rectangle if rectangle else 0.0,
-            touching=(ring & mapped).sum() / max(ring.sum(), 1),
-            outline=cv2.dilate(window.outline[place], rim)[ring].mean(),
-            contrast=evidence[own > 0].mean() - (evidence[free].mean() if free.any() else 0.5),
-            covered=(drawn & mapped).sum() / max(drawn.sum(), 1),
-            claimed=0.0,
-            **beside,
-        )
-        return GroundMeasure(window.tile_of(centre), self.map.lonlat(whole, centre), figures, area_m2, adjacent)
+        figures = {
+            "mean": evidence[own > 0].mean(),
+            "high_share": (evidence[own > 0] > 0.8).mean(),
+            "log_area": np.log(max(area_m2, 1.0)),
+            "width_m": width_m,
+            "solidity": polygon.area / rectangle if rectangle else 0.0,
+            "touching": (ring & mapped).sum() / max(ring.sum(), 1),
+            "outline": cv2.dilate(window.outline[place], rim)[ring].mean(),
+            "contrast": evidence[own > 0].mean() - (evidence[free].mean() if free.any() else 0.5),
+            "covered": (drawn & mapped).sum() / max(drawn.sum(), 1),
+            "claimed": 0.0,
+        }
+        tile, leaning = window.tile_of(centre), self._leaning(own > 0, place, polygon)
+        if not asked.may_be_missing(tile, figures, leaning):
+            return None
+        adjacent, beside = None, ALONE
+        if leaning is not None:
+            adjacent, beside = self._adjacent(leaning, shapely.affinity.translate(traced, left, top))
+        measured = columns(GROUND_FIGURES, **figures, **beside)
+        return GroundMeasure(tile, self.map.lonlat(whole, centre), measured, area_m2, adjacent)
 
-    def _adjacent(
-        self, own: np.ndarray, place: tuple[slice, slice], polygon: Polygon, traced: Polygon
-    ) -> tuple[AdjacentFootprint | None, dict[str, float]]:
-        """The footprint along most of the border, and how much the two look like one building.
+    def _leaning(self, own: np.ndarray, place: tuple[slice, slice], polygon: Polygon) -> Leaning | None:
+        """The footprint along most of the border; None where there is none that could have parts.
 
         A footprint of several polygons has no parts that could be told from buildings of their own.
 
         Args:
-            polygon, traced: what stands there in pixels of the window, with right angles and as it was traced.
-
-        Returns:
-            The figures are: share of the border along it, outline evidence in the seam, share of its tightest rectangle
-            that the whole fills, evidence on the footprint beside it, log ratio of the areas.
+            polygon: what stands there, with right angles, in pixels.
         """
         near, owners = self._about(own), self.map.owner[place]
         beside = owners[near & (owners > 0)]
         number = int(np.bincount(beside).argmax()) if beside.size else 0
         drawn = self.map.shapes[number - 1] if number else None
         if drawn is None or not isinstance(drawn.shape, Polygon) or not drawn.shape.is_valid:
-            return None, ALONE
-        feature, shape = drawn.feature, drawn.shape
-        whole = extended(shape, traced, self.resolution_m)
+            return None
         theirs = owners == number
         seam = near & self._about(theirs)
-        if whole is None or not seam.any():
-            return None, ALONE
-        rectangle = whole.minimum_rotated_rectangle.area
+        if not seam.any():
+            return None
         figures = {
             "abutting": float((near & theirs).sum() / max((near & ~own).sum(), 1)),
             "wall": float(self.map.window.outline[place][seam].mean()),
-            "joined": whole.area / rectangle if rectangle else 0.0,
             "neighbour_mean": float(self.map.window.building[place][theirs].mean()),
-            "relative_area": float(np.clip(np.log(polygon.area / max(shape.area, 1.0)), -3, 3)),
+            "relative_area": float(np.clip(np.log(polygon.area / max(drawn.shape.area, 1.0)), -3, 3)),
         }
-        outline = self.map.lonlat(whole, drawn.centre)
+        return Leaning(drawn, drawn.shape, figures)
+
+    def _adjacent(self, leaning: Leaning, traced: Polygon) -> tuple[AdjacentFootprint | None, dict[str, float]]:
+        """The footprint that something leans on with it as one building, and how much the two look like one.
+
+        Args:
+            traced: what stands there in pixels of the window, as it was traced.
+
+        Returns:
+            The figures are: share of the border along it, outline evidence in the seam, share of its tightest rectangle
+            that the whole fills, evidence on the footprint beside it, log ratio of the areas.
+        """
+        feature = leaning.drawn.feature
+        whole = extended(leaning.shape, traced, self.resolution_m)
+        if whole is None:
+            return None, ALONE
+        rectangle = whole.minimum_rotated_rectangle.area
+        figures = leaning.figures | {"joined": whole.area / rectangle if rectangle else 0.0}
+        outline = self.map.lonlat(whole, leaning.drawn.centre)
         if isinstance(feature.geometry, Polygon):
             outline = restored(outline, feature.geometry, SAME_DEGREES)
         return AdjacentFootprint(feature, outline, whole.area * self.resolution_m**2), figures

@@ -25,9 +25,9 @@ from mlcore.changes.untraced import (
     MOVED,
     DrawnFootprint,
     UntracedFootprint,
-    VerdictsOf,
     may_differ,
 )
+from mlcore.changes.verdicts import VerdictsOf
 from mlcore.evidence.picture import EvidenceWindow
 from mlcore.geometry.polygons import padded
 from mlcore.geometry.webmercator import TILE_PX, TileAddress

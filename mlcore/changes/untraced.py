@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.figures import column_of
+from mlcore.changes.verdicts import VerdictsOf
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.features import MapFeature
 
@@ -22,15 +22,6 @@ IOU, GAIN, MOVED = (column_of(FOOTPRINT_FIGURES, name) for name in ("iou_with_ma
 STRAIGHTENED_IOU = 0.25  # by so much a traced outline's overlap differs from that of its pixels, at most
 STEPS = 6
 SURE = 0.8  # of the least confidence of a candidate: what may not even reach so much is left untraced
-
-
-class Verdicts(Protocol):
-    """What says how likely figures of footprints are to be unchanged, to be removed and to be modified."""
-
-    def footprint_chances(self, figures: np.ndarray) -> np.ndarray: ...
-
-
-VerdictsOf = Callable[[TileAddress], Sequence[Verdicts]]
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ __getattr__, __dir__ = exports(
         "EvidenceModel": "model",
         "EvidenceReader": "picture",
         "evidence_samples": "samples",
-        "predict": "picture",
+        "predict": "writing",
         "prior_shift": "prior",
         "train_evidence": "training",
-        "write_evidence": "picture",
+        "write_evidence": "writing",
     },
 )

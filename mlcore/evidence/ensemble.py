@@ -41,6 +41,7 @@ class EvidenceEnsemble(nn.Module):
     ) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.ready = False  # made to be asked only (`mlcore.evidence.inference`)
         count = len(members)
 
         def kept(values: Sequence[float]) -> Tensor:
@@ -52,10 +53,18 @@ class EvidenceEnsemble(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) float RGB in 0..1 -> (B, 2, H, W) probabilities of building and of outline."""
-        pool = images.new_zeros(len(images), 2, *images.shape[2:])
-        for member, weight, shift in zip(self.members, self.weights, self.prior_shifts, strict=True):
+        return self.pooled(self.logits(images))
+
+    def logits(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) float RGB in 0..1 -> of each member (B, 2, H, W) logits, no prior shift added."""
+        return [member(images).float() for member in self.members]
+
+    def pooled(self, logits: Sequence[Tensor]) -> Tensor:
+        """What the members said, one (B, 2, H, W) each, as (B, 2, H, W) probabilities of building and of outline."""
+        pool = torch.zeros_like(logits[0])
+        for said, weight, shift in zip(logits, self.weights, self.prior_shifts, strict=True):
             added = torch.stack([shift, torch.zeros_like(shift)])[:, None, None]
-            pool = pool + weight * torch.sigmoid(member(images).float() + added)
+            pool = pool + weight * torch.sigmoid(said + added)
         return pool
 
     @property
@@ -82,7 +91,9 @@ class EvidenceEnsemble(nn.Module):
     def shifted(self, by: float) -> EvidenceEnsemble:
         """The same networks, each with `by` added to its logit of building."""
         members = [cast(EvidenceNetwork, member) for member in self.members]
-        return EvidenceEnsemble(members, self.weights.tolist(), [float(shift) + by for shift in self.prior_shifts])
+        moved = EvidenceEnsemble(members, self.weights.tolist(), [float(shift) + by for shift in self.prior_shifts])
+        moved.ready = self.ready
+        return moved
 
     @classmethod
     def from_tensors(cls, config: EvidenceConfig, tensors: Mapping[str, Tensor]) -> EvidenceEnsemble:

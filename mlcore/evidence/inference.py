@@ -15,15 +15,20 @@ from mlcore.learning.precision import bfloat16_is_native
 def ready(ensemble: EvidenceEnsemble, *, half: bool | None = None) -> EvidenceEnsemble:
     """A copy that says the same up to rounding, two to three times as fast; it can't be trained or saved.
 
+    One that is ready already is given back as it is.
+
     Args:
         half: compute in bfloat16; None: where the machine multiplies it natively.
     """
+    if ensemble.ready:
+        return ensemble
     fast = copy.deepcopy(ensemble).eval()
     if half is None:
         half = bfloat16_is_native(str(fast.device))
     for member in fast.members:
         _fold(member)
         member.to(torch.bfloat16 if half else torch.float32).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fast.ready = True
     return fast
 
 

@@ -9,8 +9,9 @@ from scipy.special import expit, logit
 
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.inference import ready
-from mlcore.evidence.picture import CONTEXT_PX, predict, with_context
+from mlcore.evidence.writing import CONTEXT_PX, Seen, pooled_evidence, predict, seen_tile, with_context
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
+from mlcore.pairs.prefetch import prefetched
 from mlcore.pairs.source import PairSource
 
 LIMIT = 4.0
@@ -32,9 +33,26 @@ def prior_shift(ensemble: EvidenceEnsemble, source: PairSource, tiles: Sequence[
     Returns:
         Within +-4; 0 where the image or the map shows nothing to go by.
     """
-    step = max(1, len(tiles) // SAMPLE)
-    (evidence,), drawn = seen_pixels([ensemble], source, sorted(tiles)[::step][:SAMPLE])
-    return shift_between(evidence, drawn)
+    return fitted_prior(ensemble, source, tiles)[0]
+
+
+def fitted_prior(
+    ensemble: EvidenceEnsemble, source: PairSource, tiles: Sequence[TileAddress], threads: int = 1
+) -> tuple[float, dict[TileAddress, Seen]]:
+    """`prior_shift`, and what the networks said of the tiles that were looked at: no scan needs to ask again.
+
+    Args:
+        threads: so many tiles are looked at at once.
+    """
+    step, fast = max(1, len(tiles) // SAMPLE), ready(ensemble)
+    some = sorted(tiles)[::step][:SAMPLE]
+    looked = prefetched(lambda tile: seen_tile(fast, source.reader, tile), some, workers=threads, ahead=threads + 1)
+    seen = dict(zip(some, looked, strict=True))
+    said, drawn = [np.zeros(0, np.float32)], [np.zeros(0, bool)]
+    for tile, one in seen.items():
+        said.append(pooled_evidence(ensemble, one)[0][one.valid])
+        drawn.append(source.building_mask(tile, TILE_PX)[one.valid] > 127)
+    return shift_between(np.concatenate(said), np.concatenate(drawn)), seen
 
 
 def seen_pixels(

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
 from mlcore.changes.classifiers import TileDoubts
-from mlcore.changes.diff import BLOCK, blocks_of, candidates_of, measure_block
-from mlcore.changes.measure import ABOUT_M
+from mlcore.changes.diff import BLOCK, blocks_of
 from mlcore.changes.moves import MapMoves
 from mlcore.changes.registration import region_shifts
+from mlcore.cores import Cores
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
-from mlcore.geometry.polygons import padded
 from mlcore.geometry.webmercator import TileAddress
-from mlcore.maps.index import MapIndex
-from mlcore.maps.labels import BUILDINGS
 from mlcore.pairs.source import PairSource
-from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
+from mlcore.progress import Progress, SilentProgress, SpanProgress
+from mlcore.region.blocks import Block, BlockFound, Compared, blocks_found
 from mlcore.region.parts import TileResult
 from mlcore.region.registered import on_its_image
 
@@ -31,45 +28,8 @@ if TYPE_CHECKING:
     from mlcore.region.model import RegionModel
 
 Score = tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class BlockFound:
-    """What one block of tiles gave, before what lies on its border is settled with its neighbours.
-
-    Attributes:
-        tiles: those of the block that were asked for.
-        largest: the largest difference of evidence and map on each of them.
-    """
-
-    tiles: Sequence[TileAddress]
-    candidates: Sequence[Candidate]
-    largest: Mapping[TileAddress, float]
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Where one edition of a map differs from another.
-
-    Attributes:
-        ground: with what is near enough to be weighed otherwise, in degrees.
-        keys: the footprints of the earlier edition that are.
-    """
-
-    ground: BaseGeometry
-    keys: frozenset[str]
-
-    @classmethod
-    def of(cls, index: MapIndex, ground: BaseGeometry) -> Edit:
-        """Args: index: the earlier edition."""
-        near = index.query(padded(ground.bounds, ABOUT_M), BUILDINGS)
-        return cls(ground, frozenset(feature.key for feature in near))
-
-    def touches(self, candidate: Candidate) -> bool:
-        """Whether a candidate of the earlier edition must be found anew."""
-        if candidate.key is not None and candidate.part is None:
-            return candidate.key in self.keys
-        return bool(candidate.differs_on.intersects(self.ground))
+SCORED = 0.4
+"""Of the comparison, when the scores of U-CSA are known: on one core they come first."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +63,7 @@ def assess(
     *,
     known: Known | None = None,
     before: Assessment | None = None,
+    cores: Cores | None = None,
     progress: Progress | None = None,
 ) -> Assessment:
     """Hold an edition of the map against the evidence of the image.
@@ -115,45 +76,71 @@ def assess(
         before: what was said of another edition that differs from this one on `tiles` alone. These are measured anew,
             seen with all of their block as they were; the registration, all other tiles and the scores of tiles on
             which both editions look alike stay, so that an edit that changes nothing moves nothing.
+        cores: what it may work on; None: on one.
 
     Raises:
         StoppedError: asked to stop.
     """
-    progress = progress or SilentProgress()
+    progress, cores = progress or SilentProgress(), cores or Cores()
     if before is None:
         shifts: Mapping[TileAddress, Shift] = region_shifts(
-            evidence, source.index, tiles, SpanProgress(progress, 0, 0.1), known=known
+            evidence, source.index, tiles, SpanProgress(progress, 0, 0.1), known=known, cores=cores
         )
         members = blocks_of(tiles)
     else:
         shifts = before.shifts
         members = {(corner := before.block_of(tile)): list(before.blocks[corner].tiles) for tile in tiles}
-    found, moves = {}, MapMoves(shifts)
-    for number, (corner, block) in enumerate(members.items()):
-        stop_if_asked(progress)
-        earlier = before.blocks[corner] if before is not None else None
-        found[corner] = block_found(model, source, evidence, corner, block, moves, set(tiles), earlier)
-        progress.report(0.1 + 0.5 * (number + 1) / len(members), "comparing evidence and map")
-    return concluded(model, source, tiles, shifts, found, before, SpanProgress(progress, 0.6, 1.0))
+    return compare(model, source, evidence, tiles, shifts, members, before, cores, SpanProgress(progress, 0.1, 1.0))
 
 
-def concluded(
+def compare(
+    model: RegionModel,
+    source: PairSource,
+    evidence: EvidenceReader,
+    tiles: Sequence[TileAddress],
+    shifts: Mapping[TileAddress, Shift],
+    members: Mapping[TileAddress, Sequence[TileAddress]],
+    before: Assessment | None,
+    cores: Cores,
+    progress: Progress,
+) -> Assessment:
+    """Candidates, scores and probabilities of tiles whose registration is known: blocks are compared beside the scores.
+
+    Args:
+        members: the tiles of their blocks, by corner.
+        before: as `assess` takes it.
+    """
+    asked, earlier = set(tiles), before.blocks if before is not None else {}
+    blocks = [
+        Block(source.index, corner, block, asked.intersection(block), earlier.get(corner))
+        for corner, block in members.items()
+    ]
+    scores: dict[TileAddress, Score] = {}
+
+    def scored() -> None:
+        moved = on_its_image(source, {tile: shifts[tile] for tile in tiles})
+        scores.update(scores_of(model, moved, tiles, before, SpanProgress(progress, 0, SCORED)))
+
+    shared = Compared(evidence, MapMoves(shifts), model.verdicts)
+    found = blocks_found(shared, blocks, cores, beside=scored, progress=SpanProgress(progress, SCORED, 1.0))
+    return _concluded(model, source, tiles, shifts, dict(zip(members, found, strict=True)), scores, before)
+
+
+def _concluded(
     model: RegionModel,
     source: PairSource,
     tiles: Sequence[TileAddress],
     shifts: Mapping[TileAddress, Shift],
     found: Mapping[TileAddress, BlockFound],
-    before: Assessment | None = None,
-    progress: Progress | None = None,
+    scores: Mapping[TileAddress, Score],
+    before: Assessment | None,
 ) -> Assessment:
-    """Scores and probabilities of tiles whose blocks were measured.
+    """Probabilities of tiles whose blocks were measured.
 
     Args:
-        found: what their blocks gave, by corner; before: as `assess` takes it.
+        found: what their blocks gave, by corner.
     """
     blocks = {**before.blocks, **found} if before is not None else dict(found)
-    moved = on_its_image(source, {tile: shifts[tile] for tile in tiles})
-    scores = scores_of(model, moved, tiles, before, progress or SilentProgress())
     candidates = non_maximum_suppression([candidate for block in blocks.values() for candidate in block.candidates])
     by_tile: dict[TileAddress, list[Candidate]] = {}
     for candidate in candidates:
@@ -176,37 +163,6 @@ def tile_result(
     confidences = [candidate.confidence for candidate in candidates]
     doubts = TileDoubts.of(final, confidences, [candidate.changed_m2 for candidate in candidates], largest)
     return TileResult(tile, model.fold_of(tile), disc, proto, final, doubts.any_change, doubts.consistent())
-
-
-def block_found(
-    model: RegionModel,
-    source: PairSource,
-    evidence: EvidenceReader,
-    corner: TileAddress,
-    members: Sequence[TileAddress],
-    moves: MapMoves,
-    asked: Collection[TileAddress],
-    earlier: BlockFound | None,
-    edit: Edit | None = None,
-) -> BlockFound:
-    """One block; of what was measured the candidates alone are kept, and what was not asked for stays as it was.
-
-    Args:
-        members: the tiles of the block; asked: those to be measured, of any block.
-        earlier: what the block gave before; None: what was not asked for is left out.
-        edit: all that is another than before; None: everything may be.
-    """
-    only = [tile for tile in members if tile in asked]
-    seen = members if edit is None else only  # all of its block is what an edit need not be seen with
-    measures = measure_block(
-        evidence, source.index, corner, seen, moves, only,
-        within=edit.ground if edit else None, verdicts_of=model.classifiers_of,
-    )  # fmt: skip
-    candidates = candidates_of(measures, model.classifiers_of)
-    if earlier is None:
-        return BlockFound(members, candidates, measures.largest)
-    kept = [one for one in earlier.candidates if one.tile not in asked or (edit is not None and not edit.touches(one))]
-    return BlockFound(members, [*kept, *candidates], {**earlier.largest, **measures.largest})
 
 
 def scores_of(

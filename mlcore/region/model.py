@@ -9,12 +9,16 @@ from typing import Any
 from torch import Tensor
 
 from mlcore.changes.classifiers import ChangeClassifier
+from mlcore.changes.verdicts import VerdictsByTile
 from mlcore.consistency.scan import score_tiles
+from mlcore.cores import Cores
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.errors import CheckpointError
 from mlcore.evidence.ensemble import EvidenceEnsemble
-from mlcore.evidence.picture import EvidenceReader, write_evidence
-from mlcore.evidence.prior import prior_shift
+from mlcore.evidence.inference import ready
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.evidence.prior import fitted_prior
+from mlcore.evidence.writing import write_evidence
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.learning.checkpoints import read_tensors, write_tensors
 from mlcore.pairs.source import PairSource
@@ -101,26 +105,39 @@ class RegionModel:
         evidence: EvidenceReader,
         tiles: Sequence[TileAddress],
         progress: Progress | None = None,
+        cores: Cores | None = None,
     ) -> Assessment:
         """Scores and candidates under one edition of the map, on evidence that is written (`mlcore.region.assess`)."""
-        return assess(self, source, evidence, tiles, progress=progress)
+        return assess(self, source, evidence, tiles, cores=cores, progress=progress)
 
     def write_evidence(
-        self, source: PairSource, tiles: Sequence[TileAddress], path: Path, progress: Progress | None = None
+        self,
+        source: PairSource,
+        tiles: Sequence[TileAddress],
+        path: Path,
+        progress: Progress | None = None,
+        cores: Cores | None = None,
     ) -> None:
         """The building evidence of `tiles`, each by models that did not see it.
 
         A general model's is fitted to how built-up the map says that the place is.
         """
         ensembles = [fold.evidence for fold in self.folds]
-        whole = EvidenceEnsemble.mean_of(ensembles)
+        whole, seen = EvidenceEnsemble.mean_of(ensembles), {}
+        threads = self._threads(cores)
         if self.general:
-            whole = whole.shifted(prior_shift(whole, source, [tile for tile in tiles if source.mapped(tile)]))
+            whole = ready(whole)
+            by, seen = fitted_prior(whole, source, [tile for tile in tiles if source.mapped(tile)], threads)
+            whole = whole.shifted(by)
         by_fold = [*ensembles, whole]
         write_evidence(
-            path, source.reader, tiles, lambda tile: by_fold[self.fold_of(tile)], flips=self.config.flips,
-            progress=progress,
+            path, source.reader, tiles, lambda tile: by_fold[self.fold_of(tile)], flips=self.config.flips, seen=seen,
+            threads=threads, progress=progress,
         )  # fmt: skip
+
+    def _threads(self, cores: Cores | None) -> int:
+        """How many batches a network is given at once: a card has one queue."""
+        return cores.count if cores is not None and self.folds[0].evidence.device.type == "cpu" else 1
 
     def consistency_scores(
         self, source: PairSource, tiles: Sequence[TileAddress], progress: Progress | None = None
@@ -136,6 +153,11 @@ class RegionModel:
                 rows = zip(batch.disc.tolist(), batch.proto.tolist(), batch.final.tolist(), strict=True)
                 scores |= {view.tile: row for view, row in zip(views, rows, strict=True)}
         return scores
+
+    @property
+    def verdicts(self) -> VerdictsByTile:
+        """What the classifiers that may weigh a tile say, for any process."""
+        return VerdictsByTile([fold.classifier.plain() for fold in self.folds], self.fold_by_tile)
 
     def classifiers_of(self, tile: TileAddress) -> list[ChangeClassifier]:
         """The classifiers that may weigh a tile."""

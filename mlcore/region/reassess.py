@@ -6,15 +6,15 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from mlcore.changes.diff import blocks_of
-from mlcore.changes.moves import MapMoves
 from mlcore.changes.registration import region_shifts
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.correspondences.dense.shift import NO_SHIFT, OWN, Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.learning.threads import shared_cores
 from mlcore.pairs.source import PairSource
-from mlcore.progress import Progress, SilentProgress
-from mlcore.region.assess import Assessment, block_found, concluded
+from mlcore.progress import Progress, SilentProgress, SpanProgress
+from mlcore.region.assess import Assessment, compare
 from mlcore.region.scan import with_counterfactuals
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ MEASURED = FOLLOWS + 2  # tiles around it whose own shifts decide what those tak
 NEAR = 7
 """Tiles around a changed one whose stored shifts are asked for: blocks of those that follow and of their neighbours."""
 SAME_PX = 0.05
+COMPARED = 0.5
 
 
 def reassess(
@@ -54,12 +55,12 @@ def reassess(
     shifts = {**stored, **_moved(evidence, source, changed, stored, known)}
     others = [tile for tile in shifts if not _same(shifts[tile], stored[tile])]
     touched = {near for tile in (*changed, *others) for near in tile.around(1) if near in stored}
-    moves, found = MapMoves(shifts), {}
-    for corner, members in blocks_of(stored).items():
-        if touched.intersection(members):
-            found[corner] = block_found(model, source, evidence, corner, members, moves, touched, None)
-    assessment = concluded(model, source, sorted(touched), shifts, found)
-    return with_counterfactuals(model, evidence, assessment, progress)
+    members = {corner: block for corner, block in blocks_of(stored).items() if touched.intersection(block)}
+    with shared_cores() as cores:
+        assessment = compare(
+            model, source, evidence, sorted(touched), shifts, members, None, cores, SpanProgress(progress, 0, COMPARED)
+        )
+        return with_counterfactuals(model, evidence, assessment, SpanProgress(progress, COMPARED, 1.0), cores)
 
 
 def _moved(

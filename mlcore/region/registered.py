@@ -10,7 +10,8 @@ from mlcore.correspondences.dense.neighbours import Known, median_shift
 from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceNetwork
-from mlcore.evidence.picture import EvidenceReader, write_evidence
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.evidence.writing import write_evidence
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SpanProgress

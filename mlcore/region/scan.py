@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +14,17 @@ from mlcore.changes.apply import NEAR_M, TileEdits, apply_edit
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
 from mlcore.changes.measure import REACH_M
 from mlcore.changes.moves import MapMoves
+from mlcore.cores import Cores
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.polygons import padded
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.learning.threads import shared_cores
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
-from mlcore.region.assess import Assessment, Edit, assess, block_found, scores_of, tile_result
+from mlcore.region.assess import Assessment, Score, assess, scores_of, tile_result
+from mlcore.region.blocks import Block, BlockFound, Compared, Edit, blocks_found
 from mlcore.region.registered import on_its_image
 
 if TYPE_CHECKING:
@@ -56,15 +59,20 @@ def scan(
     wanted = model.chosen(source, tiles)
     if not wanted:
         raise InvalidInputError("no mapped tile with image among these: check the area, or scan unmapped tiles too")
-    model.write_evidence(source, wanted, evidence_path, SpanProgress(progress, 0, EVIDENCE_END))
-    evidence = EvidenceReader(evidence_path, zoom)
-    span = SpanProgress(progress, EVIDENCE_END, ASSESSED)
-    found = assess(model, source, evidence, wanted, known=known, progress=span)
-    return with_counterfactuals(model, evidence, found, SpanProgress(progress, ASSESSED, 1.0))
+    with shared_cores() as cores:
+        model.write_evidence(source, wanted, evidence_path, SpanProgress(progress, 0, EVIDENCE_END), cores)
+        evidence = EvidenceReader(evidence_path, zoom)
+        span = SpanProgress(progress, EVIDENCE_END, ASSESSED)
+        found = assess(model, source, evidence, wanted, known=known, cores=cores, progress=span)
+        return with_counterfactuals(model, evidence, found, SpanProgress(progress, ASSESSED, 1.0), cores)
 
 
 def with_counterfactuals(
-    model: RegionModel, evidence: EvidenceReader, found: Assessment, progress: Progress | None = None
+    model: RegionModel,
+    evidence: EvidenceReader,
+    found: Assessment,
+    progress: Progress | None = None,
+    cores: Cores | None = None,
 ) -> Assessment:
     """The same with what each candidate's edit would do to its tile, `tile_probability_after`.
 
@@ -72,11 +80,8 @@ def with_counterfactuals(
     `counterfactual` is "measured". For the others the tile's probability is taken without the candidate ("estimated").
     """
     progress, first = progress or SilentProgress(), found.candidates[: model.config.counterfactuals]
-    after: dict[int, tuple[float, str]] = {}
-    for number, candidate in enumerate(first):
-        stop_if_asked(progress)
-        after[id(candidate)] = probability_after(model, evidence, found, candidate), "measured"
-        progress.report((number + 1) / len(first), "counterfactuals")
+    measured = probabilities_after(model, evidence, found, first, cores or Cores(), progress)
+    after = {id(one): (value, "measured") for one, value in zip(first, measured, strict=True)}
     by_tile: dict[TileAddress, list[Candidate]] = {}
     for candidate in found.candidates:
         by_tile.setdefault(candidate.tile, []).append(candidate)
@@ -103,20 +108,59 @@ def with_counterfactuals(
 
 def probability_after(model: RegionModel, evidence: EvidenceReader, found: Assessment, candidate: Candidate) -> float:
     """The probability of the candidate's tile once its edit is in the map: what the edit can touch is measured anew."""
-    tile, moves, asked = candidate.tile, MapMoves(found.shifts), touched(found, candidate)
-    edited = found.source.with_index(apply_edit(found.source.index, candidate))
+    return probabilities_after(model, evidence, found, [candidate], Cores(), SilentProgress())[0]
+
+
+def probabilities_after(
+    model: RegionModel,
+    evidence: EvidenceReader,
+    found: Assessment,
+    candidates: Sequence[Candidate],
+    cores: Cores,
+    progress: Progress,
+) -> list[float]:
+    """`probability_after` of each of some candidates, every edit by itself."""
+    editions = [found.source.with_index(apply_edit(found.source.index, one)) for one in candidates]
+    blocks = [_edited_blocks(found, one, edited) for one, edited in zip(candidates, editions, strict=True)]
+    scores: list[Score] = []
+
+    def scored() -> None:
+        for candidate, edited in zip(candidates, editions, strict=True):
+            stop_if_asked(progress)
+            moved = on_its_image(edited, {candidate.tile: found.shifts[candidate.tile]})
+            scores.append(scores_of(model, moved, [candidate.tile], found, SilentProgress())[candidate.tile])
+
+    shared = Compared(evidence, MapMoves(found.shifts), model.verdicts)
+    flat = [block for of_one in blocks for block in of_one]
+    anew = iter(blocks_found(shared, flat, cores, beside=scored, progress=progress))
+    told = []
+    for candidate, of_one, score in zip(candidates, blocks, scores, strict=True):
+        near = [found.block_of(one) for one in candidate.tile.around(1)]
+        around = {corner: found.blocks[corner] for corner in near if corner in found.blocks}
+        around |= {block.corner: next(anew) for block in of_one}
+        told.append(_probability(model, found.block_of(candidate.tile), candidate.tile, score, around))
+    return told
+
+
+def _edited_blocks(found: Assessment, candidate: Candidate, edited: PairSource) -> list[Block]:
+    """The blocks that a candidate's edit can touch."""
+    asked = touched(found, candidate)
     edit = Edit.of(found.source.index, _edited_ground(found, candidate, CLOSE_M))
-    blocks = {
-        corner: found.blocks[corner] for near in tile.around(1) if (corner := found.block_of(near)) in found.blocks
-    }
-    for corner in {found.block_of(one) for one in asked}:
-        earlier = found.blocks[corner]
-        blocks[corner] = block_found(model, edited, evidence, corner, earlier.tiles, moves, asked, earlier, edit)
-    candidates = non_maximum_suppression([one for block in blocks.values() for one in block.candidates])
-    moved = on_its_image(edited, {tile: found.shifts[tile]})
-    score = scores_of(model, moved, [tile], found, SilentProgress())[tile]
+    by_corner: dict[TileAddress, list[TileAddress]] = {}
+    for tile in asked:
+        by_corner.setdefault(found.block_of(tile), []).append(tile)
+    return [
+        Block(edited.index, corner, found.blocks[corner].tiles, tiles, found.blocks[corner], edit)
+        for corner, tiles in by_corner.items()
+    ]
+
+
+def _probability(
+    model: RegionModel, corner: TileAddress, tile: TileAddress, score: Score, around: Mapping[TileAddress, BlockFound]
+) -> float:
+    candidates = non_maximum_suppression([one for block in around.values() for one in block.candidates])
     there = [one for one in candidates if one.tile == tile]
-    return tile_result(model, tile, score, there, blocks[found.block_of(tile)].largest[tile]).probability
+    return tile_result(model, tile, score, there, around[corner].largest[tile]).probability
 
 
 def _edited_ground(found: Assessment, candidate: Candidate, around_m: float) -> Polygon:

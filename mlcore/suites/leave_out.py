@@ -24,9 +24,10 @@ from mlcore.evaluation.pairs import CHANGED, UNDECIDED, PairSet, single_set
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.many_places import PlaceSamples, balanced, place_samples
-from mlcore.evidence.picture import EvidenceReader, write_evidence
+from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.prior import prior_shift
 from mlcore.evidence.training import train_on_places
+from mlcore.evidence.writing import write_evidence
 from mlcore.files import whole_file
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.index import MapIndex

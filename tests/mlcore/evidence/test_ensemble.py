@@ -10,7 +10,7 @@ from mlcore.errors import CheckpointError
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.ensemble import EvidenceEnsemble, best_share
 from mlcore.evidence.model import EvidenceModel
-from mlcore.evidence.picture import predict
+from mlcore.evidence.writing import predict
 
 TINY = EvidenceConfig(widths=(8, 8, 12, 16))
 IMAGES = np.random.default_rng(4).integers(0, 255, (2, 64, 64, 3), np.uint8)

@@ -9,7 +9,7 @@ from mlcore.errors import ConfigError, InvalidInputError
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
-from mlcore.evidence.picture import predict
+from mlcore.evidence.writing import predict
 from mlcore.maps.labels import draw_ids, outlines_of
 
 SMALL = EvidenceConfig(widths=(8, 8, 12, 16))

@@ -11,7 +11,8 @@ import rasterio
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
-from mlcore.evidence.picture import EvidenceReader, write_evidence
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.evidence.writing import write_evidence
 from mlcore.geometry.webmercator import TILE_PX, WORLD_M, TileAddress
 from mlcore.imagery.raster import open_image
 

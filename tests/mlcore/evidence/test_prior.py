@@ -8,8 +8,8 @@ import torch
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
-from mlcore.evidence.picture import predict, with_context
 from mlcore.evidence.prior import LIMIT, prior_shift
+from mlcore.evidence.writing import predict, with_context
 from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
 from mlcore.pairs.source import PairSource

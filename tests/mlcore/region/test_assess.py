@@ -136,13 +136,14 @@ def test_a_counterfactual_says_what_the_edited_map_says_when_all_of_it_is_measur
         assert probability_after(model, evidence, found, candidate) == pytest.approx(whole.probability, abs=1e-5)
 
 
-@pytest.mark.parametrize(("caution", "some_left"), [(12.0, True), (0.0, False)])
-def test_no_footprint_that_is_left_untraced_would_be_a_candidate(place: tuple, caution: float, some_left: bool) -> None:
+@pytest.mark.parametrize(("caution", "some_left"), [(12.0, True), (3.0, True), (0.0, False)])
+def test_nothing_that_is_left_unmeasured_would_be_a_candidate(place: tuple, caution: float, some_left: bool) -> None:
     _, source, evidence, _ = place
     verdicts = classifier(3)
     with torch.no_grad():
         verdicts.footprint.direct.bias[0] += caution
-    left = 0
+        verdicts.ground.direct.bias[0] += caution
+    left = bare = 0
     for corner, members in blocks_of(TILES).items():
         every = measure_block(evidence, source.index, corner, members, MapMoves({}))
         some = measure_block(evidence, source.index, corner, members, MapMoves({}), verdicts_of=lambda _: [verdicts])
@@ -152,7 +153,9 @@ def test_no_footprint_that_is_left_untraced_would_be_a_candidate(place: tuple, c
         ]
         assert [one.confidence for one in found] == pytest.approx([one.confidence for one in wanted], abs=1e-5)
         left += len(every.footprints) - len(some.footprints)
+        bare += len(every.ground) - len(some.ground)
     assert (left > 0) == some_left
+    assert (bare > 0) == some_left
 
 
 def test_an_edit_touches_its_own_tile_and_those_that_it_reaches(place: tuple) -> None:
