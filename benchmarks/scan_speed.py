@@ -3,9 +3,10 @@
     python benchmarks/scan_speed.py [--imagery COG --map FILE --area FILE --zoom 19] [--before COMMIT]
 
 First the whole scan beside that of an earlier commit, each with the general model that it ships (`scan_once.py`): a
-process each in turn, before, now, now, before. `ratio_to_main_before` is tiles per second now over before, by the
-clock; `cpu_ratio_to_main_before` by processor seconds. Then, in one process, the same tiles, the networks that ship and
-the same number of network threads on both sides:
+process each in turn, before, now, now, before, on as many cores (`--cores`, all): PyTorch has so many threads on both
+sides, and what else works beside them is each one's own affair. `ratio_to_main_before` is tiles per second now over
+before, by the clock; `cpu_ratio_to_main_before` by processor seconds. Then, in one process, the same tiles, the
+networks that ship and the same number of network threads on both sides:
 
 * floor: the forward passes alone, on tensors made before the clock starts. The evidence network, made ready as a scan
   makes it, on (8, 3, 320, 320) tensors in all the mirrored views that a scan averages, then U-CSA on (16, 3, 128, 128)
@@ -96,7 +97,10 @@ def main() -> int:
     )
     parser.add_argument("--before-tiles", type=int, default=128, help="so many tiles are scanned by both commits")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1, help="threads of the networks, on both sides")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the networks, in the rounds")
+    parser.add_argument(
+        "--cores", type=int, default=len(os.sched_getaffinity(0)), help="that both commits' scans may use"
+    )
     args = parser.parse_args()
     if not args.imagery.exists():
         print(f"no image at {args.imagery}: give --imagery and --map, or set MAPWRIGHT_DATA", file=sys.stderr)
@@ -138,7 +142,7 @@ def against(args: argparse.Namespace) -> dict[str, float]:
             for name in ("before", "now", "now", "before"):
                 root = tree if name == "before" else ROOT
                 words = ["--root", root, "--imagery", args.imagery, "--map", args.map, "--zoom", args.zoom]
-                words += ["--tiles", args.before_tiles, "--threads", args.threads]
+                words += ["--tiles", args.before_tiles, "--threads", args.cores]
                 command = [sys.executable, str(ROOT / "benchmarks" / "scan_once.py"), *map(str, words)]
                 env = {**os.environ, "PYTHONPATH": str(root)}
                 said = subprocess.run(command, cwd=root, env=env, check=True, capture_output=True, text=True).stdout
@@ -269,7 +273,7 @@ def report(
             "consistency_scan_tiles_per_s": round(tiles / alone.scan_s, 1),
             "consistency_forward_tiles_per_s": round(tiles / alone.floor_s, 1),
             "tiles": tiles, "zoom": args.zoom, "rounds": args.rounds, "evidence_views": config.flips,
-            "network_threads": args.threads, "load_average": round(os.getloadavg()[0], 1),
+            "network_threads": args.threads, "cores": args.cores, "load_average": round(os.getloadavg()[0], 1),
         },
         seeds=[0],
     )  # fmt: skip

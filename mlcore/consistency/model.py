@@ -120,7 +120,7 @@ class ConsistencyModel(nn.Module):
         Args:
             images: (N, H, W, 3) uint8 RGB.
             maps: (N, H, W, 3) uint8 RGB, as the map renderer draws them.
-            valid: (N, H, W) bool, pixels the image has; None = all.
+            valid: (N, H', W') bool, pixels the image has, of this size or a finer one; None = all.
 
         Returns:
             disc, proto and final, each (N,) float32.
@@ -189,5 +189,12 @@ def _check_tiles(images: np.ndarray, maps: np.ndarray, valid: np.ndarray | None)
         raise InvalidInputError(f"images must be (N, H, W, 3) uint8, not {images.shape} {images.dtype}")
     if maps.shape != images.shape or maps.dtype != np.uint8:
         raise InvalidInputError(f"maps must be like the images {images.shape} uint8, not {maps.shape} {maps.dtype}")
-    if valid is not None and valid.shape != images.shape[:3]:
-        raise InvalidInputError(f"valid must be {images.shape[:3]}, not {valid.shape}")
+    if valid is None:
+        return
+    count, *size = images.shape[:3]
+    if (
+        valid.ndim != 3
+        or len(valid) != count
+        or any(fine < own for fine, own in zip(valid.shape[1:], size, strict=True))
+    ):
+        raise InvalidInputError(f"valid must be {images.shape[:3]} or finer, not {valid.shape}")

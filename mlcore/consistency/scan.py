@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mlcore.consistency.model import ConsistencyModel
+from mlcore.consistency.model import ConsistencyModel, shrunk
 from mlcore.consistency.score import ScoreBatch, final_score
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.pairs.prefetch import WORKERS, prefetched
@@ -55,10 +55,10 @@ def score_held(model: ConsistencyModel, views: Sequence[TileView | Pair]) -> Sco
     What a tile shows does not depend on which way is north, so the mean is the steadier score (ours).
     """
     images, maps, valid = (np.stack(planes) for planes in zip(*((v.image, v.map, v.valid) for v in views), strict=True))
-    count = model.config.views
-    seen = model.score(
-        *(np.concatenate([turned(planes, view) for view in range(count)]) for planes in (images, maps, valid))
-    )
+    count, size = model.config.views, model.config.input_px
+    # shrunk once, and not in every view
+    planes = (shrunk(images, size), shrunk(maps, size), valid)
+    seen = model.score(*(np.concatenate([turned(one, view) for view in range(count)]) for one in planes))
     if count == 1:
         return seen
     disc, proto = (values.reshape(count, -1).mean(axis=0) for values in (seen.disc, seen.proto))

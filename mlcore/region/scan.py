@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,21 +80,17 @@ def with_counterfactuals(
     `counterfactual` is "measured". For the others the tile's probability is taken without the candidate ("estimated").
     """
     progress, first = progress or SilentProgress(), found.candidates[: model.config.counterfactuals]
-    measured = probabilities_after(model, evidence, found, first, cores or Cores(), progress)
-    after = {id(one): (value, "measured") for one, value in zip(first, measured, strict=True)}
-    by_tile: dict[TileAddress, list[Candidate]] = {}
-    for candidate in found.candidates:
-        by_tile.setdefault(candidate.tile, []).append(candidate)
-    moves = MapMoves(found.shifts)
-    for tile, all_of_tile in by_tile.items():
-        stop_if_asked(progress)
-        rest = [one for one in all_of_tile if id(one) not in after]
-        if not rest:
-            continue
-        edits = TileEdits(evidence, found.source.index, tile, moves)
-        for candidate in rest:
-            others = [other for other in all_of_tile if other is not candidate]
-            after[id(candidate)] = _without(model, found, candidate, others, edits), "estimated"
+    after: dict[int, tuple[float, str]] = {}
+
+    def estimated() -> None:
+        known = {id(one) for one in first}
+        rest = [one for one in found.candidates if id(one) not in known]
+        after.update(
+            {id(one): (value, "estimated") for one, value in _estimates(model, evidence, found, rest, progress)}
+        )
+
+    measured = probabilities_after(model, evidence, found, first, cores or Cores(), progress, beside=estimated)
+    after |= {id(one): (value, "measured") for one, value in zip(first, measured, strict=True)}
     told = []
     for candidate in found.candidates:
         probability, how = after[id(candidate)]
@@ -104,6 +100,29 @@ def with_counterfactuals(
         }  # fmt: skip
         told.append(dataclasses.replace(candidate, evidence=figures))
     return dataclasses.replace(found, candidates=told)
+
+
+def _estimates(
+    model: RegionModel,
+    evidence: EvidenceReader,
+    found: Assessment,
+    some: Sequence[Candidate],
+    progress: Progress,
+) -> Iterator[tuple[Candidate, float]]:
+    """Of each of some candidates the probability of its tile without it."""
+    by_tile: dict[TileAddress, list[Candidate]] = {}
+    for candidate in found.candidates:
+        by_tile.setdefault(candidate.tile, []).append(candidate)
+    asked: dict[TileAddress, list[Candidate]] = {}
+    for candidate in some:
+        asked.setdefault(candidate.tile, []).append(candidate)
+    moves = MapMoves(found.shifts)
+    for tile, candidates in asked.items():
+        stop_if_asked(progress)
+        edits = TileEdits(evidence, found.source.index, tile, moves)
+        for candidate in candidates:
+            others = [other for other in by_tile[tile] if other is not candidate]
+            yield candidate, _without(model, found, candidate, others, edits)
 
 
 def probability_after(model: RegionModel, evidence: EvidenceReader, found: Assessment, candidate: Candidate) -> float:
@@ -118,8 +137,14 @@ def probabilities_after(
     candidates: Sequence[Candidate],
     cores: Cores,
     progress: Progress,
+    *,
+    beside: Callable[[], None] | None = None,
 ) -> list[float]:
-    """`probability_after` of each of some candidates, every edit by itself."""
+    """`probability_after` of each of some candidates, every edit by itself.
+
+    Args:
+        beside: what else this process does while blocks are compared on other cores.
+    """
     editions = [found.source.with_index(apply_edit(found.source.index, one)) for one in candidates]
     blocks = [_edited_blocks(found, one, edited) for one, edited in zip(candidates, editions, strict=True)]
     scores: list[Score] = []
@@ -129,6 +154,8 @@ def probabilities_after(
             stop_if_asked(progress)
             moved = on_its_image(edited, {candidate.tile: found.shifts[candidate.tile]})
             scores.append(scores_of(model, moved, [candidate.tile], found, SilentProgress())[candidate.tile])
+        if beside is not None:
+            beside()
 
     shared = Compared(evidence, MapMoves(found.shifts), model.verdicts)
     flat = [block for of_one in blocks for block in of_one]

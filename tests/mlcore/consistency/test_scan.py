@@ -95,3 +95,14 @@ def test_a_score_over_all_views_does_not_depend_on_which_way_is_north():
     changed = np.abs(score_held(single, pairs).proto - score_held(single, rotated).proto)
     averaged = np.abs(score_held(model, pairs).proto - score_held(model, rotated).proto)
     assert changed.max() > 10 * averaged.max()
+
+
+@pytest.mark.parametrize("views", [4, 8])
+def test_tiles_that_are_shrunk_once_score_as_if_every_view_were(views):
+    model = ConsistencyModel(replace(ConsistencyConfig.preset("tiny"), views=views))
+    pairs = make_pairs(3, size=2 * model.config.input_px)
+    pairs[0].valid[:40] = False
+    planes = [np.stack([getattr(pair, name) for pair in pairs]) for name in ("image", "map", "valid")]
+    each = [model.score(*(turned(one, view) for one in planes)).disc for view in range(views)]
+
+    assert np.allclose(score_held(model, pairs).disc, np.mean(each, axis=0), atol=1e-5)

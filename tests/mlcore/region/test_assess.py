@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ import torch
 from mlcore.changes.apply import apply_edit
 from mlcore.changes.candidate import Candidate
 from mlcore.changes.classifiers import ChangeClassifier
-from mlcore.changes.diff import blocks_of, candidates_of, measure_block
+from mlcore.changes.diff import Measures, blocks_of, candidates_of, measure_block
 from mlcore.changes.moves import MapMoves
+from mlcore.changes.unjoined import GROUND_FIGURES
+from mlcore.changes.untraced import FOOTPRINT_FIGURES
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.evaluation.scored import score_model
 from mlcore.evidence.ensemble import EvidenceEnsemble
@@ -136,26 +139,48 @@ def test_a_counterfactual_says_what_the_edited_map_says_when_all_of_it_is_measur
         assert probability_after(model, evidence, found, candidate) == pytest.approx(whole.probability, abs=1e-5)
 
 
-@pytest.mark.parametrize(("caution", "some_left"), [(12.0, True), (3.0, True), (0.0, False)])
-def test_nothing_that_is_left_unmeasured_would_be_a_candidate(place: tuple, caution: float, some_left: bool) -> None:
-    _, source, evidence, _ = place
-    verdicts = classifier(3)
+def size_alone(measures: Sequence[Measures]) -> ChangeClassifier:
+    """Calls what is larger than most a change, and on bare ground what makes a whole with a footprint."""
+    verdicts = ChangeClassifier().eval()
+    of_both = ((verdicts.footprint, FOOTPRINT_FIGURES, "footprints"), (verdicts.ground, GROUND_FIGURES, "ground"))
+    for network, names, kind in of_both:
+        column = names.index("log_area")
+        sizes = [one.figure("log_area") for block in measures for one in getattr(block, kind)]
+        with torch.no_grad():
+            for weight in network.parameters():
+                weight.zero_()
+            network.mean[column] = float(np.quantile(sizes, 0.6))
+            network.direct.weight[1, column] = 12.0
+            network.direct.bias[0] = 5.0
     with torch.no_grad():
-        verdicts.footprint.direct.bias[0] += caution
-        verdicts.ground.direct.bias[0] += caution
-    left = bare = 0
-    for corner, members in blocks_of(TILES).items():
-        every = measure_block(evidence, source.index, corner, members, MapMoves({}))
+        verdicts.ground.direct.weight[2, GROUND_FIGURES.index("joined")] = 4.0
+    return verdicts
+
+
+@pytest.mark.parametrize("caution", [None, 12.0, 0.0])
+def test_nothing_that_is_left_unmeasured_would_be_a_candidate(place: tuple, caution: float | None) -> None:
+    """By verdicts that are cautious by chance or at all, and by some that tell things apart."""
+    _, source, evidence, _ = place
+    blocks = blocks_of(TILES)
+    every = [measure_block(evidence, source.index, corner, some, MapMoves({})) for corner, some in blocks.items()]
+    verdicts = size_alone(every) if caution is None else classifier(3)
+    with torch.no_grad():
+        for network in (verdicts.footprint, verdicts.ground):
+            network.direct.bias[0] += caution or 0.0
+    left, bare, kinds = 0, 0, set[str]()
+    for (corner, members), all_of_it in zip(blocks.items(), every, strict=True):
         some = measure_block(evidence, source.index, corner, members, MapMoves({}), verdicts_of=lambda _: [verdicts])
-        found, wanted = (candidates_of(measures, lambda _: [verdicts]) for measures in (some, every))
+        found, wanted = (candidates_of(measures, lambda _: [verdicts]) for measures in (some, all_of_it))
         assert [(one.kind, one.key, one.geometry) for one in found] == [
             (one.kind, one.key, one.geometry) for one in wanted
         ]
         assert [one.confidence for one in found] == pytest.approx([one.confidence for one in wanted], abs=1e-5)
-        left += len(every.footprints) - len(some.footprints)
-        bare += len(every.ground) - len(some.ground)
-    assert (left > 0) == some_left
-    assert (bare > 0) == some_left
+        left += len(all_of_it.footprints) - len(some.footprints)
+        bare += len(all_of_it.ground) - len(some.ground)
+        kinds |= {one.kind for one in found}
+    assert (left > 0, bare > 0) == ((caution != 0.0,) * 2)
+    assert (kinds == set()) == (caution == 12.0)
+    assert caution is not None or kinds == {"add", "remove"}
 
 
 def test_an_edit_touches_its_own_tile_and_those_that_it_reaches(place: tuple) -> None:
