@@ -247,7 +247,8 @@ def _feed(helper: _Helper, run: _Run, begin: memoryview, sent: Callable[[Any], o
             run.give(taken, helper.ask(sent(run.items[taken])))
     except _LostError:
         helper.alive = False
-        logger.warning("a process beside this one ended before its answer: its work is done by the others")
+        if not run.failed:  # else it was ended with the work
+            logger.warning("a process beside this one ended before its answer: its work is done by the others")
         if taken is not None:
             run.give_back(taken)
     except Exception as error:
