@@ -18,7 +18,7 @@ from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.inference import ready
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.prior import fitted_prior
-from mlcore.evidence.writing import write_evidence
+from mlcore.evidence.writing import Seen, write_evidence
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.learning.checkpoints import read_tensors, write_tensors
 from mlcore.pairs.source import PairSource
@@ -123,8 +123,8 @@ class RegionModel:
         A general model's is fitted to how built-up the map says that the place is.
         """
         ensembles = [fold.evidence for fold in self.folds]
-        whole, seen = EvidenceEnsemble.mean_of(ensembles), {}
-        threads = self._threads(cores)
+        whole, threads = EvidenceEnsemble.mean_of(ensembles), self._threads(cores)
+        seen: dict[TileAddress, Seen] = {}
         if self.general:
             whole = ready(whole)
             by, seen = fitted_prior(whole, source, [tile for tile in tiles if source.mapped(tile)], threads)
