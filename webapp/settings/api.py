@@ -31,6 +31,7 @@ SPECTACULAR_SETTINGS = {
         "WebhookEvent": "annotation.edits.models.WebhookEvent",
         "Fate": "annotation.edits.models.Fate",
         "ChangesetState": "annotation.edits.models.ChangesetState",
+        "Side": "annotation.edits.states.SIDES",
         "ModelState": "annotation.learning.models.ModelState",
         "CorrespondencesState": "annotation.correspondences.models.CorrespondencesState",
         "BatchPlan": "annotation.review.models.BatchPlan",
