@@ -21,7 +21,9 @@ or tile, and PART_DIRECTION_chance_FIGURE (methods: landmarks, untrained, towers
 PART_words_kept_..., ..._refused_..., names of what is there that find something, and of what is not there that find
 nothing: of the photos a class and classes like it are left out of the gallery; of Banepa the words stand in
 mlcore/suites/landmarks_words.py. By rule: `floor`, below which a text means nothing, alone; `yardstick`, everyday words
-as well (mlcore/landmarks/yardstick.py). Neither part chose a threshold. Takes 2 minutes on a free core.
+as well (mlcore/landmarks/yardstick.py). The photos' part chose
+no threshold; how many everyday words a text must outdo was settled with an earlier list of Banepa in sight. Takes 2
+minutes on a free core.
 """
 
 from __future__ import annotations
