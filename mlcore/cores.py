@@ -119,8 +119,11 @@ class Cores:
             if not helper.alive:
                 helper.close()
         self._helpers = [helper for helper in self._helpers if helper.alive]
-        while len(self._helpers) < wanted:
-            self._helpers.append(_Helper())
+        try:
+            while len(self._helpers) < wanted:
+                self._helpers.append(_Helper())
+        except OSError as error:  # no more processes, or no memory for one: those that there are do the work
+            logger.warning("a helper could not be started: %s", error)
         if wanted < 1:
             return []
         begin = ForkingPickler.dumps((work, shared))
@@ -185,12 +188,14 @@ class _Helper:
     def __init__(self) -> None:
         root = str(Path(__file__).resolve().parents[1])
         self._line, end = Pipe()
-        with end:
+        with end, contextlib.ExitStack() as undone:
+            undone.callback(self._line.close)
             self._child = subprocess.Popen(
                 [sys.executable, "-P", "-c", f"from mlcore.cores import serve; serve({end.fileno()})"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=[end.fileno()], start_new_session=True,
                 env={**os.environ, **ONE_THREAD, "PYTHONPATH": root},
             )  # fmt: skip
+            undone.pop_all()
         self.alive = True
 
     def begin(self, told: memoryview) -> None:
@@ -274,6 +279,8 @@ def serve(line: int) -> None:
 def _answer(line: Connection, work: Any, shared: object, item: object) -> None:
     try:
         answer = True, work(shared, item)
+    except MemoryError:
+        raise  # this helper is lost: somebody else does the item
     except Exception as error:
         answer = False, error
         with contextlib.suppress(Exception):  # where an error can't be sent as it is, it is told

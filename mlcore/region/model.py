@@ -11,7 +11,7 @@ from torch import Tensor
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.verdicts import VerdictsByTile
 from mlcore.consistency.scan import score_tiles
-from mlcore.cores import Cores
+from mlcore.cores import MOST_HELPERS, Cores
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.errors import CheckpointError
 from mlcore.evidence.ensemble import EvidenceEnsemble
@@ -137,8 +137,10 @@ class RegionModel:
         )  # fmt: skip
 
     def _threads(self, cores: Cores | None) -> int:
-        """How many batches a network is given at once: a card has one queue."""
-        return cores.count if cores is not None and self.folds[0].evidence.device.type == "cpu" else 1
+        """How many batches a network is given at once: a card has one queue, and each batch takes memory."""
+        if cores is None or self.folds[0].evidence.device.type != "cpu":
+            return 1
+        return min(cores.count, MOST_HELPERS + 1)
 
     def consistency_scores(
         self, source: PairSource, tiles: Sequence[TileAddress], progress: Progress | None = None

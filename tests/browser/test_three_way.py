@@ -128,7 +128,7 @@ def test_in_the_queue_a_newer_state_is_looked_at_before_it_is_accepted_over(new_
     expect(page.locator("#notices")).to_contain_text("a map that came in since you opened it has this building edited")
     expect(page.locator("#newest-map")).to_be_visible()
     assert decision_of(change) == ""
-    page.keyboard.press("g")
+    page.keyboard.press("9")
     drawn(page)
     page.keyboard.press("Escape")
     press(page, "a")

@@ -81,6 +81,10 @@ class WantedInput(serializers.Serializer):
         default=None,
         help_text="a draft of the shape, moved instead of the proposed one",
     )
+    tags = serializers.DictField(
+        child=serializers.CharField(max_length=255), required=False, default=dict,
+        help_text="tags that an editor set of it, as its answer would carry them",
+    )  # fmt: skip
 
     def validate_geometry(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
         try:
@@ -97,6 +101,10 @@ class MoveInput(serializers.Serializer):
     north_m = serializers.FloatField(min_value=-FARTHEST_M, max_value=FARTHEST_M)
     items = serializers.ListField(child=WantedInput(), min_length=1, max_length=group.MOST)
     idempotency_key = serializers.UUIDField()
+    layers = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID), required=False, max_length=100, default=list,
+        help_text="imagery of other servers that they were looked at on",
+    )  # fmt: skip
 
 
 class MovedItem(serializers.Serializer):
@@ -149,7 +157,7 @@ class MoveView(APIView):
         user = person(request)
         change = get_change(user, change_id)
         data = parse(MoveInput, request.data)
-        wanted = [Wanted(one["item"], one["version"], one["geometry"]) for one in data.pop("items")]
+        wanted = [Wanted(one["item"], one["version"], one["geometry"], one["tags"]) for one in data.pop("items")]
         return Response(MoveOutput(move_group(user=user, change=change, wanted=wanted, **data)).data)
 
 

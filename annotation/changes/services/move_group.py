@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -36,15 +36,24 @@ class Wanted:
 
     Attributes:
         geometry: GeoJSON of their own draft of its shape, which is moved instead of the proposed one; or None.
+        tags: that they set of it.
     """
 
     item: int
     version: int
     geometry: dict[str, Any] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def move_group(
-    *, user: User, change: Change, wanted: Sequence[Wanted], east_m: float, north_m: float, idempotency_key: uuid.UUID
+    *,
+    user: User,
+    change: Change,
+    wanted: Sequence[Wanted],
+    east_m: float,
+    north_m: float,
+    idempotency_key: uuid.UUID,
+    layers: Sequence[int] = (),
 ) -> GroupMove:
     """Accept each of them with its shape moved by the offset, in one transaction; a repeated key moves nothing again.
 
@@ -54,6 +63,7 @@ def move_group(
     Args:
         change: the suggestion around which the group lies.
         east_m, north_m: the offset, metres on the ground.
+        layers: imagery of other servers that they were looked at on.
 
     Raises:
         InvalidError: no suggestion, too many, or one of them twice.
@@ -74,7 +84,7 @@ def move_group(
             if found is None or found.kind == ChangeKind.REMOVE:
                 move.left_out.append({"item": one.item, **(ELSEWHERE if found is None else REMOVAL)})
                 continue
-            tried(move.moved, move.left_out, one.item, partial(_accepted, move, found, one))
+            tried(move.moved, move.left_out, one.item, partial(_accepted, move, found, one, layers))
         move.save(update_fields=["moved", "left_out"])
         _record(move, "changes.move_group", move.moved, move.left_out)
     return move
@@ -123,17 +133,19 @@ def _repeated(user: User, key: uuid.UUID, change: Change) -> GroupMove:
     return move
 
 
-def _accepted(move: GroupMove, change: Change, one: Wanted) -> dict[str, Any]:
+def _accepted(move: GroupMove, change: Change, one: Wanted, layers: Sequence[int]) -> dict[str, Any]:
     item = reclaim(user=move.reviewer, item_id=one.item)
     check_version(item, one.version)
     shape = adjusted_geometry(change, one.geometry) if one.geometry is not None else change.geometry
-    moved = shifted(geojson(shape), move.east_m, move.north_m)
+    payload: dict[str, Any] = {"geometry": shifted(geojson(shape), move.east_m, move.north_m)}
+    payload |= {"tags": dict(one.tags)} if one.tags else {}
+    payload |= {"layers": list(layers)} if layers else {}
     verdict = decide(
         user=move.reviewer,
         item_id=one.item,
         lease_token=item.lease_token,
         version=one.version,
-        said=Decision(ChangeDecision.ACCEPT.value, reason="adjusted", payload={"geometry": moved}),
+        said=Decision(ChangeDecision.ACCEPT.value, reason="adjusted", payload=payload),
         idempotency_key=uuid.uuid5(move.idempotency_key, str(one.item)),
     )
     return {"version": verdict.item_version}

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from mlcore.landmarks.model import LandmarkModel
     from mlcore.landmarks.yardstick import Yardstick
 
-_MEASURING = Lock()
+
+@lru_cache(maxsize=64)
+def _measuring(folder: IndexFolder, versions: tuple[tuple[int, int], ...]) -> Lock:
+    """Held while the same thing is measured, so that it is measured once; other regions don't wait."""
+    return Lock()
 
 
 def least_for_text(
@@ -33,8 +37,9 @@ def least_for_text(
 
     if "text" not in model.floors.least:
         return -1.0
-    with _MEASURING:
-        measured = _measured(index, columns.versions(index.regions, regions), model)
+    versions = columns.versions(index.regions, regions)
+    with _measuring(index, versions):
+        measured = _measured(index, versions, model)
     store = index.opened(TILES)
     if measured is None or store is None:
         return model.floors.least["text"]

@@ -113,7 +113,7 @@ async function show(first = false) {
       "click",
       ({ target }) => target.closest("#compare-maps") && compareWithMap(change),
     );
-    if (change.newest_map) bindKey("g", "Compare with the newest map", () => compareWithMap(change), { group: "Look" });
+    if (change.newest_map) bindKey("9", "Compare with the newest map", () => compareWithMap(change), { group: "Look" });
     bindKey("f", "Fit the view to the candidate", () => view.fit(shape), { group: "Look" });
     if (change.state === "open") bindKey("Enter", "Answer it", () => location.assign(review));
   } catch (error) {

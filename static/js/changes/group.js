@@ -18,7 +18,7 @@ const NOT_AT_ALL = { east: 0, north: 0 };
  * @param {Object} line the line of items
  * @param {(group) => void} onLeave
  */
-export function createGroupMode({ view, line, onLeave }) {
+export function createGroupMode({ view, line, others, onLeave }) {
   const { map } = view;
   let mode = null; // {change, reach, members, offset, history, drawn, at, bindings, key}
   let loading = false;
@@ -32,9 +32,9 @@ export function createGroupMode({ view, line, onLeave }) {
     const found = await api.get(`/api/changes/${change}/group/?reach=${reach}`);
     const underWay = line.server.underWay();
     const members = found.members.map((one) => {
-      const draft = line.drafts.read(one.item).geometry;
+      const { geometry: draft, tags } = line.drafts.read(one.item);
       const standing = underWay.includes(one.item) ? "decided" : one.standing;
-      return { ...one, standing, ...(draft && !standing ? { geometry: draft, draft } : {}) };
+      return { ...one, standing, tags, ...(draft && !standing ? { geometry: draft, draft } : {}) };
     });
     return { members, more: found.more, offset: found.offset };
   }
@@ -158,13 +158,18 @@ export function createGroupMode({ view, line, onLeave }) {
   /** Save the move; a lost connection leaves the mode as it is, and Enter sends the very same again. */
   async function apply() {
     const { chosen, east, north } = present();
-    if (!chosen.length || sending) return;
+    if (!chosen.length || sending || others.putAway()) return;
     sending = true;
     draw();
     const items = mode.members
       .filter((one) => chosen.includes(one.item))
-      .map(({ item, version, draft }) => ({ item, version, ...(draft ? { geometry: draft } : {}) }));
-    const body = { east_m: east, north_m: north, items, idempotency_key: mode.key };
+      .map(({ item, version, draft, tags }) => ({
+        item,
+        version,
+        ...(draft ? { geometry: draft } : {}),
+        ...(tags ? { tags } : {}),
+      }));
+    const body = { east_m: east, north_m: north, items, idempotency_key: mode.key, ...others.said() };
     let made = null;
     try {
       made = await api.post(`/api/changes/${mode.change}/group/move/`, body);

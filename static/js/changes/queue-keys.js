@@ -61,7 +61,7 @@ export function bindQueueKeys(acts) {
   bindKey("h", "Hide the outlines", () => view.hide(true), { ...look, release: () => view.hide(false) });
   bindKey("i", "Image alone", () => compare.setMode("image"), look);
   bindKey("y", "Side by side", () => compare.setMode("side"), look);
-  bindKey("g", "Compare with a newer map, where there is one", compareMaps, look);
+  bindKey("9", "Compare with a newer map, where there is one", compareMaps, look);
   bindKey("w", "Swipe", () => compare.setMode("swipe"), look);
   bindKey("v", "Overlay", () => compare.setMode("overlay"), look);
   bindKey("p", "Map alone", () => compare.setMode("map"), look);

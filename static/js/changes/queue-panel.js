@@ -94,7 +94,7 @@ export function subjectNodes({ subject }, geometry, draft) {
         "button",
         { type: "button", class: "button button-small", id: "compare-maps" },
         "Compare ",
-        el("kbd", { text: "G" }),
+        el("kbd", { text: "9" }),
       ),
     );
   const old =

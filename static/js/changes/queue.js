@@ -57,7 +57,7 @@ const line = createLine({
   draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry, tags: body.payload?.tags }),
 });
 const { current, drafts } = line;
-const groupMode = createGroupMode({ view, line, onLeave: () => current() && redraw() });
+const groupMode = createGroupMode({ view, line, others, onLeave: () => current() && redraw() });
 const adjusting = createAdjusting({ view, line, shapeOf, redraw });
 
 function clear() {
@@ -80,11 +80,9 @@ function showClaim(claim, draft) {
 }
 
 /** Run what asks in a dialog: no key answers meanwhile. */
-async function asks(run) {
+function asks(run) {
   asking = true;
-  const said = await run();
-  asking = false;
-  return said;
+  return (async () => run())().finally(() => (asking = false));
 }
 
 const confirmed = (question) => asks(() => confirmDialog(question));

@@ -89,16 +89,16 @@ export function createLayers(map, { layers = [], person, region, place = "" }) {
     ),
   );
   const controls = el("div", { class: "map-tool layer-switch", hidden: !layers.length }, choice, state);
-  let shown = null; // {about, layer, credit, loaded, failed}
+  let shown = null; // {about, layer, credit, loaded: tiles on the screen, failed: of the newest move}
   let looked = new Set();
 
-  const alive = () => shown !== null && shown.loaded > 0;
+  const alive = () => shown !== null && shown.loaded.size > 0;
 
   function tell() {
     if (!shown) fill(state);
     else if (map.getZoom() < shown.about.min_zoom)
       fill(state, `Begins at zoom ${shown.about.min_zoom}: this is our imagery.`);
-    else if (shown.failed && !shown.loaded)
+    else if (shown.failed && !alive())
       fill(state, `${shown.about.title} can't be reached, or has nothing here: this is our imagery.`);
     else fill(state, shown.failed ? "Parts of it can't be loaded: there, this is our imagery." : "");
     if (shown) shown.credit.getContainer().hidden = !alive();
@@ -120,14 +120,21 @@ export function createLayers(map, { layers = [], person, region, place = "" }) {
     save(keep, about ? about.id : null);
     if (about) {
       const Credit = L.Control.extend({ options: { position: "bottomright" }, onAdd: () => credit(about) });
-      const mine = { about, layer: tiles(about), credit: new Credit(), loaded: 0, failed: 0 };
-      const count = (name) => () => {
-        mine[name] += 1;
+      const mine = { about, layer: tiles(about), credit: new Credit(), loaded: new Set(), failed: 0 };
+      const telling = (change) => (event) => {
+        change(event);
         if (shown === mine) tell();
       };
-      mine.layer.on("loading", () => Object.assign(mine, { loaded: 0, failed: 0 }));
-      mine.layer.on("tileload", count("loaded"));
-      mine.layer.on("tileerror", count("failed"));
+      mine.layer.on("loading", () => (mine.failed = 0)); // what is on the screen stays there while more comes
+      mine.layer.on(
+        "tileload",
+        telling(({ tile }) => mine.loaded.add(tile)),
+      );
+      mine.layer.on("tileunload", ({ tile }) => mine.loaded.delete(tile));
+      mine.layer.on(
+        "tileerror",
+        telling(() => (mine.failed += 1)),
+      );
       shown = mine;
       mine.credit.addTo(map);
       shift(about.east_m || about.north_m ? { east: -about.east_m, north: -about.north_m } : null);
