@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,6 +78,19 @@ def test_helpers_that_are_lost_cost_their_speed_alone(tmp_path: Path):
         assert cores.each(lost, Shared(tmp_path, os.getpid(), 2), [5, 6, 7, 8]) == [5, 6, 7, 8]
         (again := tmp_path / "again").mkdir()
         assert len({pid for _, pid in cores.each(squared, Shared(again, os.getpid(), 1), [1, 2])}) == 2
+
+
+def test_helpers_that_can_not_be_started_cost_their_speed_alone(tmp_path: Path):
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 1, limits[1]))
+    try:
+        with Cores(3) as cores:
+            done = cores.each(squared, Shared(tmp_path, os.getpid(), 0), [1, 2, 3])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    assert done == [(1, os.getpid()), (4, os.getpid()), (9, os.getpid())]
 
 
 def test_an_error_in_a_helper_comes_out_as_what_it_is(tmp_path: Path):
