@@ -82,7 +82,7 @@ def test_helpers_that_are_lost_cost_their_speed_alone(tmp_path: Path):
 
 def test_helpers_that_can_not_be_started_cost_their_speed_alone(tmp_path: Path):
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    used = len(os.listdir("/proc/self/fd"))
+    used = len(list(Path("/proc/self/fd").iterdir()))
     resource.setrlimit(resource.RLIMIT_NOFILE, (used + 1, limits[1]))
     try:
         with Cores(3) as cores:
