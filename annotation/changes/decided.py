@@ -8,7 +8,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from annotation.changes.models import Change, ChangeDecision, ChangeKind
 from annotation.changes.objects import unchanged_since
 from annotation.learning.decisions import Answers, FrozenDecision
-from annotation.review.models import ItemState, Verdict, VerdictEvent
+from annotation.review.models import ItemState, Verdict
 from annotation.sources.models import Imagery, MapSnapshot
 
 ANSWERS = (ChangeDecision.ACCEPT, ChangeDecision.REJECT, ChangeDecision.STILL_STANDS)
@@ -34,9 +34,7 @@ def decisions_of(imagery: Imagery, snapshot: MapSnapshot) -> Answers:
 
 def _with_verdict(rows: QuerySet[Change]) -> list[Change]:
     """The changes with the event that is in force on each."""
-    in_force = Verdict.objects.filter(
-        item=OuterRef("item"), item_version=OuterRef("item__version"), event=VerdictEvent.DECIDE
-    )
+    in_force = Verdict.objects.in_force().filter(item=OuterRef("item"))
     rows = rows.annotate(verdict=Subquery(in_force.values("pk")[:1]), said=Subquery(in_force.values("reason")[:1]))
     return list(
         rows.filter(verdict__isnull=False).select_related("item", "footprint", "pair__tile").order_by("verdict")

@@ -82,14 +82,18 @@ class FittingChanges:
         )
 
 
-def left(region_id: int, wanted: Wanted) -> dict[Lot, Left]:
-    """How much of each lot is left of what is wanted; its own lot and states are not asked for."""
+def left(user: User, region_id: int, wanted: Wanted) -> dict[Lot, Left]:
+    """How much of each lot is left of what is wanted; its own lot and states are not asked for.
+
+    What the person answered, and a second one is asked about, is left for others.
+    """
     what = replace(
         wanted, states=[ItemState.OPEN.value], decisions=(), exported=None, decided_by=None, lot=None, view=None
     )
     if not what.of_the_shape:
-        return {lot: _number(region_id, what.in_lot(lot)) for lot in Lot}
-    rows = open_items(region_id, what).values_list("priority", flat=True)[: COUNTED + 1]
+        answered = _ids(QueueItem.objects.filter(stage=STAGE, scope_id=region_id, state=ItemState.OPEN, not_for=user))
+        return {lot: _number(region_id, what.in_lot(lot), answered) for lot in Lot}
+    rows = open_items(region_id, what).exclude(not_for=user).values_list("priority", flat=True)[: COUNTED + 1]
     sure = [priority >= NEAR_CERTAIN for priority in rows]
     more = len(sure) > COUNTED
     return {Lot.NEAR_CERTAIN: Left(sum(sure), more), Lot.JUDGEMENT: Left(len(sure) - sum(sure), more)}
@@ -194,6 +198,7 @@ def _ids(items: QuerySet[QueueItem]) -> list[int]:
     return list(items.values_list("pk", flat=True)[:COUNTED])
 
 
-def _number(region_id: int, wanted: Wanted) -> Left:
-    number = open_items(region_id, wanted)[: COUNTED + 1].count()
+def _number(region_id: int, wanted: Wanted, without: Sequence[int] = ()) -> Left:
+    apart = open_items(region_id, wanted, without).count() if without else 0
+    number = open_items(region_id, wanted)[: COUNTED + 1 + apart].count() - apart
     return Left(min(number, COUNTED), number > COUNTED)

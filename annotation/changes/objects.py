@@ -59,7 +59,7 @@ def edited_since(base: Base, state: Footprint | None) -> bool:
 
 
 def answered_on_image(scan: Scan, *, itself: bool = False) -> QuerySet[Change]:
-    """Suggestions of other scans on the same image that somebody answered, or looks at right now.
+    """Suggestions of other scans on the same image that somebody answered, be it first of two, or looks at right now.
 
     Args:
         itself: those of this scan as well.
@@ -67,7 +67,8 @@ def answered_on_image(scan: Scan, *, itself: bool = False) -> QuerySet[Change]:
     on_image = Change.objects.filter(scan__region=scan.region_id, scan__imagery__sha256=scan.imagery.sha256)
     others = ~Q(scan=scan) & ~Q(item__state=ItemState.WITHDRAWN)
     held = Q(item__state=ItemState.OPEN, item__lease_expires_at__gt=Now())
-    own = Q(scan=scan) & (Q(item__state=ItemState.DECIDED) | held)
+    first = Q(item__state=ItemState.OPEN, item__not_for__isnull=False)
+    own = Q(scan=scan) & (Q(item__state=ItemState.DECIDED) | first | held)
     return on_image.filter(others | own if itself else others)
 
 

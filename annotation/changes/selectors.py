@@ -24,7 +24,7 @@ from annotation.common.shapes import SIDES, Side
 from annotation.consistency.models import Scan, TileScore
 from annotation.learning.selectors import shown_model
 from annotation.review.lists import page_of
-from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
+from annotation.review.models import ItemState, QueueItem, Verdict
 from annotation.sources.engine import shown_imagery, shown_snapshot
 from annotation.sources.models import Footprint, MapSnapshot, Region
 from annotation.sources.selectors import newest_snapshot_id, visible_regions
@@ -54,9 +54,7 @@ def changes_of(region: Region) -> QuerySet[Change]:
 
 def _said() -> dict[str, Subquery]:
     """Reason and comment of the answer in force."""
-    answers = Verdict.objects.filter(
-        item=OuterRef("item"), item_version=OuterRef("item__version"), event=VerdictEvent.DECIDE
-    )
+    answers = Verdict.objects.in_force().filter(item=OuterRef("item"))
     return {name: Subquery(answers.values(name)[:1]) for name in ("reason", "comment")}
 
 

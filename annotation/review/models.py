@@ -1,5 +1,7 @@
 """The queue that every review stage shares: items, leases on them, and decisions as events."""
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -188,6 +190,16 @@ class VerdictEvent(models.TextChoices):
     REASSIGN = "reassign"
 
 
+class VerdictQuerySet(models.QuerySet["Verdict"]):
+    def in_force(self) -> VerdictQuerySet:
+        """Answers that nobody took back and no other one followed: of an item one at most, though it was handed on."""
+        later = Verdict.objects.filter(
+            item=models.OuterRef("item"), item_version__gt=models.OuterRef("item_version"),
+            event__in=(VerdictEvent.DECIDE, VerdictEvent.UNDO),
+        )  # fmt: skip
+        return self.filter(~models.Exists(later), event=VerdictEvent.DECIDE)
+
+
 class Verdict(models.Model):
     """An appended event: somebody decided, took a decision back, or flagged the item to a colleague.
 
@@ -205,6 +217,8 @@ class Verdict(models.Model):
     item_version = models.PositiveIntegerField(help_text="the item's version after this event")
     idempotency_key = models.UUIDField()
     at = models.DateTimeField(default=timezone.now)
+
+    objects = VerdictQuerySet.as_manager()
 
     class Meta:
         constraints = [

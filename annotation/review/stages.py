@@ -46,7 +46,7 @@ class ReviewStage:
         check_scope: raises NotFoundError where the person may not see the region.
         subject: what the page needs to show one item.
         on_decided: runs in the transaction of the decision; a DomainError rolls everything back.
-        on_undone: the same for an undo.
+        on_undone: the same for an undo; told the state that the item was in: open where a second person was asked.
         people: who may be given work in a region.
         admins_settle: an admin may answer here although they answered a twin, as when two answers disagree.
         fitting: finds the items that somebody wants who does not want any; None where the stage tells none apart.
@@ -57,7 +57,7 @@ class ReviewStage:
     check_scope: Callable[[User, int], None]
     subject: Callable[[QueueItem], dict[str, Any]]
     on_decided: Callable[[QueueItem, Verdict], None]
-    on_undone: Callable[[QueueItem, Verdict], None]
+    on_undone: Callable[[QueueItem, Verdict, str], None]
     people: Callable[[int], QuerySet[User]]
     admins_settle: bool = False
     fitting: Fitting | None = None

@@ -36,7 +36,7 @@ def on_decided(item: QueueItem, verdict: Verdict) -> None:
     settle(review.anchor_id)
 
 
-def on_undone(item: QueueItem, verdict: Verdict) -> None:
+def on_undone(item: QueueItem, verdict: Verdict, was: str) -> None:
     """Set the anchor's state as if the answer had not been given; refuse where the answer was settled upon."""
     check_unsettled(DOUBLE_REVIEW, item)
     settle(AnchorReview.objects.get(item=item).anchor_id)

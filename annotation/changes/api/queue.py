@@ -42,8 +42,9 @@ class LotsView(APIView):
     @extend_schema(operation_id="regions_changes_lots", parameters=[FilterQuery], responses=LotsOutput)
     def get(self, request: Request, region_id: int) -> Response:
         """How much is left of each lot, of what fits the other filters."""
-        region = get_region(person(request), region_id)
-        found = left(region.pk, wanted_of(parse(FilterQuery, request.query_params)))
+        user = person(request)
+        region = get_region(user, region_id)
+        found = left(user, region.pk, wanted_of(parse(FilterQuery, request.query_params)))
         lots = [{"lot": lot, "open": one.open, "more": one.more} for lot, one in found.items()]
         return Response(LotsOutput({"near_certain": NEAR_CERTAIN, "lots": lots}).data)
 

@@ -51,7 +51,7 @@ def withdraw_mapped(rows: QuerySet[Change], region_id: int) -> Counter[str]:
         locked = list(items.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
         found = dict(items.filter(FREE, pk__in=locked).values_list("pk", "kind"))
         items.filter(pk__in=found).update(
-            state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None, version=F("version") + 1
+            state=ItemState.WITHDRAWN, not_for=None, lease_holder=None, lease_expires_at=None, version=F("version") + 1
         )
         Change.objects.filter(item__in=found).update(in_map_at=timezone.now())
         items.filter(pk__in=locked, outdated=False).update(outdated=True)

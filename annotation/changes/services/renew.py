@@ -15,6 +15,7 @@ from annotation.changes.services.store import STAGE, Prepared, store, without_st
 from annotation.consistency.models import Scan
 from annotation.review.models import ItemState, QueueItem
 from annotation.review.services.lease import FREE
+from annotation.review.services.second import ANSWERED_FIRST
 
 
 def outdated_items() -> QuerySet[QueueItem]:
@@ -26,15 +27,17 @@ def renew(scan: Scan, pairs: Collection[int], prepared: Sequence[Prepared]) -> N
     """Bring the suggestions of these pairs to what the scan says by now, in the caller's transaction and turn.
 
     A suggestion that is no more, or was answered under another name, leaves the queue. Those that somebody holds right
-    now are marked: nobody else gets them before they were renewed as well.
+    now are marked: nobody else gets them before they were renewed as well. What waits for a second person was answered.
     """
     marks = [one.mark for one in prepared]
     rows = Change.objects.filter(Q(pair__in=pairs) | Q(fingerprint__in=marks), scan=scan, in_map_at__isnull=True)
-    found = QueueItem.objects.filter(change__in=rows, state__in=(ItemState.OPEN, ItemState.WITHDRAWN))
+    about = QueueItem.objects.filter(change__in=rows, state__in=(ItemState.OPEN, ItemState.WITHDRAWN))
+    found = about.exclude(ANSWERED_FIRST)
     free = found.filter(FREE).select_for_update(skip_locked=True, of=("self",))
     items = set(free.values_list("pk", flat=True))
     found.filter(state=ItemState.OPEN).exclude(pk__in=items).update(outdated=True)
     outdated_items().filter(pk__in=items).update(outdated=False)
+    about.filter(ANSWERED_FIRST, FREE, outdated=True).update(outdated=False)
     known = Known(scan, itself=True, about=prepared)
     wanted = {one.mark: one for one in known.unanswered(prepared)}
     kept = {change.fingerprint: change for change in rows.filter(item__in=items)}
@@ -56,5 +59,5 @@ def _update(change: Change, one: Prepared) -> None:
         evidence=engine.evidence_of(one.candidate), kind=one.candidate.kind,
     )  # fmt: skip
     QueueItem.objects.filter(pk=change.item_id).update(
-        state=ItemState.OPEN, priority=confidence, kind=one.candidate.kind, version=F("version") + 1
+        state=ItemState.OPEN, not_for=None, priority=confidence, kind=one.candidate.kind, version=F("version") + 1
     )

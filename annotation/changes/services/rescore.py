@@ -22,6 +22,7 @@ from annotation.consistency.selectors import overtaken
 from annotation.consistency.services.rescore import mark_outdated, store_scores
 from annotation.review.models import ItemState, QueueItem
 from annotation.review.services.lease import FREE
+from annotation.review.services.second import ANSWERED_FIRST
 from annotation.tiles.engine import TileAddress, tile_address, tiles_at
 from annotation.tiles.models import Tile, TilePair
 from annotation.tiles.services.lock import locked_pairs
@@ -134,7 +135,11 @@ def _held_of(scan_id: int) -> QuerySet[Any]:
 
 
 def _withdraw_let_go(scan_id: int) -> int:
-    """What people held while a newer scan took the place of this one, and hold no more, leaves the queue too."""
+    """What people held while a newer scan took the place of this one, and hold no more, leaves the queue too.
+
+    What waits for a second person was answered, and goes to them.
+    """
+    _held_of(scan_id).filter(ANSWERED_FIRST, FREE).update(outdated=False)
     free = _held_of(scan_id).filter(FREE).select_for_update(skip_locked=True, of=("self",))
     return QueueItem.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(
         state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None

@@ -2,19 +2,17 @@
 
 from typing import Any
 
-from django.conf import settings
-from django.utils.module_loading import import_string
-
 from annotation.changes.errors import ExportedError, NewerMapError
 from annotation.changes.lots import FittingChanges
 from annotation.changes.models import Change, ChangeDecision
 from annotation.changes.selectors import said_by_newer_map, subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
 from annotation.changes.services.confirm import confirm
-from annotation.changes.services.second_person import asks_a_second
+from annotation.changes.services.listeners import tell
+from annotation.changes.services.second_person import asks_a_second, asks_for_two
 from annotation.changes.services.set_tags import tags_of
 from annotation.common.errors import InvalidError
-from annotation.review.models import QueueItem, Verdict
+from annotation.review.models import ItemState, QueueItem, Verdict
 from annotation.review.services.second import ask_another
 from annotation.review.stages import ReviewStage
 from annotation.sources.selectors import check_scope, people_of, titles_for_edits
@@ -46,7 +44,7 @@ def on_decided(item: QueueItem, verdict: Verdict) -> None:
     if verdict.decision == ChangeDecision.ACCEPT and asks_a_second(item):
         ask_another(item, verdict.reviewer)
     else:
-        _tell(item, verdict)
+        tell(item, verdict)
 
 
 def _keep(item: QueueItem, verdict: Verdict) -> None:
@@ -94,8 +92,11 @@ def _check_map_seen(item: QueueItem, seen: Any) -> None:
         raise NewerMapError(f"a map that came in since you opened it {what}: look at both, then answer again")
 
 
-def on_undone(item: QueueItem, verdict: Verdict) -> None:
-    """Forget what the answer carried: shape, tags, imagery, the day it stood; refuse where a changeset holds it."""
+def on_undone(item: QueueItem, verdict: Verdict, was: str) -> None:
+    """Forget what the answer carried: shape, tags, imagery, the day it stood; refuse where a changeset holds it.
+
+    A first answer of two was not told, and neither is that it was taken back.
+    """
     change = Change.objects.get(item=item)
     exported = change.edit_items.first()
     if exported is not None:
@@ -106,13 +107,11 @@ def on_undone(item: QueueItem, verdict: Verdict) -> None:
         )
     change.adjusted, change.tags_set, change.confirmed_on, change.looked_at = None, {}, None, []
     change.save(update_fields=["adjusted", "tags_set", "confirmed_on", "looked_at"])
-    _tell(item, verdict)
-
-
-def _tell(item: QueueItem, verdict: Verdict) -> None:
-    """Stages that stand above and want to know, in the transaction of the decision."""
-    for path in settings.CHANGE_LISTENERS:
-        import_string(path)(item, verdict)
+    if item.not_for_id is not None and not asks_for_two(item.scope_id):
+        item.not_for = None  # nobody is to come second any more
+        item.save(update_fields=["not_for"])
+    if was == ItemState.DECIDED:
+        tell(item, verdict)
 
 
 STAGE = ReviewStage(

@@ -118,10 +118,11 @@ def store(scan: Scan, batch: Sequence[Prepared]) -> None:
 def withdraw_older(scan: Scan, commit: Callable[[], AbstractContextManager[object]]) -> None:
     """Take suggestions of older scans out of the queue, some at a time; what somebody holds right now is marked.
 
+    What waits for a second person stays: it was answered.
     Nobody else gets what is marked: once it is let go of, it leaves the queue as well (`rescore.start_where_let_go`).
     """
     older = QueueItem.objects.filter(
-        stage=STAGE, scope_id=scan.region_id, state=ItemState.OPEN, change__scan__lt=scan.pk
+        stage=STAGE, scope_id=scan.region_id, state=ItemState.OPEN, not_for=None, change__scan__lt=scan.pk
     )
     free = older.filter(Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now()))
     while True:

@@ -37,7 +37,7 @@ def on_decided(item: QueueItem, verdict: Verdict) -> None:
     settle(row.pk)
 
 
-def on_undone(item: QueueItem, verdict: Verdict) -> None:
+def on_undone(item: QueueItem, verdict: Verdict, was: str) -> None:
     """Set the state as if the answer had not been given; refuse where the answer was settled upon."""
     check_unsettled(DOUBLE_REVIEW, item)
     settle(CorrespondencesReview.objects.get(item=item).correspondences_id)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from annotation.accounts.models import User
 from annotation.changes.models import ChangeKind
-from annotation.changes.services.second_person import ask_about_the_rest
+from annotation.changes.services.second_person import ask_about_the_rest, asks_for_two
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.edits import selectors
 from annotation.edits.engine import base_of
@@ -95,7 +95,7 @@ def delete(*, user: User, changeset: Changeset) -> None:
             scope_id=changeset.region_id,
         )
         changeset.delete()
-        _ask_a_second(changeset.region)
+        _ask_a_second(user, changeset.region)
 
 
 def drop(*, user: User, changeset: Changeset, change_id: int) -> None:
@@ -114,7 +114,7 @@ def drop(*, user: User, changeset: Changeset, change_id: int) -> None:
         if items.count() == 1:
             raise InvalidError("this is the changeset's last edit: take the changeset apart instead")
         item.delete()
-        _ask_a_second(changeset.region)
+        _ask_a_second(user, changeset.region)
         audit.record(
             actor=user,
             action="edits.dropped",
@@ -192,10 +192,10 @@ def locked(changeset: Changeset) -> Changeset:
     return row
 
 
-def _ask_a_second(region: Region) -> None:
+def _ask_a_second(user: User, region: Region) -> None:
     """What a changeset let go of may be a removal that one person alone accepted before the region asked for two."""
-    if region.second_person:
-        ask_about_the_rest(region)
+    if asks_for_two(region.pk):
+        ask_about_the_rest(user, region)
 
 
 def _give(item: EditItem, versions: Mapping[str, int]) -> set[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from annotation.changes.models import LEAVING
 from annotation.edits.errors import NoVerdictError
 from annotation.edits.models import EditItem
-from annotation.review.models import ItemState, Verdict, VerdictEvent
+from annotation.review.models import ItemState, Verdict
 
 AT_ONCE = 5000
 
@@ -18,13 +18,14 @@ def without_verdict(items: Iterable[EditItem]) -> list[int]:
     """Changes of these edits whose present state no person's verdict accounts for, by id."""
     asked = {item.change.item_id: item.change_id for item in items}
     numbers, vouched = list(asked), set()
+    # Its last event need not be the answer itself: a first one of two may have been handed on before it came to count.
+    at_this_version = Verdict.objects.filter(item=OuterRef("item"), item_version=OuterRef("item__version"))
     for start in range(0, len(numbers), AT_ONCE):
-        verdicts = Verdict.objects.filter(
+        verdicts = Verdict.objects.in_force().filter(
+            Exists(at_this_version),
             item_id__in=numbers[start : start + AT_ONCE],
-            event=VerdictEvent.DECIDE,
             decision__in=LEAVING,
             reviewer=F("item__decided_by"),
-            item_version=F("item__version"),
             item__state=ItemState.DECIDED,
             item__decision=F("decision"),
         )

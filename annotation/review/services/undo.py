@@ -36,7 +36,8 @@ def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Ve
         check_version(item, version)
         if decided_by != user.pk and not user.is_editor:
             raise NotAllowedError("you can undo your own decisions; ask an editor to undo this one")
-        if item.state == ItemState.OPEN:
+        was = item.state
+        if was == ItemState.OPEN:
             item.not_for = None  # the first answer itself is gone
         _reopen(item, user, withdrawn=batch is not None and batch.closed_at is not None)
         verdict = insert(
@@ -50,7 +51,7 @@ def undo(*, user: User, item_id: int, version: int, idempotency_key: UUID) -> Ve
                 idempotency_key=idempotency_key,
             )
         )
-        stage.on_undone(item, verdict)
+        stage.on_undone(item, verdict, was)
         record(verdict, decision=undone, decided_by=decided_by)
     return verdict
 
@@ -59,7 +60,7 @@ def _in_force(item: QueueItem, user: User) -> tuple[str, int | None]:
     """The decision that is taken back, and whose it is: one that waits for a second person is its own person's."""
     if item.state == ItemState.DECIDED:
         return item.decision, item.decided_by_id
-    first = item.verdicts.filter(item_version=item.version, event=VerdictEvent.DECIDE).first()
+    first = item.verdicts.in_force().first()
     if item.state != ItemState.OPEN or first is None or first.reviewer_id != item.not_for_id:
         raise NotDecidedError("this item carries no decision that could be undone", version=item.version)
     if QueueItem.objects.filter(pk=item.pk, lease_expires_at__gt=Now()).exclude(lease_holder=user).exists():

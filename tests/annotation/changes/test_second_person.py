@@ -13,7 +13,7 @@ from annotation.changes.services.second_person import require_second_person, wai
 from annotation.common.errors import NotAllowedError
 from annotation.edits import selectors
 from annotation.edits.errors import RefusedItemsError
-from annotation.edits.services import changesets, export
+from annotation.edits.services import changesets, export, policy
 from annotation.edits.services.compiling import compile_changeset
 from annotation.review.errors import LeaseLostError, NotIndependentError
 from annotation.review.models import AuditEntry, QueueItem
@@ -192,18 +192,23 @@ def test_switching_on_asks_about_what_one_person_accepted_and_off_lets_it_count(
     assert (now(change).state, now(change).decision, now(change).decided_by) == ("decided", "accept", ada)
     assert (now(kept).decided_by, now(kept).not_for) == (bob, ada)
     rows = AuditEntry.objects.filter(action="region.second_person").order_by("pk")
+    assert [row.data for row in rows] == [{"on": True}, {"on": False}]
+    rows = AuditEntry.objects.filter(action="region.second_person_removals").order_by("pk")
     assert [row.data for row in rows] == [{"on": True, "removals": 2}, {"on": False, "removals": 1}]
 
 
-def test_what_was_handed_on_since_is_asked_anew_when_the_rule_ends(people):
+def test_what_was_handed_on_since_counts_and_may_leave_when_the_rule_ends(people):
     ada, bob, eve = people
     change = removal()
     region = asking(ada, change)
     save_decision(ada, change)
     assert assign(user=ada, stage="changes", scope_id=region.pk, items=[change.item_id], to=eve.pk, days=1, comment="",
                   idempotency_key=uuid.uuid4()) == 1  # fmt: skip
-    require_second_person(user=bob, region=region, on=False)
-    assert now(change).state == "open" and now(change).not_for is None
+    region = require_second_person(user=bob, region=region, on=False)
+    assert (now(change).state, now(change).decided_by, now(change).assigned_to) == ("decided", ada, None)
+    assert (
+        policy.without_verdict(changesets.create(user=bob, region=region, comment="gone").changeset.items.all()) == []
+    )
 
 
 def test_a_removal_in_a_changeset_can_not_leave_before_it_was_dropped_and_accepted_again(people):
