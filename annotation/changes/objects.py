@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib.gis.geos import GEOSGeometry
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, When
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Now
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, Coalesce, Now
 
 from annotation.changes.models import Change, ChangeKind
-from annotation.common.shapes import sharing
+from annotation.common.shapes import FromHex, sharing
 from annotation.consistency.models import Scan
 from annotation.review.models import ItemState, Verdict, VerdictEvent
 from annotation.sources.models import Footprint, MapSnapshot
@@ -32,6 +33,20 @@ NEAR = """SELECT near.id FROM unnest(%s::text[]) AS box (wkb)
 JOIN changes_change AS near ON near.geometry && box.wkb::geometry"""
 SHARED_LEAST = 0.2
 """Of the smaller one: two outlines that share more are of one building, those that share less have a wall in common."""
+
+
+def _laid_over(key: str) -> KeyTextTransform:
+    """Of the state of a newer map that an edit was laid over, as text; NULL where it was not."""
+    return KeyTextTransform(key, KeyTransform("state", "edit_items__rebased"))
+
+
+BASE_SHAPE = Coalesce(FromHex(_laid_over("geometry")), F("footprint__geometry"))
+"""The shape that a change's edit was made for, or laid over since."""
+BASE_DATED = Case(
+    When(edit_items__rebased__isnull=True, then=F("footprint__version")),
+    default=Cast(_laid_over("version"), IntegerField()),
+)
+"""The version that the map gave of it; NULL where it gave none."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +107,10 @@ def exported_and_not_in_the_map(scan: Scan, among: Collection[int] | None = None
         among: the buildings that are asked for; None: all.
     """
     of = {"object__isnull": False} if among is None else {"object__in": among}
-    rows = _in_changesets(scan).filter(**of).annotate(base=F("edit_items__base_version"))
+    rows = _in_changesets(scan).filter(**of).annotate(base=F("edit_items__base_version"), base_shape=BASE_SHAPE)
     bases = [
-        Base(change.object_id, change.base, change.footprint.geometry)  # type: ignore[arg-type, union-attr]
-        for change in rows.select_related("footprint")
+        Base(change.object_id, change.base, change.base_shape)  # type: ignore[arg-type]
+        for change in rows
     ]
     states = states_in(scan.snapshot, {base.object_id for base in bases})
     return {base.object_id for base in bases if not edited_since(base, states.get(base.object_id))}
@@ -113,9 +128,10 @@ def drawn_near(boxes: Sequence[str]) -> Q:
 
 def edits_of_the_same_state() -> QuerySet[Change]:
     """Of an outer change: others of its building in a changeset, made for the state that it is about or a later one."""
-    undated = Q(footprint__version__isnull=True, footprint__geometry__equals=OuterRef("footprint__geometry"))
+    undated = Q(base_dated__isnull=True, base_shape__equals=OuterRef("footprint__geometry"))
     later = Q(edit_items__base_version__gte=OuterRef("footprint__version"))
     others = Change.objects.filter(object=OuterRef("object"), edit_items__isnull=False).exclude(pk=OuterRef("pk"))
+    others = others.annotate(base_shape=BASE_SHAPE, base_dated=BASE_DATED)
     return others.filter(Q(scan__snapshot=OuterRef("scan__snapshot")) | later | undated)
 
 

@@ -25,6 +25,12 @@ class Difference(Func):
     function, output_field = "ST_SymDifference", GeometryField(srid=4326)
 
 
+class FromHex(Func):
+    """A shape out of the hexadecimal text that `GEOSGeometry.hex` writes."""
+
+    template, output_field = "ST_GeomFromWKB(decode(%(expressions)s, 'hex'), 4326)", GeometryField(srid=4326)
+
+
 SIDES = ("XMin", "YMin", "XMax", "YMax")
 """West, south, east and north, as PostGIS calls them."""
 

@@ -25,7 +25,7 @@ from annotation.common.shapes import sharing
 from annotation.consistency.models import Scan, ShiftOrigin, TileScore
 from annotation.edits.models import Changeset, Delivery, DeliveryState, EditItem, Fate, Upload, UploadState, Webhook
 from annotation.edits.osmchange.nodes import OldNode
-from annotation.edits.states import State, base_state, of_footprint
+from annotation.edits.states import State, base_state, newer_part, of_footprint, writes_nodes
 from annotation.learning.models import ModelVersion
 from annotation.learning.selectors import shown_model
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
@@ -156,13 +156,22 @@ def get_delivery(user: User, delivery_id: int) -> Delivery:
     return delivery
 
 
-def change_about(changeset: Changeset, key: str) -> int | None:
-    """The change whose edit is about an element, such as `way/12` or a node of it; None where there is none."""
+def change_about(changeset: Changeset, key: str, version: int | None = None) -> int | None:
+    """The change whose edit is about an element, such as `way/12` or a node of it; None where there is none.
+
+    Args:
+        version: at which the element was written: of several edits, one that knows it at this version is meant.
+    """
+    found: int | None = None
     for item in items_of(changeset).iterator(chunk_size=500):
         base = base_state(item)
-        if base is not None and (base.key == key or key in base.parts):
+        if base is None or (base.key != key and key not in base.parts):
+            continue
+        known = item.base_version if base.key == key else base.parts[key]
+        if version is None or known == version:
             return item.change_id
-    return None
+        found = found or item.change_id
+    return found
 
 
 def models_behind(changeset: Changeset) -> list[dict[str, Any]]:
@@ -260,7 +269,7 @@ def conflict_with(item: EditItem, their: State | None) -> Conflict | None:
         return Conflict(item.change_id, base.key, "newer_version", detail)
     if item.base_version is not None and their.version is not None and their.version < item.base_version:
         return None  # laid over what the server said, of which the map does not know yet
-    newer = _newer_part(base, their) if item.change.kind != ChangeKind.REMOVE else None
+    newer = newer_part(base, their) if writes_nodes(item, base) else None
     if newer is not None:
         return Conflict(item.change_id, base.key, "newer_part", f"{newer} of {base.key} was edited since")
     if not their.geometry.equals_exact(base.geometry, SAME_PLACE):
@@ -269,16 +278,6 @@ def conflict_with(item: EditItem, their: State | None) -> Conflict | None:
     if None in {item.base_version, their.version} and their.tags != base.tags:
         detail = f"{base.key} has other tags in the newest map; look at it again before you export"
         return Conflict(item.change_id, base.key, "other_tags", detail)
-    return None
-
-
-def _newer_part(base: State, their: State) -> str | None:
-    """A node or member way that both maps know, and the newer one at a higher version."""
-    now = their.parts
-    for key, known in base.parts.items():
-        by_now = now.get(key)
-        if known is not None and by_now is not None and by_now > known:
-            return key
     return None
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
 
+from annotation.changes.models import ChangeKind
 from annotation.edits.models import EditItem
+from annotation.edits.osmchange.compile import keeps_value
 from annotation.sources.models import Footprint
 
 OURS, THEIRS = "ours", "theirs"
@@ -72,6 +74,25 @@ def base_state(item: EditItem) -> State | None:
 def takes(item: EditItem, part: str) -> bool:
     """Whether the edit still has its own `shape` or `tags`, or those of the state that it was laid over."""
     return item.rebased is None or item.rebased[part] == OURS
+
+
+def writes_nodes(item: EditItem, base: State) -> bool:
+    """Whether the edit moves or deletes nodes of its building, not the way or the relation alone."""
+    if item.change.confirmed_on is not None:
+        return False
+    if item.change.kind == ChangeKind.REMOVE:
+        return not item.demolish and not keeps_value(base)
+    return takes(item, "shape")
+
+
+def newer_part(base: State, their: State) -> str | None:
+    """A node or member way that both maps know, and the newer one at a higher version."""
+    now = their.parts
+    for key, known in base.parts.items():
+        by_now = now.get(key)
+        if known is not None and by_now is not None and by_now > known:
+            return key
+    return None
 
 
 def to_json(state: State) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from annotation.edits.states import State
 
 
 def state_on_server(elements: Sequence[Written], base: State) -> State | None:
-    """A way as the map's server shows it with its nodes; None where it is gone, or no building that can be drawn.
+    """A way as the map's server shows it with its nodes; None where it is gone, open, or crosses itself.
 
     What a server does not say of a way alone is taken as the base has it: whether it is in a relation, which of its
     nodes others use. A node that came since counts as used, so that it is neither moved nor deleted.
@@ -29,5 +29,7 @@ def state_on_server(elements: Sequence[Written], base: State) -> State | None:
         for ref in refs
     ]  # fmt: skip
     outline = Polygon([(lon, lat) for _, _, lon, lat, *_ in kept], srid=4326)
+    if not outline.valid:
+        return None
     edited_at = datetime.fromisoformat(way.timestamp) if way.timestamp else None
     return State("way", way.id, way.version, edited_at, way.tags, kept, [], None, base.in_relation, outline, None)

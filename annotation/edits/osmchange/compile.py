@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from annotation.changes.tagging import describes_building
 from annotation.edits.osmchange.elements import (
@@ -83,6 +84,8 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
     _check_tags({**base.tags, **change.tags})
     if change.check_date:
         return [_with_tags(base, {**base.tags, "check_date": change.check_date})]
+    if change.kind != "remove":
+        _check_outlines(base, change.tags)
     if change.keeps_shape and change.kind != "remove":
         return [_with_tags(base, {**base.tags, **change.tags})]
     if base.osm_type == "relation":
@@ -93,7 +96,18 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
     return _reshape_way(change, base, ids)
 
 
-def keeps_value(base: Base) -> bool:
+class Tagged(Protocol):
+    """What tells whether an object is more than a building."""
+
+    @property
+    def osm_type(self) -> str: ...
+    @property
+    def tags(self) -> Mapping[str, str]: ...
+    @property
+    def in_relation(self) -> bool: ...
+
+
+def keeps_value(base: Tagged) -> bool:
     """Whether the object is more than a building outline: a POI, an address, a name, a member of a relation."""
     plain = all(describes_building(key) for key in base.tags)
     return base.in_relation or base.osm_type == "relation" or not plain
@@ -185,6 +199,17 @@ def _demolish_relation(base: Base) -> list[Operation]:
             "the tags off both in JOSM",
         )
     return [_with_tags(base, demolished(base.tags))]
+
+
+def _check_outlines(base: Base, tags: Mapping[str, str]) -> None:
+    """Refuse to say of a relation what the outline, tagged as the same building, would go on contradicting."""
+    said = sorted(key for key in tags if key.startswith("building") and tags[key] != base.tags.get(key))
+    if base.osm_type == "relation" and base.outlines and said:
+        raise RefusedError(
+            "outline_tagged",
+            f"{base.outlines[0]}, the outline of {base.key}, is tagged as the building too and would keep its own "
+            f"{said[0]}; take the building's tags off one of both in JOSM, or leave {said[0]} as it is",
+        )
 
 
 def _check_members(base: Base) -> None:

@@ -13,18 +13,21 @@ from annotation.edits.osmchange.nodes import OldNode
 def left_by_all(changes: Iterable[AcceptedChange], operations: Sequence[Operation]) -> dict[int, OldNode]:
     """Nodes that each edit keeps as "used elsewhere", though all it means is others of these buildings that leave them.
 
-    A building leaves a node when it is deleted, or reshaped without it. A node with tags of its own is something by
-    itself and stays; so does one of which nobody knows.
+    A building leaves a node when it is deleted, or reshaped without it; a member way that its relation's edit does not
+    write keeps its nodes. A node with tags of its own is something by itself and stays; so does one of which nobody
+    knows. Where two maps know a node, the higher version is the one that is deleted.
     """
     ways = [one for one in operations if isinstance(one.element, Way)]
     written = {one.element.id for one in ways if one.action != "create"}
     bases = [one.base for one in changes if one.base is not None]
     courses = [(base.osm_id, base.nodes) for base in bases if base.osm_type == "way"]
     courses += [(way.id, way.nodes) for base in bases for way in base.ways or ()]
-    edited = [nodes for number, nodes in courses if number in written]
-    users = Counter(number for nodes in edited for number in {node.id for node in nodes})
+    edited = [course for number, course in courses if number in written]
+    users = Counter(number for course in edited for number in {node.id for node in course})
     kept = {ref for one in ways if one.action != "delete" for ref in one.element.refs}  # type: ignore[union-attr]
-    nodes = {node.id: node for course in edited for node in course}
+    kept |= {node.id for number, course in courses if number not in written for node in course}
+    known = sorted((node for course in edited for node in course), key=lambda node: node.version or 0)
+    nodes = {node.id: node for node in known}
     return {
         number: node
         for number, node in nodes.items()

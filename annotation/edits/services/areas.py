@@ -21,7 +21,7 @@ from annotation.edits.osmchange.compile import compile_change
 from annotation.edits.osmchange.elements import MAX_CHANGES, NewIds, RefusedError
 from annotation.edits.selectors import NEWEST_FIRST
 from annotation.edits.services import changesets, policy
-from annotation.edits.services.choosing import new_item, one_per_building, refuse_missing
+from annotation.edits.services.choosing import lock_items, new_item, one_per_building, refuse_missing
 from annotation.edits.services.tags import Wished
 from annotation.sources.engine import to_shapely
 from annotation.sources.models import Region
@@ -149,6 +149,8 @@ def make_many(
     if len(named) > MOST:
         raise InvalidError(f"at most {MOST} changes go into changesets at once: name fewer")
     with transaction.atomic():
+        Region.objects.select_for_update(no_key=True).get(pk=region.pk)  # first, as each changeset does
+        lock_items(region, named)
         return [
             changesets.make(user=user, region=region, change_ids=list(group), wished=wished, demolish=demolish)
             for group in groups

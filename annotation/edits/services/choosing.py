@@ -30,7 +30,7 @@ def locked_changes(region: Region, change_ids: Sequence[int] | None) -> list[Cha
     wanted = list(rows.values_list("pk", "item_id", "scan__snapshot_id")[: None if change_ids else 10 * MAX_EDITS])
     if change_ids is None:
         wanted = [row for row in wanted if row[2] == wanted[0][2]][:MAX_EDITS]
-    list(QueueItem.objects.select_for_update().filter(pk__in=[row[1] for row in wanted]).order_by("pk"))
+    _lock([row[1] for row in wanted])
     changes = list(
         selectors.exportable_changes(region)
         .filter(pk__in=[row[0] for row in wanted])
@@ -40,6 +40,15 @@ def locked_changes(region: Region, change_ids: Sequence[int] | None) -> list[Cha
     if len({change.scan.snapshot_id for change in changes}) > 1:
         raise InvalidError("these changes are based on different maps; make one changeset for each map")
     return changes
+
+
+def lock_items(region: Region, change_ids: Sequence[int]) -> None:
+    """Lock the queue items of these changes against an undo, all at once and so in one order."""
+    _lock(list(selectors.exportable_changes(region).filter(pk__in=change_ids).values_list("item_id", flat=True)))
+
+
+def _lock(items: Sequence[int]) -> None:
+    list(QueueItem.objects.select_for_update().filter(pk__in=items).order_by("pk"))
 
 
 def refuse_missing(changes: Sequence[Change], change_ids: Sequence[int] | None) -> None:

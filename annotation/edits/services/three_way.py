@@ -108,7 +108,7 @@ def on_server(item: EditItem) -> Seen:
     Raises:
         UploadOffError, ServerAddressError: no server is named here.
         ServerError: it gives no usable answer.
-        NotRebasedError: it is no building that one way draws.
+        NotRebasedError: it is no building that one way draws, or is drawn there so that it crosses itself.
     """
     base = base_state(item)
     if base is None or base.osm_type != "way" or base.osm_id is None:
@@ -116,7 +116,10 @@ def on_server(item: EditItem) -> Seen:
     elements = OsmApi(server_in_use()).way(base.osm_id)
     state = state_on_server(elements, base)
     if elements and state is None:
-        raise NotRebasedError(f"{base.key} is no closed outline on the map's server any more: {DROP}")
+        raise NotRebasedError(
+            f"{base.key} is no closed outline on the map's server any more, or crosses itself there: mend it there "
+            f"first, or {DROP}"
+        )
     return Seen(state)
 
 

@@ -15,7 +15,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from annotation.edits.services.uploads.after_restore import stop_uploads
-from annotation.edits.services.webhooks.after_restore import stop_deliveries
+from annotation.edits.services.webhooks.after_restore import stop_deliveries, switch_off
 from annotation.operation.errors import BackupError, RefusedError, RestoreError
 from annotation.operation.services import manifest as manifests
 from annotation.operation.services import media, server
@@ -121,6 +121,12 @@ def _restore_database(folder: Path, manifest: Manifest, fresh: str) -> None:
 def _stop_what_leaves(fresh: str, say: Say) -> None:
     with server.connect(fresh) as database:
         stopped, given_up = stop_uploads(database), stop_deliveries(database)
+        off = switch_off(database)
+    if off:
+        say(
+            f"{off} webhooks are switched off, so that a copy tells their receivers nothing: where this is to be the "
+            "installation in use, switch them on again on the page of webhooks"
+        )
     if given_up:
         say(
             f"{given_up} deliveries to webhooks waited when the backup was made and are given up, as they may have "

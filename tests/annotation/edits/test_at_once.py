@@ -7,8 +7,10 @@ from django.db import connection, transaction
 
 from annotation.common.errors import DomainError
 from annotation.edits.models import EditItem
-from annotation.edits.services import changesets
-from tests.factories import FootprintFactory, RegionFactory, UserFactory
+from annotation.edits.services import areas, changesets
+from annotation.edits.services.tags import Wished
+from annotation.review.models import QueueItem
+from tests.factories import FootprintFactory, RegionFactory, UserFactory, square
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
 
 
@@ -40,3 +42,31 @@ def test_two_changesets_made_at_once_hold_one_edit_of_a_building():
     other.join()
     assert ended == ["not_accepted"]
     assert EditItem.objects.get().change == changes[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_changesets_lock_what_they_name_in_one_order():
+    scan = ScanFactory(model=ModelVersionFactory(region=RegionFactory(open_to_all=True)))
+    editor = UserFactory(role="editor")
+    changes = [ChangeFactory(scan=scan, geometry=square(place, 0.2, 0.1)) for place in (0.2, 0.8)]
+    for change in changes:
+        save_decision(editor, change)
+    first, second = sorted(changes, key=lambda change: change.item_id)
+    made = []
+
+    def make():
+        groups = [[second.pk], [first.pk]]
+        try:
+            made.extend(areas.make_many(user=editor, region=scan.region, groups=groups, wished=Wished(comment="c")))
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=make)
+    with transaction.atomic():
+        QueueItem.objects.select_for_update().get(pk=first.item_id)
+        other.start()
+        other.join(timeout=1.5)
+        assert made == []  # it waits
+        QueueItem.objects.select_for_update(nowait=True).get(pk=second.item_id)  # and holds nothing that comes after
+    other.join()
+    assert len(made) == 2

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from annotation.edits.osmchange.compile import AcceptedChange, Base, compile_change
 from annotation.edits.osmchange.elements import NewIds, Node, RefusedError, Way, key
 from annotation.edits.osmchange.nodes import OldNode, corners
+from annotation.edits.osmchange.rings import OldWay
 from annotation.edits.osmchange.write import write_osc
 
 SQUARE = [(10.0, 50.0), (10.001, 50.0), (10.001, 50.001), (10.0, 50.001), (10.0, 50.0)]
@@ -162,6 +163,22 @@ def test_a_multipolygon_whose_outline_is_tagged_too_is_not_half_removed():
     with pytest.raises(RefusedError, match="way/5, the outline of relation/9") as refused:
         compile_change(AcceptedChange("remove", [[SQUARE]], relation), NewIds())
     assert refused.value.code == "outline_tagged"
+
+
+@pytest.mark.parametrize("keeps_shape", [True, False])
+def test_a_multipolygon_does_not_say_otherwise_than_its_outline_that_is_tagged_too(keeps_shape):
+    tags, nodes = {"type": "multipolygon", "building": "yes"}, tuple(old_nodes(SQUARE))
+    ways = [OldWay(5, 3, {"building": "yes"}, nodes, outline=True)]
+    relation = Base("relation", 9, 4, tags, members=[("way", 5, "outer")], outlines=["way/5"], ways=ways)
+
+    def said(**tags):
+        change = AcceptedChange("modify", [[SQUARE]], relation, tags=tags, keeps_shape=keeps_shape)
+        return compile_change(change, NewIds())[-1].element.tags
+
+    with pytest.raises(RefusedError, match=r"way/5, the outline of relation/9.*building:levels") as refused:
+        said(**{"building": "yes", "building:levels": "3"})
+    assert refused.value.code == "outline_tagged"
+    assert said(building="yes", height="7") == {**tags, "height": "7"}
 
 
 @pytest.mark.parametrize(

@@ -56,3 +56,14 @@ def test_a_deployment_without_a_server_says_so(client_of):
     number = put(client, scan, change)
     reply = client.get(f"/api/changesets/{number}/edits/{change.pk}/three-way/?against=server")
     assert (reply.status_code, reply.json()["code"]) == (409, "upload_off")
+
+
+def test_an_outline_that_crosses_itself_on_the_server_is_named(server, case, client_of):
+    house = case.reshaped
+    change = case.changeset.items.get(change__footprint=house).change
+    one, two, three, four = [node[0] for node in house.nodes[:-1]]
+    server.put(("way", house.osm_id, 4, {"body": [one, three, two, four, one], "tags": {"building": "yes"}}))
+    url = f"/api/changesets/{case.changeset.pk}/edits/{change.pk}/"
+    reply = client_of(case.editor).get(f"{url}three-way/?against=server")
+    assert (reply.status_code, reply.json()["code"]) == (409, "not_rebased")
+    assert "crosses itself" in reply.json()["detail"] and "drop" in reply.json()["detail"]

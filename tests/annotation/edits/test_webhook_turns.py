@@ -7,21 +7,23 @@ import socket
 import threading
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from annotation.common.errors import NotFoundError
 from annotation.edits.engine import server as engine
 from annotation.edits.errors import NoAnswerError
-from annotation.edits.models import Delivery, Webhook
+from annotation.edits.models import Delivery, Webhook, WebhookEvent
 from annotation.edits.services.webhooks import deliver as sending
-from annotation.edits.services.webhooks.after_restore import stop_deliveries
+from annotation.edits.services.webhooks import outbox
+from annotation.edits.services.webhooks.after_restore import stop_deliveries, switch_off
 from annotation.edits.services.webhooks.deliver import deliver
-from annotation.edits.services.webhooks.register import register
+from annotation.edits.services.webhooks.register import change, register, remove
 from tests.annotation.edits.receiver import Receiver, receiver
 from tests.factories import UserFactory
 
@@ -142,6 +144,62 @@ def test_what_waits_in_a_backup_is_given_up_when_it_is_restored(server):
     assert stop_deliveries(connection.connection) == 2
     assert deliver() == 0 and server.came == []
     assert {one.problem[:24] for one in Delivery.objects.filter(state="dead")} == {"it waited in a backup th"}
+
+
+def test_a_restored_copy_tells_nobody_before_its_webhooks_are_switched_on(server):
+    made = hook(server.url)
+    connection.ensure_connection()
+    assert switch_off(connection.connection) == 1
+    with transaction.atomic():
+        outbox.announce(WebhookEvent.DECIDED, 1, dict)
+    assert deliver() == 0 and server.came == []
+    assert switch_off(connection.connection) == 0
+    change(user=made.created_by, webhook=made, active=True)
+    with transaction.atomic():
+        outbox.announce(WebhookEvent.DECIDED, 1, dict)
+    assert deliver() == 1
+
+
+def waits(pool: ThreadPoolExecutor, task) -> Future:
+    """The task in another connection, which comes to no end as long as this transaction goes on."""
+
+    def run() -> None:
+        try:
+            task()
+        finally:
+            connection.close()
+
+    begun = pool.submit(run)
+    with pytest.raises(TimeoutError):
+        begun.result(timeout=1.5)
+    return begun
+
+
+def tell() -> None:
+    with transaction.atomic():
+        outbox.announce(WebhookEvent.DECIDED, 1, dict)
+
+
+def test_an_event_is_not_lost_where_its_webhook_is_removed_before_it_commits(server):
+    made, stays = hook(server.url), hook(server.url)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            remove(user=made.created_by, webhook=made)
+            telling = waits(pool, tell)
+        telling.result(timeout=60)
+    assert Delivery.objects.get().webhook == stays
+
+
+def test_a_removal_waits_for_events_that_are_being_written(server):
+    made = hook(server.url)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            tell()
+            removing = waits(pool, lambda: remove(user=made.created_by, webhook=made))
+        removing.result(timeout=60)
+    assert not Webhook.objects.exists() and not Delivery.objects.exists()
+    with pytest.raises(NotFoundError):
+        remove(user=made.created_by, webhook=made)
 
 
 def test_an_address_that_holds_a_secret_is_in_no_log(server, caplog):

@@ -251,7 +251,7 @@ class Sending:
         """It ends without effect: keep why, then let the empty changeset go."""
         problem = {"code": error.code, "detail": error.detail, **error.data}
         if error.data.get("key"):
-            problem["change"] = selectors.change_about(self.upload.changeset, error.data["key"])
+            problem["change"] = selectors.change_about(self.upload.changeset, error.data["key"], error.data.get("ours"))
         number = self.upload.osm_changeset
         self._to(state, problem=problem)
         if number is not None:

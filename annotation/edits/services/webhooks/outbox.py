@@ -18,6 +18,9 @@ from annotation.review.models import QueueItem, Verdict, VerdictEvent
 MOST_BYTES = 32 * 2**10
 """Of a body: ids, a few tags of at most 255 characters, no list that grows with the work."""
 
+STAY = "SELECT id FROM edits_webhook WHERE id = ANY(%s) AND active ORDER BY id FOR KEY SHARE"
+"""Those that are there, and stay until the transaction ends: a removal waits for it, and is waited for."""
+
 
 def decided(item: QueueItem, verdict: Verdict) -> None:
     """A person decided on a change, or a decision was taken back."""
@@ -70,6 +73,8 @@ def uploaded(upload: Upload) -> None:
 def announce(event: WebhookEvent, region_id: int, told: Callable[[], dict[str, Any]]) -> None:
     """A delivery for each webhook that wants the event; one short query where none does.
 
+    A webhook that is removed meanwhile is told nothing, and keeps no event from becoming true.
+
     Args:
         told: what the event says of itself; asked only where somebody wants it.
 
@@ -79,7 +84,8 @@ def announce(event: WebhookEvent, region_id: int, told: Callable[[], dict[str, A
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("an event is announced in the transaction that makes it true")
     wants = Webhook.objects.filter(Q(region=None) | Q(region=region_id), active=True, events__contains=[event.value])
-    hooks = list(wants.values_list("pk", flat=True))
+    found = list(wants.values_list("pk", flat=True))
+    hooks = [hook.pk for hook in Webhook.objects.raw(STAY, [found])] if found else []
     if not hooks:
         return
     number = uuid.uuid4()

@@ -24,6 +24,8 @@ PLAIN = re.compile(r"[!-~]+")
 MOST = 50
 """Webhooks in all: each costs a row for every event that it wants."""
 
+REMOVED = "this webhook was removed meanwhile; load the list again"
+
 
 def register(*, user: User, region: Region | None, url: str, secret: str, events: Sequence[str]) -> Webhook:
     """A new webhook; events from now on are sent to it.
@@ -51,7 +53,7 @@ def change(*, user: User, webhook: Webhook, secret: str | None = None, **fields:
     with transaction.atomic():
         locked = Webhook.objects.select_for_update(no_key=True, of=("self",)).filter(pk=webhook.pk).first()
         if locked is None:
-            raise NotFoundError("this webhook was removed meanwhile; load the list again")
+            raise NotFoundError(REMOVED)
         if "url" in fields:
             fields["url"] = checked(fields["url"])
         if "events" in fields:
@@ -66,10 +68,17 @@ def change(*, user: User, webhook: Webhook, secret: str | None = None, **fields:
 
 
 def remove(*, user: User, webhook: Webhook) -> None:
-    """Remove it; what waits for it is not sent any more."""
+    """Remove it, once events that are being written for it are; what waits for it is not sent any more.
+
+    Raises:
+        NotFoundError: it was removed meanwhile.
+    """
     with transaction.atomic():
-        _record(user, webhook, "edits.webhook_removed")
-        webhook.delete()
+        locked = Webhook.objects.select_for_update(of=("self",)).filter(pk=webhook.pk).first()
+        if locked is None:
+            raise NotFoundError(REMOVED)
+        _record(user, locked, "edits.webhook_removed")
+        locked.delete()
 
 
 def send_again(*, user: User, delivery: Delivery) -> Delivery:
