@@ -146,7 +146,7 @@ def test_the_page_of_a_change_compares_it_too(new_page, stock):
     newer_map(stock, change)
     page = new_page(stock.admin)
     page.goto(f"/regions/{stock.region.pk}/changes/{change.pk}/")
-    page.get_by_role("button", name="Compare G").click()
+    page.get_by_role("button", name="Compare 9").click()
     drawn(page)
     page.get_by_role("dialog").get_by_role("button", name="Back").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
