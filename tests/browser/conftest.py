@@ -20,8 +20,10 @@ from annotation.accounts.models import User
 from annotation.review.models import Batch
 from mlcore.synthetic.town import Town, TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
+from tests.annotation.edits.uploading import upload_settings
 from tests.browser.stock import Stock, stock_region
 from tests.factories_anchors import make_batch
+from tests.osm_server import OsmServer, osm_server
 
 # Playwright's sync API keeps an event loop in the thread of the test, and Django sees it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -182,3 +184,14 @@ def worker(transactional_db) -> Iterator[subprocess.Popen]:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def osm(tmp_path, settings, monkeypatch) -> Iterator[OsmServer]:
+    """The map's server, for the web server of the test and for the worker it starts."""
+    with osm_server(tmp_path / "osm.sqlite") as running:
+        for name, value in upload_settings(running).items():
+            setattr(settings, name, value)
+            told = ",".join(value) if isinstance(value, list) else str(int(value) if value is True else value)
+            monkeypatch.setenv(f"MAPWRIGHT_{name}", told)
+        yield running

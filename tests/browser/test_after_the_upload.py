@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,21 +12,9 @@ from annotation.edits.models import Changeset, Delivery, EditItem, Upload, Uploa
 from annotation.edits.services import changesets
 from annotation.edits.services.webhooks.deliver import deliver
 from tests.annotation.edits.receiver import receiver
-from tests.annotation.edits.uploading import upload_settings
 from tests.browser.screens import shot
 from tests.browser.test_accessibility import findings
 from tests.factories_changes import save_decision
-from tests.osm_server import OsmServer, osm_server
-
-
-@pytest.fixture
-def osm(tmp_path, settings, monkeypatch) -> Iterator[OsmServer]:
-    with osm_server(tmp_path / "osm.sqlite") as running:
-        for name, value in upload_settings(running).items():
-            setattr(settings, name, value)
-            told = ",".join(value) if isinstance(value, list) else str(int(value) if value is True else value)
-            monkeypatch.setenv(f"MAPWRIGHT_{name}", told)
-        yield running
 
 
 def sent() -> int:

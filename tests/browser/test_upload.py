@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import expect
 
 from annotation.edits.models import OsmAccount, Upload
 from annotation.edits.services import changesets
-from tests.annotation.edits.uploading import sign_in_at, upload_settings
+from tests.annotation.edits.uploading import sign_in_at
 from tests.browser.screens import shot
 from tests.factories_changes import save_decision
-from tests.osm_server import OsmServer, osm_server
-
-
-@pytest.fixture
-def osm(tmp_path, settings, monkeypatch) -> Iterator[OsmServer]:
-    """The map's server, for the web server of the test and for the worker it starts."""
-    with osm_server(tmp_path / "osm.sqlite") as running:
-        for name, value in upload_settings(running).items():
-            setattr(settings, name, value)
-            told = ",".join(value) if isinstance(value, list) else str(int(value) if value is True else value)
-            monkeypatch.setenv(f"MAPWRIGHT_{name}", told)
-        yield running
 
 
 def in_a_changeset(stock) -> int:

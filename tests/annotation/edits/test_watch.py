@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,25 +14,10 @@ from annotation.common.services import jobs
 from annotation.edits.errors import NotUploadableError, UploadOffError
 from annotation.edits.models import Changeset, Upload, UploadReceipt
 from annotation.edits.services.uploads import start, watch
-from tests.annotation.edits.uploading import Case, make_case, sign_in_at, upload_settings
-from tests.osm_server import OsmServer, osm_server
+from tests.annotation.edits.uploading import Case
+from tests.osm_server import OsmServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def server(tmp_path, settings) -> Iterator[OsmServer]:
-    with osm_server(tmp_path / "osm.sqlite") as running:
-        for name, value in upload_settings(running).items():
-            setattr(settings, name, value)
-        yield running
-
-
-@pytest.fixture
-def case(server: OsmServer) -> Case:
-    case = make_case(server)
-    sign_in_at(server, case.editor)
-    return case
 
 
 @pytest.fixture
