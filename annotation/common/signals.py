@@ -16,5 +16,8 @@ transform_changed = Signal()
 # of it: a mapping for the import's result, and words for its message or "".
 map_stored = Signal()
 
+# Sent with `region_id` and `user`, in the transaction of the choice, when an admin keeps a region on another map.
+map_pinned = Signal()
+
 # Sent with `region_id` when tiles of a region were made.
 tiles_made = Signal()

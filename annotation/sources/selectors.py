@@ -118,6 +118,15 @@ def newest_snapshot_id(region_id: int) -> int | None:
     return _wanted(MapSnapshot.objects.filter(region=region_id), "taken_at", None)
 
 
+def telling_maps(region_id: int) -> dict[int, list[int]]:
+    """Ids of the maps that are news to suggestions of older ones: the newest, and the pinned one; with those older."""
+    ready = MapSnapshot.objects.filter(region=region_id, state=SourceState.READY).order_by("created_at", "pk")
+    imported = list(ready.values_list("pk", "taken_at", "region__pinned_snapshot"))
+    order = newest_first([row[:2] for row in imported])
+    pinned = [row[0] for row in imported if row[0] == row[2]]
+    return {one: order[order.index(one) + 1 :] for one in [*order[:1], *pinned]}
+
+
 def _in_use(rows: QuerySet[SourceRow], date: str, pin: str | None) -> SourceRow | None:
     wanted = _wanted(rows, date, pin)
     return None if wanted is None else rows.select_related("region").filter(pk=wanted).first()

@@ -18,6 +18,7 @@ JOB_RUNNERS = {
     "geolocation.prepare": "annotation.geolocation.services.prepare.run",
     "geolocation.build_features": "annotation.geolocation.services.build.run",
     "changes.find": "annotation.changes.services.find.run",
+    "changes.map_pinned": "annotation.changes.services.map_pinned.run",
     "changes.rescore": "annotation.changes.services.rescore.run",
     "geolocation.locate": "annotation.geolocation.services.locate.run",
     "geolocation.become_imagery": "annotation.geolocation.services.confirm.run",

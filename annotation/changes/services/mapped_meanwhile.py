@@ -1,4 +1,7 @@
-"""Suggestions that a newer map made needless leave the queue: what it has, has no more, or draws as proposed."""
+"""Suggestions that a newer map made needless leave the queue: what it has, has no more, or draws as proposed.
+
+It is heard when its import ends, and again when an admin keeps the region on it, as it may not be the newest of all.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from annotation.common.shapes import Area, Difference, sharing
 from annotation.review.models import ItemState, QueueItem
 from annotation.review.services.lease import FREE
 from annotation.sources.models import Footprint, MapSnapshot
-from annotation.sources.selectors import newest_snapshot_id
+from annotation.sources.selectors import telling_maps
 
 RESHAPES = (ChangeKind.MODIFY, ChangeKind.SHIFTED)
 LEFT = 1 / 3
@@ -28,23 +31,33 @@ right, as exactly as people draw."""
 def on_map(sender: Any, snapshot: MapSnapshot, **kwargs: Any) -> tuple[dict[str, Any], str]:
     """Hear that a map is stored, in the transaction that ends its import; what it made needless, for the result."""
     closed = withdraw_mapped(Change.objects.filter(scan__region=snapshot.region_id), snapshot.region_id)
+    return {"in_the_map_by_now": dict(closed)}, words_of(closed) if closed else ""
+
+
+def words_of(closed: Counter[str]) -> str:
+    """How many were taken out of the queue, in words."""
     number = closed.total()
-    are = "suggestion is" if number == 1 else "suggestions are"
-    return {"in_the_map_by_now": dict(closed)}, f"{number} {are} in the map by now" if number else ""
+    return f"{number} {'suggestion is' if number == 1 else 'suggestions are'} in the map by now"
 
 
 def withdraw_mapped(rows: QuerySet[Change], region_id: int) -> Counter[str]:
-    """Take out of the queue what of these suggestions of a region its newest map says already; how many, by kind.
+    """Take out of the queue what of these suggestions of a region a newer map says already; how many, by kind.
 
-    Nothing that was decided is touched. What somebody holds right now is marked instead: they may answer it, nobody
-    else gets it. Call it in a transaction.
+    Newer than the scanned one are the newest map of the region, and the one that it is kept on. Nothing that was
+    decided is touched. What somebody holds right now is marked instead: they may answer it, nobody else gets it. Call
+    it in a transaction.
     """
     closed: Counter[str] = Counter()
-    newest_id = newest_snapshot_id(region_id)
-    older = rows.filter(scan__region=region_id, item__state=ItemState.OPEN).exclude(scan__snapshot=newest_id)
-    if newest_id is None or not older.exists():
-        return closed
-    said = sorted(_said_by(MapSnapshot.objects.get(pk=newest_id), older).values_list("item", flat=True))
+    for snapshot_id, older_ids in telling_maps(region_id).items():
+        older = rows.filter(scan__region=region_id, item__state=ItemState.OPEN, scan__snapshot__in=older_ids)
+        if older.exists():
+            closed += _withdraw_said(MapSnapshot.objects.get(pk=snapshot_id), older)
+    return closed
+
+
+def _withdraw_said(newer: MapSnapshot, older: QuerySet[Change]) -> Counter[str]:
+    closed: Counter[str] = Counter()
+    said = sorted(_said_by(newer, older).values_list("item", flat=True))
     for first in range(0, len(said), WITHDRAWN_AT_ONCE):
         # In the order of their ids, as everybody locks several: who answers one just now is waited for, nobody for us.
         items = QueueItem.objects.filter(pk__in=said[first : first + WITHDRAWN_AT_ONCE], state=ItemState.OPEN)

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from annotation.accounts.models import User
 from annotation.common.errors import NotFoundError
+from annotation.common.signals import map_pinned
 from annotation.review.services import audit
 from annotation.sources.errors import NotReadyError
 from annotation.sources.models import Imagery, MapSnapshot, Region, SourceState
@@ -33,6 +34,7 @@ def pin_sources(*, user: User, region: Region, pins: Mapping[Pin, int | None]) -
             _check_usable(MODELS[name], region, source_id)
     # After its sources, in the order in which imports and removals lock them.
     region = Region.objects.select_for_update(no_key=True).get(pk=region.pk)
+    map_before = region.pinned_snapshot_id
     for name, source_id in pins.items():
         setattr(region, f"{name}_id", source_id)
     region.save(update_fields=list(pins))
@@ -44,6 +46,8 @@ def pin_sources(*, user: User, region: Region, pins: Mapping[Pin, int | None]) -
         scope_id=region.pk,
         **{str(name): source_id for name, source_id in pins.items()},
     )
+    if region.pinned_snapshot_id not in {None, map_before}:
+        map_pinned.send(Region, region_id=region.pk, user=user)
     return region
 
 

@@ -22,6 +22,7 @@ export const JOB_NAMES = {
   "geolocation.prepare": "Preparing reference imagery",
   "geolocation.build_features": "Features of reference imagery",
   "changes.find": "Finding changes",
+  "changes.map_pinned": "Comparing suggestions with the chosen map",
   "changes.rescore": "Scoring corrected tiles anew",
   "changes.first_look": "First look",
   "changes.main_job": "Main job",

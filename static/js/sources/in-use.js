@@ -6,8 +6,20 @@ import { notify, notifyError } from "mapwright/lib/notices.js";
 import { sourceBadge, sourceFacts, warningsNote } from "mapwright/sources/source-card.js";
 
 const KINDS = {
-  imagery: { label: "Imagery to use", pin: "pinned_imagery", used: "imagery", date: (source) => source.captured_on },
-  snapshots: { label: "Map to use", pin: "pinned_snapshot", used: "snapshot", date: (source) => source.taken_at },
+  imagery: {
+    label: "Imagery to use",
+    pin: "pinned_imagery",
+    used: "imagery",
+    date: (source) => source.captured_on,
+    after: "",
+  },
+  snapshots: {
+    label: "Map to use",
+    pin: "pinned_snapshot",
+    used: "snapshot",
+    date: (source) => source.taken_at,
+    after: " Suggestions of older maps that it says already leave the queue.",
+  },
 };
 
 const named = (source, kind) => `${source.original_name} (${day(KINDS[kind].date(source), "no date")})`;
@@ -23,7 +35,7 @@ function choice({ region, summary, sources, kind, refresh }) {
     list.disabled = true;
     try {
       await api.patch(`/api/regions/${region.id}/`, { [pin]: list.value ? Number(list.value) : null });
-      notify("Used from now on. Run the main job again to compare with it.");
+      notify(`Used from now on. Run the main job again to compare with it.${list.value ? KINDS[kind].after : ""}`);
     } catch (error) {
       notifyError(error);
     }
