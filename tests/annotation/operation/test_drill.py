@@ -1,4 +1,4 @@
-"""The drill: back up, lose everything, restore, and hold rows and files against what was there."""
+"""The drill (S6): back up, lose everything, restore, and hold rows and files against what was there."""
 
 import os
 import shutil
