@@ -1,13 +1,17 @@
 import java.io.FileInputStream;
 import java.io.InputStream;
+import java.util.List;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.openstreetmap.josm.data.APIDataSet;
 import org.openstreetmap.josm.data.Preferences;
 import org.openstreetmap.josm.data.osm.DataSet;
+import org.openstreetmap.josm.data.osm.MultipolygonBuilder;
+import org.openstreetmap.josm.data.osm.MultipolygonBuilder.JoinedPolygon;
 import org.openstreetmap.josm.data.osm.Node;
 import org.openstreetmap.josm.data.osm.OsmPrimitive;
+import org.openstreetmap.josm.data.osm.Relation;
 import org.openstreetmap.josm.data.osm.Way;
 import org.openstreetmap.josm.data.preferences.JosmBaseDirectories;
 import org.openstreetmap.josm.data.projection.ProjectionRegistry;
@@ -16,8 +20,9 @@ import org.openstreetmap.josm.gui.progress.NullProgressMonitor;
 import org.openstreetmap.josm.io.OsmChangeReader;
 import org.openstreetmap.josm.io.OsmReader;
 import org.openstreetmap.josm.spi.preferences.Config;
+import org.openstreetmap.josm.tools.Pair;
 
-/** What JOSM makes of a file, a line for each thing, columns parted by tabs: policy, tags, elements, uploads. */
+/** What JOSM makes of a file, a line for each thing, columns parted by tabs: policy, tags, elements, areas, uploads. */
 public class ReadJosm {
     public static void main(String[] args) throws Exception {
         Config.setPreferencesInstance(Preferences.main());
@@ -32,6 +37,7 @@ public class ReadJosm {
             for (OsmPrimitive one : data.allPrimitives()) {
                 String key = one.getType().getAPIName() + "/" + one.getUniqueId();
                 tell("element", key, one.getVersion(), state(one), one.isDrawable(), one.get("building"), shape(one));
+                if (one instanceof Relation && one.isUsable() && ((Relation) one).isMultipolygon()) area(key, (Relation) one);
             }
             tell("uploads", new APIDataSet(data).getSize());
         }
@@ -46,11 +52,25 @@ public class ReadJosm {
         return one.isIncomplete() ? "incomplete" : one.isNew() ? "new" : one.isModified() ? "modified" : "kept";
     }
 
-    private static String shape(OsmPrimitive one) {
-        StringBuilder corners = new StringBuilder();
-        if (one instanceof Way) {
-            for (Node node : ((Way) one).getNodes()) corners.append(node.lon() + " " + node.lat() + ",");
+    /** The rings that JOSM joins the member ways to; none where it can't. */
+    private static void area(String key, Relation one) {
+        try {
+            Pair<List<JoinedPolygon>, List<JoinedPolygon>> rings = MultipolygonBuilder.joinWays(one);
+            tell("area", key, corners(rings.a), corners(rings.b));
+        } catch (MultipolygonBuilder.JoinedPolygonCreationException e) {
+            tell("area", key, "", "");
         }
-        return corners.toString();
+    }
+
+    private static String corners(List<JoinedPolygon> rings) {
+        return rings.stream().map(ring -> corners(ring.nodes.stream())).collect(Collectors.joining(";"));
+    }
+
+    private static String corners(Stream<Node> nodes) {
+        return nodes.map(node -> node.lon() + " " + node.lat()).collect(Collectors.joining(","));
+    }
+
+    private static String shape(OsmPrimitive one) {
+        return one instanceof Way ? corners(((Way) one).getNodes().stream()) : "";
     }
 }

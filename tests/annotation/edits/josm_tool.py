@@ -26,11 +26,15 @@ def josm_is_here() -> bool:
 
 @dataclass
 class Loaded:
-    """A file as JOSM holds it; elements by key: version, state, whether it draws them, `building`, outline."""
+    """A file as JOSM holds it; elements by key: version, state, whether it draws them, `building`, outline.
+
+    `areas`: what it draws of each multipolygon.
+    """
 
     policy: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     elements: dict[str, tuple[int, str, bool, str, shapely.Geometry]] = field(default_factory=dict)
+    areas: dict[str, shapely.Geometry] = field(default_factory=dict)
     uploads: int = 0
 
 
@@ -49,13 +53,27 @@ def loaded_by_josm(path: Path) -> Loaded:
             case ["tag", key, value]:
                 loaded.tags[key] = value
             case ["element", key, version, state, drawn, building, corners]:
-                places = [tuple(map(float, place.split())) for place in corners.split(",") if place]
+                places = _places(corners)
                 whole = len(places) > 3 and not any(map(math.isnan, sum(places, ())))  # its nodes are all there
                 outline = shapely.Polygon(places) if whole else shapely.Polygon()
                 loaded.elements[key] = (int(version), state, drawn == "true", building, outline)
+            case ["area", key, outer, inner]:
+                loaded.areas[key] = _area(outer, inner)
             case ["uploads", number]:
                 loaded.uploads = int(number)
     return loaded
+
+
+def _places(corners: str) -> list[tuple[float, ...]]:
+    return [tuple(map(float, place.split())) for place in corners.split(",") if place]
+
+
+def _area(outer: str, inner: str) -> shapely.Geometry:
+    """Outer rings, each with the inner ones that lie in it."""
+    holes = [shapely.Polygon(_places(ring)) for ring in inner.split(";") if ring]
+    parts = [shapely.Polygon(_places(ring)) for ring in outer.split(";") if ring]
+    parts = [shapely.Polygon(one.exterior, [h.exterior for h in holes if one.covers(h)]) for one in parts]
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
 
 
 def by_josm(path: Path, decided: list[Decided], elements: int) -> list[str]:
@@ -63,14 +81,15 @@ def by_josm(path: Path, decided: list[Decided], elements: int) -> list[str]:
     loaded = loaded_by_josm(path)
     ways = {key: one for key, one in loaded.elements.items() if key.startswith("way/")}
     faults = [f"{loaded.uploads} elements would be uploaded, {elements} are written"] * (loaded.uploads != elements)
-    new = [one for one in ways.values() if one[1] == "new"]
+    new = [one[4] for one in ways.values() if one[1] == "new"]
+    new += [area for key, area in loaded.areas.items() if loaded.elements[key][1] == "new"]
     for one in decided:
         if one.key is None:
-            ring = shapely.Polygon(one.shape.exterior)
-            faults += ["a new building is not there once"] * (sum(_same(way[4], ring) for way in new) != 1)
+            faults += ["a new building is not there once"] * (sum(_same(shape, one.shape) for shape in new) != 1)
             continue
         _, state, drawn, building, outline = loaded.elements.get(one.key, (0, "missing", False, "", None))
-        redrawn = one.ways or (drawn and _same(outline, one.shape))  # a multipolygon's outline is that of its ways
+        outline = loaded.areas.get(one.key, outline)
+        redrawn = one.shape is not None and drawn and outline is not None and _same(outline, one.shape)
         if one.shape is not None and not (state == "modified" and redrawn):
             faults.append(f"{one.key} is {state}, drawn {drawn}, or has another outline")
         if one.shape is None and not (state == "deleted" or (state == "modified" and building == "null")):
