@@ -25,7 +25,7 @@ from annotation.common.shapes import sharing
 from annotation.consistency.models import Scan, ShiftOrigin, TileScore
 from annotation.edits.models import Changeset, Delivery, DeliveryState, EditItem, Fate, Upload, UploadState, Webhook
 from annotation.edits.osmchange.nodes import OldNode
-from annotation.edits.states import State, base_state, newer_part, of_footprint, writes_nodes
+from annotation.edits.states import State, base_state, is_behind, newer_part, of_footprint, writes_nodes
 from annotation.learning.models import ModelVersion
 from annotation.learning.selectors import shown_model
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
@@ -272,6 +272,8 @@ def conflict_with(item: EditItem, their: State | None) -> Conflict | None:
     newer = newer_part(base, their) if writes_nodes(item, base) else None
     if newer is not None:
         return Conflict(item.change_id, base.key, "newer_part", f"{newer} of {base.key} was edited since")
+    if is_behind(their, base):
+        return None  # laid over a server's state in which nodes or member ways alone are newer
     if not their.geometry.equals_exact(base.geometry, SAME_PLACE):
         detail = f"{base.key} has another shape in the newest map; look at it again before you export"
         return Conflict(item.change_id, base.key, "other_geometry", detail)

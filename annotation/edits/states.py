@@ -95,6 +95,11 @@ def newer_part(base: State, their: State) -> str | None:
     return None
 
 
+def is_behind(their: State, base: State) -> bool:
+    """Whether a map shows an earlier state of the building than the base: some part of it older, and none newer."""
+    return newer_part(their, base) is not None and newer_part(base, their) is None
+
+
 def to_json(state: State) -> dict[str, Any]:
     return {
         "osm_type": state.osm_type, "osm_id": state.osm_id, "version": state.version,

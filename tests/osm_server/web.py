@@ -192,17 +192,26 @@ class Handler(BaseHTTPRequestHandler):
             answers.add_element(told, row)
         return 200, XML, answers.text_of(told), {}
 
-    def _full(self, number: str) -> Answer:
-        row = self.server.store.element("way", int(number))
+    def _full(self, kind: str, number: str) -> Answer:
+        """A way with its nodes; a relation with its members, one level deep, and the nodes of its ways."""
+        row = self.server.store.element(kind, int(number))
         if row is None or not row["visible"]:
             raise RefusedError(404 if row is None else 410, "")
         told = answers.root()
-        for ref in dict.fromkeys(json.loads(row["body"])):
-            node = self.server.store.element("node", ref)
-            if node is not None:
-                answers.add_element(told, node)
-        answers.add_element(told, row)
+        for one in [*self._parts_of(row), row]:
+            answers.add_element(told, one)
         return 200, XML, answers.text_of(told), {}
+
+    def _parts_of(self, row: Any) -> list[Any]:
+        """Nodes, then ways, then relations, each once."""
+        body = json.loads(row["body"])
+        members = [["node", ref] for ref in body] if row["kind"] == "way" else [one[:2] for one in body]
+        found = {(kind, ref): self.server.store.element(kind, ref) for kind, ref in members}
+        ways = [one for (kind, _), one in found.items() if kind == "way" and one is not None]
+        refs = [ref for way in ways for ref in json.loads(way["body"])]
+        found |= {("node", ref): self.server.store.element("node", ref) for ref in refs}
+        order = {"node": 0, "way": 1, "relation": 2}
+        return sorted((one for one in found.values() if one is not None), key=lambda one: order[one["kind"]])
 
     # OAuth2
 
@@ -264,7 +273,7 @@ ROUTES = [
     ("PUT", r"/api/0\.6/changeset/(\d+)/close", "close"),
     ("GET", r"/api/0\.6/(node|way|relation)/(\d+)", "element"),
     ("GET", r"/api/0\.6/(node|way|relation)s", "elements"),
-    ("GET", r"/api/0\.6/way/(\d+)/full", "full"),
+    ("GET", r"/api/0\.6/(way|relation)/(\d+)/full", "full"),
     ("GET", r"/oauth2/authorize", "authorize"),
     ("POST", r"/oauth2/authorize", "decide"),
     ("POST", r"/oauth2/token", "token"),

@@ -15,6 +15,7 @@ from annotation.edits.engine.rows import (
     tags_set,
 )
 from annotation.edits.engine.server import MapServer, ask, check_server
+from annotation.edits.engine.server_relation import relation_on_server
 from annotation.edits.engine.server_state import state_on_server
 from annotation.edits.engine.sign_in import Challenge, authorize_url, fetch_token, new_challenge, revoke_token
 
@@ -46,6 +47,7 @@ __all__ = [
     "parse_change",
     "polygons_of",
     "receipts_of",
+    "relation_on_server",
     "revoke_token",
     "state_on_server",
     "tags_after",

@@ -114,6 +114,11 @@ class OsmApi:
         reply = self._send("GET", f"/api/0.6/way/{number}/full")
         return [] if reply.status in {404, 410} else answers.parse_written(_good(reply))
 
+    def relation(self, number: int) -> list[Written]:
+        """A relation, its member ways and all their nodes; else as `way`."""
+        reply = self._send("GET", f"/api/0.6/relation/{number}/full", most_bytes=MOST_CHANGE_BYTES)
+        return [] if reply.status in {404, 410} else answers.parse_written(_good(reply))
+
     def close(self, changeset: int, *, or_unknown: bool = False) -> None:
         """Close the changeset, or find it closed: it takes no edits from now on.
 

@@ -14,7 +14,14 @@ from annotation.changes.standing import said_already
 from annotation.changes.tagging import checked_tags
 from annotation.common.errors import InvalidError
 from annotation.edits import selectors
-from annotation.edits.engine import OsmApi, accepted_change, final_geometry, state_on_server, tags_after
+from annotation.edits.engine import (
+    OsmApi,
+    accepted_change,
+    final_geometry,
+    relation_on_server,
+    state_on_server,
+    tags_after,
+)
 from annotation.edits.errors import NotRebasedError
 from annotation.edits.models import EditItem
 from annotation.edits.osmchange.compile import compile_change, demolished
@@ -108,13 +115,20 @@ def on_server(item: EditItem) -> Seen:
     Raises:
         UploadOffError, ServerAddressError: no server is named here.
         ServerError: it gives no usable answer.
-        NotRebasedError: it is no building that one way draws, or is drawn there so that it crosses itself.
+        NotRebasedError: it is no building of OSM, or is drawn there so that it crosses itself or encloses nothing.
     """
     base = base_state(item)
-    if base is None or base.osm_type != "way" or base.osm_id is None:
-        raise NotRebasedError("the map's server is asked about ways alone: import a newer map to compare with")
-    elements = OsmApi(server_in_use()).way(base.osm_id)
-    state = state_on_server(elements, base)
+    if base is None or base.osm_id is None or base.osm_type not in {"way", "relation"}:
+        raise NotRebasedError(
+            "the map's server knows buildings by their OSM id alone, and this one has none: import a newer map instead"
+        )
+    api = OsmApi(server_in_use())
+    if base.osm_type == "way":
+        elements = api.way(base.osm_id)
+        state = state_on_server(elements, base)
+    else:
+        elements = api.relation(base.osm_id)
+        state = relation_on_server(elements, base)
     if elements and state is None:
         raise NotRebasedError(
             f"{base.key} is no closed outline on the map's server any more, or crosses itself there: mend it there "

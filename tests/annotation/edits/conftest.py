@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.annotation.edits.school import School, made_school
 from tests.annotation.edits.uploading import Case, make_case, sign_in_at, upload_settings
 from tests.osm_server import OsmServer, osm_server
 
@@ -23,3 +24,8 @@ def case(server: OsmServer) -> Case:
     case = make_case(server)
     sign_in_at(server, case.editor)
     return case
+
+
+@pytest.fixture
+def school(server: OsmServer, tmp_path) -> School:
+    return made_school(server, tmp_path)
