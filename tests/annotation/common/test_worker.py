@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 import redis
 from celery import current_app
 from django.conf import settings as django_settings
-from kombu import pools
+from kombu import Connection, pools
 
 from annotation.accounts.models import User
 from annotation.common.models import Job
@@ -120,6 +120,45 @@ def test_a_long_silent_step_keeps_its_heartbeat(worker: Worker, tmp_path: Path):
     assert Job.objects.get(pk=job.pk).attempts == 1
     go.touch()
     wait_until(ended(job), what="the job did not end")
+
+
+def test_f3_a_job_longer_than_the_brokers_patience_comes_to_a_second_worker_and_has_one_result(
+    worker: Worker, tmp_path: Path
+):
+    """F3: the broker gives the message out again; the row says that somebody is at work."""
+    began, go = tmp_path / "began", tmp_path / "go"
+    second = Worker(worker.queue, tmp_path / "second.log")
+    both = (worker, second)
+    try:
+        for one in both:
+            one.start()
+        for one in both:
+            wait_until(lambda one=one: " ready." in one.said(), seconds=180, what=one.log)
+        job = enqueue("wait", began=str(began), go=str(go), name="once")
+        first = wait_until(lambda: began.exists() and began.read_text(), what="the job did not begin")
+        wait_until(lambda: give_out_again() or said_by(both, "received") >= 2, what="the message did not come again")
+        wait_until(lambda: said_by(both, "succeeded") >= 1, what="the second did not let go of it")
+        assert (Job.objects.get(pk=job.pk).state, began.read_text()) == ("running", first)
+        go.touch()
+        wait_until(ended(job), what="the job did not end")
+    finally:
+        second.kill()
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.result) == ("succeeded", 1, {"made": "once"})
+    assert User.objects.filter(username="once").count() == 1
+
+
+def give_out_again() -> None:
+    """What the broker's client does with messages that nobody confirmed within its visibility timeout, now."""
+    patience = {**current_app.conf.broker_transport_options, "visibility_timeout": 0}
+    with Connection(current_app.conf.broker_url, transport_options=patience) as connection:
+        connection.default_channel.qos.restore_visible(interval=1)
+
+
+def said_by(workers: Iterable[Worker], word: str) -> int:
+    """How often they said this of the message of a job."""
+    lines = [line for one in workers for line in one.said().splitlines()]
+    return sum("Task annotation.common.tasks.run_job" in line and word in line for line in lines)
 
 
 def test_a_broker_that_is_down_does_not_fail_the_request_and_the_job_waits(settings: Any):

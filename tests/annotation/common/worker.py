@@ -41,6 +41,10 @@ class Worker:
                 words, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
             )
 
+    def said(self) -> str:
+        """Its log so far."""
+        return self.log.read_text() if self.log.exists() else ""
+
     def kill(self) -> None:
         """End it and its children as a crash does."""
         if self.process is not None and self.process.poll() is None:
