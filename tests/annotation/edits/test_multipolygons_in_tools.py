@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 import shapely
+import shapely.geometry
 
 from annotation.edits.osmchange.tools import LOCAL_IDS, Tool
 from annotation.edits.services import exits, export
-from tests.annotation.edits import drill_tools, josm_tool
+from tests.annotation.edits import drill_tools, josm_tool, mr_cli_tool
 from tests.annotation.edits.drill import Decided, demolish
 from tests.annotation.edits.osmium_tool import run_osmium
+from tests.annotation.edits.school import put_all
 from tests.annotation.edits.test_apply_changes import Extract, Town, differing
 from tests.annotation.edits.test_multipolygons_exported import NEW_YARD, POND, SCHOOL, area, made_town, shapes_of
 
@@ -112,3 +114,28 @@ def test_josm_is_caught_where_it_would_draw_another_shape(tmp_path: Path):
     faults = josm_tool.by_josm(file, [*other, leaving.decided[1]], elements)
     assert len(faults) == 1 and faults[0].startswith("relation/51")
     assert isinstance(josm_tool.loaded_by_josm(file).areas["relation/51"], shapely.Polygon)
+
+
+def test_mr_cli_reads_every_task_of_the_challenge_and_draws_the_rings_that_were_accepted(leaving, server):
+    if not mr_cli_tool.mr_cli_is_here():
+        pytest.skip(mr_cli_tool.MISSING)
+    put_all(server, leaving.town.source)
+    challenge = leaving.folder / "challenge.geojson"
+    challenge.write_text("".join(exits.maproulette(leaving.changeset)), encoding="utf-8")
+    tasks = mr_cli_tool.read_by_mr_cli(challenge, server.url)
+    relations = {one["key"]: one for task in tasks for one in task if one["key"].startswith("relation/")}
+    assert len(tasks) == len(relations) == len(leaving.decided)
+    for one in leaving.decided:
+        told = relations[one.key or "relation/-1"]
+        assert told["operation"] == ("modify" if one.key else "create")
+        assert told["tags"].get("building") == {"rings": "school", "courtyard": "yes", "demolish": None}[one.kind]
+        wanted = one.shape or shapely.from_wkb(bytes(leaving.town.building(one.key).geometry.wkb))
+        assert rings_of(told["geometry"]) == rings_of(shapely.geometry.mapping(wanted.boundary))
+
+
+def rings_of(lines) -> list[tuple[tuple[float, float], ...]]:
+    """The rings that lines make up, wherever they start."""
+    drawn = shapely.set_precision(shapely.geometry.shape(lines), 1e-7)
+    faces = shapely.get_parts(shapely.polygonize([*shapely.get_parts(drawn)]))
+    rings = {shapely.normalize(shapely.Polygon(face.exterior)) for face in faces}
+    return sorted(tuple((round(x, 6), round(y, 6)) for x, y in ring.exterior.coords) for ring in rings)
