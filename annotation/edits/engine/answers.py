@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -138,19 +139,30 @@ def _elements(content: bytes, root: str) -> list[Written]:
             block.update(action=name, if_unused="yes" if "if-unused" in said else "")
         elif name in KINDS:
             place = (said.get("lon", ""), said.get("lat", ""))
-            number, version = int(said["id"]), int(said.get("version", "0"))
+            number, version = _id(said["id"]), int(said.get("version", "0"))
             one = Written(block["action"], name, number, version, *place, timestamp=said.get("timestamp", ""))
+            if not all(math.isfinite(float(text)) for text in place if text):
+                raise ValueError("a place that is none")
+            if one.timestamp:
+                datetime.fromisoformat(one.timestamp)  # read later, and refused here where it is none
             one.if_unused = bool(block["if_unused"])
             found.append(one)
         elif name == "tag":
             found[-1].tags[said["k"]] = said["v"]
         elif name == "nd":
-            found[-1].body.append(int(said["ref"]))
+            found[-1].body.append(_id(said["ref"]))
         elif name == "member":
-            found[-1].body.append((said["type"], int(said["ref"]), said.get("role", "")))
+            found[-1].body.append((said["type"], _id(said["ref"]), said.get("role", "")))
 
     _read(content, root, start)
     return found
+
+
+def _id(text: str) -> int:
+    number = int(text)
+    if abs(number) >= 2**63:
+        raise ValueError("an id that no server has")
+    return number
 
 
 def parse_result(content: bytes) -> list[Receipt]:

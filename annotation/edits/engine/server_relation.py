@@ -49,9 +49,7 @@ def _scan(elements: Sequence[Written], relation: Written, base: State) -> OsmSca
     nodes = {one.id: one for one in elements if one.kind == "node" and one.lon and one.lat}
     ways = {one.id: one for one in elements if one.kind == "way"}
     taken = np.array(sorted(number for number in nodes if shared.get(number, True)), np.int64)
-    members = tuple(
-        MemberRef(TYPES[kind], ref, role) for kind, ref, role in _members(relation) if kind in TYPES
-    )  # fmt: skip
+    members = tuple(MemberRef(TYPES[kind], ref, role) for kind, ref, role in _members(relation) if kind in TYPES)
     return OsmScan(
         nodes=_table(nodes),
         ways={number: _raw(way, classify(way.tags, closed=True), way.body) for number, way in ways.items()},

@@ -85,6 +85,22 @@ def test_a_relation_that_others_tagged_and_extended_meanwhile_is_shown_as_it_is_
     assert page.lay_over("0" * 16, shape="ours").json()["code"] == "newer_state"
 
 
+@pytest.mark.parametrize(
+    "junk",
+    [
+        '<node id="1" version="2" lon="east" lat="55"/>',
+        '<node id="1" version="2" lon="nan" lat="55"/>',
+        '<way id="61" version="3"><nd ref="1180591620717411303424"/></way>',
+        '<relation id="51" version="9" timestamp="yesterday"/>',
+    ],
+)
+def test_an_answer_that_can_not_be_read_is_told_as_such(school, page, junk):
+    school.server.answer("GET", "/api/0.6/relation/51/full", 200, f'<osm version="0.6">{junk}</osm>')
+    reply = page.beside()
+    assert (reply.status_code, reply.json()["code"]) == (503, "map_server"), reply.content
+    assert "check its address" in reply.json()["detail"]
+
+
 def test_what_is_gone_from_the_server_can_only_be_dropped(school, page):
     school.server.put(("relation", 51, 7, None))
     told = page.told()
