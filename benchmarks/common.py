@@ -46,13 +46,15 @@ def machine() -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The commit of the checkout, with `+` when tracked files differ from it."""
+    """The commit of the checkout, with `+` when tracked files differ from it, results left out.
+
+    A run that writes its figures again and again differs by these alone.
+    """
     head = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    dirty = subprocess.run(
-        ["git", "status", "--porcelain", "-uno"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    asked = ["git", "status", "--porcelain", "-uno", "--", ".", ":!benchmarks/results"]
+    dirty = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
     return (head.stdout.strip() or "unknown") + ("+" if dirty.stdout.strip() else "")
 
 

@@ -6,6 +6,8 @@ Each form is written by a process of its own, as the server streams it.
 
 * `csv_s`, `coco_s`, `gpkg_s`, `geojson_s`: seconds of the processor that writing took in that process, and in `_wall_s`
   by the clock; `_mb` is what came out.
+* `csv_first_row_s` and the like: by the clock, until the first rows are there, `_first_row_cpu_ms` of the processor,
+  that of the connection among it; a GeoPackage is complete before that, as its format has it.
 * `csv_peak_mb` and the like: the most memory that process held, and `_start_mb` what it held before the first row.
 * `coco_ratio_to_csv`, ...: processor time against that of CSV in the same run.
 """
@@ -24,6 +26,7 @@ from typing import Any
 
 import review_common as common
 from common import write_result
+from queue_filters import processor_ms
 from queue_rows import FILL_VARIED, filled_once
 
 FORMS = ("csv", "coco", "gpkg", "geojson")
@@ -61,14 +64,19 @@ def written(form: str) -> dict[str, float]:
     """Write a form to nowhere."""
     from annotation.changes import selectors
     from annotation.changes.facets import Wanted
+    from annotation.changes.services import exports  # noqa: F401  (as the server has it loaded before it is asked)
     from annotation.sources.models import Region
 
     region = Region.objects.get()
     changes = selectors.plain_changes(region, Wanted())
     before, cpu, start, size = peak_mb(), time.process_time(), time.perf_counter(), 0
-    for part in parts_of(form, region, changes):
+    first, first_cpu, began = 0.0, 0.0, processor_ms()
+    for number, part in enumerate(parts_of(form, region, changes)):
         size += len(part)
+        if number == 1:  # the first part may be what stands before the rows
+            first, first_cpu = time.perf_counter() - start, processor_ms() - began
     return {
+        "first_row_s": round(first, 3), "first_row_cpu_ms": round(first_cpu, 1),
         "s": round(time.process_time() - cpu, 1), "wall_s": round(time.perf_counter() - start, 1),
         "mb": round(size / 1e6, 1), "peak_mb": round(peak_mb(), 1), "start_mb": round(before, 1),
     }  # fmt: skip

@@ -165,7 +165,7 @@ def looked_at(region_id: int, query: dict[str, Any], rounds: int, times: Times, 
     kept = SavedFilter(region=region, owner=user, query=urlencode(query, doseq=True))
     whole = wanted_of(checked.validated_data)
     acts: dict[str, Callable[[], Any]] = {
-        "left": lambda: left(region_id, whole),
+        "left": lambda: left(user, region_id, whole),
         "none_left": lambda: FittingChanges().counts(user, region_id, query),
         "feed": lambda: newest_items(kept),
     }

@@ -23,7 +23,9 @@ class Changeset(Timestamped):
     The first export as osmChange freezes what each edit does: the same file comes out every time, with the same ids.
     """
 
-    region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="changesets")
+    region = models.ForeignKey(
+        Region, on_delete=models.CASCADE, related_name="changesets", db_index=False, help_text="see `changeset_newest`"
+    )
     snapshot = models.ForeignKey(MapSnapshot, on_delete=models.CASCADE, related_name="+")
     comment = models.CharField(max_length=255)
     source = models.CharField(max_length=255)
@@ -35,6 +37,7 @@ class Changeset(Timestamped):
     last_ids = models.JSONField(default=dict, help_text="the last placeholder id drawn, by type of element")
 
     class Meta:
+        indexes = [models.Index(fields=["region", "-id"], name="changeset_newest")]
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=ChangesetState.values), name="changeset_state_known"),
             models.CheckConstraint(
@@ -153,6 +156,10 @@ class Upload(Timestamped):
 
     class Meta:
         ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["region", "-id"], condition=models.Q(state="done"), name="upload_in_the_map"),
+            models.Index(fields=["server", "done_at"], condition=models.Q(state="done"), name="upload_lately"),
+        ]
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=UploadState.values), name="upload_state_known"),
             models.UniqueConstraint(
@@ -255,7 +262,9 @@ class DeliveryState(models.TextChoices):
 class Delivery(Timestamped):
     """One event for one webhook: written in the transaction of the event, sent afterwards until it is taken."""
 
-    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    webhook = models.ForeignKey(
+        Webhook, on_delete=models.CASCADE, related_name="deliveries", db_index=False, help_text="see `delivery_newest`"
+    )
     event = models.CharField(max_length=16, choices=WebhookEvent)
     event_id = models.UUIDField(help_text="the same for every webhook and every try, so that it counts once")
     body = models.TextField(help_text="exactly what is sent")
@@ -278,7 +287,12 @@ class Delivery(Timestamped):
         ]
         indexes = [
             models.Index(fields=["webhook", "due_at", "id"], condition=models.Q(state="waiting"), name="delivery_due"),
+            models.Index(fields=["webhook", "-id"], name="delivery_newest"),
             models.Index(fields=["webhook", "state", "-id"], name="delivery_of_a_webhook"),
+            # At most a try for each run of a day, however much waits.
+            models.Index(
+                fields=["webhook", "-id"], condition=models.Q(state="waiting", attempts__gt=0), name="delivery_failing"
+            ),
             models.Index(fields=["delivered_at"], condition=models.Q(state="delivered"), name="delivery_old"),
             models.Index(fields=["due_at"], condition=models.Q(state="dead"), name="delivery_given_up"),
         ]

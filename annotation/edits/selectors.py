@@ -20,16 +20,30 @@ from annotation.changes.objects import (
     states_in,
     the_same_new_building,
 )
+from annotation.common.counted import Counted
 from annotation.common.errors import NotFoundError
 from annotation.common.shapes import sharing
 from annotation.consistency.models import Scan, ShiftOrigin, TileScore
-from annotation.edits.models import Changeset, Delivery, DeliveryState, EditItem, Fate, Upload, UploadState, Webhook
+from annotation.edits.models import (
+    Changeset,
+    Delivery,
+    DeliveryState,
+    EditItem,
+    Fate,
+    Upload,
+    UploadReceipt,
+    UploadState,
+    Webhook,
+)
 from annotation.edits.osmchange.nodes import OldNode
 from annotation.edits.states import State, base_state, is_behind, newer_part, of_footprint, writes_nodes
 from annotation.learning.models import ModelVersion
 from annotation.learning.selectors import shown_model
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
 from annotation.sources.selectors import newest_snapshot, visible_regions
+
+MOST_COUNTED = 10_000
+"""Deliveries of a webhook, of each state: of more it is only told that there are as many."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +78,9 @@ def get_changeset(user: User, changeset_id: int) -> Changeset:
 
 
 def changesets_of(region: Region) -> QuerySet[Changeset]:
-    """A region's changesets with their number of edits."""
-    return Changeset.objects.filter(region=region).select_related("created_by").annotate(edits=Count("items"))
+    """A region's changesets with their number of edits, which is counted of those on the page alone."""
+    edits = Counted(EditItem.objects.filter(changeset=OuterRef("pk")))
+    return Changeset.objects.filter(region=region).select_related("created_by").annotate(edits=edits)
 
 
 def items_of(changeset: Changeset) -> QuerySet[EditItem]:
@@ -102,10 +117,14 @@ def uploads_of(changeset: Changeset) -> QuerySet[Upload]:
 
 
 def watched_uploads(region: Region) -> QuerySet[Upload]:
-    """Uploads of a region that are in the map, with how many of their elements met which fate."""
-    fates = {f"{fate.value}_count": Count("receipts", filter=Q(receipts__fate=fate)) for fate in Fate}
+    """Uploads of a region that are in the map, with how many of their elements met which fate.
+
+    Receipts are counted of the uploads on the page alone, along an index.
+    """
+    receipts = UploadReceipt.objects.filter(upload=OuterRef("pk"))
+    fates = {f"{fate.value}_count": Counted(receipts.filter(fate=fate)) for fate in Fate}
     rows = Upload.objects.filter(region=region, state=UploadState.DONE).select_related("user", "changeset").defer("osc")
-    return rows.annotate(receipt_count=Count("receipts"), **fates)
+    return rows.annotate(receipt_count=Counted(receipts), **fates)
 
 
 def get_upload(user: User, upload_id: int) -> Upload:
@@ -129,15 +148,22 @@ def sent_elsewhere(changeset: Changeset, server: str) -> list[int]:
 
 
 def webhooks_of(user: User) -> QuerySet[Webhook]:
-    """Webhooks that this admin may see, with how many deliveries of each wait and were given up, and why some wait."""
-    rows = Webhook.objects.filter(Q(region=None) | Q(region__in=visible_regions(user)))
+    """Webhooks that this admin may see, with how many deliveries of each wait and were given up, and why some wait.
+
+    No more than MOST_COUNTED are counted, so that a list costs the same however long the outbox is.
+    """
+    mine = Delivery.objects.filter(webhook=OuterRef("pk"))
     counts = {
-        name: Count("deliveries", filter=Q(deliveries__state=name))
+        name: Counted(mine.filter(state=name).values("pk")[:MOST_COUNTED])
         for name in (DeliveryState.WAITING.value, DeliveryState.DEAD.value)
     }
-    failing = Delivery.objects.filter(webhook=OuterRef("pk"), state=DeliveryState.WAITING).exclude(problem="")
+    failing = mine.filter(state=DeliveryState.WAITING, attempts__gt=0).exclude(problem="")
     problem = Subquery(failing.order_by("-pk").values("problem")[:1])
-    return rows.select_related("region", "created_by").annotate(**counts, problem=problem)
+    return _seen_webhooks(user).select_related("region", "created_by").annotate(**counts, problem=problem)
+
+
+def _seen_webhooks(user: User) -> QuerySet[Webhook]:
+    return Webhook.objects.filter(Q(region=None) | Q(region__in=visible_regions(user)))
 
 
 def get_webhook(user: User, webhook_id: int) -> Webhook:
@@ -150,7 +176,7 @@ def get_webhook(user: User, webhook_id: int) -> Webhook:
 
 def get_delivery(user: User, delivery_id: int) -> Delivery:
     """The delivery, or NotFoundError where it is missing or of a webhook the person may not see."""
-    delivery = Delivery.objects.filter(pk=delivery_id, webhook__in=webhooks_of(user).values("pk")).first()
+    delivery = Delivery.objects.filter(pk=delivery_id, webhook__in=_seen_webhooks(user)).first()
     if delivery is None:
         raise NotFoundError("there is no such delivery: it was taken a while ago, or its webhook was removed")
     return delivery

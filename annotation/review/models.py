@@ -115,10 +115,15 @@ class QueueItem(Timestamped):
                 name="queue_open_in_batch",
             ),
             models.Index(fields=["batch", "subject_id"], condition=models.Q(batch__isnull=False), name="queue_twins"),
-            models.Index(
-                fields=["assigned_to"],
+            models.Index(  # as a claim asks: the first of those that a person was given, however many
+                fields=["assigned_to", "stage", "scope_id", "-priority", "id"],
                 condition=models.Q(state="open", assigned_to__isnull=False),
                 name="queue_flagged",
+            ),
+            models.Index(
+                fields=["assigned_until"],
+                condition=models.Q(state="open", assigned_to__isnull=False, assigned_until__isnull=False),
+                name="queue_given_for_a_time",
             ),
             models.Index(
                 fields=["stage", "scope_id", "not_for"],
@@ -244,7 +249,13 @@ class AuditEntry(models.Model):
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        indexes = [models.Index(fields=["object_kind", "object_id"]), models.Index(fields=["scope_id", "-at"])]
+        # Of a region the newest acts; of one person or of one sort, too, however rare among all.
+        indexes = [
+            models.Index(fields=["object_kind", "object_id"]),
+            models.Index(fields=["scope_id", "-at", "-id"], name="audit_of_a_region"),
+            models.Index(fields=["scope_id", "actor", "-at", "-id"], name="audit_of_a_person"),
+            models.Index(fields=["scope_id", "action", "-at", "-id"], name="audit_of_an_action"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_kind} {self.object_id}"

@@ -25,6 +25,7 @@ from annotation.changes.models import Change
 from annotation.changes.nearby import neighbours
 from annotation.changes.services.start import start_find
 from annotation.common.keyset import Cursor
+from annotation.common.streams import begun_at_once
 from annotation.review.api.http import parse, person
 from annotation.review.lists import ORDERS
 from annotation.sources.selectors import get_region
@@ -114,7 +115,7 @@ class NeighboursView(APIView):
 def _stream(changes: QuerySet[Change]) -> Iterator[bytes]:
     yield b'{"type": "FeatureCollection", "features": [\n'
     first = True
-    for change in changes.iterator(chunk_size=1000):
+    for change in begun_at_once(changes, lambda one: one.pk, at_once=1000):
         one = serializers.feature(change, selectors.geojson(selectors.shape_after(change)))
         yield (b"" if first else b",\n") + json.dumps(one, cls=JSONEncoder).encode()
         first = False

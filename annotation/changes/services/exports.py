@@ -16,7 +16,7 @@ from annotation.changes.engine_coco import instances
 from annotation.changes.models import Change, ChangeKind
 from annotation.common.geopackage import write_layer
 from annotation.common.shapes import SIDES, Side
-from annotation.common.streams import csv_rows
+from annotation.common.streams import begun_at_once, csv_rows
 from annotation.consistency.models import Scan
 from annotation.sources.models import Region
 
@@ -77,7 +77,8 @@ def as_coco(region: Region, changes: QuerySet[Change]) -> Iterator[str]:
     yield json.dumps(head, ensure_ascii=False)[:-1] + ', "images": [\n'
     tiles = changes.order_by("pair", "-scan").distinct("pair")
     places = tiles.values_list("pair_id", "scan_id", "pair__tile__z", "pair__tile__x", "pair__tile__y")
-    yield from _lines(_image(row, sources[row[1]], licences) for row in places.iterator(ROWS_AT_ONCE))
+    begun = begun_at_once(places, lambda row: row[0], ROWS_AT_ONCE, by="pair")
+    yield from _lines(_image(row, sources[row[1]], licences) for row in begun)
     yield '\n], "annotations": [\n'
     yield from _lines(_annotations(changes))
     yield "\n]}\n"
@@ -115,7 +116,7 @@ def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
 def _placed(region: Region, changes: QuerySet[Change]) -> Iterator[tuple[float, float, list[Any]]]:
     sources = _sources(region)
     rows = _joined(changes.annotate(**_box())).values_list("scan_id", *SIDES, *PLAIN, *TILE)
-    for scan, west, south, east, north, *said in rows.iterator(ROWS_AT_ONCE):
+    for scan, west, south, east, north, *said in begun_at_once(rows, lambda row: row[1 + len(SIDES)], ROWS_AT_ONCE):
         yield round((west + east) / 2, 7), round((south + north) / 2, 7), _values(said, sources[scan])
 
 

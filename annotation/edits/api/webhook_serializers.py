@@ -38,8 +38,8 @@ class WebhookOutput(serializers.ModelSerializer):
     events = serializers.ListField(child=serializers.ChoiceField(choices=WebhookEvent.choices))
     region_name = serializers.CharField(source="region.name", default=None, allow_null=True)
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
-    waiting = serializers.IntegerField(help_text="deliveries that are still to be taken")
-    dead = serializers.IntegerField(help_text="deliveries that were given up")
+    waiting = serializers.IntegerField(help_text="deliveries that are still to be taken; 10,000 is that many or more")
+    dead = serializers.IntegerField(help_text="deliveries that were given up; 10,000 is that many or more")
     problem = serializers.CharField(allow_null=True, help_text="why one that waits was not taken, of the newest such")
 
     class Meta:

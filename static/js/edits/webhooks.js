@@ -1,11 +1,14 @@
 /** The page of webhooks: who is told of what, and deliveries that were given up, to be sent again. */
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
-import { moment, plural } from "mapwright/lib/format.js";
+import { moment, number } from "mapwright/lib/format.js";
 import { confirmDialog, onSubmit } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 
 const SHOWN = 100;
+/** The server counts no further. */
+const COUNTED = 10_000;
+const counted = (count) => (count < COUNTED ? number(count) : `${number(COUNTED)} or more`);
 const button = (text, run, label = text) =>
   el("button", { type: "button", class: "button button-small", text, "aria-label": label, on: { click: run } });
 
@@ -42,7 +45,7 @@ function givenUp(hook) {
         `Send again: ${one.event}, ${moment(one.created_at)}`,
       ),
     );
-  const details = el("details", { class: "more" }, el("summary", { text: `${hook.dead} given up` }), list);
+  const details = el("details", { class: "more" }, el("summary", { text: `${counted(hook.dead)} given up` }), list);
   details.addEventListener("toggle", async () => {
     if (!details.open || list.firstChild) return;
     try {
@@ -124,7 +127,7 @@ const card = (hook) =>
     el("p", { class: "small" }, el("code", { text: hook.url })),
     el("p", {
       class: "muted small",
-      text: `${hook.events.join(", ")}; ${hook.region_name ?? "every region"}; ${plural(hook.waiting, "delivery", "deliveries")} waiting`,
+      text: `${hook.events.join(", ")}; ${hook.region_name ?? "every region"}; ${counted(hook.waiting)} ${hook.waiting === 1 ? "delivery" : "deliveries"} waiting`,
     }),
     hook.waiting > 0 &&
       hook.problem &&

@@ -25,6 +25,8 @@ PATHS = {
 }
 HOWS = ("never came", "took effect", "takes effect late", "answer unstored")
 MOST_RUNS = 12
+PATIENCE_S = 240
+"""How long the next step of a process is waited for: a busy machine is slow, and no turn may be lost to that."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def killed_at(point: Point, case: Case, upload: Upload, crew: Workers) -> list[s
             job = recover(upload)
         pid = crew.start(job.pk)
         _let_late_ones_in(case, late, pid)
-        wait_gone(pid)
+        wait_gone(pid, PATIENCE_S)
     for rule, _ in late:
         case.server.release(rule)
     upload.refresh_from_db()
@@ -94,7 +96,7 @@ def _kill_once(point: Point, case: Case, upload: Upload, crew: Workers, late: li
     then = "apply" if point.how == "takes effect late" else "drop"
     rule = case.server.hold(*PATHS[point.request], when, then)
     pid = crew.start(job.pk)
-    assert case.server.wait_held(rule), f"no such request: {case.server.requests()}"
+    assert case.server.wait_held(rule, PATIENCE_S), f"no such request: {case.server.requests()}"
     kill(pid)
     if then == "apply":
         late.append((rule, len(case.server.requests()) + point.late))
@@ -105,7 +107,7 @@ def _kill_once(point: Point, case: Case, upload: Upload, crew: Workers, late: li
 def _let_late_ones_in(case: Case, late: list[tuple[int, int]], pid: int) -> None:
     """Requests of workers that are dead take effect while another one is at work, each in its turn."""
     for rule, turn in late:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while len(case.server.requests()) < turn and time.monotonic() < deadline and alive(pid):
             time.sleep(0.005)
         case.server.release(rule)
@@ -116,10 +118,10 @@ def _kill_before_storing(point: Point, upload: Upload, job: Job, crew: Workers, 
     """The answer came; a lock on the row keeps the worker from storing it, and there it dies."""
     rule = case.server.hold(*PATHS[point.request], "before", "apply")
     pid = crew.start(job.pk)
-    assert case.server.wait_held(rule), f"no such request: {case.server.requests()}"
+    assert case.server.wait_held(rule, PATIENCE_S), f"no such request: {case.server.requests()}"
     with _locked(upload) as waits:
         case.server.release(rule)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while not waits():
             assert time.monotonic() < deadline, "the worker does not come to store the answer"
             time.sleep(0.005)

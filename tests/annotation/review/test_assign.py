@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from annotation.review.models import AuditEntry, QueueItem, Verdict
+from annotation.review.selectors import queue_counts
 from annotation.review.services.assign import put_back_what_ended
 from annotation.review.services.claim import claim
 from tests.factories import RegionFactory, UserFactory
@@ -68,3 +69,34 @@ def test_reviewers_give_nothing_and_nobody_gives_to_strangers(client_of, scan):
     scan.region.open_to_all = False
     scan.region.save()
     assert give(client_of(UserFactory(role="admin")), scan, [item], UserFactory()).status_code == 400
+
+
+def test_counts_tell_what_is_given_to_others_from_what_they_look_at(scan):
+    ana, ben = UserFactory(), UserFactory()
+    given, looked_at, mine, free = (ChangeFactory(scan=scan) for _ in range(4))
+    for change, person in ((given, ben), (looked_at, ben), (mine, ana)):
+        QueueItem.objects.filter(pk=change.item_id).update(assigned_to=person)
+    assert next_of(ben, scan, skip=[given.item_id]).pk == looked_at.item_id
+    for person, leased, blocked in ((ana, 1, 1), (ben, 0, 1)):
+        counts = queue_counts(person, "changes", scan.region_id)
+        assert (counts.open, counts.leased, counts.blocked) == (4, leased, blocked)
+    QueueItem.objects.filter(pk=free.item_id).update(not_for=ana)
+    assert queue_counts(ana, "changes", scan.region_id).blocked == 2
+
+
+def test_acts_are_listed_newest_first_page_by_page_and_by_person(client_of, scan):
+    admin, ben = UserFactory(role="admin"), UserFactory()
+    for number in range(5):
+        AuditEntry.objects.create(
+            actor=ben if number == 1 else admin, action="review.decide", object_kind="changes_item",
+            object_id=str(number), scope_id=scan.region_id, at=timezone.now() + dt.timedelta(seconds=number // 2),
+        )  # fmt: skip
+    client, found = client_of(admin), []
+    url = f"/api/review/changes/audit/?region={scan.region_id}&page_size=2"
+    while url:
+        page = client.get(url).json()
+        found, url = [*found, *(one["object_id"] for one in page["results"])], page["next"]
+    assert found == ["4", "3", "2", "1", "0"]
+    for name, those in ((ben.username, ["1"]), ("nobody", [])):
+        told = client.get(f"/api/review/changes/audit/?region={scan.region_id}&actor={name}").json()["results"]
+        assert [one["object_id"] for one in told] == those
