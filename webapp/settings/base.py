@@ -167,6 +167,8 @@ STATICFILES_DIRS = [
     ("vendor/leaflet", BASE_DIR / "node_modules/leaflet/dist"),
     ("vendor/geoman", BASE_DIR / "node_modules/@geoman-io/leaflet-geoman-free/dist"),
 ]
+# OpenStreetMap's presets, as npm installs them; the server reads of them what a form for buildings needs.
+PRESETS_DIR = BASE_DIR / "node_modules/@openstreetmap/id-tagging-schema/dist"
 MEDIA_ROOT = Path(env("MEDIA", str(VAR_DIR / "media")))
 # The set-up makes this directory on the disk of the media files, so that a finished upload is moved, not copied.
 UPLOADS_DIR = Path(env("UPLOADS", str(VAR_DIR / "uploads")))
