@@ -52,6 +52,10 @@ ROUTES: dict[str, Row] = {
     "GET api/me/token/": Row("reviewer"),
     "POST api/me/token/": Row("reviewer"),
     "DELETE api/me/token/": Row("reviewer"),
+    "GET api/me/digest/": Row("reviewer"),
+    "PUT api/me/digest/": Row("reviewer", body={"every": "never"}),
+    "GET digest/<str:digest_token>/": Row("anonymous"),  # by its signed address alone
+    "POST digest/<str:digest_token>/": Row("anonymous"),
     "GET login/": Row("anonymous"),
     "POST login/": Row("anonymous"),
     "POST logout/": Row("anonymous"),

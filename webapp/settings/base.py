@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "annotation.changes",
     "annotation.landmarks",
     "annotation.edits",
+    "annotation.digest",
     "annotation.pipeline",
     "annotation.operation",
 ]
@@ -123,13 +124,15 @@ CACHES = {
     }
 }
 TILE_CACHE_SECONDS = 7 * 24 * 3600
-# E-mail leaves by this host, if there is one: alerts of saved filters. Their links begin with the address people use.
+# E-mail leaves by this host, if there is one: alerts of saved filters, and digests, whose days and weeks end at this
+# hour (UTC). Their links begin with the address people use.
 SENDS_EMAIL = bool(env("EMAIL_HOST"))
 EMAIL_HOST, EMAIL_PORT = env("EMAIL_HOST", "localhost"), int(env("EMAIL_PORT", "587"))
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env("EMAIL_USER"), env("EMAIL_PASSWORD")
 EMAIL_USE_TLS = env("EMAIL_TLS", "1") == "1"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "mapwright@localhost")
+DIGEST_HOUR = int(env("DIGEST_HOUR", "5")) % 24
 PUBLIC_URL = env("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
@@ -208,6 +211,7 @@ CELERY_BEAT_SCHEDULE = {
     "first-looks": {"task": "annotation.pipeline.tasks.first_looks", "schedule": 60.0, "options": {"expires": 60}},
     "webhooks": {"task": "annotation.edits.tasks.deliver_webhooks", "schedule": 10.0, "options": {"expires": 10}},
     "watch": {"task": "annotation.edits.tasks.watch_uploads", "schedule": 3600.0, "options": {"expires": 600}},
+    "digests": {"task": "annotation.digest.tasks.send_digests", "schedule": 900.0, "options": {"expires": 900}},
     "fold-counts": {"task": "annotation.review.tasks.fold_counts", "schedule": 30.0, "options": {"expires": 30}},
 }
 
