@@ -96,7 +96,10 @@ function ticks(field, tags) {
 
 function swatched(input) {
   const swatch = el("span", { class: "swatch", "aria-hidden": "true" });
-  const paint = () => (swatch.style.backgroundColor = CSS.supports("color", input.value) ? input.value : "");
+  const paint = () => {
+    swatch.hidden = !CSS.supports("color", input.value);
+    swatch.style.backgroundColor = input.value;
+  };
   input.addEventListener("input", paint);
   paint();
   return swatch;
