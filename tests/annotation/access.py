@@ -54,11 +54,6 @@ ROUTES: dict[str, Row] = {
     "DELETE api/me/token/": Row("reviewer"),
     "GET api/me/digest/": Row("reviewer"),
     "PUT api/me/digest/": Row("reviewer", body={"every": "never"}),
-    "GET digest/<str:digest_token>/": Row("anonymous"),  # by its signed address alone
-    "POST digest/<str:digest_token>/": Row("anonymous"),
-    "GET login/": Row("anonymous"),
-    "POST login/": Row("anonymous"),
-    "POST logout/": Row("anonymous"),
     # sources
     "GET api/regions/": Row("reviewer"),
     "POST api/regions/": Row("admin"),

@@ -124,15 +124,13 @@ CACHES = {
     }
 }
 TILE_CACHE_SECONDS = 7 * 24 * 3600
-# E-mail leaves by this host, if there is one: alerts of saved filters, and digests, whose days and weeks end at this
-# hour (UTC). Their links begin with the address people use.
+# Alerts and digests leave by this host, if there is one; links begin with PUBLIC_URL, days end at DIGEST_HOUR (UTC).
 SENDS_EMAIL = bool(env("EMAIL_HOST"))
 EMAIL_HOST, EMAIL_PORT = env("EMAIL_HOST", "localhost"), int(env("EMAIL_PORT", "587"))
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env("EMAIL_USER"), env("EMAIL_PASSWORD")
-EMAIL_USE_TLS = env("EMAIL_TLS", "1") == "1"
-EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "mapwright@localhost")
+EMAIL_USE_TLS, EMAIL_TIMEOUT = env("EMAIL_TLS", "1") == "1", 20
 DIGEST_HOUR = int(env("DIGEST_HOUR", "5")) % 24
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "mapwright@localhost")
 PUBLIC_URL = env("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
@@ -170,7 +168,6 @@ STATICFILES_DIRS = [
     ("vendor/leaflet", BASE_DIR / "node_modules/leaflet/dist"),
     ("vendor/geoman", BASE_DIR / "node_modules/@geoman-io/leaflet-geoman-free/dist"),
 ]
-# OpenStreetMap's presets, as npm installs them; the server reads of them what a form for buildings needs.
 PRESETS_DIR = BASE_DIR / "node_modules/@openstreetmap/id-tagging-schema/dist"
 MEDIA_ROOT = Path(env("MEDIA", str(VAR_DIR / "media")))
 # The set-up makes this directory on the disk of the media files, so that a finished upload is moved, not copied.

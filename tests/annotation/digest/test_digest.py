@@ -80,6 +80,7 @@ def test_nothing_is_sent_where_nothing_happened_or_nobody_asked(ana, scan):
     RegionMember.objects.create(region=scan.region, user=other)
     assert send.tell(tomorrow()) == 0
     ChangeFactory(scan=scan)
+    QueueItem.objects.update(created_at=send.end_of_period("day", tomorrow()) + DAY / 24)
     assert send.tell(tomorrow() + DAY) == 1
     assert [one.to for one in mail.outbox] == [["ana@example.org"]]
 
