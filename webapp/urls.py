@@ -23,6 +23,7 @@ STAGES = (
     "changes",
     "landmarks",
     "edits",
+    "digest",
     "pipeline",
     "operation",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import unicodedata
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from annotation.changes.presets import Json, building_presets, fields_by_key
 from annotation.common.errors import InvalidError
 
 MAX_CHARS = 255
@@ -23,6 +25,16 @@ PLAIN_PREFIXES = ("building", "roof", "source", "survey", "check_date")
 NOT_FROM_AN_IMAGE = ("addr", "contact", "name", "type")
 """First parts of keys that nobody sets here: addresses and names are no matter of an image, `type` makes a relation."""
 LEVELS = re.compile(r"\d{1,3}(\.\d)?")
+NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,6})?")
+LENGTH = re.compile(r"\d{1,6}(\.\d{1,6})?( ?(m|ft))?|\d{1,5}'( ?\d{1,2}(\.\d)?\")?")
+LENGTHS = ("height", "min_height", "roof:height")
+"""Keys of lengths: metres, or with a unit, as OSM writes them."""
+LOOSE_DATES = ("start_date",)
+"""Dates that OSM takes as loosely as they are known: `1920s`, `C19`, `before 1910`."""
+DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+COLOUR = re.compile(r"#[0-9A-Fa-f]{3}([0-9A-Fa-f]{3})?|[A-Za-z][A-Za-z_ ]*")
+FORM_ONLY = ("localized", "address", "wikidata", "wikipedia", "restrictions")
+"""Fields that are no single value; all of them are about names and places, which are not set here."""
 NO_TEXT = ("Cc", "Cs", "Cn")
 """Control characters, halves of characters, and what is none: no XML carries them."""
 
@@ -37,6 +49,28 @@ def building_values() -> list[dict[str, str]]:
     """Common values of `building`, as {value, label, about}."""
     values: list[dict[str, str]] = json.loads(VALUES.read_text(encoding="utf-8"))["values"]
     return values
+
+
+def new_building(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a new building: `building=yes` where its kind is not said; a part of a building is none by itself."""
+    return dict(tags) if "building:part" in tags and "building" not in tags else {"building": "yes", **tags}
+
+
+def tag_form(language: str) -> Json:
+    """OSM's presets of buildings, with what of their fields may be set here (`here`).
+
+    Raises:
+        NoPresetsError: the package of the presets is not installed.
+    """
+    found = building_presets(language)
+    fields = {name: {**field, "here": _here(field)} for name, field in found["fields"].items()}
+    return {**found, "fields": fields}
+
+
+def _here(field: Json) -> bool:
+    keys = [field["key"], *field["keys"]]
+    elsewhere = any(_is_name_or_address(key) or key.endswith(":name") for key in keys)
+    return not elsewhere and field["type"] not in FORM_ONLY
 
 
 def checked_tags(wanted: Any, mapped: Mapping[str, str]) -> dict[str, str]:
@@ -62,7 +96,45 @@ def checked_tags(wanted: Any, mapped: Mapping[str, str]) -> dict[str, str]:
         raise InvalidError("building=no makes it no building: reject the suggestion instead")
     if "building:levels" in tags and not LEVELS.fullmatch(tags["building:levels"]):
         raise InvalidError("building:levels is a number of storeys such as 2 or 1.5")
+    fields = fields_by_key()
+    for key, value in tags.items():
+        if key in fields and mapped.get(key) != value:
+            _check_value(key, value, fields[key])
     return tags
+
+
+def _check_value(key: str, value: str, field: Json) -> None:
+    """By the field of OSM's presets that the key has; other values than its options are as good as these."""
+    kind = field["type"]
+    if kind in {"number", "integer"}:
+        _check_number(key, value, field)
+    elif kind == "date" and key not in LOOSE_DATES and not _is_date(value):
+        raise InvalidError(f"{key} is a day such as 2026-05-31, or a month or year: write it so")
+    elif kind == "colour" and not COLOUR.fullmatch(value):
+        raise InvalidError(f"{key} is a colour such as red or #aa3322: write it so")
+
+
+def _check_number(key: str, value: str, field: Json) -> None:
+    length = key in LENGTHS
+    if not (LENGTH if length else NUMBER).fullmatch(value):
+        example = "4.5, in metres, or 15 ft" if length else "2 or -1, with a point for decimals"
+        raise InvalidError(f"{key} is a number such as {example}: write it so")
+    if length:
+        return
+    if field["min"] is not None and float(value) < field["min"]:
+        raise InvalidError(f"{key} is at least {field['min']:g}: enter a larger number")
+    if field["max"] is not None and float(value) > field["max"]:
+        raise InvalidError(f"{key} is at most {field['max']:g}: enter a smaller number")
+
+
+def _is_date(value: str) -> bool:
+    if not DATE.fullmatch(value):
+        return False
+    try:
+        dt.date.fromisoformat((value + "-01-01")[:10])
+    except ValueError:
+        return False
+    return True
 
 
 def _text(value: Any, what: str) -> str:
@@ -79,8 +151,12 @@ def _text(value: Any, what: str) -> str:
 def _check_key(key: str, mapped: Mapping[str, str]) -> None:
     if "=" in key:
         raise InvalidError(f"the key {key!r} holds a '=': put what follows into its value")
-    head = key.split(":")[0]
-    if head in NOT_FROM_AN_IMAGE or head.endswith("_name"):
+    if _is_name_or_address(key):
         raise InvalidError(f"{key!r} is not set here: names, addresses and relations are edited in iD or JOSM")
     if key in mapped and not describes_building(key):
         raise InvalidError(f"{key!r} makes the object more than a building and stays as it is: edit it in iD or JOSM")
+
+
+def _is_name_or_address(key: str) -> bool:
+    head = key.split(":")[0]
+    return head in NOT_FROM_AN_IMAGE or head.endswith("_name")

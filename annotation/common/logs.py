@@ -23,7 +23,7 @@ SHOWN = (
     re.compile(r"(?i)(\b(?:bearer|token)\s+)[\w.~+/=-]{12,}"),
     re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+(?=@)"),
     # addresses that open what they name, as Django writes them of answers that failed
-    re.compile(r"(/(?:feeds|api/links)/)(?!<)[^\s/\"']+"),
+    re.compile(r"(/(?:feeds|digest|api/links)/)(?!<)[^\s/\"']+"),
 )  # fmt: skip
 Told = str | int | Callable[[], str | int | None] | None
 _about: ContextVar[dict[str, Told]] = ContextVar("about", default={})  # noqa: B039 - never changed in place

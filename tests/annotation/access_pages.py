@@ -20,6 +20,10 @@ class Row:
 
 
 PAGES: dict[str, Row] = {
+    "GET login/": Row("anonymous"),
+    "POST login/": Row("anonymous"),
+    "POST logout/": Row("anonymous"),
+    "GET digest/<str:digest_token>/": Row("anonymous"),  # by its signed address alone; POST: tests/annotation/digest
     "GET account/": Row("reviewer", page=True),
     "GET account/changed/": Row("reviewer", page=True),
     "GET reference-imagery/": Row("admin", page=True),

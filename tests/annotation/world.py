@@ -10,6 +10,8 @@ import numpy as np
 import rasterio
 
 from annotation.changes.services.saved_filters import feed_token
+from annotation.digest.models import Digest
+from annotation.digest.services.choose import token_of
 from annotation.edits.models import Changeset, Delivery, EditItem, Upload
 from annotation.edits.services import exits, links
 from annotation.edits.services.webhooks.register import register
@@ -81,6 +83,7 @@ def make_world() -> dict[str, Any]:
     ids = {
         "saved_filter_id": kept.pk,
         "feed_token": feed_token(kept),
+        "digest_token": token_of(Digest.objects.create(user=people["reviewer"])),
         "feed_form": "atom",
         "bulk_id": BulkRejectionFactory(region=region, reviewer=people["editor"]).pk,
         "tile_id": tile.pk,

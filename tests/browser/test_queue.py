@@ -118,7 +118,7 @@ def test_an_editor_gives_a_missing_building_its_tags_and_they_are_saved_with_the
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Kind of building").fill("house")
     expect(dialog).to_contain_text("A dwelling for one household")
-    dialog.get_by_label("Levels above the ground").fill("2")
+    dialog.get_by_label("Levels", exact=True).fill("2")
     dialog.get_by_role("button", name="Another tag").click()
     dialog.get_by_label("Key", exact=True).fill("name")
     dialog.get_by_label("Value", exact=True).fill("Mill")

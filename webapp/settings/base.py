@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "annotation.changes",
     "annotation.landmarks",
     "annotation.edits",
+    "annotation.digest",
     "annotation.pipeline",
     "annotation.operation",
 ]
@@ -123,12 +124,12 @@ CACHES = {
     }
 }
 TILE_CACHE_SECONDS = 7 * 24 * 3600
-# E-mail leaves by this host, if there is one: alerts of saved filters. Their links begin with the address people use.
+# Alerts and digests leave by this host, if there is one; links begin with PUBLIC_URL, days end at DIGEST_HOUR (UTC).
 SENDS_EMAIL = bool(env("EMAIL_HOST"))
 EMAIL_HOST, EMAIL_PORT = env("EMAIL_HOST", "localhost"), int(env("EMAIL_PORT", "587"))
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env("EMAIL_USER"), env("EMAIL_PASSWORD")
-EMAIL_USE_TLS = env("EMAIL_TLS", "1") == "1"
-EMAIL_TIMEOUT = 20
+EMAIL_USE_TLS, EMAIL_TIMEOUT = env("EMAIL_TLS", "1") == "1", 20
+DIGEST_HOUR = int(env("DIGEST_HOUR", "5")) % 24
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "mapwright@localhost")
 PUBLIC_URL = env("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
@@ -167,6 +168,7 @@ STATICFILES_DIRS = [
     ("vendor/leaflet", BASE_DIR / "node_modules/leaflet/dist"),
     ("vendor/geoman", BASE_DIR / "node_modules/@geoman-io/leaflet-geoman-free/dist"),
 ]
+PRESETS_DIR = BASE_DIR / "node_modules/@openstreetmap/id-tagging-schema/dist"
 MEDIA_ROOT = Path(env("MEDIA", str(VAR_DIR / "media")))
 # The set-up makes this directory on the disk of the media files, so that a finished upload is moved, not copied.
 UPLOADS_DIR = Path(env("UPLOADS", str(VAR_DIR / "uploads")))
@@ -206,6 +208,7 @@ CELERY_BEAT_SCHEDULE = {
     "first-looks": {"task": "annotation.pipeline.tasks.first_looks", "schedule": 60.0, "options": {"expires": 60}},
     "webhooks": {"task": "annotation.edits.tasks.deliver_webhooks", "schedule": 10.0, "options": {"expires": 10}},
     "watch": {"task": "annotation.edits.tasks.watch_uploads", "schedule": 3600.0, "options": {"expires": 600}},
+    "digests": {"task": "annotation.digest.tasks.send_digests", "schedule": 900.0, "options": {"expires": 900}},
     "fold-counts": {"task": "annotation.review.tasks.fold_counts", "schedule": 30.0, "options": {"expires": 30}},
 }
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.changes.api import bulk, files, groups, queue, second_person, tags, views
+from annotation.changes.api import bulk, files, groups, presets, queue, second_person, tags, views
 from annotation.changes.api import saved_filters as filters
 
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("changes/<int:change_id>/", views.ChangeView.as_view(), name="api-change"),
     path("changes/<int:change_id>/neighbours/", views.NeighboursView.as_view(), name="api-change-neighbours"),
     path("changes/<int:change_id>/tags/", tags.TagsView.as_view(), name="api-change-tags"),
+    path("building-presets/", presets.BuildingPresetsView.as_view(), name="api-building-presets"),
     path("changes/<int:change_id>/group/", groups.GroupView.as_view(), name="api-change-group"),
     path("changes/<int:change_id>/group/move/", groups.MoveView.as_view(), name="api-move-group"),
     path("group-moves/<int:group_move_id>/undo/", groups.TakeBackView.as_view(), name="api-take-back-group"),

@@ -9,6 +9,7 @@ from django.contrib.gis.geos import GEOSGeometry
 
 from annotation.changes.models import ChangeKind
 from annotation.changes.selectors import shape_after
+from annotation.changes.tagging import new_building
 from annotation.edits.models import EditItem
 from annotation.edits.osmchange.compile import AcceptedChange, Base
 from annotation.edits.osmchange.nodes import LonLat, OldNode
@@ -46,8 +47,8 @@ def tags_set(item: EditItem) -> dict[str, str]:
 def tags_after(item: EditItem) -> dict[str, str]:
     """The object's tags once the edit is made; of a removal, those that it has."""
     base, check_date = base_state(item), check_date_of(item)
-    tags = {"building": "yes"} if base is None else dict(base.tags)
-    return tags | tags_set(item) | ({"check_date": check_date} if check_date else {})
+    tags = new_building(tags_set(item)) if base is None else {**base.tags, **tags_set(item)}
+    return tags | ({"check_date": check_date} if check_date else {})
 
 
 def polygons_of(geometry: GEOSGeometry) -> Polygons:

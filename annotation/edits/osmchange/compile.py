@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from annotation.changes.tagging import describes_building
+from annotation.changes.tagging import describes_building, new_building
 from annotation.edits.osmchange.elements import (
     MAX_MEMBERS,
     MAX_TAG_CHARS,
@@ -125,7 +125,7 @@ def _add(change: AcceptedChange, ids: NewIds) -> list[Operation]:
         raise RefusedError("several_parts", "a new building has one outline; split it into one change per building")
     rings = [ring_corners(ring) for ring in change.polygons[0]]
     outlines = [new_outline(points, ids) for points in rings]
-    tags = {"building": "yes", **change.tags}
+    tags = new_building(change.tags)
     operations = [Operation("create", node) for outline in outlines for node in outline.created]
     if len(outlines) == 1:
         return [*operations, Operation("create", Way(ids.way(), None, outlines[0].refs, tags))]

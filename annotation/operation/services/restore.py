@@ -14,6 +14,7 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
+from annotation.digest.services.after_restore import begin_anew
 from annotation.edits.services.uploads.after_restore import stop_uploads
 from annotation.edits.services.webhooks.after_restore import stop_deliveries, switch_off
 from annotation.operation.errors import BackupError, RefusedError, RestoreError
@@ -122,6 +123,7 @@ def _stop_what_leaves(fresh: str, say: Say) -> None:
     with server.connect(fresh) as database:
         stopped, given_up = stop_uploads(database), stop_deliveries(database)
         off = switch_off(database)
+        begin_anew(database)
     if off:
         say(
             f"{off} webhooks are switched off, so that a copy tells their receivers nothing: where this is to be the "

@@ -1,0 +1,74 @@
+"""A small server of SMTP in a thread: it takes messages, or breaks off where it is told to."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes
+from email.message import Message
+
+
+class SmtpServer(socketserver.ThreadingTCPServer):
+    """`received`: messages as they came; `breaks_off`: the next one is taken, and the connection dies unanswered."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Conversation)
+        self.received: list[tuple[str, Message]] = []
+        self.breaks_off = False
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+
+class Conversation(socketserver.StreamRequestHandler):
+    server: SmtpServer
+
+    def say(self, line: str) -> None:
+        self.wfile.write(f"{line}\r\n".encode())
+
+    def handle(self) -> None:
+        to = ""
+        self.say("220 localhost ready")
+        while line := self.rfile.readline():
+            verb, _, rest = line.decode().strip().partition(" ")
+            match verb.upper():
+                case "EHLO" | "HELO":
+                    self.say("250 localhost")
+                case "RCPT":
+                    to = rest.split("<")[1].split(">")[0]
+                    self.say("250 ok")
+                case "DATA":
+                    self.say("354 go on")
+                    self.server.received.append((to, message_from_bytes(self.data())))
+                    if self.server.breaks_off:
+                        return
+                    self.say("250 taken")
+                case "QUIT":
+                    self.say("221 bye")
+                    return
+                case _:
+                    self.say("250 ok")
+
+    def data(self) -> bytes:
+        lines = []
+        while (line := self.rfile.readline()) not in {b".\r\n", b""}:
+            lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
+        return b"".join(lines)
+
+
+@contextmanager
+def smtp_server() -> Iterator[SmtpServer]:
+    with SmtpServer() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,214 @@
+"""The tag form by OSM's presets: a kind is found by words and keys, its fields come along, what is wrong says so."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import override_settings
+from playwright.sync_api import Page, expect
+
+from annotation.changes.models import Change
+from annotation.review.models import QueueItem
+from tests.browser.keys import press
+from tests.browser.screens import shot
+from tests.browser.test_accessibility import findings
+from tests.browser.test_little_room import PHONE, fits
+from tests.browser.test_queue import decision_of, open_queue, saved, until
+
+LAPTOP = {"width": 1366, "height": 768}
+
+
+def tag_form(page: Page, stock, change: Change):
+    """The form of this change, opened by its key."""
+    QueueItem.objects.filter(pk=change.item_id).update(priority=2.0)
+    open_queue(page, stock)
+    page.wait_for_load_state("networkidle")
+    press(page, ",")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    return dialog
+
+
+def of_kind(stock, kind: str) -> Change:
+    return next(change for change in stock.changes if change.kind == kind)
+
+
+def test_a_new_greenhouse_is_found_filled_in_and_saved_by_keys_alone(new_page, stock):
+    new = of_kind(stock, "add")
+    page = new_page(stock.admin)
+    dialog = tag_form(page, stock, new)
+    kind = dialog.get_by_role("combobox", name="Kind of building")
+    expect(kind).to_be_focused()
+    page.keyboard.type("glass h")
+    first = dialog.get_by_role("option").first
+    expect(first).to_contain_text("Greenhouse")
+    expect(first).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(kind).to_have_value("Greenhouse")
+    expect(dialog.get_by_role("listbox")).to_have_count(0)
+    expect(dialog).to_contain_text("Plants grow in it")
+    expect(dialog).to_contain_text("Edited in iD or JOSM: Name, Address.")
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_label("Levels", exact=True)).to_be_focused()
+    page.keyboard.type("1")
+    page.keyboard.press("Tab")
+    page.keyboard.type("3.5 m")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    shape = dialog.get_by_label("Roof Shape")
+    shape.focus()
+    page.keyboard.type("Gabled")
+    expect(shape).to_have_value("gabled")
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(page.locator("#tags-set")).to_contain_text("building=greenhouse")
+    press(page, "a")
+    saved(page)
+    until(lambda: decision_of(new) == "accept")
+    assert Change.objects.get(pk=new.pk).tags_set == {
+        "building": "greenhouse", "building:levels": "1", "height": "3.5 m", "roof:shape": "gabled",
+    }  # fmt: skip
+
+
+def test_another_kind_takes_its_own_tags_along_and_leaves_the_rest(new_page, stock):
+    page = new_page(stock.admin)
+    dialog = tag_form(page, stock, of_kind(stock, "add"))
+    kind = dialog.get_by_label("Kind of building")
+    kind.fill("single townhouse")
+    page.keyboard.press("Enter")
+    dialog.get_by_label("Levels", exact=True).fill("2")
+    dialog.get_by_role("button", name="Another tag").click()
+    dialog.get_by_label("Key", exact=True).fill("ref:cadastre")
+    dialog.get_by_label("Value", exact=True).fill("77")
+    kind.fill("garage")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_label("Levels", exact=True)).to_have_value("2")
+    dialog.get_by_label("Capacity").fill("-1")
+    dialog.get_by_role("button", name="Set them").click()
+    assert "At least 0" in dialog.get_by_label("Capacity").evaluate("one => one.validationMessage")
+    dialog.get_by_label("Capacity").fill("1")
+    dialog.get_by_role("button", name="Set them").click()
+    shown = page.locator("#tags-set")
+    expect(shown).to_contain_text("building=garage")
+    for tag in ("building:levels=2", "capacity=1", "ref:cadastre=77"):
+        expect(shown).to_contain_text(tag)
+    expect(shown).not_to_contain_text("house=")
+    press(page, ",")
+    expect(kind).to_have_value("Garage")
+    expect(dialog.get_by_label("Key", exact=True)).to_have_value("ref:cadastre")
+
+
+def test_what_no_preset_has_is_set_as_typed_and_what_is_half_typed_is_not(new_page, stock):
+    page = new_page(stock.admin)
+    dialog = tag_form(page, stock, of_kind(stock, "add"))
+    kind = dialog.get_by_label("Kind of building")
+    kind.fill("hous")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+    assert "Choose one of the list" in kind.evaluate("one => one.validationMessage")
+    kind.fill("oasthouse")
+    expect(dialog.get_by_role("option")).to_have_text(["“oasthouse”, as typedbuilding=oasthouse"])
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.locator("#tags-set")).to_contain_text("building=oasthouse")
+
+
+def test_tags_that_make_it_more_than_a_building_are_shown_and_can_not_be_changed(new_page, stock):
+    change = of_kind(stock, "modify")
+    change.footprint.tags = {"building": "house", "operator": "The town", "roof:shape": "flat", "building:levels": "2"}
+    change.footprint.save()
+    page = new_page(stock.admin)
+    dialog = tag_form(page, stock, change)
+    expect(dialog.get_by_label("Kind of building")).to_have_value("House")
+    expect(dialog.get_by_label("Operator")).to_be_disabled()
+    expect(dialog.get_by_label("Roof Shape")).to_have_value("flat")
+    dialog.get_by_label("Roof Shape").select_option("hipped")
+    dialog.get_by_role("button", name="Set them").click()
+    expect(page.locator("#tags-set")).to_have_text("Your tags: roof:shape=hipped")
+
+
+def test_a_wrong_value_in_a_folded_field_is_unfolded_and_said(new_page, stock):
+    page = new_page(stock.admin)
+    dialog = tag_form(page, stock, of_kind(stock, "add"))
+    more = dialog.locator("summary")
+    more.click()
+    dialog.get_by_label("Roof Colour").fill("#12")
+    more.click()
+    dialog.get_by_role("button", name="Set them").click()
+    expect(dialog.get_by_label("Roof Colour")).to_be_focused()
+    assert "A colour" in dialog.get_by_label("Roof Colour").evaluate("one => one.validationMessage")
+
+
+def test_without_the_package_common_values_are_offered_and_the_form_says_so(new_page, stock, watch, tmp_path):
+    watch.expect("503")
+    with override_settings(PRESETS_DIR=tmp_path):
+        page = new_page(stock.admin)
+        dialog = tag_form(page, stock, of_kind(stock, "add"))
+        expect(dialog).to_contain_text("presets are not installed")
+        dialog.get_by_label("Kind of building").fill("house")
+        dialog.get_by_label("Levels above the ground").fill("2")
+        page.keyboard.press("Enter")
+        expect(page.locator("#tags-set")).to_contain_text("building=house")
+
+
+def test_words_of_the_persons_own_language_find_and_name_a_kind(browser, live_server, stock, new_page):
+    page = new_page(stock.admin)
+    page.add_init_script("Object.defineProperty(navigator, 'language', { get: () => 'de-AT' })")
+    dialog = tag_form(page, stock, of_kind(stock, "add"))
+    dialog.get_by_label("Kind of building").fill("treibhaus")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_label("Kind of building")).to_have_value("Gewächshaus")
+    expect(dialog.get_by_label("Geschosse", exact=True)).to_be_visible()
+
+
+FIELDS = [
+    {"type": "semiCombo", "key": "roof:material", "keys": [], "options": [{"value": "tile", "label": "Tiles"}]},
+    {"type": "multiCombo", "key": "service:", "keys": [], "options": [{"value": "repair", "label": "Repair"}]},
+    {"type": "manyCombo", "key": "", "keys": ["bus", "tram"], "options": []},
+    {"type": "defaultCheck", "key": "covered", "keys": [], "options": []},
+]
+MADE = """async (fields) => {
+  const { fieldInput } = await import("mapwright/changes/preset-fields.js");
+  const like = { label: "Field", placeholder: "", custom_values: true, min: null, max: null };
+  const made = fields.map((one) => fieldInput({ ...like, ...one, label: one.type }, { tram: "yes" }, { bus: "yes" }));
+  document.querySelector("main").replaceChildren(...made.map(({ node }) => node));
+  window.said = () => Object.assign({}, ...made.map(({ read }) => read()));
+}"""
+
+
+def test_fields_of_several_values_say_them_as_osm_writes_them(new_page, stock):
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/changes/{stock.changes[0].pk}/")
+    expect(page.locator("#said li")).to_have_count(1)  # the page is drawn, and draws nothing more
+    page.evaluate(MADE, FIELDS)
+    several = page.locator('[data-key="roof:material"] input')
+    several.fill("tile")
+    page.keyboard.press("Enter")
+    page.keyboard.type("slate;tile")
+    page.keyboard.press("Enter")
+    several.fill("metal")
+    page.get_by_label("Repair").check()
+    page.get_by_label("defaultCheck").select_option("yes")
+    assert page.evaluate("said()") == {
+        "roof:material": "tile;slate;metal", "service:repair": "yes", "bus": "yes", "tram": "yes", "covered": "yes",
+    }  # fmt: skip
+    page.get_by_role("button", name="Remove Tiles").click()
+    assert page.evaluate("said()")["roof:material"] == "slate;metal"
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(LAPTOP, "light"), (LAPTOP, "dark"), (PHONE, "light"), (PHONE, "dark")])
+def test_search_and_fields_are_read_on_a_laptop_and_on_a_phone(new_page, stock, axe, size, scheme):
+    page = new_page(stock.admin, color_scheme=scheme)
+    page.set_viewport_size(size)
+    dialog = tag_form(page, stock, of_kind(stock, "add"))
+    dialog.get_by_label("Kind of building").fill("house")
+    shot(page, f"presets-search-{size['width']}-{scheme}")
+    assert fits(page) and findings(page, axe) == []
+    page.keyboard.press("Enter")
+    dialog.locator("summary").click()
+    dialog.get_by_label("Roof Colour").fill("firebrick")
+    dialog.get_by_label("Roof Colour").scroll_into_view_if_needed()
+    shot(page, f"presets-fields-{size['width']}-{scheme}")
+    assert fits(page) and dialog.evaluate("one => one.scrollWidth <= one.clientWidth")
+    assert findings(page, axe) == []
