@@ -68,20 +68,24 @@ def _check(name: str, before: Any, value: Any) -> None:
     """Raise InvalidSettingError, which names the setting, unless the value can stand in place of the one before."""
     if isinstance(before, list):
         if not isinstance(value, list) or len(value) != len(before):
-            raise InvalidSettingError(f"{name} takes a list of {len(before)} numbers, such as {before}", setting=name)
+            raise InvalidSettingError(
+                f"setting {name} takes a list of {len(before)} numbers, such as {before}", setting=name
+            )
         for one, other in zip(before, value, strict=True):
             _check(name, one, other)
     elif isinstance(before, bool):
         if not isinstance(value, bool):
-            raise InvalidSettingError(f"{name} is true or false", setting=name)
+            raise InvalidSettingError(f"setting {name} is true or false", setting=name)
     elif not _is_number(value) or (isinstance(before, int) and not isinstance(value, int)):
         whole = "a whole number" if isinstance(before, int) else "a number"
-        raise InvalidSettingError(f"{name} takes {whole}, such as {before}", setting=name)
+        raise InvalidSettingError(f"setting {name} takes {whole}, such as {before}", setting=name)
     elif value < 0 <= before:
-        raise InvalidSettingError(f"{name} can't be below 0", setting=name)
+        raise InvalidSettingError(f"setting {name} can't be below 0", setting=name)
     elif abs(value) > MOST_TIMES * (abs(before) or 1):
         most = MOST_TIMES * (abs(before) or 1)
-        raise InvalidSettingError(f"{name} can be {most:g} at most with this size: choose a larger size", setting=name)
+        raise InvalidSettingError(
+            f"setting {name} can be {most:g} at most with this size: choose a larger size", setting=name
+        )
 
 
 def _is_number(value: Any) -> bool:
