@@ -69,7 +69,7 @@ def test_the_whole_image_is_taken_by_keys_alone_on_a_phone(new_page, stock, town
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     shot(page, "area-drawn-phone-dark", whole=True)
     snapshot = upload(page, town_files)
-    assert snapshot.coverage.symmetric_difference(stock.imagery.footprint).area < 1e-3 * snapshot.coverage.area
+    assert snapshot.coverage.sym_difference(stock.imagery.footprint).area < 1e-3 * snapshot.coverage.area
 
 
 def test_nothing_drawn_is_everywhere_and_a_file_goes_first(new_page, stock, town_files, tmp_path):

@@ -12,7 +12,8 @@ from tests.browser.test_training_page import compared  # noqa: F401 (a fixture)
 from tests.factories import JobFactory
 
 
-def test_settings_are_changed_by_name_a_wrong_one_is_told_and_the_run_says_what_differs(new_page, stock):
+def test_settings_are_changed_by_name_a_wrong_one_is_told_and_the_run_says_what_differs(new_page, stock, watch):
+    watch.expect("400 (Bad Request)")
     page = new_page(stock.admin)
     page.goto(f"/regions/{stock.region.pk}/training/")
     page.get_by_label("Size").select_option("tiny")
@@ -49,7 +50,8 @@ def third(compared: Evaluation) -> ModelVersion:  # noqa: F811
     return ModelVersion.objects.create(region=first.region, run=run, path="models/3.safetensors", sha256="aa" * 32)
 
 
-def test_any_two_models_are_held_side_by_side(new_page, stock, compared, third):  # noqa: F811
+def test_any_two_models_are_held_side_by_side(new_page, stock, compared, third, watch):  # noqa: F811
+    watch.expect("409 (Conflict)")
     page = new_page(stock.admin)
     page.goto(f"/regions/{stock.region.pk}/training/")
     title = page.locator("#comparison-title")

@@ -43,7 +43,7 @@ export function createCompleteArea() {
   function tell() {
     const km2 = features().reduce((sum, { geometry }) => sum + areaKm2(geometry), 0);
     said.textContent = shapes.length
-      ? `${plural(shapes.length, "area")} drawn, ${number(km2, km2 < 1 ? 3 : 1)} km² in all. Outside nothing counts as missing.`
+      ? `${plural(shapes.length, "area")} drawn, about ${number(km2, km2 < 1 ? 3 : 1)} km². Outside nothing counts as missing.`
       : "Nothing is drawn: the map counts as complete everywhere.";
     last.disabled = !shapes.length;
   }
