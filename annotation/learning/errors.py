@@ -27,6 +27,12 @@ class UnknownPresetError(InvalidError):
     code = "unknown_preset"
 
 
+class InvalidSettingError(InvalidError):
+    """A setting of a training is unknown, or can't have this value."""
+
+    code = "invalid_setting"
+
+
 class TrainingRunningError(ConflictError):
     """The region is being trained already."""
 

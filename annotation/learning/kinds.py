@@ -65,6 +65,7 @@ class ModelKind:
         measure: freezes what models are compared on, where that is not what they learnt from; raises NoGroundError.
         told: what else its card says of a model, from what is known of where it comes from: (what, value) rows.
         take_in: moves a file from elsewhere to where a run keeps its model, once it is checked; None: none is taken.
+        checked: settings that a person changed, as they will be used; raises InvalidSettingError.
     """
 
     name: str
@@ -83,6 +84,7 @@ class ModelKind:
     measure: Callable[[], DataSet] | None = None
     told: Callable[[Mapping[str, Any]], list[tuple[str, str]]] = lambda about: []
     take_in: Callable[[TrainingRun], Trained] | None = None
+    checked: Callable[[Config], Config] = lambda config: config
 
     @property
     def label(self) -> str:

@@ -20,7 +20,9 @@ from annotation.review.selectors import decision_counts
 from annotation.sources.engine import tile_version
 from annotation.sources.models import Imagery, MapSnapshot, Region
 from annotation.sources.selectors import imagery_in_use, snapshot_in_use
+from annotation.tiles.engine import tile_address
 from annotation.tiles.models import Tile
+from annotation.tiles.nearby import streets_on
 from annotation.tiles.selectors import pair_counts, pair_in_use
 
 
@@ -41,6 +43,7 @@ def pair_detail(region: Region, z: int, x: int, y: int) -> dict[str, Any]:
         "valid_share": pair.valid_share,
         "mapped": pair.mapped,
         "buildings": pair.buildings,
+        "streets": streets_on(pair.snapshot, tile_address(pair.tile)),
         "anchor": anchor_of_pair(pair.pk),
         "scores": score_of_pair(pair.pk),
         "changes": current_changes(region).filter(pair=pair).order_by("-confidence"),

@@ -8,7 +8,8 @@ from typing import Any
 from django.contrib.gis.db.models.functions import AsWKB
 from django.contrib.gis.geos import Polygon
 from django.db import connection
-from django.db.models import FloatField, Func, Q, QuerySet
+from django.db.models import Count, FloatField, Func, Q, QuerySet
+from django.db.models.fields.json import KT
 
 from annotation.sources.engine import LibraryFeature, drawn_feature
 from annotation.sources.models import FeatureKind, Footprint, MapFeature, MapSnapshot
@@ -53,6 +54,21 @@ def features_on(snapshot: MapSnapshot, address: TileAddress) -> Iterator[Library
         buildings = Footprint.objects.filter(**around).order_by("pk")
         for wkb, tags in buildings.values_list(AsWKB("geometry"), "tags"):
             yield drawn_feature("building", bytes(wkb), tags)
+
+
+MOST_STREETS = 3
+
+
+def streets_on(snapshot: MapSnapshot, address: TileAddress) -> list[str]:
+    """Names of roads that cross a tile, at most MOST_STREETS, those of the most lines on it first.
+
+    What is read are the roads on the tile, by their index, however large the map is.
+    """
+    box = Polygon.from_bbox(address.bounds_lonlat)
+    box.srid = 4326
+    roads = MapFeature.objects.filter(snapshot=snapshot, kind=FeatureKind.ROAD, geometry__intersects=box)
+    named = roads.filter(tags__has_key="name").annotate(name=KT("tags__name")).exclude(name="").values("name")
+    return [one["name"] for one in named.annotate(lines=Count("pk")).order_by("-lines", "name")[:MOST_STREETS]]
 
 
 def _larger_only(features: QuerySet[MapFeature], address: TileAddress) -> QuerySet[MapFeature]:

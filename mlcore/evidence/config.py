@@ -79,6 +79,8 @@ class EvidenceConfig:
             raise ConfigError("frozen_stages must be 0 to 7 and encoder_rate 0 to 1")
         if min(self.epochs, self.tuning_epochs, self.steps_per_epoch, self.batch) < 1 or not 0 < self.learning_rate < 1:
             raise ConfigError("epochs, steps_per_epoch and batch must be positive and learning_rate between 0 and 1")
+        if not (0 <= self.ema < 1 and 0 <= self.warmup <= 1):
+            raise ConfigError("ema must be 0 to below 1, and warmup a share of the steps: 0 to 1")
         if not (0 <= self.trim_after <= 1 and 0 <= self.register_after <= 1):
             raise ConfigError("trim_after and register_after are each a share of the steps: 0 to 1")
 

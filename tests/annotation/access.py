@@ -155,6 +155,7 @@ ROUTES: dict[str, Row] = {
     f"GET {REGION}training-data/": Row("reviewer", scoped=True),
     "GET api/training-data/": Row("reviewer"),
     "GET api/training-data/locators/": Row("reviewer"),
+    "GET api/training-settings/": Row("admin"),
     "GET api/training-runs/": Row("reviewer"),
     "POST api/training-runs/": Row("admin"),
     "GET api/models/": Row("reviewer"),

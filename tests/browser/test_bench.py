@@ -276,7 +276,7 @@ def test_image_and_map_lie_side_by_side_and_move_together(new_page, stock, batch
     page.keyboard.press("w")
     expect(page.locator("#map-beside")).to_be_hidden()
     expect(page.locator("#map .swipe-handle")).to_be_visible()
-    page.keyboard.press("d")
+    page.keyboard.press("y")
     expect(page.locator("#map-beside")).to_be_visible()
     visible = "getComputedStyle(document.querySelector('#map .leaflet-drawn-pane')).visibility"
     assert page.evaluate(visible) == "hidden"

@@ -28,7 +28,7 @@ from annotation.landmarks.engine.region_tiles import count_of, known_tiles, regi
 from annotation.landmarks.engine.stores import PHOTOS, TEXTS, TILES, IndexFolder, index_folder
 from annotation.landmarks.engine.text_floor import least_for_text
 from annotation.landmarks.engine.texts import LandmarkText, picture_of, read_photos, read_texts
-from annotation.landmarks.engine.training import evaluate_search, search_config, train_search
+from annotation.landmarks.engine.training import checked_search, evaluate_search, search_config, train_search
 from annotation.landmarks.engine.weights import Weights, built_in_file, loaded, weights_in_use, weights_of
 from annotation.learning.engine import digest_of
 from mlcore.errors import InvalidInputError
@@ -56,6 +56,7 @@ __all__ = [
     "TilesOfRegions",
     "Weights",
     "built_in_file",
+    "checked_search",
     "count_of",
     "digest_of",
     "drop_region",

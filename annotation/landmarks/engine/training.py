@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from annotation.common.engine import compute_device
 from annotation.landmarks.engine.floors import floors_after
 from annotation.landmarks.engine.learning_data import Payload, TilesOfRegions
 from annotation.landmarks.engine.weights import built_in_file
-from annotation.learning.engine import check_model_file, run_folder, work_folder
+from annotation.learning.engine import check_model_file, checked_by, run_folder, work_folder
 from annotation.learning.engine.matchers import LastFigures, kept_model
 from annotation.learning.errors import NoGroundError
 from annotation.learning.kinds import Trained
@@ -33,6 +33,13 @@ def search_config(preset: str) -> dict[str, Any]:
     from mlcore.landmarks.config import LandmarkConfig
 
     return LandmarkConfig.preset(preset).to_dict()
+
+
+def checked_search(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a search model that a person changed, as they will be used; raises InvalidSettingError."""
+    from mlcore.landmarks.config import LandmarkConfig
+
+    return checked_by(LandmarkConfig.from_dict, config)
 
 
 def train_search(run: TrainingRun, photo_file: PhotoFile, progress: Progress) -> Trained:

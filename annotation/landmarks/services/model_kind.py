@@ -126,5 +126,5 @@ def built_in() -> str:
 KIND = ModelKind(
     name=LANDMARKS, title="search model", description=DESCRIPTION, per_region=False, config_of=_config_of,
     freeze=_freeze, train=_train, compare=_compare, figures=FIGURES, purpose=PURPOSE, ground=_ground, presets=PRESETS,
-    built_in=built_in, measure=freeze, told=_floors,
+    built_in=built_in, measure=freeze, told=_floors, checked=engine.checked_search,
 )  # fmt: skip

@@ -6,7 +6,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotation.learning import selectors
+from annotation.learning.errors import UnknownKindError, UnknownPresetError
+from annotation.learning.kinds import kind_of
 from annotation.learning.models import MATCHER, REGION, Evaluation, ModelVersion, TrainingRun
+from annotation.learning.run_settings import differences
 from annotation.sources.api.jobs import JobOutput
 from annotation.sources.selectors import visible_regions
 
@@ -164,11 +167,20 @@ class RunOutput(serializers.ModelSerializer):
 class RunDetailOutput(RunOutput):
     """A run with its settings and its live curves."""
 
+    changed = serializers.SerializerMethodField(help_text="settings that differ from the preset, by dotted name")
     figures = serializers.SerializerMethodField(help_text="by name: [[step, value], ...], at most 500 points each")
 
     class Meta(RunOutput.Meta):
-        fields = [*RunOutput.Meta.fields, "config", "figures"]
+        fields = [*RunOutput.Meta.fields, "config", "changed", "figures"]
         read_only_fields = fields
+
+    @extend_schema_field(serializers.DictField(child=serializers.JSONField()))
+    def get_changed(self, run: TrainingRun) -> dict[str, Any]:
+        try:
+            usual = kind_of(run.kind).config_of(run.preset)
+        except (UnknownKindError, UnknownPresetError):  # a file that was taken in, or a size of an earlier version
+            return {}
+        return differences(run.config, usual)
 
     def get_figures(self, run: TrainingRun) -> dict[str, list[tuple[int, float]]]:
         return selectors.curves(run)
@@ -193,10 +205,35 @@ class ModelFile(serializers.Serializer):
     file = serializers.FileField(allow_empty_file=False, max_length=255, help_text="safetensors, as exported here")
 
 
+class SettingsQuery(KindQuery):
+    """Which kind of model, and of which size."""
+
+    preset = serializers.CharField(max_length=32, default="compact")
+
+
+class SettingsOutput(serializers.Serializer):
+    """What a person may change of a training of one size, by dotted name: `{"evidence.epochs": 16, ...}`."""
+
+    settings = serializers.DictField(child=serializers.JSONField())
+
+
+class AgainstInput(serializers.Serializer):
+    """The other one of a comparison."""
+
+    against = serializers.IntegerField(
+        required=False, allow_null=True, help_text="a model; null: what is built in; left out: the model in use"
+    )
+
+
 class TrainingStart(KindQuery):
     """Size of the models, and the seed that makes a training repeatable."""
 
     preset = serializers.CharField(max_length=32, default="compact")
     seed = serializers.IntegerField(
         min_value=0, max_value=2**31 - 1, default=0, error_messages={"null": "Give a whole number, such as 0."}
+    )
+    settings = serializers.DictField(
+        child=serializers.JSONField(),
+        default=dict,
+        help_text='what is to differ from the preset: {"evidence.epochs": 20}',
     )

@@ -7,6 +7,7 @@ from annotation.learning.api import files, views
 urlpatterns = [
     path("regions/<int:region_id>/training-data/", views.DataView.as_view(), name="api-training-data"),
     path("regions/<int:region_id>/training-runs/", views.RunsView.as_view(), name="api-training-runs"),
+    path("training-settings/", views.SettingsView.as_view(), name="api-training-settings"),
     path("training-runs/<int:run_id>/", views.RunView.as_view(), name="api-training-run"),
     path("regions/<int:region_id>/models/", views.ModelsView.as_view(), name="api-models"),
     path("regions/<int:region_id>/models/roll-back/", views.RollBackView.as_view(), name="api-models-roll-back"),

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from annotation.accounts.permissions import IsAdmin, IsReviewer, ReadOrAdmin
 from annotation.learning import selectors
 from annotation.learning.api.serializers import (
+    AgainstInput,
     DataOutput,
     EvaluationOutput,
     KindFilter,
@@ -21,10 +22,14 @@ from annotation.learning.api.serializers import (
     ModelWords,
     RunDetailOutput,
     RunOutput,
+    SettingsOutput,
+    SettingsQuery,
     TrainingStart,
 )
+from annotation.learning.kinds import kind_of
 from annotation.learning.models import Evaluation, ModelVersion, TrainingRun
 from annotation.learning.overview import locators_ahead, matchers_ahead, tiles_needed
+from annotation.learning.run_settings import changeable
 from annotation.learning.services import evaluate, registry, start
 from annotation.learning.services.describe import describe
 from annotation.review.api.http import parse, person
@@ -93,6 +98,18 @@ class RunsView(GenericAPIView):
             region=_region(request, region_id), user=person(request), **parse(TrainingStart, request.data)
         )
         return Response(RunOutput(run).data, status=202)
+
+
+class SettingsView(APIView):
+    """What may be changed of a training before it starts."""
+
+    permission_classes = [IsAdmin]
+
+    @extend_schema(parameters=[SettingsQuery], responses=SettingsOutput)
+    def get(self, request: Request) -> Response:
+        """The settings of a size as they are; any of them can be sent, changed, with the start of a training."""
+        wish = parse(SettingsQuery, request.query_params)
+        return Response({"settings": changeable(kind_of(wish["kind"]).config_of(wish["preset"]))})
 
 
 class RunView(APIView):
@@ -179,8 +196,12 @@ class EvaluationsView(GenericAPIView):
         page = self.paginate_queryset(selectors.evaluations_of_model(model))
         return self.get_paginated_response(EvaluationOutput(page, many=True).data)
 
-    @extend_schema(request=None, responses={202: EvaluationOutput})
+    @extend_schema(request=AgainstInput, responses={202: EvaluationOutput})
     def post(self, request: Request, model_id: int) -> Response:
-        """Hold the model beside the one in use; 202 with the comparison and its job, a finished one is given back."""
-        model = selectors.get_model(person(request), model_id)
-        return Response(EvaluationOutput(evaluate.start(model=model, user=person(request))).data, status=202)
+        """Hold the model beside another one; 202 with the comparison and its job, a finished one is given back."""
+        user, wish = person(request), parse(AgainstInput, request.data)
+        if "against" in wish:
+            other = wish["against"]
+            wish["against"] = None if other is None else selectors.get_model(user, other)
+        evaluation = evaluate.start(model=selectors.get_model(user, model_id), user=user, **wish)
+        return Response(EvaluationOutput(evaluation).data, status=202)

@@ -3,6 +3,7 @@
 Whatever imports torch is imported where it is used: the web server starts and lives without it.
 """
 
+from annotation.learning.engine.configs import checked_by, checked_locator, checked_matcher, checked_region
 from annotation.learning.engine.data import about, core_decisions, data_digest
 from annotation.learning.engine.evaluations import Frozen, evaluate, frozen_set
 from annotation.learning.engine.general import general_there, take_general
@@ -57,6 +58,10 @@ __all__ = [
     "about",
     "anchors_needed",
     "check_model_file",
+    "checked_by",
+    "checked_locator",
+    "checked_matcher",
+    "checked_region",
     "config_of",
     "core_decisions",
     "data_digest",

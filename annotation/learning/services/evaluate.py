@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 from django.db import transaction
 
 from annotation.accounts.models import User
@@ -19,26 +21,38 @@ TILE_AUROC = "tile_auroc"
 """The figure by which pages speak of a model, of whatever kind its comparison gives one."""
 
 
+class InUse(enum.Enum):
+    """The other one of a comparison that nobody names: the model in use, or, beside that, the model before it."""
+
+    IN_USE = enum.auto()
+
+
 @transaction.atomic
-def start(*, model: ModelVersion, user: User | None, wake: bool = True) -> Evaluation:
-    """The comparison of a model with the one in use; the model in use itself is held beside the one before it.
+def start(
+    *, model: ModelVersion, user: User | None, against: ModelVersion | InUse | None = InUse.IN_USE, wake: bool = True
+) -> Evaluation:
+    """The comparison of a model with another one of its kind, and region.
 
     A finished comparison of the same two on the same data is given back; one that was stopped or failed is taken up
     again. Without another model the figures stand alone, or beside what is built in.
 
+    Args:
+        against: the other model, in use or not; None: what is built in.
+
     Raises:
-        NotComparableError: models of this kind are not held side by side.
+        NotComparableError: models of this kind, or these two, are not held side by side.
         NoGroundError: there is nothing to compare them on.
     """
     kind = kind_of(model.kind)
     if kind.compare is None:
         raise NotComparableError(f"two models of kind {kind.name} are not held side by side: look at their own figures")
     hold(model.kind, model.region_id)
-    active = selectors.active_model(model.region_id, model.kind)
-    against = model.before if active is not None and active.pk == model.pk else active
+    other = _usual(model) if against is InUse.IN_USE else against
+    if against is not InUse.IN_USE:
+        _check_pair(model, other, built_in=kind.built_in is not None)
     data_set = kind.measure() if kind.measure is not None else model.run.data_set
     evaluation, _ = Evaluation.objects.select_related("job").get_or_create(
-        model=model, against=against, data_set=data_set, defaults={"created_by": user}
+        model=model, against=other, data_set=data_set, defaults={"created_by": user}
     )
     running = evaluation.job is not None and not evaluation.job.finished
     if evaluation.finished_at is not None or running:
@@ -47,9 +61,25 @@ def start(*, model: ModelVersion, user: User | None, wake: bool = True) -> Evalu
     evaluation.save(update_fields=["job"])
     record(
         actor=user, action="evaluation.started", object_kind="model_version", object_id=model.pk,
-        scope_id=model.region_id, against=against.pk if against else None,
+        scope_id=model.region_id, against=other.pk if other else None,
     )  # fmt: skip
     return evaluation
+
+
+def _usual(model: ModelVersion) -> ModelVersion | None:
+    """The model in use, or, beside that one, the model before it."""
+    active = selectors.active_model(model.region_id, model.kind)
+    return model.before if active is not None and active.pk == model.pk else active
+
+
+def _check_pair(model: ModelVersion, other: ModelVersion | None, *, built_in: bool) -> None:
+    if other is None:
+        if not built_in:
+            raise NotComparableError("nothing is built in for models of this kind: name another model")
+    elif other.pk == model.pk:
+        raise NotComparableError("a model is held beside another one: name a second model")
+    elif (other.kind, other.region_id) != (model.kind, model.region_id):
+        raise NotComparableError("these two models are not for the same: name one of the same kind and region")
 
 
 def _enqueue(evaluation: Evaluation, user: User | None, wake: bool) -> Job:

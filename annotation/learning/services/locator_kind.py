@@ -87,5 +87,5 @@ def built_in() -> str:
 KIND = ModelKind(
     name=LOCATOR, title="locator", description=DESCRIPTION, per_region=False, config_of=_config_of, freeze=_freeze,
     train=engine.train_locator, compare=_compare, figures=FIGURES, purpose=PURPOSE, ground=_ground, presets=PRESETS,
-    built_in=built_in, measure=freeze_imagery,
+    built_in=built_in, measure=freeze_imagery, checked=engine.checked_locator,
 )  # fmt: skip

@@ -68,5 +68,5 @@ def _built_in() -> str:
 KIND = ModelKind(
     name=MATCHER, title="matcher", description=DESCRIPTION, per_region=False, config_of=_config_of, freeze=_freeze,
     train=engine.train_matcher, compare=_compare, figures=FIGURES, purpose=PURPOSE, ground=_ground, presets=PRESETS,
-    built_in=_built_in, measure=freeze_held_out, take_in=engine.take_in_matcher,
+    built_in=_built_in, measure=freeze_held_out, take_in=engine.take_in_matcher, checked=engine.checked_matcher,
 )  # fmt: skip

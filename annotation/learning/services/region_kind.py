@@ -75,4 +75,5 @@ def _ground(counts: Mapping[str, int]) -> str:
 KIND = ModelKind(
     name=REGION, title="region's model", description=DESCRIPTION, per_region=True, config_of=_config_of,
     freeze=_freeze, train=_train, compare=_compare, figures=FIGURES, purpose=PURPOSE, ground=_ground, presets=PRESETS,
+    checked=engine.checked_region,
 )  # fmt: skip

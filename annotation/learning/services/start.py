@@ -1,5 +1,8 @@
 """Starts a training: freezes its data, makes its row, and queues it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import transaction
 
 from annotation.accounts.models import User
@@ -8,6 +11,7 @@ from annotation.common.services.jobs import enqueue
 from annotation.learning.errors import TrainingRunningError
 from annotation.learning.kinds import kind_for
 from annotation.learning.models import REGION, DataSet, TrainingRun
+from annotation.learning.run_settings import changed
 from annotation.learning.services.scope import hold
 from annotation.review.services.audit import record
 from annotation.sources.models import Imagery, MapSnapshot, Region
@@ -23,6 +27,7 @@ def start(
     kind: str = REGION,
     preset: str = "compact",
     seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
     job: Job | None = None,
     sources: tuple[Imagery, MapSnapshot] | None = None,
     wake: bool = True,
@@ -33,16 +38,20 @@ def start(
     that comes twice gets its run back. `wake=False` is for callers that run the job themselves.
 
     Args:
+        settings: what is to differ from the preset, by dotted name, such as {"evidence.epochs": 20}.
         sources: imagery and map to learn from; those in use where none are named.
 
     Raises:
-        InvalidError: unknown_kind, wrong_scope or unknown_preset; no_pairs, no_anchors or too_few_mapped_tiles.
+        InvalidError: unknown_kind, wrong_scope or unknown_preset; invalid_setting; no_pairs, no_anchors or
+            too_few_mapped_tiles.
         ConflictError: training_running, while another training of this kind, and region, is not finished.
     """
     if job is not None and (mine := TrainingRun.objects.filter(job=job).first()):
         return mine
     of_kind = kind_for(kind, region)
     config = of_kind.config_of(preset)
+    if settings:
+        config = of_kind.checked(changed(config, settings))
     region_id = region.pk if region else None
     hold(kind, region_id)
     data_set = of_kind.freeze(region=region, config=config, sources=sources)
@@ -54,6 +63,7 @@ def start(
     record(
         actor=user, action="training.started", object_kind="training_run", object_id=run.pk, scope_id=region_id,
         kind=kind, preset=preset, seed=seed, data_set=data_set.digest,
+        **({"settings": dict(settings)} if settings else {}),
     )  # fmt: skip
     return run
 

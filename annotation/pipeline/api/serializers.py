@@ -42,6 +42,7 @@ class PairDetail(serializers.Serializer):
     valid_share = serializers.FloatField()
     mapped = serializers.BooleanField()
     buildings = serializers.IntegerField()
+    streets = serializers.ListField(child=serializers.CharField(), help_text="names of roads on it, at most three")
     anchor = PairAnchor(allow_null=True)
     scores = PairScores(allow_null=True)
     changes = ChangeOnTile(many=True)

@@ -51,7 +51,7 @@ export function bindBenchKeys({ bench, view, line, settles }) {
     ...look,
     release: () => compare.blink(false),
   });
-  bindKey("d", "Side by side", () => compare.setMode("side"), look);
+  bindKey("y", "Side by side", () => compare.setMode("side"), look);
   bindKey("w", "Swipe", () => compare.setMode("swipe"), look);
   bindKey("v", "Overlay", () => compare.setMode("overlay"), look);
   bindKey("i", "Image alone", () => compare.setMode("image"), look);

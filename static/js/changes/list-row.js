@@ -1,7 +1,7 @@
 /** One row of the list of changes: its close-up, its name, its answer, what may be done with it. */
 import { el, svg } from "mapwright/lib/dom.js";
 import { day, DECISIONS, humanise, KINDS, percent } from "mapwright/lib/format.js";
-import { imageUrl, tileUrl } from "mapwright/lib/tiles.js";
+import { imageUrl, placeOf, tileUrl } from "mapwright/lib/tiles.js";
 import { reasonWords } from "mapwright/changes/words.js";
 
 const THUMB_PX = 72;
@@ -141,7 +141,7 @@ export function drawRow(change, about) {
     el("td", { class: "number", text: percent(change.confidence) }),
     el("td", {}, change.key ? el("code", { text: change.key }) : el("span", { class: "muted", text: "new" })),
     answerCell(change),
-    el("td", {}, el("a", { href: tilePath(region, change.tile), text: `${change.tile.x}/${change.tile.y}` })),
+    el("td", { class: "number" }, el("a", { href: tilePath(region, change.tile), text: placeOf(change.tile) })),
     el(
       "td",
       {},

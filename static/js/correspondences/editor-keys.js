@@ -54,7 +54,7 @@ function bindLook({ editor, view }) {
   });
   bindKey("h", "Hide points and outlines", () => editor.bare(true), { ...look, release: () => editor.bare(false) });
   for (const [key, label, mode] of [
-    ["d", "Side by side", "side"],
+    ["y", "Side by side", "side"],
     ["w", "Swipe", "swipe"],
     ["v", "Overlay", "overlay"],
     ["i", "Image alone", "image"],

@@ -1,4 +1,5 @@
 /** Every proposal of a region as a table, newest first, page by page. */
+import { placeOf } from "mapwright/lib/tiles.js";
 import { api } from "mapwright/lib/api.js";
 import { byId, el } from "mapwright/lib/dom.js";
 import { humanise, metres, number } from "mapwright/lib/format.js";
@@ -41,7 +42,7 @@ const row = (region, one) =>
       el("a", {
         href: `/regions/${region}/tiles/${one.z}/${one.x}/${one.y}/`,
         class: "number",
-        text: `${one.z}/${one.x}/${one.y}`,
+        text: placeOf(one),
       }),
     ),
     el(

@@ -3,6 +3,7 @@ import { api } from "mapwright/lib/api.js";
 import { el } from "mapwright/lib/dom.js";
 import { duration, humanise, percent } from "mapwright/lib/format.js";
 import { notifyError } from "mapwright/lib/notices.js";
+import { timeLeft } from "mapwright/lib/time-left.js";
 
 const FIRST_MS = 700;
 const LONGEST_MS = 5000;
@@ -89,6 +90,11 @@ export function followJob(id, onChange, { onEnd } = {}) {
 const secondsOf = (job) =>
   job.started_at ? (new Date(job.finished_at ?? Date.now()) - new Date(job.started_at)) / 1000 : NaN;
 
+const left = (job) => {
+  const seconds = timeLeft(job);
+  return Number.isFinite(seconds) ? `about ${duration(Math.max(1, seconds))} left` : "";
+};
+
 /** The progress of a job as a block: what, how far, how long, why it failed. */
 export function jobProgress(job, { onCancel, onRetry } = {}) {
   const parts = [
@@ -98,7 +104,7 @@ export function jobProgress(job, { onCancel, onRetry } = {}) {
       el("span", { text: job.message }),
       el("span", {
         class: "number muted",
-        text: [FINISHED.has(job.state) ? "" : percent(job.progress), duration(secondsOf(job))]
+        text: [FINISHED.has(job.state) ? "" : percent(job.progress), duration(secondsOf(job)), left(job)]
           .filter(Boolean)
           .join(" · "),
       }),

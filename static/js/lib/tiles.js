@@ -13,5 +13,14 @@ export const imageUrl = (imagery, size = dense()) =>
 export const mapUrl = (snapshot, size = dense()) =>
   `${snapshot.tiles ?? `/tiles/map/${snapshot.id}/{z}/{x}/{y}.png`}${query(snapshot, size)}`;
 
+const DEGREES = 180 / Math.PI;
+
+/** `27.70412, 85.30020`: the middle of a tile as people and other maps take it, latitude first. */
+export function placeOf({ z, x, y }) {
+  const count = 2 ** z;
+  const lat = Math.atan(Math.sinh(Math.PI * (1 - (2 * (y + 0.5)) / count))) * DEGREES;
+  return `${lat.toFixed(5)}, ${(((x + 0.5) / count) * 360 - 180).toFixed(5)}`;
+}
+
 /** The address of one tile of a template. */
 export const tileUrl = (template, { z, x, y }) => template.replace("{z}", z).replace("{x}", x).replace("{y}", y);

@@ -10,6 +10,7 @@ import { createLayers } from "mapwright/lib/layers.js";
 import { createMap, creditLine, fitControl, imageLayer, mapLayer, toBounds } from "mapwright/lib/map.js";
 import { createOffsetField } from "mapwright/lib/offset-field.js";
 import { CLASSES, classOf, swatch } from "mapwright/lib/ramp.js";
+import { placeOf } from "mapwright/lib/tiles.js";
 import { scoreGrid, tileAt, tileBounds } from "mapwright/lib/score-grid.js";
 
 const WORST = 8;
@@ -110,7 +111,7 @@ export function createRegionMap(region, { layers, person }) {
             { href: link({ z: answer.zoom, x, y }) },
             swatch(classOf(probability)),
             el("span", { text: classOf(probability).label }),
-            el("span", { class: "number muted", text: `${x}/${y}` }),
+            el("span", { class: "number muted", text: placeOf({ z: answer.zoom, x, y }) }),
             el("span", { class: "number", text: percent(probability) }),
           ),
         ),

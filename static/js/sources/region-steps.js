@@ -36,7 +36,7 @@ function steps({ region, summary, imagery, snapshots }) {
     {
       name: "Cut into tiles",
       done: summary.pairs > 0,
-      text: summary.pairs ? plural(summary.pairs, "pair") : "image and map, tile by tile",
+      text: summary.pairs ? plural(summary.pairs, "tile") : "image and map, piece by piece",
       run: sources && [`${base}/pairs/`, {}],
       by: "editor",
       needs: "needs image and map",
@@ -45,7 +45,9 @@ function steps({ region, summary, imagery, snapshots }) {
     {
       name: "Describe the tiles",
       done: summary.anchors > 0,
-      text: summary.anchors ? plural(summary.anchors, "anchor") : "what each tile's structure is",
+      text: summary.anchors
+        ? `${plural(summary.anchors, "tile")}: what stands on each`
+        : "what stands on each tile (its anchor)",
       run: summary.pairs > 0 && [`${base}/anchors/`, { generator: "geometric" }],
       needs: "needs tiles",
       link: summary.anchors > 0 ? [`${page}/anchors/`, "Look"] : null,
@@ -201,7 +203,7 @@ function drawMainJob({ region, person, summary, imagery, snapshots, refresh }, j
           click: (event) => {
             event.target.disabled = true;
             start([`/api/regions/${region.id}/main-job/`, {}], {
-              asks: `Image and map are compared from end to end: tiles, training, scan, candidates.${doubts.length ? ` But first: ${doubts.join("; ")}.` : ""}`,
+              asks: `Image and map are compared from end to end: cut into tiles, described, learnt from, scanned for changes.${doubts.length ? ` But first: ${doubts.join("; ")}.` : ""}`,
               title: again ? "Run the main job again?" : "Run the main job?",
               kind: "changes.main_job",
               region: region.id,
@@ -211,7 +213,10 @@ function drawMainJob({ region, person, summary, imagery, snapshots, refresh }, j
           },
         },
       }),
-      el("p", { class: "small muted", text: "Tiles, anchors, training, scan and candidates, one after the other." }),
+      el("p", {
+        class: "small muted",
+        text: "All of the steps below up to the review, one after the other: cut into tiles, describe, train, scan, find changes.",
+      }),
     );
     if (last?.state === "failed") parts.push(el("h3", { text: "The last main job failed" }), jobProgress(last));
   }

@@ -4,6 +4,7 @@ import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
 import { confirmDialog } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { uploadForm } from "mapwright/lib/uploads.js";
+import { createCompleteArea } from "mapwright/sources/complete-area.js";
 import { createFit } from "mapwright/sources/fit.js";
 import { sourceCard } from "mapwright/sources/source-card.js";
 
@@ -27,11 +28,13 @@ async function remove(kind, source) {
 }
 
 const fit = createFit(region);
+const complete = document.getElementById("draw-complete") ? createCompleteArea() : null;
 
 async function list(kind) {
   try {
     const sources = await api.all(`/api/regions/${region.id}/${kind}/`);
     fit.know(kind, sources);
+    if (kind === "imagery") complete?.on(sources);
     const on = { onChange: () => list(kind), onRemove: person.editor ? (source) => remove(kind, source) : null };
     fill(
       byId(kind),
@@ -44,8 +47,9 @@ async function list(kind) {
   }
 }
 
-/** A moment is sent with its time zone. */
-function withZone(data) {
+/** A moment is sent with its time zone, and a map with the area that is drawn. */
+function mended(kind, data) {
+  if (kind === "snapshots") complete.addTo(data);
   if (data.has("taken_at")) data.set("taken_at", new Date(data.get("taken_at")).toISOString());
 }
 
@@ -57,8 +61,9 @@ for (const [id, kind] of [
   if (form)
     uploadForm(form, {
       path: `/api/regions/${region.id}/${kind}/`,
-      check: withZone,
+      check: (data) => mended(kind, data),
       onAdded(added) {
+        if (kind === "snapshots") complete.clear();
         notify(
           added.reused
             ? "The region had this very file already."

@@ -11,6 +11,7 @@ import { createMap, creditLine, imageLayer, LINES, mapLayer, outline } from "map
 import { notifyError } from "mapwright/lib/notices.js";
 import { classOf, swatch } from "mapwright/lib/ramp.js";
 import { tileBounds } from "mapwright/lib/score-grid.js";
+import { placeOf } from "mapwright/lib/tiles.js";
 
 const { region, tile } = pageData();
 const NEIGHBOURS = [
@@ -173,8 +174,8 @@ function changeLine(change) {
 
 async function start() {
   drawNeighbours();
-  const middle = bounds.getCenter();
-  byId("neighbours").after(copyButton(`${middle.lat.toFixed(6)}, ${middle.lng.toFixed(6)}`, "Copy the place"));
+  byId("place").textContent = placeOf(tile);
+  byId("neighbours").after(copyButton(placeOf(tile), "Copy the place"));
   bindKey("h", "Hide the outlines", () => outlines.forEach(([, layer]) => layer.remove()), {
     group: "Look",
     release: () => outlines.forEach(([map, layer]) => layer.addTo(map)),
@@ -187,6 +188,7 @@ async function start() {
   try {
     const pair = await api.get(`/api/regions/${region.id}/pairs/${tile.z}/${tile.x}/${tile.y}/`);
     drawMaps(pair);
+    if (pair.streets.length) byId("place").textContent += ` on ${pair.streets.join(", ")}`;
     fill(
       byId("about"),
       facts([

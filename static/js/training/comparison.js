@@ -1,7 +1,7 @@
 /** A model beside the one in use: figures with their intervals, the difference in words, and the button that decides. */
 import { el, svg } from "mapwright/lib/dom.js";
 import { number, percent, plural } from "mapwright/lib/format.js";
-import { cancelJob, FINISHED, jobProgress } from "mapwright/lib/jobs.js";
+import { FINISHED, jobProgress } from "mapwright/lib/jobs.js";
 import { kind, nameOfOther } from "mapwright/training/kind.js";
 import { locatorsGround } from "mapwright/training/locator.js";
 import { searchGround } from "mapwright/training/search.js";
@@ -138,7 +138,7 @@ function ground(evaluation) {
 }
 
 /** What the card shows of a comparison: its progress, why it ended, or its figures. */
-export function comparison(evaluation, { inUse, admin }) {
+export function comparison(evaluation, { inUse, onCancel }) {
   if (evaluation.finished_at) {
     return [
       isAlone(evaluation)
@@ -152,7 +152,7 @@ export function comparison(evaluation, { inUse, admin }) {
   if (job && !FINISHED.has(job.state))
     return [
       el("p", { class: "muted small", text: "Both models are being scored on the same tiles." }),
-      jobProgress(job, { onCancel: admin ? cancelJob : null }),
+      jobProgress(job, { onCancel }),
     ];
   return [job ? jobProgress(job) : el("p", { class: "muted small", text: "This comparison was not finished." })];
 }

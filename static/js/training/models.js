@@ -12,6 +12,9 @@ export const MODEL_BADGE = {
   retired: ["badge", "Retired"],
 };
 
+/** `Model 3: before the flood` */
+export const nameOf = ({ id, name }) => (name ? `Model ${id}: ${name}` : `Model ${id}`);
+
 const sourceLine = (source) => (source ? [source.licence, source.attribution].filter(Boolean).join(", ") : "");
 
 /** Licences of everything that was learnt from, each once. */
@@ -136,7 +139,7 @@ export function modelCard(model, { admin, onUse, onCompare, onDescribed }) {
     el(
       "div",
       { class: "model-head" },
-      el("h3", { text: model.name ? `Model ${model.id}: ${model.name}` : `Model ${model.id}` }),
+      el("h3", { text: nameOf(model) }),
       el("span", { class: className, text }),
       el("span", { class: "muted small", text: `run ${model.run}` }),
     ),

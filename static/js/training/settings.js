@@ -2,6 +2,12 @@
 import { el } from "mapwright/lib/dom.js";
 import { number } from "mapwright/lib/format.js";
 
+/** What differs from the size, or nothing. */
+export function changedSettings(changed = {}) {
+  const lines = Object.entries(changed).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
+  return lines.length ? el("span", { class: "changed-settings", text: lines.join(", ") }) : null;
+}
+
 /** Every setting of a run, folded away, as `part.name = value`. */
 export function settings(config) {
   const lines = (part, path) =>

@@ -5,23 +5,22 @@ import { moment, number } from "mapwright/lib/format.js";
 import { confirmDialog, onSubmit } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob, jobProgress, stateBadge } from "mapwright/lib/jobs.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
-import { comparison } from "mapwright/training/comparison.js";
+import { createSettings } from "mapwright/training/change-settings.js";
 import { curves } from "mapwright/training/curves.js";
 import { anchorsInWords, dataAhead } from "mapwright/training/data.js";
 import { locatorsAhead } from "mapwright/training/locator.js";
-import { base, dataPath, kind, mayFollow, nameOfOther, NEXT_STEP, ofKind } from "mapwright/training/kind.js";
+import { base, dataPath, kind, mayFollow, NEXT_STEP, ofKind } from "mapwright/training/kind.js";
 import { matchersAhead, takesFiles } from "mapwright/training/matcher.js";
-import { MODEL_BADGE, modelCard } from "mapwright/training/models.js";
+import { modelCard } from "mapwright/training/models.js";
 import { decisionsInWords, metricRows } from "mapwright/training/names.js";
-import { settings } from "mapwright/training/settings.js";
+import { changedSettings, settings } from "mapwright/training/settings.js";
 import { searchAhead } from "mapwright/training/search.js";
+import { createSideBySide } from "mapwright/training/side-by-side.js";
 
 const person = pageData("person");
 let stopRun = () => {};
-let stopComparison = () => {};
 let shownRun = null;
-let compared = null;
-let models = [];
+const sides = createSideBySide({ admin: person.admin, onUse: use });
 
 const stateOf = (run) => run.job?.state ?? (run.model ? "succeeded" : "cancelled");
 
@@ -48,6 +47,7 @@ function drawRun(run) {
       ["Anchors", anchorsInWords(run.data_set.anchors)],
       ["People's decisions", decisionsInWords(run.data_set.decisions) || "none"],
       ...metricRows(run.metrics).slice(0, 2),
+      ["Changed", changedSettings(run.changed)],
       ["Settings", settings(run.config)],
       ["Data digest", el("code", { text: run.data_set.digest.slice(0, 16), title: run.data_set.digest })],
     ]),
@@ -111,85 +111,22 @@ async function listRuns() {
   if (shownRun === null && page.results.length) await showRun(page.results[0].id);
 }
 
-/* Models side by side */
+/* Models */
 
-const inUse = () => models.find((model) => model.state === "active")?.id ?? null;
-
-function drawComparison() {
-  const model = models.find((one) => one.id === compared);
-  const evaluation = model?.evaluation;
-  byId("comparison").hidden = !evaluation;
-  if (!evaluation) return;
-  const other = nameOfOther(evaluation.against);
-  const beside = other ? ` beside ${other}` : "";
-  byId("comparison-title").textContent = `Model ${model.id}${beside}`;
-  const [className, text] = MODEL_BADGE[model.state];
-  fill(byId("comparison-state"), el("span", { class: className, text }));
-  fill(byId("comparison-body"), ...comparison(evaluation, { inUse: inUse(), admin: person.admin }));
-  const unfinished = !evaluation.finished_at && (!evaluation.job || FINISHED.has(evaluation.job.state));
-  const choose =
-    person.admin &&
-    model.state !== "active" &&
-    el("button", {
-      type: "button",
-      class: `button${evaluation.finished_at ? " button-main" : ""}`,
-      id: "promote",
-      text: `Use model ${model.id}`,
-      on: { click: () => use(model) },
-    });
-  const again =
-    person.admin &&
-    unfinished &&
-    el("button", { type: "button", class: "button", text: "Compare again", on: { click: () => compare(model) } });
-  fill(byId("comparison-actions"), choose, again);
-}
-
-async function follow(model) {
-  stopComparison();
-  const { job } = model.evaluation ?? {};
-  if (!job || FINISHED.has(job.state) || model.evaluation.finished_at || !mayFollow()) return;
-  stopComparison = followJob(
-    job.id,
-    (state) => {
-      model.evaluation.job = state;
-      drawComparison();
-    },
-    { onEnd: listModels },
-  );
-}
-
-/** Show a model's comparison; one with the present model in use is started where there is none. */
-async function compare(model) {
-  compared = model.id;
-  const current = model.evaluation && (model.state === "active" || model.evaluation.against === inUse());
-  const running = model.evaluation?.job && !FINISHED.has(model.evaluation.job.state);
-  const done = current && model.evaluation.finished_at && kind.per_region; // more may be verified since: ask again
-  if (person.admin && !running && !done) {
-    const evaluation = await attempt(() => api.post(`/api/models/${model.id}/evaluations/`));
-    if (evaluation) model.evaluation = evaluation;
-  }
-  drawComparison();
-  byId("comparison").scrollIntoView({ block: "nearest" });
-  await follow(model);
-}
-
-async function listModels() {
+async function listModels(options = {}) {
   const page = await attempt(() => api.get(`${base}/models/${ofKind}`));
   if (!page) return;
-  models = page.results;
-  const options = { admin: person.admin, onUse: use, onCompare: compare, onDescribed: listModels };
+  const models = page.results;
+  const on = { onUse: use, onCompare: sides.compare, onDescribed: () => listModels() };
   fill(
     byId("models"),
     ...(models.length
-      ? models.map((model) => modelCard(model, options))
+      ? models.map((model) => modelCard(model, { admin: person.admin, ...on }))
       : [el("p", { class: "muted small", text: "The first training leaves the first model." })]),
   );
   const back = document.getElementById("roll-back");
   if (back) back.hidden = !models.some((model) => model.state === "active" && (model.before || kind.built_in));
-  compared ??= models.find((model) => model.evaluation)?.id ?? null;
-  drawComparison();
-  const model = models.find((one) => one.id === compared);
-  if (model) await follow(model);
+  sides.know(models, options);
 }
 
 async function use(model) {
@@ -220,18 +157,23 @@ async function listData() {
 
 /** A run has ended: its model is in the list, and its comparison has begun. */
 async function afterRun() {
-  compared = null;
-  await Promise.all([listRuns(), listModels(), listData()]);
+  await Promise.all([listRuns(), listModels({ anew: true }), listData()]);
 }
 
 const form = document.getElementById("train-form");
 if (form) {
+  const changes = createSettings(kind.name, () => form.preset.value);
+  const load = () => changes.load().catch(notifyError);
+  form.preset.addEventListener("change", load);
+  load();
   onSubmit(form, async () => {
     const run = await api.post(`${base}/training-runs/`, {
       kind: kind.name,
       preset: form.preset.value,
       seed: form.seed.value === "" ? null : Number(form.seed.value),
+      settings: changes.values(),
     });
+    changes.clear();
     notify("The training has started.");
     await listRuns();
     await showRun(run.id);

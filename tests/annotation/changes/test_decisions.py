@@ -171,6 +171,7 @@ def test_a_tile_joins_what_every_stage_knows_of_it(client_of, ana, scan):
     shown = client_of(ana).get(f"/api/regions/{scan.region_id}/pairs/{tile.z}/{tile.x}/{tile.y}/").json()
     assert (shown["mapped"], shown["anchor"], shown["scores"]) == (True, None, None)
     assert [one["id"] for one in shown["changes"]] == [change.pk]
+    assert shown["streets"] == []
     gone = client_of(ana).get(f"/api/regions/{scan.region_id}/pairs/19/1/1/")
     assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
 
