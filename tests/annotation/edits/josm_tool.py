@@ -11,7 +11,8 @@ from pathlib import Path
 
 import shapely
 
-from tests.annotation.edits.drill import Decided, _same
+from tests.annotation.edits.drill import Decided
+from tests.annotation.edits.test_apply_changes import as_accepted
 
 JAR = Path(os.environ.get("MAPWRIGHT_JOSM_JAR", "/usr/share/josm/josm.jar"))
 LIBRARIES = Path("/usr/share/java")
@@ -67,10 +68,10 @@ def by_josm(path: Path, decided: list[Decided], elements: int) -> list[str]:
     for one in decided:
         if one.key is None:
             ring = shapely.Polygon(one.shape.exterior)
-            faults += ["a new building is not there once"] * (sum(_same(way[4], ring) for way in new) != 1)
+            faults += ["a new building is not there once"] * (sum(as_accepted(way[4], ring) for way in new) != 1)
             continue
         _, state, drawn, building, outline = loaded.elements.get(one.key, (0, "missing", False, "", None))
-        redrawn = one.ways or (drawn and _same(outline, one.shape))  # a multipolygon's outline is that of its ways
+        redrawn = one.ways or (drawn and as_accepted(outline, one.shape))  # of a multipolygon: of its ways
         if one.shape is not None and not (state == "modified" and redrawn):
             faults.append(f"{one.key} is {state}, drawn {drawn}, or has another outline")
         if one.shape is None and not (state == "deleted" or (state == "modified" and building == "null")):
