@@ -82,7 +82,7 @@ def versions_of(item: EditItem) -> dict[str, int | None]:
     written = (one for one in item.operations or () if one["action"] != "create")
     known = {f"{one['kind']}/{one['element']['id']}": one["element"]["version"] for one in written}
     base, merged = base_state(item), merged_state(item)
-    for state, version in ((merged, merged and merged.version), (base, item.base_version)):
+    for state, version in ((merged, merged.version if merged else None), (base, item.base_version)):
         if state is not None:
             known |= {**state.parts, state.key: version}
     return known
@@ -114,7 +114,7 @@ def newer_part(base: State, their: State) -> str | None:
 
 def objects_of(items: Iterable[EditItem]) -> set[int]:
     """The buildings of the map that these edits are about."""
-    both = ((item.object_id, item.change.merged and item.change.merged.object_id) for item in items)
+    both = ((item.object_id, item.change.merged.object_id if item.change.merged else None) for item in items)
     return {number for pair in both for number in pair if number is not None}
 
 

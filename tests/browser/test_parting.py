@@ -97,9 +97,11 @@ def test_a_house_is_cut_from_corner_to_corner_taken_back_and_cut_again(new_page,
 
 def test_a_house_is_cut_by_two_clicks_beside_it_on_a_phone(new_page, stock):
     change = house(stock)
-    page = new_page(stock.admin, viewport={"width": 390, "height": 800})
+    page = new_page(stock.admin)
+    page.set_viewport_size({"width": 390, "height": 844})
     open_queue(page, stock)
-    enter(page)
+    page.get_by_role("button", name="Adjust").click()
+    expect(page.locator("#adjust-bar")).to_be_visible()
     page.get_by_role("button", name="Cut").click()
     expect(page.locator("#adjust-what")).to_contain_text("click where it begins")
     box = page.locator('#map path[stroke="#ffb000"]').first.bounding_box()

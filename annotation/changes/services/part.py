@@ -101,6 +101,8 @@ def set_aside(change: Change, user: User, other: Footprint) -> list[int]:
 
 def put_back(change: Change) -> None:
     """Suggestions that were set aside for this answer come back, to be looked at by who claims them."""
+    if not change.set_aside:
+        return
     waiting = QueueItem.objects.filter(pk__in=change.set_aside, state=ItemState.WITHDRAWN, change__in_map_at=None)
     newest = Change.objects.filter(scan__region=change.scan.region_id, scan__gt=change.scan_id)
     if not newest.exists():

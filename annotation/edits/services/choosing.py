@@ -75,7 +75,7 @@ def one_per_building(changes: Sequence[Change]) -> list[Change]:
     chosen: list[Change] = []
     repeated = repeated_drawings(changes)
     for change, again in zip(changes, repeated, strict=True):
-        about = {change.object_id, change.merged and change.merged.object_id} - {None}
+        about = {change.object_id, change.merged.object_id if change.merged else None} - {None}
         if again or about & seen:
             continue
         seen |= about
@@ -93,9 +93,9 @@ def within_limit(changes: Sequence[Change]) -> list[Change]:
 
 def _elements(change: Change) -> int:
     """Elements that the edit may touch, at most: the object and its parts, corners that are drawn, nodes that go."""
-    base = change.footprint
+    bases = [one for one in (change.footprint, change.merged) if one is not None]
     drawn = 0 if change.kind == ChangeKind.REMOVE else (change.adjusted or change.geometry).num_coords
-    return drawn + (len(base.parts) + len(base.members) if base else 0) + 2
+    return drawn + sum(len(base.parts) + len(base.members) + 1 for base in bases) + (6 if change.cut is not None else 2)
 
 
 def new_item(changeset: Changeset | None, change: Change, demolish: bool) -> EditItem:
