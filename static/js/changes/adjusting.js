@@ -58,6 +58,7 @@ export function createAdjusting({ view, line, shapeOf, redraw }) {
     byId("adjust-bar").hidden = false;
     byId("adjust-mapped").hidden = !subject.footprint;
     document.body.classList.add("adjusting");
+    view.map.getContainer().scrollIntoView({ block: "nearest" }); // on a phone the button lies below the map
     mode = enterAdjust(view.map, {
       geometry: shapeOf(subject, { geometry: before }),
       proposed: subject.geometry,
