@@ -49,8 +49,10 @@ def beside(changeset: Changeset, items: Sequence[EditItem]) -> dict[int, list[Ne
 def nodes_beside(changeset: Changeset, items: Sequence[EditItem], wanted: Collection[int]) -> Iterator[Node]:
     """Nodes of the buildings around these edits, as the newest map has them: those that are wanted."""
     newest = newest_snapshot(changeset.region) if wanted else None
+    if newest is None:
+        return
     drawing = [item for item in items if _draws(item)]
-    for start in range(0, len(drawing), AT_ONCE) if newest is not None else ():
+    for start in range(0, len(drawing), AT_ONCE):
         ways = _beside(drawing[start : start + AT_ONCE], newest.pk, ())
         found = {node.id: node for beside in ways.values() for way in beside for node in way.nodes}
         yield from (found[number].plain for number in sorted(found.keys() & set(wanted)))
