@@ -19,3 +19,9 @@ class ExportedError(ConflictError):
     """The change is on its way out in a changeset."""
 
     code = "exported"
+
+
+class BuildingTakenError(ConflictError):
+    """Somebody answered about the neighbouring building, or looks at it: it can't become one with another now."""
+
+    code = "building_taken"

@@ -66,6 +66,16 @@ class Change(Timestamped):
     looked_at = models.JSONField(
         default=list, db_default=[], help_text="titles of imagery of other servers by which it was accepted"
     )
+    cut = models.LineStringField(
+        srid=4326, null=True, spatial_index=False, help_text="the line along which a person split the building into two"
+    )
+    merged = models.ForeignKey(
+        Footprint, null=True, on_delete=models.CASCADE, related_name="+", db_index=False,
+        help_text="the building beside it that a person made one with it; `adjusted` is the shape of both",
+    )  # fmt: skip
+    set_aside = models.JSONField(
+        default=list, db_default=[], help_text="items of suggestions about that building, which left the queue for it"
+    )
     confidence = models.FloatField()
     square_m = models.GeneratedField(
         expression=SquareMetres("geometry"), output_field=models.FloatField(), db_persist=True
@@ -86,12 +96,16 @@ class Change(Timestamped):
                 condition=models.Q(kind="add") | models.Q(footprint__isnull=False, object__isnull=False),
                 name="change_of_a_footprint_names_it",
             ),
+            models.CheckConstraint(
+                condition=models.Q(cut__isnull=True) | models.Q(merged__isnull=True), name="change_cut_or_merged"
+            ),
             models.CheckConstraint(condition=models.Q(confidence__gte=0, confidence__lte=1), name="change_confidence"),
         ]
         indexes = [
             models.Index(fields=["fingerprint"]),
             models.Index(fields=["scan", "square_m"], name="change_by_size"),
             GinIndex(fields=["tags"], name="change_by_tags"),
+            models.Index(fields=["merged"], condition=models.Q(merged__isnull=False), name="change_by_merged"),
         ]
 
     def __str__(self) -> str:

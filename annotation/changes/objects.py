@@ -135,6 +135,11 @@ def edits_of_the_same_state() -> QuerySet[Change]:
     return others.filter(Q(scan__snapshot=OuterRef("scan__snapshot")) | later | undated)
 
 
+def taken_in() -> QuerySet[Change]:
+    """Of an outer change: others in a changeset that make its building one with another."""
+    return Change.objects.filter(merged=OuterRef("footprint"), edit_items__isnull=False)
+
+
 def the_same_new_building() -> QuerySet[Change]:
     """Of an outer change: others in a changeset that add it, and that no map since has had."""
     others = Change.objects.filter(

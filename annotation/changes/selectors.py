@@ -178,11 +178,12 @@ def with_subject(rows: QuerySet[Change]) -> QuerySet[Change]:
         probability=Subquery(scores.values("probability")[:1]), anchor_summary=Subquery(anchors.values("summary")[:1]),
         confirms=F("scan__region__confirm_standing"),
     )  # fmt: skip
-    beside = ("item", "footprint", "pair__tile", "scan__imagery", "scan__snapshot", "scan__model__run")
+    beside = ("item", "footprint", "merged", "pair__tile", "scan__imagery", "scan__snapshot", "scan__model__run")
     return rows.select_related(*beside).defer(
         "fingerprint", "scan__model__about", "scan__model__metrics", "scan__model__run__config",
         "scan__model__run__metrics", "scan__imagery__footprint", "scan__imagery__repairs", "scan__snapshot__coverage",
         "scan__snapshot__repairs", "footprint__nodes", "footprint__members", "footprint__ways",
+        "merged__nodes", "merged__members", "merged__ways", "merged__geometry", "merged__tags",
     )  # fmt: skip
 
 
@@ -208,6 +209,8 @@ def subject(change: Change) -> dict[str, Any]:
         "kind": change.kind,
         "geometry": geojson(change.geometry),
         "adjusted": geojson(change.adjusted) if change.adjusted else None,
+        "cut": change.cut.coords if change.cut is not None else None,
+        "merged": change.merged.key if change.merged is not None else None,
         "footprint": _footprint(footprint) if footprint else None,
         "confidence": change.confidence,
         "evidence": change.evidence,
@@ -267,6 +270,7 @@ def _footprint(footprint: Footprint) -> dict[str, Any]:
         "tags": footprint.tags,
         "version": footprint.version,
         "edited_at": footprint.edited_at,
+        "in_relation": footprint.in_relation,
     }
 
 

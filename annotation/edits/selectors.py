@@ -18,6 +18,7 @@ from annotation.changes.objects import (
     SHARED_LEAST,
     edits_of_the_same_state,
     states_in,
+    taken_in,
     the_same_new_building,
 )
 from annotation.common.counted import Counted
@@ -26,24 +27,28 @@ from annotation.common.shapes import sharing
 from annotation.consistency.models import Scan, ShiftOrigin, TileScore
 from annotation.edits.models import (
     Changeset,
-    Delivery,
-    DeliveryState,
     EditItem,
     Fate,
     Upload,
     UploadReceipt,
     UploadState,
-    Webhook,
 )
 from annotation.edits.osmchange.nodes import OldNode
-from annotation.edits.states import State, base_state, is_behind, newer_part, of_footprint, writes_nodes
+from annotation.edits.states import (
+    State,
+    against_merged,
+    base_state,
+    is_behind,
+    newer_part,
+    objects_of,
+    of_footprint,
+    versions_of,
+    writes_nodes,
+)
 from annotation.learning.models import ModelVersion
 from annotation.learning.selectors import shown_model
 from annotation.sources.models import Footprint, Imagery, MapSnapshot, Region
 from annotation.sources.selectors import newest_snapshot, visible_regions
-
-MOST_COUNTED = 10_000
-"""Deliveries of a webhook, of each state: of more it is only told that there are as many."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +59,6 @@ class Conflict:
     key: str | None
     code: str
     detail: str
-
-
-def imagery_used(imagery: Imagery, changes: Sequence[Change]) -> str:
-    """OSM's `imagery_used`: the region's own imagery, and what else the changes were really seen on, parted by `;`.
-
-    What would go beyond the 255 characters of a tag is left out as a whole.
-    """
-    used = imagery.attribution[:255]
-    for title in dict.fromkeys(title for change in changes for title in change.looked_at):
-        if len(used) + 1 + len(title) <= 255 and title != imagery.attribution:
-            used = f"{used};{title}"
-    return used
 
 
 def get_changeset(user: User, changeset_id: int) -> Changeset:
@@ -88,7 +81,11 @@ def items_of(changeset: Changeset) -> QuerySet[EditItem]:
     return (
         EditItem.objects.filter(changeset=changeset)
         .select_related(
-            "change__item__decided_by", "change__footprint", "change__scan__imagery", "change__scan__snapshot"
+            "change__item__decided_by",
+            "change__footprint",
+            "change__merged",
+            "change__scan__imagery",
+            "change__scan__snapshot",
         )
         .order_by("pk")
     )
@@ -147,41 +144,6 @@ def sent_elsewhere(changeset: Changeset, server: str) -> list[int]:
     return list(mine.order_by("pk").values_list("change", flat=True))
 
 
-def webhooks_of(user: User) -> QuerySet[Webhook]:
-    """Webhooks that this admin may see, with how many deliveries of each wait and were given up, and why some wait.
-
-    No more than MOST_COUNTED are counted, so that a list costs the same however long the outbox is.
-    """
-    mine = Delivery.objects.filter(webhook=OuterRef("pk"))
-    counts = {
-        name: Counted(mine.filter(state=name).values("pk")[:MOST_COUNTED])
-        for name in (DeliveryState.WAITING.value, DeliveryState.DEAD.value)
-    }
-    failing = mine.filter(state=DeliveryState.WAITING, attempts__gt=0).exclude(problem="")
-    problem = Subquery(failing.order_by("-pk").values("problem")[:1])
-    return _seen_webhooks(user).select_related("region", "created_by").annotate(**counts, problem=problem)
-
-
-def _seen_webhooks(user: User) -> QuerySet[Webhook]:
-    return Webhook.objects.filter(Q(region=None) | Q(region__in=visible_regions(user)))
-
-
-def get_webhook(user: User, webhook_id: int) -> Webhook:
-    """The webhook, or NotFoundError where it is missing or in a region the person may not see."""
-    webhook = webhooks_of(user).filter(pk=webhook_id).first()
-    if webhook is None:
-        raise NotFoundError("there is no such webhook, or you are not a member of its region")
-    return webhook
-
-
-def get_delivery(user: User, delivery_id: int) -> Delivery:
-    """The delivery, or NotFoundError where it is missing or of a webhook the person may not see."""
-    delivery = Delivery.objects.filter(pk=delivery_id, webhook__in=_seen_webhooks(user)).first()
-    if delivery is None:
-        raise NotFoundError("there is no such delivery: it was taken a while ago, or its webhook was removed")
-    return delivery
-
-
 def change_about(changeset: Changeset, key: str, version: int | None = None) -> int | None:
     """The change whose edit is about an element, such as `way/12` or a node of it; None where there is none.
 
@@ -190,13 +152,10 @@ def change_about(changeset: Changeset, key: str, version: int | None = None) -> 
     """
     found: int | None = None
     for item in items_of(changeset).iterator(chunk_size=500):
-        base = base_state(item)
-        if base is None or (base.key != key and key not in base.parts):
-            continue
-        known = item.base_version if base.key == key else base.parts[key]
-        if version is None or known == version:
+        known = versions_of(item)
+        if key in known and (version is None or known[key] == version):
             return item.change_id
-        found = found or item.change_id
+        found = found or (item.change_id if key in known else None)
     return found
 
 
@@ -219,6 +178,7 @@ def exportable_changes(region: Region) -> QuerySet[Change]:
     accepted = Change.objects.filter(scan__region=region, item__decision__in=LEAVING, edit_items__isnull=True)
     apart = accepted.exclude(Exists(edits_of_the_same_state()))
     apart = apart.exclude(Exists(the_same_new_building()), kind=ChangeKind.ADD)
+    apart = apart.exclude(Exists(taken_in()))
     if region.second_person:
         apart = apart.exclude(kind=ChangeKind.REMOVE, item__decision=ChangeDecision.ACCEPT, item__not_for=None)
     return apart.order_by(*NEWEST_FIRST)
@@ -254,10 +214,20 @@ def mapped_by_now(change: Change, newest: MapSnapshot) -> Footprint | None:
 
 
 def _conflicts(items: Sequence[EditItem], newest: MapSnapshot) -> list[Conflict]:
-    theirs = states_in(newest, {item.object_id for item in items if item.object_id is not None})
-    mapped = _mapped_by_now(newest, [item.change_id for item in items if item.object_id is None])
-    found = [_of_new(item, mapped) if item.object_id is None else _of_mapped(item, theirs) for item in items]
+    theirs = states_in(newest, objects_of(items))
+    mapped = _mapped_by_now(newest, [item.change_id for item in items if not objects_of([item])])
+    found = [_against(item, mapped, theirs) for item in items]
     return [conflict for conflict in found if conflict is not None]
+
+
+def _against(item: EditItem, mapped: dict[int, Footprint], theirs: dict[int, Footprint]) -> Conflict | None:
+    merged = against_merged(item, theirs)
+    if merged is not None:
+        return Conflict(item.change_id, *merged)
+    if item.object_id is None:
+        return _of_new(item, mapped)
+    their = theirs.get(item.object_id)
+    return conflict_with(item, of_footprint(their) if their is not None else None)
 
 
 def _mapped_by_now(newest: MapSnapshot, change_ids: Sequence[int]) -> dict[int, Footprint]:
@@ -276,11 +246,6 @@ def _of_new(item: EditItem, mapped: dict[int, Footprint]) -> Conflict | None:
         return None
     key = there.key
     return Conflict(item.change_id, key, "already_mapped", f"the newest map already has a building here ({key})")
-
-
-def _of_mapped(item: EditItem, theirs: dict[int, Footprint]) -> Conflict | None:
-    their = theirs.get(item.object_id or 0)
-    return conflict_with(item, of_footprint(their) if their is not None else None)
 
 
 def conflict_with(item: EditItem, their: State | None) -> Conflict | None:
@@ -314,7 +279,7 @@ def users_of_nodes(changeset: Changeset, nodes: Sequence[OldNode], edited: Seque
     if not nodes:
         return set()
     places = MultiPoint(*(Point(node.lon, node.lat) for node in nodes), srid=4326)
-    objects = [item.object_id for item in edited if item.object_id is not None]
+    objects = objects_of(edited)
     maps = {changeset.snapshot_id, *(based_on(item) for item in edited if item.rebased)} - {None}
     near = Footprint.objects.filter(snapshot__in=maps, geometry__intersects=places).exclude(object__in=objects)
     wanted = {f"node/{node.id}": node.id for node in nodes}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,6 +71,23 @@ def base_state(item: EditItem) -> State | None:
     return of_footprint(item.change.footprint) if item.change.footprint is not None else None
 
 
+def merged_state(item: EditItem) -> State | None:
+    """The building beside it that the edit makes one with it; None where it leaves that alone."""
+    merged = item.change.merged
+    return of_footprint(merged) if merged is not None and takes(item, "shape") else None
+
+
+def versions_of(item: EditItem) -> dict[str, int | None]:
+    """Versions of all that an edit is about, by key: its buildings, their parts, and what an exported one writes."""
+    written = (one for one in item.operations or () if one["action"] != "create")
+    known = {f"{one['kind']}/{one['element']['id']}": one["element"]["version"] for one in written}
+    base, merged = base_state(item), merged_state(item)
+    for state, version in ((merged, merged.version if merged else None), (base, item.base_version)):
+        if state is not None:
+            known |= {**state.parts, state.key: version}
+    return known
+
+
 def takes(item: EditItem, part: str) -> bool:
     """Whether the edit still has its own `shape` or `tags`, or those of the state that it was laid over."""
     return item.rebased is None or item.rebased[part] == OURS
@@ -98,6 +115,30 @@ def newer_part(base: State, their: State) -> str | None:
 def is_behind(their: State, base: State) -> bool:
     """Whether a map shows an earlier state of the building than the base: some part of it older, and none newer."""
     return newer_part(their, base) is not None and newer_part(base, their) is None
+
+
+def objects_of(items: Iterable[EditItem]) -> set[int]:
+    """The buildings of the map that these edits are about."""
+    both = ((item.object_id, item.change.merged.object_id if item.change.merged else None) for item in items)
+    return {number for pair in both for number in pair if number is not None}
+
+
+def against_merged(item: EditItem, theirs: Mapping[int, Footprint]) -> tuple[str, str, str] | None:
+    """What a map says against the building that the edit makes one with another: key, code and detail.
+
+    Args:
+        theirs: the map's buildings by object.
+    """
+    merged, state = item.change.merged, merged_state(item)
+    if merged is None or state is None:
+        return None
+    row = theirs.get(merged.object_id)
+    their = of_footprint(row) if row is not None else None
+    if their is None:
+        return state.key, "gone", f"{state.key}, which becomes one with it, is gone from the newest map; drop this edit"
+    if state.version != their.version or newer_part(state, their) or state.geometry != their.geometry:
+        return state.key, "newer_version", f"{state.key}, which becomes one with it, was edited since; drop this edit"
+    return None
 
 
 def to_json(state: State) -> dict[str, Any]:

@@ -137,10 +137,40 @@ def test_a_multipolygon_is_reshaped_accepted_and_exported_with_its_ways(new_page
     assert {"700", "701", "-1"} <= {way.get("id") for way in file_of(page, "JOSM file").findall("way")}
 
 
-def test_a_single_way_gets_no_courtyard_and_the_page_says_why(new_page, stock):
+def test_a_way_that_a_relation_names_gets_no_courtyard_and_the_page_says_why(new_page, stock):
     change = only(stock, "modify")
+    Footprint.objects.filter(pk=change.footprint_id).update(in_relation=True)
     page = new_page(stock.admin)
     open_queue(page, stock)
     enter(page)
     page.keyboard.press("h")
-    expect(page.locator("#notices")).to_contain_text(f"{change.footprint.key} is a single way")
+    expect(page.locator("#notices")).to_contain_text(f"{change.footprint.key} is named by a relation")
+
+
+def test_a_single_way_gets_a_courtyard_and_leaves_as_a_multipolygon(new_page, stock):
+    change = only(stock, "modify")
+    footprint = change.footprint
+    ring = footprint.geometry.coords[0]
+    nodes = [[8000 + n, 1, *(round(one, 7) for one in place), False, False] for n, place in enumerate(ring[:-1])]
+    Footprint.objects.filter(pk=footprint.pk).update(nodes=[*nodes, nodes[0]])
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    enter(page)
+    page.keyboard.press("9")
+    page.keyboard.press("h")
+    expect(page.locator("#adjust-what")).to_contain_text("Courtyard 1 of 1")
+    page.keyboard.press("Enter")
+    expect(page.locator("#subject")).to_contain_text("Your adjusted shape")
+    press(page, "a")
+    accept_old(page)
+    saved(page)
+    until(lambda: decision_of(change) == "accept")
+    page.goto(f"/regions/{stock.region.pk}/edits/")
+    page.get_by_label("Comment").fill("A courtyard")
+    page.get_by_role("button", name="Make the changeset of 1 change").click()
+    expect(page.locator(".changeset .edits-map .leaflet-tile-loaded").first).to_be_attached()
+    osc = file_of(page, "Download osmChange")
+    members = [(m.get("ref"), m.get("role")) for m in osc.find("create/relation").iter("member")]
+    assert members == [(str(footprint.osm_id), "outer"), ("-1", "inner")]
+    assert [way.get("id") for way in osc.findall("modify/way")] == [str(footprint.osm_id)]
+    assert osc.find("modify/way/tag") is None

@@ -92,6 +92,7 @@ class ChangeFootprint(serializers.Serializer):
     tags = serializers.DictField(child=serializers.CharField())
     version = serializers.IntegerField(allow_null=True)
     edited_at = serializers.DateTimeField(allow_null=True)
+    in_relation = serializers.BooleanField(help_text="a relation names it: a way that gets no courtyard and no cut")
 
 
 class ChangeImagery(serializers.Serializer):
@@ -150,6 +151,13 @@ class ChangeSubject(serializers.Serializer):
     kind = serializers.ChoiceField(choices=ChangeKind.choices)
     geometry = serializers.JSONField(help_text="GeoJSON; of a removal, the shape now in the map")
     adjusted = serializers.JSONField(allow_null=True)
+    cut = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField()), allow_null=True,
+        help_text="the line along which a person split the building into two: [longitude, latitude], ...",
+    )  # fmt: skip
+    merged = serializers.CharField(
+        allow_null=True, help_text="the building that a person made one with it; `adjusted` is the shape of both"
+    )
     footprint = ChangeFootprint(allow_null=True)
     confidence = serializers.FloatField()
     evidence = serializers.DictField(child=serializers.JSONField())

@@ -8,6 +8,7 @@ from django.contrib.gis.geos import GEOSGeometry, MultiPolygon, Polygon
 from annotation.changes.models import Change, ChangeKind
 from annotation.changes.nearby import METRES_PER_DEGREE, overlaps
 from annotation.common.errors import InvalidError
+from annotation.sources.models import Footprint
 
 MAX_NODES = 2000
 MIN_AREA_M2 = 1.0
@@ -15,8 +16,12 @@ MIN_AREA_M2 = 1.0
 Ring = list[tuple[float, float]]
 
 
-def adjusted_geometry(change: Change, value: Any) -> GEOSGeometry:
-    """The GeoJSON geometry as a valid polygon near the change's tile, or InvalidError that says what to mend."""
+def adjusted_geometry(change: Change, value: Any, merged: Footprint | None = None) -> GEOSGeometry:
+    """The GeoJSON geometry as a valid polygon near the change's tile, or InvalidError that says what to mend.
+
+    Args:
+        merged: the building that it becomes one with: over this one it may lie.
+    """
     if change.kind == ChangeKind.REMOVE:
         raise InvalidError("a removal has no shape to adjust; accept it as it is, or reject it")
     if not isinstance(value, dict) or value.get("type") not in {"Polygon", "MultiPolygon"}:
@@ -29,7 +34,7 @@ def adjusted_geometry(change: Change, value: Any) -> GEOSGeometry:
         shape = MultiPolygon(parts, srid=4326)
     _check_shape(shape)
     _check_place(change, shape)
-    _check_neighbours(change, shape)
+    _check_neighbours(change, shape, merged)
     return shape
 
 
@@ -101,9 +106,9 @@ def _check_place(change: Change, shape: GEOSGeometry) -> None:
         raise InvalidError("the outline reaches far beyond the tile of this change; keep it near what was proposed")
 
 
-def _check_neighbours(change: Change, shape: GEOSGeometry) -> None:
+def _check_neighbours(change: Change, shape: GEOSGeometry, merged: Footprint | None) -> None:
     """Over no other building of the map."""
-    found = overlaps(change, shape)
+    found = [one for one in overlaps(change, shape) if merged is None or one.key != merged.key]
     if found:
         most = found[0]
         others = f" and over {len(found) - 1} more" if len(found) > 1 else ""

@@ -9,6 +9,7 @@ from annotation.changes.selectors import said_by_newer_map, subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
 from annotation.changes.services.confirm import confirm
 from annotation.changes.services.listeners import tell
+from annotation.changes.services.part import cut_of, neighbour_of, put_back, set_aside, shape_of_both
 from annotation.changes.services.second_person import asks_a_second, asks_for_two
 from annotation.changes.services.set_tags import tags_of
 from annotation.common.errors import InvalidError
@@ -37,6 +38,9 @@ REASONS = {
     ChangeDecision.STILL_STANDS.value: (),
 }
 
+CARRIED = {"geometry", "layers", "tags", "cut", "merge"}
+KNOWN = CARRIED | {"seen_map"}
+
 
 def on_decided(item: QueueItem, verdict: Verdict) -> None:
     """Keep what an answer carries; ask a second person about a removal, or tell who listens."""
@@ -55,28 +59,47 @@ def _keep(item: QueueItem, verdict: Verdict) -> None:
         NotAllowedError: tags are set by editors.
         NewerMapError: it is accepted over a newer state of the building that the person was not shown.
     """
-    unknown = set(verdict.payload) - {"geometry", "layers", "tags", "seen_map"}
+    unknown = set(verdict.payload) - KNOWN
     if unknown:
         raise InvalidError(
-            f"unknown keys in the payload: {', '.join(sorted(unknown))}; known are geometry, layers, tags and seen_map"
+            f"unknown keys in the payload: {', '.join(sorted(unknown))}; known are {', '.join(sorted(KNOWN))}"
         )
     if verdict.decision == ChangeDecision.ACCEPT and "seen_map" in verdict.payload:
         _check_map_seen(item, verdict.payload["seen_map"])
     if verdict.decision == ChangeDecision.STILL_STANDS:
         confirm(item)
-    drawn, wanted, layers = (verdict.payload.get(name) for name in ("geometry", "tags", "layers"))
-    if drawn is None and wanted is None and layers is None:
+    if not any(verdict.payload.get(name) is not None for name in CARRIED):
         return
     if verdict.decision != ChangeDecision.ACCEPT:
-        raise InvalidError("only an accepted change can carry an adjusted geometry, tags or layers")
+        raise InvalidError("only an accepted change can carry an adjusted geometry, a cut, a merge, tags or layers")
     change = Change.objects.select_related("pair__tile", "scan", "footprint").get(item=item)
-    if drawn is not None:
-        change.adjusted = adjusted_geometry(change, drawn)
+    wanted, layers = verdict.payload.get("tags"), verdict.payload.get("layers")
+    _keep_shape(change, verdict)
     if wanted is not None:
         change.tags_set = tags_of(change, verdict.reviewer, wanted)
     if layers is not None:
         change.looked_at = list(dict.fromkeys([*change.looked_at, *titles_for_edits(item.scope_id, layers)]))
-    change.save(update_fields=["adjusted", "tags_set", "looked_at"])
+    change.save(update_fields=["adjusted", "tags_set", "looked_at", "cut", "merged", "set_aside"])
+
+
+def _keep_shape(change: Change, verdict: Verdict) -> None:
+    """The shape as drawn, cut in two, or made one with the building beside it.
+
+    Raises:
+        BuildingTakenError: somebody else is about to edit that building.
+    """
+    drawn, cut, key = (verdict.payload.get(name) for name in ("geometry", "cut", "merge"))
+    if cut is not None and key is not None:
+        raise InvalidError("one answer cuts a building in two or makes two one, not both")
+    other = neighbour_of(change, key) if key is not None else None
+    if drawn is not None:
+        change.adjusted = adjusted_geometry(change, drawn, other)
+    shape = change.adjusted or change.geometry
+    if cut is not None:
+        change.cut = cut_of(change, shape, cut)
+    if other is not None:
+        change.merged, change.adjusted = other, shape_of_both(shape, other)
+        change.set_aside = set_aside(change, verdict.reviewer, other)
 
 
 def _check_map_seen(item: QueueItem, seen: Any) -> None:
@@ -93,7 +116,7 @@ def _check_map_seen(item: QueueItem, seen: Any) -> None:
 
 
 def on_undone(item: QueueItem, verdict: Verdict, was: str) -> None:
-    """Forget what the answer carried: shape, tags, imagery, the day it stood; refuse where a changeset holds it.
+    """Forget what the answer carried: shape, cut, tags, imagery, the day it stood; refuse where a changeset holds it.
 
     A first answer of two was not told, and neither is that it was taken back.
     """
@@ -105,8 +128,11 @@ def on_undone(item: QueueItem, verdict: Verdict, was: str) -> None:
             "changeset apart, on the page of edits; then its answer can be taken back",
             changeset=exported.changeset_id,
         )
+    put_back(change)
     change.adjusted, change.tags_set, change.confirmed_on, change.looked_at = None, {}, None, []
-    change.save(update_fields=["adjusted", "tags_set", "confirmed_on", "looked_at"])
+    change.cut, change.merged, change.set_aside = None, None, []
+    carried = ["adjusted", "tags_set", "confirmed_on", "looked_at", "cut", "merged", "set_aside"]
+    change.save(update_fields=carried)
     if item.not_for_id is not None and not asks_for_two(item.scope_id):
         item.not_for = None  # nobody is to come second any more
         item.save(update_fields=["not_for"])

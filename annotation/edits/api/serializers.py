@@ -176,11 +176,21 @@ class ChangesetDetail(ChangesetOutput):
     conflicts = ConflictOutput(many=True, help_text="what the newest map says against an edit: look before you upload")
     refused = RefusalOutput(many=True, help_text="edits that osmChange can't say, and why")
     models = ModelBehind(many=True, help_text="which models suggested the edits, and how they were measured")
+    shared_nodes = serializers.IntegerField(help_text="nodes of neighbours that new and redrawn outlines share")
     elements = serializers.IntegerField(help_text="elements the osmChange touches; OSM takes 10,000 per changeset")
     uploaded = serializers.BooleanField(help_text="it is in the map, or on its way there: it does not change any more")
 
     class Meta(ChangesetOutput.Meta):
-        fields = [*ChangesetOutput.Meta.fields, "items", "conflicts", "refused", "elements", "uploaded", "models"]
+        fields = [
+            *ChangesetOutput.Meta.fields,
+            "items",
+            "conflicts",
+            "refused",
+            "elements",
+            "shared_nodes",
+            "uploaded",
+            "models",
+        ]
         read_only_fields = fields
 
 

@@ -62,6 +62,7 @@ class ChangesetView(APIView):
             "conflicts": serializers.ConflictOutput(selectors.conflicts(changeset), many=True).data,
             "refused": serializers.RefusalOutput(compiled.refusals, many=True).data,
             "elements": len(compiled.operations),
+            "shared_nodes": len(compiled.shared),
             "uploaded": changeset.uploads.in_force().exists(),
             "models": ModelBehind(selectors.models_behind(changeset), many=True).data,
         }

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from annotation.accounts.permissions import IsAdmin
 from annotation.common.pagination import KeysetPagination
-from annotation.edits import selectors
+from annotation.edits import lists
 from annotation.edits.api import webhook_serializers as serializers
 from annotation.edits.models import Delivery, Webhook
 from annotation.edits.services.webhooks import register
@@ -34,7 +34,7 @@ class WebhooksView(ListAPIView):
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return selectors.webhooks_of(person(self.request))
+        return lists.webhooks_of(person(self.request))
 
     @extend_schema(request=serializers.WebhookInput, responses={201: serializers.WebhookOutput})
     def post(self, request: Request) -> Response:
@@ -52,14 +52,14 @@ class WebhookView(APIView):
     @extend_schema(request=serializers.WebhookChange, responses=serializers.WebhookOutput)
     def patch(self, request: Request, webhook_id: int) -> Response:
         """Change its address, secret or events, or whether it is told of anything."""
-        webhook = selectors.get_webhook(person(request), webhook_id)
+        webhook = lists.get_webhook(person(request), webhook_id)
         register.change(user=person(request), webhook=webhook, **parse(serializers.WebhookChange, request.data))
         return Response(_shown(request, webhook_id))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, webhook_id: int) -> Response:
         """Remove it; what waits for it is not sent any more."""
-        register.remove(user=person(request), webhook=selectors.get_webhook(person(request), webhook_id))
+        register.remove(user=person(request), webhook=lists.get_webhook(person(request), webhook_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -73,7 +73,7 @@ class DeliveriesView(ListAPIView):
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        webhook = selectors.get_webhook(person(self.request), self.kwargs["webhook_id"])
+        webhook = lists.get_webhook(person(self.request), self.kwargs["webhook_id"])
         wanted = parse(serializers.DeliveriesQuery, self.request.query_params)
         return webhook.deliveries.filter(**wanted).defer("body")
 
@@ -88,9 +88,9 @@ class DeliveryAgainView(APIView):
     @extend_schema(request=None, responses=serializers.DeliveryOutput)
     def post(self, request: Request, delivery_id: int) -> Response:
         """Send a delivery again that was given up."""
-        delivery = selectors.get_delivery(person(request), delivery_id)
+        delivery = lists.get_delivery(person(request), delivery_id)
         return Response(serializers.DeliveryOutput(register.send_again(user=person(request), delivery=delivery)).data)
 
 
 def _shown(request: Request, webhook_id: int) -> dict[str, Any]:
-    return serializers.WebhookOutput(selectors.get_webhook(person(request), webhook_id)).data
+    return serializers.WebhookOutput(lists.get_webhook(person(request), webhook_id)).data

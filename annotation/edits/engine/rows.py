@@ -14,7 +14,7 @@ from annotation.edits.models import EditItem
 from annotation.edits.osmchange.compile import AcceptedChange, Base
 from annotation.edits.osmchange.nodes import LonLat, OldNode
 from annotation.edits.osmchange.rings import OldWay
-from annotation.edits.states import base_state, takes
+from annotation.edits.states import State, base_state, of_footprint, takes
 
 Polygons = list[list[list[LonLat]]]
 
@@ -23,7 +23,8 @@ def accepted_change(item: EditItem) -> AcceptedChange:
     """The item's accepted shape and the object it is based on."""
     return AcceptedChange(
         item.change.kind, polygons_of(final_geometry(item)), base_of(item), item.demolish, check_date_of(item),
-        tags_set(item), keeps_shape=not takes(item, "shape"),
+        tags_set(item), keeps_shape=not takes(item, "shape"), drawn=item.change.adjusted is not None,
+        cut=[] if item.change.cut is None else [(x, y) for x, y in item.change.cut.coords], merged=merged_base_of(item),
     )  # fmt: skip
 
 
@@ -60,33 +61,45 @@ def polygons_of(geometry: GEOSGeometry) -> Polygons:
 
 def base_of(item: EditItem) -> Base | None:
     """What the edit is based on, with the versions that were given later; None for a new building."""
-    state, given = base_state(item), item.node_versions
-    if state is None:
+    state = base_state(item)
+    return None if state is None else _base(state, item.base_version, item.node_versions)
+
+
+def merged_base_of(item: EditItem) -> Base | None:
+    """The building beside it that becomes one with it; None where it stays by itself."""
+    if item.change.merged is None:
         return None
+    state = of_footprint(item.change.merged)
+    return _base(
+        state, item.node_versions.get(state.key) if state.version is None else state.version, item.node_versions
+    )
+
+
+def _base(state: State, version: int | None, given: Mapping[str, int]) -> Base:
     outlines = [f"{kind}/{ref}" for kind, ref, _, *tagged in state.members if any(tagged)]
     ways = [
         OldWay(
             id=ref,
-            version=given.get(f"way/{ref}") if version is None else version,
+            version=given.get(f"way/{ref}") if known is None else known,
             tags=tags,
             nodes=tuple(_nodes(nodes, given)),
             used=used,
             outline=f"way/{ref}" in outlines,
         )
-        for ref, version, tags, nodes, used in state.ways or ()
+        for ref, known, tags, nodes, used in state.ways or ()
     ]
     parts = polygons_of(state.geometry)
     return Base(
         osm_type=state.osm_type,
         osm_id=state.osm_id,
-        version=item.base_version,
+        version=version,
         tags=state.tags,
         nodes=_nodes(state.nodes, given),
         members=[(kind, int(ref), role) for kind, ref, role, *_ in state.members],
         outlines=outlines,
         ways=None if state.ways is None else ways,
         in_relation=state.in_relation,
-        has_holes=any(len(rings) > 1 for rings in parts),
+        holes=[ring for rings in parts for ring in rings[1:]] if state.osm_type == "way" else [],
     )
 
 

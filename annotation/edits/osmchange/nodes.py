@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,11 @@ class OldNode:
     lat: float
     shared: bool
     tagged: bool | None = None
+
+    @property
+    def plain(self) -> Node:
+        """The element as the map has it."""
+        return Node(self.id, self.version, self.lon, self.lat)
 
 
 @dataclass(frozen=True)
@@ -86,11 +91,17 @@ def new_outline(points: Sequence[LonLat], ids: NewIds) -> Outline:
     return Outline((*refs, refs[0]), created, (), ())
 
 
-def fit_outline(old: Sequence[OldNode], points: Sequence[LonLat], ids: NewIds) -> Outline:
+def fit_outline(
+    old: Sequence[OldNode], points: Sequence[LonLat], ids: NewIds, given: Mapping[LonLat, int] | None = None
+) -> Outline:
     """Give the corners the way's old nodes, as many as possible, at the least total squared distance moved.
 
     A node that is used elsewhere keeps its place: it stays in the way only where a corner lies exactly on it.
+
+    Args:
+        given: nodes that corners in these places have already, by another outline of the same edit.
     """
+    given = given or {}
     points = same_turn(old, points)
     nodes = list({node.id: node for node in old}.values())
     chosen: dict[int, OldNode] = {}
@@ -98,17 +109,19 @@ def fit_outline(old: Sequence[OldNode], points: Sequence[LonLat], ids: NewIds) -
     for node in sorted(nodes, key=lambda node: not node.shared):
         still.setdefault(rounded((node.lon, node.lat)), node)
     for index, point in enumerate(points):
-        if point in still:
+        if point in still and point not in given:
             chosen[index] = still.pop(point)
     taken = {node.id for node in chosen.values()}
     free = [node for node in nodes if node.id not in taken and not node.shared]
-    open_corners = [index for index in range(len(points)) if index not in chosen]
+    open_corners = [index for index, point in enumerate(points) if index not in chosen and point not in given]
     moved: list[Node] = []
     for index, node in assigned(points, open_corners, free):
         chosen[index] = node
         moved.append(Node(node.id, node.version, *points[index]))
     created = {index: Node(ids.node(), None, *points[index]) for index in open_corners if index not in chosen}
-    refs = [created[index].id if index in created else chosen[index].id for index in range(len(points))]
+    had = {index: given[point] for index, point in enumerate(points) if point in given}
+    had |= {index: node.id for index, node in created.items()} | {index: node.id for index, node in chosen.items()}
+    refs = [had[index] for index in range(len(points))]
     used = set(refs)
     dropped = tuple(node for node in nodes if node.id not in used and not node.shared)
     return Outline((*refs, refs[0]), tuple(created.values()), tuple(moved), dropped)

@@ -19,7 +19,7 @@ def left_by_all(changes: Iterable[AcceptedChange], operations: Sequence[Operatio
     """
     ways = [one for one in operations if isinstance(one.element, Way)]
     written = {one.element.id for one in ways if one.action != "create"}
-    bases = [one.base for one in changes if one.base is not None]
+    bases = [base for one in changes for base in (one.base, one.merged) if base is not None]
     courses = [(base.osm_id, base.nodes) for base in bases if base.osm_type == "way"]
     courses += [(way.id, way.nodes) for base in bases for way in base.ways or ()]
     edited = [course for number, course in courses if number in written]
@@ -50,3 +50,13 @@ def also_dropped(
         for node in nodes
         if f"node/{node.id}" not in done
     ]
+
+
+def of_neighbours(change: AcceptedChange, operations: Iterable[Operation]) -> set[int]:
+    """Nodes of other buildings that the outlines of one edit share by now: neither its own ones nor new ones."""
+    bases = [base for base in (change.base, change.merged) if base is not None]
+    own = {node.id for base in bases for node in base.nodes}
+    own |= {node.id for base in bases for way in base.ways or () for node in way.nodes}
+    mine = {base.osm_id for base in bases if base.osm_type == "way"} | {w.id for base in bases for w in base.ways or ()}
+    ways = [one.element for one in operations if isinstance(one.element, Way) and one.action != "delete"]
+    return {ref for way in ways if way.id < 0 or way.id in mine for ref in way.refs if ref > 0} - own

@@ -131,7 +131,7 @@ def _found(rows: QuerySet[Change]) -> list[Change]:
         others = rows.exclude(pk__in=ids[:MOST]).order_by()
         found = found.exclude(Exists(others.filter(object_id=OuterRef("object_id"))))
         found = found.exclude(Exists(others.filter(kind=ADD, geometry__intersects=OuterRef("geometry"))), kind=ADD)
-    return list(found.select_related("scan", "footprint", "item").order_by(*NEWEST_FIRST))
+    return list(found.select_related("scan", "footprint", "merged", "item").order_by(*NEWEST_FIRST))
 
 
 def make_many(
@@ -162,7 +162,7 @@ def _tried(change: Change, demolish: bool) -> _Tried:
     drawn = to_shapely(change.adjusted or change.geometry)
     base = change.footprint
     shape = drawn if base is None else shapely.GeometryCollection([drawn, to_shapely(base.geometry)])
-    parts = base.parts if base is not None else {}
+    parts = {key for one in (base, change.merged) if one is not None for key in one.parts}
     nodes = frozenset(int(key.removeprefix("node/")) for key in parts if key.startswith("node/"))
     refused, elements = None, 0
     try:

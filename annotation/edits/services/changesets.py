@@ -19,9 +19,9 @@ from annotation.edits.osmchange.compile import keeps_value
 from annotation.edits.osmchange.frozen import with_versions
 from annotation.edits.services import policy
 from annotation.edits.services.choosing import locked_changes, new_item, one_per_building, within_limit
-from annotation.edits.services.tags import Wished, filled
+from annotation.edits.services.tags import Wished, filled, imagery_used
 from annotation.edits.services.uploads.guard import refuse_if_uploaded
-from annotation.edits.states import base_state
+from annotation.edits.states import base_state, merged_state
 from annotation.review.services import audit
 from annotation.sources.models import Region
 
@@ -59,7 +59,7 @@ def make(
         if change_ids is None:
             chosen = within_limit(chosen)
         scan = chosen[0].scan
-        tags = filled(wished, scan.imagery, selectors.imagery_used(scan.imagery, chosen))
+        tags = filled(wished, scan.imagery, imagery_used(scan.imagery, chosen))
         changeset = Changeset.objects.create(
             region=region, snapshot=scan.snapshot, comment=tags["comment"], source=tags.get("source", ""), tags=tags,
             created_by=user,
@@ -168,7 +168,7 @@ def give_versions(*, user: User, changeset: Changeset, versions: Mapping[str, in
     used: set[str] = set()
     with transaction.atomic():
         locked(changeset)
-        for item in EditItem.objects.filter(changeset=changeset).select_related("change__footprint"):
+        for item in EditItem.objects.filter(changeset=changeset).select_related("change__footprint", "change__merged"):
             used |= _give(item, versions)
         unknown = sorted(set(versions) - used)
         if unknown:
@@ -200,17 +200,20 @@ def _ask_a_second(user: User, region: Region) -> None:
 
 def _give(item: EditItem, versions: Mapping[str, int]) -> set[str]:
     """Fill in what is given of this edit; returns the keys that are about it. What was frozen keeps its ids."""
-    base = base_state(item)
-    if base is None:
-        return set()
-    version = versions.get(base.key, item.base_version) if base.version is None else item.base_version
-    undated = {key for key, known in base.parts.items() if known is None}
+    base, merged = base_state(item), merged_state(item)
+    parts = {**(base.parts if base else {}), **(merged.parts if merged else {})}
+    if merged is not None:
+        parts[merged.key] = merged.version
+    undated = {key for key, known in parts.items() if known is None}
     told = {key: versions[key] for key in undated & versions.keys()}
-    parts = {key.removeprefix("node/"): given for key, given in told.items()}
-    if version != item.base_version or not parts.items() <= item.node_versions.items():
-        item.base_version, item.node_versions = version, {**item.node_versions, **parts}
+    lacks = base is not None and base.version is None
+    version = versions.get(base.key, item.base_version) if base is not None and lacks else item.base_version
+    given = {key.removeprefix("node/"): number for key, number in told.items()}
+    if version != item.base_version or not given.items() <= item.node_versions.items():
+        item.base_version, item.node_versions = version, {**item.node_versions, **given}
         if item.operations is not None:
-            item.operations = with_versions(item.operations, told | ({base.key: version} if version else {}))
+            of_base = {base.key: version} if base is not None and version else {}
+            item.operations = with_versions(item.operations, told | of_base)
         item.save(update_fields=["base_version", "node_versions", "operations"])
-    lacking = undated | ({base.key} if base.version is None else set())
+    lacking = undated | ({base.key} if base is not None and lacks else set())
     return set(versions) & lacking

@@ -34,7 +34,7 @@ def locked_changes(region: Region, change_ids: Sequence[int] | None) -> list[Cha
     changes = list(
         selectors.exportable_changes(region)
         .filter(pk__in=[row[0] for row in wanted])
-        .select_related("scan__snapshot", "scan__imagery", "footprint")
+        .select_related("scan__snapshot", "scan__imagery", "footprint", "merged")
     )
     refuse_missing(changes, change_ids)
     if len({change.scan.snapshot_id for change in changes}) > 1:
@@ -71,14 +71,14 @@ def refuse_missing(changes: Sequence[Change], change_ids: Sequence[int] | None) 
 
 def one_per_building(changes: Sequence[Change]) -> list[Change]:
     """The newest decision on each building, mapped or new; an older one on the same stays out."""
-    seen: set[int] = set()
+    seen: set[int | None] = set()
     chosen: list[Change] = []
     repeated = repeated_drawings(changes)
     for change, again in zip(changes, repeated, strict=True):
-        if again or change.object_id in seen:
+        about = {change.object_id, change.merged.object_id if change.merged else None} - {None}
+        if again or about & seen:
             continue
-        if change.object_id is not None:
-            seen.add(change.object_id)
+        seen |= about
         chosen.append(change)
     return chosen
 
@@ -93,9 +93,9 @@ def within_limit(changes: Sequence[Change]) -> list[Change]:
 
 def _elements(change: Change) -> int:
     """Elements that the edit may touch, at most: the object and its parts, corners that are drawn, nodes that go."""
-    base = change.footprint
+    bases = [one for one in (change.footprint, change.merged) if one is not None]
     drawn = 0 if change.kind == ChangeKind.REMOVE else (change.adjusted or change.geometry).num_coords
-    return drawn + (len(base.parts) + len(base.members) if base else 0) + 2
+    return drawn + sum(len(base.parts) + len(base.members) + 1 for base in bases) + (6 if change.cut is not None else 2)
 
 
 def new_item(changeset: Changeset | None, change: Change, demolish: bool) -> EditItem:

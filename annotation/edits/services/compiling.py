@@ -16,7 +16,8 @@ from annotation.edits.models import Changeset, ChangesetState, EditItem
 from annotation.edits.osmchange.compile import AcceptedChange, compile_change
 from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError
 from annotation.edits.osmchange.frozen import from_json, to_json
-from annotation.edits.osmchange.together import also_dropped, left_by_all
+from annotation.edits.osmchange.together import also_dropped, left_by_all, of_neighbours
+from annotation.edits.services.beside import beside
 from annotation.edits.states import base_state
 
 SECOND_PERSON = (
@@ -44,6 +45,7 @@ class Compiled:
         at: when it is written; of a file exported before, when that was.
         by_edit: operations of each edit by itself.
         fresh: operations that no earlier export froze, by edit.
+        shared: nodes of neighbours that the edits' outlines share, each once.
         last_ids: the last placeholder ids drawn.
     """
 
@@ -53,6 +55,7 @@ class Compiled:
     edits: int = 0
     by_edit: dict[int, list[Operation]] = field(default_factory=dict)
     fresh: dict[int, list[Operation]] = field(default_factory=dict)
+    shared: set[int] = field(default_factory=set)
     last_ids: dict[str, int] = field(default_factory=dict)
 
 
@@ -63,8 +66,10 @@ def compile_changeset(changeset: Changeset, items: Iterable[EditItem] | None = N
     alone = lacking_a_second(changeset.region, Change.objects.filter(edit_items__changeset=changeset))
     changes: list[AcceptedChange] = []
     written: list[EditItem] = []
-    for item in selectors.items_of(changeset) if items is None else items:
-        change = accepted_change(item)
+    items = list(selectors.items_of(changeset) if items is None else items)
+    neighbours = beside(changeset, items)
+    for item in items:
+        change = replace(accepted_change(item), beside=neighbours.get(item.pk, ()))
         if item.operations is None and item.change_id in alone:
             key = item.change.footprint.key if item.change.footprint else None
             compiled.refusals.append(Refusal(item.change_id, key, "second_person", SECOND_PERSON))
@@ -82,6 +87,7 @@ def compile_changeset(changeset: Changeset, items: Iterable[EditItem] | None = N
         written.append(item)
         compiled.operations += operations
         compiled.by_edit[item.pk] = operations
+        compiled.shared |= of_neighbours(change, operations)
         compiled.edits += 1
     left = left_by_all(changes, compiled.operations)
     used = selectors.users_of_nodes(changeset, list(left.values()), written)

@@ -11,11 +11,12 @@ from typing import Any
 from PIL import Image
 
 from annotation.edits import selectors
-from annotation.edits.engine import base_of
+from annotation.edits.engine import base_of, merged_base_of
 from annotation.edits.models import Changeset
 from annotation.edits.osmchange.elements import Node, Way
 from annotation.edits.osmchange.josm import write_josm
 from annotation.edits.osmchange.write import write_osc
+from annotation.edits.services.beside import nodes_beside
 from annotation.edits.services.compiling import Compiled, compile_changeset
 from annotation.edits.services.export import as_exported_and_uncontradicted, feature, settled
 from annotation.edits.services.uploads.guard import refuse_if_uploaded
@@ -103,12 +104,17 @@ def _tasks(changeset: Changeset, compiled: Compiled) -> Iterator[str]:
 
 
 def _beside(changeset: Changeset, compiled: Compiled) -> Iterator[Node | Way]:
-    """What the edited objects are made of as the map has it: nodes of ways, ways of relations with their nodes."""
-    for item in selectors.items_of(changeset):
-        base = base_of(item)
-        if base is None or item.pk not in compiled.by_edit:
-            continue
+    """What the edited objects are made of as the map has it: nodes of ways, ways of relations with their nodes.
+
+    Nodes of neighbours that an edit shares are there, too.
+    """
+    items = [item for item in selectors.items_of(changeset) if item.pk in compiled.by_edit]
+    there: set[int] = set()
+    for base in (base for item in items for base in (base_of(item), merged_base_of(item)) if base is not None):
         for way in base.ways or ():
             yield Way(way.id, way.version, way.refs, way.tags)
         for node in (*base.nodes, *(node for way in base.ways or () for node in way.nodes)):
-            yield Node(node.id, node.version, node.lon, node.lat)
+            there.add(node.id)
+            yield node.plain
+    ways = [one.element for one in compiled.operations if isinstance(one.element, Way) and one.action != "delete"]
+    yield from nodes_beside(changeset, items, {ref for way in ways for ref in way.refs if ref > 0} - there)

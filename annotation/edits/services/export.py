@@ -178,6 +178,8 @@ def feature(item: EditItem) -> dict[str, Any]:
             "osm_id": base.osm_id if base else None,
             "version": item.base_version,
             "tags": tags_after(item),
+            "cut": [list(place) for place in change.cut.coords] if change.cut is not None else None,
+            "merged": change.merged.key if change.merged is not None else None,
             "confidence": change.confidence,
             "decided_by": decided.decided_by.username if decided.decided_by else None,
             "decided_at": decided.decided_at.isoformat() if decided.decided_at else None,

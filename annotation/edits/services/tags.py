@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
 from annotation.accounts.models import User
+from annotation.changes.models import Change
 from annotation.common.errors import InvalidError
 from annotation.edits.models import Changeset
 from annotation.edits.osmchange.elements import MAX_TAG_CHARS
@@ -97,3 +99,15 @@ def checked(tags: dict[str, str]) -> dict[str, str]:
         if len(value) > MAX_TAG_CHARS:
             raise InvalidError(f"{key} has {len(value)} characters and OSM takes {MAX_TAG_CHARS}: shorten it")
     return {key: value for key, value in kept.items() if value}
+
+
+def imagery_used(imagery: Imagery, changes: Sequence[Change]) -> str:
+    """OSM's `imagery_used`: the region's own imagery, and what else the changes were really seen on, parted by `;`.
+
+    What would go beyond the 255 characters of a tag is left out as a whole.
+    """
+    used = imagery.attribution[:255]
+    for title in dict.fromkeys(title for change in changes for title in change.looked_at):
+        if len(used) + 1 + len(title) <= 255 and title != imagery.attribution:
+            used = f"{used};{title}"
+    return used

@@ -202,6 +202,8 @@ def _tags_of(item: EditItem, base: State | None) -> Mapping[str, str]:
 def _why_not(item: EditItem, base: State | None, theirs: State | None) -> str:
     if theirs is None:
         return f"the building is gone from the map: {DROP}"
+    if item.change.cut is not None or item.change.merged is not None:
+        return f"it splits a building or makes two one, which was drawn for the map as it was: {DROP}, and answer anew"
     if base is None:
         return f"the map has this building by now, {theirs.key}: {DROP}, a new scan says what is still wrong with it"
     if theirs.osm_id is None:

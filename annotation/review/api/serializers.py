@@ -42,7 +42,11 @@ class DecideInput(LeaseInput):
     decision = serializers.CharField(max_length=32)
     reason = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
     comment = serializers.CharField(max_length=4000, required=False, allow_blank=True, default="")
-    payload = serializers.DictField(required=False, default=dict, help_text="such as {'geometry': GeoJSON polygon}")
+    payload = serializers.DictField(
+        required=False, default=dict,
+        help_text="such as {'geometry': GeoJSON polygon}; of a change also `cut`, a line that makes it two buildings, "
+        "`merge`, the key of one that it becomes one with, `tags`, `layers` and `seen_map`",
+    )  # fmt: skip
     seconds = serializers.FloatField(min_value=0, max_value=86400, required=False, allow_null=True, default=None)
     idempotency_key = serializers.UUIDField()
 

@@ -3,6 +3,7 @@
 import { begin, canRedo, canUndo, push, redo, undo } from "mapwright/lib/history.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { meeting, squared, turned } from "mapwright/changes/drawing.js";
+import { createParting } from "mapwright/changes/parting.js";
 import { courtyards, filled, firstCorner, moveYard, withCourtyard } from "mapwright/changes/courtyards.js";
 import { corners, crosses, moveCorner, moveShape, removeCorner, splitSide } from "mapwright/changes/shapes.js";
 
@@ -24,6 +25,7 @@ const EDITS = "pm:markerdragend pm:vertexadded pm:vertexremoved pm:dragend";
  * @param {?Object} on.mapped the map's own polygon, to start from instead
  * @param {?string} on.noYard why the shape can have no new courtyard
  * @param {() => Array<Object>} on.neighbours polygons that a corner can be joined to
+ * @param {() => ?Array<Object>} on.around the same as {key, geometry}; null: not loaded yet
  * @param {Function} on.onChange
  * @param {Function} on.onDone
  * @param {Function} on.onCancel
@@ -65,6 +67,7 @@ export function enterAdjust(map, on) {
     one.on(EDITS, () => keep(one.toGeoJSON(9).geometry));
     one.on("pm:intersect", () => on.onRefused?.("The outline must not cross itself."));
     drawMark();
+    parting.draw();
     on.onChange({
       geometry: history.present,
       canUndo: canUndo(history),
@@ -73,6 +76,7 @@ export function enterAdjust(map, on) {
       corners: positions().length,
       yard: yard ? yards().findIndex(sameYard) : null,
       yards: yards().length,
+      parting: parting.words(),
     });
   }
 
@@ -138,6 +142,15 @@ export function enterAdjust(map, on) {
     return keep(made.geometry);
   }
 
+  const parting = createParting(map, {
+    present: () => history.present,
+    corner: () => (selected === null ? null : positions()[selected].position),
+    around: on.around,
+    keep,
+    refuse: on.onRefused,
+    redraw: draw,
+  });
+  const back = () => parting.stop() || on.onCancel();
   const follow = ({ latlng }) => (pointer = [latlng.lng, latlng.lat]);
   const forget = () => (pointer = null);
   map.on("mousemove", follow).on("mouseout", forget);
@@ -167,7 +180,7 @@ export function enterAdjust(map, on) {
   const group = { group: "While adjusting", when: () => true };
   const bindings = [
     ["Enter", "Keep the new shape", () => on.onDone(history.present)],
-    ["Escape", "Back to the shape before", () => on.onCancel(), { shown: "Esc" }],
+    ["Escape", "Back to the shape before", back, { shown: "Esc" }],
     ["u", "Undo the last step", () => step(undo)],
     ["z", "Undo the last step", () => step(undo), { ctrl: true, hidden: true }],
     ["y", "Redo", () => step(redo)],
@@ -194,6 +207,8 @@ export function enterAdjust(map, on) {
     ["h", "Put a courtyard in, at the pointer or where most room is", addYard],
     ["b", "Choose the next courtyard: arrows move it, Del fills it", chooseYard],
     ["j", "Join the chosen corner to the nearest neighbour", withCorner(join)],
+    ["k", "Cut it in two, from the chosen corner to the next one chosen, or by two clicks", parting.cut],
+    ["g", "Make it one with the building beside it, then the next, then none", parting.merge],
     ["i", "Put a corner after the chosen one", withCorner(splitSide)],
     ["Delete", "Take the chosen corner out, or fill the chosen courtyard", takeOut, { shown: "Del" }],
     [
@@ -212,18 +227,21 @@ export function enterAdjust(map, on) {
 
   return {
     done: () => on.onDone(history.present),
-    cancel: () => on.onCancel(),
+    cancel: back,
     undo: () => step(undo),
     redo: () => step(redo),
     reset,
     mapped: fromMap,
     square,
     yard: addYard,
+    cut: parting.cut,
+    merge: parting.merge,
     fill: () => (yard ? takeOut() : on.onRefused?.("Choose a courtyard first, with B.")),
     changed: () => canUndo(history),
     leave() {
       map.off("mousemove", follow).off("mouseout", forget);
       layer.one.pm.disable();
+      parting.leave();
       [layer.group, mark].forEach((old) => old && map.removeLayer(old));
       bindings.forEach((remove) => remove());
       map.keyboard?.enable();

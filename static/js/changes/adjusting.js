@@ -3,15 +3,16 @@ import { byId, afterMouse } from "mapwright/lib/dom.js";
 import { notify } from "mapwright/lib/notices.js";
 import { enterAdjust } from "mapwright/changes/adjust.js";
 
-const STEPS = ["done", "cancel", "undo", "redo", "reset", "mapped", "square", "yard", "fill"];
+const STEPS = ["done", "cancel", "undo", "redo", "reset", "mapped", "square", "yard", "fill", "cut", "merge"];
 
-/** Only a new building and a multipolygon can get one without becoming another object of the map. */
-const noYard = (key) =>
-  key && !key.startsWith("relation/")
-    ? `${key} is a single way: a courtyard would make it a multipolygon, which is drawn in JOSM.`
+/** A way becomes a multipolygon by its first courtyard: a relation that names the way would go on naming the way. */
+const noYard = (footprint) =>
+  footprint?.key?.startsWith("way/") && footprint.in_relation
+    ? `${footprint.key} is named by a relation: its courtyards are drawn in JOSM.`
     : null;
 
-function words({ corner, corners, yard, yards }) {
+function words({ corner, corners, yard, yards, parting }) {
+  if (parting) return parting;
   if (yard !== null) return `Courtyard ${yard + 1} of ${yards}: arrows move it, N its first corner, Del fills it`;
   if (corner !== null) return `Corner ${corner + 1} of ${corners}: arrows move it, J joins it to a neighbour`;
   return `Arrows move the whole shape; N chooses a corner${yards ? ", B a courtyard" : ""}`;
@@ -35,11 +36,12 @@ export function createAdjusting({ view, line, shapeOf, redraw }) {
     document.body.classList.remove("adjusting");
   }
 
-  function drawBar({ canUndo, canRedo, corner, corners, yard, yards }) {
-    byId("adjust-undo").disabled = !canUndo;
-    byId("adjust-redo").disabled = !canRedo;
-    byId("adjust-fill").hidden = yard === null;
-    byId("adjust-what").textContent = words({ corner, corners, yard, yards });
+  function drawBar(state) {
+    byId("adjust-undo").disabled = !state.canUndo;
+    byId("adjust-redo").disabled = !state.canRedo;
+    byId("adjust-fill").hidden = state.yard === null;
+    byId("adjust-merge").disabled = !view.neighbours.all;
+    byId("adjust-what").textContent = words(state);
   }
 
   function enter() {
@@ -56,12 +58,14 @@ export function createAdjusting({ view, line, shapeOf, redraw }) {
     byId("adjust-bar").hidden = false;
     byId("adjust-mapped").hidden = !subject.footprint;
     document.body.classList.add("adjusting");
+    view.map.getContainer().scrollIntoView({ block: "nearest" }); // on a phone the button lies below the map
     mode = enterAdjust(view.map, {
       geometry: shapeOf(subject, { geometry: before }),
       proposed: subject.geometry,
       mapped: subject.footprint?.geometry ?? null,
-      noYard: noYard(subject.footprint?.key),
+      noYard: noYard(subject.footprint),
       neighbours: () => view.neighbours.shapes,
+      around: () => view.neighbours.all,
       onChange(state) {
         if (state.canUndo || state.canRedo) keep(state.geometry); // a reload loses nothing
         drawBar(state);
@@ -76,6 +80,7 @@ export function createAdjusting({ view, line, shapeOf, redraw }) {
       },
       onRefused: (text) => notify(text, { kind: "warn" }),
     });
+    view.neighbours.ready().then(() => (byId("adjust-merge").disabled = !view.neighbours.all));
   }
 
   for (const step of STEPS)

@@ -88,8 +88,8 @@ function acts(change) {
 }
 
 /** What a person made of it, as the panel takes it. */
-const drawnUpon = ({ adjusted, tags_set: tags }) => ({
-  geometry: adjusted,
+const drawnUpon = ({ adjusted, cut, merged, tags_set: tags }) => ({
+  geometry: adjusted && { ...adjusted, cut, merged },
   tags: Object.keys(tags).length ? tags : null,
   whose: "The",
 });
@@ -99,7 +99,7 @@ async function show(first = false) {
   try {
     const change = await api.get(`/api/changes/${page.change}/`);
     const said = await api.get(`/api/review/items/${change.item}/history/`);
-    const shape = change.adjusted ?? change.geometry;
+    const shape = { ...(change.adjusted ?? change.geometry), cut: change.cut };
     if (first) view.show(change, shape);
     fill(byId("state"), stateBadge(change));
     fill(byId("subject"), ...subjectNodes({ subject: change }, shape, drawnUpon(change)));

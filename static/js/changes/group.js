@@ -7,6 +7,7 @@ import { notify, notifyError } from "mapwright/lib/notices.js";
 import { notableShift } from "mapwright/lib/offset.js";
 import { freshKey } from "mapwright/lib/once.js";
 import { drawGroup } from "mapwright/changes/group-map.js";
+import { parted } from "mapwright/changes/parting.js";
 import * as act from "mapwright/changes/group-state.js";
 
 const FINE_M = 0.1;
@@ -32,7 +33,8 @@ export function createGroupMode({ view, line, others, onLeave }) {
     const found = await api.get(`/api/changes/${change}/group/?reach=${reach}`);
     const underWay = line.server.underWay();
     const members = found.members.map((one) => {
-      const { geometry: draft, tags } = line.drafts.read(one.item);
+      const { geometry, tags } = line.drafts.read(one.item);
+      const { shape: draft } = parted(geometry);
       const standing = underWay.includes(one.item) ? "decided" : one.standing;
       return { ...one, standing, tags, ...(draft && !standing ? { geometry: draft, draft } : {}) };
     });

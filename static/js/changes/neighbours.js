@@ -10,7 +10,9 @@ export function createNeighbours(map) {
   const known = new Map(); // by change: a promise of [{key, geometry}]
   const layer = L.layerGroup().addTo(map);
   let shown = null;
+  let all = null; // [{key, geometry}]; null: not known yet
   let shapes = [];
+  let coming = Promise.resolve();
   let hidden = false;
 
   function ask(change) {
@@ -39,12 +41,22 @@ export function createNeighbours(map) {
     get shapes() {
       return shapes;
     },
-    async show({ id, kind }) {
+    /** With the name of each; null as long as they are on their way. */
+    get all() {
+      return all;
+    },
+    ready: () => coming,
+    show(subject) {
+      coming = this.load(subject);
+      return coming;
+    },
+    async load({ id, kind }) {
       this.clear();
       shown = id;
       if (kind === "remove") return;
       const found = await ask(id);
       if (shown !== id) return;
+      all = found;
       shapes = found.map((one) => one.geometry);
       draw();
     },
@@ -54,7 +66,7 @@ export function createNeighbours(map) {
       draw();
     },
     clear() {
-      shown = null;
+      shown = all = null;
       shapes = [];
       layer.clearLayers();
     },

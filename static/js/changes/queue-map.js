@@ -86,6 +86,7 @@ export function createQueueMap(container, { onMissing = () => {} } = {}) {
     const removal = subject.kind === "remove";
     const shapes = [[geometry, removal ? "removal" : "candidate"]];
     if (subject.footprint && !removal) shapes.push([subject.footprint.geometry, "footprint"]);
+    if (geometry.cut) shapes.push([{ type: "LineString", coordinates: geometry.cut }, "candidate"]);
     drawn = shapes.map((one) => outline(...one));
     if (!hidden) drawn.forEach((layer) => layer.addTo(map));
     beside.show(subject.snapshot, shapes);

@@ -78,6 +78,14 @@ function drawStanding({ standing }) {
   button.title = standing.why_not || `Its check_date becomes ${standing.on}; nothing else of it changes`;
 }
 
+/** What becomes two, or one; "" where nothing does. */
+function partingWords(geometry) {
+  const { cut, merge, merged } = geometry ?? {};
+  if (cut) return "Cut in two: the larger part keeps the building's id, address and name, the other is new.";
+  const other = merge ?? merged;
+  return other ? `One building with ${other}: the larger keeps its id, unless the other has an address or a name.` : "";
+}
+
 /** The question and its evidence, as nodes. */
 export function subjectNodes({ subject }, geometry, draft) {
   const kind = KINDS[subject.kind];
@@ -133,6 +141,7 @@ export function subjectNodes({ subject }, geometry, draft) {
     draft.geometry
       ? el("p", { class: "note", text: `${draft.whose ?? "Your"} adjusted shape: ${Math.round(areaM2(geometry))} m².` })
       : null,
+    partingWords(draft.geometry) ? el("p", { class: "note", id: "parted", text: partingWords(draft.geometry) }) : null,
     draft.tags
       ? el("p", { class: "note", id: "tags-set" }, `${draft.whose ?? "Your"} tags: `, tagList(draft.tags))
       : null,

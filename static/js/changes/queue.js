@@ -6,6 +6,7 @@ import { fitControl } from "mapwright/lib/map.js";
 import { confirmDialog } from "mapwright/lib/forms.js";
 import { day, DECISIONS } from "mapwright/lib/format.js";
 import { createAdjusting } from "mapwright/changes/adjusting.js";
+import { draftOf, partsBuilding, payloadOf } from "mapwright/changes/answers.js";
 import { createGroupMode } from "mapwright/changes/group.js";
 import { createQueueFilters } from "mapwright/changes/queue-filters.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
@@ -54,7 +55,7 @@ const line = createLine({
       ["Look at every change", page.links.changes],
     ],
   }),
-  draftOf: (body) => ({ comment: body.comment, geometry: body.payload?.geometry, tags: body.payload?.tags }),
+  draftOf,
 });
 const { current, drafts } = line;
 const groupMode = createGroupMode({ view, line, others, onLeave: () => current() && redraw() });
@@ -135,18 +136,12 @@ async function answer(decision, reason = "") {
   if (!(await confirmUnseen())) return;
   if (decision === "accept" && !((await confirmOld(claim.subject)) && (await confirmNewer(claim.subject)))) return;
   if (current()?.id !== claim.id) return;
-  const { geometry, tags } = decision === "accept" ? drafts.read(claim.id) : {};
-  const seen = decision === "accept" ? mapSeen(claim.subject) : {};
-  const payload = {
-    ...seen,
-    ...(decision === "accept" && others.said()),
-    ...(geometry && { geometry }),
-    ...(tags && { tags }),
-  };
+  const draft = decision === "accept" ? drafts.read(claim.id) : {};
+  const payload = decision === "accept" ? payloadOf(draft, { ...mapSeen(claim.subject), ...others.said() }) : {};
   line.answer({
     decision,
     comment: comment.value.trim(),
-    reason: reason || (decision === "accept" ? (geometry ? "adjusted" : "as_proposed") : ""),
+    reason: reason || (decision === "accept" ? (draft.geometry ? "adjusted" : "as_proposed") : ""),
     ...(Object.keys(payload).length ? { payload } : {}),
   });
 }
@@ -160,7 +155,9 @@ function leaveModes() {
 function group() {
   others.putAway();
   adjusting.done();
-  groupMode.enter();
+  if (partsBuilding(current() && drafts.read(current().id)))
+    notify("A building that is cut, or made one with another, is answered by itself.", { kind: "warn" });
+  else groupMode.enter();
 }
 
 function redraw() {

@@ -13,7 +13,7 @@ import shapely.affinity
 from annotation.edits.models import EditItem
 from annotation.edits.osmchange.nodes import rounded
 from annotation.sources.models import Footprint
-from tests.annotation.edits.test_apply_changes import Extract, Town, _as_drawn, _polygon, differing
+from tests.annotation.edits.test_apply_changes import Extract, Town, _as_drawn, _polygon, as_accepted, differing
 
 SHARES = {"add": 0.25, "courtyard": 0.05, "modify": 0.3, "shifted": 0.15, "remove": 0.15, "demolish": 0.1}
 METRE = 1 / 111_320
@@ -151,7 +151,7 @@ def judge(before: Extract, after: Extract, decided: list[Decided], rows: dict[st
     for one in decided:
         if one.key is None:
             assert one.shape is not None
-            there = [key for key, shape in buildings.items() if _same(shape, one.shape)]
+            there = [key for key, shape in buildings.items() if as_accepted(shape, one.shape)]
             if len(there) != 1 or after.tags(there[0]).get("building") != "yes":
                 say(f"a new building at {one.shape.centroid.wkt} is there {len(there)} times")
             continue
@@ -184,7 +184,7 @@ def _judge_reshaped(one: Decided, before: Extract, after: Extract, found: Found)
     if one.key not in after.elements:
         found.mismatches.append(f"{one.key} is gone")
         return
-    if not _same(_outline(after, one.key), one.shape):
+    if not as_accepted(_outline(after, one.key), one.shape):
         found.mismatches.append(f"{one.key} has another shape than was accepted")
     if after.tags(one.key) != before.tags(one.key):
         found.mismatches.append(f"{one.key} has other tags")

@@ -20,7 +20,7 @@ from mlcore.progress import SilentProgress
 from tests.annotation.edits.drill import Decided, _same
 from tests.annotation.edits.josm_tool import josm_is_here
 from tests.annotation.edits.osmium_tool import run_osmium
-from tests.annotation.edits.test_apply_changes import Extract, _polygon
+from tests.annotation.edits.test_apply_changes import Extract, _polygon, as_accepted
 from tests.factories import SnapshotFactory
 
 WANTED = ("osmium", "ogr2ogr", "osm2pgsql", "osmosis")
@@ -96,14 +96,14 @@ def judge_table(
     about = {one.key: one for one in decided if one.key is not None}
     new = {key: shape for key, shape in after.items() if int(key.split("/")[1]) >= first}
     for one in (one for one in decided if one.key is None):
-        there = sum(_same(shape, one.shape) for shape in new.values())
+        there = sum(as_accepted(shape, one.shape) for shape in new.values())
         faults += [f"a new building is there {there} times"] if there != 1 else []
     faults += [f"{len(new)} new buildings"] if len(new) != sum(one.key is None for one in decided) else []
     for key, shape in before.items():
         wanted = about[key].shape if key in about else shape
         if (wanted is None) != (key not in after):
             faults.append(f"{key} {'still stands' if wanted is None else 'is gone'}")
-        elif wanted is not None and not _same(after[key], wanted):
+        elif wanted is not None and not (as_accepted if key in about else _same)(after[key], wanted):
             faults.append(f"{key} has another shape than wanted")
     return faults + [f"{key} came from nowhere" for key in after.keys() - before.keys() - new.keys()]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import shapely
 
-from tests.annotation.edits.drill import Decided, _same
+from tests.annotation.edits.drill import Decided
+from tests.annotation.edits.test_apply_changes import as_accepted
 
 JAR = Path(os.environ.get("MAPWRIGHT_JOSM_JAR", "/usr/share/josm/josm.jar"))
 LIBRARIES = Path("/usr/share/java")
@@ -85,11 +86,11 @@ def by_josm(path: Path, decided: list[Decided], elements: int) -> list[str]:
     new += [area for key, area in loaded.areas.items() if loaded.elements[key][1] == "new"]
     for one in decided:
         if one.key is None:
-            faults += ["a new building is not there once"] * (sum(_same(shape, one.shape) for shape in new) != 1)
+            faults += ["a new building is not there once"] * (sum(as_accepted(shape, one.shape) for shape in new) != 1)
             continue
         _, state, drawn, building, outline = loaded.elements.get(one.key, (0, "missing", False, "", None))
         outline = loaded.areas.get(one.key, outline)
-        redrawn = one.shape is not None and drawn and outline is not None and _same(outline, one.shape)
+        redrawn = one.shape is not None and drawn and outline is not None and as_accepted(outline, one.shape)
         if one.shape is not None and not (state == "modified" and redrawn):
             faults.append(f"{one.key} is {state}, drawn {drawn}, or has another outline")
         if one.shape is None and not (state == "deleted" or (state == "modified" and building == "null")):

@@ -133,6 +133,11 @@ def same(one: shapely.Polygon, other: shapely.Polygon) -> bool:
     return one.normalize().equals_exact(other.normalize(), 1e-7)
 
 
+def as_accepted(one: shapely.Geometry, wanted: shapely.Geometry) -> bool:
+    """The same shape, but for corners that were brought onto a neighbour's node, by centimetres."""
+    return one.hausdorff_distance(wanted) < 1e-6
+
+
 def differing(before: Extract, after: Extract) -> set[str]:
     keys = before.elements.keys() | after.elements.keys()
     return {key for key in keys if before.elements.get(key) != after.elements.get(key)}
@@ -230,7 +235,7 @@ def test_a_real_extract_takes_the_changes_and_keeps_all_else(name, tmp_path, tow
     before, after = town.applied(tmp_path)
 
     for key, shape in shapes.items():
-        assert same(after.shape(key), shape), key
+        assert as_accepted(after.shape(key), shape), key
         assert after.tags(key) == before.tags(key)
     new = [key for key in after.elements if key.startswith("way/-")]
     assert all(any(same(after.shape(key), shape) for key in new) for shape in added) and len(new) == 5

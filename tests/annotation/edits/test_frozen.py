@@ -229,6 +229,7 @@ def test_corners_of_a_removed_and_a_reshaped_house_that_both_leave_go(client_of,
 
 def test_corners_that_an_edit_left_out_still_uses_stay(client_of, editor, scan):
     left, right = row_of_two(scan)
+    type(right).objects.filter(pk=right.pk).update(in_relation=True)  # so that it gets no courtyard
     removed(editor, scan, left)
     refused = reshaped(editor, scan, right, to_geos(shapely.box(24.00013, 60, 24.0002, 60.0001)))
     type(refused).objects.filter(pk=refused.pk).update(

@@ -1,0 +1,169 @@
+"""Corners that meet a neighbour's node are that node; the map that comes back has one node where two houses meet."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+import shapely
+
+from annotation.edits import selectors
+from annotation.edits.osmchange.compile import AcceptedChange, compile_change
+from annotation.edits.osmchange.elements import NewIds, Node, Way
+from annotation.edits.osmchange.joining import Neighbour
+from annotation.edits.osmchange.nodes import OldNode
+from annotation.edits.services import exits
+from annotation.sources.models import Footprint
+from tests.annotation.edits.test_apply_changes import (
+    box,
+    differing,
+    made_osm,  # noqa: F401
+    same,
+    town_from,
+)
+from tests.factories_changes import ChangeFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def town(made_osm):  # noqa: F811
+    return town_from(made_osm)
+
+
+def old(keys):
+    return {key for key in keys if "/-" not in key}
+
+
+def new_way(extract):
+    (key,) = (key for key in extract.elements if key.startswith("way/-"))
+    return key
+
+
+def test_a_new_house_a_few_centimetres_off_its_neighbour_takes_the_neighbours_nodes(town, tmp_path):
+    town.accept("add", box(4.003, 0.002, 1))
+    before, after = town.applied(tmp_path)
+    refs = after.elements[new_way(after)][0]
+    assert {5, 6} < set(refs) and sum(ref < 0 for ref in set(refs)) == 2
+    assert after.shape(new_way(after)).intersection(after.shape("way/12")).area == 0
+    assert old(differing(before, after)) == set()
+
+
+def test_a_house_that_reaches_its_neighbour_shares_its_nodes_and_leaves_its_own_behind(town, tmp_path):
+    town.accept("modify", box(2, 4, 4, 2), key="way/17")
+    before, after = town.applied(tmp_path)
+    assert same(after.shape("way/17"), box(2, 4, 4, 2))
+    assert {31, 32} < set(after.elements["way/17"][0])
+    assert old(differing(before, after)) == {"way/17", "node/43"} and "node/43" not in after.elements
+    assert after.elements["node/40"] == before.elements["node/40"]  # the path goes on
+
+
+def test_a_corner_that_leaves_a_shared_node_detaches_and_the_neighbour_stays(town, tmp_path):
+    town.accept("modify", box(0, 0, 1.5, 2), key="way/11")
+    before, after = town.applied(tmp_path)
+    assert same(after.shape("way/11"), box(0, 0, 1.5, 2))
+    assert not {2, 3} & set(after.elements["way/11"][0])
+    assert old(differing(before, after)) == {"way/11"}
+
+
+def test_a_corner_within_centimetres_of_a_node_that_it_shared_keeps_it(town, tmp_path):
+    west, south = box(0, 0).bounds[:2]
+    drawn = shapely.Polygon(
+        [(west, south), (west + 2.002e-4, south + 1e-7), (west + 2e-4, south + 2e-4), (west, south + 3e-4)]
+    )
+    town.accept("modify", drawn, key="way/11")
+    before, after = town.applied(tmp_path)
+    assert set(after.elements["way/11"][0]) == {1, 2, 3, 4}
+    assert old(differing(before, after)) == {"node/4"}
+
+
+def test_a_corner_drawn_onto_a_wall_becomes_a_node_of_the_wall(town, tmp_path):
+    shape = box(2, 4.5, 1, 1)
+    town.accept("add", box(2.5, 4.5, 1, 1), adjusted=shape)
+    before, after = town.applied(tmp_path)
+    mine, theirs = after.elements[new_way(after)][0], after.elements["way/16"][0]
+    assert same(after.shape(new_way(after)), shape)
+    assert [ref for ref in theirs if ref > 0] == list(before.elements["way/16"][0])
+    assert set(mine) & set(theirs) == {ref for ref in theirs if ref < 0} and len(set(mine) & set(theirs)) == 2
+    assert after.shape("way/16").is_valid and after.tags("way/16") == before.tags("way/16")
+    assert after.shape("way/16").symmetric_difference(before.shape("way/16")).area < 1e-14
+    assert old(differing(before, after)) == {"way/16"}
+
+
+def test_a_wall_is_left_alone_where_nobody_drew_the_corner_or_somebody_may_edit_the_neighbour(town, tmp_path):
+    town.accept("add", box(2, 4.5, 1, 1))
+    before, after = town.applied(tmp_path)
+    assert old(differing(before, after)) == set()
+    shed = town.building("way/16")
+    ChangeFactory(scan=town.scan, kind="modify", geometry=shed.geometry, footprint=shed)
+    town.changes[0].edit_items.get().changeset.delete()
+    town.changes[0].adjusted = town.changes[0].geometry
+    town.changes[0].save()
+    before, after = town.applied(tmp_path)
+    assert old(differing(before, after)) == set()
+
+
+def test_a_neighbour_that_the_changeset_edits_itself_is_not_joined(town, tmp_path):
+    town.accept("add", box(4, 0, 1))
+    town.accept("remove", key="way/12")
+    _, after = town.applied(tmp_path)
+    assert all(ref < 0 for ref in after.elements[new_way(after)][0])
+    assert not {"way/12", "node/5", "node/6"} & after.elements.keys()
+
+
+def test_the_map_that_comes_back_has_the_neighbours_as_they_were(town, tmp_path):
+    town.accept("add", box(2.6, 4.5, 1, 1), adjusted=box(2, 4.5, 1, 1))
+    town.accept("add", box(4, 0, 1))
+    town.applied(tmp_path)
+    again = town_from(tmp_path / "after.osm")
+    rows = Footprint.objects.filter(snapshot=again.snapshot)
+    assert rows.count() == Footprint.objects.filter(snapshot=town.snapshot).count() + 2
+    new = [shapely.from_wkb(bytes(row.geometry.wkb)) for row in rows.filter(osm_id__lt=0)]
+    assert sorted(shape.bounds for shape in new) == sorted(shape.bounds for shape in (box(2, 4.5, 1, 1), box(4, 0, 1)))
+
+
+def test_the_josm_file_has_every_node_of_the_walls_that_are_shared_and_the_page_counts_them(town, client_of):
+    town.accept("add", box(4, 0, 1))
+    town.accept("add", box(2.6, 4.5, 1, 1), adjusted=box(2, 4.5, 1, 1))
+    changeset = town.changeset()
+    assert client_of(town.user).get(f"/api/changesets/{changeset.pk}/").json()["shared_nodes"] == 2
+    for _ in range(2):  # drawn up, and again as it was exported
+        josm = ET.fromstring("".join(exits.josm(changeset)))
+        there = {int(node.get("id")) for node in josm.findall("node")}
+        assert {int(nd.get("ref")) for way in josm.findall("way") for nd in way.iter("nd")} <= there
+    assert selectors.change_about(changeset, "way/16") == town.changes[1].pk
+
+
+SIDE = 1e-4
+HOUSE = [(10.0, 50.0), (10.0 + SIDE, 50.0), (10.0 + SIDE, 50.0 + SIDE), (10.0, 50.0 + SIDE), (10.0, 50.0)]
+BESIDE = Neighbour(
+    9, 3, {"building": "yes"},
+    tuple(OldNode(90 + n % 2, 1, 10.0 + SIDE, 50.0 + SIDE * (n % 2), False) for n in range(3)), open=True,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "shared"),
+    [
+        ({}, {}, 2), ({"layer": "0"}, {}, 2), ({}, {"layer": "-1"}, 0), ({"layer": "-1"}, {"layer": "-1"}, 2),
+        ({}, {"location": "underground"}, 0),
+    ],
+)  # fmt: skip
+def test_buildings_of_two_levels_have_no_node_in_common(mine, theirs, shared):
+    beside = [replace(BESIDE, tags={**BESIDE.tags, **theirs})]
+    done = compile_change(AcceptedChange("add", [[HOUSE]], tags=mine, beside=beside), NewIds())
+    (way,) = (one.element for one in done if isinstance(one.element, Way))
+    assert len({90, 91} & set(way.refs)) == shared
+    assert sum(isinstance(one.element, Node) for one in done) == 4 - shared
+
+
+def test_a_shape_that_joining_would_fold_stays_as_it_was_drawn():
+    thin = [(10.0, 50.0), (10.0 + 3e-7, 50.0), (10.0 + 3e-7, 50.0 + SIDE), (10.0, 50.0 + SIDE), (10.0, 50.0)]
+    at = [(10.0 + 6e-7, 50.0), (10.0 - 3e-7, 50.0 + SIDE)]
+    beside = replace(BESIDE, nodes=tuple(OldNode(90 + n, 1, *place, False) for n, place in enumerate(at)))
+    done = compile_change(AcceptedChange("add", [[thin]], beside=[beside], drawn=True), NewIds())
+    (way,) = (one.element for one in done if isinstance(one.element, Way))
+    places = {one.element.id: (one.element.lon, one.element.lat) for one in done if isinstance(one.element, Node)}
+    places |= {node.id: (node.lon, node.lat) for node in beside.nodes}
+    assert shapely.Polygon([places[ref] for ref in way.refs]).is_valid
