@@ -232,7 +232,7 @@ class Handler(BaseHTTPRequestHandler):
             return faults.rules[told["rule"]].held.wait(told["seconds"])
         if what == "release":
             faults.rules[told["rule"]].released.set()
-            return faults.rules[told["rule"]].over.wait(10)
+            return faults.rules[told["rule"]].over.wait(60)
         if what == "requests":
             return list(self.server.requests)
         if what == "person":

@@ -105,7 +105,7 @@ def _kill_once(point: Point, case: Case, upload: Upload, crew: Workers, late: li
 def _let_late_ones_in(case: Case, late: list[tuple[int, int]], pid: int) -> None:
     """Requests of workers that are dead take effect while another one is at work, each in its turn."""
     for rule, turn in late:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(case.server.requests()) < turn and time.monotonic() < deadline and alive(pid):
             time.sleep(0.005)
         case.server.release(rule)
@@ -119,7 +119,7 @@ def _kill_before_storing(point: Point, upload: Upload, job: Job, crew: Workers, 
     assert case.server.wait_held(rule), f"no such request: {case.server.requests()}"
     with _locked(upload) as waits:
         case.server.release(rule)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not waits():
             assert time.monotonic() < deadline, "the worker does not come to store the answer"
             time.sleep(0.005)
