@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from annotation.changes.models import Change
 from annotation.learning.models import TrainingRun
 from annotation.review.models import QueueItem
-from tests.browser.keys import press, seen
+from tests.browser.keys import at_once, press, seen
 from tests.factories import PASSWORD, UserFactory
 
 WORK_MS = 180_000
@@ -78,8 +78,7 @@ def look_at_the_scores_and_a_tile(page: Page) -> None:
 
 def review(page: Page) -> None:
     """Accept with an adjusted shape, reject, take back, accept; by keys alone."""
-    page.keyboard.press("g")
-    press(page, "2")
+    at_once(page, "g", "2")
     expect(page.locator("#review")).to_be_visible()
     assert QueueItem.objects.count() >= 3
     saved = page.locator("#saved-state")
@@ -110,8 +109,7 @@ def answer(page: Page, key: str) -> None:
 
 
 def make_a_changeset(page: Page, folder: Path) -> dict[str, Path]:
-    page.keyboard.press("g")
-    press(page, "4")
+    at_once(page, "g", "4")
     expect(page.locator("#accepted-count")).to_have_text("2 changes, 2 chosen")
     page.get_by_label("Comment").fill("Correct buildings from imagery")
     page.get_by_role("button", name="Make the changeset").click()

@@ -9,6 +9,7 @@ const BADGE = {
   failed: ["badge badge-bad", "Not usable"],
 };
 const REPAIRS_SHOWN = 5;
+const ended = new Set(); // ids of jobs whose end was told
 
 export function sourceBadge(state) {
   const [className, text] = BADGE[state] ?? ["badge", humanise(state)];
@@ -92,13 +93,19 @@ export function sourceCard(source, kind, { onChange, onRemove }) {
         )
       : null,
   );
+  /** The end of an import is told once: a source that it left as it was would be listed, and followed, without an end. */
+  const told = (job) => {
+    if (ended.has(job.id)) return;
+    ended.add(job.id);
+    onChange();
+  };
   if (source.state === "pending" && source.job)
     followJob(
       source.job,
       (job) => {
         if (!FINISHED.has(job.state)) progress.replaceChildren(jobProgress(job));
       },
-      { onEnd: onChange },
+      { onEnd: told, within: node },
     );
   return node;
 }

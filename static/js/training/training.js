@@ -2,9 +2,10 @@
 import { api } from "mapwright/lib/api.js";
 import { byId, el, facts, fill, pageData, refill } from "mapwright/lib/dom.js";
 import { moment, number } from "mapwright/lib/format.js";
-import { confirmDialog, onSubmit } from "mapwright/lib/forms.js";
+import { confirmDialog, holding, onSubmit } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob, jobProgress, stateBadge } from "mapwright/lib/jobs.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { latest } from "mapwright/lib/once.js";
 import { comparison } from "mapwright/training/comparison.js";
 import { curves } from "mapwright/training/curves.js";
 import { anchorsInWords, dataAhead } from "mapwright/training/data.js";
@@ -22,17 +23,10 @@ let stopComparison = () => {};
 let shownRun = null;
 let compared = null;
 let models = [];
+const begun = latest();
 
 const stateOf = (run) => run.job?.state ?? (run.model ? "succeeded" : "cancelled");
-
-async function attempt(work) {
-  try {
-    return await work();
-  } catch (error) {
-    notifyError(error);
-    return null;
-  }
-}
+const attempt = (work) => work().catch((error) => void notifyError(error));
 
 /* Runs */
 
@@ -64,7 +58,7 @@ async function showRun(id) {
   stopRun();
   shownRun = id;
   const run = await refreshRun(id);
-  if (run?.job && !FINISHED.has(run.job.state) && mayFollow())
+  if (id === shownRun && run?.job && !FINISHED.has(run.job.state) && mayFollow())
     stopRun = followJob(run.job.id, () => refreshRun(id), { onEnd: afterRun });
 }
 
@@ -113,6 +107,7 @@ async function listRuns() {
 
 /* Models side by side */
 
+const listed = (model) => models.find(({ id }) => id === model.id) ?? model; // the list may be another one by now
 const inUse = () => models.find((model) => model.state === "active")?.id ?? null;
 
 function drawComparison() {
@@ -135,12 +130,17 @@ function drawComparison() {
       class: `button${evaluation.finished_at ? " button-main" : ""}`,
       id: "promote",
       text: `Use model ${model.id}`,
-      on: { click: () => use(model) },
+      on: { click: holding(() => use(model)) },
     });
   const again =
     person.admin &&
     unfinished &&
-    el("button", { type: "button", class: "button", text: "Compare again", on: { click: () => compare(model) } });
+    el("button", {
+      type: "button",
+      class: "button",
+      text: "Compare again",
+      on: { click: holding(() => compare(model)) },
+    });
   fill(byId("comparison-actions"), choose, again);
 }
 
@@ -166,19 +166,20 @@ async function compare(model) {
   const done = current && model.evaluation.finished_at && kind.per_region; // more may be verified since: ask again
   if (person.admin && !running && !done) {
     const evaluation = await attempt(() => api.post(`/api/models/${model.id}/evaluations/`));
-    if (evaluation) model.evaluation = evaluation;
+    if (evaluation) listed(model).evaluation = evaluation;
   }
   drawComparison();
   byId("comparison").scrollIntoView({ block: "nearest" });
-  await follow(model);
+  if (compared === model.id) await follow(listed(model));
 }
 
 async function listModels() {
+  const timely = begun();
   const page = await attempt(() => api.get(`${base}/models/${ofKind}`));
-  if (!page) return;
+  if (!page || !timely()) return;
   models = page.results;
   const options = { admin: person.admin, onUse: use, onCompare: compare, onDescribed: listModels };
-  fill(
+  refill(
     byId("models"),
     ...(models.length
       ? models.map((model) => modelCard(model, options))
