@@ -12,6 +12,7 @@ from annotation.changes.models import Change
 from annotation.learning.models import TrainingRun
 from annotation.review.models import QueueItem
 from tests.browser.keys import at_once, press, seen
+from tests.browser.patience import PATIENCE
 from tests.factories import PASSWORD, UserFactory
 
 WORK_MS = 180_000
@@ -50,7 +51,8 @@ def upload(page: Page, files: Path) -> None:
     page.locator("#snapshot-area").set_input_files(files / "area.geojson")
     page.get_by_role("button", name="Upload the map").click()
     for kind in ("imagery", "snapshots"):
-        expect(page.locator(f"#{kind} .source-card")).to_have_attribute("data-state", "ready", timeout=60_000)
+        card = page.locator(f"#{kind} .source-card")
+        expect(card).to_have_attribute("data-state", "ready", timeout=60_000 * PATIENCE)
     expect(page.locator("#imagery")).to_contain_text("3 May 2024")
     expect(page.locator("#snapshots")).to_contain_text("building")
 
@@ -64,7 +66,7 @@ def run_the_main_job(page: Page) -> None:
     page.get_by_label("Size of the training").select_option("tiny")
     page.get_by_role("dialog").get_by_role("button", name="Start").click()
     expect(page.locator("#main-job progress")).to_be_visible()
-    expect(page.locator('[data-step="Scan"]')).to_have_attribute("data-done", "true", timeout=WORK_MS)
+    expect(page.locator('[data-step="Scan"]')).to_have_attribute("data-done", "true", timeout=WORK_MS * PATIENCE)
     assert TrainingRun.objects.get().preset == "tiny"
 
 

@@ -9,6 +9,7 @@ const BADGE = {
   failed: ["badge badge-bad", "Not usable"],
 };
 const REPAIRS_SHOWN = 5;
+const AGAIN_MS = 5000;
 const ended = new Set(); // ids of jobs whose end was told
 
 export function sourceBadge(state) {
@@ -93,11 +94,10 @@ export function sourceCard(source, kind, { onChange, onRemove }) {
         )
       : null,
   );
-  /** The end of an import is told once: a source that it left as it was would be listed, and followed, without an end. */
+  /** The end of an import is told at once; where the source is as it was all the same, now and then. */
   const told = (job) => {
-    if (ended.has(job.id)) return;
+    setTimeout(onChange, ended.has(job.id) ? AGAIN_MS : 0);
     ended.add(job.id);
-    onChange();
   };
   if (source.state === "pending" && source.job)
     followJob(
