@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache as once
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db.backends.base.operations import BaseDatabaseOperations
 from rest_framework.test import APIClient
 from xdist.scheduler import LoadScopeScheduling
+
+from tests.emptying import empty
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_quickly() -> Iterator[None]:
+    """After tests whose transactions are real."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", empty)
+        yield
 
 
 @pytest.fixture

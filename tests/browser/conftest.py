@@ -21,6 +21,7 @@ from annotation.review.models import Batch
 from mlcore.synthetic.town import Town, TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
 from tests.annotation.edits.uploading import upload_settings
+from tests.browser.patience import PATIENCE, SLOWDOWN
 from tests.browser.stock import Stock, stock_region
 from tests.factories_anchors import make_batch
 from tests.osm_server import OsmServer, osm_server
@@ -32,8 +33,6 @@ AXE = ROOT / "node_modules/axe-core/axe.min.js"
 CHROMIUM = os.environ.get("MAPWRIGHT_CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 SCREEN = {"width": 1366, "height": 768}
-PATIENCE = float(os.environ.get("MAPWRIGHT_BROWSER_PATIENCE", "1"))
-"""Longer waits where the machine has other work; a test that passes needs none of it."""
 expect.set_options(timeout=15_000 * PATIENCE)
 
 
@@ -42,6 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            if PATIENCE > 1 and item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(300 * PATIENCE))
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +99,8 @@ def new_page(browser: Browser, live_server, watch: Watch) -> Iterator[Callable[.
         context = browser.new_context(base_url=live_server.url, viewport=SCREEN, locale="en-GB", **options)
         context.set_default_timeout(20_000 * PATIENCE)
         watch.follow(context)
+        if SLOWDOWN > 1:
+            context.on("page", lambda page: slow_down(context, page))
         contexts.append(context)
         if user is not None:
             sign_in(context, user, live_server.url)
@@ -108,6 +111,11 @@ def new_page(browser: Browser, live_server, watch: Watch) -> Iterator[Callable[.
         context.close()
     let_requests_end()
     assert watch.unexpected() == []
+
+
+def slow_down(context: BrowserContext, page: Page) -> None:
+    """Give a page a fraction of the processor, as on an old phone or a busy machine."""
+    context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
 
 
 def let_requests_end(seconds: float = 20) -> None:

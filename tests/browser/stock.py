@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import shapely
 from django.contrib.gis.geos import GEOSGeometry
-from django.core import serializers
+from django.db import connection, transaction
+from django.db.models import Model
 
 from annotation.accounts.models import User
 from annotation.anchors.models import Anchor
@@ -50,19 +52,41 @@ KEPT = [
     User, Job, Region, Imagery, MapSnapshot, MapObject, Footprint, MapFeature, Tile, TilePair, Anchor, DataSet,
     TrainingRun, ModelVersion, Scan, TileScore, QueueItem, Change,
 ]  # fmt: skip
-_kept: list[str] = []
+_kept: list[tuple[str, bytes]] = []
+"""Each table with the columns that are written, and its rows as PostgreSQL copies them."""
+
+
+def tables(model: type[Model]) -> Iterator[str]:
+    """The table of a model with its columns, and those of its many-to-many fields, as COPY names them."""
+    throughs = [field.remote_field.through for field in model._meta.local_many_to_many]
+    for one in (model, *(through for through in throughs if through._meta.auto_created)):
+        columns = [f'"{field.column}"' for field in one._meta.local_concrete_fields if not field.generated]
+        yield f'"{one._meta.db_table}" ({", ".join(columns)})'
+
+
+def keep_rows() -> None:
+    with connection.cursor() as cursor:
+        for table in (table for model in KEPT for table in tables(model)):
+            with cursor.copy(f"COPY {table} TO STDOUT") as copy:
+                _kept.append((table, b"".join(copy)))
+
+
+def put_back() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table, rows in _kept:
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                copy.write(rows)
 
 
 def stock_region(town: Town, files: Path) -> Stock:
     """The stocked region; imported once, then its rows are put back for each test that asks."""
     if _kept:
-        for row in serializers.deserialize("json", _kept[0]):
-            row.save()
+        put_back()
         scan = Scan.objects.select_related("region", "imagery", "snapshot").get()
         changes = list(Change.objects.select_related("pair__tile", "footprint").order_by("pk"))
         return Stock(User.objects.get(), scan.region, scan.imagery, scan.snapshot, scan, changes)
     stock = build_region(town, files)
-    _kept.append(serializers.serialize("json", [row for model in KEPT for row in model.objects.order_by("pk")]))
+    keep_rows()
     return stock
 
 

@@ -252,10 +252,12 @@ def test_a_page_on_a_batch_that_is_closed_says_so_once(new_page, stock, batch, w
     watch.expect("409 (Conflict)")
     Batch.objects.filter(pk=batch.pk).update(closed_at="2026-01-01T00:00Z")
     page = new_page(stock.admin)
+    page.clock.install()
     page.goto(f"/regions/{batch.scope_id}/anchors/review/?batch={batch.pk}")
     expect(page.locator("#no-item")).to_contain_text("this batch is closed")
     expect(page.locator("#no-item").get_by_role("link").first).to_be_visible()
-    page.wait_for_timeout(9000)
+    page.clock.fast_forward(60_000)  # it would have asked again by now
+    page.wait_for_load_state("networkidle")
     expect(page.locator("#notices .notice")).to_have_count(0)
 
 

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 from annotation.changes.models import Change
 from annotation.learning.models import TrainingRun
 from annotation.review.models import QueueItem
-from tests.browser.keys import press, seen
+from tests.browser.keys import at_once, press, seen
+from tests.browser.patience import PATIENCE
 from tests.factories import PASSWORD, UserFactory
 
 WORK_MS = 180_000
@@ -50,7 +51,8 @@ def upload(page: Page, files: Path) -> None:
     page.locator("#snapshot-area").set_input_files(files / "area.geojson")
     page.get_by_role("button", name="Upload the map").click()
     for kind in ("imagery", "snapshots"):
-        expect(page.locator(f"#{kind} .source-card")).to_have_attribute("data-state", "ready", timeout=60_000)
+        card = page.locator(f"#{kind} .source-card")
+        expect(card).to_have_attribute("data-state", "ready", timeout=60_000 * PATIENCE)
     expect(page.locator("#imagery")).to_contain_text("3 May 2024")
     expect(page.locator("#snapshots")).to_contain_text("building")
 
@@ -64,7 +66,7 @@ def run_the_main_job(page: Page) -> None:
     page.get_by_label("Size of the training").select_option("tiny")
     page.get_by_role("dialog").get_by_role("button", name="Start").click()
     expect(page.locator("#main-job progress")).to_be_visible()
-    expect(page.locator('[data-step="Scan"]')).to_have_attribute("data-done", "true", timeout=WORK_MS)
+    expect(page.locator('[data-step="Scan"]')).to_have_attribute("data-done", "true", timeout=WORK_MS * PATIENCE)
     assert TrainingRun.objects.get().preset == "tiny"
 
 
@@ -78,8 +80,7 @@ def look_at_the_scores_and_a_tile(page: Page) -> None:
 
 def review(page: Page) -> None:
     """Accept with an adjusted shape, reject, take back, accept; by keys alone."""
-    page.keyboard.press("g")
-    press(page, "2")
+    at_once(page, "g", "2")
     expect(page.locator("#review")).to_be_visible()
     assert QueueItem.objects.count() >= 3
     saved = page.locator("#saved-state")
@@ -110,8 +111,7 @@ def answer(page: Page, key: str) -> None:
 
 
 def make_a_changeset(page: Page, folder: Path) -> dict[str, Path]:
-    page.keyboard.press("g")
-    press(page, "4")
+    at_once(page, "g", "4")
     expect(page.locator("#accepted-count")).to_have_text("2 changes, 2 chosen")
     page.get_by_label("Comment").fill("Correct buildings from imagery")
     page.get_by_role("button", name="Make the changeset").click()

@@ -11,6 +11,7 @@ from annotation.changes.models import Change
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.services.claim import claim
 from tests.browser.keys import press, seen
+from tests.browser.patience import PATIENCE
 from tests.browser.stock import Stock
 from tests.factories import UserFactory
 
@@ -22,7 +23,7 @@ def open_queue(page: Page, stock: Stock) -> None:
     seen(page)
 
 
-def until(check: Callable[[], bool], seconds: float = 15) -> None:
+def until(check: Callable[[], bool], seconds: float = 30 * PATIENCE) -> None:
     """Wait for the server's side of what the page already shows."""
     deadline = time.monotonic() + seconds
     while not check():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from annotation.review.models import QueueItem, Verdict
-from tests.browser.keys import seen
+from tests.browser.keys import at_once, seen
 from tests.browser.test_queue import decision_of, open_queue, saved, until
 from tests.factories import UserFactory
 
@@ -14,8 +14,7 @@ def test_two_quick_presses_answer_one_candidate(new_page, stock):
     page = new_page(stock.admin)
     open_queue(page, stock)
     page.wait_for_load_state("networkidle")
-    page.keyboard.press("r")
-    page.keyboard.press("r")
+    at_once(page, "r", "r")
     expect(page.locator("#notices")).to_contain_text("only just come")
     saved(page)
     expect(page.locator("#tally")).to_have_text("1 decision")

@@ -45,7 +45,7 @@ class OsmServer:
             "rule", method=method, path=path, when="answer", status=status, text=text, times=times, headers=given
         )
 
-    def wait_held(self, rule: int, seconds: float = 30) -> bool:
+    def wait_held(self, rule: int, seconds: float = 90) -> bool:
         return self._tell("wait", rule=rule, seconds=seconds)
 
     def release(self, rule: int) -> None:

@@ -2,7 +2,7 @@
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
 import { moment } from "mapwright/lib/format.js";
-import { confirmDialog } from "mapwright/lib/forms.js";
+import { confirmDialog, held } from "mapwright/lib/forms.js";
 import { notifyError } from "mapwright/lib/notices.js";
 
 const PATH = "/api/me/token/";
@@ -42,5 +42,5 @@ for (const [id, run] of [
   ["token-make", make],
   ["token-remove", remove],
 ])
-  byId(id).addEventListener("click", () => run().catch(notifyError));
+  byId(id).addEventListener("click", ({ currentTarget }) => held(currentTarget, run).catch(notifyError));
 refresh().catch(notifyError);

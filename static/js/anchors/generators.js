@@ -1,16 +1,18 @@
 /** The page of the generators: choose one, watch it, see what it made, what it cost and what is missing. */
 import { api } from "mapwright/lib/api.js";
-import { byId, el, facts, fill, pageData } from "mapwright/lib/dom.js";
+import { byId, el, facts, fill, pageData, refill } from "mapwright/lib/dom.js";
 import { moment, number, plural } from "mapwright/lib/format.js";
 import { onSubmit } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob, jobProgress, stateBadge } from "mapwright/lib/jobs.js";
 import { notifyError } from "mapwright/lib/notices.js";
+import { latest } from "mapwright/lib/once.js";
 
 const { region } = pageData();
 const person = pageData("person");
 const base = `/api/regions/${region.id}`;
 const OPTION_LABELS = { transformers: "Model", http: "Endpoint" };
 let state = { generators: [], made: [], mapped: 0, jobs: [] };
+const begun = latest();
 let stopJob = () => {};
 
 const chosen = () => state.generators.find((one) => one.name === new FormData(byId("generate")).get("generator"));
@@ -56,12 +58,14 @@ function drawOption() {
   const options = generator?.options ?? [];
   byId("option-field").hidden = !options.length;
   byId("option-label").textContent = OPTION_LABELS[generator?.name] ?? "Model";
+  const before = byId("option").value;
   fill(
     byId("option"),
     ...options.map((one) =>
       el("option", { value: one.name, text: one.name === one.model ? one.name : `${one.name}: ${one.model}` }),
     ),
   );
+  if (options.some((one) => one.name === before)) byId("option").value = before;
   drawPrice();
 }
 
@@ -168,7 +172,7 @@ function drawJob(job) {
 
 function draw() {
   const picked = chosen()?.name;
-  fill(byId("choices"), ...state.generators.map(choice));
+  refill(byId("choices"), ...state.generators.map(choice));
   if (picked && byId(`generator-${picked}`)) byId(`generator-${picked}`).checked = true;
   drawOption();
   byId("made-none").hidden = state.made.length > 0;
@@ -182,8 +186,11 @@ function draw() {
 }
 
 async function load() {
+  const timely = begun();
   try {
-    state = await api.get(`${base}/anchor-generators/`);
+    const found = await api.get(`${base}/anchor-generators/`);
+    if (!timely()) return;
+    state = found;
     draw();
   } catch (error) {
     notifyError(error);
@@ -222,6 +229,5 @@ async function showPrompt() {
 byId("prompt").addEventListener("toggle", showPrompt);
 if (person.admin) {
   byId("option").addEventListener("change", drawPrice);
-  onSubmit(byId("generate"), send);
-}
-load();
+  load().then(() => state.generators.length && onSubmit(byId("generate"), send));
+} else load();

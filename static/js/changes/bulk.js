@@ -5,7 +5,7 @@ import { humanise, number, plural } from "mapwright/lib/format.js";
 import { askDialog } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { giveItems } from "mapwright/changes/give.js";
-import { freshKey } from "mapwright/lib/once.js";
+import { freshKey, oneAtATime } from "mapwright/lib/once.js";
 
 const REASONS = [
   "not_a_building",
@@ -40,10 +40,12 @@ export function createBulk({ region, filters, onDone }) {
   const bar = byId("bulk");
   const progress = byId("bulk-progress");
   let last = null;
+  let running = false;
 
   function draw() {
     byId("bulk-count").textContent = chosen.size ? `${number(chosen.size)} chosen` : "";
-    for (const id of ["reject-chosen", "give-chosen"]) byId(id).disabled = !chosen.size;
+    for (const button of bar.querySelectorAll("button")) button.disabled = running;
+    for (const id of ["reject-chosen", "give-chosen"]) byId(id).disabled ||= !chosen.size;
     byId("choose-none").hidden = !chosen.size;
     byId("undo-last").hidden = !last;
     byId("undo-last").textContent = last ? `Take back the last ${number(last.rejected)}` : "";
@@ -77,15 +79,17 @@ export function createBulk({ region, filters, onDone }) {
   }
 
   async function guarded(run) {
-    for (const button of bar.querySelectorAll("button")) button.disabled = true;
+    running = true;
+    draw();
     try {
       await run();
     } catch (error) {
       notifyError(error);
     }
-    for (const button of bar.querySelectorAll("button")) button.disabled = false;
+    running = false;
     progress.hidden = true;
     chosen.clear();
+    draw();
     await recall();
     onDone();
   }
@@ -188,7 +192,7 @@ export function createBulk({ region, filters, onDone }) {
   }
 
   byId("reject-chosen").addEventListener("click", () => ask(chosen.size, new URLSearchParams(), [...chosen.keys()]));
-  byId("give-chosen").addEventListener("click", async () => {
+  const give = oneAtATime(async () => {
     try {
       if (!(await giveItems(region, [...chosen.keys()]))) return;
       chosen.clear();
@@ -198,17 +202,20 @@ export function createBulk({ region, filters, onDone }) {
       notifyError(error);
     }
   });
-  byId("reject-all").addEventListener("click", async () => {
+  byId("give-chosen").addEventListener("click", give);
+  const rejectAll = oneAtATime(async () => {
+    const asked = filters(); // the form may say otherwise by the time that they are counted
     try {
-      const { lots } = await api.get(`/api/regions/${region.id}/changes/lots/?${filters()}`);
-      const only = filters().get("lot");
+      const { lots } = await api.get(`/api/regions/${region.id}/changes/lots/?${asked}`);
+      const only = asked.get("lot");
       const many = lots.filter(({ lot }) => !only || lot === only).reduce((sum, { open }) => sum + open, 0);
-      if (many && !lots.some(({ more }) => more)) await ask(many, filters(), null);
+      if (many && !lots.some(({ more }) => more)) await ask(many, asked, null);
       else notify(many ? "Too many for one go: narrow the filter." : "Nothing open fits the filter.", { kind: "warn" });
     } catch (error) {
       notifyError(error);
     }
   });
+  byId("reject-all").addEventListener("click", rejectAll);
   byId("choose-none").addEventListener("click", () => {
     chosen.clear();
     draw();

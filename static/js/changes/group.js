@@ -17,9 +17,10 @@ const NOT_AT_ALL = { east: 0, north: 0 };
 /**
  * @param {Object} view the queue's map
  * @param {Object} line the line of items
+ * @param {() => boolean} free whether nothing else was begun while the group was asked for
  * @param {(group) => void} onLeave
  */
-export function createGroupMode({ view, line, others, onLeave }) {
+export function createGroupMode({ view, line, others, free, onLeave }) {
   const { map } = view;
   let mode = null; // {change, reach, members, offset, history, drawn, at, bindings, key}
   let loading = false;
@@ -45,9 +46,10 @@ export function createGroupMode({ view, line, others, onLeave }) {
     const claim = line.current();
     if (!claim || loading || sending) return;
     loading = true;
+    const before = mode;
     try {
       const group = await membersOf(claim.subject.id, reach);
-      if (line.current()?.id === claim.id) begun(claim, reach, group);
+      if (line.current()?.id === claim.id && mode === before && free()) begun(claim, reach, group);
     } catch (error) {
       notifyError(error);
     }

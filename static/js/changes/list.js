@@ -2,7 +2,7 @@
 import { api } from "mapwright/lib/api.js";
 import { byId, el, pageData } from "mapwright/lib/dom.js";
 import { DECISIONS } from "mapwright/lib/format.js";
-import { confirmDialog } from "mapwright/lib/forms.js";
+import { confirmDialog, held } from "mapwright/lib/forms.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { freshKey } from "mapwright/lib/once.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
@@ -141,7 +141,8 @@ folded.addEventListener("toggle", () => {
 });
 form.addEventListener("change", restart);
 form.addEventListener("submit", (event) => event.preventDefault());
-byId("more").addEventListener("click", () => load(new URL(next).pathname + new URL(next).search));
+const more = byId("more");
+more.addEventListener("click", () => held(more, () => load(new URL(next).pathname + new URL(next).search)));
 bindKey("j", "Next row", () => move(1), { repeats: true });
 bindKey("k", "Row before", () => move(-1), { repeats: true });
 bindKey("x", "Choose the row", () => document.activeElement.closest("tr")?.querySelector("input")?.click());

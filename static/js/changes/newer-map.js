@@ -1,12 +1,13 @@
 /** A suggestion beside a map newer than the scanned one: looked at by a key, and before it is accepted. */
 import { confirmDialog } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { oneAtATime } from "mapwright/lib/once.js";
 import { conflictOfChange, showThreeWay } from "mapwright/edits/three-way.js";
 
 const TITLE = "This suggestion and the newest map";
 
 /** Show both; says so where there is nothing to compare. */
-export async function compareWithMap({ id, imagery }) {
+export const compareWithMap = oneAtATime(async ({ id, imagery }) => {
   try {
     const conflict = await conflictOfChange(id);
     if (conflict) await showThreeWay(conflict, { imagery, title: TITLE });
@@ -14,7 +15,7 @@ export async function compareWithMap({ id, imagery }) {
   } catch (error) {
     notifyError(error);
   }
-}
+});
 
 /** Whether to accept over a newer state of the building, after a look at it; without one, whether to accept unseen. */
 export async function acceptOver({ id, imagery, newest_map: newest }) {

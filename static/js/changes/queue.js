@@ -58,7 +58,8 @@ const line = createLine({
   draftOf,
 });
 const { current, drafts } = line;
-const groupMode = createGroupMode({ view, line, others, onLeave: () => current() && redraw() });
+const free = () => !asking && !adjusting.on;
+const groupMode = createGroupMode({ view, line, others, free, onLeave: () => current() && redraw() });
 const adjusting = createAdjusting({ view, line, shapeOf, redraw });
 
 function clear() {

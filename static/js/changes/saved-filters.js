@@ -1,8 +1,9 @@
 /** Filters kept by name: chosen from, saved, shared, their feeds and alerts. */
 import { api } from "mapwright/lib/api.js";
-import { byId, el, fill } from "mapwright/lib/dom.js";
+import { byId, el, refill } from "mapwright/lib/dom.js";
 import { askDialog, confirmDialog } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { latest } from "mapwright/lib/once.js";
 
 /**
  * @param {Object} options
@@ -12,6 +13,7 @@ import { notify, notifyError } from "mapwright/lib/notices.js";
  */
 export function createSavedFilters({ region, filters, onChoose }) {
   const list = byId("saved-filters");
+  const begin = latest();
   const path = `/api/regions/${region.id}/changes/filters/`;
 
   const box = (id, text, checked = false) => {
@@ -105,8 +107,10 @@ export function createSavedFilters({ region, filters, onChoose }) {
   }
 
   async function load() {
+    const timely = begin();
     const found = await api.get(path);
-    fill(list, ...found.map(row));
+    if (!timely()) return;
+    refill(list, ...found.map(row));
     if (!found.length) list.append(el("li", { class: "muted small", text: "None yet: set a filter, then save it." }));
     byId("saved-count").textContent = found.length ? ` (${found.length})` : "";
   }

@@ -2,6 +2,7 @@
 import { api } from "mapwright/lib/api.js";
 import { byId, el, facts } from "mapwright/lib/dom.js";
 import { moment } from "mapwright/lib/format.js";
+import { held } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob, jobName, jobProgress, stateBadge } from "mapwright/lib/jobs.js";
 import { notifyError } from "mapwright/lib/notices.js";
 
@@ -95,7 +96,8 @@ function restart() {
   load(`/api/jobs/?${query}`);
 }
 
-byId("more").addEventListener("click", () => load(new URL(next).pathname + new URL(next).search));
+const more = byId("more");
+more.addEventListener("click", () => held(more, () => load(new URL(next).pathname + new URL(next).search)));
 byId("state").addEventListener("change", restart);
 api
   .all("/api/regions/?page_size=500")

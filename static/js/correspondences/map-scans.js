@@ -6,6 +6,7 @@ import { confirmDialog } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob } from "mapwright/lib/jobs.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { latest, oneAtATime } from "mapwright/lib/once.js";
 import { uploadForm } from "mapwright/lib/uploads.js";
 import { scanCard } from "mapwright/correspondences/map-scan-card.js";
 import { createScanMap } from "mapwright/correspondences/map-scan-map.js";
@@ -15,6 +16,7 @@ const person = pageData("person");
 const base = `/api/regions/${region.id}`;
 const view = createScanMap(region);
 const followed = new Map(); // id of a scan -> {job, stop}
+const begun = latest();
 let scans = [];
 let chosen = null;
 
@@ -65,7 +67,7 @@ async function remove(scan) {
 }
 
 /** To the batch that holds a scan's pairs; where there is none to work on, every waiting pair is queued in a new one. */
-async function review(scan) {
+const review = oneAtATime(async (scan) => {
   try {
     const { results } = await api.get(`${base}/correspondence-batches/`);
     const there = results.find((one) => one.options.scan === scan.id && one.may_work && one.progress.open);
@@ -79,7 +81,7 @@ async function review(scan) {
   } catch (error) {
     notifyError(error);
   }
-}
+});
 
 /** One follower for each job that is at work; a new job of a scan takes the place of the one before. */
 function follow(scan) {
@@ -98,7 +100,7 @@ function follow(scan) {
       async onEnd() {
         followed.delete(scan.id);
         await load();
-        choose(scans.find((one) => one.id === scan.id));
+        if ([null, scan.id].includes(chosen)) choose(scans.find((one) => one.id === scan.id)); // who looks at another one stays there
       },
     },
   );
@@ -106,8 +108,11 @@ function follow(scan) {
 }
 
 async function load() {
+  const timely = begun();
   try {
-    scans = await api.all(`${base}/map-scans/`);
+    const found = await api.all(`${base}/map-scans/`);
+    if (!timely()) return;
+    scans = found;
     draw();
     scans.forEach(follow);
     if (!scans.some((one) => one.id === chosen)) choose(scans.find((one) => one.placed) ?? null);

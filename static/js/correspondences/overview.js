@@ -166,13 +166,17 @@ function ended() {
   proposals.restart();
 }
 
+async function match(form) {
+  await api.post(`${base}/correspondences/`, { matcher: values(form).matcher });
+  await load();
+}
+
 const proposals = showProposals(region.id);
+const known = load();
+const ready = Promise.all([known, loadScans()]);
 if (person.admin) {
   byId("matcher").addEventListener("change", describe);
-  onSubmit(byId("match"), async (form) => {
-    await api.post(`${base}/correspondences/`, { matcher: values(form).matcher });
-    await load();
-  });
+  known.then(() => byId("matcher").length && onSubmit(byId("match"), match));
 }
 if (person.editor)
   list
@@ -183,9 +187,9 @@ if (person.editor)
         scan: scan ? Number(scan) : null,
         no_match: byId("start-no-match").checked,
       }),
+      ready,
     })
     .catch(notifyError);
+else ready.catch(notifyError);
 bindKey("r", "Review", () => location.assign(links.bench));
 list.reload();
-loadScans().catch(notifyError);
-load();

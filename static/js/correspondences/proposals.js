@@ -3,6 +3,7 @@ import { placeOf } from "mapwright/lib/tiles.js";
 import { api } from "mapwright/lib/api.js";
 import { byId, el } from "mapwright/lib/dom.js";
 import { humanise, metres, number } from "mapwright/lib/format.js";
+import { held } from "mapwright/lib/forms.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { arrow, direction } from "mapwright/lib/offset.js";
 
@@ -93,7 +94,8 @@ export function showProposals(region) {
     load(`/api/regions/${region}/correspondences/?${query}`);
   }
 
-  byId("more-proposals").addEventListener("click", () => load(new URL(next).pathname + new URL(next).search));
+  const more = byId("more-proposals");
+  more.addEventListener("click", () => held(more, () => load(new URL(next).pathname + new URL(next).search)));
   for (const name of ["state", "scan"]) byId(name).addEventListener("change", restart);
   restart();
   return { restart };

@@ -4,6 +4,7 @@ import { byId, el, fill } from "mapwright/lib/dom.js";
 import { KINDS, STANDS, number, percent, plural } from "mapwright/lib/format.js";
 import { createEditsMap, editsLegend } from "mapwright/edits/edits-map.js";
 import { toBounds } from "mapwright/lib/map.js";
+import { latest } from "mapwright/lib/once.js";
 
 /** More than that go into the next changeset; the database holds the rest. */
 const MOST = 1000;
@@ -11,6 +12,7 @@ const MOST = 1000;
 /** @param {{region: Object, imagery: ?Object, editor: boolean, onChosen: (count) => void}} options */
 export function createAccepted({ region, imagery, editor, onChosen }) {
   const query = "state=decided&decision=accept&decision=still_stands&exported=false";
+  const begun = latest();
   let changes = [];
   let features = [];
   let left = new Set();
@@ -92,12 +94,16 @@ export function createAccepted({ region, imagery, editor, onChosen }) {
       left = new Set();
     },
     async load() {
-      changes = await api.all(`/api/regions/${region.id}/changes/?${query}&page_size=500`, MOST);
+      const timely = begun();
+      const found = await api.all(`/api/regions/${region.id}/changes/?${query}&page_size=500`, MOST);
+      if (!timely()) return;
+      changes = found;
       const known = new Set(changes.map(({ id }) => id));
       left = new Set([...left].filter((id) => known.has(id)));
       byId("accepted-map").hidden = !changes.length;
       if (changes.length) {
         const all = await api.get(`/api/regions/${region.id}/changes.geojson?${query}`);
+        if (!timely()) return;
         features = all.features.filter(({ id }) => known.has(id));
         if (!view) {
           const pick = (id) => leave([id], taken(id));

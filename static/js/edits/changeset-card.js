@@ -1,9 +1,10 @@
 /** One changeset: its edits on a map and as a list, what stands against them, the versions it lacks, its files. */
 import { api } from "mapwright/lib/api.js";
-import { el, facts, fill } from "mapwright/lib/dom.js";
+import { el, facts, refill } from "mapwright/lib/dom.js";
 import { moment, plural } from "mapwright/lib/format.js";
 import { confirmDialog } from "mapwright/lib/forms.js";
 import { notifyError } from "mapwright/lib/notices.js";
+import { latest } from "mapwright/lib/once.js";
 import { modelWords } from "mapwright/changes/words.js";
 import { conflictsNote, itemActs, itemsTable } from "mapwright/edits/changeset-items.js";
 import { downloads } from "mapwright/edits/downloads.js";
@@ -38,6 +39,7 @@ async function takeApart(changeset, onGone) {
 export function changesetCard(changeset, { person, imagery, open, onGone }) {
   const body = el("div", { class: "stack" });
   const place = el("div", { class: "edits-map" });
+  const begun = latest();
   let preview = null;
 
   /** The edits on a map; only who may have the file sees the shapes. */
@@ -51,8 +53,10 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
   }
 
   async function draw() {
+    const timely = begun();
     try {
       const detail = await api.get(`/api/changesets/${changeset.id}/`);
+      if (!timely()) return;
       const missing = [...new Set(detail.refused.flatMap((one) => one.missing))];
       const other = detail.refused.filter((one) => !one.missing.length);
       const changes = person.editor && !detail.uploaded;
@@ -63,7 +67,7 @@ export function changesetCard(changeset, { person, imagery, open, onGone }) {
         imagery,
         redraw: draw,
       });
-      fill(
+      refill(
         body,
         facts([
           ["Source", detail.source],

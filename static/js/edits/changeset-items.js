@@ -2,7 +2,9 @@
 import { api } from "mapwright/lib/api.js";
 import { el } from "mapwright/lib/dom.js";
 import { KINDS, STANDS } from "mapwright/lib/format.js";
+import { holding } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { oneAtATime } from "mapwright/lib/once.js";
 import { showThreeWay } from "mapwright/edits/three-way.js";
 
 const DROPPED = "The edit is dropped; its change stays accepted.";
@@ -23,7 +25,7 @@ export function itemActs({ changeset, detail, person, imagery, redraw }) {
   }
 
   /** Show an edit beside the newest map, or what the map's server has, and do what a person chooses. */
-  async function compare({ change }, against = "map") {
+  const compare = oneAtATime(async ({ change }, against = "map") => {
     try {
       const { conflict } = await api.get(`${path(change)}three-way/?against=${against}`);
       const mayDrop = detail.items.length > 1;
@@ -38,7 +40,7 @@ export function itemActs({ changeset, detail, person, imagery, redraw }) {
     } catch (error) {
       notifyError(error);
     }
-  }
+  });
 
   return {
     compare,
@@ -52,6 +54,7 @@ export function itemActs({ changeset, detail, person, imagery, redraw }) {
       if (!person.editor || changeset.exported_at) return item.demolish ? ["as demolished"] : ["no"];
       const box = el("input", {
         type: "checkbox",
+        id: `demolish-${changeset.id}-${item.change}`,
         checked: item.demolish,
         "aria-label": `Keep ${item.key} as demolished`,
         on: { change: () => attempt(() => api.patch(path(item.change), { demolish: box.checked })) },
@@ -66,7 +69,7 @@ export function itemActs({ changeset, detail, person, imagery, redraw }) {
         class: "button button-small",
         text,
         "aria-label": label,
-        on: { click: () => attempt(() => api.delete(path(change)), DROPPED) },
+        on: { click: holding(() => attempt(() => api.delete(path(change)), DROPPED)) },
       }),
   };
 }

@@ -5,6 +5,7 @@ import { plural } from "mapwright/lib/format.js";
 import { onSubmit } from "mapwright/lib/forms.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { latest } from "mapwright/lib/once.js";
 import { countCharacters } from "mapwright/edits/counted.js";
 import { createAccepted } from "mapwright/edits/accepted.js";
 import { createAreas, tagsOf } from "mapwright/edits/areas.js";
@@ -17,6 +18,7 @@ const form = document.getElementById("changeset-form");
 
 bindKey("c", "Compare the first conflict with the newest map", () => document.querySelector("[data-compare]")?.click());
 const accepted = createAccepted({ region, imagery, editor: Boolean(form), onChosen: drawForm });
+const begun = latest();
 let opened = null;
 let areas = null;
 
@@ -31,7 +33,9 @@ function drawForm(count) {
 }
 
 async function listChangesets() {
+  const timely = begun();
   const changesets = await api.all(`${base}/changesets/`);
+  if (!timely()) return;
   const cards = changesets.map((changeset) =>
     changesetCard(changeset, {
       person,

@@ -140,7 +140,7 @@ export function uploadPanel({ changeset, person, onChange, compare }) {
           over && mine && el("div", { class: "toolbar" }, ...acts()),
         );
       },
-      { onEnd: (job) => followed(job, upload) },
+      { onEnd: (job) => followed(job, upload), within: panel },
     );
     return place;
   }

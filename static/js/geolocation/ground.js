@@ -11,6 +11,7 @@ export function createGround(container, name) {
 
   const get = (path) => {
     if (!fetched.has(path)) fetched.set(path, api.get(path));
+    fetched.get(path).catch(() => fetched.delete(path));
     return fetched.get(path);
   };
 
@@ -31,6 +32,17 @@ export function createGround(container, name) {
     return summary.snapshot ? { snapshot: await get(`/api/snapshots/${summary.snapshot}/`) } : {};
   }
 
+  /** Put a region's once it is here, unless something else was asked for meanwhile; what failed is asked for again. */
+  async function lateOf(region, sign) {
+    try {
+      const found = await ofRegion(region);
+      if (shown === sign) put(found);
+    } catch (error) {
+      if (shown === sign) shown = "";
+      throw error;
+    }
+  }
+
   return {
     map,
     /** Below a place: what it was matched with. */
@@ -39,7 +51,7 @@ export function createGround(container, name) {
       if (sign === shown) return;
       shown = sign;
       if (place.imagery || place.snapshot || place.picture) put(place);
-      else if (region) put(await ofRegion(region));
+      else if (region) await lateOf(region, sign);
     },
     /** A region as it is, where nothing was found. */
     async layRegion(id, regions) {
@@ -47,7 +59,7 @@ export function createGround(container, name) {
       if (!region || shown === `region ${id}`) return;
       shown = `region ${id}`;
       if (region.bounds) map.fitBounds(toBounds(region.bounds), { animate: false });
-      put(await ofRegion(id));
+      await lateOf(id, shown);
     },
     /** The region that holds the middle of a place. */
     regionOf(place, regions) {

@@ -4,9 +4,10 @@ import { afterMouse, byId, fill, pageData } from "mapwright/lib/dom.js";
 import { onSubmit, values } from "mapwright/lib/forms.js";
 import { followJob } from "mapwright/lib/jobs.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
-import { load as kept, save } from "mapwright/lib/storage.js";
+import { latest, oneAtATime } from "mapwright/lib/once.js";
 import { cornersInView, createCorners, turned } from "mapwright/geolocation/corners.js";
 import { createGround } from "mapwright/geolocation/ground.js";
+import { fillRights, keepRights } from "mapwright/geolocation/image-rights.js";
 import { bindImageKeys } from "mapwright/geolocation/image-keys.js";
 import { createLook } from "mapwright/geolocation/image-look.js";
 import { createOverlay } from "mapwright/geolocation/overlay.js";
@@ -18,7 +19,6 @@ import { fillRegions } from "mapwright/geolocation/words.js";
 const { image: named, regions } = pageData();
 const person = pageData("person");
 const path = `/api/images/${named.id}/`;
-const RIGHTS = "mapwright.image.rights";
 const ground = createGround(byId("map"), named.name);
 const handles = createCorners(ground.map, (corners) => {
   points.forget(); // corners that are moved say otherwise
@@ -39,6 +39,7 @@ let chosen = null; // one of the places, {byHand: true}, or null
 let corners = null; // a person's, in place of the chosen one's
 let stopFollowing = null;
 const look = createLook(() => overlay);
+const begun = latest();
 
 const open = () => image && image.state !== "failed" && !image.imagery && !busy();
 const busy = () => isBusy(image);
@@ -52,21 +53,24 @@ function moveTo(next) {
 
 /** Show a place, as it was proposed. */
 async function choose(place) {
+  const timely = begun();
   points.setAside();
   chosen = place;
   corners = null;
   handles.clear();
   byId("adjust").setAttribute("aria-pressed", "false");
   overlay?.show(place?.corners ?? null);
+  const around = Number(form.elements.region.value) || image.region;
+  if (place?.corners)
+    form.elements.region.value = String(image.region ?? ground.regionOf(place, regions) ?? regions[0]?.id ?? "");
   draw();
   if (!place?.corners) return;
   try {
-    await ground.lay(place, Number(form.elements.region.value) || image.region);
+    await ground.lay(place, around);
   } catch (error) {
     notifyError(error);
   }
-  form.elements.region.value = String(image.region ?? ground.regionOf(place, regions) ?? regions[0]?.id ?? "");
-  ground.fit(overlay.bounds());
+  if (timely() && !corners && !points.on) ground.fit(overlay.bounds()); // who went on meanwhile sees what they look at
 }
 
 /** By points: the ground is bare meanwhile, so that one sees what to click. */
@@ -97,9 +101,11 @@ function adjust() {
 
 async function byHand() {
   if (!placeable()) return;
+  const timely = begun();
   if (!chosen) {
     const region = Number(byId("again-region").value) || image.region || regions[0]?.id;
     await ground.layRegion(region, regions).catch(notifyError);
+    if (!timely()) return; // another place was chosen meanwhile
     form.elements.region.value = String(region ?? "");
   }
   points.setAside();
@@ -139,13 +145,6 @@ function draw() {
     : "Moved by hand; the proposed place is one press on its number away.";
 }
 
-/** What the form says before anybody typed: what was told with the upload, else what was said the last time. */
-function fillForm() {
-  const last = kept(RIGHTS, {});
-  for (const name of ["licence", "attribution"]) form.elements[name].value ||= image[name] || last[name] || "";
-  form.elements.captured_on.value ||= image.captured_at?.slice(0, 10) ?? "";
-}
-
 function follow() {
   stopFollowing?.();
   stopFollowing = null;
@@ -165,7 +164,7 @@ function take(next) {
     overlay = createOverlay(ground.map, image.preview);
     look.begin();
   }
-  fillForm();
+  fillRights(form, image);
   follow();
   const still = image.candidates.find((one) => one.id === chosen?.id);
   const best = still ?? image.candidates.find((one) => one.state === "chosen") ?? image.candidates[0] ?? null;
@@ -183,7 +182,7 @@ async function load() {
   }
 }
 
-async function reject() {
+const reject = oneAtATime(async () => {
   if (!open() || !image.candidates.length) return;
   try {
     await take(await api.post(`${path}reject/`));
@@ -191,7 +190,7 @@ async function reject() {
   } catch (error) {
     notifyError(error);
   }
-}
+});
 
 onSubmit(form, async () => {
   if (points.refusal) {
@@ -200,7 +199,7 @@ onSubmit(form, async () => {
   }
   const set = points.bodyFor(chosen);
   const { licence, attribution, captured_on: day, region } = values(form);
-  save(RIGHTS, { licence, attribution });
+  keepRights({ licence, attribution });
   const body = {
     candidate: chosen.id ?? null,
     corners: set ? null : corners,

@@ -2,7 +2,7 @@
 import { ApiError, api } from "mapwright/lib/api.js";
 import { byId, el, pageData, refill } from "mapwright/lib/dom.js";
 import { bytes, plural } from "mapwright/lib/format.js";
-import { confirmDialog } from "mapwright/lib/forms.js";
+import { confirmDialog, holding } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob } from "mapwright/lib/jobs.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
@@ -12,6 +12,9 @@ import { fillRegions } from "mapwright/geolocation/words.js";
 
 const { regions, limits, links } = pageData();
 const person = pageData("person");
+const PAGE = 50;
+/** As many as the API gives at once. */
+const MOST = 500;
 const followed = new Map(); // id of a job -> what stops following it
 let images = [];
 let next = null;
@@ -70,10 +73,16 @@ function follow() {
   }
 }
 
-async function load(more = false) {
+let loaded = Promise.resolve();
+
+/** The list anew, as long as it is, or more of it: one after the other, so that none is drawn over by one that was asked before. */
+const load = (more = false) => (loaded = loaded.then(() => ask(more)));
+
+async function ask(more) {
   const state = byId("images-state").value;
+  const size = Math.min(MOST, Math.max(PAGE, images.length));
   try {
-    const answer = await api.get(more ? next : `/api/images/?page_size=50${state ? `&state=${state}` : ""}`);
+    const answer = await api.get(more ? next : `/api/images/?page_size=${size}${state ? `&state=${state}` : ""}`);
     images = more ? [...images, ...answer.results] : answer.results;
     next = answer.next
       ? new URL(answer.next, location.origin).pathname + new URL(answer.next, location.origin).search
@@ -112,7 +121,10 @@ uploadForm(byId("images-form"), {
   },
 });
 byId("images-state").addEventListener("change", () => load());
-byId("more").addEventListener("click", () => load(true));
+byId("more").addEventListener(
+  "click",
+  holding(() => load(true)),
+);
 bindKey("r", "Review the first image that waits", () => {
   const first = images.find((image) => image.state === "candidates");
   if (first) location.assign(href(first));

@@ -4,6 +4,7 @@ import { byId, el, fill } from "mapwright/lib/dom.js";
 import { refusal, takeDrops } from "mapwright/lib/dropped.js";
 import { direction } from "mapwright/lib/offset.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { latest } from "mapwright/lib/once.js";
 import { createEvidenceMap } from "mapwright/landmarks/evidence-map.js";
 import { openPhoto } from "mapwright/landmarks/photo-dialog.js";
 
@@ -23,6 +24,7 @@ export function createEvidence({ map, current }) {
   const node = byId("evidence");
   const chooser = byId("evidence-photo");
   const marks = createEvidenceMap(map, open);
+  const begun = latest();
   let photos = [];
   let of = null;
 
@@ -47,9 +49,10 @@ export function createEvidence({ map, current }) {
   }
 
   async function load(id) {
+    const timely = begun();
     try {
       const found = rows(await api.get(`/api/landmark-photos/?change=${id}`));
-      if (of !== id) return;
+      if (of !== id || !timely()) return;
       photos = found.sort((a, b) => a.id - b.id); // their numbers stay as others come
       draw();
     } catch (error) {

@@ -190,7 +190,7 @@ async function start() {
   view.lay().catch(notifyError);
   await refresh();
   const asked = landmarks.find(({ id }) => id === linked);
-  if (!asked) return;
+  if (!asked || form?.shown) return; // who writes already stays where they write
   view.close(asked);
   lineOf(asked.id).querySelector(".landmark-name").focus();
 }

@@ -10,6 +10,7 @@ export function createSearchBox({ onPhoto, onRefused, onEmptied }) {
   const given = byId("given");
   const chooser = byId("photo");
   let picture = "";
+  let shown = null;
 
   function take(file) {
     const why = refusal(file);
@@ -63,8 +64,11 @@ export function createSearchBox({ onPhoto, onRefused, onEmptied }) {
 
   return {
     input,
-    /** Show what is searched by. */
+    /** Show what is searched by; where that is what it was, the words that are being typed stay. */
     show({ kind, text, tile, photo }) {
+      const now = [kind, text, tile?.id, photo];
+      if (shown && now.every((one, at) => one === shown[at])) return;
+      shown = now;
       input.value = kind === "words" ? text : "";
       input.placeholder = words;
       forget();

@@ -25,6 +25,7 @@ export function createSearchMap(container, { onChoose, onLandmark, onMoved }) {
     { color: "#ffb000", weight: 3, fill: false, interactive: false, pane: "outlines" },
   );
   const imagery = new Map(); // id of a region -> {layer, source}, or null without any
+  let asked = []; // regions of the newest search
   let credit = null;
   let marks = [];
   let all = null;
@@ -42,6 +43,7 @@ export function createSearchMap(container, { onChoose, onLandmark, onMoved }) {
 
   /** Lay the imagery in use of these regions below what was found. */
   async function lay(regions) {
+    asked = regions;
     for (const id of regions.slice(0, MOST_REGIONS)) {
       if (imagery.has(id)) continue;
       imagery.set(id, null);
@@ -55,7 +57,7 @@ export function createSearchMap(container, { onChoose, onLandmark, onMoved }) {
       }
     }
     credit?.remove();
-    const shown = regions.map((id) => imagery.get(id)?.source).filter(Boolean);
+    const shown = asked.map((id) => imagery.get(id)?.source).filter(Boolean);
     credit = shown.length === 1 ? creditLine(map, { imagery: shown[0] }) : null;
   }
 
@@ -83,8 +85,8 @@ export function createSearchMap(container, { onChoose, onLandmark, onMoved }) {
       const { _southWest: sw, _northEast: ne } = map.getBounds();
       return [Math.max(-180, sw.lng), Math.max(-85, sw.lat), Math.min(180, ne.lng), Math.min(85, ne.lat)];
     },
-    /** @param {Array} results  @param {Array} landmarks  @param {?{lon: number, lat: number}} asked the place that was asked for */
-    show(results, landmarks, asked, { keepView }) {
+    /** @param {Array} results  @param {Array} landmarks  @param {?{lon: number, lat: number}} place that was asked for */
+    show(results, landmarks, place, { keepView }) {
       found.clearLayers();
       frame.remove();
       for (const result of results)
@@ -95,10 +97,10 @@ export function createSearchMap(container, { onChoose, onLandmark, onMoved }) {
       landmarks.forEach((one, index) =>
         mark([one.lat, one.lon], "◆", "found-mark-landmark", one.name, () => onLandmark(index)),
       );
-      if (asked) mark([asked.lat, asked.lon], "✕", "found-mark-asked", "The place that was asked for", () => {});
+      if (place) mark([place.lat, place.lon], "✕", "found-mark-asked", "The place that was asked for", () => {});
       all = L.latLngBounds([]);
       for (const result of results) all.extend(bounds(result));
-      for (const one of [...landmarks, asked].filter(Boolean)) all.extend([one.lat, one.lon]);
+      for (const one of [...landmarks, place].filter(Boolean)) all.extend([one.lat, one.lon]);
       if (!keepView) fit();
       return lay([...new Set(results.map((result) => result.region))]);
     },

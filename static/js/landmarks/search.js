@@ -75,7 +75,7 @@ async function run() {
     if (mine !== generation) return null;
     answer = found;
     draw();
-    if (wish.kind === "tile") cards()[0]?.focus();
+    if (wish.kind === "tile" && document.activeElement === document.body) cards()[0]?.focus();
     return answer;
   } catch (error) {
     if (mine !== generation) return null;
@@ -208,7 +208,10 @@ async function start() {
     await ask({ kind: "photo", photo });
     return;
   }
-  if (!wish.kind) box.input.focus();
+  if (!wish.kind) {
+    box.input.focus();
+    document.addEventListener("DOMContentLoaded", () => box.input.focus()); // nothing takes it before
+  }
   await run();
 }
 

@@ -49,15 +49,45 @@ export function fill(node, ...children) {
   return node;
 }
 
-/** Replace what is inside `node` by a newer drawing of it: what was unfolded stays so, and who stands on a button stays there. */
+const PRESSED = "button, a, summary";
+const FIELDS = "input[id]:not([type=file]), textarea[id], select[id]";
+
+/** Whether something was typed or ticked in a field of a form that nobody has sent; other fields save what they hold at once. */
+const begun = (field) =>
+  field.form &&
+  !("sending" in field.form.dataset) &&
+  (field.matches("select")
+    ? field.value !== ([...field.options].find((one) => one.defaultSelected) ?? field.options[0])?.value
+    : field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+
+/** Put into `fields` of a newer drawing, by their ids, what was begun in those before. */
+function goOn(before) {
+  for (const { id, value, checked } of before) {
+    const field = document.getElementById(id);
+    if (!field) continue;
+    field.value = value;
+    field.checked = checked;
+  }
+}
+
+/**
+ * Replace what is inside `node` by a newer drawing of it: what was unfolded stays so, what was begun in a field with an id too,
+ * and who stands on a button or in such a field stays there.
+ */
 export function refill(node, ...children) {
   const open = [...node.querySelectorAll("details")].map((one) => one.open);
-  const at = [...node.querySelectorAll("button, a, summary")].indexOf(document.activeElement);
+  const before = [...node.querySelectorAll(FIELDS)].filter(begun);
+  const active = node.contains(document.activeElement) ? document.activeElement : null;
+  const caret = active?.matches("input, textarea") ? [active.selectionStart, active.selectionEnd] : [null];
+  const at = [...node.querySelectorAll(PRESSED)].indexOf(active);
   fill(node, ...children);
   node.querySelectorAll("details").forEach((one, index) => {
-    one.open = open[index] ?? false;
+    one.open = open[index] ?? one.open;
   });
-  if (at >= 0) node.querySelectorAll("button, a, summary")[at]?.focus();
+  goOn(before);
+  const there = active && ((active.id && document.getElementById(active.id)) || node.querySelectorAll(PRESSED)[at]);
+  there?.focus({ preventScroll: true });
+  if (there && caret[0] !== null) there.setSelectionRange(...caret);
 }
 
 /** Data the template left for the modules. */

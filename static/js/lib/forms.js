@@ -33,6 +33,22 @@ export function showErrors(form, error) {
   first?.focus();
 }
 
+/** Run `work` with its button held meanwhile: a second press is none, and who stood on the button stands there again. */
+export async function held(button, work) {
+  if (button.disabled) return;
+  const stood = document.activeElement === button;
+  button.disabled = true;
+  try {
+    await work();
+  } finally {
+    button.disabled = false;
+    if (stood && [button, document.body].includes(document.activeElement)) button.focus();
+  }
+}
+
+/** `work` as a handler of clicks that holds its button. */
+export const holding = (work) => (event) => held(event.currentTarget, work);
+
 /** Run `send(form)` on submit, with the button held while it runs; until this module is here, the page's button is off. */
 export function onSubmit(form, send) {
   form.querySelector("button[type=submit]").disabled = false;
@@ -40,15 +56,19 @@ export function onSubmit(form, send) {
     event.preventDefault();
     const button = form.querySelector("button[type=submit]");
     if (button.disabled) return;
+    const stood = document.activeElement === button;
     clear(form);
     button.disabled = true;
+    form.dataset.sending = "";
     try {
       await send(form);
     } catch (error) {
       if (error.status === 400 || error.status === 409) showErrors(form, error);
       else notifyError(error);
     } finally {
+      delete form.dataset.sending;
       button.disabled = form.hasAttribute("data-idle"); // there may be nothing left to send
+      if (stood && [button, document.body].includes(document.activeElement)) button.focus();
     }
   });
 }

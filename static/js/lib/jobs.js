@@ -50,19 +50,23 @@ export function stateBadge(state) {
 }
 
 /**
- * Follow a job until it ends.
+ * Follow a job until it ends, or until what shows it was drawn over.
+ * @param {number} id
+ * @param {(job) => void} onChange
+ * @param {{onEnd?: (job) => void, within?: ?HTMLElement}} [options] `within`: the element that shows the job
  * @returns {Function} stops following
  */
-export function followJob(id, onChange, { onEnd } = {}) {
+export function followJob(id, onChange, { onEnd, within = null } = {}) {
   let stopped = false;
   let wait = FIRST_MS;
   let last = "";
 
+  const over = () => stopped || (within && !within.isConnected);
+
   async function ask() {
-    if (stopped) return;
     try {
       const job = await api.get(`/api/jobs/${id}/`);
-      if (stopped) return;
+      if (over()) return;
       const sign = `${job.state} ${job.progress} ${job.message}`;
       wait = sign === last ? Math.min(wait * 1.4, LONGEST_MS) : FIRST_MS;
       last = sign;
@@ -78,7 +82,7 @@ export function followJob(id, onChange, { onEnd } = {}) {
       }
       wait = LONGEST_MS;
     }
-    setTimeout(ask, document.hidden ? LONGEST_MS : wait);
+    setTimeout(() => over() || ask(), document.hidden ? LONGEST_MS : wait);
   }
 
   ask();

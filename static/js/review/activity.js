@@ -2,6 +2,7 @@
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
 import { DECISIONS, duration, humanise, moment, number } from "mapwright/lib/format.js";
+import { held } from "mapwright/lib/forms.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { waitingWords } from "mapwright/review/batch-card.js";
 
@@ -124,8 +125,8 @@ if (person.admin) {
     );
   filters.addEventListener("change", restart);
   filters.addEventListener("submit", (event) => event.preventDefault());
-  byId("more").addEventListener("click", () =>
-    loadActs(new URL(next).pathname + new URL(next).search, false).catch(notifyError),
-  );
+  const more = byId("more");
+  const loadMore = () => loadActs(new URL(next).pathname + new URL(next).search, false);
+  more.addEventListener("click", () => held(more, loadMore).catch(notifyError));
 }
 show();

@@ -2,8 +2,9 @@
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
 import { plural } from "mapwright/lib/format.js";
-import { confirmDialog, onSubmit, values } from "mapwright/lib/forms.js";
+import { confirmDialog, held, onSubmit, values } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { latest, oneAtATime } from "mapwright/lib/once.js";
 import { changePeople } from "mapwright/review/batch-people.js";
 
 /**
@@ -19,10 +20,15 @@ import { changePeople } from "mapwright/review/batch-people.js";
  * @returns {{reload: Function, bindStart: Function}}
  */
 export function createBatchList({ base, pathOf, stage, region, card, empty, what }) {
+  const begin = latest();
+  let now = begin(); // of the list: a page of an earlier one comes too late
   let next = null;
 
   async function load(path, fresh) {
+    const timely = fresh ? begin() : now;
+    now = timely;
     const answer = await api.get(path);
+    if (!timely()) return;
     if (fresh) byId("batches").replaceChildren();
     byId("batches").append(...answer.results.map((batch) => card(batch, { onClose: close, onPeople: choosePeople })));
     next = answer.next;
@@ -35,13 +41,13 @@ export function createBatchList({ base, pathOf, stage, region, card, empty, what
 
   const reload = () => load(`${base}?page_size=6`, true).catch(notifyError);
 
-  async function choosePeople(batch) {
+  const choosePeople = oneAtATime(async (batch) => {
     try {
       if (await changePeople(batch, { stage, region, path: pathOf(batch.id) })) await reload();
     } catch (error) {
       notifyError(error);
     }
-  }
+  });
 
   async function close(batch) {
     const sure = await confirmDialog({
@@ -58,8 +64,11 @@ export function createBatchList({ base, pathOf, stage, region, card, empty, what
     }
   }
 
-  /** Who may be asked, and what a click on "Start" sends: `more(values)` besides what every stage asks. */
-  async function bindStart({ words, show, more }) {
+  /**
+   * Who may be asked, and what a click on "Start" sends: `more(values)` besides what every stage asks. It can be pressed once there
+   * is everything to choose from: the people, and what `ready` waits for.
+   */
+  async function bindStart({ words, show, more, ready }) {
     const drawPlan = () => {
       const plan = byId("start-plan").value;
       byId("plan-words").textContent = words[plan];
@@ -68,16 +77,21 @@ export function createBatchList({ base, pathOf, stage, region, card, empty, what
     };
     drawPlan();
     byId("start-plan").addEventListener("change", drawPlan);
+    const [people] = await Promise.all([api.get(`/api/review/${stage}/people/?region=${region}`), ready]);
+    fill(
+      byId("start-people"),
+      ...people.map(({ id, username }) => el("option", { value: String(id), text: username })),
+    );
     onSubmit(byId("start"), async (form) => {
       const given = values(form);
-      const people = [...byId("start-people").selectedOptions].map((option) => Number(option.value));
+      const chosen = [...byId("start-people").selectedOptions].map((option) => Number(option.value));
       const batch = await api.post(base, {
         name: given.name,
         plan: given.plan,
         number: Number(given.number),
         second_share: Number(given.second) / 100,
-        people,
-        open_to_all: !people.length,
+        people: chosen,
+        open_to_all: !chosen.length,
         ...more(given),
       });
       notify(`${batch.name}: ${plural(batch.size, ...what)} wait for review.`);
@@ -85,15 +99,10 @@ export function createBatchList({ base, pathOf, stage, region, card, empty, what
       drawPlan();
       await reload();
     });
-    const people = await api.get(`/api/review/${stage}/people/?region=${region}`);
-    fill(
-      byId("start-people"),
-      ...people.map(({ id, username }) => el("option", { value: String(id), text: username })),
-    );
   }
 
-  byId("more").addEventListener("click", () =>
-    load(new URL(next).pathname + new URL(next).search, false).catch(notifyError),
-  );
+  const more = byId("more");
+  const loadMore = () => load(new URL(next).pathname + new URL(next).search, false);
+  more.addEventListener("click", () => held(more, loadMore).catch(notifyError));
   return { reload, bindStart };
 }

@@ -3,13 +3,21 @@ import { api } from "mapwright/lib/api.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
 import { askDialog } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { latest } from "mapwright/lib/once.js";
+
+const begun = latest();
 
 /** Leave the current item of `line` to a colleague; nothing happens where the person thinks better of it. */
 export async function flagCurrent(line, { stage, region, person }) {
   if (!line.ready()) return;
   const claim = line.current();
+  const timely = begun();
   try {
-    const sent = await askColleague({ stage, region, person, said: byId("comment").value.trim() });
+    const people = await api.get(`/api/review/${stage}/people/?region=${region}`);
+    // Pressed again, answered meanwhile, or something else is asked by now.
+    if (!timely() || line.current()?.id !== claim.id || document.querySelector("dialog[open]")) return;
+    const others = people.filter(({ id }) => id !== person);
+    const sent = await askColleague(others, byId("comment").value.trim());
     if (!sent || line.current()?.id !== claim.id) return;
     line.flag(sent.to, sent.comment);
     notify(`Flagged to ${sent.name}, who gets it first. Undo (U) takes it back.`, { kind: "good" });
@@ -30,8 +38,7 @@ export function drawFlag({ flag }) {
 }
 
 /** Resolves to `{to, name, comment}`, or null where the person thought better of it; `said` is what they wrote already. */
-async function askColleague({ stage, region, person, said }) {
-  const people = (await api.get(`/api/review/${stage}/people/?region=${region}`)).filter(({ id }) => id !== person);
+async function askColleague(people, said) {
   const title = "Flag it to a colleague";
   if (!people.length) {
     await askDialog({ title, body: [el("p", { text: "Nobody else sees this region yet." })] });

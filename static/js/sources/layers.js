@@ -5,6 +5,7 @@ import { confirmDialog, onSubmit, values } from "mapwright/lib/forms.js";
 import { createLayers, USE } from "mapwright/lib/layers.js";
 import { createMap, toBounds } from "mapwright/lib/map.js";
 import { notifyError } from "mapwright/lib/notices.js";
+import { latest } from "mapwright/lib/once.js";
 
 const { region, layers } = pageData();
 const person = pageData("person");
@@ -92,8 +93,12 @@ function indexRow(form, offered) {
   );
 }
 
+const begun = latest();
+
 async function listIndex(form, wanted) {
+  const timely = begun();
   const found = await api.get(`${base}/layer-index/?q=${encodeURIComponent(wanted)}`);
+  if (!timely()) return;
   const empty = el("li", { class: "muted", text: "It has none that covers this region." });
   fill(byId("index"), ...(found.length ? found.map((one) => indexRow(form, one)) : [empty]));
 }

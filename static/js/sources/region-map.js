@@ -119,9 +119,10 @@ export function createRegionMap(region, { layers, person }) {
     );
   }
 
-  async function showScan(scan) {
+  async function showScan(scan, timely) {
     if (!scan || scan.state !== "ready") return;
     const answer = await api.get(`/api/scans/${scan.id}/scores/`);
+    if (!timely()) return;
     grid?.layer.remove();
     grid = scoreGrid(answer, { opacity: opacity.value / 100 });
     grid.layer.addTo(map);
@@ -152,10 +153,16 @@ export function createRegionMap(region, { layers, person }) {
     async show(ready, scan) {
       byId("no-imagery").hidden = Boolean(ready.imagery || ready.snapshot);
       const bases = `${ready.imagery?.id} ${ready.snapshot?.id}`;
-      const changed = shown !== `${bases} ${scan?.id} ${scan?.state}`;
-      if (!shown.startsWith(`${bases} `)) showBases(ready);
-      if (changed) await showScan(scan);
-      shown = `${bases} ${scan?.id} ${scan?.state}`;
+      const sign = `${bases} ${scan?.id} ${scan?.state}`;
+      const before = shown;
+      shown = sign;
+      if (!before.startsWith(`${bases} `)) showBases(ready);
+      try {
+        if (before !== sign) await showScan(scan, () => shown === sign);
+      } catch (error) {
+        if (shown === sign) shown = `${bases} `; // asked for again the next time
+        throw error;
+      }
     },
   };
 }

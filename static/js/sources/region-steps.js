@@ -1,6 +1,6 @@
 /** The steps of the work on a region, in order: what is done, what runs, what may be started and by whom. */
 import { api } from "mapwright/lib/api.js";
-import { byId, el, fill } from "mapwright/lib/dom.js";
+import { byId, el, refill } from "mapwright/lib/dom.js";
 import { day, number, plural } from "mapwright/lib/format.js";
 import { cancelJob, FINISHED, followJob, jobName, jobProgress } from "mapwright/lib/jobs.js";
 import { notifyError } from "mapwright/lib/notices.js";
@@ -221,14 +221,14 @@ function drawMainJob({ region, person, summary, imagery, snapshots, refresh }, j
     if (last?.state === "failed") parts.push(el("h3", { text: "The last main job failed" }), jobProgress(last));
   }
   node.hidden = !parts.length;
-  fill(node, ...parts);
+  refill(node, ...parts);
   return Boolean(running);
 }
 
 export function drawSteps(context) {
   const jobs = context.summary.jobs ?? [];
   const busy = drawMainJob(context, jobs);
-  fill(byId("steps"), ...steps(context).map((step, index) => drawStep(step, index, jobs, busy, context)));
+  refill(byId("steps"), ...steps(context).map((step, index) => drawStep(step, index, jobs, busy, context)));
   for (const list of [context.imagery, context.snapshots])
     for (const source of list)
       if (source.state === "pending" && source.job && !followed.has(source.job))

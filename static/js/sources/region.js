@@ -1,9 +1,10 @@
 /** The region page: image, map and score grid; the steps of the work and what runs. */
 import { api } from "mapwright/lib/api.js";
-import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
+import { byId, el, fill, pageData, refill } from "mapwright/lib/dom.js";
 import { number } from "mapwright/lib/format.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notifyError } from "mapwright/lib/notices.js";
+import { latest } from "mapwright/lib/once.js";
 import { offsetNote } from "mapwright/lib/offset.js";
 import { sourcesInUse } from "mapwright/sources/in-use.js";
 import { createRegionMap } from "mapwright/sources/region-map.js";
@@ -13,6 +14,7 @@ import { drawSteps } from "mapwright/sources/region-steps.js";
 const { region, layers } = pageData();
 const person = pageData("person");
 const base = `/api/regions/${region.id}`;
+const begun = latest();
 const view = createRegionMap(region, { layers, person });
 
 function drawFigures(summary) {
@@ -28,14 +30,16 @@ function drawFigures(summary) {
 }
 
 async function refresh() {
+  const timely = begun();
   try {
     const [summary, imagery, snapshots] = await Promise.all([
       api.get(`${base}/summary/`),
       api.all(`${base}/imagery/`),
       api.all(`${base}/snapshots/`),
     ]);
+    if (!timely()) return;
     drawFigures(summary);
-    fill(byId("source-list"), ...sourcesInUse({ region, person, summary, imagery, snapshots, refresh }));
+    refill(byId("source-list"), ...sourcesInUse({ region, person, summary, imagery, snapshots, refresh }));
     const offset = summary.latest_scan?.offset;
     fill(byId("offset"), offset ? offsetNote(offset) : null).hidden = !offset;
     const ready = {

@@ -9,6 +9,8 @@ const BADGE = {
   failed: ["badge badge-bad", "Not usable"],
 };
 const REPAIRS_SHOWN = 5;
+const AGAIN_MS = 5000;
+const ended = new Set(); // ids of jobs whose end was told
 
 export function sourceBadge(state) {
   const [className, text] = BADGE[state] ?? ["badge", humanise(state)];
@@ -92,13 +94,18 @@ export function sourceCard(source, kind, { onChange, onRemove }) {
         )
       : null,
   );
+  /** The end of an import is told at once; where the source is as it was all the same, now and then. */
+  const told = (job) => {
+    setTimeout(onChange, ended.has(job.id) ? AGAIN_MS : 0);
+    ended.add(job.id);
+  };
   if (source.state === "pending" && source.job)
     followJob(
       source.job,
       (job) => {
         if (!FINISHED.has(job.state)) progress.replaceChildren(jobProgress(job));
       },
-      { onEnd: onChange },
+      { onEnd: told, within: node },
     );
   return node;
 }

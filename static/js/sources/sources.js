@@ -1,8 +1,9 @@
 /** The sources page: uploads with progress, and what is there already. */
 import { api } from "mapwright/lib/api.js";
-import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
+import { byId, el, pageData, refill } from "mapwright/lib/dom.js";
 import { confirmDialog } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { latest } from "mapwright/lib/once.js";
 import { uploadForm } from "mapwright/lib/uploads.js";
 import { createCompleteArea } from "mapwright/sources/complete-area.js";
 import { createFit } from "mapwright/sources/fit.js";
@@ -29,14 +30,17 @@ async function remove(kind, source) {
 
 const fit = createFit(region);
 const complete = document.getElementById("draw-complete") ? createCompleteArea() : null;
+const begun = { imagery: latest(), snapshots: latest() };
 
 async function list(kind) {
+  const timely = begun[kind]();
   try {
     const sources = await api.all(`/api/regions/${region.id}/${kind}/`);
+    if (!timely()) return;
     fit.know(kind, sources);
     if (kind === "imagery") complete?.on(sources);
     const on = { onChange: () => list(kind), onRemove: person.editor ? (source) => remove(kind, source) : null };
-    fill(
+    refill(
       byId(kind),
       ...(sources.length
         ? sources.map((source) => sourceCard(source, kind, on))

@@ -2,7 +2,7 @@
 import { api } from "mapwright/lib/api.js";
 import { el, facts } from "mapwright/lib/dom.js";
 import { day, moment } from "mapwright/lib/format.js";
-import { onSubmit } from "mapwright/lib/forms.js";
+import { holding, onSubmit } from "mapwright/lib/forms.js";
 import { kind } from "mapwright/training/kind.js";
 import { decisionsInWords, metricRows } from "mapwright/training/names.js";
 
@@ -122,7 +122,7 @@ export function modelCard(model, { admin, onUse, onCompare, onDescribed }) {
       class: "button button-small",
       text: "Use this one",
       "aria-label": `Use this one: model ${model.id}`,
-      on: { click: () => onUse(model) },
+      on: { click: holding(() => onUse(model)) },
     });
   const compare =
     (admin || model.evaluation) &&
@@ -131,7 +131,7 @@ export function modelCard(model, { admin, onUse, onCompare, onDescribed }) {
       class: "button button-small",
       text: "Compare",
       "aria-label": `Compare model ${model.id}`,
-      on: { click: () => onCompare(model) },
+      on: { click: holding(() => onCompare(model)) },
     });
   return el(
     "article",

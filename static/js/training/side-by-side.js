@@ -1,7 +1,7 @@
 /** Two models side by side: the newest comparison, that of one with the model in use, or of any two. */
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
-import { onSubmit } from "mapwright/lib/forms.js";
+import { holding, onSubmit } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob } from "mapwright/lib/jobs.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { comparison } from "mapwright/training/comparison.js";
@@ -42,7 +42,7 @@ export function createSideBySide({ admin, onUse }) {
         class: `button${finished ? " button-main" : ""}`,
         id: "promote",
         text: `Use model ${model.id}`,
-        on: { click: () => onUse(model) },
+        on: { click: holding(() => onUse(model)) },
       });
     const again =
       admin &&
@@ -52,7 +52,7 @@ export function createSideBySide({ admin, onUse }) {
         type: "button",
         class: "button",
         text: "Compare again",
-        on: { click: () => start(model, against === null && !kind.built_in ? {} : { against }) },
+        on: { click: holding(() => start(model, against === null && !kind.built_in ? {} : { against })) },
       });
     return [choose, again];
   }

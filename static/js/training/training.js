@@ -5,6 +5,7 @@ import { moment, number } from "mapwright/lib/format.js";
 import { confirmDialog, onSubmit } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob, jobProgress, stateBadge } from "mapwright/lib/jobs.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
+import { latest } from "mapwright/lib/once.js";
 import { createSettings } from "mapwright/training/change-settings.js";
 import { curves } from "mapwright/training/curves.js";
 import { anchorsInWords, dataAhead } from "mapwright/training/data.js";
@@ -21,17 +22,10 @@ const person = pageData("person");
 let stopRun = () => {};
 let shownRun = null;
 const sides = createSideBySide({ admin: person.admin, onUse: use });
+const begun = latest();
 
 const stateOf = (run) => run.job?.state ?? (run.model ? "succeeded" : "cancelled");
-
-async function attempt(work) {
-  try {
-    return await work();
-  } catch (error) {
-    notifyError(error);
-    return null;
-  }
-}
+const attempt = (work) => work().catch((error) => void notifyError(error));
 
 /* Runs */
 
@@ -64,7 +58,7 @@ async function showRun(id) {
   stopRun();
   shownRun = id;
   const run = await refreshRun(id);
-  if (run?.job && !FINISHED.has(run.job.state) && mayFollow())
+  if (id === shownRun && run?.job && !FINISHED.has(run.job.state) && mayFollow())
     stopRun = followJob(run.job.id, () => refreshRun(id), { onEnd: afterRun });
 }
 
@@ -114,11 +108,12 @@ async function listRuns() {
 /* Models */
 
 async function listModels(options = {}) {
+  const timely = begun();
   const page = await attempt(() => api.get(`${base}/models/${ofKind}`));
-  if (!page) return;
+  if (!page || !timely()) return;
   const models = page.results;
   const on = { onUse: use, onCompare: sides.compare, onDescribed: () => listModels() };
-  fill(
+  refill(
     byId("models"),
     ...(models.length
       ? models.map((model) => modelCard(model, { admin: person.admin, ...on }))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -22,6 +21,7 @@ from annotation.review.services.undo import undo
 from tests.annotation.anchors.test_batches import anchors, disagreement, drawn
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_anchors import answer, make_batch, take
+from tests.waiting import until_somebody_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -131,7 +131,7 @@ def test_a_disagreement_that_is_saved_while_the_batch_closes_leaves_nothing_open
         with transaction.atomic():
             answer(ben, second, "reject")
             closing = pool.submit(close)
-            time.sleep(1)  # it waits for the answer
+            until_somebody_waits()
             assert not closing.done()
-        closing.result(timeout=20)
+        closing.result(timeout=60)
     assert Counter(QueueItem.objects.values_list("state", flat=True)) == {"decided": 2, "withdrawn": 1}

@@ -35,6 +35,7 @@ from annotation.sources.models import Region
 from tests.annotation.changes.suggestions import again, candidate, keep
 from tests.factories import FootprintFactory, SnapshotFactory, UserFactory, square
 from tests.factories_changes import ChangeFactory, ScanFactory, save_decision
+from tests.waiting import until_somebody_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -216,9 +217,9 @@ def test_the_switch_waits_for_an_acceptance_that_is_being_saved_and_asks_about_i
     with transaction.atomic():
         save_decision(ada, change)
         thread = in_a_thread(lambda: switched(eve, change.scan.region), ended)
-        thread.join(timeout=1)
+        until_somebody_waits()
         assert ended == []
-    thread.join(10)
+    thread.join(60)
     assert ended == ["done"]
     assert (now(change).state, now(change).not_for) == ("open", ada)
 
@@ -231,9 +232,9 @@ def test_an_acceptance_waits_for_the_switch_that_is_being_stored_and_knows_of_it
         Region.objects.select_for_update().get(pk=change.scan.region_id)
         Region.objects.filter(pk=change.scan.region_id).update(second_person=True)
         thread = in_a_thread(lambda: save_decision(ada, change), ended)
-        thread.join(timeout=1)
+        until_somebody_waits()
         assert ended == []
-    thread.join(10)
+    thread.join(60)
     assert ended == ["done"]
     assert (now(change).state, now(change).not_for) == ("open", ada)
 
@@ -249,9 +250,9 @@ def test_an_edit_dropped_while_the_rule_is_switched_on_is_asked_about(people):
     with transaction.atomic():
         changesets.drop(user=ada, changeset=made, change_id=changes[0].pk)
         thread = in_a_thread(lambda: switched(eve, scan.region), ended)
-        thread.join(timeout=1)
+        until_somebody_waits()
         assert ended == []
-    thread.join(10)
+    thread.join(60)
     assert ended == ["done"] and [now(one).not_for for one in changes] == [ada, None]
     assert waiting(scan.region) == 1
 
@@ -265,5 +266,5 @@ def test_whoever_makes_a_changeset_keeps_no_acceptance_waiting(people):
     with transaction.atomic():
         Region.objects.select_for_update(no_key=True).get(pk=change.scan.region_id)
         thread = in_a_thread(lambda: save_decision(ada, change), ended)
-        thread.join(10)
+        thread.join(60)
         assert ended == ["done"]

@@ -52,7 +52,7 @@ class Worker:
             self.process.wait()
 
 
-def wait_until(condition: Callable[[], Any], *, seconds: float = 40, what: str | Path = "") -> Any:
+def wait_until(condition: Callable[[], Any], *, seconds: float = 90, what: str | Path = "") -> Any:
     """Poll until `condition` is true; fails with `what` (a text or a log) after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

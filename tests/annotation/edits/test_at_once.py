@@ -12,6 +12,7 @@ from annotation.edits.services.tags import Wished
 from annotation.review.models import QueueItem
 from tests.factories import FootprintFactory, RegionFactory, UserFactory, square
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
+from tests.waiting import until_somebody_waits
 
 
 @pytest.mark.django_db(transaction=True)
@@ -37,7 +38,7 @@ def test_two_changesets_made_at_once_hold_one_edit_of_a_building():
     with transaction.atomic():
         changesets.create(user=editor, region=scan.region, comment="c", change_ids=[changes[0].pk])
         other.start()
-        other.join(timeout=1.5)
+        until_somebody_waits()
         assert ended == []  # it waits for what is not yet committed
     other.join()
     assert ended == ["not_accepted"]
@@ -65,7 +66,7 @@ def test_many_changesets_lock_what_they_name_in_one_order():
     with transaction.atomic():
         QueueItem.objects.select_for_update().get(pk=first.item_id)
         other.start()
-        other.join(timeout=1.5)
+        until_somebody_waits()
         assert made == []  # it waits
         QueueItem.objects.select_for_update(nowait=True).get(pk=second.item_id)  # and holds nothing that comes after
     other.join()
