@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.special import expit, logit
@@ -11,13 +11,13 @@ from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.inference import ready
 from mlcore.evidence.writing import CONTEXT_PX, Seen, pooled_evidence, predict, seen_tile, with_context
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
-from mlcore.pairs.prefetch import prefetched
 from mlcore.pairs.source import PairSource
 
 LIMIT = 4.0
 SAMPLE = 32
 STEPS = 30
 EDGE = 1e-6
+ROUNDS, MISSED_BUILDING = 2, 0.7
 
 
 def prior_shift(ensemble: EvidenceEnsemble, source: PairSource, tiles: Sequence[TileAddress]) -> float:
@@ -25,7 +25,7 @@ def prior_shift(ensemble: EvidenceEnsemble, source: PairSource, tiles: Sequence[
 
     A network that learnt from sparse places is too shy in a dense one: its prior is wrong, its order of pixels is not
     (label shift, as Saerens et al. 2002 correct it; here the new prior comes from the map). The map need not be right
-    anywhere in particular, only complete on the whole.
+    anywhere in particular, and may lack buildings that the network is sure of.
 
     Args:
         tiles: at most 32 of them, spread evenly, are looked at.
@@ -33,26 +33,22 @@ def prior_shift(ensemble: EvidenceEnsemble, source: PairSource, tiles: Sequence[
     Returns:
         Within +-4; 0 where the image or the map shows nothing to go by.
     """
-    return fitted_prior(ensemble, source, tiles)[0]
+    fast = ready(ensemble)
+    return prior_of(fast, source, {tile: seen_tile(fast, source.reader, tile) for tile in sampled(tiles)})
 
 
-def fitted_prior(
-    ensemble: EvidenceEnsemble, source: PairSource, tiles: Sequence[TileAddress], threads: int = 1
-) -> tuple[float, dict[TileAddress, Seen]]:
-    """`prior_shift`, and what the networks said of the tiles that were looked at: no scan needs to ask again.
+def sampled(tiles: Sequence[TileAddress]) -> list[TileAddress]:
+    """At most 32 tiles, spread evenly in their order."""
+    return sorted(tiles)[:: max(1, len(tiles) // SAMPLE)][:SAMPLE]
 
-    Args:
-        threads: so many tiles are looked at at once.
-    """
-    step, fast = max(1, len(tiles) // SAMPLE), ready(ensemble)
-    some = sorted(tiles)[::step][:SAMPLE]
-    looked = prefetched(lambda tile: seen_tile(fast, source.reader, tile), some, workers=threads, ahead=threads + 1)
-    seen = dict(zip(some, looked, strict=True))
+
+def prior_of(ensemble: EvidenceEnsemble, source: PairSource, seen: Mapping[TileAddress, Seen]) -> float:
+    """`prior_shift`, of tiles that were looked at."""
     said, drawn = [np.zeros(0, np.float32)], [np.zeros(0, bool)]
     for tile, one in seen.items():
         said.append(pooled_evidence(ensemble, one)[0][one.valid])
         drawn.append(source.building_mask(tile, TILE_PX)[one.valid] > 127)
-    return shift_between(np.concatenate(said), np.concatenate(drawn)), seen
+    return shift_between(np.concatenate(said), np.concatenate(drawn))
 
 
 def seen_pixels(
@@ -78,7 +74,22 @@ def seen_pixels(
 
 def shift_between(evidence: np.ndarray, drawn: np.ndarray) -> float:
     """`prior_shift` of (N,) evidence that was seen already, where `drawn` (N,) are the map's buildings."""
-    return _shift(logit(evidence.clip(EDGE, 1 - EDGE)), float(drawn.mean())) if drawn.any() else 0.0
+    if not drawn.any():
+        return 0.0
+    logits = logit(evidence.clip(EDGE, 1 - EDGE))
+    shift = _shift(logits, float(drawn.mean()))
+    for _ in range(ROUNDS):
+        kept = believed(logits + shift, drawn)
+        shift = _shift(logits[kept], float(drawn[kept].mean()))
+    return shift
+
+
+def believed(logits: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """(N,) bool: False where the network is sure of a building that the map lacks.
+
+    Maps lack buildings more often than they invent them. Counted as ground, each of those would make the network shyer.
+    """
+    return np.asarray((logits <= logit(MISSED_BUILDING)) | drawn)
 
 
 def _shift(logits: np.ndarray, share: float) -> float:

@@ -11,6 +11,8 @@ level     encoder      decoder (widths w0..w3)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -91,12 +93,20 @@ class PyramidEvidence(nn.Module):
         Returns:
             (B, 2, H, W): channel 0 building interior, channel 1 outline of a building.
         """
+        return self.said(self.levels(images))
+
+    def levels(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(B, 3, H, W) images as `forward` takes them -> the decoder's channels w0..w3, at 1/2, 1/4, 1/8 and 1/16."""
         if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] % STRIDE_PX or images.shape[3] % STRIDE_PX:
             raise InvalidInputError(f"images must be (B, 3, H, W) with sides multiples of {STRIDE_PX}")
         half, quarter, eighth, deep, deepest = self.encoder(images)
-        x = self.dec_deep(torch.cat([deep, double(self.up_deep(deepest))], 1))
-        x = self.dec_eighth(torch.cat([eighth, double(self.up_eighth(x))], 1))
-        x = self.dec_quarter(torch.cat([quarter, double(self.up_quarter(x))], 1))
+        deep = self.dec_deep(torch.cat([deep, double(self.up_deep(deepest))], 1))
+        eighth = self.dec_eighth(torch.cat([eighth, double(self.up_eighth(deep))], 1))
+        quarter = self.dec_quarter(torch.cat([quarter, double(self.up_quarter(eighth))], 1))
         folded = F.pixel_unshuffle((images - 0.45) * 4.0, 2)
-        x = self.dec_half(torch.cat([half, folded.to(half.dtype), double(self.up_half(x))], 1))
-        return F.pixel_shuffle(self.head(x), 2)
+        half = self.dec_half(torch.cat([half, folded.to(half.dtype), double(self.up_half(quarter))], 1))
+        return half, quarter, eighth, deep
+
+    def said(self, levels: Sequence[Tensor]) -> Tensor:
+        """What `forward` gives, from what `levels` gave."""
+        return F.pixel_shuffle(self.head(levels[0]), 2)

@@ -39,7 +39,7 @@ def predict(ensemble: EvidenceEnsemble, images: np.ndarray, flips: int = 1) -> n
         (B, 2, H, W) float32 in 0..1.
     """
     device = ensemble.device
-    batch = _as_input(images, device)
+    batch = as_input(images, device)
     views: list[list[int]] = [[], [3], [2], [2, 3]]
     total = torch.zeros(batch.shape[0], 2, *batch.shape[2:], device=device)
     with torch.inference_mode():
@@ -66,7 +66,7 @@ def seen_tile(ensemble: EvidenceEnsemble, reader: ImageReader, tile: TileAddress
     inner = slice(CONTEXT_PX, -CONTEXT_PX)
     window = with_context(reader, tile)
     with torch.inference_mode():
-        said = ensemble.logits(_as_input(window.rgb[None], ensemble.device))
+        said = ensemble.logits(as_input(window.rgb[None], ensemble.device))
     return Seen([one[0, :, inner, inner].cpu().numpy().copy() for one in said], window.valid[inner, inner])
 
 
@@ -196,6 +196,6 @@ def _kept(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return np.where(valid, np.round(values * LEVELS) + 1, 0).astype(np.uint8)
 
 
-def _as_input(images: np.ndarray, device: torch.device) -> torch.Tensor:
+def as_input(images: np.ndarray, device: torch.device) -> torch.Tensor:
     """(B, H, W, 3) uint8 -> (B, 3, H, W) float in 0..1, channels last in memory."""
     return torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2).float() / 255

@@ -15,10 +15,9 @@ from mlcore.cores import MOST_HELPERS, Cores
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.errors import CheckpointError
 from mlcore.evidence.ensemble import EvidenceEnsemble
-from mlcore.evidence.inference import ready
 from mlcore.evidence.picture import EvidenceReader
-from mlcore.evidence.prior import fitted_prior
-from mlcore.evidence.writing import Seen, write_evidence
+from mlcore.evidence.place import fitted_place
+from mlcore.evidence.writing import write_evidence
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.learning.checkpoints import read_tensors, write_tensors
 from mlcore.pairs.source import PairSource
@@ -120,20 +119,19 @@ class RegionModel:
     ) -> None:
         """The building evidence of `tiles`, each by models that did not see it.
 
-        A general model's is fitted to how built-up the map says that the place is.
+        A general model's is fitted to what the map says of the place (`mlcore.evidence.place`).
         """
         ensembles = [fold.evidence for fold in self.folds]
-        whole = EvidenceEnsemble.mean_of(ensembles)
-        seen: dict[TileAddress, Seen] = {}
-        threads = self._threads(cores)
+        whole, threads = EvidenceEnsemble.mean_of(ensembles), self._threads(cores)
         if self.general:
-            whole = ready(whole)
-            by, seen = fitted_prior(whole, source, [tile for tile in tiles if source.mapped(tile)], threads)
-            whole = whole.shifted(by)
-        by_fold = [*ensembles, whole]
+            place = fitted_place(whole, source, [tile for tile in tiles if source.mapped(tile)], threads)
+            ensemble_of, seen = place.ensemble_of, place.seen
+        else:
+            by_fold, seen = [*ensembles, whole], {}
+            ensemble_of = lambda tile: by_fold[self.fold_of(tile)]  # noqa: E731
         write_evidence(
-            path, source.reader, tiles, lambda tile: by_fold[self.fold_of(tile)], flips=self.config.flips, seen=seen,
-            threads=threads, progress=progress,
+            path, source.reader, tiles, ensemble_of, flips=self.config.flips, seen=seen, threads=threads,
+            progress=progress,
         )  # fmt: skip
 
     def _threads(self, cores: Cores | None) -> int:

@@ -8,7 +8,7 @@ place and seed are kept in the folder.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.many_places import PlaceSamples, balanced, place_samples
 from mlcore.evidence.model import EvidenceNetwork
 from mlcore.evidence.picture import EvidenceReader
+from mlcore.evidence.place import fitted_place
 from mlcore.evidence.prior import prior_shift
 from mlcore.evidence.training import train_on_places
 from mlcore.evidence.writing import write_evidence
@@ -189,16 +190,23 @@ def measured(
     pairs: PairSet,
     path: Path,
 ) -> dict[str, float]:
-    """Evidence against the place's map, as it is and with the map's prior, and how it tells single changes apart."""
-    write_evidence(path, place.source.reader, tiles, lambda _: ensemble, flips=flips)
-    plain = footprint_figures(place.source, EvidenceReader(path, tiles[0].z), tiles)
-    fitted = ensemble.shifted(prior_shift(ensemble, place.source, tiles))
-    write_evidence(path, place.source.reader, tiles, lambda _: fitted, flips=flips)
-    evidence = EvidenceReader(path, tiles[0].z)
-    prior = footprint_figures(place.source, evidence, tiles)
+    """Evidence against the place's map, and how it tells single changes apart, fitted to the place as a scan does.
+
+    `f1` is as the network is, `f1_prior` with the map's prior, `f1_place` fitted (`mlcore.evidence.place`).
+    """
+
+    def written(ensemble_of: Callable[[TileAddress], EvidenceEnsemble]) -> dict[str, float]:
+        write_evidence(path, place.source.reader, tiles, ensemble_of, flips=flips)
+        return footprint_figures(place.source, EvidenceReader(path, tiles[0].z), tiles)
+
+    plain = written(lambda _: ensemble)
+    shifted = ensemble.shifted(prior_shift(ensemble, place.source, tiles))
+    prior = written(lambda _: shifted)
+    figures = written(fitted_place(ensemble, place.source, tiles).ensemble_of)
     return {
-        "f1": plain["building_f1"], "f1_prior": prior["building_f1"], "precision": prior["building_precision"],
-        "recall": prior["building_recall"], "auroc_single": _told_apart(place, evidence, tiles, pairs),
+        "f1": plain["building_f1"], "f1_prior": prior["building_f1"], "f1_place": figures["building_f1"],
+        "precision": figures["building_precision"], "recall": figures["building_recall"],
+        "auroc_single": _told_apart(place, EvidenceReader(path, tiles[0].z), tiles, pairs),
         "tiles": float(len(tiles)),
     }  # fmt: skip
 
@@ -234,7 +242,7 @@ def summary(records: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str
     out: dict[str, Any] = {"places": by_place, "seeds": sorted({record["seed"] for record in records})}
     for which in ("new", "today"):
         told = [one[which] for one in by_place.values() if which in one]
-        for key in ("f1", "f1_prior", "auroc_single"):
+        for key in ("f1", "f1_prior", "f1_place", "auroc_single"):
             values = [one[key] for one in told if np.isfinite(one[key])]
             if values:
                 out[f"{which}_{key}_mean"], out[f"{which}_{key}_min"] = float(np.mean(values)), float(min(values))
@@ -256,7 +264,7 @@ def _keep(path: Path, record: Mapping[str, Any]) -> None:
 
 def _mark(plan: LeaveOut, group: Sequence[str]) -> str:
     content = [plan.config.to_dict() | {"encoder_weights": ""}, list(plan.places), list(group), plan.rounds]
-    return content_digest({"leave_out": json.loads(json.dumps(content, default=str))})
+    return content_digest({"leave_out_fitted": json.loads(json.dumps(content, default=str))})
 
 
 def _kept(path: Path, mark: str) -> dict[str, Any] | None:

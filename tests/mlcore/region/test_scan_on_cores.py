@@ -17,7 +17,7 @@ from mlcore.cores import Cores
 from mlcore.errors import StoppedError
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.inference import ready
-from mlcore.evidence.prior import fitted_prior
+from mlcore.evidence.place import fitted_place
 from mlcore.evidence.writing import write_evidence
 from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
@@ -105,12 +105,11 @@ def test_tiles_that_the_prior_was_fitted_on_are_written_as_if_they_were_looked_a
     source: PairSource, tmp_path: Path
 ):
     whole = ready(EvidenceEnsemble.mean_of([fold.evidence for fold in model_of().folds]))
-    by, seen = fitted_prior(whole, source, TILES)
-    assert len(seen) == len(TILES)
-    shifted = whole.shifted(by)
+    place = fitted_place(whole, source, TILES)
+    assert len(place.seen) == len(TILES)
 
-    write_evidence(tmp_path / "anew.tif", source.reader, TILES, lambda _: shifted)
-    write_evidence(tmp_path / "seen.tif", source.reader, TILES, lambda _: shifted, seen=seen)
+    write_evidence(tmp_path / "anew.tif", source.reader, TILES, place.ensemble_of)
+    write_evidence(tmp_path / "seen.tif", source.reader, TILES, place.ensemble_of, seen=place.seen)
 
     with rasterio.open(tmp_path / "anew.tif") as anew, rasterio.open(tmp_path / "seen.tif") as known:
         apart = np.abs(anew.read().astype(int) - known.read())
