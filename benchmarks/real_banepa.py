@@ -122,11 +122,14 @@ def decide(args: argparse.Namespace) -> None:
     shown = json.loads((args.out / "shown.json").read_text(encoding="utf-8"))
     if sorted(answers) != sorted(str(one["number"]) for one in shown) or set(answers.values()) - set(ANSWERS):
         raise SystemExit(f"--answers needs one of {', '.join(ANSWERS)} for every number of {args.out / 'shown.json'}")
+    from annotation.review.models import QueueItem
+
+    decided = set(QueueItem.objects.filter(state="decided").values_list("pk", flat=True))  # of a run that broke off
     with review_page(args) as page:
         for one in shown:
-            if page.locator("#subject").inner_text() != one["asked"]:
-                raise SystemExit(f"number {one['number']} is not what was looked at: look again")
-            answer(page, answers[str(one["number"])])
+            if one["item"] not in decided:
+                expect(page, one)
+                answer(page, answers[str(one["number"])])
         page.locator("#saved-state[data-state=saved]").wait_for()
     figures = counted(shown, answers, json.loads(args.again.read_text(encoding="utf-8")) if args.again else {})
     figures |= confirmed(args.place, [one["item"] for one in shown])
@@ -200,6 +203,20 @@ def queue() -> list[tuple[int, str, float]]:
 
     rows = Change.objects.filter(item__state="open").order_by("-item__priority", "item_id")[:FIRST]
     return [(row.item_id, row.kind, round(row.confidence, 3)) for row in rows]
+
+
+def expect(page: Page, one: dict[str, Any]) -> None:
+    """Wait until the page asks what was looked at."""
+    from playwright.sync_api import TimeoutError as TooLateError
+
+    try:
+        page.wait_for_function(
+            "text => document.querySelector('#subject').innerText === text", arg=one["asked"], timeout=SLOW_MS
+        )
+    except TooLateError:
+        raise SystemExit(
+            f"number {one['number']} is not what was looked at, look again: {page.locator('#subject').inner_text()}"
+        ) from None
 
 
 def answer(page: Page, key: str) -> None:
