@@ -13,10 +13,11 @@ second pass over them, in another order and without sight of the first answers, 
 presses the first pass's keys on the review page; what is counted are the verdicts that the product then holds.
 "Accept" means: the image shows that the map is wrong in this way at this place, even if the outline wants adjusting.
 
-Figures: first40_true, first40_false, first40_cannot_tell, and the same per kind, of the own model's queue, and as
-first_look_... of the first look; `..._both_true` (true in both passes), `..._agreement` (share of the 40 answered alike
-by both) and `..._readers_sure`: how many of them the readings of the map (`benchmarks/readings`) are sure of, which
-were made without sight of any suggestion. `--place zanzibar` does the same for the larger image of Zanzibar.
+Figures: first40_true, first40_false, first40_cannot_tell, and the same per kind; first40_both_true (true in both
+passes), first40_agreement (share of the 40 answered alike by both) and first40_readers_sure: how many of them the
+readings of the map (`benchmarks/readings`) are sure of, which were made without sight of any suggestion. Those of the
+own model's queue are written to real_PLACE.json, those of the first look to real_PLACE_first_look.json.
+`--place zanzibar` does the same for the larger image of Zanzibar.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.common import RESULTS, ROOT, data_folder, write_result
+from benchmarks.common import ROOT, data_folder, write_result
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -133,14 +134,10 @@ def decide(args: argparse.Namespace) -> None:
         page.locator("#saved-state[data-state=saved]").wait_for()
     figures = counted(shown, answers, json.loads(args.again.read_text(encoding="utf-8")) if args.again else {})
     figures |= confirmed(args.place, [one["item"] for one in shown])
-    prefix = "first_look" if untuned([one["item"] for one in shown]) else "first40"
-    name = f"real_{args.place}"
-    kept = {
-        one: value for one, value in earlier(name).items() if one.startswith("first_look") != (prefix == "first_look")
-    }
+    name = f"real_{args.place}{'_first_look' if untuned([one['item'] for one in shown]) else ''}"
     words = "run | train | look | decide --answers ANSWERS.json --again SECOND.json"
     command = f"python benchmarks/real_banepa.py {words} --place {args.place} --out WORK"
-    write_result(name, kept | {f"{prefix}_{one}": value for one, value in figures.items()}, command=command)
+    write_result(name, {f"first40_{one}": value for one, value in figures.items()}, command=command)
 
 
 def counted(shown: list[dict[str, Any]], answers: dict[str, str], again: dict[str, str]) -> dict[str, float]:
@@ -164,7 +161,7 @@ def untuned(items: list[int]) -> bool:
     """Whether the general model suggested them."""
     from annotation.changes.models import Change
 
-    return bool(Change.objects.filter(item__in=items).first().scan.model.kind == "general")
+    return Change.objects.filter(item__in=items, scan__model__kind="general").exists()
 
 
 def confirmed(place: str, items: list[int]) -> dict[str, float]:
@@ -185,15 +182,11 @@ def as_candidate(change: Any) -> Any:
     import shapely
 
     from mlcore.changes.candidate import Candidate
+    from mlcore.geometry.webmercator import tile_at
 
-    shape, tile = shapely.from_wkb(bytes(change.geometry.wkb)), None
-    return Candidate(change.kind, shape, None, None, tile, change.confidence, {}, None)
-
-
-def earlier(name: str) -> dict[str, float]:
-    """The figures of the result file as it is."""
-    path = RESULTS / f"{name}.json"
-    return dict(json.loads(path.read_text(encoding="utf-8"))["figures"]) if path.exists() else {}
+    shape = shapely.from_wkb(bytes(change.geometry.wkb))
+    tile = tile_at(shape.centroid.x, shape.centroid.y, change.scan.region.zoom)
+    return Candidate(change.kind, shape, None, None, tile, change.confidence)
 
 
 def queue() -> list[tuple[int, str, float]]:
