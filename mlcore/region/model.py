@@ -11,7 +11,7 @@ from torch import Tensor
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.verdicts import VerdictsByTile
 from mlcore.consistency.scan import score_tiles
-from mlcore.cores import MOST_HELPERS, Cores
+from mlcore.cores import Cores
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.errors import CheckpointError
 from mlcore.evidence.ensemble import EvidenceEnsemble
@@ -21,6 +21,7 @@ from mlcore.evidence.prior import fitted_prior
 from mlcore.evidence.writing import Seen, write_evidence
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.learning.checkpoints import read_tensors, write_tensors
+from mlcore.learning.threads import batches_at_once
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress
 from mlcore.region.assess import Assessment, assess
@@ -125,7 +126,7 @@ class RegionModel:
         ensembles = [fold.evidence for fold in self.folds]
         whole = EvidenceEnsemble.mean_of(ensembles)
         seen: dict[TileAddress, Seen] = {}
-        threads = self._threads(cores)
+        threads = batches_at_once(cores, self.folds[0].evidence.device)
         if self.general:
             whole = ready(whole)
             by, seen = fitted_prior(whole, source, [tile for tile in tiles if source.mapped(tile)], threads)
@@ -135,12 +136,6 @@ class RegionModel:
             path, source.reader, tiles, lambda tile: by_fold[self.fold_of(tile)], flips=self.config.flips, seen=seen,
             threads=threads, progress=progress,
         )  # fmt: skip
-
-    def _threads(self, cores: Cores | None) -> int:
-        """How many batches a network is given at once: a card has one queue, and each batch takes memory."""
-        if cores is None or self.folds[0].evidence.device.type != "cpu":
-            return 1
-        return min(cores.count, MOST_HELPERS + 1)
 
     def consistency_scores(
         self, source: PairSource, tiles: Sequence[TileAddress], progress: Progress | None = None
