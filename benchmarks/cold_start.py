@@ -118,8 +118,9 @@ def start(clone: Path, env: dict[str, str], port: int) -> tuple[subprocess.Popen
 
 
 def stop(process: subprocess.Popen[str]) -> None:
+    """As Ctrl-C does; by a signal that a job in the background does not ignore."""
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGTERM)
     process.wait(timeout=120)
 
 

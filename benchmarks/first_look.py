@@ -6,6 +6,7 @@ model over the API and decides it; waits until the region's own model has taken 
 decision stands.
 
     python benchmarks/first_look.py [--keep]
+    python benchmarks/first_look.py --clone FOLDER     # again, in a clone that was kept, with its packages installed
 
 `minutes`: from that second start to the decision. `minutes_from_imports`: from the end of the last import to the end of
 the first look. `minutes_to_own_queue`: from the start to the end of the main job. `answers_lost` and `asked_again`: of
@@ -36,26 +37,36 @@ FIRST, MAIN, IMPORTS = "changes.first_look", "changes.main_job", ("sources.impor
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", action="store_true", help="keep the clone for a look")
+    parser.add_argument("--clone", type=Path, help="an earlier run's clone, brought to this commit")
     args = parser.parse_args()
 
     folder = Path(tempfile.mkdtemp(prefix="mapwright-look-", dir=os.environ.get("TMPDIR", "/var/tmp")))
     folder.chmod(0o755)
-    clone = folder / "mapwright"
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    clone = args.clone.resolve() if args.clone else folder / "mapwright"
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(("MAPWRIGHT_", "DJANGO_", "VIRTUAL_ENV"))
     }
     env = kept | {"PYTHONUNBUFFERED": "1"}
-    installing = env | {"MAPWRIGHT_VAR": str(folder / "installing")}
+    first, then = (env | {"MAPWRIGHT_VAR": str(folder / name)} for name in ("installing", "demo"))
     try:
+        bring(clone)
         install = ["bash", "deploy/run", "--no-region", "--until-ready", "--port", str(free_port())]
-        subprocess.run(install, cwd=clone, env=installing, check=True)
-        write_result("first_look", decisions(clone, env))
+        subprocess.run(install, cwd=clone, env=first, check=True)
+        write_result("first_look", decisions(clone, then))
     finally:
-        for used in (env, installing):
+        for used in (first, then):
             subprocess.run(["bash", "deploy/services", "stop"], cwd=clone, env=used, check=False)
         if not args.keep:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def bring(clone: Path) -> None:
+    """The commit of this checkout, into a new clone or one that is there."""
+    if not clone.exists():
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        return
+    subprocess.run(["git", "fetch", "--quiet", str(ROOT), "HEAD"], cwd=clone, check=True)
+    subprocess.run(["git", "checkout", "--quiet", "--detach", "FETCH_HEAD"], cwd=clone, check=True)
 
 
 def decisions(clone: Path, env: dict[str, str]) -> dict[str, float]:
@@ -66,7 +77,7 @@ def decisions(clone: Path, env: dict[str, str]) -> dict[str, float]:
     try:
         address = f"http://127.0.0.1:{port}"
         decide_one(address, said)
-        decided = time.monotonic() - started
+        decided, load = time.monotonic() - started, os.getloadavg()[0]
         token = signed_in(address, said)
         region = call(address, "/api/regions/", token=token)["results"][0]["id"]
         before = listed(address, region, token)
@@ -82,6 +93,7 @@ def decisions(clone: Path, env: dict[str, str]) -> dict[str, float]:
     ended = {kind: _at(jobs[kind]["finished_at"]) for kind in (*IMPORTS, FIRST)}
     return {
         "minutes": round(decided / 60, 2),
+        "load_average": round(load, 1),
         "minutes_from_imports": round((ended[FIRST] - max(ended[kind] for kind in IMPORTS)).total_seconds() / 60, 2),
         "minutes_to_own_queue": round(own / 60, 2),
         "tiles": jobs[FIRST]["result"]["scored"],

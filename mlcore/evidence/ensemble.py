@@ -76,11 +76,6 @@ class EvidenceEnsemble(nn.Module):
         """The network that learnt last."""
         return cast(EvidenceNetwork, self.members[0])
 
-    @property
-    def tuned_share(self) -> float:
-        """How much of the evidence is that network's: all of it where nothing else was kept."""
-        return float(self.weights[0])
-
     @classmethod
     def mean_of(cls, ensembles: Sequence[EvidenceEnsemble]) -> EvidenceEnsemble:
         """All of them, each counting the same: what a tile gets that no fold has seen."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from mlcore.cores import Cores
+from mlcore.cores import MOST_HELPERS, Cores
 
 
 @contextmanager
@@ -24,3 +24,8 @@ def shared_cores() -> Iterator[Cores]:
             yield cores
     finally:
         torch.set_num_threads(count)
+
+
+def batches_at_once(cores: Cores | None, device: torch.device) -> int:
+    """How many batches a network is given at once: a card has one queue, and each batch takes memory."""
+    return 1 if cores is None or device.type != "cpu" else min(cores.count, MOST_HELPERS + 1)

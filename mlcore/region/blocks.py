@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.candidate import Candidate
-from mlcore.changes.diff import candidates_of, map_about, measure_block
+from mlcore.changes.diff import Measures, blocks_of, candidates_of, map_about, measure_block
 from mlcore.changes.measure import ABOUT_M
 from mlcore.changes.moves import MapMoves
 from mlcore.changes.verdicts import VerdictsOf
 from mlcore.cores import Cores
+from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.polygons import padded
 from mlcore.geometry.webmercator import TileAddress
@@ -140,3 +141,42 @@ def _measured(compared: Compared, block: Block) -> tuple[list[Candidate], Mappin
         within=block.edit.ground if block.edit else None, verdicts_of=compared.verdicts_of,
     )  # fmt: skip
     return candidates_of(measures, compared.verdicts_of), measures.largest
+
+
+def measured_maps(
+    evidence: EvidenceReader,
+    maps: Sequence[MapIndex],
+    tiles: Collection[TileAddress],
+    shifts: Mapping[TileAddress, Shift],
+    *,
+    cores: Cores | None = None,
+    progress: Progress | None = None,
+) -> list[list[Measures]]:
+    """All that is measured on `tiles` under each of some maps, block by block, as `iter_measures` tells it of one map.
+
+    Raises:
+        StoppedError: asked to stop.
+    """
+    blocks, moves = blocks_of(tiles), MapMoves(shifts)
+    items = [(index, corner, members) for index in maps for corner, members in blocks.items()]
+
+    def sent(item: tuple[MapIndex, TileAddress, Sequence[TileAddress]]) -> object:
+        index, corner, members = item
+        return MapIndex(map_about(index, corner, members, moves)), corner, members
+
+    found = (cores or Cores()).each(
+        _measures, (evidence, moves), items, sent=sent, progress=progress, message="comparing evidence and map"
+    )
+    flat = iter(replace(one, moves=moves) for one in found)
+    return [[next(flat) for _ in blocks] for _ in maps]
+
+
+NO_MOVES = MapMoves({})
+"""What a helper answers in place of the moves that it was given: all blocks share them."""
+
+
+def _measures(
+    shared: tuple[EvidenceReader, MapMoves], item: tuple[MapIndex, TileAddress, Sequence[TileAddress]]
+) -> Measures:
+    evidence, moves = shared
+    return replace(measure_block(evidence, *item, moves), moves=NO_MOVES)

@@ -9,9 +9,10 @@ from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.candidate import Candidate, same_shape
 from mlcore.changes.classifiers import FOOTPRINT_CLASSES, GROUND_CLASSES, ChangeClassifier
-from mlcore.changes.diff import Measures, candidates_of, iter_measures
+from mlcore.changes.diff import Measures, candidates_of
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.polygons import mends
+from mlcore.cores import Cores
 from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress, tile_at
@@ -19,6 +20,7 @@ from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
 from mlcore.maps.labels import BUILDINGS
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
+from mlcore.region.blocks import measured_maps
 from mlcore.region.decided import Said
 from mlcore.region.teacher import Teacher
 from mlcore.synthetic.edits import EditCounts, EditedMap, SimulatedEdit, simulate_edits
@@ -26,6 +28,7 @@ from mlcore.synthetic.edits import EditCounts, EditedMap, SimulatedEdit, simulat
 SEED_STEP = 7919
 DENSE, SPARSE = 1.5, 0.5
 MOST_ROUNDS = 4  # times as many editions as asked for, where each holds few edits
+EDITED = 0.1  # of the time that editions take, about: edits are drawn, and the rest is measuring
 SUSPECT = 0.4  # a candidate of the unedited map as likely as this is no example of "unchanged"
 
 
@@ -55,22 +58,29 @@ def make_editions(
     share: float,
     seed: int,
     least_edits: int = 0,
+    cores: Cores | None = None,
     progress: Progress | None = None,
 ) -> list[Edition]:
-    """Edit the map of `tiles` as `edition_counts` says, and measure every edition on them."""
+    """Edit the map of `tiles` as `edition_counts` says, and measure every edition on them.
+
+    Args:
+        cores: what it may work on; None: on one.
+    """
     progress = progress or SilentProgress()
     features = features_near(index, tiles)
     plan = edition_counts(drawn_on(index, tiles), share=share, rounds=rounds, least_edits=least_edits)
     editions = []
     for number, counts in enumerate(plan):
         stop_if_asked(progress)
-        span = SpanProgress(progress, number / len(plan), (number + 1) / len(plan))
         edited = simulate_edits(
             features, counts=counts, tiles=tiles, seed=seed * SEED_STEP + number, as_many_as_fit=True
         )
         if edited.edits:
-            editions.append(_measured(edited, evidence, tiles, shifts, span))
-    return editions
+            editions.append(edited)
+        progress.report(EDITED * (number + 1) / len(plan), "simulated edits")
+    maps, span = [MapIndex(edited.features) for edited in editions], SpanProgress(progress, EDITED, 1.0)
+    measured = measured_maps(evidence, maps, tiles, shifts, cores=cores, progress=span)
+    return [_labelled(edited, measures) for edited, measures in zip(editions, measured, strict=True)]
 
 
 def edition_counts(footprints: int, *, share: float, rounds: int, least_edits: int) -> list[EditCounts]:
@@ -108,15 +118,7 @@ def features_near(index: MapIndex, tiles: Sequence[TileAddress]) -> list[MapFeat
     return index.query_any(boxes)
 
 
-def _measured(
-    edited: EditedMap,
-    evidence: EvidenceReader,
-    tiles: Sequence[TileAddress],
-    shifts: Mapping[TileAddress, Shift],
-    progress: Progress,
-) -> Edition:
-    index = MapIndex(edited.features)
-    measures = list(iter_measures(evidence, index, tiles, shifts, progress))
+def _labelled(edited: EditedMap, measures: list[Measures]) -> Edition:
     drawn = {edit.before.wkb: edit for edit in edited.edits if edit.before is not None}
     missing = [edit.after for edit in edited.edits if edit.kind == "add"]
     footprint_labels, ground_labels = [], []

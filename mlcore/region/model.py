@@ -11,7 +11,7 @@ from torch import Tensor
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.verdicts import VerdictsByTile
 from mlcore.consistency.scan import score_tiles
-from mlcore.cores import MOST_HELPERS, Cores
+from mlcore.cores import Cores
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.errors import CheckpointError
 from mlcore.evidence.ensemble import EvidenceEnsemble
@@ -20,6 +20,7 @@ from mlcore.evidence.place import fitted_place
 from mlcore.evidence.writing import write_evidence
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.learning.checkpoints import read_tensors, write_tensors
+from mlcore.learning.threads import batches_at_once
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SilentProgress, SpanProgress
 from mlcore.region.assess import Assessment, assess
@@ -122,7 +123,8 @@ class RegionModel:
         A general model's is fitted to what the map says of the place (`mlcore.evidence.place`).
         """
         ensembles = [fold.evidence for fold in self.folds]
-        whole, threads = EvidenceEnsemble.mean_of(ensembles), self._threads(cores)
+        whole = EvidenceEnsemble.mean_of(ensembles)
+        threads = batches_at_once(cores, self.folds[0].evidence.device)
         if self.general:
             place = fitted_place(whole, source, [tile for tile in tiles if source.mapped(tile)], threads)
             ensemble_of, seen = place.ensemble_of, place.seen
@@ -133,12 +135,6 @@ class RegionModel:
             path, source.reader, tiles, ensemble_of, flips=self.config.flips, seen=seen, threads=threads,
             progress=progress,
         )  # fmt: skip
-
-    def _threads(self, cores: Cores | None) -> int:
-        """How many batches a network is given at once: a card has one queue, and each batch takes memory."""
-        if cores is None or self.folds[0].evidence.device.type != "cpu":
-            return 1
-        return min(cores.count, MOST_HELPERS + 1)
 
     def consistency_scores(
         self, source: PairSource, tiles: Sequence[TileAddress], progress: Progress | None = None

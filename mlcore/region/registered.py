@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlcore.changes.registration import region_shifts
+from mlcore.cores import Cores
 from mlcore.correspondences.dense.neighbours import Known, median_shift
 from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.ensemble import EvidenceEnsemble
@@ -13,6 +14,7 @@ from mlcore.evidence.model import EvidenceNetwork
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.writing import write_evidence
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.learning.threads import batches_at_once
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress, SpanProgress
 
@@ -28,7 +30,7 @@ def on_its_image(source: PairSource, shifts: Mapping[TileAddress, Shift]) -> Pai
 
 def registered(
     source: PairSource, tiles: Sequence[TileAddress], start: EvidenceNetwork, path: Path, progress: Progress,
-    known: Known | None = None,
+    known: Known | None = None, cores: Cores | None = None,
 ) -> PairSource:  # fmt: skip
     """The pair with its map where the image shows it, as a network sees it that never learnt from this map.
 
@@ -37,13 +39,17 @@ def registered(
 
     Args:
         path: of the start's evidence, written anew.
+        cores: what it may work on; None: on one.
     """
     known = known or Known()
     some = sorted(tiles)[:: max(1, -(-len(tiles) // MOST_TILES))]
     whole = EvidenceEnsemble([start])
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_evidence(path, source.reader, some, lambda _: whole, progress=SpanProgress(progress, 0, SEEN))
+    write_evidence(
+        path, source.reader, some, lambda _: whole, threads=batches_at_once(cores, whole.device),
+        progress=SpanProgress(progress, 0, SEEN),
+    )  # fmt: skip
     evidence = EvidenceReader(path, some[0].z)
-    shifts = region_shifts(evidence, source.index, some, SpanProgress(progress, SEEN, 1.0), known=known)
+    shifts = region_shifts(evidence, source.index, some, SpanProgress(progress, SEEN, 1.0), known=known, cores=cores)
     region = median_shift([shift for shift in shifts.values() if shift.origin != "none"])
     return on_its_image(source, {tile: known.verified.get(tile) or shifts.get(tile, region) for tile in tiles})

@@ -12,7 +12,6 @@ import numpy as np
 from mlcore.anchors.schema import Anchor
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.decisions import Decision
-from mlcore.changes.diff import iter_measures
 from mlcore.changes.registration import region_shifts
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.training import MIN_PAIRS, train_consistency
@@ -24,10 +23,12 @@ from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import evidence_samples
 from mlcore.evidence.training import train_evidence
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.learning.threads import shared_cores
 from mlcore.pairs.source import PairSource
 from mlcore.pairs.splits import geographic_folds
 from mlcore.progress import Progress, SilentProgress, SpanProgress
 from mlcore.region.blending import blend_with_start
+from mlcore.region.blocks import measured_maps
 from mlcore.region.calibrate import Edition, fit_classifiers, make_editions
 from mlcore.region.config import RegionConfig
 from mlcore.region.decided import Said, decision_counts, fold_source
@@ -85,7 +86,8 @@ def train_region(
     moved = on_its_image(source, known.verified if known else {})
     if start.evidence is not None:
         span = SpanProgress(progress, 0, REGISTERED)
-        moved = registered(source, mapped, start.evidence, Path(run_dir) / "start.tif", span, known)
+        with shared_cores() as cores:
+            moved = registered(source, mapped, start.evidence, Path(run_dir) / "start.tif", span, known, cores)
     folds, metrics = [], {"mapped_tiles": float(len(mapped)), "folds": float(count)}
     for fold in range(count):
         share = (TRAINING_SHARE - REGISTERED) / count
@@ -205,11 +207,12 @@ def _split(learnt: Sequence[TileAddress]) -> tuple[list[TileAddress], list[TileA
 
 
 def _blend(model: RegionModel, start: EvidenceNetwork, source: PairSource, progress: Progress) -> None:
-    """Keep as much of the start's evidence as the region's own tiles ask for: of a large one next to nothing."""
+    """Keep as much of the start's evidence as the region's own tiles ask for, and all of it where they show no gain."""
     tuned = [fold.evidence.tuned for fold in model.folds]
-    networks = blend_with_start(tuned, start, model.fold_by_tile, source, progress)
-    model.folds = [replace(fold, evidence=network) for fold, network in zip(model.folds, networks, strict=True)]
-    model.metrics["tuned_share"] = float(np.mean([network.tuned_share for network in networks]))
+    with shared_cores() as cores:
+        blend = blend_with_start(tuned, start, model.fold_by_tile, source, progress, cores)
+    model.folds = [replace(fold, evidence=network) for fold, network in zip(model.folds, blend.networks, strict=True)]
+    model.metrics["tuned_share"] = blend.tuned_share
 
 
 def _calibrate(
@@ -226,14 +229,17 @@ def _calibrate(
     edited = edited_tiles(model.fold_by_tile, EDITED)
     decided = {decision.tile for decision in decisions} & set(model.fold_by_tile)
     taught = sorted(decided.union(edited))
-    model.write_evidence(source, taught, path, SpanProgress(progress, 0, 0.3))
-    evidence = EvidenceReader(path, model.zoom)
-    shifts = region_shifts(evidence, source.index, taught, SpanProgress(progress, 0.3, 0.35), known=known)
-    editions = make_editions(
-        source.index, evidence, edited, shifts, rounds=model.config.rounds, share=model.config.edit_share,
-        least_edits=model.config.least_edits, seed=seed, progress=SpanProgress(progress, 0.35, 0.9),
-    )  # fmt: skip
-    base = list(iter_measures(evidence, source.index, taught, shifts))
+    with shared_cores() as cores:
+        model.write_evidence(source, taught, path, SpanProgress(progress, 0, 0.3), cores)
+        evidence = EvidenceReader(path, model.zoom)
+        span = SpanProgress(progress, 0.3, 0.35)
+        shifts = region_shifts(evidence, source.index, taught, span, known=known, cores=cores)
+        editions = make_editions(
+            source.index, evidence, edited, shifts, rounds=model.config.rounds, share=model.config.edit_share,
+            least_edits=model.config.least_edits, seed=seed, cores=cores, progress=SpanProgress(progress, 0.35, 0.9),
+        )  # fmt: skip
+        span = SpanProgress(progress, 0.9, 1.0)
+        (base,) = measured_maps(evidence, [source.index], taught, shifts, cores=cores, progress=span)
     said = Said(decisions)
     classifiers = fit_classifiers(editions, model.fold_by_tile, len(model.folds), seed, base, said)
     model.folds = [

@@ -56,7 +56,7 @@ def test_an_ensemble_comes_back_from_its_tensors_and_a_single_network_from_its_o
     plain = EvidenceEnsemble.from_tensors(TINY, network(1).state_dict())
 
     np.testing.assert_array_equal(predict(again, IMAGES), predict(ensemble, IMAGES))
-    assert (again.tuned_share, plain.tuned_share) == (pytest.approx(0.4), 1.0)
+    assert (float(again.weights[0]), float(plain.weights[0])) == (pytest.approx(0.4), 1.0)
     np.testing.assert_array_equal(predict(plain, IMAGES), predict(EvidenceEnsemble([ensemble.tuned]), IMAGES))
 
 
