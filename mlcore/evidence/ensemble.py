@@ -35,7 +35,7 @@ class EvidenceEnsemble(nn.Module):
 
     def __init__(
         self,
-        members: Sequence[EvidenceNetwork],
+        members: Sequence[nn.Module],
         weights: Sequence[float] | None = None,
         prior_shifts: Sequence[float] | None = None,
     ) -> None:
