@@ -10,6 +10,7 @@ __getattr__, __dir__ = exports(
         "EvidenceModel": "model",
         "EvidenceReader": "picture",
         "evidence_samples": "samples",
+        "fitted_place": "place",
         "predict": "writing",
         "prior_shift": "prior",
         "train_evidence": "training",
