@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from mlcore.errors import CheckpointError
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.model import EvidenceNetwork, evidence_network
+from mlcore.evidence.pyramid import PyramidEvidence
+from mlcore.evidence.readout import ReadAnew, Readout
 
 EDGE = 1e-3
 
@@ -99,7 +101,8 @@ class EvidenceEnsemble(nn.Module):
         """
         alone = "weights" not in tensors
         count = 1 if alone else len(tensors["weights"])
-        ensemble = cls([evidence_network(config) for _ in range(count)])
+        anew = [any(name.startswith(f"members.{number}.network.") for name in tensors) for number in range(count)]
+        ensemble = cls([_blank(config, is_read) for is_read in anew])
         try:
             (ensemble.members[0] if alone else ensemble).load_state_dict(dict(tensors))
         except RuntimeError as error:
@@ -107,6 +110,13 @@ class EvidenceEnsemble(nn.Module):
                 f"these weights are of another version of the evidence: train the region again ({error})"
             ) from error
         return ensemble.eval()
+
+
+def _blank(config: EvidenceConfig, is_read_anew: bool) -> nn.Module:
+    network = evidence_network(config)
+    if is_read_anew and isinstance(network, PyramidEvidence):
+        return ReadAnew(network, Readout.blank(config.widths))
+    return network
 
 
 def best_share(tuned: np.ndarray, start: np.ndarray, drawn: np.ndarray) -> float:

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mlcore.evidence.ensemble import EvidenceEnsemble
+from mlcore.evidence.readout import ReadAnew
 from mlcore.learning.precision import bfloat16_is_native
 
 
@@ -27,7 +28,8 @@ def ready(ensemble: EvidenceEnsemble, *, half: bool | None = None) -> EvidenceEn
         half = bfloat16_is_native(str(fast.device))
     for member in fast.members:
         _fold(member)
-        member.to(torch.bfloat16 if half else torch.float32).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = member.network if isinstance(member, ReadAnew) else member  # a readout stays exact
+        network.to(torch.bfloat16 if half else torch.float32).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     fast.ready = True
     return fast
 

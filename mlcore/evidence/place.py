@@ -1,21 +1,23 @@
 """Fits evidence learnt elsewhere to one place, by what the place's own map shows: a scan's first step, in seconds.
 
 Where the features of the network tell the place's buildings better once they are weighed anew
-(`mlcore.evidence.readout`), they are; elsewhere its prior alone is shifted (`mlcore.evidence.prior`). No tile is told
-by what was fitted on it: the place is cut into strips, and every second one is read as the others ask for.
+(`mlcore.evidence.readout`), they are, and no tile is told by weights that were fitted on it: the place is cut into
+strips, and every second one is read as the others ask for. Elsewhere the prior alone is shifted, by one number for all
+(`mlcore.evidence.prior`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
-from torch import Tensor
+from threadpoolctl import threadpool_limits
+from torch import Tensor, nn
 
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.inference import ready
@@ -30,7 +32,7 @@ from mlcore.pairs.source import PairSource
 STRIPS = 4
 BUILT_UP = 0.5  # of a pixel
 PIXELS = 49152  # of half the tiles' resolution, of all tiles that are looked at
-LEAST_BUILT_UP, LEAST_TILES = 200, STRIPS  # pixels with a building in each half of a place, and tiles in all
+LEAST_PIXELS, LEAST_TILES = 200, STRIPS  # pixels with a building and without in each half of a place, and tiles in all
 
 
 @dataclass(frozen=True)
@@ -65,19 +67,34 @@ def fitted_place(
         )
     )
     half_of = alternate_strips(some)
-    halves = [[one for one in looked if half_of(one.tile) == half] for half in (0, 1)]
-    if min(sum(float(one.drawn.sum()) for one in half) for half in halves) < LEAST_BUILT_UP:
-        return _shifted(fast, source, some, threads)
-    sizes = [level.shape[1] for level in looked[0].levels]
-    readouts = [_fitted(half, sizes) for half in halves]
-    if not _better(readouts, halves):
+    readouts = _by_the_others([[one for one in looked if half_of(one.tile) == half] for half in (0, 1)])
+    if readouts is None:
         seen = {one.tile: Seen([one.said(network)], one.valid) for one in looked}
         return _with_prior(fast, source, seen)
-    readers = [ReadAnew(network, readout) for readout in (*reversed(readouts), Readout.mean_of(readouts))]
+    readers = [ReadAnew(network, readout) for readout in (*readouts, Readout.mean_of(readouts))]
     voices = [_voice(reader) for reader in readers]
     known = set(tiles)
     seen = {one.tile: Seen([one.said(readers[half_of(one.tile)])], one.valid) for one in looked}
     return FittedPlace(lambda tile: voices[half_of(tile) if tile in known else 2], seen, readout=True)
+
+
+def readouts_by_others(
+    network: nn.Module, source: PairSource, groups: Sequence[Sequence[TileAddress]], threads: int = 1
+) -> list[Readout] | None:
+    """For each group of a place's tiles the readout of `network` that all other groups ask for.
+
+    Returns:
+        None where the network's features can't be read, or where the groups are not told better by these.
+    """
+    fast = ready(EvidenceEnsemble([network])).members[0]
+    count = sum(map(len, groups))
+    if not isinstance(fast, PyramidEvidence) or count < LEAST_TILES:
+        return None
+
+    def look(tile: TileAddress) -> _Looked:
+        return replace(_look(fast, source, tile, PIXELS // count), levels=())
+
+    return _by_the_others([list(prefetched(look, tiles, workers=threads, ahead=threads + 1)) for tiles in groups])
 
 
 def alternate_strips(tiles: Sequence[TileAddress]) -> Callable[[TileAddress], int]:
@@ -101,6 +118,7 @@ class _Looked:
 
     tile: TileAddress
     levels: tuple[Tensor, ...]
+    sizes: tuple[int, ...]
     valid: np.ndarray
     channels: np.ndarray
     logits: np.ndarray
@@ -127,7 +145,8 @@ def _look(network: PyramidEvidence, source: PairSource, tile: TileAddress, pixel
         some = rng.choice(whole, min(pixels, len(whole)), replace=False) if len(whole) else whole
         chosen = channels[:, torch.from_numpy(some).to(channels.device)].T.cpu().numpy()
     drawn = _halved((source.building_mask(tile, TILE_PX) > 127).astype(np.float32))
-    return _Looked(tile, levels, valid, np.ascontiguousarray(chosen), logits[some], drawn[some])
+    sizes = tuple(level.shape[1] for level in levels)
+    return _Looked(tile, levels, sizes, valid, np.ascontiguousarray(chosen), logits[some], drawn[some])
 
 
 def _halved(plane: np.ndarray) -> np.ndarray:
@@ -136,9 +155,8 @@ def _halved(plane: np.ndarray) -> np.ndarray:
     return plane.reshape(side, 2, side, 2).mean(axis=(1, 3)).ravel()
 
 
-def _fitted(half: Sequence[_Looked], sizes: Sequence[int]) -> Readout:
-    """The readout that these tiles ask for, by the labels that are believed."""
-    channels, logits, drawn = _pixels(half)
+def _fitted(channels: np.ndarray, logits: np.ndarray, drawn: np.ndarray, sizes: Sequence[int]) -> Readout:
+    """The readout that these pixels ask for, by the labels that are believed."""
     built_up = drawn >= BUILT_UP
     shift = shift_between(expit(logits), built_up)
 
@@ -154,21 +172,37 @@ def _read(readout: Readout, channels: np.ndarray, logits: np.ndarray) -> np.ndar
     return np.asarray(readout.scale * logits + channels @ weights + readout.bias)
 
 
-def _better(readouts: Sequence[Readout], halves: Sequence[Sequence[_Looked]]) -> bool:
-    """Whether each half is told better, on the mean, by what the other half asked for than by the network itself.
+def _by_the_others(groups: Sequence[Sequence[_Looked]]) -> list[Readout] | None:
+    """For each group what all others ask for; None where that does not tell the groups better, on the mean.
 
-    By the area under the ROC curve, which no shift of the prior changes, and buildings that the map lacks hardly do.
+    Better is the area under the ROC curve, which no shift of the prior changes, and buildings that the map lacks hardly
+    do.
     """
-    gains = []
-    for readout, half in zip(reversed(readouts), halves, strict=True):
-        channels, logits, drawn = _pixels(half)
-        built_up = drawn >= BUILT_UP
-        gains.append(roc_auc_score(built_up, _read(readout, channels, logits)) - roc_auc_score(built_up, logits))
-    return sum(gains) > 0
+    pixels = [_pixels(group) for group in groups if group]
+    enough = [min((drawn >= BUILT_UP).sum(), (drawn < BUILT_UP).sum()) >= LEAST_PIXELS for *_, drawn in pixels]
+    if len(pixels) < len(groups) or not all(enough):
+        return None
+    readouts, gains = [], []
+    with threadpool_limits(1):  # so that sums are the same on any number of cores
+        for number, (channels, logits, drawn) in enumerate(pixels):
+            others = _joined([one for other, one in enumerate(pixels) if other != number])
+            readout = _fitted(*others, groups[0][0].sizes)
+            built_up = drawn >= BUILT_UP
+            gains.append(roc_auc_score(built_up, _read(readout, channels, logits)) - roc_auc_score(built_up, logits))
+            readouts.append(readout)
+    return readouts if sum(gains) > 0 else None
 
 
-def _pixels(half: Sequence[_Looked]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    channels, logits, drawn = ([getattr(one, name) for one in half] for name in ("channels", "logits", "drawn"))
+Pixels = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""(N, C) channels, (N,) logits and (N,) shares that the map draws."""
+
+
+def _pixels(group: Sequence[_Looked]) -> Pixels:
+    return _joined([(one.channels, one.logits, one.drawn) for one in group])
+
+
+def _joined(parts: Sequence[Pixels]) -> Pixels:
+    channels, logits, drawn = zip(*parts, strict=True)
     return np.concatenate(channels), np.concatenate(logits), np.concatenate(drawn)
 
 

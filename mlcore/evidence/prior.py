@@ -39,7 +39,8 @@ def prior_shift(ensemble: EvidenceEnsemble, source: PairSource, tiles: Sequence[
 
 def sampled(tiles: Sequence[TileAddress]) -> list[TileAddress]:
     """At most 32 tiles, spread evenly in their order."""
-    return sorted(tiles)[:: max(1, len(tiles) // SAMPLE)][:SAMPLE]
+    ordered = sorted(tiles)
+    return [ordered[len(ordered) * number // SAMPLE] for number in range(SAMPLE)] if len(ordered) > SAMPLE else ordered
 
 
 def prior_of(ensemble: EvidenceEnsemble, source: PairSource, seen: Mapping[TileAddress, Seen]) -> float:

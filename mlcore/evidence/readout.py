@@ -15,8 +15,8 @@ from mlcore.encoders.unet import double
 from mlcore.evidence.pyramid import PyramidEvidence
 
 PENALTY = 1e-2  # for a weight of 1 on a channel of unit variance, against the mean negative log-likelihood
-STEPS, HALVINGS, SMALL = 20, 8, 1e-4
-LEAST_SPREAD = 1e-3
+STEPS, HALVINGS, SMALL = 20, 8, 1e-5
+LEAST_SPREAD, RIDGE = 1e-3, 1e-9
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class Readout:
     bias: float
 
     @classmethod
+    def blank(cls, widths: Sequence[int]) -> Readout:
+        """One that adds nothing, for levels of so many channels."""
+        return cls(tuple(np.zeros(width, np.float32) for width in widths), 1.0, 0.0)
+
+    @classmethod
     def mean_of(cls, readouts: Sequence[Readout]) -> Readout:
         """All of them, each counting the same."""
         weights = [np.mean(parts, axis=0) for parts in zip(*(one.weights for one in readouts), strict=True)]
@@ -49,8 +54,9 @@ class ReadAnew(nn.Module):
 
     def __init__(self, network: PyramidEvidence, readout: Readout) -> None:
         super().__init__()
-        self.network, self.scale, self.bias = network, readout.scale, readout.bias
+        self.network = network
         device = next(network.parameters()).device
+        self.register_buffer("scale_and_bias", torch.tensor([readout.scale, readout.bias], device=device))
         for number, weights in enumerate(readout.weights):
             kernel = torch.from_numpy(weights.astype(np.float32)).to(device)
             self.register_buffer(f"weights_{number}", kernel[None, :, None, None])
@@ -67,7 +73,8 @@ class ReadAnew(nn.Module):
             of_level = F.conv2d(levels[number].float(), self.get_buffer(f"weights_{number}"))
             added = of_level if added is None else double(added) + of_level
         assert added is not None  # noqa: S101 - a network has levels
-        building = self.scale * logits[:, :1] + self.bias + F.interpolate(added, scale_factor=2.0, mode="nearest")
+        scale, bias = self.get_buffer("scale_and_bias")
+        building = scale * logits[:, :1] + bias + F.interpolate(added, scale_factor=2.0, mode="nearest")
         return torch.cat([building, logits[:, 1:]], 1)
 
 
@@ -119,8 +126,8 @@ def _newton(rows: np.ndarray, drawn: np.ndarray, start: np.ndarray, own: np.ndar
     for _ in range(STEPS):
         chance = expit(said)
         slope = rows.T @ (chance - drawn).astype(np.float32) / len(rows) + penalty * (values - own)
-        weighed = rows * (chance * (1 - chance))[:, None].astype(np.float32)
-        curve = (rows.T @ weighed).astype(np.float64) / len(rows) + np.diag(penalty) + 1e-9 * np.eye(len(values))
+        weighed = rows * np.sqrt(chance * (1 - chance))[:, None].astype(np.float32)
+        curve = (weighed.T @ weighed).astype(np.float64) / len(rows) + np.diag(penalty + RIDGE)
         step = np.linalg.solve(curve, slope)
         for _ in range(HALVINGS):
             lower, there = loss_at(values - step)

@@ -12,12 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit
+from torch import nn
 
 from mlcore.cores import Cores
 from mlcore.evidence.ensemble import EDGE, EvidenceEnsemble, best_share
 from mlcore.evidence.inference import ready
 from mlcore.evidence.model import EvidenceNetwork
+from mlcore.evidence.place import readouts_by_others
 from mlcore.evidence.prior import seen_pixels, shift_between
+from mlcore.evidence.pyramid import PyramidEvidence
+from mlcore.evidence.readout import ReadAnew
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.learning.threads import batches_at_once
 from mlcore.pairs.prefetch import prefetched
@@ -26,7 +30,7 @@ from mlcore.pairs.splits import geographic_folds
 from mlcore.progress import Progress, stop_if_asked
 
 MOST_TILES = 24  # of every fold that are looked at
-WHOLE = 0.97  # a start with less than the rest of this is left out: it would only cost time
+WHOLE = 0.97  # whichever of both has less than the rest of this is left out: it would only cost time
 BLOCKS = 12  # of ground, drawn with replacement: tiles side by side show much the same
 DRAWS = 1000
 SURE = 0.05  # of the draws may say that the start alone is better
@@ -55,7 +59,8 @@ def blend_with_start(
 ) -> Blend:
     """The networks of all folds, each with as much of `start` beside it as is of use.
 
-    The share, and the shift of the start's prior, are one number each for the whole region, fitted on tiles of all
+    Each fold has the start fitted to the place by the tiles of the other folds, as untuned evidence is. The share, and
+    the shift of the start's prior, are one number each for the whole region, fitted on tiles of all
     folds, each seen by its own fold's network, which did not learn from it. Shares of single folds, fitted on the
     others, mislead: where one fold's tiles look unlike the rest, its network is the one that knows least there, and
     the others' tiles say the opposite. What was learnt is left out where these tiles don't show that it helps
@@ -66,10 +71,11 @@ def blend_with_start(
     """
     start = copy.deepcopy(start).to(next(networks[0].parameters()).device)
     members = [_some(tile for tile, other in fold_by_tile.items() if other == fold) for fold in range(len(networks))]
+    starts = _starts(start, source, members, cores)
     said, drawn, whose = [], [], list[TileAddress]()
-    for fold, (network, tiles) in enumerate(zip(networks, members, strict=True)):
+    for fold, (network, known, tiles) in enumerate(zip(networks, starts, members, strict=True)):
         stop_if_asked(progress)
-        for tile, of_both, buildings in _seen([network, start], source, tiles, cores):
+        for tile, of_both, buildings in _seen([network, known], source, tiles, cores):
             said.append(of_both)
             drawn.append(buildings)
             whose += [tile]
@@ -80,12 +86,28 @@ def blend_with_start(
     share = best_share(tuned, general, mapped)
     block_of = geographic_folds(whose, min(BLOCKS, len(whose)))
     blocks = np.repeat([block_of[tile] for tile in whose], [len(one) for one in drawn])
-    if not surely_better(share * tuned + (1 - share) * general, general, mapped, blocks):
-        return Blend([EvidenceEnsemble([start], [1.0], [shift]) for _ in networks], 0.0)
+    if share <= 1 - WHOLE or not surely_better(share * tuned + (1 - share) * general, general, mapped, blocks):
+        return Blend([EvidenceEnsemble([known], [1.0], [shift]) for known in starts], 0.0)
     if share >= WHOLE:
         return Blend([EvidenceEnsemble([network]) for network in networks], 1.0)
-    pools = [EvidenceEnsemble([network, start], [share, 1 - share], [0.0, shift]) for network in networks]
+    pools = [
+        EvidenceEnsemble([network, known], [share, 1 - share], [0.0, shift])
+        for network, known in zip(networks, starts, strict=True)
+    ]
     return Blend(pools, share)
+
+
+def _starts(
+    start: EvidenceNetwork, source: PairSource, members: Sequence[Sequence[TileAddress]], cores: Cores | None
+) -> Sequence[nn.Module]:
+    """The start as each fold has it: its features weighed as the other folds' tiles ask for, as a scan of an untuned
+    model does (`mlcore.evidence.place`), where that tells the folds better.
+    """
+    threads = batches_at_once(cores, next(start.parameters()).device)
+    readouts = readouts_by_others(start, source, members, threads) if isinstance(start, PyramidEvidence) else None
+    if readouts is None or not isinstance(start, PyramidEvidence):
+        return [start] * len(members)
+    return [ReadAnew(start, readout) for readout in readouts]
 
 
 def surely_better(new: np.ndarray, old: np.ndarray, drawn: np.ndarray, blocks: np.ndarray) -> bool:
@@ -118,7 +140,7 @@ def building_f1(evidence: np.ndarray, drawn: np.ndarray) -> float:
 
 
 def _seen(
-    networks: Sequence[EvidenceNetwork], source: PairSource, tiles: Sequence[TileAddress], cores: Cores | None
+    networks: Sequence[nn.Module], source: PairSource, tiles: Sequence[TileAddress], cores: Cores | None
 ) -> Iterable[tuple[TileAddress, np.ndarray, np.ndarray]]:
     """Each tile with what the networks say of it and what the map shows there."""
     voices = [ready(EvidenceEnsemble([network])) for network in networks]

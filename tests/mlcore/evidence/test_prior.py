@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from scipy.special import expit, logit
 
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
-from mlcore.evidence.prior import LIMIT, prior_shift
+from mlcore.evidence.prior import LIMIT, SAMPLE, prior_shift, sampled, shift_between
 from mlcore.evidence.writing import predict, with_context
 from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
@@ -64,3 +66,22 @@ def test_the_shift_is_bounded(tmp_path):
     assert prior_shift(EvidenceEnsemble([model]), place(tmp_path, houses(2, 2)), tiles_of(2, 2)) == pytest.approx(
         LIMIT, abs=1e-3
     )
+
+
+@pytest.mark.parametrize("count", [1, 31, 32, 33, 40, 63, 64, 500])
+def test_tiles_are_spread_evenly_over_all_of_them(count: int):
+    tiles = tiles_of(count, 1)
+    some = sampled(tiles)
+    assert len(some) == len(set(some)) == min(SAMPLE, count)
+    gaps = np.diff([0, *(tiles.index(one) for one in some), count])
+    assert gaps.max() <= -(-count // SAMPLE)
+
+
+def test_buildings_that_the_map_lacks_hardly_make_the_evidence_shyer():
+    rng = np.random.default_rng(0)
+    true = rng.random(20_000) < 0.3
+    evidence = expit(np.where(true, 3.0, -3.0) + rng.normal(0, 1, true.size))
+    stale = true & (rng.random(true.size) < 0.6)
+    complete, lacking = shift_between(evidence, true), shift_between(evidence, stale)
+    by_shares_alone = next(by for by in np.arange(0, -4, -0.05) if expit(logit(evidence) + by).mean() < stale.mean())
+    assert abs(lacking - complete) < 0.75 * abs(by_shares_alone - complete)

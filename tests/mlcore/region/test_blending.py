@@ -12,8 +12,11 @@ import torch
 from mlcore.anchors.geometric import describe_tile
 from mlcore.cores import Cores
 from mlcore.evidence.config import EvidenceConfig
+from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
 from mlcore.evidence.picture import EvidenceReader
+from mlcore.evidence.pyramid import PyramidEvidence
+from mlcore.evidence.readout import ReadAnew
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
@@ -22,6 +25,7 @@ from mlcore.progress import SilentProgress
 from mlcore.region.blending import Blend, blend_with_start, surely_better
 from mlcore.region.training import RegionConfig, RegionModel, train_region
 from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_image
+from tests.mlcore.evidence.test_readout import SMALL
 
 COLUMNS, ROWS = 4, 2
 TINY = EvidenceConfig(widths=(8, 8, 12, 16))
@@ -81,6 +85,22 @@ def test_what_learnt_nothing_new_leaves_the_start_alone(source: PairSource) -> N
     assert same.tuned_share == 0
 
 
+def test_a_start_whose_features_can_be_read_is_fitted_to_the_place_before_it_is_compared(source: PairSource) -> None:
+    torch.manual_seed(5)
+    start = PyramidEvidence(SMALL).eval()
+
+    kept = blend_with_start([Bright(1.0), Bright(1.0)], start, FOLDS, source, SilentProgress())
+
+    assert kept.tuned_share == 0  # a few bright pixels are worse than what the other fold's map reads from the features
+    first, second = (one.members[0] for one in kept.networks)
+    assert isinstance(first, ReadAnew) and isinstance(second, ReadAnew)
+    assert not torch.equal(first.get_buffer("weights_0"), second.get_buffer("weights_0"))
+    images = torch.rand(1, 3, 64, 64)
+    again = EvidenceEnsemble.from_tensors(SMALL, kept.networks[0].state_dict())
+    with torch.inference_mode():
+        assert torch.equal(again(images), kept.networks[0](images))
+
+
 def test_a_map_without_buildings_tells_no_gain(source: PairSource) -> None:
     bare = blend_with_start(
         [Bright(1.0), Bright(2.0)], Bright(30.0), FOLDS, source.with_index(MapIndex([])), SilentProgress()
@@ -95,7 +115,7 @@ def test_all_folds_get_one_share_and_one_prior_and_each_keeps_its_own_network(so
     found = blend_with_start([first, second], start, FOLDS, source, SilentProgress())
 
     assert [one.tuned for one in found.networks] == [first, second]
-    assert 0 < found.tuned_share < 1 or all(len(one.members) == 1 for one in found.networks)
+    assert found.tuned_share > 0
     assert len({tuple(one.weights.tolist()) for one in found.networks}) == 1
     assert len({tuple(one.prior_shifts.tolist()) for one in found.networks}) == 1
 
@@ -138,15 +158,17 @@ def test_surer_of_what_it_said_before_is_not_enough_where_fewer_are_called_right
     assert surely_better(np.where(missed, 0.55, new), old, drawn, blocks)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_noise_is_seldom_taken_for_a_gain(seed: int) -> None:
-    """Evidence that differs by chance alone: at most now and then a gain is seen, and never much is lost by it."""
-    rng = np.random.default_rng(seed)
-    drawn, old, blocks = pixels(rng)
-    _, other, _ = pixels(np.random.default_rng(seed))
-    noisy = np.clip(other + rng.normal(0, 0.05, drawn.size), 0.01, 0.99)
+def test_noise_is_seldom_taken_for_a_gain() -> None:
+    """Evidence that differs by chance alone: a gain is seen as often as the rule allows, and then nothing is lost."""
+    seen = 0
+    for seed in range(60):
+        drawn, old, blocks = pixels(np.random.default_rng(seed))
+        other = np.clip(
+            np.where(drawn, 0.7, 0.3) + np.random.default_rng(1000 + seed).normal(0, 0.2, drawn.size), 0.01, 0.99
+        )
+        seen += surely_better(other, old, drawn, blocks)
 
-    assert not surely_better(noisy, old, drawn, blocks)
+    assert seen <= 8
 
 
 def trained(source: PairSource, folder: Path, start: RegionModel) -> RegionModel:

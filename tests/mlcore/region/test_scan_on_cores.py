@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from mlcore.errors import StoppedError
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.inference import ready
 from mlcore.evidence.place import fitted_place
+from mlcore.evidence.pyramid import PyramidEvidence
 from mlcore.evidence.writing import write_evidence
 from mlcore.imagery.raster import open_image
 from mlcore.maps.index import MapIndex
@@ -25,6 +27,7 @@ from mlcore.pairs.source import PairSource
 from mlcore.region.assess import Assessment
 from mlcore.region.model import RegionModel
 from tests.mlcore.changes.made_place import houses, tiles_of, write_image
+from tests.mlcore.evidence.test_readout import SMALL
 from tests.mlcore.region.test_assess import model_of
 
 COLUMNS, ROWS = 6, 5
@@ -52,11 +55,19 @@ def general_model() -> RegionModel:
     return RegionModel(made.config, made.folds[:1], {}, {}, zoom=TILES[0].z)
 
 
+def strange_model() -> RegionModel:
+    """General, with features that are weighed anew by any place's map, and nothing learnt of them."""
+    made = model_of()
+    torch.manual_seed(5)
+    fold = replace(made.folds[0], evidence=EvidenceEnsemble([PyramidEvidence(SMALL)]))
+    return RegionModel(made.config, [fold], {}, {}, zoom=TILES[0].z)
+
+
 def told(found: Assessment) -> list[tuple[object, ...]]:
     return [(one.kind, one.key, one.tile, one.geometry.wkb, one.confidence, one.evidence) for one in found.candidates]
 
 
-@pytest.mark.parametrize("model", [model_of(), general_model()], ids=["region", "general"])
+@pytest.mark.parametrize("model", [model_of(), general_model(), strange_model()], ids=["region", "general", "readout"])
 def test_two_and_three_cores_find_what_one_finds(source: PairSource, tmp_path: Path, model: RegionModel, threads: None):
     found = {}
     for count in (1, 2, 3):
