@@ -31,7 +31,7 @@ from mlcore.pairs.source import PairSource
 
 STRIPS = 4
 BUILT_UP = 0.5  # of a pixel
-PIXELS = 49152  # of half the tiles' resolution, of all tiles that are looked at
+PIXELS = 24576  # of half the tiles' resolution, of all tiles that are looked at
 LEAST_PIXELS, LEAST_TILES = 200, STRIPS  # pixels with a building and without in each half of a place, and tiles in all
 
 
