@@ -47,11 +47,11 @@ def own_var(tmp_path_factory):
     script("services", "stop", MAPWRIGHT_VAR=str(var), MAPWRIGHT_RUN_DIR="")
 
 
-def started(process: subprocess.Popen, log: Path, seconds: float = 90) -> str:
-    """Waits until deploy/run has said that it is running, and returns what it printed."""
+def started(process: subprocess.Popen, log: Path, until: str, seconds: float = 90) -> str:
+    """Waits until deploy/run has said so, and returns what it printed."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if "Mapwright is running" in log.read_text() or process.poll() is not None:
+        if until in log.read_text() or process.poll() is not None:
             break
         time.sleep(0.1)
     return log.read_text()
@@ -72,7 +72,8 @@ def run_until_ready(var: Path, port: int, *args: str, **more: str) -> tuple[subp
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return process, started(process, log, 900 if args else 90)
+    until, seconds = ("can be searched", 900) if args else ("Mapwright is running", 90)
+    return process, started(process, log, until, seconds)
 
 
 def stop(process: subprocess.Popen) -> None:
