@@ -6,10 +6,11 @@ import pytest
 import shapely
 
 from annotation.changes.models import Change
+from annotation.edits.errors import NotAcceptedError
 from annotation.edits.models import Changeset
 from annotation.edits.osmchange.tools import Tool
-from annotation.edits.selectors import conflicts
-from annotation.edits.services.changesets import give_versions
+from annotation.edits.selectors import conflicts, exportable_changes
+from annotation.edits.services.changesets import delete, give_versions
 from annotation.edits.services.compiling import compile_changeset
 from annotation.sources.engine import to_geos
 from annotation.sources.models import Footprint
@@ -184,6 +185,19 @@ def test_other_tags_tell_it_where_no_version_does(town):
     Footprint.objects.filter(snapshot=town.snapshot, osm_id=16).update(tags={"building": "garage"})
     (conflict,) = conflicts(merged_without_versions(town, "8"))
     assert (conflict.key, conflict.code) == ("way/16", "newer_version")
+
+
+def test_a_merge_waits_while_another_changeset_edits_the_building_that_it_takes_in(town):
+    joined = answer(town, "add", box(2, 4), merge="way/16")
+    other = answer(town, "shifted", box(0, 4.5), "way/16")
+    region = town.scan.region
+    assert {one.pk for one in exportable_changes(region)} == {joined.pk, other.pk}
+    changeset = town.changeset(change_ids=[other.pk])
+    assert list(exportable_changes(region)) == []
+    with pytest.raises(NotAcceptedError):
+        town.changeset(change_ids=[joined.pk])
+    delete(user=town.user, changeset=changeset)
+    town.changeset(change_ids=[joined.pk])
 
 
 def drawn(shape: shapely.Polygon) -> dict:
