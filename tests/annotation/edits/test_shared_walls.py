@@ -14,6 +14,7 @@ from annotation.edits.osmchange.elements import NewIds, Node, Way
 from annotation.edits.osmchange.joining import Neighbour
 from annotation.edits.osmchange.nodes import OldNode
 from annotation.edits.services import exits
+from annotation.edits.services.compiling import compile_changeset
 from annotation.sources.models import Footprint
 from tests.annotation.edits.test_apply_changes import (
     box,
@@ -167,3 +168,15 @@ def test_a_shape_that_joining_would_fold_stays_as_it_was_drawn():
     places = {one.element.id: (one.element.lon, one.element.lat) for one in done if isinstance(one.element, Node)}
     places |= {node.id: (node.lon, node.lat) for node in beside.nodes}
     assert shapely.Polygon([places[ref] for ref in way.refs]).is_valid
+
+
+def writes_of(operations, number):
+    return [one for one in operations if isinstance(one.element, Way) and one.element.id == number]
+
+
+def test_two_new_houses_at_walls_of_one_neighbour_write_it_once(town, tmp_path):
+    for at in (box(2, 4.5, 1, 1), box(-1, 4.5, 1, 1)):
+        town.accept("add", at, adjusted=at)
+    compiled = compile_changeset(town.changeset())
+    assert len(writes_of(compiled.operations, 16)) == 1
+    assert [len(writes_of(one, 16)) for one in compiled.by_edit.values()] == [1, 0]
