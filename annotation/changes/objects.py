@@ -126,11 +126,16 @@ def drawn_near(boxes: Sequence[str]) -> Q:
     return Q(pk__in=RawSQL(NEAR, [list(boxes)]))  # noqa: S611
 
 
-def edits_of_the_same_state() -> QuerySet[Change]:
-    """Of an outer change: others of its building in a changeset, made for the state that it is about or a later one."""
-    undated = Q(base_dated__isnull=True, base_shape__equals=OuterRef("footprint__geometry"))
-    later = Q(edit_items__base_version__gte=OuterRef("footprint__version"))
-    others = Change.objects.filter(object=OuterRef("object"), edit_items__isnull=False).exclude(pk=OuterRef("pk"))
+def edits_of_the_same_state(of: str = "footprint") -> QuerySet[Change]:
+    """Of an outer change: others of its building in a changeset, made for the state that it is about or a later one.
+
+    Args:
+        of: which building: its own `footprint`, or the one that becomes one with it, `merged`.
+    """
+    building = OuterRef("object" if of == "footprint" else f"{of}__object")
+    undated = Q(base_dated__isnull=True, base_shape__equals=OuterRef(f"{of}__geometry"))
+    later = Q(edit_items__base_version__gte=OuterRef(f"{of}__version"))
+    others = Change.objects.filter(object=building, edit_items__isnull=False).exclude(pk=OuterRef("pk"))
     others = others.annotate(base_shape=BASE_SHAPE, base_dated=BASE_DATED)
     return others.filter(Q(scan__snapshot=OuterRef("scan__snapshot")) | later | undated)
 

@@ -172,13 +172,15 @@ NEWEST_FIRST = ("-item__decided_at", "-pk")
 def exportable_changes(region: Region) -> QuerySet[Change]:
     """Changes whose answers edit the map and that may go into a changeset, the newest decision first.
 
-    Left out: those in one already, and those of a building that is in one by another change, unless a map newer than
-    that edit has it; removals that one person alone accepted, where the region asks for a second one.
+    Left out: those in one already, and those of a building, or that take in one, that is in one by another change,
+    unless a map newer than that edit has it; removals that one person alone accepted, where the region asks for a
+    second one.
     """
     accepted = Change.objects.filter(scan__region=region, item__decision__in=LEAVING, edit_items__isnull=True)
     apart = accepted.exclude(Exists(edits_of_the_same_state()))
     apart = apart.exclude(Exists(the_same_new_building()), kind=ChangeKind.ADD)
     apart = apart.exclude(Exists(taken_in()))
+    apart = apart.exclude(Exists(edits_of_the_same_state("merged")), merged__isnull=False)
     if region.second_person:
         apart = apart.exclude(kind=ChangeKind.REMOVE, item__decision=ChangeDecision.ACCEPT, item__not_for=None)
     return apart.order_by(*NEWEST_FIRST)

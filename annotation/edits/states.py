@@ -136,7 +136,9 @@ def against_merged(item: EditItem, theirs: Mapping[int, Footprint]) -> tuple[str
     their = of_footprint(row) if row is not None else None
     if their is None:
         return state.key, "gone", f"{state.key}, which becomes one with it, is gone from the newest map; drop this edit"
-    if state.version != their.version or newer_part(state, their) or state.geometry != their.geometry:
+    known = item.node_versions.get(state.key) if state.version is None else state.version
+    newer = state.tags != their.tags if known is None or their.version is None else their.version > known
+    if newer or newer_part(state, their) or state.geometry != their.geometry:
         return state.key, "newer_version", f"{state.key}, which becomes one with it, was edited since; drop this edit"
     return None
 

@@ -39,7 +39,8 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
     own = [node for one in known for node in (*one.nodes, *(node for way in one.ways or () for node in way.nodes))]
     level = level_of({**(known[0].tags if known else {}), **change.tags})
     beside = [way for way in change.beside if way.level == level]
-    polygons, joints = brought(change.polygons, own, beside, walls=change.drawn)
+    holes = base.holes if base is not None else ()
+    polygons, joints = brought(change.polygons, own, beside, walls=change.drawn, holes=holes)
     operations = joined(_compiled(replace(change, polygons=polygons), ids), joints, own)
     check_known((key(one.element), one.element.version) for one in operations if one.action == "delete")
     return operations

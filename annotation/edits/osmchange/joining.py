@@ -57,7 +57,12 @@ def level_of(tags: Mapping[str, str]) -> tuple[str, bool]:
 
 
 def brought(
-    polygons: Polygons, own: Sequence[OldNode], beside: Sequence[Neighbour], *, walls: bool
+    polygons: Polygons,
+    own: Sequence[OldNode],
+    beside: Sequence[Neighbour],
+    *,
+    walls: bool,
+    holes: Sequence[Sequence[LonLat]] = (),
 ) -> tuple[Polygons, Joints]:
     """The shape with corners brought onto the nodes beside it, at most `NODE_M`, and what meets where.
 
@@ -67,8 +72,9 @@ def brought(
     Args:
         own: nodes of the building in the map; those that others use, too, hold a corner as a neighbour's do.
         walls: look for walls as well, which are entered where a person drew the corner.
+        holes: courtyards in the map whose nodes are of other ways than the building's own; their corners stay as well.
     """
-    places = {rounded((node.lon, node.lat)) for node in own}
+    places = {rounded((node.lon, node.lat)) for node in own} | {place for ring in holes for place in corners(ring)}
     rings = [corners(ring) for part in polygons for ring in part]
     free = [point for point in dict.fromkeys(point for ring in rings for point in ring) if point not in places]
     targets = {node.id: node for way in beside for node in way.nodes} | {node.id: node for node in own if node.shared}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import shapely
+from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce
 
-from annotation.changes.models import Change, ChangeDecision, ChangeKind
+from annotation.changes.models import LEAVING, Change, ChangeDecision, ChangeKind
 from annotation.edits.engine import final_geometry
 from annotation.edits.models import Changeset, EditItem
 from annotation.edits.osmchange.elements import Node
@@ -18,21 +20,26 @@ from annotation.edits.osmchange.joining import METRES_PER_DEGREE, NODE_M, Neighb
 from annotation.edits.osmchange.nodes import OldNode
 from annotation.review.models import ItemState
 from annotation.sources.engine import to_shapely
-from annotation.sources.models import Footprint
+from annotation.sources.models import Footprint, MapSnapshot, SourceState
 from annotation.sources.selectors import newest_snapshot
 
 NEAR = """SELECT near.id FROM unnest(%s::text[]) AS box (wkb)
 JOIN sources_footprint AS near ON near.geometry && box.wkb::geometry WHERE near.snapshot_id = %s"""
+DRAWN = """SELECT near.id FROM unnest(%s::text[]) AS box (wkb)
+JOIN changes_change AS near ON near.adjusted && box.wkb::geometry"""
 FAR_ENOUGH = 4 * NODE_M / METRES_PER_DEGREE
 """Degrees around a shape: more than `NODE_M` of longitude as far north as people build."""
 AT_ONCE = 500
+NOT_BEFORE = Coalesce(OuterRef("version"), 0)
+"""Of a building of a map: answers about this version or a later one are not in that map; if it has none, none is."""
 
 
 def beside(changeset: Changeset, items: Sequence[EditItem]) -> dict[int, list[Neighbour]]:
     """Ways of the buildings beside each edit that draws a shape, by edit, as the region's newest map has them.
 
-    Buildings that the changeset edits itself are left out: their nodes may move or go. So are those of maps without
-    ids. One probe of the index for each edit, `AT_ONCE` of them in a query.
+    Buildings that the changeset edits itself are left out: their nodes may move or go. So are those of which another
+    edit or an open suggestion may move them before this one leaves, and those of maps without ids. One probe of the
+    index for each edit, `AT_ONCE` of them in a query, and one for each building beside what a person drew.
     """
     drawing = [item for item in items if item.operations is None and _draws(item)]
     newest = newest_snapshot(changeset.region) if drawing else None
@@ -42,55 +49,111 @@ def beside(changeset: Changeset, items: Sequence[EditItem]) -> dict[int, list[Ne
     edited = {number for pair in about for number in pair if number is not None}
     found: dict[int, list[Neighbour]] = {}
     for start in range(0, len(drawing), AT_ONCE):
-        found |= _beside(drawing[start : start + AT_ONCE], newest.pk, edited)
+        lot = drawing[start : start + AT_ONCE]
+        near = list(_near(newest.pk, lot).exclude(object__in=edited).exclude(Exists(_moving()) | Exists(_going())))
+        found |= _around(lot, near, _written(changeset, lot, near))
     return found
 
 
 def nodes_beside(changeset: Changeset, items: Sequence[EditItem], wanted: Collection[int]) -> Iterator[Node]:
-    """Nodes of the buildings around these edits, as the newest map has them: those that are wanted."""
-    newest = newest_snapshot(changeset.region) if wanted else None
-    if newest is None:
-        return
+    """Nodes of the buildings around these edits: those that are wanted, each once.
+
+    As the newest map has them; those that are gone from it, as the map that had them last, back to the changeset's own.
+    """
     drawing = [item for item in items if _draws(item)]
-    for start in range(0, len(drawing), AT_ONCE):
-        ways = _beside(drawing[start : start + AT_ONCE], newest.pk, ())
-        found = {node.id: node for beside in ways.values() for way in beside for node in way.nodes}
-        yield from (found[number].plain for number in sorted(found.keys() & set(wanted)))
+    missing = set(wanted)
+    for snapshot_id in _maps_since(changeset) if missing else ():
+        for start in range(0, len(drawing), AT_ONCE):
+            lot = drawing[start : start + AT_ONCE]
+            ways = _around(lot, list(_near(snapshot_id, lot)), {})
+            found = {node.id: node for beside in ways.values() for way in beside for node in way.nodes}
+            yield from (found[number].plain for number in sorted(found.keys() & missing))
+            missing -= found.keys()
+        if not missing:
+            return
+
+
+def _maps_since(changeset: Changeset) -> list[int]:
+    """Maps on which its edits may have been joined to their neighbours, the newest first."""
+    newest = newest_snapshot(changeset.region)
+    maps = MapSnapshot.objects.filter(region=changeset.region, state=SourceState.READY, pk__gte=changeset.snapshot_id)
+    others = maps.order_by("-pk").values_list("pk", flat=True)
+    return list(dict.fromkeys([*([newest.pk] if newest is not None else []), *others]))
 
 
 def _draws(item: EditItem) -> bool:
     return item.change.kind != ChangeKind.REMOVE and item.change.confirmed_on is None
 
 
-def _near(snapshot_id: int) -> QuerySet[Footprint]:
-    """A map's buildings; `doubted` are those that somebody may be about to edit."""
-    about = Change.objects.filter(object=OuterRef("object")).filter(
-        Q(item__state=ItemState.OPEN) | Q(item__decision=ChangeDecision.ACCEPT)
-    )
-    rows = Footprint.objects.filter(snapshot=snapshot_id, osm_id__gt=0).annotate(doubted=Exists(about))
+def _near(snapshot_id: int, items: Sequence[EditItem]) -> QuerySet[Footprint]:
+    """A map's buildings around these edits; `doubted` are those that somebody may be about to edit."""
+    said = Q(item__state=ItemState.OPEN) | Q(item__decision__in=LEAVING)
+    about = Change.objects.filter(said, object=OuterRef("object"))
+    taken_in = Change.objects.filter(merged__object=OuterRef("object"), item__decision=ChangeDecision.ACCEPT)
+    around = RawSQL(NEAR, [_hex(_boxes(map(final_geometry, items))), snapshot_id])  # noqa: S611
+    rows = Footprint.objects.filter(snapshot=snapshot_id, osm_id__gt=0, pk__in=around)
+    rows = rows.annotate(doubted=Exists(about) | Exists(taken_in))
     return rows.only("object", "osm_type", "osm_id", "version", "tags", "nodes", "ways", "geometry")
 
 
-def _beside(items: Sequence[EditItem], snapshot_id: int, edited: Collection[int]) -> dict[int, list[Neighbour]]:
-    shapes = [to_shapely(final_geometry(item)) for item in items]
-    boxes = shapely.box(*(shapely.bounds(shapes) + FAR_ENOUGH * np.array([-1, -1, 1, 1])).T)
-    texts = list(shapely.to_wkb(shapely.set_srid(boxes, 4326), hex=True, include_srid=True))
-    rows = _near(snapshot_id).filter(pk__in=RawSQL(NEAR, [texts, snapshot_id]))  # noqa: S611
-    near = list(rows.exclude(object__in=edited))
+def _moving() -> QuerySet[Change]:
+    """Of a building of a map: what may move or delete its nodes, and is not in that map yet."""
+    shapes = Q(item__state=ItemState.OPEN, kind__in=(ChangeKind.MODIFY, ChangeKind.SHIFTED))
+    rows = Change.objects.filter(shapes | Q(item__decision=ChangeDecision.ACCEPT), object=OuterRef("object"))
+    rows = rows.annotate(known=Coalesce("edit_items__base_version", "footprint__version"))
+    return rows.filter(Q(known__gte=NOT_BEFORE) | Q(known__isnull=True))
+
+
+def _going() -> QuerySet[Change]:
+    """Of a building of a map: answers that make it one with another, and are not in that map yet."""
+    rows = Change.objects.filter(merged__object=OuterRef("object"), item__decision=ChangeDecision.ACCEPT)
+    return rows.filter(Q(merged__version__gte=NOT_BEFORE) | Q(merged__version__isnull=True))
+
+
+def _written(changeset: Changeset, items: Sequence[EditItem], near: Sequence[Footprint]) -> dict[int, int]:
+    """Ways of these buildings that files of the region's changesets write, with the versions they write them over."""
+    if not near or all(item.change.adjusted is None for item in items):
+        return {}
+    drawn = RawSQL(DRAWN, [_hex(_boxes(row.geometry for row in near))])  # noqa: S611
+    frozen = EditItem.objects.filter(changeset__region=changeset.region, operations__isnull=False, change__in=drawn)
+    found: dict[int, int] = {}
+    for operations in frozen.values_list("operations", flat=True):
+        for one in operations or ():
+            if one["kind"] == "way" and one["action"] == "modify":
+                number, version = one["element"]["id"], one["element"]["version"]
+                found[number] = max(found.get(number, 0), version or 0)
+    return found
+
+
+def _boxes(shapes: Iterable[GEOSGeometry]) -> np.ndarray:
+    bounds = shapely.bounds([to_shapely(shape) for shape in shapes])
+    return shapely.box(*(bounds + FAR_ENOUGH * np.array([-1, -1, 1, 1])).T)
+
+
+def _hex(boxes: np.ndarray) -> list[str]:
+    return list(shapely.to_wkb(shapely.set_srid(boxes, 4326), hex=True, include_srid=True))
+
+
+def _around(
+    items: Sequence[EditItem], near: Sequence[Footprint], written: Mapping[int, int]
+) -> dict[int, list[Neighbour]]:
+    """Of the buildings near these edits: ways of those around each one, by edit."""
     found: dict[int, list[Neighbour]] = defaultdict(list)
     if not near:
         return found
     tree = shapely.STRtree([to_shapely(row.geometry) for row in near])
-    ways = [list(_ways(row)) for row in near]
+    ways = [list(_ways(row, written)) for row in near]
+    boxes = _boxes(map(final_geometry, items))
     for index, row in sorted(tree.query(boxes, predicate="intersects").T.tolist()):
         if near[row].object_id != items[index].object_id:
             found[items[index].pk] += ways[row]
     return found
 
 
-def _ways(row: Footprint) -> Iterator[Neighbour]:
+def _ways(row: Footprint, written: Mapping[int, int]) -> Iterator[Neighbour]:
     """The way of a building, or those of a multipolygon; a way of its own may take a node more."""
-    sure = row.version is not None and not row.doubted  # type: ignore[attr-defined]
+    mapped = row.version is not None and row.version > written.get(row.osm_id or 0, -1)
+    sure = mapped and not row.doubted  # type: ignore[attr-defined]
     courses = [(row.osm_id, row.version, row.nodes, sure)] if row.osm_type == "way" else []
     courses += [(number, version, nodes, False) for number, version, _, nodes, _ in row.ways or ()]
     for number, version, kept, free in courses:

@@ -14,7 +14,7 @@ from annotation.edits import selectors
 from annotation.edits.engine import accepted_change
 from annotation.edits.models import Changeset, ChangesetState, EditItem
 from annotation.edits.osmchange.compile import AcceptedChange, compile_change
-from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError
+from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError, Way
 from annotation.edits.osmchange.frozen import from_json, to_json
 from annotation.edits.osmchange.together import also_dropped, left_by_all, of_neighbours
 from annotation.edits.services.beside import beside
@@ -68,8 +68,10 @@ def compile_changeset(changeset: Changeset, items: Iterable[EditItem] | None = N
     written: list[EditItem] = []
     items = list(selectors.items_of(changeset) if items is None else items)
     neighbours = beside(changeset, items)
+    taken = {one["element"]["id"] for item in items for one in item.operations or () if one["kind"] == "way"}
     for item in items:
-        change = replace(accepted_change(item), beside=neighbours.get(item.pk, ()))
+        ways = [replace(way, open=way.open and way.id not in taken) for way in neighbours.get(item.pk, ())]
+        change = replace(accepted_change(item), beside=ways)
         if item.operations is None and item.change_id in alone:
             key = item.change.footprint.key if item.change.footprint else None
             compiled.refusals.append(Refusal(item.change_id, key, "second_person", SECOND_PERSON))
@@ -85,6 +87,7 @@ def compile_changeset(changeset: Changeset, items: Iterable[EditItem] | None = N
             operations = compiled.fresh[item.pk] = [replace(one, timestamp=timestamp) for one in operations]
         changes.append(change)
         written.append(item)
+        taken |= {one.element.id for one in operations if isinstance(one.element, Way)}
         compiled.operations += operations
         compiled.by_edit[item.pk] = operations
         compiled.shared |= of_neighbours(change, operations)

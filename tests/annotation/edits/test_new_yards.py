@@ -126,3 +126,14 @@ def test_the_courtyard_of_an_old_multipolygon_is_not_changed_and_the_page_is_tol
     assert (reply.status_code, reply.json()["code"]) == (409, "refused_items")
     (item,) = reply.json()["items"]
     assert (item["key"], item["code"]) == ("way/17", "old_multipolygon") and "JOSM" in item["detail"]
+
+
+def test_the_courtyard_of_an_old_multipolygon_stays_off_a_node_a_few_centimetres_away(old_town):
+    shed = old_town.building("way/16")
+    shed.nodes = [[n[0], n[1], *(YARD.exterior.coords[0] if n[0] == 31 else n[2:4]), *n[4:]] for n in shed.nodes]
+    shed.nodes = [[n[0], n[1], n[2] + (3e-7 if n[0] == 31 else 0), *n[3:]] for n in shed.nodes]
+    shed.geometry = box(0, 4, 4.6, 2).boundary.envelope.wkt
+    shed.save()
+    old_town.accept("modify", with_yard(box(4, 4, 2, 3), YARD), key="way/17")
+    compiled = compile_changeset(old_town.changeset())
+    assert compiled.refusals == [] and compiled.edits == 1

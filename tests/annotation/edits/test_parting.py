@@ -6,7 +6,11 @@ import pytest
 import shapely
 
 from annotation.changes.models import Change
+from annotation.edits.errors import NotAcceptedError
+from annotation.edits.models import Changeset
 from annotation.edits.osmchange.tools import Tool
+from annotation.edits.selectors import conflicts, exportable_changes
+from annotation.edits.services.changesets import delete, give_versions
 from annotation.edits.services.compiling import compile_changeset
 from annotation.sources.engine import to_geos
 from annotation.sources.models import Footprint
@@ -151,6 +155,49 @@ def test_a_newer_state_of_the_building_that_it_joins_is_a_conflict(town, client_
     reply = client_of(town.user).get(f"/api/changesets/{changeset.pk}/edits.osc")
     assert (reply.status_code, reply.json()["code"]) == (409, "conflicting_edits")
     assert "way/16" in reply.json()["items"][0]["detail"]
+
+
+def merged_without_versions(town, now: str) -> Changeset:
+    """A merge on a map that tells no versions, and a newer map that tells them."""
+    Footprint.objects.filter(snapshot=town.snapshot).update(version=None)
+    answer(town, "add", box(2, 4), merge="way/16")
+    newer = town.source.with_name("newer.osm")
+    newer.write_text(town.source.read_text().replace('<way id="16" version="8"', f'<way id="16" version="{now}"'))
+    store_features(SnapshotFactory(region=town.scan.region), iter(read_map(newer).features), SilentProgress())
+    return town.changeset()
+
+
+def test_a_version_that_the_scanned_map_did_not_tell_is_no_conflict_of_a_merge(town):
+    changeset = merged_without_versions(town, "8")
+    assert conflicts(changeset) == []
+    give_versions(user=town.user, changeset=changeset, versions={"way/16": 8})
+    assert conflicts(changeset) == []
+
+
+def test_a_version_given_by_hand_tells_that_the_building_it_joins_was_edited_since(town):
+    changeset = merged_without_versions(town, "9")
+    give_versions(user=town.user, changeset=changeset, versions={"way/16": 8})
+    (conflict,) = conflicts(changeset)
+    assert (conflict.key, conflict.code) == ("way/16", "newer_version")
+
+
+def test_other_tags_tell_it_where_no_version_does(town):
+    Footprint.objects.filter(snapshot=town.snapshot, osm_id=16).update(tags={"building": "garage"})
+    (conflict,) = conflicts(merged_without_versions(town, "8"))
+    assert (conflict.key, conflict.code) == ("way/16", "newer_version")
+
+
+def test_a_merge_waits_while_another_changeset_edits_the_building_that_it_takes_in(town):
+    joined = answer(town, "add", box(2, 4), merge="way/16")
+    other = answer(town, "shifted", box(0, 4.5), "way/16")
+    region = town.scan.region
+    assert {one.pk for one in exportable_changes(region)} == {joined.pk, other.pk}
+    changeset = town.changeset(change_ids=[other.pk])
+    assert list(exportable_changes(region)) == []
+    with pytest.raises(NotAcceptedError):
+        town.changeset(change_ids=[joined.pk])
+    delete(user=town.user, changeset=changeset)
+    town.changeset(change_ids=[joined.pk])
 
 
 def drawn(shape: shapely.Polygon) -> dict:

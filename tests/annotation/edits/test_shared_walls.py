@@ -8,13 +8,19 @@ from dataclasses import replace
 import pytest
 import shapely
 
+from annotation.changes.models import Change
 from annotation.edits import selectors
 from annotation.edits.osmchange.compile import AcceptedChange, compile_change
 from annotation.edits.osmchange.elements import NewIds, Node, Way
 from annotation.edits.osmchange.joining import Neighbour
 from annotation.edits.osmchange.nodes import OldNode
-from annotation.edits.services import exits
-from annotation.sources.models import Footprint
+from annotation.edits.services import exits, export
+from annotation.edits.services.compiling import compile_changeset
+from annotation.sources.engine import to_geos
+from annotation.sources.models import Footprint, Region
+from annotation.sources.services.store_features import store_features
+from mlcore.maps.osm_files import read_map
+from mlcore.progress import SilentProgress
 from tests.annotation.edits.test_apply_changes import (
     box,
     differing,
@@ -22,7 +28,8 @@ from tests.annotation.edits.test_apply_changes import (
     same,
     town_from,
 )
-from tests.factories_changes import ChangeFactory
+from tests.factories import SnapshotFactory
+from tests.factories_changes import ChangeFactory, save_decision
 
 pytestmark = pytest.mark.django_db
 
@@ -167,3 +174,82 @@ def test_a_shape_that_joining_would_fold_stays_as_it_was_drawn():
     places = {one.element.id: (one.element.lon, one.element.lat) for one in done if isinstance(one.element, Node)}
     places |= {node.id: (node.lon, node.lat) for node in beside.nodes}
     assert shapely.Polygon([places[ref] for ref in way.refs]).is_valid
+
+
+def accepted_later(town, kind, key, shape=None):
+    """An answer that is in no changeset, about a building."""
+    row = town.building(key)
+    change = ChangeFactory(scan=town.scan, kind=kind, footprint=row, geometry=to_geos(shape) if shape else row.geometry)
+    save_decision(town.user, change)
+    return change
+
+
+def writes_of(operations, number):
+    return [one for one in operations if isinstance(one.element, Way) and one.element.id == number]
+
+
+def test_two_new_houses_at_walls_of_one_neighbour_write_it_once(town, tmp_path):
+    for at in (box(2, 4.5, 1, 1), box(-1, 4.5, 1, 1)):
+        town.accept("add", at, adjusted=at)
+    compiled = compile_changeset(town.changeset())
+    assert len(writes_of(compiled.operations, 16)) == 1
+    assert [len(writes_of(one, 16)) for one in compiled.by_edit.values()] == [1, 0]
+
+
+def test_a_wall_that_a_file_of_another_changeset_enters_is_entered_by_no_second_one(town):
+    east, west = box(2, 4.5, 1, 1), box(-1, 4.5, 1, 1)
+    town.accept("add", east, adjusted=east)
+    first = town.changeset()
+    "".join(export.osc(first))
+    town.accept("add", west, adjusted=west)
+    second = town.changeset()
+    assert writes_of(compile_changeset(second).operations, 16) == []
+    Footprint.objects.filter(snapshot=town.snapshot, osm_id=16).update(version=9)  # the map has the first one by now
+    assert len(writes_of(compile_changeset(second).operations, 16)) == 1
+
+
+def test_a_wall_stays_closed_while_an_answer_in_force_writes_its_building_alone(town):
+    Region.objects.update(confirm_standing=True)
+    shape = box(2, 4.5, 1, 1)
+    town.accept("add", shape, adjusted=shape)
+    changeset = town.changeset()
+    shed = town.building("way/16")
+    standing = ChangeFactory(scan=town.scan, kind="remove", geometry=shed.geometry, footprint=shed)
+    save_decision(town.user, standing, "still_stands")
+    assert writes_of(compile_changeset(changeset).operations, 16) == []
+
+
+@pytest.mark.parametrize("how", ["moved", "removed", "taken in", "asked"])
+def test_nodes_that_another_edit_is_about_to_move_are_not_joined_until_the_map_has_it(town, how):
+    town.accept("add", box(4, 0, 1))
+    changeset = town.changeset()
+    assert compile_changeset(changeset).shared == {5, 6}
+    if how == "taken in":
+        change = accepted_later(town, "add", "way/13")
+        Change.objects.filter(pk=change.pk).update(
+            kind="add", object=None, footprint=None, merged=town.building("way/12")
+        )
+    elif how == "asked":
+        ChangeFactory(scan=town.scan, kind="shifted", geometry=to_geos(box(3, 0)), footprint=town.building("way/12"))
+    else:
+        accepted_later(town, "shifted" if how == "moved" else "remove", "way/12")
+    assert compile_changeset(changeset).shared == set()
+    newer = town.source.with_name("newer.osm")
+    newer.write_text(town.source.read_text().replace('<way id="12" version="5"', '<way id="12" version="6"'))
+    store_features(SnapshotFactory(region=town.scan.region), iter(read_map(newer).features), SilentProgress())
+    assert compile_changeset(changeset).shared == {5, 6}
+
+
+def test_the_josm_file_still_has_nodes_that_the_newest_map_lost_since_the_export(town):
+    town.accept("add", box(4, 0, 1))
+    changeset = town.changeset()
+    "".join(exits.josm(changeset))
+    newer = town.source.with_name("newer.osm")
+    text = town.source.read_text()
+    start = text.index('<way id="12"')
+    newer.write_text(text[:start] + text[text.index('<way id="13"') :])
+    store_features(SnapshotFactory(region=town.scan.region), iter(read_map(newer).features), SilentProgress())
+    josm = ET.fromstring("".join(exits.josm(changeset)))
+    there = [int(node.get("id")) for node in josm.findall("node")]
+    assert {5, 6} < {int(nd.get("ref")) for way in josm.findall("way") for nd in way.iter("nd")} <= set(there)
+    assert len(there) == len(set(there))
