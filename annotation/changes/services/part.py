@@ -41,7 +41,8 @@ def cut_of(change: Change, shape: GEOSGeometry, value: Any) -> LineString:
     if base is not None and (base.osm_type == "relation" or base.in_relation):
         raise InvalidError(f"{base.key} is, or is named by, a relation: split it in JOSM")
     halves(shape.coords[0], line.coords)  # type: ignore[attr-defined]
-    return LineString([(x, y) for x, y, *_ in line.coords], srid=4326)  # a height, which GeoJSON may have, is dropped
+    flat = [(x, y) for x, y, *_ in line.coords]  # type: ignore[attr-defined]  # GeoJSON may have heights
+    return LineString(flat, srid=4326)
 
 
 def neighbour_of(change: Change, key: Any) -> Footprint:
