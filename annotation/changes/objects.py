@@ -112,8 +112,16 @@ def exported_and_not_in_the_map(scan: Scan, among: Collection[int] | None = None
         Base(change.object_id, change.base, change.base_shape)  # type: ignore[arg-type]
         for change in rows
     ]
+    bases += _taken_in_by(_in_changesets(scan), among)
     states = states_in(scan.snapshot, {base.object_id for base in bases})
     return {base.object_id for base in bases if not edited_since(base, states.get(base.object_id))}
+
+
+def _taken_in_by(changes: QuerySet[Change], among: Collection[int] | None) -> list[Base]:
+    """Buildings that these make one with another, as they were when they were taken in."""
+    of = {"merged__isnull": False} if among is None else {"merged__object__in": among}
+    taken = Footprint.objects.filter(pk__in=changes.filter(**of).values("merged"))
+    return [Base(one.object_id, one.version, one.geometry) for one in taken]
 
 
 def parts_on_their_way(scan: Scan) -> QuerySet[Change]:
@@ -141,8 +149,11 @@ def edits_of_the_same_state(of: str = "footprint") -> QuerySet[Change]:
 
 
 def taken_in() -> QuerySet[Change]:
-    """Of an outer change: others in a changeset that make its building one with another."""
-    return Change.objects.filter(merged=OuterRef("footprint"), edit_items__isnull=False)
+    """Of an outer change: others in a changeset that make its building, as it is there or later, one with another."""
+    undated = Q(merged__version__isnull=True, merged__geometry__equals=OuterRef("footprint__geometry"))
+    later = Q(merged__version__gte=OuterRef("footprint__version"))
+    others = Change.objects.filter(merged__object=OuterRef("object"), edit_items__isnull=False)
+    return others.filter(Q(scan__snapshot=OuterRef("scan__snapshot")) | later | undated)
 
 
 def the_same_new_building() -> QuerySet[Change]:

@@ -41,7 +41,7 @@ def building_presets(language: str = ENGLISH) -> Json:
     Raises:
         NoPresetsError: the package is not installed.
     """
-    return _read(settings.PRESETS_DIR, language)
+    return _read(settings.PRESETS_DIR, _nearest(settings.PRESETS_DIR, language))
 
 
 def fields_by_key() -> Mapping[str, Json]:
@@ -54,14 +54,16 @@ def fields_by_key() -> Mapping[str, Json]:
 
 @lru_cache(maxsize=4)
 def _by_key(folder: Path) -> Mapping[str, Json]:
-    fields: Sequence[Json] = list(_read(folder, ENGLISH)["fields"].values())
+    fields: Sequence[Json] = list(_read(folder, _nearest(folder, ENGLISH))["fields"].values())
     return {field["key"]: field for field in fields if field["key"]}
 
 
 @lru_cache(maxsize=16)
-def _read(folder: Path, language: str) -> Json:
+def _read(folder: Path, nearest: tuple[str, ...]) -> Json:
     presets, fields = _load(folder / "presets.min.json"), _load(folder / "fields.min.json")
-    known, words = _words(folder, language)
+    if ENGLISH not in nearest:
+        raise NoPresetsError("the package of OpenStreetMap's presets has no texts: run `npm ci` anew")
+    words = [_load(_texts(folder, name))[name].get("presets", {}) for name in nearest]
     kept = {name: one for name, one in presets.items() if _of_outline(name, one)}
     anywhere = [name for name, one in fields.items() if one.get("universal")]
     shown = {name: _field(name, fields, words) for name in fields if _of_building(fields[name])}
@@ -71,7 +73,7 @@ def _read(folder: Path, language: str) -> Json:
     used = {field for one in listed for field in (*one["fields"], *one["more_fields"])}
     package = _load(folder.parent / "package.json")
     return {
-        "version": package["version"], "licence": package["license"], "language": known, "presets": listed,
+        "version": package["version"], "licence": package["license"], "language": nearest[0], "presets": listed,
         "fields": {name: one for name, one in shown.items() if name in used},
     }  # fmt: skip
 
@@ -97,15 +99,18 @@ def _of_building(field: Json) -> bool:
     return not needs_more and "area" in field.get("geometry", ["area"])
 
 
-def _words(folder: Path, language: str) -> tuple[str, list[Json]]:
-    """The language found, and its texts, the nearest first: `de-AT` is looked up there, in `de` and in English."""
+def _nearest(folder: Path, language: str) -> tuple[str, ...]:
+    """Languages that have texts, the nearest first: `de-AT` is looked up there, in `de` and in English.
+
+    What is read is kept by these, so that languages that nobody speaks drive nothing out.
+    """
     asked = language if LANGUAGE.fullmatch(language) else ENGLISH
-    there = {path.name.removesuffix(".min.json") for path in (folder / "translations").glob("*.min.json")}
-    nearest = [name for name in dict.fromkeys((asked, asked.split("-")[0], ENGLISH)) if name in there]
-    if ENGLISH not in nearest:
-        raise NoPresetsError("the package of OpenStreetMap's presets has no texts: run `npm ci` anew")
-    loaded = [_load(folder / "translations" / f"{name}.min.json")[name].get("presets", {}) for name in nearest]
-    return nearest[0], loaded
+    named = dict.fromkeys((asked, asked.split("-")[0], ENGLISH))
+    return tuple(name for name in named if _texts(folder, name).is_file())
+
+
+def _texts(folder: Path, language: str) -> Path:
+    return folder / "translations" / f"{language}.min.json"
 
 
 def _text(words: Sequence[Json], part: str, name: str, what: str) -> str:

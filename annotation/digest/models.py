@@ -31,6 +31,9 @@ class Digest(models.Model):
     undone = models.JSONField(
         default=dict, help_text="elements undone in the map, by upload, as they were told; newer ones are news"
     )
+    regions = models.JSONField(
+        default=list, help_text="ids of the regions whose elements undone are known; those of others are no news yet"
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(every__in=Every.values), name="digest_every_known")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from annotation.accounts.models import User
 from annotation.changes.asked import wanted_of_text
 from annotation.changes.lots import STAGE, open_items
 from annotation.changes.models import ChangeDecision, ChangeKind, SavedFilter
+from annotation.digest.models import Digest
 from annotation.edits.models import Fate, Upload, UploadReceipt, UploadState
 from annotation.review.models import ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.sources.models import Region
@@ -78,30 +79,25 @@ def regions_of(user: User) -> list[Region]:
     return list(visible_regions(user).filter(members__user=user).order_by("name", "pk").distinct())
 
 
-def news_of(user: User, since: dt.datetime, until: dt.datetime, told: Mapping[str, int]) -> list[RegionNews]:
+def news_of(digest: Digest, since: dt.datetime, until: dt.datetime) -> list[RegionNews]:
     """What happened in the person's regions after `since`, up to `until`; regions where nothing did are left out.
 
-    Args:
-        told: elements undone, by upload, that a digest told before.
+    What is undone in the map is news where the digest knows what was before: not in a region that is new to it.
     """
-    found = [_news(user, region, since, until, told) for region in regions_of(user)]
+    found = [_news(digest, region, since, until) for region in regions_of(digest.user)]
     return [one for one in found if not one.nothing]
 
 
-def undone_by_upload(user: User, now: dt.datetime) -> dict[str, int]:
-    """Elements of each upload of the person's regions that others reverted or deleted in the map."""
-    return _undone(Q(upload__region__in=[region.pk for region in regions_of(user)]), now)
-
-
-def _undone(where: Q, now: dt.datetime) -> dict[str, int]:
+def undone_by_upload(regions: Collection[int], now: dt.datetime) -> dict[str, int]:
+    """Elements of each upload of these regions that others reverted or deleted in the map."""
     rows = UploadReceipt.objects.filter(
-        where, fate__in=(Fate.REVERTED, Fate.DELETED), upload__done_at__gt=now - WATCHED
+        upload__region__in=regions, fate__in=(Fate.REVERTED, Fate.DELETED), upload__done_at__gt=now - WATCHED
     )
     counted = rows.order_by().values_list("upload").annotate(number=Count("pk"))
     return {str(upload): number for upload, number in counted}
 
 
-def _news(user: User, region: Region, since: dt.datetime, until: dt.datetime, told: Mapping[str, int]) -> RegionNews:
+def _news(digest: Digest, region: Region, since: dt.datetime, until: dt.datetime) -> RegionNews:
     items = QueueItem.objects.filter(stage=STAGE, scope_id=region.pk, kind__in=ChangeKind.values)
     came = Q(created_at__gt=since, created_at__lte=until)
     decided = items.filter(
@@ -109,17 +105,17 @@ def _news(user: User, region: Region, since: dt.datetime, until: dt.datetime, to
     )
     sent = Upload.objects.filter(region=region, state=UploadState.DONE, done_at__gt=since, done_at__lte=until)
     sums = sent.aggregate(uploads=Count("pk"), elements=Sum("elements"))
-    undone = _undone(Q(upload__region=region), until)
+    undone = undone_by_upload([region.pk] if region.pk in digest.regions else [], until)
     return RegionNews(
         id=region.pk,
         name=region.name,
         new=items.filter(came, state=ItemState.OPEN, decision="", batch__isnull=True).count(),
-        filters=_in_filters(user, region, came),
+        filters=_in_filters(digest.user, region, came),
         decided=dict(decided.order_by().values_list("decision").annotate(number=Count("pk"))),
         uploads=sums["uploads"],
         elements=sums["elements"] or 0,
-        undone=sum(max(0, number - told.get(upload, 0)) for upload, number in undone.items()),
-        given=_given(user, region, since, until),
+        undone=sum(max(0, number - digest.undone.get(upload, 0)) for upload, number in undone.items()),
+        given=_given(digest.user, region, since, until),
     )
 
 

@@ -89,7 +89,8 @@ def _check(name: str, before: Any, value: Any) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)  # of any length: one may be too long for a float
+    return whole or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_list(value: Any) -> bool:

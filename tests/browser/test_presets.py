@@ -108,7 +108,9 @@ def test_what_no_preset_has_is_set_as_typed_and_what_is_half_typed_is_not(new_pa
     expect(dialog).to_be_visible()
     assert "Choose one of the list" in kind.evaluate("one => one.validationMessage")
     kind.fill("oasthouse")
-    expect(dialog.get_by_role("option")).to_have_text(["“oasthouse”, as typedbuilding=oasthouse"])
+    expect(dialog.get_by_role("listbox").get_by_role("option")).to_have_text(
+        ["“oasthouse”, as typedbuilding=oasthouse"]
+    )
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
     expect(page.locator("#tags-set")).to_contain_text("building=oasthouse")

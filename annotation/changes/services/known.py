@@ -11,6 +11,7 @@ from annotation.changes import engine, objects
 from annotation.changes.models import ChangeKind
 from annotation.changes.services.store import Prepared
 from annotation.consistency.models import Scan
+from annotation.sources.models import Footprint
 
 NEW = Q(kind=ChangeKind.ADD) | objects.PART
 
@@ -32,13 +33,15 @@ class Known:
             near = objects.drawn_near(engine.boxes_of([one.candidate for one in about]))
             named = {one.object_id for one in about if one.object_id is not None}
             marks = [one.mark for one in about]
-            answered = answered.filter(near | Q(fingerprint__in=marks) | Q(object__in=named))
+            of_building = Q(object__in=named) | Q(merged__in=Footprint.objects.filter(object__in=named))
+            answered = answered.filter(near | Q(fingerprint__in=marks) | of_building)
             new, parts = new.filter(near), parts.filter(near)
         apart = objects.said_to_be_apart()
         known = answered.exclude(apart)
         self.marks = set(known.values_list("fingerprint", flat=True))
         about_objects = known.exclude(NEW).values_list("object_id", "kind")
         self.objects = {(number, kind == ChangeKind.REMOVE) for number, kind in about_objects}
+        self.taken_in = set(known.exclude(merged=None).values_list("merged__object", flat=True))
         held = list(parts.select_related("footprint"))
         named = None if named is None else named | {part.object_id for part in held if part.object_id is not None}
         self.waiting = objects.exported_and_not_in_the_map(scan, named)
@@ -56,6 +59,7 @@ class Known:
             if not (one.mark in self.marks and _lasting(one))
             and not self._about_the_same(one)
             and one.object_id not in self.waiting
+            and one.object_id not in self.taken_in
             and not self.drawn.has(engine.newly_drawn(one.candidate))
         ]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from django.contrib.gis.geos import GEOSGeometry
+
 from annotation.accounts.models import User
 from annotation.changes.engine import stop_if_asked
 from annotation.changes.models import Change
@@ -31,15 +33,16 @@ def _key(region_id: int) -> str:
 def run(context: JobContext) -> None:
     """The job `changes.map_pinned`; what an earlier run of it closed is closed, so it goes on where that one stopped.
 
-    Cost: one look into the index of footprints for each open suggestion of an older map.
+    Cost: one look into the index of footprints for each open suggestion of an older map, and once all footprints of a
+    map whose coverage is not known.
     """
     region_id, closed, done = context.params["region"], Counter[str](), 0
     waiting = Change.objects.filter(scan__region=region_id, item__state=ItemState.OPEN).order_by("pk")
-    total, last = waiting.count(), 0
+    total, last, grounds = waiting.count(), 0, dict[int, GEOSGeometry]()
     while some := list(waiting.filter(pk__gt=last).values_list("pk", flat=True)[:AT_ONCE]):
         stop_if_asked(context)
         with context.transaction():
-            closed += withdraw_mapped(waiting.filter(pk__gt=last, pk__lte=some[-1]), region_id)
+            closed += withdraw_mapped(waiting.filter(pk__gt=last, pk__lte=some[-1]), region_id, grounds)
         last, done = some[-1], done + len(some)
         context.report(min(done / max(total, 1), 1.0), words_of(closed))
     context.report(1.0, words_of(closed))

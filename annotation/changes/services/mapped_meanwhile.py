@@ -40,24 +40,34 @@ def words_of(closed: Counter[str]) -> str:
     return f"{number} {'suggestion is' if number == 1 else 'suggestions are'} in the map by now"
 
 
-def withdraw_mapped(rows: QuerySet[Change], region_id: int) -> Counter[str]:
+def withdraw_mapped(
+    rows: QuerySet[Change], region_id: int, grounds: dict[int, GEOSGeometry] | None = None
+) -> Counter[str]:
     """Take out of the queue what of these suggestions of a region a newer map says already; how many, by kind.
 
     Newer than the scanned one are the newest map of the region, and the one that it is kept on. Nothing that was
     decided is touched. What somebody holds right now is marked instead: they may answer it, nobody else gets it. Call
     it in a transaction.
+
+    Args:
+        grounds: where maps are known to be complete, by their ids, kept for who calls several times: of a map without
+            coverage all its buildings are read for it.
     """
+    grounds = {} if grounds is None else grounds
     closed: Counter[str] = Counter()
     for snapshot_id, older_ids in telling_maps(region_id).items():
         older = rows.filter(scan__region=region_id, item__state=ItemState.OPEN, scan__snapshot__in=older_ids)
         if older.exists():
-            closed += _withdraw_said(MapSnapshot.objects.get(pk=snapshot_id), older)
+            newer = MapSnapshot.objects.get(pk=snapshot_id)
+            if snapshot_id not in grounds:
+                grounds[snapshot_id] = _ground_of(newer)
+            closed += _withdraw_said(newer, older, grounds[snapshot_id])
     return closed
 
 
-def _withdraw_said(newer: MapSnapshot, older: QuerySet[Change]) -> Counter[str]:
+def _withdraw_said(newer: MapSnapshot, older: QuerySet[Change], ground: GEOSGeometry) -> Counter[str]:
     closed: Counter[str] = Counter()
-    said = sorted(_said_by(newer, older).values_list("item", flat=True))
+    said = sorted(_said_by(newer, older, ground).values_list("item", flat=True))
     for first in range(0, len(said), WITHDRAWN_AT_ONCE):
         # In the order of their ids, as everybody locks several: who answers one just now is waited for, nobody for us.
         items = QueueItem.objects.filter(pk__in=said[first : first + WITHDRAWN_AT_ONCE], state=ItemState.OPEN)
@@ -72,7 +82,7 @@ def _withdraw_said(newer: MapSnapshot, older: QuerySet[Change]) -> Counter[str]:
     return closed
 
 
-def _said_by(newest: MapSnapshot, older: QuerySet[Change]) -> QuerySet[Change]:
+def _said_by(newest: MapSnapshot, older: QuerySet[Change], ground: GEOSGeometry) -> QuerySet[Change]:
     """Of suggestions of older maps: new buildings that this one has, gone ones that it lacks, shapes that it has taken.
 
     A building that the scanned map had in that place already is no news. One whose object is gone, while another
@@ -83,7 +93,7 @@ def _said_by(newest: MapSnapshot, older: QuerySet[Change]) -> QuerySet[Change]:
     before = _covering(Footprint.objects.filter(snapshot=OuterRef("scan__snapshot")))
     kept = Footprint.objects.filter(snapshot=newest, object=OuterRef("object"))
     mapped = Q(kind=ChangeKind.ADD) & there & ~before
-    gone = Q(kind=ChangeKind.REMOVE) & ~Exists(kept) & ~there & Q(geometry__coveredby=_ground_of(newest))
+    gone = Q(kind=ChangeKind.REMOVE) & ~Exists(kept) & ~there & Q(geometry__coveredby=ground)
     doubted = Area(Difference(OuterRef("footprint__geometry"), OuterRef("geometry")))
     right = kept.annotate(left=Area(Difference("geometry", OuterRef("geometry")))).filter(left__lte=LEFT * doubted)
     taken = Q(kind__in=RESHAPES) & Exists(right)

@@ -13,6 +13,7 @@ from annotation.accounts.models import User
 from annotation.changes.cutting import halves, made_one
 from annotation.changes.errors import BuildingTakenError
 from annotation.changes.models import LEAVING, Change, ChangeKind
+from annotation.changes.services.mapped_meanwhile import withdraw_mapped
 from annotation.common.errors import InvalidError
 from annotation.review.models import ItemState, QueueItem
 from annotation.sources.engine import to_geos, to_shapely
@@ -40,7 +41,8 @@ def cut_of(change: Change, shape: GEOSGeometry, value: Any) -> LineString:
     if base is not None and (base.osm_type == "relation" or base.in_relation):
         raise InvalidError(f"{base.key} is, or is named by, a relation: split it in JOSM")
     halves(shape.coords[0], line.coords)  # type: ignore[attr-defined]
-    return line  # type: ignore[return-value]
+    flat = [(x, y) for x, y, *_ in line.coords]  # type: ignore[attr-defined]  # GeoJSON may have heights
+    return LineString(flat, srid=4326)
 
 
 def neighbour_of(change: Change, key: Any) -> Footprint:
@@ -82,10 +84,6 @@ def set_aside(change: Change, user: User, other: Footprint) -> list[int]:
     ).exclude(pk=change.item_id)
     both = [one for one in (other.pk, change.footprint_id) if one is not None]
     list(Footprint.objects.select_for_update(no_key=True).filter(pk__in=both).order_by("pk").values_list("pk"))
-    if _answered(change, other):
-        raise BuildingTakenError(
-            f"an answer about {other.key} edits it already: take that back first, or leave the two buildings apart"
-        )
     there = set(about.filter(state=ItemState.OPEN).values_list("pk", flat=True))
     free = about.filter(pk__in=there, state=ItemState.OPEN, not_for=None).exclude(
         lease_expires_at__gt=Now(), lease_holder__isnull=False
@@ -93,6 +91,10 @@ def set_aside(change: Change, user: User, other: Footprint) -> list[int]:
     locked = list(free.order_by("pk").select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
     if set(locked) != there:
         raise BuildingTakenError(f"somebody looks at a suggestion about {other.key} right now: try again in a moment")
+    if _answered(change, other):  # once they are locked, so that no answer comes between
+        raise BuildingTakenError(
+            f"an answer about {other.key} edits it already: take that back first, or leave the two buildings apart"
+        )
     QueueItem.objects.filter(pk__in=locked).update(
         state=ItemState.WITHDRAWN, lease_holder=None, lease_expires_at=None, version=F("version") + 1
     )
@@ -100,7 +102,7 @@ def set_aside(change: Change, user: User, other: Footprint) -> list[int]:
 
 
 def put_back(change: Change) -> None:
-    """Suggestions that were set aside for this answer come back, to be looked at by who claims them."""
+    """Suggestions that were set aside for this answer come back, but for what the newest map says by now."""
     if not change.set_aside:
         return
     waiting = QueueItem.objects.filter(pk__in=change.set_aside, state=ItemState.WITHDRAWN, change__in_map_at=None)
@@ -108,6 +110,7 @@ def put_back(change: Change) -> None:
     if not newest.exists():
         locked = list(waiting.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
         QueueItem.objects.filter(pk__in=locked).update(state=ItemState.OPEN, version=F("version") + 1)
+        withdraw_mapped(Change.objects.filter(item__in=locked), change.scan.region_id)
 
 
 def _answered(change: Change, other: Footprint) -> bool:

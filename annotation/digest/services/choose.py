@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
@@ -10,7 +12,7 @@ from django.utils import timezone
 from annotation.accounts.models import User
 from annotation.common.errors import InvalidError, NotFoundError
 from annotation.digest.models import Digest, Every
-from annotation.digest.selectors import undone_by_upload
+from annotation.digest.selectors import regions_of, undone_by_upload
 from annotation.review.services import audit
 
 SIGNER = signing.Signer(salt="digest.unsubscribe")
@@ -30,13 +32,19 @@ def choose(*, user: User, every: str) -> Digest:
     digest = Digest.objects.select_for_update(of=("self",)).get(user=user)
     if digest.every == Every.NEVER != every:
         digest.told_to = timezone.now()
-        digest.undone = undone_by_upload(user, digest.told_to)
+        remember_undone(digest, digest.told_to)
     digest.every = every
     digest.save()
     audit.record(
         actor=user, action="digest.choose", object_kind="digest", object_id=digest.pk, scope_id=None, every=every
     )
     return digest
+
+
+def remember_undone(digest: Digest, now: dt.datetime) -> None:
+    """Note, unsaved, what is undone in the map by now, and of which regions that is known: only what comes is news."""
+    digest.regions = [region.pk for region in regions_of(digest.user)]
+    digest.undone = undone_by_upload(digest.regions, now)
 
 
 def token_of(digest: Digest) -> str:

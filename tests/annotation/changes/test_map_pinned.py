@@ -1,6 +1,8 @@
 """An admin keeps a region on another map: what that says already leaves the queue, and nothing decided comes back."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from annotation.changes.models import Change
 from annotation.changes.services import map_pinned
@@ -64,6 +66,18 @@ def test_what_the_chosen_map_has_leaves_the_queue_and_what_was_decided_stays(sca
     assert dict(QueueItem.objects.filter(change__in=decided).values_list("pk", "version")) == before
     assert keep_on(admin, scan.region, chosen) == []  # it is on that map already
     assert keep_on(admin, scan.region, None) == [] and len(withdrawn) == 4
+
+
+def test_where_a_map_ends_is_asked_of_its_buildings_once_however_many_suggestions_there_are(scan, admin, monkeypatch):
+    monkeypatch.setattr(map_pinned, "AT_ONCE", 1)
+    for n in range(3):
+        ChangeFactory(scan=scan, kind="remove", geometry=square(0.2 + 0.2 * n, 0.5))
+    chosen = maps_of(scan)
+    with CaptureQueriesContext(connection) as asked:
+        (job,) = keep_on(admin, scan.region, chosen)
+    assert job.result == {"in_the_map_by_now": {"remove": 3}}
+    extents = [one["sql"] for one in asked.captured_queries if "ST_Extent" in one["sql"]]
+    assert len(extents) == len(set(extents)) > 0
 
 
 def test_a_map_older_than_the_scanned_one_is_no_news_to_its_suggestions(scan, admin):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.contrib.gis.geos import Polygon
+from django.contrib.gis.geos import MultiPolygon, Polygon
+from django.db import connection
+from django.utils import timezone
 
 from annotation.changes.services.part import cut_of
 from annotation.common.errors import InvalidError
-from annotation.review.models import QueueItem
+from annotation.review.models import ItemState, QueueItem
 from annotation.review.services.claim import claim
-from tests.factories import FootprintFactory, UserFactory, square
+from tests.factories import FootprintFactory, SnapshotFactory, UserFactory, square
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory, save_decision
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +81,13 @@ def test_what_cuts_nothing_in_two_is_refused_and_says_how_to_mend_it(scan, cut):
     assert len(refused.value.detail) > 20
 
 
+def test_a_cut_with_heights_is_kept_without_them(client_of, scan):
+    change = ChangeFactory(scan=scan)
+    flat = across(change.geometry)
+    assert answered(client_of(UserFactory()), change, cut=[[*flat[0], 12.5], [*flat[1], 0]]).status_code == 200
+    assert client_of(UserFactory()).get(f"/api/changes/{change.pk}/").json()["cut"] == flat
+
+
 def test_a_slice_is_no_building_and_a_removal_is_not_cut(client_of, scan):
     change = ChangeFactory(scan=scan)
     west, south, _, north = change.geometry.extent
@@ -119,6 +128,37 @@ def test_a_building_that_somebody_looks_at_or_answered_is_not_taken_in(client_of
     save_decision(UserFactory(), other)
     reply = answered(client_of(UserFactory()), change, merge=theirs.key)
     assert (reply.status_code, reply.json()["code"]) == (409, "building_taken") and "answer" in reply.json()["detail"]
+
+
+def test_an_answer_about_the_other_that_comes_meanwhile_keeps_the_two_apart(client_of, scan):
+    change, theirs = two(scan)
+    other = ChangeFactory(scan=scan, kind="modify", footprint=theirs, geometry=theirs.geometry)
+
+    def answers_first(execute, sql, params, many, context):
+        """Just before it is asked what is open about the other building, which was not answered until then."""
+        asked = sql.startswith("SELECT") and '"object_id" =' in sql and '"review_queueitem"."state" =' in sql
+        if asked and 'FROM "review_queueitem"' in sql and other.item.state == ItemState.OPEN:
+            other.item.state, other.item.decision = ItemState.DECIDED, "accept"
+            other.item.decided_at = timezone.now()
+            other.item.save()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(answers_first):
+        reply = answered(client_of(UserFactory()), change, merge=theirs.key)
+    assert other.item.state == ItemState.DECIDED
+    assert (reply.status_code, reply.json()["code"]) == (409, "building_taken")
+
+
+def test_what_the_newest_map_says_by_now_is_not_brought_back_by_an_undo(client_of, scan):
+    change, theirs = two(scan)
+    other = ChangeFactory(scan=scan, kind="remove", footprint=theirs, geometry=theirs.geometry)
+    client = client_of(UserFactory())
+    assert answered(client, change, merge=theirs.key).status_code == 200
+    SnapshotFactory(region=scan.region, coverage=MultiPolygon(square(0.5, 0.5, 1.5), srid=4326))
+    body = {"version": 1, "idempotency_key": str(uuid.uuid4())}
+    assert client.post(f"/api/review/items/{change.item_id}/undo/", body, format="json").status_code == 200
+    other.refresh_from_db()
+    assert (other.item.state, other.in_map_at is None) == ("withdrawn", False)
 
 
 def test_a_building_is_taken_in_once(client_of, scan):

@@ -82,6 +82,11 @@ def test_names_are_those_of_the_language_as_far_as_it_has_them(language, found, 
     assert (presets["language"], by_id(presets)["building/greenhouse"]["name"]) == (found, name)
 
 
+def test_languages_that_nobody_speaks_are_read_once_as_english():
+    assert building_presets("xa") is building_presets("xb-XB") is building_presets("en")
+    assert building_presets("de-xx") is building_presets("de")
+
+
 def test_words_of_english_find_in_every_language():
     assert {"Greenhouse", "treibhaus", "glasshouse"} <= set(
         by_id(building_presets("de"))["building/greenhouse"]["terms"]

@@ -11,7 +11,16 @@ from email.message import Message
 
 
 class SmtpServer(socketserver.ThreadingTCPServer):
-    """`received`: messages as they came; `breaks_off`: the next one is taken, and the connection dies unanswered."""
+    """Of SMTP, as much as digests ask of it.
+
+    Attributes:
+        received: messages as they came.
+        met: connections that were made.
+        breaks_off: the next message is taken, and the connection dies unanswered.
+        silent: the next message is taken, and nothing is said any more on that connection.
+        mute: connections are taken, and nothing is said on them at all.
+        most: messages on one connection, after which the server closes it; 0: any number.
+    """
 
     allow_reuse_address = True
     daemon_threads = True
@@ -19,7 +28,8 @@ class SmtpServer(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Conversation)
         self.received: list[tuple[str, Message]] = []
-        self.breaks_off = False
+        self.breaks_off = self.silent = self.mute = False
+        self.met = self.most = 0
 
     @property
     def port(self) -> int:
@@ -33,7 +43,11 @@ class Conversation(socketserver.StreamRequestHandler):
         self.wfile.write(f"{line}\r\n".encode())
 
     def handle(self) -> None:
-        to = ""
+        to, taken = "", 0
+        self.server.met += 1
+        if self.server.mute:
+            self.rfile.readline()  # until the other side gives up
+            return
         self.say("220 localhost ready")
         while line := self.rfile.readline():
             verb, _, rest = line.decode().strip().partition(" ")
@@ -48,7 +62,13 @@ class Conversation(socketserver.StreamRequestHandler):
                     self.server.received.append((to, message_from_bytes(self.data())))
                     if self.server.breaks_off:
                         return
+                    if self.server.silent:
+                        self.rfile.readline()
+                        return
                     self.say("250 taken")
+                    taken += 1
+                    if taken == self.server.most:
+                        return
                 case "QUIT":
                     self.say("221 bye")
                     return

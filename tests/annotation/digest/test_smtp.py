@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
+from django.db import connection
 
 from annotation.digest.models import Digest
 from annotation.digest.services import send
 from tests.annotation.digest.smtp_server import smtp_server
-from tests.annotation.digest.test_digest import since_yesterday, tomorrow
+from tests.annotation.digest.test_digest import DAY, since_yesterday, tomorrow
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory
 
@@ -19,9 +21,19 @@ def digest(settings) -> Digest:
     settings.SENDS_EMAIL, settings.PUBLIC_URL = True, "https://maps.example.org"
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_USE_TLS, settings.DEFAULT_FROM_EMAIL = "127.0.0.1", False, "map@example.org"
+    settings.EMAIL_TIMEOUT = 2
     ana = UserFactory(username="ana", email="ana@example.org")
     ChangeFactory(scan=ScanFactory(model=ModelVersionFactory(region=RegionFactory(name="Łódź", members=[ana]))))
     return since_yesterday(ana)
+
+
+@pytest.fixture
+def three(digest) -> list[Digest]:
+    """Digests of three people who are due."""
+    others = [UserFactory(email=f"{name}@example.org") for name in ("ben", "cho")]
+    for user in others:
+        digest.user.memberships.get().region.members.create(user=user)
+    return [digest, *map(since_yesterday, others)]
 
 
 def test_it_arrives_with_both_parts_and_what_mail_programs_ask_for(digest, settings):
@@ -56,3 +68,50 @@ def test_a_server_that_took_it_and_fell_silent_is_not_given_it_again(digest, set
         server.breaks_off = False
         assert send.tell(tomorrow()) == 0
         assert len(server.received) == 1
+
+
+def test_one_connection_serves_a_run_and_none_is_made_where_there_is_nothing_to_tell(three, settings):
+    with smtp_server() as server:
+        settings.EMAIL_PORT = server.port
+        assert send.tell(tomorrow()) == 3
+        assert (server.met, len(server.received)) == (1, 3)
+        assert send.tell(tomorrow() + DAY) == 0
+        assert server.met == 1
+    Digest.objects.update(told_to=tomorrow() + DAY)
+    assert send.tell(tomorrow() + 3 * DAY) == 0
+    assert Digest.objects.filter(told_to__lt=tomorrow() + DAY * 1.5).count() == 0, "no server is needed to have no news"
+
+
+def test_a_server_that_closes_connections_is_met_anew(three, settings):
+    with smtp_server() as server:
+        settings.EMAIL_PORT, server.most = server.port, 1
+        assert send.tell(tomorrow()) == 3
+        assert (server.met, len(server.received)) == (3, 3)
+
+
+def test_a_server_that_says_nothing_is_waited_for_once_and_costs_nobody_a_period(three, settings):
+    with smtp_server() as server:
+        settings.EMAIL_PORT, server.mute = server.port, True
+        assert send.tell(tomorrow()) == 0
+        assert server.met == 1
+        server.mute = False
+        assert send.tell(tomorrow()) == 3
+
+
+def test_a_server_that_falls_silent_ends_the_run_and_costs_one_message(three, settings):
+    with smtp_server() as server:
+        settings.EMAIL_PORT, server.silent = server.port, True
+        assert send.tell(tomorrow()) == 0
+        assert [to for to, _ in server.received] == ["ana@example.org"]
+        server.silent = False
+        assert send.tell(tomorrow()) == 2
+        assert sorted(to for to, _ in server.received) == ["ana@example.org", "ben@example.org", "cho@example.org"]
+
+
+def test_while_one_run_sends_another_leaves_it_to_that(digest, settings):
+    with smtp_server() as server, psycopg.connect(**connection.get_connection_params()) as other:
+        settings.EMAIL_PORT = server.port
+        other.execute("SELECT pg_advisory_lock(%s)", [send.LOCK])
+        assert send.tell(tomorrow()) == 0
+        other.execute("SELECT pg_advisory_unlock(%s)", [send.LOCK])
+        assert send.tell(tomorrow()) == 1

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from annotation.edits import selectors
+from annotation.edits import lists
 from annotation.edits.models import Changeset, Delivery, DeliveryState, Upload, UploadReceipt, UploadState, Webhook
 from annotation.edits.services.uploads import watch
 from tests.factories import RegionFactory, SnapshotFactory, UserFactory
@@ -42,7 +42,7 @@ def upload(region, *fates: str, **fields) -> Upload:
 
 
 def test_a_webhook_counts_what_waits_and_is_dead_up_to_a_bound_and_of_itself_alone(client_of, monkeypatch):
-    monkeypatch.setattr(selectors, "MOST_COUNTED", 3)
+    monkeypatch.setattr(lists, "MOST_COUNTED", 3)
     long, short = hook(), hook()
     for state, number in ((DeliveryState.WAITING, 5), (DeliveryState.DEAD, 4)):
         for _ in range(number):
