@@ -289,7 +289,6 @@ class Delivery(Timestamped):
             models.Index(fields=["webhook", "due_at", "id"], condition=models.Q(state="waiting"), name="delivery_due"),
             models.Index(fields=["webhook", "-id"], name="delivery_newest"),
             models.Index(fields=["webhook", "state", "-id"], name="delivery_of_a_webhook"),
-            # At most a try for each run of a day, however much waits.
             models.Index(
                 fields=["webhook", "-id"], condition=models.Q(state="waiting", attempts__gt=0), name="delivery_failing"
             ),
