@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from annotation.sources.models import MapSnapshot
+from tests.browser.holding import Held
 from tests.browser.screens import shot
+from tests.factories import ImageryFactory
 
 PHONE = {"width": 390, "height": 844}
 
@@ -94,3 +98,26 @@ def test_without_imagery_there_is_nothing_to_draw_on(new_page, stock):
     page.goto(f"/regions/{stock.region.pk}/sources/")
     expect(page.locator("#imagery .source-card")).to_have_count(1)
     expect(page.locator("#draw-complete")).to_be_hidden()
+
+
+def test_the_image_that_is_drawn_on_is_the_one_in_use_though_another_came_later(new_page, stock):
+    ImageryFactory(region=stock.region, captured_on=dt.date(2001, 1, 1), footprint=stock.imagery.footprint)
+    page = new_page(stock.admin)
+    open_drawing(page, stock.region.pk)
+    tile = page.locator("#complete-map .leaflet-tile-loaded").first
+    assert f"/{stock.imagery.pk}/" in (tile.get_attribute("src") or "")
+
+
+def test_what_is_drawn_while_a_map_is_sent_is_for_the_next_one(new_page, stock, town_files):
+    page = new_page(stock.admin)
+    open_drawing(page, stock.region.pk)
+    page.locator("#complete-whole").click()
+    page.locator("#snapshot-file").set_input_files(town_files / "map.osm")
+    sent = Held(page, "**/snapshots/", lambda request: request.method == "POST")
+    page.get_by_role("button", name="Upload the map").click()
+    sent.come()
+    page.locator("#complete-whole").click()
+    expect(page.locator("#complete-said")).to_contain_text("2 areas drawn")
+    sent.let_go()
+    expect(page.locator("#complete-said")).to_contain_text("1 area drawn")
+    expect(page.locator("#draw-complete")).to_have_attribute("open", "")

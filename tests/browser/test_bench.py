@@ -253,11 +253,15 @@ def test_a_page_on_a_batch_that_is_closed_says_so_once(new_page, stock, batch, w
     Batch.objects.filter(pk=batch.pk).update(closed_at="2026-01-01T00:00Z")
     page = new_page(stock.admin)
     page.clock.install()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/claim/" in request.url else None)
     page.goto(f"/regions/{batch.scope_id}/anchors/review/?batch={batch.pk}")
     expect(page.locator("#no-item")).to_contain_text("this batch is closed")
     expect(page.locator("#no-item").get_by_role("link").first).to_be_visible()
     page.clock.fast_forward(60_000)  # it would have asked again by now
-    page.wait_for_load_state("networkidle")
+    with page.expect_response("**/health/live/"):  # which is asked later than that would have been
+        page.evaluate("fetch('/health/live/')")
+    assert len(asked) == 1
     expect(page.locator("#notices .notice")).to_have_count(0)
 
 

@@ -174,3 +174,21 @@ def test_the_group_mode_is_accessible_in_light_and_dark(new_page, close_stock, a
     page.evaluate(axe)
     found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa']})")["violations"]
     assert [one["id"] for one in found] == []
+
+
+def test_one_that_was_cut_stays_as_it_is_when_its_group_is_moved(new_page, close_stock):
+    page = new_page(close_stock.admin)
+    open_queue(page, close_stock)
+    page.keyboard.press("e")
+    expect(page.locator("#adjust-bar")).to_be_visible()
+    for key in ("n", "k", "n", "n", "k", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#parted")).to_contain_text("Cut in two")
+    press(page, "s")
+    expect(page.locator("#parted")).to_have_count(0)
+    begin_group(page)
+    expect(page.locator("#group-left-out")).to_have_text("Left out: 1 cut in two, or made one with another, by you")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#notices")).to_contain_text("accepted, 1.0 m to the east")
+    assert QueueItem.objects.get(change=close_stock.changes[0]).state != "decided"

@@ -117,6 +117,35 @@ def test_a_house_is_cut_by_two_clicks_beside_it_on_a_phone(new_page, stock):
     assert change.cut is not None
 
 
+def test_a_cut_that_ends_where_it_began_is_refused_and_escape_leaves_the_rest_as_it_is(new_page, stock):
+    house(stock)
+    page = new_page(stock.admin)
+    open_queue(page, stock)
+    enter(page)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#adjust-undo")).to_be_enabled()
+    page.keyboard.press("n")
+    page.keyboard.press("k")
+    expect(page.locator("#adjust-what")).to_contain_text("choose the corner where it ends")
+    page.keyboard.press("k")
+    expect(page.locator("#notices")).to_contain_text("A cut ends in another place")
+    expect(page.locator("#adjust-what")).to_contain_text("Corner 1 of 4")  # nothing of the cut is left to escape from
+
+
+def test_what_is_around_is_asked_for_again_where_it_could_not_be_loaded(new_page, stock, watch):
+    watch.expect("503")
+    other = neighbour(stock, house(stock))
+    page = new_page(stock.admin)
+    page.route("**/neighbours/", lambda route: route.fulfill(status=503, json={"code": "busy", "detail": "Busy."}))
+    with page.expect_response("**/neighbours/"):
+        open_queue(page, stock)
+    page.unroute("**/neighbours/")
+    enter(page)
+    expect(page.locator("#adjust-merge")).to_be_enabled()
+    page.keyboard.press("g")
+    expect(page.locator("#adjust-what")).to_contain_text(f"Becomes one with {other.key}")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_two_houses_are_made_one_and_the_undo_parts_them(new_page, stock, scheme):
     change = house(stock)

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from annotation.edits.models import EditItem
+from tests.browser.holding import Held
 from tests.browser.screens import shot
 from tests.browser.test_queue import until
 from tests.factories_changes import save_decision
@@ -43,3 +44,25 @@ def test_some_of_what_is_accepted_is_chosen_and_seen_on_the_map_before_it_leaves
     card.get_by_role("button", name=f"Drop change {others[1].pk}").click()
     expect(page.locator("#notices")).to_contain_text("its change stays accepted")
     expect(card.locator("tbody tr")).to_have_count(2)
+
+
+def test_a_changeset_is_made_once_and_only_of_what_is_known(new_page, stock):
+    change = next(one for one in stock.changes if one.kind == "add")
+    save_decision(stock.admin, change)
+    page = new_page(stock.admin)
+    known = Held(page, "**/changes/?*decision=accept*")
+    page.goto(f"/regions/{stock.region.pk}/edits/")
+    known.come()
+    make = page.get_by_role("button", name="Make the changeset")
+    page.get_by_label("Comment").fill("A house")  # the page's modules listen
+    expect(make).to_be_disabled()
+    known.let_go()
+    expect(page.locator("#accepted-count")).to_have_text("1 change, 1 chosen")
+    sent = Held(page, "**/changesets/", lambda request: request.method == "POST")
+    make.click()
+    sent.come()
+    page.get_by_role("button", name="All", exact=True).click()  # draws the form anew
+    expect(make).to_be_disabled()
+    sent.let_go()
+    expect(page.locator("#notices")).to_contain_text("is made")
+    expect(make).to_be_disabled()

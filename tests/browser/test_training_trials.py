@@ -30,6 +30,8 @@ def test_settings_are_changed_by_name_a_wrong_one_is_told_and_the_run_says_what_
     expect(page.locator("#train-form .error")).to_contain_text("evidence.epochs takes a whole number, such as 2")
     value.fill("3")
     add.click()
+    expect(name.last).not_to_have_value("evidence.epochs")  # a setting has one row
+    expect(name.last.locator('option[value="evidence.epochs"]')).to_be_disabled()
     name.last.select_option("initial")
     expect(value.last).to_have_value("true")
     shot(page, "training-settings", whole=True)

@@ -48,6 +48,7 @@ const REASONS = {
   elsewhere: (count) => `${count} of another group`,
   refused: (count) => `${count} refused`,
   newer_map: (count) => `${count} edited in a newer map`,
+  parted: (count) => `${count} cut in two, or made one with another, by you`,
   older_image: (count) => `${count} where the image is older than the map`,
   unchosen: (count) => `${count} by you`,
 };

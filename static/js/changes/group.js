@@ -6,8 +6,8 @@ import { bindKey } from "mapwright/lib/keys.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { notableShift } from "mapwright/lib/offset.js";
 import { freshKey } from "mapwright/lib/once.js";
+import { partsBuilding } from "mapwright/changes/answers.js";
 import { drawGroup } from "mapwright/changes/group-map.js";
-import { parted } from "mapwright/changes/parting.js";
 import * as act from "mapwright/changes/group-state.js";
 
 const FINE_M = 0.1;
@@ -34,9 +34,10 @@ export function createGroupMode({ view, line, others, free, onLeave }) {
     const found = await api.get(`/api/changes/${change}/group/?reach=${reach}`);
     const underWay = line.server.underWay();
     const members = found.members.map((one) => {
-      const { geometry, tags } = line.drafts.read(one.item);
-      const { shape: draft } = parted(geometry);
-      const standing = underWay.includes(one.item) ? "decided" : one.standing;
+      const { geometry: draft, tags } = line.drafts.read(one.item);
+      // One that a person cut in two, or made one with its neighbour, would lose that by a move.
+      const asDrafted = partsBuilding({ geometry: draft }) ? "parted" : one.standing;
+      const standing = underWay.includes(one.item) ? "decided" : one.standing || asDrafted;
       return { ...one, standing, tags, ...(draft && !standing ? { geometry: draft, draft } : {}) };
     });
     return { members, more: found.more, offset: found.offset };

@@ -7,19 +7,20 @@ const KEPT = 12;
 
 /** @param {L.Map} map with the pane "outlines" */
 export function createNeighbours(map) {
-  const known = new Map(); // by change: a promise of [{key, geometry}]
+  const known = new Map(); // by change: a promise of [{key, geometry}]; of null where they could not be loaded
   const layer = L.layerGroup().addTo(map);
   let shown = null;
   let all = null; // [{key, geometry}]; null: not known yet
   let shapes = [];
   let coming = Promise.resolve();
   let hidden = false;
+  let missed = null; // the subject whose neighbours could not be loaded
 
   function ask(change) {
     if (!known.has(change)) {
       const asked = api.get(`/api/changes/${change}/neighbours/`).catch(() => {
         known.delete(change); // without them one can still decide; the next look asks again
-        return [];
+        return null;
       });
       known.set(change, asked);
       if (known.size > KEPT) known.delete(known.keys().next().value);
@@ -45,19 +46,25 @@ export function createNeighbours(map) {
     get all() {
       return all;
     },
-    ready: () => coming,
+    /** Once they are there, or could not be loaded; those that could not be are asked for again. */
+    ready() {
+      if (missed) coming = this.load(missed);
+      return coming;
+    },
     show(subject) {
       coming = this.load(subject);
       return coming;
     },
-    async load({ id, kind }) {
+    async load(subject) {
+      const { id, kind } = subject;
       this.clear();
       shown = id;
       if (kind === "remove") return;
       const found = await ask(id);
       if (shown !== id) return;
+      if (!found) missed = subject;
       all = found;
-      shapes = found.map((one) => one.geometry);
+      shapes = (found ?? []).map((one) => one.geometry);
       draw();
     },
     warm: ({ id, kind }) => kind !== "remove" && ask(id),
@@ -66,7 +73,7 @@ export function createNeighbours(map) {
       draw();
     },
     clear() {
-      shown = all = null;
+      shown = all = missed = null;
       shapes = [];
       layer.clearLayers();
     },

@@ -70,10 +70,14 @@ export function createParting(map, { present, corner, around, keep, refuse, redr
   function end(to) {
     const [start, stop] = [from, to];
     from = undefined;
-    if (start.place.join() === stop.place.join()) return refuse("A cut ends in another place than where it begins.");
+    if (start.place.join() === stop.place.join()) {
+      redraw();
+      return refuse("A cut ends in another place than where it begins.");
+    }
     const first = start.corner ? start.place : beyond(start.place, stop.place, BEYOND_M);
     const last = stop.corner ? stop.place : beyond(stop.place, start.place, BEYOND_M);
-    return keep({ ...parted(present()).shape, cut: [first, last] });
+    keep({ ...parted(present()).shape, cut: [first, last] });
+    return redraw(); // also where nothing came of it: Esc would leave more than the cut
   }
 
   function at(place) {

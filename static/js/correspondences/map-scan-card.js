@@ -132,7 +132,12 @@ export function scanCard(scan, { person, links, current, onShow, onStop, onResum
   ];
   return el(
     "article",
-    { class: "card scan-card", tabindex: "-1", "aria-current": String(current), data: { scan: String(scan.id) } },
+    {
+      class: "card scan-card",
+      tabindex: "-1",
+      "aria-current": String(current),
+      data: { scan: String(scan.id), key: `scan-${scan.id}` },
+    },
     el("div", { class: "card-head" }, el("h3", { text: scan.original_name }), stateOf(scan)),
     el("p", {
       class: "muted small",

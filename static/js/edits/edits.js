@@ -28,7 +28,7 @@ function drawForm(count) {
   areas?.forget(count);
   const button = form.querySelector("button[type=submit]");
   form.toggleAttribute("data-idle", !count);
-  button.disabled = !count;
+  if (!("sending" in form.dataset)) button.disabled = !count;
   button.textContent = count ? `Make the changeset of ${plural(count, "change")}` : "Make the changeset";
 }
 

@@ -44,7 +44,7 @@ export function imageCard(image, { href, person, onStop, onAgain, onRemove }) {
   const failed = job?.state === "failed" && el("p", { class: "note note-bad", text: job.error_detail });
   return el(
     "li",
-    { class: "card image-card", data: { image: String(image.id) } },
+    { class: "card image-card", data: { image: String(image.id), key: `image-${image.id}` } },
     picture,
     el(
       "div",

@@ -70,23 +70,52 @@ function goOn(before) {
   }
 }
 
+/** What there is inside `node`, each by its card (`data-key`) and by its name there: an id, else its words and where it leads. */
+const named = (node, selector) =>
+  [...node.querySelectorAll(selector)].map((one) => {
+    const card = one.closest("[data-key]");
+    const said = one.matches("details") ? one.querySelector("summary") : one;
+    const words = `${said?.getAttribute("aria-label") ?? said?.textContent} ${one.getAttribute("href") ?? ""}`;
+    return { one, card: node.contains(card) ? card.dataset.key : "", name: one.id ? `#${one.id}` : words };
+  });
+
+/**
+ * Which of `after` is `old` of `before`, drawn anew; lists grow at the top, so its place alone says nothing.
+ * @param {boolean} renamed whether its words may have changed, where nothing else beside it has
+ */
+function drawnAnew(old, before, after, renamed) {
+  const inCard = (list) => list.filter(({ card }) => card === old.card);
+  const alike = (list) => list.filter(({ name }) => name === old.name);
+  const [was, is] = [inCard(before), inCard(after)];
+  if (alike(is).length) return alike(was).length === alike(is).length ? alike(is)[alike(was).indexOf(old)].one : null;
+  const at = was.indexOf(old);
+  const agree = was.length === is.length && is.every(({ name }, index) => index === at || name === was[index].name);
+  return renamed && agree ? is[at].one : null;
+}
+
 /**
  * Replace what is inside `node` by a newer drawing of it: what was unfolded stays so, what was begun in a field with an id too,
- * and who stands on a button or in such a field stays there.
+ * and who stands on a button or in such a field stays there. Cards of a list are told apart by `data-key`.
  */
 export function refill(node, ...children) {
-  const open = [...node.querySelectorAll("details")].map((one) => one.open);
+  const folds = named(node, "details");
+  const open = new Map(folds.map(({ one }) => [one, one.open]));
   const before = [...node.querySelectorAll(FIELDS)].filter(begun);
   const active = node.contains(document.activeElement) ? document.activeElement : null;
   const caret = active?.matches("input, textarea") ? [active.selectionStart, active.selectionEnd] : [null];
-  const at = [...node.querySelectorAll(PRESSED)].indexOf(active);
+  const pressed = named(node, PRESSED);
   fill(node, ...children);
-  node.querySelectorAll("details").forEach((one, index) => {
-    one.open = open[index] ?? one.open;
-  });
+  const newFolds = named(node, "details");
+  for (const fold of folds) {
+    const fresh = drawnAnew(fold, folds, newFolds, true);
+    if (fresh) fresh.open = open.get(fold.one);
+  }
   goOn(before);
-  const there = active && ((active.id && document.getElementById(active.id)) || node.querySelectorAll(PRESSED)[at]);
-  there?.focus({ preventScroll: true });
+  const stood = pressed.find(({ one }) => one === active);
+  const there = stood
+    ? drawnAnew(stood, pressed, named(node, PRESSED), stood.card !== "")
+    : active?.id && document.getElementById(active.id);
+  if (there) there.focus({ preventScroll: true });
   if (there && caret[0] !== null) there.setSelectionRange(...caret);
 }
 

@@ -33,6 +33,21 @@ export function showErrors(form, error) {
   first?.focus();
 }
 
+/** The button, or the one that was drawn in its place meanwhile; none where nothing is called so any more. */
+function asDrawnNow(button) {
+  if (button.isConnected) return button;
+  if (button.id) return document.getElementById(button.id);
+  const label = button.getAttribute("aria-label");
+  return label && document.querySelector(`button[aria-label="${CSS.escape(label)}"]`);
+}
+
+/** A button that is off loses the keyboard: give it back, unless the person went on elsewhere. */
+function standAgain(button) {
+  if (![button, document.body].includes(document.activeElement)) return;
+  const now = asDrawnNow(button);
+  if (now) now.focus();
+}
+
 /** Run `work` with its button held meanwhile: a second press is none, and who stood on the button stands there again. */
 export async function held(button, work) {
   if (button.disabled) return;
@@ -42,20 +57,23 @@ export async function held(button, work) {
     await work();
   } finally {
     button.disabled = false;
-    if (stood && [button, document.body].includes(document.activeElement)) button.focus();
+    if (stood) standAgain(button);
   }
 }
 
 /** `work` as a handler of clicks that holds its button. */
 export const holding = (work) => (event) => held(event.currentTarget, work);
 
-/** Run `send(form)` on submit, with the button held while it runs; until this module is here, the page's button is off. */
+/**
+ * Run `send(form)` on submit, with the button held while it runs; until this module is here, the page's button is off.
+ * While the form has `data-idle` there is nothing to send, and the button stays off.
+ */
 export function onSubmit(form, send) {
-  form.querySelector("button[type=submit]").disabled = false;
+  form.querySelector("button[type=submit]").disabled = form.hasAttribute("data-idle");
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = form.querySelector("button[type=submit]");
-    if (button.disabled) return;
+    if (button.disabled || "sending" in form.dataset) return;
     const stood = document.activeElement === button;
     clear(form);
     button.disabled = true;
@@ -68,7 +86,7 @@ export function onSubmit(form, send) {
     } finally {
       delete form.dataset.sending;
       button.disabled = form.hasAttribute("data-idle"); // there may be nothing left to send
-      if (stood && [button, document.body].includes(document.activeElement)) button.focus();
+      if (stood) standAgain(button);
     }
   });
 }

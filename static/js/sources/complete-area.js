@@ -1,8 +1,10 @@
 /** Where a map that is about to be uploaded is complete: drawn on the image, or the whole of it, in place of a file. */
 /* global L */
+import { api } from "mapwright/lib/api.js";
 import { byId } from "mapwright/lib/dom.js";
 import { number, plural } from "mapwright/lib/format.js";
 import { createMap, fitControl, geometryBounds, imageLayer } from "mapwright/lib/map.js";
+import { latest } from "mapwright/lib/once.js";
 
 const DRAWN = { color: "#5ad1ff", weight: 2.5, fillColor: "#5ad1ff", fillOpacity: 0.25, pmIgnore: false };
 const LINE = { color: "#5ad1ff", weight: 2, dashArray: "6 4" };
@@ -25,13 +27,16 @@ const areaKm2 = ({ type, coordinates }) =>
     .reduce((sum, one) => sum + one, 0);
 
 /** What the form of a map may say, beside a file, of where it is complete; the file goes first. */
-export function createCompleteArea() {
+export function createCompleteArea(region) {
   const box = byId("draw-complete");
   const said = byId("complete-said");
   const [draw, rectangle, whole, last] = ["complete-area", "complete-box", "complete-whole", "complete-last"].map(byId);
+  const begun = latest();
   let map = null;
   let imagery = null;
-  const shapes = []; // layers, in the order in which they came
+  let shown = null; // {id of the imagery, layer}
+  let shapes = []; // layers, in the order in which they came
+  let sent = []; // those that were there when the map was sent
 
   /** What is drawn, as GeoJSON; the whole image may be several features. */
   const features = () =>
@@ -55,14 +60,22 @@ export function createCompleteArea() {
     tell();
   }
 
+  const fit = () => map.fitBounds(geometryBounds(imagery.footprint).pad(0.1), { animate: false });
+
+  /** Lay the imagery under what is drawn. */
+  function showImage() {
+    if (!map || !imagery || shown?.id === imagery.id) return;
+    shown?.layer.remove();
+    shown = { id: imagery.id, layer: imageLayer(imagery).addTo(map) };
+    fit();
+  }
+
   function open() {
     if (!imagery || map) return;
     map = createMap(byId("complete-map"), { label: "The image, to draw on where the map is complete" });
-    imageLayer(imagery).addTo(map);
-    const fit = () => map.fitBounds(geometryBounds(imagery.footprint).pad(0.1), { animate: false });
     fitControl(map, fit);
     map.invalidateSize({ animate: false });
-    fit();
+    showImage();
     map.on("pm:create", ({ layer }) => {
       map.pm.disableDraw();
       keep(layer);
@@ -91,23 +104,32 @@ export function createCompleteArea() {
   box.addEventListener("toggle", () => box.open && open());
 
   return {
-    /** The imagery that is drawn on: what the region has by now, the one in use first. */
-    on(sources) {
-      imagery = sources.find((one) => one.state === "ready" && one.footprint) ?? null;
+    /** The imagery that is drawn on: of what the region has by now the one in use, else the newest. */
+    async on(sources) {
+      const timely = begun();
+      const able = sources.filter((one) => one.state === "ready" && one.footprint);
+      const summary = able.length > 1 ? await api.get(`/api/regions/${region.id}/summary/`) : null;
+      if (!timely()) return;
+      imagery = able.find((one) => one.id === summary?.imagery) ?? able[0] ?? null;
+      showImage();
       box.hidden = !imagery;
       [draw, rectangle, whole].forEach((button) => (button.disabled = !imagery));
     },
     /** Give the form's data what was drawn, where no file says it. */
     addTo(data) {
+      sent = [...shapes];
       if (data.has("area") || !shapes.length) return;
       const text = JSON.stringify({ type: "FeatureCollection", features: features() });
       data.set("area", new File([text], "drawn.geojson", { type: "application/geo+json" }));
     },
-    /** The map was sent: the next one has an area of its own. */
+    /** The map was sent: the next one has an area of its own, what was drawn since. */
     clear() {
-      shapes.splice(0).forEach((layer) => layer.remove());
+      sent.forEach((layer) => layer.remove());
+      shapes = shapes.filter((layer) => !sent.includes(layer));
+      sent = [];
+      map?.pm.disableDraw();
       if (map) tell();
-      box.open = false;
+      if (!shapes.length) box.open = false;
     },
   };
 }

@@ -165,7 +165,7 @@ function drawStep(step, index, jobs, busyAll, context) {
   const more = job ? follower(job, person, refresh) : failed?.state === "failed" ? jobProgress(failed) : null;
   return el(
     "li",
-    { class: "step", data: { done: String(step.done), busy: String(Boolean(job)), step: step.name } },
+    { class: "step", data: { done: String(step.done), busy: String(Boolean(job)), step: step.name, key: step.name } },
     el("span", { class: "step-mark", "aria-hidden": "true", text: job ? "◐" : step.done ? "✓" : String(index + 1) }),
     el(
       "span",

@@ -71,7 +71,7 @@ export function sourceCard(source, kind, { onChange, onRemove }) {
   const progress = el("div");
   const node = el(
     "article",
-    { class: "card source-card", data: { state: source.state } },
+    { class: "card source-card", data: { state: source.state, key: `${kind}-${source.id}` } },
     el("div", { class: "card-head" }, el("h3", { text: source.original_name }), sourceBadge(source.state)),
     sourceFacts(source, kind),
     source.error

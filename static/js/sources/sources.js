@@ -29,7 +29,7 @@ async function remove(kind, source) {
 }
 
 const fit = createFit(region);
-const complete = document.getElementById("draw-complete") ? createCompleteArea() : null;
+const complete = document.getElementById("draw-complete") ? createCompleteArea(region) : null;
 const begun = { imagery: latest(), snapshots: latest() };
 
 async function list(kind) {
@@ -38,7 +38,7 @@ async function list(kind) {
     const sources = await api.all(`/api/regions/${region.id}/${kind}/`);
     if (!timely()) return;
     fit.know(kind, sources);
-    if (kind === "imagery") complete?.on(sources);
+    if (kind === "imagery") complete?.on(sources).catch(notifyError);
     const on = { onChange: () => list(kind), onRemove: person.editor ? (source) => remove(kind, source) : null };
     refill(
       byId(kind),

@@ -40,22 +40,36 @@ export function createSettings(kind, preset) {
   let made = 0;
   let asked = 0;
 
+  const nameOf = (row) => row.querySelector(".setting-name").value;
+
+  /** A setting has one row: those that others have can't be chosen, nor one more row where all have theirs. */
+  function offer() {
+    const taken = new Set([...rows.children].map(nameOf));
+    for (const row of rows.children)
+      for (const option of row.querySelector(".setting-name").options)
+        option.disabled = taken.has(option.value) && option.value !== nameOf(row);
+    add.disabled = Object.keys(known).every((name) => taken.has(name));
+    return taken;
+  }
+
   function hint(row) {
-    const before = known[row.querySelector(".setting-name").value];
+    const before = known[nameOf(row)];
     const shown = typeof before === "boolean" ? (before ? "yes" : "no") : written(before);
     row.querySelector(".hint").textContent = `In place of ${shown}.`;
   }
 
   function pick(row) {
-    const name = row.querySelector(".setting-name").value;
-    row.querySelector(".setting-value").replaceWith(valueField(row.id, known[name]));
+    row.querySelector(".setting-value").replaceWith(valueField(row.id, known[nameOf(row)]));
     hint(row);
+    offer();
   }
 
   function addRow() {
     const id = `setting-${(made += 1)}`;
+    const taken = offer();
     const names = Object.keys(known).map((name) => el("option", { value: name, text: name }));
     const name = el("select", { class: "setting-name", "aria-label": "Setting to change" }, ...names);
+    name.value = Object.keys(known).find((one) => !taken.has(one));
     const remove = el("button", {
       type: "button",
       class: "button button-small",
@@ -63,6 +77,7 @@ export function createSettings(kind, preset) {
       on: {
         click: () => {
           row.remove();
+          offer();
           add.focus();
         },
       },
@@ -77,6 +92,7 @@ export function createSettings(kind, preset) {
     name.addEventListener("change", () => pick(row));
     rows.append(row);
     hint(row);
+    offer();
     name.focus();
   }
 
@@ -89,10 +105,10 @@ export function createSettings(kind, preset) {
     if (mine !== asked) return;
     known = settings;
     for (const row of [...rows.children]) {
-      if (row.querySelector(".setting-name").value in known) hint(row);
+      if (nameOf(row) in known) hint(row);
       else row.remove();
     }
-    add.disabled = !Object.keys(known).length;
+    offer();
   }
 
   add.addEventListener("click", addRow);
@@ -102,10 +118,13 @@ export function createSettings(kind, preset) {
     values: () =>
       Object.fromEntries(
         [...rows.children].map((row) => {
-          const name = row.querySelector(".setting-name").value;
+          const name = nameOf(row);
           return [name, read(row.querySelector(".setting-value").value, known[name])];
         }),
       ),
-    clear: () => fill(rows),
+    clear() {
+      fill(rows);
+      offer();
+    },
   };
 }

@@ -135,7 +135,7 @@ export function modelCard(model, { admin, onUse, onCompare, onDescribed }) {
     });
   return el(
     "article",
-    { class: "model", data: { model: String(model.id) } },
+    { class: "model", data: { model: String(model.id), key: `model-${model.id}` } },
     el(
       "div",
       { class: "model-head" },

@@ -23,6 +23,7 @@ let stopRun = () => {};
 let shownRun = null;
 const sides = createSideBySide({ admin: person.admin, onUse: use });
 const begun = latest();
+let anew = false; // a newer comparison is to be shown, by whichever list comes next
 
 const stateOf = (run) => run.job?.state ?? (run.model ? "succeeded" : "cancelled");
 const attempt = (work) => work().catch((error) => void notifyError(error));
@@ -108,6 +109,7 @@ async function listRuns() {
 /* Models */
 
 async function listModels(options = {}) {
+  anew ||= Boolean(options.anew);
   const timely = begun();
   const page = await attempt(() => api.get(`${base}/models/${ofKind}`));
   if (!page || !timely()) return;
@@ -121,7 +123,8 @@ async function listModels(options = {}) {
   );
   const back = document.getElementById("roll-back");
   if (back) back.hidden = !models.some((model) => model.state === "active" && (model.before || kind.built_in));
-  sides.know(models, options);
+  sides.know(models, { anew });
+  anew = false;
 }
 
 async function use(model) {
