@@ -116,6 +116,16 @@ def test_what_no_preset_has_is_set_as_typed_and_what_is_half_typed_is_not(new_pa
     expect(page.locator("#tags-set")).to_contain_text("building=oasthouse")
 
 
+def test_a_search_that_finds_nothing_points_at_no_option(new_page, stock):
+    page = new_page(stock.admin)
+    kind = tag_form(page, stock, of_kind(stock, "add")).get_by_label("Kind of building")
+    kind.fill("hous")
+    expect(kind).to_have_attribute("aria-activedescendant", "building-kinds-0")
+    kind.fill("no such kind!")
+    expect(kind).to_have_attribute("aria-expanded", "false")
+    assert kind.get_attribute("aria-activedescendant") is None
+
+
 def test_tags_that_make_it_more_than_a_building_are_shown_and_can_not_be_changed(new_page, stock):
     change = of_kind(stock, "modify")
     change.footprint.tags = {"building": "house", "operator": "The town", "roof:shape": "flat", "building:levels": "2"}

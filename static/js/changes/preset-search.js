@@ -81,8 +81,12 @@ export function presetSearch({ choices, any, start, onChoose }) {
     shown = [...found, ...(typed && !value ? asTyped(typed) : [])];
     at = 0;
     fill(list, ...shown.map(row));
-    list.hidden = shown.length === 0;
-    input.setAttribute("aria-expanded", String(shown.length > 0));
+    if (!shown.length) {
+      close();
+      return;
+    }
+    list.hidden = false;
+    input.setAttribute("aria-expanded", "true");
     point();
   }
 

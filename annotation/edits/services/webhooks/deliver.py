@@ -7,16 +7,15 @@ same event id, by which a receiver knows it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from annotation.common.alone import alone
 from annotation.common.errors import DomainError
 from annotation.edits.engine import ask
 from annotation.edits.models import Delivery, DeliveryState, Webhook
@@ -51,8 +50,8 @@ def deliver(seconds: float = RUN_S) -> int:
     Next is the webhook that this run gave the least time, and those come last that failed before, so that neither a
     slow nor a broken one keeps the others waiting. One that fails is not asked again in this run.
     """
-    with _alone() as alone:
-        taken = _send_due(seconds) if alone else 0
+    with alone(LOCK) as free:
+        taken = _send_due(seconds) if free else 0
         _forget()
     return taken
 
@@ -74,20 +73,6 @@ def secret_of(webhook: Webhook) -> str:
 def context(webhook: Webhook) -> str:
     """What its secret is sealed for."""
     return f"webhook {webhook.key}"
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether no other run sends, and none does until the end."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        (alone,) = cursor.fetchone() or (False,)
-    try:
-        yield alone
-    finally:
-        if alone and connection.connection is not None and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def _send_due(seconds: float) -> int:
