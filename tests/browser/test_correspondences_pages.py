@@ -101,7 +101,7 @@ def test_every_proposal_is_listed_with_its_offset_and_leads_to_its_tile(new_page
     page.get_by_label("State").select_option("rejected")
     expect(lines).to_have_count(1)
     tile = rejected.pair.tile
-    page.get_by_role("link", name=f"{tile.z}/{tile.x}/{tile.y}").click()
+    page.locator(f"main a[href$='/tiles/{tile.z}/{tile.x}/{tile.y}/']").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"{tile.z}/{tile.x}/{tile.y}")
 
 
