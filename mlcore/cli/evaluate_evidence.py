@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--readings", type=Path, nargs="+", default=[], help="files of readings of places' maps as they stand"
     )
+    parser.add_argument("--evidence-alone", action="store_true", help="measure no suggestions, which take longest")
     parser.add_argument("--model", type=Path, help="the model beside it (default: the one that ships)")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda, ...")
 
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     config = replace(config, encoder_weights=args.encoder_weights, epochs=args.epochs or config.epochs)
     plan = LeaveOut(
         places, groups, tuple(dict.fromkeys(args.seeds)), config, args.rounds, args.device,
-        region, {one.place: one for one in map(load_readings, args.readings)},
+        None if args.evidence_alone else region, {one.place: one for one in map(load_readings, args.readings)},
     )  # fmt: skip
     args.out.mkdir(parents=True, exist_ok=True)
     today = RegionModel.load(args.model) if args.model else shipped_model()
