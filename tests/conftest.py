@@ -7,6 +7,7 @@ from functools import cache as once
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 from django.db.backends.base.operations import BaseDatabaseOperations
@@ -14,6 +15,10 @@ from rest_framework.test import APIClient
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.emptying import empty
+
+# A machine that is busy with something else proves nothing about an example.
+hypothesis.settings.register_profile("without deadlines", deadline=None)
+hypothesis.settings.load_profile("without deadlines")
 
 
 @pytest.fixture(scope="session", autouse=True)
