@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RULES = "S102,S301,S302,S307,S308,S608,S610,S611"
 """Of ruff: exec, pickle, marshal, eval, mark_safe, SQL made of strings, extra(), RawSQL()."""
 LOOKED_AT = {
+    ("annotation/edits/services/beside.py", "S611"): "constants, their values are parameters",
     ("annotation/changes/objects.py", "S611"): "a constant, its values are parameters",
     ("annotation/learning/selectors.py", "S611"): "a constant, its values are parameters",
     ("annotation/tiles/engine.py", "S611"): "a constant, its values are parameters",

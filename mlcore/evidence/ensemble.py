@@ -75,8 +75,9 @@ class EvidenceEnsemble(nn.Module):
 
     @property
     def tuned(self) -> EvidenceNetwork:
-        """The network that learnt last."""
-        return cast(EvidenceNetwork, self.members[0])
+        """The network that learnt last, as it was trained."""
+        first = self.members[0]
+        return cast(EvidenceNetwork, first.network if isinstance(first, ReadAnew) else first)
 
     @classmethod
     def mean_of(cls, ensembles: Sequence[EvidenceEnsemble]) -> EvidenceEnsemble:

@@ -132,6 +132,7 @@ class _Looked:
 
 
 def _look(network: PyramidEvidence, source: PairSource, tile: TileAddress, pixels: int) -> _Looked:
+    torch.set_num_threads(1)  # of this thread: what a network says must not depend on how many cores say it
     window = with_context(source.reader, tile)
     inner, half = slice(CONTEXT_PX, -CONTEXT_PX), slice(CONTEXT_PX // 2, -(CONTEXT_PX // 2))
     with torch.inference_mode():
@@ -181,7 +182,7 @@ def _by_the_others(groups: Sequence[Sequence[_Looked]]) -> list[Readout] | None:
     if len(pixels) < len(groups) or not all(enough):
         return None
     readouts, gains = [], []
-    with threadpool_limits(1):  # so that sums are the same on any number of cores
+    with threadpool_limits(1, user_api="blas"):  # so that sums are the same on any number of cores
         for number, (channels, logits, drawn) in enumerate(pixels):
             others = _joined([one for other, one in enumerate(pixels) if other != number])
             readout, built_up = _fitted(*others, groups[0][0].sizes), drawn >= BUILT_UP

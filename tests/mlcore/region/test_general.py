@@ -182,7 +182,8 @@ def test_a_region_tunes_a_start_with_a_pre_trained_encoder(tmp_path):
     before = start.folds[0].evidence.tuned.state_dict()
     after = tuned.folds[0].evidence.tuned.state_dict()
     assert torch.equal(before["encoder.stem.0.weight"], after["encoder.stem.0.weight"])
-    assert not torch.equal(before["head.weight"], after["head.weight"])
+    kept = tuned.metrics["tuned_share"] == 0  # what was learnt in a few steps need not be better than the start
+    assert torch.equal(before["head.weight"], after["head.weight"]) == kept
 
 
 def test_a_region_is_trained_from_what_ships(tmp_path):
