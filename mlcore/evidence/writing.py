@@ -99,7 +99,7 @@ def write_evidence(
     progress, seen = progress or SilentProgress(), seen if seen and flips == 1 else {}
     if not tiles:
         raise InvalidInputError("no tile to look at: choose an area that the image covers")
-    order = sorted(tiles, key=lambda tile: (id(ensemble_of(tile)), tile in seen, tile.y, tile.x))
+    order = _ensemble_by_ensemble(tiles, ensemble_of, seen)
     west, north = _first_column(tiles), min(tile.y for tile in tiles)
     done = 0
     try:
@@ -113,6 +113,21 @@ def write_evidence(
                 progress.report(done / len(order), f"evidence: {done} of {len(order)} tiles")
     except (OSError, RasterioError) as error:
         raise InvalidInputError(f"can't write the evidence to {path}: {error}; free some space") from error
+
+
+def _ensemble_by_ensemble(
+    tiles: Sequence[TileAddress],
+    ensemble_of: Callable[[TileAddress], EvidenceEnsemble],
+    seen: Mapping[TileAddress, Seen],
+) -> list[TileAddress]:
+    """Rows from the north for each ensemble, in the order in which they come up there; seen tiles are last of each.
+
+    It is the same in every run, and so is the file that is written by it.
+    """
+    rows, turn = sorted(tiles, key=lambda tile: (tile.y, tile.x)), dict[int, int]()
+    for tile in rows:
+        turn.setdefault(id(ensemble_of(tile)), len(turn))
+    return sorted(rows, key=lambda tile: (turn[id(ensemble_of(tile))], tile in seen))
 
 
 Part = tuple[list[TileAddress], list[np.ndarray]]

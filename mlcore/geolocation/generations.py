@@ -15,6 +15,7 @@ import fcntl
 import json
 import os
 import shutil
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,18 +33,13 @@ class Hold:
     """Keeps a generation from being deleted until it is let go, or nobody refers to it any more."""
 
     def __init__(self, generation: Path) -> None:
-        self._lock: int | None = os.open(generation / LOCK, os.O_RDONLY)
-        fcntl.flock(self._lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        lock = os.open(generation / LOCK, os.O_RDONLY)
+        self._close = weakref.finalize(self, os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
     def release(self) -> None:
         """Let it be deleted."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-    def __del__(self) -> None:
-        if getattr(self, "_lock", None) is not None:
-            self.release()
+        self._close()
 
 
 def exists(folder: Path) -> bool:
