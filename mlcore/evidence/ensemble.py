@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mlcore.errors import CheckpointError
 from mlcore.evidence.config import EvidenceConfig
+from mlcore.evidence.enlarged import Enlarged
 from mlcore.evidence.model import EvidenceNetwork, evidence_network
 from mlcore.evidence.pyramid import PyramidEvidence
 from mlcore.evidence.readout import ReadAnew, Readout
@@ -77,7 +78,9 @@ class EvidenceEnsemble(nn.Module):
     def tuned(self) -> EvidenceNetwork:
         """The network that learnt last, as it was trained."""
         first = self.members[0]
-        return cast(EvidenceNetwork, first.network if isinstance(first, ReadAnew) else first)
+        while isinstance(first, ReadAnew | Enlarged):
+            first = first.network
+        return cast(EvidenceNetwork, first)
 
     @classmethod
     def mean_of(cls, ensembles: Sequence[EvidenceEnsemble]) -> EvidenceEnsemble:
@@ -102,8 +105,7 @@ class EvidenceEnsemble(nn.Module):
         """
         alone = "weights" not in tensors
         count = 1 if alone else len(tensors["weights"])
-        anew = [any(name.startswith(f"members.{number}.network.") for name in tensors) for number in range(count)]
-        ensemble = cls([_blank(config, is_read) for is_read in anew])
+        ensemble = cls([_blank(config, f"members.{number}.", tensors) for number in range(count)])
         try:
             (ensemble.members[0] if alone else ensemble).load_state_dict(dict(tensors))
         except RuntimeError as error:
@@ -113,11 +115,14 @@ class EvidenceEnsemble(nn.Module):
         return ensemble.eval()
 
 
-def _blank(config: EvidenceConfig, is_read_anew: bool) -> nn.Module:
+def _blank(config: EvidenceConfig, name: str, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """A member of the kind that `tensors` hold under `name`, with other numbers."""
     network = evidence_network(config)
-    if is_read_anew and isinstance(network, PyramidEvidence):
-        return ReadAnew(network, Readout.blank(config.widths))
-    return network
+    if not isinstance(network, PyramidEvidence):
+        return network
+    larger = any(f"{name}{inner}factor" in tensors for inner in ("", "network."))
+    seen = Enlarged(network, 1.0) if larger else network
+    return ReadAnew(seen, Readout.blank(config.widths)) if f"{name}scale_and_bias" in tensors else seen
 
 
 def best_share(tuned: np.ndarray, start: np.ndarray, drawn: np.ndarray) -> float:

@@ -12,6 +12,7 @@ from scipy.special import expit
 from torch import Tensor, nn
 
 from mlcore.encoders.unet import double
+from mlcore.evidence.enlarged import Enlarged, on_grid
 from mlcore.evidence.pyramid import PyramidEvidence
 
 PENALTY = 1e-2  # for a weight of 1 on a channel of unit variance, against the mean negative log-likelihood
@@ -52,7 +53,7 @@ class Readout:
 class ReadAnew(nn.Module):
     """A network with a readout of its own; it is asked only, never trained."""
 
-    def __init__(self, network: PyramidEvidence, readout: Readout) -> None:
+    def __init__(self, network: PyramidEvidence | Enlarged, readout: Readout) -> None:
         super().__init__()
         self.network = network
         device = next(network.parameters()).device
@@ -66,7 +67,7 @@ class ReadAnew(nn.Module):
         return self.read(self.network.levels(images))
 
     def read(self, levels: Sequence[Tensor]) -> Tensor:
-        """(B, 2, H, W) float32 logits of building and of outline, from what `PyramidEvidence.levels` gave."""
+        """(B, 2, H, W) float32 logits of building and of outline, from what the network's `levels` gave."""
         logits = self.network.said(levels).float()
         added: Tensor | None = None
         for number in reversed(range(len(levels))):
@@ -75,17 +76,14 @@ class ReadAnew(nn.Module):
             added = of_level if added is None else double(added) + of_level
         assert added is not None  # noqa: S101 - a network has levels
         scale, bias = self.get_buffer("scale_and_bias")
-        building = scale * logits[:, :1] + bias + F.interpolate(added, scale_factor=2.0, mode="nearest")
-        return torch.cat([building, logits[:, 1:]], 1)
+        added = F.interpolate(added, scale_factor=2.0, mode="nearest")
+        height, width = logits.shape[-2:]
+        return torch.cat([scale * logits[:, :1] + bias + on_grid(added, (height, width)), logits[:, 1:]], 1)
 
 
-def channels_of(levels: Sequence[Tensor]) -> Tensor:
-    """(N, all channels, H / 2, W / 2) float32: every level as fine as the finest, as `ReadAnew` sums them."""
-    raised: list[Tensor] = []
-    for level in reversed(list(levels)):
-        raised = [double(one) for one in raised]
-        raised.insert(0, level.float())
-    return torch.cat(raised, 1)
+def channels_of(levels: Sequence[Tensor], sides: tuple[int, int]) -> Tensor:
+    """(N, all channels, *sides) float32: every level on one grid, as `ReadAnew` sums them."""
+    return torch.cat([on_grid(level.float(), sides) for level in levels], 1)
 
 
 def fitted_readout(

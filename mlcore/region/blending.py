@@ -18,10 +18,9 @@ from mlcore.cores import Cores
 from mlcore.evidence.ensemble import EDGE, EvidenceEnsemble, best_share
 from mlcore.evidence.inference import ready
 from mlcore.evidence.model import EvidenceNetwork
-from mlcore.evidence.place import readouts_by_others
+from mlcore.evidence.place import starts_by_others
 from mlcore.evidence.prior import seen_pixels, shift_between
 from mlcore.evidence.pyramid import PyramidEvidence
-from mlcore.evidence.readout import ReadAnew
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.learning.threads import batches_at_once
 from mlcore.pairs.prefetch import prefetched
@@ -103,11 +102,9 @@ def _starts(
     """The start as each fold has it: its features weighed as the other folds' tiles ask for, as a scan of an untuned
     model does (`mlcore.evidence.place`), where that tells the folds better.
     """
-    threads = batches_at_once(cores, next(start.parameters()).device)
-    readouts = readouts_by_others(start, source, members, threads) if isinstance(start, PyramidEvidence) else None
-    if readouts is None or not isinstance(start, PyramidEvidence):
+    if not isinstance(start, PyramidEvidence):
         return [start] * len(members)
-    return [ReadAnew(start, readout) for readout in readouts]
+    return starts_by_others(start, source, members, batches_at_once(cores, next(start.parameters()).device))
 
 
 def surely_better(new: np.ndarray, old: np.ndarray, drawn: np.ndarray, blocks: np.ndarray) -> bool:

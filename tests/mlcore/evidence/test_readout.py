@@ -61,7 +61,7 @@ def test_a_readout_is_applied_to_the_channels_that_it_was_fitted_on() -> None:
     with torch.inference_mode():
         levels = network.levels(images)
         said, anew = network(images), ReadAnew(network, readout)(images)
-        channels = channels_of(levels)
+        channels = channels_of(levels, (32, 48))
         added = torch.einsum("nchw,c->nhw", channels, torch.from_numpy(np.concatenate(readout.weights)))
 
     expected = 0.7 * said[:, 0] - 0.3 + added.repeat_interleave(2, 1).repeat_interleave(2, 2)
