@@ -24,7 +24,7 @@ from mlcore.pairs.source import PairSource
 BUILT_UP = 0.5  # of a pixel
 PIXELS = 24576  # of half the tiles' resolution, of all tiles that are looked at
 LEAST_PIXELS = 200  # with a building and without, in each group
-LARGER, GAIN = (1.5, 2.0), 0.005
+LARGER, GAIN = (1.5, 2.0), 0.01
 """Factors that are tried one after the other, as long as each tells the groups better by so much of F1."""
 TRIED = 16  # tiles that a factor is tried on
 
