@@ -8,10 +8,10 @@ that ships.
 
 The work folder keeps what is finished. Figures: f1_mean, f1_min (building F1, evidence fitted to the place as a scan
 does it, each half by the map of the other), prior_f1_* (the share of built-up ground alone fitted), plain_f1_* (nothing
-fitted), auroc_mean, auroc_min (one changed building of 40 m2 or more, all tiles, without classifiers), ece (expected
-calibration error of suggestions, mean over places), first40_precision (share of the surest suggestions that put
-simulated edits right; of readings, real_first40_PLACE), today_* (the model that ships, on the same tiles and pairs; it
-learnt from all places but Banepa).
+fitted), auroc_mean, auroc_min (one changed building of 40 m2 or more, all tiles, without classifiers),
+auroc_same_tile_* (editions of one tile against each other), ece (expected calibration error of suggestions, mean over
+places), first40_precision (share of the surest suggestions that put simulated edits right; of readings,
+real_first40_PLACE), today_* (the model that ships, on the same tiles and pairs; it learnt from all places but Banepa).
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ from mlcore.cli import main as mapwright
 
 GROUPS = ("banepa,dhaka,austin", "banepa,zanzibar,nacala,bakerlake", "banepa,nairobi,massachusetts")
 EPOCHS = 20
-NAMES = {"f1_place": "f1", "f1_prior": "prior_f1", "f1": "plain_f1", "auroc_single": "auroc"}
+NAMES = {
+    "f1_place": "f1",
+    "f1_prior": "prior_f1",
+    "f1": "plain_f1",
+    "auroc_single": "auroc",
+    "auroc_same_tile": "auroc_same_tile",
+}
 VERDICTS = {
     "ece_mean": "ece", "first40_mean": "first40_precision", "add_recall_mean": "add_recall",
     "remove_recall_mean": "remove_recall", "modify_recall_mean": "modify_recall",
@@ -69,6 +75,7 @@ def figures_of(report: Mapping[str, Any]) -> dict[str, float]:
         figures |= {
             f"{name}/f1": round(one["new"]["f1_place"], 4),
             f"{name}/auroc": round(one["new"]["auroc_single"], 4),
+            f"{name}/auroc_same_tile": round(one["new"]["auroc_same_tile"], 4),
         }
         verdicts = one.get("verdicts", {})
         figures |= {f"{name}/{key}": round(verdicts[key], 4) for key in ("ece", "first40") if key in verdicts}

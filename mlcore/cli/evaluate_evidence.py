@@ -13,7 +13,10 @@ from mlcore.errors import InvalidInputError, StoppedError
 from mlcore.files import whole_file
 
 DATA_VARIABLE = "MAPWRIGHT_DATA"
-TOLD = ("f1", "f1_prior", "f1_place", "auroc_single", "ece", "first40", "add_recall", "remove_recall", "modify_recall")
+TOLD = (
+    "f1", "f1_prior", "f1_place", "auroc_single", "auroc_same_tile",
+    "ece", "first40", "add_recall", "remove_recall", "modify_recall",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

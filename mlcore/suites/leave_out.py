@@ -23,6 +23,7 @@ from mlcore.evaluation.metrics import auroc
 from mlcore.evaluation.pair_files import content_digest
 from mlcore.evaluation.pairs import CHANGED, UNDECIDED, PairSet, single_set
 from mlcore.evaluation.readings import Readings
+from mlcore.evaluation.same_tile import same_tile_auroc
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.many_places import PlaceSamples, balanced, place_samples
@@ -46,6 +47,7 @@ LEAST_VALID = 0.1
 MOST_TILES = 96
 PAIRS_SEED = 7301
 TRAINED = 0.8
+TOLD = ("f1", "f1_prior", "f1_place", "auroc_single", "auroc_same_tile")
 VERDICTS = ("ece", "first40", "add_recall", "remove_recall", "modify_recall")
 
 
@@ -203,16 +205,21 @@ def measured(
     shifted = ensemble.shifted(prior_shift(ensemble, place.source, tiles))
     prior = written(lambda _: shifted)
     figures = written(fitted_place(ensemble, place.source, tiles).ensemble_of)
-    return {
+    out = {
         "f1": plain["building_f1"], "f1_prior": prior["building_f1"], "f1_place": figures["building_f1"],
         "precision": figures["building_precision"], "recall": figures["building_recall"],
-        "auroc_single": _told_apart(place, EvidenceReader(path, tiles[0].z), tiles, pairs),
         "tiles": float(len(tiles)),
     }  # fmt: skip
+    return out | _told_apart(place, EvidenceReader(path, tiles[0].z), tiles, pairs)
 
 
-def _told_apart(place: Place, evidence: EvidenceReader, tiles: Sequence[TileAddress], pairs: PairSet) -> float:
-    """AUROC for one changed building of 40 m2, by the largest box of |evidence - map|: no classifier is needed."""
+def _told_apart(
+    place: Place, evidence: EvidenceReader, tiles: Sequence[TileAddress], pairs: PairSet
+) -> dict[str, float]:
+    """AUROC for one changed building of 40 m2, by the largest box of |evidence - map|: no classifier is needed.
+
+    `auroc_single` is over all tiles, whose maps may be wrong before any edit; `auroc_same_tile` over editions of each.
+    """
     windows = {tile: evidence.window(tile, margin_px=0) for tile in tiles}
     scores: list[float] = []
     for edition in pairs.editions:
@@ -222,8 +229,15 @@ def _told_apart(place: Place, evidence: EvidenceReader, tiles: Sequence[TileAddr
             drawn = source.building_mask(tile, window.building.shape[0]) / 255
             scores.append(largest_box(window.building, drawn, window.valid, box_px(tile.resolution_m())))
     decided = pairs.state != UNDECIDED
-    changed = pairs.state[decided] == CHANGED
-    return auroc(changed, np.array(scores)[decided]) if 0 < changed.sum() < len(changed) else float("nan")
+    changed, doubt = pairs.state[decided] == CHANGED, np.array(scores)[decided]
+    if not 0 < changed.sum() < len(changed):
+        return {"auroc_single": float("nan"), "auroc_same_tile": float("nan")}
+    number = np.tile(np.arange(len(pairs.tiles)), len(pairs.editions))[decided]
+    try:
+        same = same_tile_auroc(changed, [doubt], number, number, draws=1).value
+    except InvalidInputError:
+        same = float("nan")
+    return {"auroc_single": auroc(changed, doubt), "auroc_same_tile": same}
 
 
 def summary(records: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
@@ -242,7 +256,7 @@ def summary(records: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str
     out: dict[str, Any] = {"places": by_place, "seeds": sorted({record["seed"] for record in records})}
     for which in ("new", "today"):
         told = [one[which] for one in by_place.values() if which in one]
-        for key in ("f1", "f1_prior", "f1_place", "auroc_single"):
+        for key in TOLD:
             values = [one[key] for one in told if np.isfinite(one[key])]
             if values:
                 out[f"{which}_{key}_mean"], out[f"{which}_{key}_min"] = float(np.mean(values)), float(min(values))
@@ -264,7 +278,7 @@ def _keep(path: Path, record: Mapping[str, Any]) -> None:
 
 def _mark(plan: LeaveOut, group: Sequence[str]) -> str:
     content = [plan.config.to_dict() | {"encoder_weights": ""}, list(plan.places), list(group), plan.rounds]
-    return content_digest({"leave_out_viewed": json.loads(json.dumps(content, default=str))})
+    return content_digest({"leave_out_same_tile": json.loads(json.dumps(content, default=str))})
 
 
 def _kept(path: Path, mark: str) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from mlcore.cli import main
 from mlcore.consistency.pretraining import synthetic_place
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.config import EvidenceConfig
-from mlcore.suites.leave_out import LeaveOut, run_leave_out, summary
+from mlcore.suites.leave_out import TOLD, LeaveOut, run_leave_out, summary
 from mlcore.suites.leave_out_verdicts import expected_calibration_error
 from mlcore.suites.places import read_place
 
@@ -81,10 +81,7 @@ def test_places_that_are_joined_are_left_out_of_one_training(data: Path, tmp_pat
 
 def test_a_report_is_the_mean_over_places_and_the_worst() -> None:
     def record(seed: int, **f1: float) -> dict[str, object]:
-        figures = {
-            name: {"new": {"f1": value, "f1_prior": value, "f1_place": value, "auroc_single": value}}
-            for name, value in f1.items()
-        }
+        figures = {name: {"new": dict.fromkeys(TOLD, value)} for name, value in f1.items()}
         return {"seed": seed, "figures": figures}
 
     told = summary([record(0, a=0.8, b=0.6), record(1, a=0.6)])
