@@ -11,7 +11,8 @@ does it, each half by the map of the other), prior_f1_* (the share of built-up g
 fitted), auroc_mean, auroc_min (one changed building of 40 m2 or more, all tiles, without classifiers),
 auroc_same_tile_* (editions of one tile against each other), ece (expected calibration error of suggestions, mean over
 places), first40_precision (share of the surest suggestions that put simulated edits right; of readings,
-real_first40_PLACE), today_* (the model that ships, on the same tiles and pairs; it learnt from all places but Banepa).
+real_first40_PLACE), recall_roof_*, recall_size_*, recall_density_* (share of mapped footprints that the evidence finds,
+over all places), today_* (the model that ships, on the same tiles and pairs; it learnt from all places but Banepa).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ NAMES = {
     "auroc_single": "auroc",
     "auroc_same_tile": "auroc_same_tile",
 }
+ROOFS = ("recall_roof_", "recall_size_", "recall_density_")
 VERDICTS = {
     "ece_mean": "ece", "first40_mean": "first40_precision", "add_recall_mean": "add_recall",
     "remove_recall_mean": "remove_recall", "modify_recall_mean": "modify_recall",
@@ -71,6 +73,7 @@ def figures_of(report: Mapping[str, Any]) -> dict[str, float]:
             for end in ("mean", "min"):
                 figures[f"{prefix}{ours}_{end}"] = round(float(report[f"{which}_{theirs}_{end}"]), 4)
     figures |= {ours: round(float(report[theirs]), 4) for theirs, ours in VERDICTS.items() if theirs in report}
+    figures |= {key: round(float(value), 4) for key, value in report.items() if key.startswith(ROOFS)}
     for name, one in report["places"].items():
         figures |= {
             f"{name}/f1": round(one["new"]["f1_place"], 4),

@@ -23,6 +23,7 @@ from mlcore.evaluation.metrics import auroc
 from mlcore.evaluation.pair_files import content_digest
 from mlcore.evaluation.pairs import CHANGED, UNDECIDED, PairSet, single_set
 from mlcore.evaluation.readings import Readings
+from mlcore.evaluation.roofs import roofs_found
 from mlcore.evaluation.same_tile import same_tile_auroc
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.ensemble import EvidenceEnsemble
@@ -39,6 +40,7 @@ from mlcore.maps.index import MapIndex
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 from mlcore.region.config import RegionConfig
 from mlcore.region.model import RegionModel
+from mlcore.suites.leave_out_summary import summary
 from mlcore.suites.leave_out_verdicts import lessons_of, verdict_figures
 from mlcore.suites.places import read_place
 
@@ -47,8 +49,6 @@ LEAST_VALID = 0.1
 MOST_TILES = 96
 PAIRS_SEED = 7301
 TRAINED = 0.8
-TOLD = ("f1", "f1_prior", "f1_place", "auroc_single", "auroc_same_tile")
-VERDICTS = ("ece", "first40", "add_recall", "remove_recall", "modify_recall")
 
 
 @dataclass(frozen=True)
@@ -143,21 +143,29 @@ def _one(
     progress: Progress,
 ) -> dict[str, Any]:
     network = _trained(plan, places, learnt, group, seed, out, SpanProgress(progress, 0, TRAINED))
-    figures = {}
+    figures, roofs = {}, {}
     for number, name in enumerate(group):
         stop_if_asked(progress)
         place, folder = places[name], out / "evidence"
         folder.mkdir(parents=True, exist_ok=True)
         tiles = some_tiles(place.tiles, MOST_TILES)
         pairs = single_set(place.source.index, tiles, plan.rounds, PAIRS_SEED)
-        figures[name] = {"new": measured(EvidenceEnsemble([network]), 1, place, tiles, pairs, folder / f"{name}.tif")}
+        path = folder / f"{name}.tif"
+        figures[name] = {"new": measured(EvidenceEnsemble([network]), 1, place, tiles, pairs, path)}
+        roofs[name] = roofs_found(place.source, EvidenceReader(path, tiles[0].z), tiles)
         if today is not None:
             voice = today.folds[0].evidence
             figures[name]["today"] = measured(
                 voice, today.config.flips, place, tiles, pairs, folder / f"{name}-today.tif"
             )
         progress.report(TRAINED + (1 - TRAINED) * (number + 1) / len(group), f"{name}: measured")
-    return {"fingerprint": _mark(plan, group), "seed": seed, "held_out": list(group), "figures": figures}
+    return {
+        "fingerprint": _mark(plan, group),
+        "seed": seed,
+        "held_out": list(group),
+        "figures": figures,
+        "roofs": roofs,
+    }
 
 
 def _trained(
@@ -240,36 +248,6 @@ def _told_apart(
     return {"auroc_single": auroc(changed, doubt), "auroc_same_tile": same}
 
 
-def summary(records: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """Figures by place (mean over seeds and trainings), their mean over places and the worst.
-
-    Args:
-        verdicts: what was suggested, by seed.
-    """
-    by_place: dict[str, dict[str, dict[str, float]]] = {}
-    for name in sorted({name for record in records for name in record["figures"]}):
-        found = [record["figures"][name] for record in records if name in record["figures"]]
-        by_place[name] = {which: _means([one[which] for one in found]) for which in found[0]}
-        told = [one["figures"][name] for one in verdicts if name in one["figures"]]
-        if told:
-            by_place[name]["verdicts"] = _means(told)
-    out: dict[str, Any] = {"places": by_place, "seeds": sorted({record["seed"] for record in records})}
-    for which in ("new", "today"):
-        told = [one[which] for one in by_place.values() if which in one]
-        for key in TOLD:
-            values = [one[key] for one in told if np.isfinite(one[key])]
-            if values:
-                out[f"{which}_{key}_mean"], out[f"{which}_{key}_min"] = float(np.mean(values)), float(min(values))
-    suggested = [one["verdicts"] for one in by_place.values() if "verdicts" in one]
-    for key in VERDICTS if suggested else ():
-        out[f"{key}_mean"] = float(np.nanmean([one.get(key, np.nan) for one in suggested]))
-    return out
-
-
-def _means(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {key: float(np.mean([one[key] for one in figures])) for key in figures[0]}
-
-
 def _keep(path: Path, record: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as scratch:
@@ -278,7 +256,7 @@ def _keep(path: Path, record: Mapping[str, Any]) -> None:
 
 def _mark(plan: LeaveOut, group: Sequence[str]) -> str:
     content = [plan.config.to_dict() | {"encoder_weights": ""}, list(plan.places), list(group), plan.rounds]
-    return content_digest({"leave_out_same_tile": json.loads(json.dumps(content, default=str))})
+    return content_digest({"leave_out_roofs": json.loads(json.dumps(content, default=str))})
 
 
 def _kept(path: Path, mark: str) -> dict[str, Any] | None:

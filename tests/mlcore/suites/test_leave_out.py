@@ -14,7 +14,8 @@ from mlcore.cli import main
 from mlcore.consistency.pretraining import synthetic_place
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.config import EvidenceConfig
-from mlcore.suites.leave_out import TOLD, LeaveOut, run_leave_out, summary
+from mlcore.suites.leave_out import LeaveOut, run_leave_out
+from mlcore.suites.leave_out_summary import TOLD, summary
 from mlcore.suites.leave_out_verdicts import expected_calibration_error
 from mlcore.suites.places import read_place
 
