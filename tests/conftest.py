@@ -49,7 +49,7 @@ def clean_cache() -> None:
 
 
 class SharingTogether(LoadScopeScheduling):
-    """Tests of a module that is marked `xdist_group` run in one process, so that what they share is made once.
+    """Tests of a module that share something run in one process, so that it is made once.
 
     `--dist loadgroup` would do it, but writes the group into the tests' names, which pytest 9.2 does not take from it.
     """
@@ -61,8 +61,9 @@ class SharingTogether(LoadScopeScheduling):
 
 @once
 def shares(module: str) -> bool:
-    """Whether the tests of a module share something that takes long to make."""
-    return "xdist_group" in (Path(__file__).parents[1] / module).read_text(encoding="utf-8")
+    """Whether the tests of a module are marked `xdist_group`, or have a fixture of the module."""
+    text = (Path(__file__).parents[1] / module).read_text(encoding="utf-8")
+    return "xdist_group" in text or 'scope="module"' in text
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharingTogether:

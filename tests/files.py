@@ -20,6 +20,7 @@ from annotation.sources.services.add_sources import add_imagery, add_snapshot
 from annotation.sources.services.files import Upload
 from mlcore.geometry.webmercator import WORLD_M, xy_to_lonlat
 from tests.factories import ORIGIN, ZOOM
+from tests.ingested import ingested_once
 
 SIDE_M = WORLD_M / 2**ZOOM
 
@@ -84,7 +85,8 @@ def ready_snapshot(region: Region, folder: Path, **options: Any) -> MapSnapshot:
 
 
 def _imported(source: Any) -> Any:
-    job = run_now(source.job)
+    with ingested_once():
+        job = run_now(source.job)
     assert job.state == JobState.SUCCEEDED, job.error_detail
     source.refresh_from_db()
     return source

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.serving import serving
+
 ANSWER = {
     "building_density": "dense", "dominant_building_size": "small", "block_pattern": "grid",
     "building_arrangement": "row", "outline_complexity": "rectangular", "roof_hint": "flat",
@@ -86,12 +88,8 @@ def endpoint(answer: Callable[[int, dict[str, Any]], Said], *, host: str = "127.
     server.daemon_threads = True
     shown.port = server.server_address[1]
     shown.url = f"http://{host}:{shown.port}/v1"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield shown
-    finally:
-        closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(server):
+        try:
+            yield shown
+        finally:
+            closing.set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
+
+from tests.serving import serving
 
 ACCESS, SECRET, REGION, BUCKET = "test-access", "test-secret-key", "eu-central-1", "kept"
 XML = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -197,11 +198,5 @@ class Handler(BaseHTTPRequestHandler):
 def s3_server() -> Iterator[Store]:
     """A running server, with an empty bucket."""
     store = Store()
-    thread = threading.Thread(target=store.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(store):
         yield store
-    finally:
-        store.shutdown()
-        store.server_close()
-        thread.join(timeout=5)

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
-
 CONFIDENCE = 0.95
 
 
@@ -30,6 +28,8 @@ def wilson(hits: int, of: int) -> Share:
     """
     if of == 0 and hits == 0:
         return Share(0, 0, None, None, None)
+    from scipy.stats import binomtest  # takes most of a second, which every process of the web server would pay
+
     interval = binomtest(hits, of).proportion_ci(confidence_level=CONFIDENCE, method="wilson")
     return Share(hits, of, hits / of, float(interval.low), float(interval.high))
 

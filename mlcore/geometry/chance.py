@@ -12,7 +12,6 @@ import math
 
 import numpy as np
 from scipy.special import gammaln
-from scipy.stats import binom
 
 from mlcore.errors import InvalidInputError
 
@@ -49,6 +48,8 @@ def chance_inliers(pairs: int, needed: int, threshold_px: float, reach_px2: floa
 
 def agree_by_chance(pairs: int, inliers: int, threshold_px: float, reach_px2: float) -> float:
     """The chance that so many of these pairs, or more, agree with a transform that was found without them."""
+    from scipy.stats import binom  # takes most of a second, which every command would pay
+
     return float(binom.sf(inliers - 1, pairs, _near_by_chance(threshold_px, reach_px2)))
 
 

@@ -49,6 +49,7 @@ class OsmServer:
         return self._tell("wait", rule=rule, seconds=seconds)
 
     def release(self, rule: int) -> None:
+        """Let what is held go on, and wait until it is over; one that is still to come will not be held."""
         self._tell("release", rule=rule)
 
     def put(self, *elements: tuple[str, int, int, dict[str, Any] | None]) -> None:

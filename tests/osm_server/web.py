@@ -240,8 +240,9 @@ class Handler(BaseHTTPRequestHandler):
         if what == "wait":
             return faults.rules[told["rule"]].held.wait(told["seconds"])
         if what == "release":
-            faults.rules[told["rule"]].released.set()
-            return faults.rules[told["rule"]].over.wait(120)
+            rule = faults.rules[told["rule"]]
+            rule.released.set()
+            return rule.held.is_set() and rule.over.wait(120)
         if what == "requests":
             return list(self.server.requests)
         if what == "person":

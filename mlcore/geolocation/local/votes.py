@@ -78,19 +78,16 @@ def vote(query: LocalFeatures, size: tuple[int, int], near: Near, index: WordInd
     keys, member = keys[once], member[once]
     starts = np.r_[0, np.flatnonzero(np.diff(keys)) + 1]
     ends, sums = np.r_[starts[1:], len(keys)], np.add.reduceat(votes.weight[member], starts)
-    found: dict[int, Cell] = {}
-    for cell in np.argsort(-sums, kind="stable"):
+    heaviest = np.argsort(-sums, kind="stable")
+    _, first = np.unique(votes.number[member[starts[heaviest]]], return_index=True)
+    found = []
+    for cell in heaviest[np.sort(first)[:count]]:
         mine = votes[member[starts[cell] : ends[cell]]]
-        number = int(mine.number[0])
-        if number not in found:
-            share = mine.weight / mine.weight.sum()
-            turn = float(np.angle((share * np.exp(1j * mine.turn)).sum()))
-            found[number] = Cell(
-                number, float(sums[cell]), turn, float(share @ mine.scale), np.asarray(share @ mine.middle)
-            )
-            if len(found) == count:
-                break
-    return list(found.values())
+        share = mine.weight / mine.weight.sum()
+        turn = float(np.angle((share * np.exp(1j * mine.turn)).sum()))
+        middle = np.asarray(share @ mine.middle)
+        found.append(Cell(int(mine.number[0]), float(sums[cell]), turn, float(share @ mine.scale), middle))
+    return found
 
 
 def _votes(query: LocalFeatures, size: tuple[int, int], near: Near, index: WordIndex) -> _Votes:

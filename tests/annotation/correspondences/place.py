@@ -16,7 +16,7 @@ from rasterio.transform import from_origin
 from annotation.correspondences.engine import scan_picture
 from annotation.correspondences.models import Correspondences, MapScan
 from annotation.sources.engine import features_of, to_geos
-from annotation.sources.models import Imagery, MapSnapshot, Region
+from annotation.sources.models import Footprint, Imagery, MapObject, MapSnapshot, Region
 from annotation.tiles.models import Tile
 from mlcore.correspondences.hybrid.pictures import prepared
 from mlcore.geometry.webmercator import TILE_PX, TileAddress, xy_to_lonlat
@@ -44,8 +44,7 @@ def matched_place(*, columns: int = 3, rows: int = 1, noise: int = 0) -> tuple[R
     """Tiles with houses, and pairs on them; the image of the last `noise` columns shows something else."""
     region = RegionFactory(open_to_all=True)
     snapshot = SnapshotFactory(region=region)
-    for shape in _houses(columns, rows):
-        FootprintFactory(snapshot=snapshot, geometry=shape)
+    build_houses(snapshot, _houses(columns, rows))
     imagery = ImageryFactory(region=region)
     path = Path(f"regions/{region.pk}/imagery/{imagery.pk}.tif")
     _write(Path(settings.MEDIA_ROOT) / path, snapshot, (columns, rows), noise)
@@ -55,6 +54,15 @@ def matched_place(*, columns: int = 3, rows: int = 1, noise: int = 0) -> tuple[R
         tile = TileFactory(region=region, x=ORIGIN.x + number % columns, y=ORIGIN.y + number // columns)
         PairFactory(region=region, tile=tile, imagery=imagery, snapshot=snapshot)
     return region, imagery, snapshot
+
+
+def build_houses(snapshot: MapSnapshot, shapes: list) -> None:
+    """Footprints of these shapes, in two statements."""
+    rows = [FootprintFactory.build(snapshot=snapshot, geometry=shape, object=None) for shape in shapes]
+    objects = [MapObject(region=snapshot.region, osm_type=one.osm_type, osm_id=one.osm_id) for one in rows]
+    for row, made in zip(rows, MapObject.objects.bulk_create(objects), strict=True):
+        row.object = made
+    Footprint.objects.bulk_create(rows)
 
 
 def scan_of(imagery: Imagery) -> MapScan:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import Message
+
+from tests.serving import serving
 
 
 class SmtpServer(socketserver.ThreadingTCPServer):
@@ -84,11 +85,6 @@ class Conversation(socketserver.StreamRequestHandler):
 
 @contextmanager
 def smtp_server() -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    server = SmtpServer()
+    with serving(server):
+        yield server

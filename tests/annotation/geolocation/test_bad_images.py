@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("town of images")]
 @pytest.fixture(autouse=True)
 def few_looks(settings):
     """A picture that is nowhere is given up sooner."""
-    settings.IMAGE_LOOKS = 24
+    settings.IMAGE_LOOKS = 6
 
 
 def test_what_is_not_here_or_shows_nothing_is_said(client_of, editor, town_region, tmp_path):

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from mlcore.geometry.webmercator import TileAddress
+from tests.serving import serving
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,5 @@ def tile_server(answer: Callable[[TileAddress, int], Said]) -> Iterator[Served]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     shown.template = f"http://127.0.0.1:{server.server_address[1]}/{{z}}/{{x}}/{{y}}.png"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield shown
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -44,7 +44,8 @@ def read_region(tmp_path):
         region = RegionFactory(members=list(members), area=tile_area(columns, rows))
         folder = tmp_path / f"region-{region.pk}"
         folder.mkdir()
-        imagery = ready_imagery(region, folder, columns=columns, rows=rows, seed=region.pk)
+        seed = len(list(tmp_path.glob("region-*")))
+        imagery = ready_imagery(region, folder, columns=columns, rows=rows, seed=seed)
         build(imagery=imagery, snapshot=ready_snapshot(region, folder), progress=SilentProgress())
         return region
 

@@ -20,6 +20,7 @@ from mlcore.geometry.webmercator import tile_at
 from mlcore.progress import SilentProgress
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
+from tests.ingested import ingested_once
 
 COLUMNS, ROWS, MAPPED_COLUMNS = 6, 4, 5
 
@@ -35,7 +36,8 @@ def town_region(folder: Path, *, name: str = "town", anchors: bool = True) -> Re
         add_imagery(file=Upload.from_path(folder / "imagery.tif"), **common).source,
         add_snapshot(file=Upload.from_path(folder / "map.osm"), area=area, **common).source,
     ):
-        job = run_now(source.job)
+        with ingested_once():
+            job = run_now(source.job)
         assert job.state == JobState.SUCCEEDED, job.error_detail
     imagery, snapshot = current_sources(region)
     build(imagery=imagery, snapshot=snapshot, progress=SilentProgress())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -66,6 +67,15 @@ class StandIn:
         return Matched(float(self.compare_many(query, base.coarse[None], base.valid[None])[0]))
 
 
+@lru_cache(32)
+def _points(rgb: bytes, valid: bytes, shape: tuple[int, int]) -> tuple[list[tuple[float, float]], np.ndarray | None]:
+    """Where a picture has points, and what they look like: the same few are looked at again and again."""
+    picture = np.frombuffer(rgb, np.uint8).reshape(*shape, 3)
+    mask = np.frombuffer(valid, bool).reshape(shape).astype(np.uint8)
+    points, told = cv2.SIFT_create(1500).detectAndCompute(picture, mask)
+    return [point.pt for point in points], told
+
+
 def place_by_sift(
     model: StandIn,
     query_rgb: np.ndarray,
@@ -75,17 +85,16 @@ def place_by_sift(
     matches: Matched,
 ) -> Fit | None:
     """SIFT with a robust homography; a dozen points that agree are taken for more than chance."""
-    sift = cv2.SIFT_create(1500)
-    ones, first = sift.detectAndCompute(query_rgb, query_valid.astype(np.uint8))
-    others, second = sift.detectAndCompute(base_rgb, base_valid.astype(np.uint8))
+    ones, first = _points(query_rgb.tobytes(), query_valid.tobytes(), query_valid.shape)
+    others, second = _points(base_rgb.tobytes(), base_valid.tobytes(), base_valid.shape)
     if first is None or second is None or len(second) < 2:
         return None
     pairs = [pair for pair in cv2.BFMatcher().knnMatch(first, second, k=2) if len(pair) == 2]
     good = [one for one, next_best in pairs if one.distance < 0.8 * next_best.distance]
     if len(good) < 12:
         return None
-    here = np.array([ones[one.queryIdx].pt for one in good]) + 0.5
-    there = np.array([others[one.trainIdx].pt for one in good]) + 0.5
+    here = np.array([ones[one.queryIdx] for one in good]) + 0.5
+    there = np.array([others[one.trainIdx] for one in good]) + 0.5
     matrix, agree = cv2.findHomography(here, there, cv2.USAC_MAGSAC, 2.0, maxIters=5000, confidence=0.999)
     if matrix is None or agree.sum() < 12:
         return None

@@ -80,6 +80,7 @@ def test_a_run_killed_at_random_points_ends_with_the_weights_of_a_straight_one(t
         seen = set()
         while process.poll() is None and time.monotonic() < deadline and len(seen) < wanted:
             seen.update(path for path in sorted_checkpoints(tmp_path / "killed" / "tiny")[:1] if [path] != before)
+            time.sleep(0.002)
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             assert process.wait(30) == -signal.SIGKILL

@@ -72,6 +72,7 @@ def test_a_run_in_two_processes_stopped_and_killed_ends_like_a_straight_one(tmp_
     deadline = time.monotonic() + 200
     while process.poll() is None and not sorted_checkpoints(broken / "run" / "matching"):
         assert time.monotonic() < deadline
+        time.sleep(0.02)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)

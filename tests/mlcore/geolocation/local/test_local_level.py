@@ -52,7 +52,7 @@ class StopsAfter:
         return self.left <= 0
 
 
-SMALL = LocalSettings(block_bases=3, most=600)
+SMALL = LocalSettings(block_bases=3, least=100, most=250)
 
 
 @pytest.fixture
