@@ -15,7 +15,7 @@ from mlcore.pairs.source import PairSource
 
 MOST_TILES = 8
 PIXEL_SHARE = 0.06
-"""Of the pixels that an epoch learns from; asking takes a third of the time of learning, so this is two per cent of it."""
+"""Of the pixels that an epoch learns from; asking takes a third of the time of learning: two per cent of it in all."""
 LEVEL = 0.5
 
 

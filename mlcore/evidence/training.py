@@ -62,7 +62,9 @@ def train_evidence(
     """
     config = config if initial is None else config.tuning()
     sampler = CropSampler(samples, config.crop_px, config.scale_jitter, config.light)
-    return _train(samples, sampler, config, initial, Path(run_dir), seed, device, progress or SilentProgress(), held_out)
+    return _train(
+        samples, sampler, config, initial, Path(run_dir), seed, device, progress or SilentProgress(), held_out
+    )
 
 
 def train_on_places(

@@ -22,7 +22,8 @@ class TagsInput(serializers.Serializer):
         help_text="all that are set, over those that it has; an empty value takes off what the map has",
     )
     seen = serializers.DictField(
-        child=serializers.CharField(max_length=MAX_CHARS, allow_blank=True), required=False, allow_null=True, default=None,
+        child=serializers.CharField(max_length=MAX_CHARS, allow_blank=True), required=False, allow_null=True,
+        default=None,
         help_text="those set before, as they were seen: where somebody set others meanwhile it answers 409",
     )  # fmt: skip
 
