@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
@@ -11,7 +9,6 @@ from annotation.accounts.models import User
 from annotation.anchors.models import Anchor
 from annotation.review.models import Batch, QueueItem, Verdict
 from annotation.review.services.claim import claim
-from annotation.sources.models import MapFeature
 from tests.browser.conftest import sign_in
 from tests.browser.keys import press, seen
 from tests.browser.screens import shot
@@ -31,20 +28,6 @@ def shown_anchor(page: Page) -> Anchor:
     """The anchor on the screen, by its tile."""
     x, y = (page.locator("#where a").get_attribute("href") or "").split("/")[-3:-1]
     return Anchor.objects.filter(pair__tile__x=x, pair__tile__y=y, generator="geometric").get()
-
-
-def test_the_place_of_an_anchor_is_told_in_words_that_lead_to_its_page(new_page, stock, batch):
-    MapFeature.objects.filter(kind="road").update(tags={"highway": "residential", "name": "Kaiserstraße"})
-    page = new_page(stock.admin)
-    open_bench(page, batch)
-    place = page.locator("#where a")
-    expect(place).to_have_text(re.compile(r"^-?\d+\.\d{5}, -?\d+\.\d{5}( on Kaiserstraße)?$"))
-    expect(page.locator("#review")).not_to_contain_text("Tile")
-    tile = shown_anchor(page).pair.tile
-    with page.context.expect_page() as opened:
-        place.click()
-    expect(opened.value).to_have_url(re.compile(rf"/regions/{stock.region.pk}/tiles/{tile.z}/{tile.x}/{tile.y}/$"))
-    expect(opened.value.locator("#place")).to_have_text(place.inner_text())
 
 
 def row(page: Page, name: str):

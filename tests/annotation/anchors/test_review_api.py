@@ -8,13 +8,12 @@ import json
 import uuid
 
 import pytest
-from django.contrib.gis.geos import LineString
 
 from annotation.anchors.models import Anchor
 from annotation.common.streams import csv_rows
 from annotation.review.models import Batch, QueueItem, Verdict
 from mlcore.anchors.schema import ATTRIBUTES
-from tests.factories import MapFeatureFactory, PairFactory, RegionFactory, UserFactory
+from tests.factories import PairFactory, RegionFactory, UserFactory
 from tests.factories_anchors import CORRECTED, SUMMARY, AnchorFactory, answer, make_batch, take
 
 pytestmark = pytest.mark.django_db
@@ -292,15 +291,3 @@ def test_acts_are_listed_for_admins_and_filtered_by_known_names_alone(client_of,
     assert client.get(url, {"region": region.pk, "since": "yesterday"}).status_code == 400
     assert client.get(url, {"region": MISSING}).status_code == 404
     assert client_of(ana).get(url, {"region": region.pk}).status_code == 403
-
-
-def test_an_item_names_the_streets_of_its_tile(client_of, region, editor):
-    anchor = AnchorFactory(pair__region=region)
-    west, south, east, north = anchor.pair.tile.geometry.extent
-    across = LineString((west, (south + north) / 2), (east, (south + north) / 2), srid=4326)
-    MapFeatureFactory(snapshot=anchor.pair.snapshot, kind="road", geometry=across, tags={"name": "Mill Lane"})
-    batch = make_batch(region, user=editor)
-    claimed = client_of(editor).post(
-        "/api/review/anchors/claim/", {"region": region.pk, "batch": batch.pk}, format="json"
-    )
-    assert claimed.json()["subject"]["streets"] == ["Mill Lane"]
