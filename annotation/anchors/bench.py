@@ -9,6 +9,8 @@ from annotation.anchors.answers import REVIEW, answers_of, standing_verdicts
 from annotation.anchors.models import Anchor, AnchorReview
 from annotation.review.models import QueueItem
 from annotation.sources.engine import shown_imagery, shown_snapshot
+from annotation.tiles.engine import tile_address
+from annotation.tiles.nearby import streets_on
 
 
 def subject_of_item(item: QueueItem) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def _subject(anchor: Anchor) -> dict[str, Any]:
         "attributes": engine.in_schema_order(anchor.attributes),
         "summary": anchor.summary,
         "tile": {"z": tile.z, "x": tile.x, "y": tile.y},
+        "streets": streets_on(snapshot, tile_address(tile)),
         "bbox": list(tile.geometry.extent),
         "imagery": shown_imagery(imagery),
         "snapshot": shown_snapshot(snapshot),

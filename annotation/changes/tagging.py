@@ -22,6 +22,7 @@ PLAIN_KEYS = {
     "start_date", "type",
 }  # fmt: skip
 PLAIN_PREFIXES = ("building", "roof", "source", "survey", "check_date")
+KIND_KEYS = ("building", "building:part")
 NOT_FROM_AN_IMAGE = ("addr", "contact", "name", "type")
 """First parts of keys that nobody sets here: addresses and names are no matter of an image, `type` makes a relation."""
 LEVELS = re.compile(r"\d{1,3}(\.\d)?")
@@ -51,8 +52,14 @@ def building_values() -> list[dict[str, str]]:
     return values
 
 
+def tagged(mapped: Mapping[str, str], said: Mapping[str, str]) -> dict[str, str]:
+    """The tags that an object of the map has once these are set; an empty value takes its tag off."""
+    return {key: value for key, value in {**mapped, **said}.items() if value or key not in said}
+
+
 def new_building(tags: Mapping[str, str]) -> dict[str, str]:
     """The tags of a new building: `building=yes` where its kind is not said; a part of a building is none by itself."""
+    tags = tagged({}, tags)
     return dict(tags) if "building:part" in tags and "building" not in tags else {"building": "yes", **tags}
 
 
@@ -77,8 +84,9 @@ def checked_tags(wanted: Any, mapped: Mapping[str, str]) -> dict[str, str]:
     """The tags to be set, without blanks around them.
 
     Args:
-        wanted: as it came in, {key: value}.
-        mapped: tags that the object has in the map; those that make it more than a building stay as they are.
+        wanted: as it came in, {key: value}; an empty value takes off what the map has of the key.
+        mapped: tags that the object has in the map; those that make it more than a building stay as they are, but an
+            address may be corrected.
 
     Raises:
         InvalidError: OSM does not take one of them, or it is not to be set here.
@@ -90,15 +98,17 @@ def checked_tags(wanted: Any, mapped: Mapping[str, str]) -> dict[str, str]:
         key = _text(given, "a key")
         if key in tags:
             raise InvalidError(f"the key {key!r} is there twice; keep one")
-        tags[key] = _text(value, f"the value of {key!r}")
+        tags[key] = "" if value == "" and key in mapped else _text(value, f"the value of {key!r}")
         _check_key(key, mapped)
+        if not tags[key]:
+            _check_taken_off(key)
     if tags.get("building") == "no":
         raise InvalidError("building=no makes it no building: reject the suggestion instead")
-    if "building:levels" in tags and not LEVELS.fullmatch(tags["building:levels"]):
+    if tags.get("building:levels") and not LEVELS.fullmatch(tags["building:levels"]):
         raise InvalidError("building:levels is a number of storeys such as 2 or 1.5")
     fields = fields_by_key()
     for key, value in tags.items():
-        if key in fields and mapped.get(key) != value:
+        if value and key in fields and mapped.get(key) != value:
             _check_value(key, value, fields[key])
     return tags
 
@@ -151,10 +161,24 @@ def _text(value: Any, what: str) -> str:
 def _check_key(key: str, mapped: Mapping[str, str]) -> None:
     if "=" in key:
         raise InvalidError(f"the key {key!r} holds a '=': put what follows into its value")
+    if key in mapped and is_address(key):
+        return
     if _is_name_or_address(key):
         raise InvalidError(f"{key!r} is not set here: names, addresses and relations are edited in iD or JOSM")
     if key in mapped and not describes_building(key):
         raise InvalidError(f"{key!r} makes the object more than a building and stays as it is: edit it in iD or JOSM")
+
+
+def _check_taken_off(key: str) -> None:
+    if key in KIND_KEYS:
+        raise InvalidError(f"{key!r} makes it a building and is not taken off: choose another kind, or reject it")
+    if is_address(key):
+        raise InvalidError(f"{key!r} is part of an address, which is corrected here and not taken off: do so in iD")
+
+
+def is_address(key: str) -> bool:
+    """Whether a tag of this key is a part of an address: a person may correct one that the map has, nobody drops it."""
+    return key.split(":")[0] == "addr"
 
 
 def _is_name_or_address(key: str) -> bool:

@@ -15,6 +15,7 @@ from annotation.correspondences.selectors import scan_version
 from annotation.review.models import QueueItem
 from annotation.sources.engine import shown_imagery, shown_snapshot
 from annotation.tiles.engine import tile_address
+from annotation.tiles.nearby import streets_on
 
 PIXELS = 256
 
@@ -91,6 +92,7 @@ def _subject(row: Correspondences) -> dict[str, Any]:
     return {
         "id": row.pk,
         "tile": {"z": tile.z, "x": tile.x, "y": tile.y},
+        "streets": streets_on(row.map_pair.snapshot, tile_address(tile)) if row.scan is None else [],
         "bbox": list(tile.geometry.extent),
         "size_px": PIXELS,
         "resolution_m": tile_address(tile).resolution_m(),

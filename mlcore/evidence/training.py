@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.aligned import aligned
 from mlcore.evidence.config import EvidenceConfig
+from mlcore.evidence.held_out import held_out_f1
 from mlcore.evidence.losses import believed, evidence_loss, pixel_weights
 from mlcore.evidence.many_places import PlaceSamples, PlacesSampler
 from mlcore.evidence.model import EvidenceNetwork, evidence_network
@@ -35,6 +36,7 @@ def train_evidence(
     config: EvidenceConfig,
     *,
     initial: Mapping[str, Tensor] | None = None,
+    held_out: Sequence[EvidenceSample] = (),
     run_dir: Path,
     seed: int = 0,
     device: str = "cpu",
@@ -48,6 +50,7 @@ def train_evidence(
     Args:
         samples: mapped tiles of one size.
         initial: weights to start from, such as the shipped ones; the schedule is then `config.tuning()`.
+        held_out: tiles that are not learnt from: each epoch's F1 on them is reported, and changes nothing.
         run_dir: for checkpoints; a folder of another run is refused.
 
     Returns:
@@ -59,7 +62,9 @@ def train_evidence(
     """
     config = config if initial is None else config.tuning()
     sampler = CropSampler(samples, config.crop_px, config.scale_jitter, config.light)
-    return _train(samples, sampler, config, initial, Path(run_dir), seed, device, progress or SilentProgress())
+    return _train(
+        samples, sampler, config, initial, Path(run_dir), seed, device, progress or SilentProgress(), held_out
+    )
 
 
 def train_on_places(
@@ -95,6 +100,7 @@ def _train(
     seed: int,
     device: str,
     progress: Progress,
+    held_out: Sequence[EvidenceSample] = (),
 ) -> EvidenceNetwork:
     if not any(((sample.ids > 0) & sample.known).any() for sample in samples):
         raise InvalidInputError("no footprint in any training tile: map some buildings or widen the mapped area first")
@@ -108,7 +114,7 @@ def _train(
     elif isinstance(model, PyramidEvidence):
         model.load_published(config.encoder_weights)
     model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trainer = _Trainer(model, sampler, config, seed, device, progress)
+    trainer = _Trainer(model, sampler, config, seed, device, progress, held_out)
     stage = Stage("evidence", trainer.both, trainer.optimiser, config.epochs, trainer.run_epoch,
                   fingerprint=_fingerprint(samples, config, seed, initial))  # fmt: skip
     run_stage(stage, run_dir=run_dir, seed=seed, progress=progress, figures_prefix="evidence/")
@@ -126,6 +132,7 @@ class _Trainer:
         seed: int,
         device: str,
         progress: Progress,
+        held_out: Sequence[EvidenceSample],
     ) -> None:
         self.model, self.average = model, copy.deepcopy(model)
         self.both = nn.ModuleDict({"model": self.model, "average": self.average})
@@ -133,6 +140,7 @@ class _Trainer:
             _groups(model, config), config.learning_rate, weight_decay=config.weight_decay
         )
         self.sampler, self.config, self.seed, self.device, self.progress = sampler, config, seed, device, progress
+        self.held_out = held_out
         self.half = config.half_precision and bfloat16_is_native(device)
 
     def run_epoch(self, epoch: int, generator: torch.Generator) -> dict[str, float]:
@@ -143,7 +151,8 @@ class _Trainer:
         for step, batch in zip(steps, batches, strict=True):
             stop_if_asked(self.progress)
             losses.append(self._step(step, batch))
-        return {"loss": float(np.mean(losses))}
+        held = held_out_f1(self.average, self.held_out, device=self.device, half=self.half)
+        return {"loss": float(np.mean(losses))} | ({} if held is None else {"held_out_f1": held})
 
     def _step(self, step: int, batch: CropBatch) -> float:
         for group in self.optimiser.param_groups:

@@ -18,6 +18,7 @@ from mlcore.consistency.training import MIN_PAIRS, train_consistency
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.ensemble import EvidenceEnsemble
+from mlcore.evidence.held_out import held_out_tiles
 from mlcore.evidence.model import EvidenceNetwork
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.evidence.samples import evidence_samples
@@ -186,10 +187,12 @@ def _train_fold(
         kept = np.random.default_rng([seed, fold]).choice(len(learnt), limit, replace=False)
         learnt = [learnt[int(i)] for i in sorted(kept)]
     source, verified = fold_source(source, decisions, scored)
+    held_out = evidence_samples(source, held_out_tiles(source, scored, config.evidence))
     evidence = train_evidence(
         evidence_samples(source, learnt, avoid=scored, verified=verified), config.evidence,
         initial=start.evidence.state_dict() if start.evidence is not None else None,
-        run_dir=run_dir, seed=seed, device=device, progress=SpanProgress(progress, 0, EVIDENCE_SHARE),
+        held_out=held_out, run_dir=run_dir, seed=seed, device=device,
+        progress=SpanProgress(progress, 0, EVIDENCE_SHARE),
     )  # fmt: skip
     training, validation = _split(learnt)
     consistency = train_consistency(

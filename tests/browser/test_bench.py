@@ -26,7 +26,7 @@ def open_bench(page: Page, batch: Batch, path: str = "review") -> None:
 
 def shown_anchor(page: Page) -> Anchor:
     """The anchor on the screen, by its tile."""
-    _, x, y = page.locator("#where").inner_text().removeprefix("Tile ").split("/")
+    x, y = (page.locator("#where a").get_attribute("href") or "").split("/")[-3:-1]
     return Anchor.objects.filter(pair__tile__x=x, pair__tile__y=y, generator="geometric").get()
 
 

@@ -54,7 +54,7 @@ def test_a_new_greenhouse_is_found_filled_in_and_saved_by_keys_alone(new_page, s
     page.keyboard.type("3.5 m")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    shape = dialog.get_by_label("Roof Shape")
+    shape = dialog.get_by_role("combobox", name="Roof Shape")
     shape.focus()
     page.keyboard.type("Gabled")
     expect(shape).to_have_value("gabled")
@@ -134,10 +134,46 @@ def test_tags_that_make_it_more_than_a_building_are_shown_and_can_not_be_changed
     dialog = tag_form(page, stock, change)
     expect(dialog.get_by_label("Kind of building")).to_have_value("House")
     expect(dialog.get_by_label("Operator")).to_be_disabled()
-    expect(dialog.get_by_label("Roof Shape")).to_have_value("flat")
-    dialog.get_by_label("Roof Shape").select_option("hipped")
+    expect(dialog.get_by_role("combobox", name="Roof Shape")).to_have_value("flat")
+    dialog.get_by_role("combobox", name="Roof Shape").select_option("hipped")
     dialog.get_by_role("button", name="Set them").click()
     expect(page.locator("#tags-set")).to_have_text("Your tags: roof:shape=hipped")
+
+
+def test_a_tag_of_the_map_is_taken_off_by_keys_and_an_address_corrected_but_not_dropped(new_page, stock):
+    change = of_kind(stock, "modify")
+    mapped = {
+        "building": "house", "roof:shape": "flat", "building:colour": "red", "source:date": "2009",
+        "addr:housenumber": "4", "name": "Mill",
+    }  # fmt: skip
+    change.footprint.tags = mapped
+    change.footprint.save()
+    page = new_page(stock.admin)
+    dialog = tag_form(page, stock, change)
+    roof = dialog.locator('[data-key="roof:shape"]')
+    roof.get_by_role("button", name="Take off Roof Shape").press("Enter")
+    expect(roof.get_by_role("combobox")).to_be_disabled()
+    dialog.get_by_text("What else the map says").click()
+    dialog.get_by_role("button", name="Take off source:date").press("Enter")
+    expect(dialog.locator('[data-key="name"]')).to_have_text("nameMillstays")
+    number = dialog.get_by_label("Value of addr:housenumber")
+    number.fill("")
+    dialog.get_by_role("button", name="Set them").click()
+    assert "not taken off" in number.evaluate("one => one.validationMessage")
+    number.fill("4a")
+    shot(page, "take-off")
+    dialog.get_by_role("button", name="Set them").click()
+    shown = page.locator("#tags-set")
+    for words in ("roof:shape taken off", "source:date taken off", "addr:housenumber=4a"):
+        expect(shown).to_contain_text(words)
+    press(page, ",")
+    dialog.get_by_role("button", name="Keep source:date").press("Enter")
+    expect(dialog.get_by_label("Value of source:date")).to_be_enabled()
+    dialog.get_by_role("button", name="Set them").click()
+    expect(shown).to_have_text("Your tags: roof:shape taken off addr:housenumber=4a".replace(" addr", "addr"))
+    press(page, "a")
+    until(lambda: decision_of(change) == "accept")
+    assert Change.objects.get(pk=change.pk).tags_set == {"roof:shape": "", "addr:housenumber": "4a"}
 
 
 def test_a_wrong_value_in_a_folded_field_is_unfolded_and_said(new_page, stock):

@@ -66,3 +66,20 @@ def test_a_changeset_is_made_once_and_only_of_what_is_known(new_page, stock):
     sent.let_go()
     expect(page.locator("#notices")).to_contain_text("is made")
     expect(make).to_be_disabled()
+
+
+def test_nothing_is_offered_to_choose_once_everything_is_in_a_changeset(new_page, stock):
+    save_decision(stock.admin, next(one for one in stock.changes if one.kind == "add"))
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/edits/")
+    page.get_by_role("button", name="None", exact=True).click()
+    expect(page.locator("#why-idle")).to_have_text("Choose at least one change above.")
+    page.get_by_role("button", name="All", exact=True).click()
+    expect(page.locator("#why-idle")).to_be_hidden()
+    page.get_by_label("Comment").fill("A house")
+    page.get_by_role("button", name="Make the changeset of 1 change").click()
+    expect(page.locator("#accepted-count")).to_have_text("None. Accept some in the review first.")
+    for name in ("All", "None", "What the map shows"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
+    expect(page.locator("#why-idle")).to_have_text("Nothing waits for a changeset.")
+    shot(page, "edits-nothing-left")

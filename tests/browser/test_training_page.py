@@ -51,6 +51,13 @@ def candidate(stock: Stock, data_set: DataSet) -> ModelVersion:
                 )
                 for step in range(16)
             )
+    for fold, peak in ((1, 6), (2, 9)):
+        JobFigure.objects.bulk_create(
+            JobFigure(
+                job=job, name=f"evidence/held_out_f1/fold-{fold}", step=step, value=0.8 - 0.002 * (step - peak) ** 2
+            )
+            for step in range(16)
+        )
     metrics = {"mapped_tiles": 16, "folds": 2, "fold_0/evidence/loss": 0.21, "fold_1/evidence/loss": 0.25}
     run = TrainingRun.objects.create(
         region=stock.region, data_set=data_set, job=job, created_by=stock.admin, metrics=metrics
@@ -112,7 +119,7 @@ def test_every_fold_has_its_own_curve_and_figures_have_readable_names(new_page, 
     page = new_page(stock.admin)
     page.goto(f"/regions/{stock.region.pk}/training/")
     charts = page.locator("#charts figure")
-    expect(charts).to_have_count(4)
+    expect(charts).to_have_count(5)
     expect(charts.first.locator("polyline")).to_have_count(4)  # two curves, two samples of the legend
     expect(charts.first).to_contain_text("Building evidence")
     expect(charts.first).to_contain_text("Fold 2")
@@ -123,6 +130,19 @@ def test_every_fold_has_its_own_curve_and_figures_have_readable_names(new_page, 
     expect(model).to_contain_text("0.210 to 0.250 over 2 folds")
     expect(model).to_contain_text("ODbL 1.0, OpenStreetMap contributors")
     expect(page.locator("main, body").first).not_to_contain_text("fold_0")
+
+
+def test_the_best_epoch_on_tiles_held_out_is_marked_beside_the_loss(new_page, stock, compared):
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/training/")
+    chart = page.locator("#charts figure").nth(1)
+    expect(chart).to_contain_text("Buildings found on tiles held out")
+    expect(chart).to_contain_text("Higher is better.")
+    expect(chart.locator(".chart-best")).to_have_count(2)
+    expect(chart.locator(".chart-legend li")).to_contain_text(["best 0.8 in epoch 7", "best 0.8 in epoch 10"])
+    rings = [ring.bounding_box() for ring in chart.locator(".chart-best").all()]
+    assert rings[0]["x"] < rings[1]["x"]
+    expect(page.locator("#charts figure").first.locator(".chart-best")).to_have_count(0)
 
 
 def test_what_the_next_training_learns_is_counted_before_it_starts(new_page, stock, compared):

@@ -82,7 +82,7 @@ class WantedInput(serializers.Serializer):
         help_text="a draft of the shape, moved instead of the proposed one",
     )
     tags = serializers.DictField(
-        child=serializers.CharField(max_length=255), required=False, default=dict,
+        child=serializers.CharField(max_length=255, allow_blank=True), required=False, default=dict,
         help_text="tags that an editor set of it, as its answer would carry them",
     )  # fmt: skip
 

@@ -192,7 +192,10 @@ class ChangeDetail(ChangeSubject):
     version = serializers.IntegerField()
     decided_by = serializers.CharField(allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
-    tags_set = serializers.DictField(child=serializers.CharField(), help_text="tags that an editor gave the building")
+    tags_set = serializers.DictField(
+        child=serializers.CharField(allow_blank=True),
+        help_text="tags that an editor gave the building; an empty value takes off what the map has",
+    )
     confirmed_on = serializers.DateField(allow_null=True, help_text="of a building that still stands: its check_date")
     in_map_at = serializers.DateTimeField(
         allow_null=True, help_text="when a newer map was found to say it already, so that it left the queue"

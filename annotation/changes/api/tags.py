@@ -18,16 +18,18 @@ from annotation.review.api.http import parse, person
 class TagsInput(serializers.Serializer):
     version = serializers.IntegerField(min_value=0, max_value=2**31 - 1, help_text="of its item in the queue")
     tags = serializers.DictField(
-        child=serializers.CharField(max_length=MAX_CHARS), help_text="all that are set, over those that it has"
+        child=serializers.CharField(max_length=MAX_CHARS, allow_blank=True),
+        help_text="all that are set, over those that it has; an empty value takes off what the map has",
     )
     seen = serializers.DictField(
-        child=serializers.CharField(max_length=MAX_CHARS), required=False, allow_null=True, default=None,
+        child=serializers.CharField(max_length=MAX_CHARS, allow_blank=True), required=False, allow_null=True,
+        default=None,
         help_text="those set before, as they were seen: where somebody set others meanwhile it answers 409",
     )  # fmt: skip
 
 
 class TagsOutput(serializers.Serializer):
-    tags_set = serializers.DictField(child=serializers.CharField())
+    tags_set = serializers.DictField(child=serializers.CharField(allow_blank=True))
 
 
 class TagsView(APIView):

@@ -57,7 +57,7 @@ def set_tags(*, user: User, change: Change, version: int, tags: Any, seen: Mappi
 
 
 def tags_of(change: Change, user: User, wanted: Any) -> dict[str, str]:
-    """The tags that an editor sets; none that the building has already.
+    """The tags that an editor sets, empty where one is taken off; none that the building has already, or has not.
 
     Raises:
         InvalidError: the building goes, or a tag is not to be set.
@@ -68,4 +68,4 @@ def tags_of(change: Change, user: User, wanted: Any) -> dict[str, str]:
     if change.kind == ChangeKind.REMOVE:
         raise InvalidError("a building that goes gets no tags; accept it as it is, or reject it")
     mapped = change.footprint.tags if change.footprint else {}
-    return {key: value for key, value in checked_tags(wanted, mapped).items() if mapped.get(key) != value}
+    return {key: value for key, value in checked_tags(wanted, mapped).items() if mapped.get(key, "") != value}

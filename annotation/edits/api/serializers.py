@@ -119,8 +119,9 @@ class EditOutput(serializers.ModelSerializer):
     key = serializers.SerializerMethodField()
     decided_by = serializers.CharField(source="change.item.decided_by.username", default=None)
     tags = serializers.DictField(
-        source="change.tags_set", child=serializers.CharField(), help_text="that a person set, over the object's own"
-    )
+        source="change.tags_set", child=serializers.CharField(allow_blank=True),
+        help_text="that a person set, over the object's own; an empty value takes one off",
+    )  # fmt: skip
     check_date = serializers.DateField(
         source="change.confirmed_on", allow_null=True, help_text="of a building that still stands: all that changes"
     )

@@ -9,7 +9,7 @@ from django.contrib.gis.geos import GEOSGeometry
 
 from annotation.changes.models import ChangeKind
 from annotation.changes.selectors import shape_after
-from annotation.changes.tagging import new_building
+from annotation.changes.tagging import new_building, tagged
 from annotation.edits.models import EditItem
 from annotation.edits.osmchange.compile import AcceptedChange, Base
 from annotation.edits.osmchange.nodes import LonLat, OldNode
@@ -48,7 +48,7 @@ def tags_set(item: EditItem) -> dict[str, str]:
 def tags_after(item: EditItem) -> dict[str, str]:
     """The object's tags once the edit is made; of a removal, those that it has."""
     base, check_date = base_state(item), check_date_of(item)
-    tags = new_building(tags_set(item)) if base is None else {**base.tags, **tags_set(item)}
+    tags = new_building(tags_set(item)) if base is None else tagged(base.tags, tags_set(item))
     return tags | ({"check_date": check_date} if check_date else {})
 
 

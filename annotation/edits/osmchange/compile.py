@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from annotation.changes.tagging import new_building
+from annotation.changes.tagging import new_building, tagged
 from annotation.edits.osmchange.accepted import AcceptedChange, Base, Tagged, demolished, keeps_value
 from annotation.edits.osmchange.checks import (
     check_members,
@@ -37,7 +37,7 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
         return _compiled(change, ids)
     known = [one for one in (base, change.merged) if one is not None]
     own = [node for one in known for node in (*one.nodes, *(node for way in one.ways or () for node in way.nodes))]
-    level = level_of({**(known[0].tags if known else {}), **change.tags})
+    level = level_of(tagged(known[0].tags if known else {}, change.tags))
     beside = [way for way in change.beside if way.level == level]
     holes = base.holes if base is not None else ()
     polygons, joints = brought(change.polygons, own, beside, walls=change.drawn, holes=holes)
@@ -58,13 +58,13 @@ def _compiled(change: AcceptedChange, ids: NewIds) -> list[Operation]:
             "no_osm_id", "the map gives no OSM id for this building; import an .osm or .osm.pbf extract and scan again"
         )
     check_uploaded(base)
-    check_tags({**base.tags, **change.tags})
+    check_tags(tagged(base.tags, change.tags))
     if change.check_date:
         return [_with_tags(base, {**base.tags, "check_date": change.check_date})]
     if change.kind != "remove":
         check_outlines(base, change.tags)
     if change.keeps_shape and change.kind != "remove":
-        return [_with_tags(base, {**base.tags, **change.tags})]
+        return [_with_tags(base, tagged(base.tags, change.tags))]
     if base.osm_type == "relation":
         return _demolish_relation(base) if change.kind == "remove" else _reshape_relation(change, base, ids)
     check_way(base)
@@ -121,7 +121,7 @@ def _reshape_relation(change: AcceptedChange, base: Base, ids: NewIds) -> list[O
             f"the member ways of {base.key} were not kept when the map was imported; import it again and scan again",
         )
     relation = OldRelation(
-        base.osm_id or 0, base.version, {**base.tags, **change.tags}, tuple(base.members), tuple(base.ways)
+        base.osm_id or 0, base.version, tagged(base.tags, change.tags), tuple(base.members), tuple(base.ways)
     )  # fmt: skip
     return reshape(relation, change.polygons, ids)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import shapely
 
 from annotation.changes.cutting import halves
-from annotation.changes.tagging import describes_building, new_building
+from annotation.changes.tagging import describes_building, new_building, tagged
 from annotation.common.errors import InvalidError
 from annotation.edits.osmchange.accepted import AcceptedChange, Base, keeps_value
 from annotation.edits.osmchange.checks import check_node_versions, check_tags, check_uploaded, check_way
@@ -60,12 +60,13 @@ def _split_way(
     two = fit_outline([*theirs, *one.dropped], smaller, ids, _places(one, nodes))
     check_node_versions(replace(one, dropped=()))
     check_node_versions(two)
+    of_both = {key: value for key, value in said.items() if describes_building(key)}
     new = {key: value for key, value in base.tags.items() if describes_building(key) and key not in NOTES}
     return [
         *(Operation("create", node) for node in (*one.created, *two.created)),
-        Operation("create", Way(ids.way(), None, two.refs, {**new, **said})),
+        Operation("create", Way(ids.way(), None, two.refs, tagged(new, of_both))),
         *(Operation("modify", node) for node in (*one.moved, *two.moved)),
-        Operation("modify", Way(base.osm_id or 0, base.version, one.refs, {**base.tags, **said})),
+        Operation("modify", Way(base.osm_id or 0, base.version, one.refs, tagged(base.tags, said))),
         *(Operation("delete", node.plain, if_unused=True) for node in two.dropped),
     ]
 
@@ -113,7 +114,7 @@ def _check_plain(change: AcceptedChange, objects: Sequence[Base], *, whole: bool
                 "not_a_way", f"{base.key} is a multipolygon, which is not split or joined here; do it in JOSM"
             )
         check_uploaded(base)
-        check_tags({**base.tags, **change.tags})
+        check_tags(tagged(base.tags, change.tags))
         check_way(base)
     if several:
         raise RefusedError("several_rings", "only one outline without courtyards is cut in two; fill them first")

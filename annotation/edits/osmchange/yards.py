@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from annotation.changes.tagging import tagged
 from annotation.edits.osmchange.accepted import AcceptedChange, Base
 from annotation.edits.osmchange.checks import check_node_versions
 from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError, Relation, Way
@@ -34,7 +35,7 @@ def reshape_way(change: AcceptedChange, base: Base, ids: NewIds) -> list[Operati
         holes = []
     outline = fit_outline(base.nodes, ring_corners(outer), ids)
     check_node_versions(outline)
-    tags = {**base.tags, **change.tags}
+    tags = tagged(base.tags, change.tags)
     rings = _with_yards(base, outline, tags, holes, ids) if holes else [_way(base, outline, tags)]
     return [
         *(Operation("create", node) for node in outline.created),

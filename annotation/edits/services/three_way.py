@@ -11,7 +11,7 @@ from annotation.changes.models import Change, ChangeKind
 from annotation.changes.nearby import overlaps_anew
 from annotation.changes.objects import SAME_PLACE, states_in
 from annotation.changes.standing import said_already
-from annotation.changes.tagging import checked_tags
+from annotation.changes.tagging import checked_tags, tagged
 from annotation.common.errors import InvalidError
 from annotation.edits import selectors
 from annotation.edits.engine import (
@@ -219,9 +219,9 @@ def _arrived(item: EditItem, theirs: State) -> bool:
     """Whether the map has this very edit, as where its file was uploaded elsewhere."""
     if item.change.kind == ChangeKind.REMOVE or item.change.confirmed_on is not None:
         return False
-    ours, tags = final_geometry(item), item.change.tags_set.items()
+    ours, set_on_it = final_geometry(item), tagged(theirs.tags, item.change.tags_set)
     apart = ours.sym_difference(theirs.geometry).area
-    return apart <= SAME_PLACE * ours.length and tags <= dict(theirs.tags).items()
+    return apart <= SAME_PLACE * ours.length and set_on_it == dict(theirs.tags)
 
 
 def _shape_part(item: EditItem, base: State, theirs: State, newest: MapSnapshot | None) -> Part:
@@ -241,10 +241,10 @@ def _tags_part(item: EditItem, base: State, theirs: State) -> Part | None:
     if not ours:
         return None
     try:
-        checked_tags(dict(ours), theirs.tags)
+        checked_tags({key: value for key, value in ours.items() if value or key in theirs.tags}, theirs.tags)
     except InvalidError as error:
         return Part((THEIRS,), THEIRS, error.detail)
-    both = any(_both(base.tags.get(key), theirs.tags.get(key), value) for key, value in ours.items())
+    both = any(_both(base.tags.get(key), theirs.tags.get(key), value or None) for key, value in ours.items())
     return Part(SIDES, "" if both else OURS)
 
 

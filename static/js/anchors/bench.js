@@ -20,6 +20,7 @@ import { createBatchProgress } from "mapwright/review/batch-progress.js";
 import { drawFlag, flagCurrent } from "mapwright/review/flag.js";
 import { createLine } from "mapwright/review/line.js";
 import { createPairMap } from "mapwright/review/pair-map.js";
+import { hidePlace, showPlace } from "mapwright/review/place.js";
 
 const page = pageData();
 const person = pageData("person");
@@ -50,7 +51,10 @@ const line = createLine({
   batch: page.batch?.id ?? null,
   what: settles ? "disagreement" : "anchor",
   show: showClaim,
-  clear: () => view.clear(),
+  clear() {
+    hidePlace();
+    view.clear();
+  },
   warm: (subject) => view.warm(subject),
   leave: () => {
     rejecting = false;
@@ -82,8 +86,7 @@ function showClaim(claim, draft) {
   drawFlag(claim);
   if (settles) drawAnswers(claim.subject, page.schema, settle);
   view.show(claim.subject);
-  const { z, x, y } = claim.subject.tile;
-  byId("where").textContent = `Tile ${z}/${x}/${y}`;
+  showPlace(page.region.id, claim.subject);
   byId("partly").hidden = claim.subject.valid_share > 0.99;
   byId("partly").textContent = `The image covers ${percent(claim.subject.valid_share)} of this tile.`;
   byId("announce").textContent = claim.subject.summary;

@@ -2,6 +2,7 @@
 import { api } from "mapwright/lib/api.js";
 import { byId, el, facts, fill, pageData, refill } from "mapwright/lib/dom.js";
 import { moment, number, plural } from "mapwright/lib/format.js";
+import { firstLoad } from "mapwright/lib/first-load.js";
 import { onSubmit } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob, jobProgress, stateBadge } from "mapwright/lib/jobs.js";
 import { notifyError } from "mapwright/lib/notices.js";
@@ -182,19 +183,15 @@ function draw() {
   stopJob();
   if (!job) return;
   drawJob(job);
-  if (!FINISHED.has(job.state)) stopJob = followJob(job.id, drawJob, { onEnd: load });
+  if (!FINISHED.has(job.state)) stopJob = followJob(job.id, drawJob, { onEnd: () => load().catch(notifyError) });
 }
 
 async function load() {
   const timely = begun();
-  try {
-    const found = await api.get(`${base}/anchor-generators/`);
-    if (!timely()) return;
-    state = found;
-    draw();
-  } catch (error) {
-    notifyError(error);
-  }
+  const found = await api.get(`${base}/anchor-generators/`);
+  if (!timely()) return;
+  state = found;
+  draw();
 }
 
 async function send() {
@@ -227,7 +224,8 @@ async function showPrompt() {
 }
 
 byId("prompt").addEventListener("toggle", showPrompt);
+const ready = firstLoad(load, byId("generate"));
 if (person.admin) {
   byId("option").addEventListener("change", drawPrice);
-  load().then(() => state.generators.length && onSubmit(byId("generate"), send));
-} else load();
+  ready.then(() => state.generators.length && onSubmit(byId("generate"), send));
+}

@@ -1,5 +1,6 @@
 /** Inputs for the fields of OSM's presets: each says which tags it would set, and what is wrong with them. */
 import { el } from "mapwright/lib/dom.js";
+import { mayGo, takeOff } from "mapwright/changes/mapped-tags.js";
 import { checked } from "mapwright/changes/tag-rows.js";
 import { fieldProblem, staysAsMapped } from "mapwright/changes/tag-rules.js";
 
@@ -79,7 +80,7 @@ function several(field, value) {
 }
 
 /** `yes` for each of several keys: those of a common beginning, or a list of keys. */
-function ticks(field, tags) {
+function ticks(field, tags, mapped) {
   const keyOf = (value) => (field.keys.length ? value : `${field.key}${value}`);
   const offeredHere = field.options.length
     ? field.options
@@ -87,11 +88,16 @@ function ticks(field, tags) {
   const boxes = offeredHere.map(({ value, label }) => {
     const box = el("input", { type: "checkbox", value: keyOf(value) });
     box.checked = tags[keyOf(value)] === "yes";
+    box.disabled = box.checked && staysAsMapped(keyOf(value), mapped);
     return el("label", { class: "check" }, box, el("span", { text: label }));
   });
   const node = el("fieldset", { class: "field" }, el("legend", { text: field.label }), ...boxes);
   const inputs = () => [...node.querySelectorAll("input")];
-  return { node, read: () => Object.fromEntries(inputs().map((box) => [box.value, box.checked ? "yes" : ""])) };
+  const none = (key) => (mapped[key] === "yes" && mayGo(key, mapped) ? null : "");
+  return {
+    node,
+    read: () => Object.fromEntries(inputs().map((box) => [box.value, box.checked ? "yes" : none(box.value)])),
+  };
 }
 
 function swatched(input) {
@@ -120,11 +126,12 @@ function control(field, value, mapped) {
  * @param {Object} field as the API gives it
  * @param {Object} tags to be set so far, over those of the map
  * @param {Object} mapped the object's own tags
- * @returns {{node: HTMLElement, read: Function}} `read()` gives {key: value}, "" where nothing is said
+ * @returns {{node: HTMLElement, read: Function}} `read()` gives {key: value}, "" where nothing is said, null where what the map
+ *   has is taken off
  */
 export function fieldInput(field, tags, mapped) {
-  if (["multiCombo", "manyCombo"].includes(field.type)) return ticks(field, { ...mapped, ...tags });
-  const value = tags[field.key] ?? mapped[field.key] ?? "";
+  if (["multiCombo", "manyCombo"].includes(field.type)) return ticks(field, { ...mapped, ...tags }, mapped);
+  const value = tags[field.key] || mapped[field.key] || "";
   const made = control(field, value, mapped[field.key] ?? "");
   const fixed = staysAsMapped(field.key, mapped);
   if (fixed) made.control.disabled = true;
@@ -135,6 +142,9 @@ export function fieldInput(field, tags, mapped) {
     ...made.around,
     fixed ? el("p", { class: "small muted", text: "It makes it more than a building, and stays as it is." }) : null,
   );
-  const read = made.read ?? (() => ({ [field.key]: made.control.value.trim() }));
-  return { node, read: fixed ? () => ({}) : read };
+  const said = made.read ?? (() => ({ [field.key]: made.control.value.trim() }));
+  if (!mayGo(field.key, mapped)) return { node, read: fixed ? () => ({}) : said };
+  const away = takeOff(field.label, tags[field.key] === "", made.control, node);
+  node.append(away.button);
+  return { node, read: () => (away.gone() ? { [field.key]: null } : said()) };
 }

@@ -1,9 +1,11 @@
 /** The tag form by OSM's presets: a kind that is found by words, its fields, more fields, and any other tag. */
 import { el, fill } from "mapwright/lib/dom.js";
 import { fieldInput } from "mapwright/changes/preset-fields.js";
+import { mappedTags } from "mapwright/changes/mapped-tags.js";
 import { presetSearch } from "mapwright/changes/preset-search.js";
 import { choicesOf, matchPreset, switched } from "mapwright/changes/presets.js";
 import { tagRows } from "mapwright/changes/tag-rows.js";
+import { isAddress } from "mapwright/changes/tag-rules.js";
 
 const PREFIXED = ["multiCombo", "manyCombo"];
 
@@ -35,9 +37,10 @@ function fieldsOf({ fields }, kind, tags) {
     const field = fields[id];
     if (!field.here || keysOf(field).every((key) => known.has(key))) continue;
     keysOf(field).forEach((key) => known.add(key));
-    (preset.fields.includes(id) || keysOf(field).some((key) => tags[key]) ? asked : more).push(field);
+    (preset.fields.includes(id) || keysOf(field).some((key) => key in tags) ? asked : more).push(field);
   }
-  const elsewhere = preset.fields.map((id) => fields[id]).filter(({ here }) => !here);
+  const corrected = ({ type }) => type === "address" && Object.keys(tags).some(isAddress);
+  const elsewhere = preset.fields.map((id) => fields[id]).filter((field) => !field.here && !corrected(field));
   return {
     asked,
     more,
@@ -46,24 +49,28 @@ function fieldsOf({ fields }, kind, tags) {
   };
 }
 
+/** The tags once these are set; an empty value takes one off. */
+const applied = (mapped, said) =>
+  Object.fromEntries(Object.entries({ ...mapped, ...said }).filter(([, value]) => value));
+
 /** What the map has of the kind that is left, and keeps. */
 function leftover(first, kind, mapped) {
   if (kind.id === first.id) return "";
   const gone = Object.keys(first.preset.remove_tags).filter(
     (key) => key !== "building" && mapped[key] && !(key in kind.tags),
   );
-  return gone.length ? `The map keeps ${gone.join(", ")}: take it off in iD or JOSM.` : "";
+  return gone.length ? `The map keeps ${gone.join(", ")}: take it off below where it no longer holds.` : "";
 }
 
 /**
  * @param {{mapped: Object, before: Object, isNew: boolean, found: Object, values: Array}} options `before`: tags set so far;
  *   `isNew`: it is not in the map; `found`: the presets; `values`: common kinds with a sentence each
- * @returns {{body: Node[], focus: HTMLElement, read: Function}} `read()` gives [key, value] pairs
+ * @returns {{body: Node[], focus: HTMLElement, read: Function}} `read()` gives [key, value] pairs, null for what is taken off
  */
 export function presetForm({ mapped, before, isNew, found, values }) {
   const part = ({ preset }) => preset.id === "building_part";
   const choices = choicesOf(found).filter((choice) => isNew || !part(choice));
-  const start = kindOf(found, choices, { ...mapped, ...before });
+  const start = kindOf(found, choices, applied(mapped, before));
   const about = el("p", { class: "small muted", role: "status" });
   const shown = el("div", { class: "preset-fields" });
   const rest = el("div", { class: "preset-fields" });
@@ -71,13 +78,15 @@ export function presetForm({ mapped, before, isNew, found, values }) {
   const more = el("details", { class: "preset-more" }, summary, rest);
   const elsewhere = el("p", { class: "small muted" });
   const rows = tagRows(mapped);
+  const others = mappedTags(mapped);
   let tags = { ...before };
   let kind = start;
   let inputs = [];
 
   function collect() {
-    for (const [key, value] of inputs.flatMap(({ read }) => Object.entries(read())))
-      if (value) tags[key] = value;
+    for (const [key, value] of [...inputs.flatMap(({ read }) => Object.entries(read())), ...others.read()])
+      if (value === null) tags[key] = "";
+      else if (value && value !== mapped[key]) tags[key] = value;
       else delete tags[key];
   }
 
@@ -85,18 +94,19 @@ export function presetForm({ mapped, before, isNew, found, values }) {
     const known = fieldsOf(found, kind, { ...mapped, ...tags });
     const back = rows.takeOut(known.known);
     for (const [key, value] of back) if (value) tags[key] = value;
-    const unknown = Object.keys(tags).filter((key) => !known.known.includes(key));
+    others.draw(known.known, tags);
+    const unknown = Object.keys(tags).filter((key) => !known.known.includes(key) && !(key in mapped));
     for (const key of unknown) {
       rows.add(key, tags[key]);
       delete tags[key];
     }
     const made = (field) => fieldInput(field, tags, mapped);
-    const [asked, others] = [known.asked.map(made), known.more.map(made)];
-    inputs = [...asked, ...others];
+    const [asked, folded] = [known.asked.map(made), known.more.map(made)];
+    inputs = [...asked, ...folded];
     fill(shown, ...asked.map(({ node }) => node));
-    fill(rest, ...others.map(({ node }) => node));
-    summary.textContent = `More fields (${others.length})`;
-    more.hidden = others.length === 0;
+    fill(rest, ...folded.map(({ node }) => node));
+    summary.textContent = `More fields (${folded.length})`;
+    more.hidden = folded.length === 0;
     const value = kind.tags.building;
     const sentence = values.find((one) => one.value === value)?.about ?? "";
     about.textContent = [sentence, leftover(start, kind, mapped)].filter(Boolean).join(" ");
@@ -121,11 +131,19 @@ export function presetForm({ mapped, before, isNew, found, values }) {
   draw();
   const label = el("label", { for: search.input.id, text: "Kind of building" });
   return {
-    body: [el("div", { class: "field" }, label, search.node), about, shown, more, ...rows.nodes, elsewhere],
+    body: [
+      el("div", { class: "field" }, label, search.node),
+      about,
+      shown,
+      more,
+      !isNew && others.node,
+      ...rows.nodes,
+      elsewhere,
+    ],
     focus: search.input,
     read() {
       collect();
-      return [...Object.entries(tags), ...rows.read()];
+      return [...Object.entries(tags).map(([key, value]) => [key, value || null]), ...rows.read()];
     },
   };
 }

@@ -98,7 +98,7 @@ export function choiceNamed(choices, typed) {
 export function switched(tags, left, chosen) {
   const gone = Object.entries(left?.remove_tags ?? {});
   const kept = Object.entries(tags).filter(
-    ([key, value]) => !gone.some(([name, wanted]) => name === key && fits(wanted, value)),
+    ([key, value]) => value === "" || !gone.some(([name, wanted]) => name === key && fits(wanted, value)),
   );
   return { ...Object.fromEntries(kept), ...chosen };
 }

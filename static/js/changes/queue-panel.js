@@ -3,6 +3,7 @@ import { byId, el, facts, fill, pageData } from "mapwright/lib/dom.js";
 import { day, KINDS, sureness, percent } from "mapwright/lib/format.js";
 import { arrow, offsetSentence } from "mapwright/lib/offset.js";
 import { load, save } from "mapwright/lib/storage.js";
+import { tagWords } from "mapwright/lib/tag-words.js";
 import {
   ACCEPT,
   areas,
@@ -25,11 +26,7 @@ const LEAST_SHARE = 0.67;
 function tagList(tags) {
   const entries = Object.entries(tags);
   if (!entries.length) return el("span", { class: "muted", text: "none" });
-  const list = el(
-    "span",
-    { class: "tags" },
-    ...entries.slice(0, TAGS_SHOWN).map(([key, value]) => el("code", { text: `${key}=${value}` })),
-  );
+  const list = el("span", { class: "tags" }, ...entries.slice(0, TAGS_SHOWN).map(tagWords));
   if (entries.length > TAGS_SHOWN)
     list.append(el("span", { class: "muted", text: `and ${entries.length - TAGS_SHOWN} more` }));
   return list;

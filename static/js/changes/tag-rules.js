@@ -14,6 +14,12 @@ const COLOUR = /^(#[0-9a-f]{3}([0-9a-f]{3})?|[a-z][a-z_ ]*)$/i;
 
 const plain = (key) => PLAIN_KEYS.includes(key) || PLAIN.includes(key.split(":")[0]);
 
+/** Parts of an address: one that the map has is corrected, and never taken off. */
+export const isAddress = (key) => key.split(":")[0] === "addr";
+
+/** What makes it a building; it gets another kind, and is not left without one. */
+export const keepsKind = (key) => ["building", "building:part"].includes(key);
+
 /** Whether a tag that the map has makes the object more than a building, and so stays as it is. */
 export const staysAsMapped = (key, mapped) => key in mapped && !plain(key);
 
@@ -27,6 +33,7 @@ function textProblem(text) {
 export function keyProblem(key, mapped) {
   if (!key) return "";
   if (key.includes("=")) return "Put what follows the = into the value.";
+  if (isAddress(key) && key in mapped) return textProblem(key);
   const [head] = key.split(":");
   if (NOT_HERE.includes(head) || head.endsWith("_name"))
     return "Names, addresses and relations are edited in iD or JOSM.";

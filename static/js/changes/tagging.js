@@ -1,6 +1,7 @@
 /** The tag form of a building that is added or changed: its kind, its fields, and whatever else, checked as OSM takes it. */
 import { el } from "mapwright/lib/dom.js";
 import { askDialog } from "mapwright/lib/forms.js";
+import { mappedTags } from "mapwright/changes/mapped-tags.js";
 import { presetForm } from "mapwright/changes/preset-form.js";
 import { loadPresets } from "mapwright/changes/presets.js";
 import { checked, tagRows } from "mapwright/changes/tag-rows.js";
@@ -27,7 +28,10 @@ function plainForm({ mapped, before, why, values }) {
     (text) => valueProblem("building:levels", text),
   );
   const rows = tagRows(mapped);
-  for (const [key, value] of Object.entries(before)) if (!OFFERED.includes(key)) rows.add(key, value);
+  const others = mappedTags(mapped);
+  others.draw(OFFERED, before);
+  for (const [key, value] of Object.entries(before))
+    if (!OFFERED.includes(key) && !(key in mapped)) rows.add(key, value);
   const offered = values.map(({ value, label }) => el("option", { value, label }));
   return {
     body: [
@@ -36,16 +40,23 @@ function plainForm({ mapped, before, why, values }) {
       el("datalist", { id: "building-values" }, ...offered),
       about,
       labelled("Levels above the ground", levels),
+      others.node,
       ...rows.nodes,
       el("p", { class: "small muted", text: "Every other tag that it has stays." }),
     ],
     focus: kind,
-    read: () => [["building", kind.value.trim()], ["building:levels", levels.value.trim()], ...rows.read()],
+    read: () => [
+      ["building", kind.value.trim()],
+      ["building:levels", levels.value.trim()],
+      ...others.read(),
+      ...rows.read(),
+    ],
   };
 }
 
 /**
- * Ask for tags. Resolves to {key: value} of what is to be set, without what the building has; null where one goes back.
+ * Ask for tags. Resolves to {key: value} of what is to be set, "" for what is taken off, without what the building has; null
+ * where one goes back.
  * @param {Object} subject the candidate
  * @param {Object} before tags set so far
  * @param {Array<{value: string, label: string, about: string}>} values common values of `building`
@@ -60,7 +71,11 @@ export async function askTags(subject, before, values) {
   const yes = await askDialog({ title: "Tags of the building", yes: "Set them", focus: form.focus, body: form.body });
   if (!yes) return null;
   const plainNew = (key, value) => isNew && key === "building" && value === "yes";
+  const says = ([key, value]) => (value === null ? key in mapped : value && mapped[key] !== value);
   return Object.fromEntries(
-    form.read().filter(([key, value]) => key && value && mapped[key] !== value && !plainNew(key, value)),
+    form
+      .read()
+      .filter((pair) => pair[0] && says(pair) && !plainNew(...pair))
+      .map(([key, value]) => [key, value ?? ""]),
   );
 }

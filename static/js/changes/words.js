@@ -18,8 +18,7 @@ export function areas(subject, geometry) {
 /** Which model suggests it, and how it did where the errors are known. */
 export function modelWords(model) {
   if (!model) return "";
-  if (model.untuned)
-    return `First look, untuned model: general model ${model.id} never learnt from this region, its percentages are no odds.`;
+  if (model.untuned) return `First look, untuned model: the percentages of general model ${model.id} are no odds here.`;
   const name = `Model ${model.id} (${model.preset})`;
   const on = model.measured;
   if (!on) return `${name} was not measured on enough tiles: its percentages are no odds.`;

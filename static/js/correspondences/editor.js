@@ -13,6 +13,7 @@ import { evidenceWords } from "mapwright/correspondences/words.js";
 import { createBatchProgress } from "mapwright/review/batch-progress.js";
 import { drawFlag, flagCurrent } from "mapwright/review/flag.js";
 import { createLine } from "mapwright/review/line.js";
+import { hidePlace, showPlace } from "mapwright/review/place.js";
 
 const page = pageData();
 const person = pageData("person");
@@ -60,6 +61,7 @@ const line = createLine({
   show: showClaim,
   clear() {
     desk.close();
+    hidePlace();
     stage.clear();
   },
   warm: (subject) => stage.warm(subject),
@@ -93,9 +95,7 @@ function showClaim(claim, draft) {
   byId("of-scan").hidden = !subject.of_scan;
   byId("of-scan").textContent = subject.of_scan ? `The map is a scan: ${subject.snapshot.name}.` : "";
   if (settles) drawAnswers(subject, page.agree_m, { onTake: settle, onStart: startFrom });
-  const { z, x, y } = subject.tile;
-  byId("where").textContent = `Tile ${z}/${x}/${y}`;
-  byId("announce").textContent = `Tile ${z}/${x}/${y}. ${byId("evidence").textContent}`;
+  byId("announce").textContent = `${showPlace(page.region.id, subject)}. ${byId("evidence").textContent}`;
 }
 
 function say(decision, reason = "", payload = null) {

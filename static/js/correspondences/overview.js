@@ -2,6 +2,7 @@
 import { api } from "mapwright/lib/api.js";
 import { byId, el, fill, pageData } from "mapwright/lib/dom.js";
 import { humanise, moment, number, percent } from "mapwright/lib/format.js";
+import { firstLoad } from "mapwright/lib/first-load.js";
 import { onSubmit, values } from "mapwright/lib/forms.js";
 import { cancelJob, FINISHED, followJob, jobProgress, stateBadge } from "mapwright/lib/jobs.js";
 import { bindKey } from "mapwright/lib/keys.js";
@@ -31,6 +32,7 @@ const PLAN_WORDS = {
   all: "Every waiting proposal, row by row from the north-west.",
 };
 let stopJob = () => {};
+let tried = false;
 
 function headlineOf({ progress, disagreements }) {
   const { accept = 0, adjust = 0, reject = 0 } = progress.decisions;
@@ -128,8 +130,8 @@ function drawMatchers({ offered }) {
 }
 
 /** Map scans whose pairs are proposals, to choose one from; where there is none, nothing is asked. */
-async function loadScans() {
-  const scans = (await api.all(`${base}/map-scans/`)).filter((scan) => scan.made);
+function offerScans(all) {
+  const scans = all.filter((scan) => scan.made);
   const choices = [
     ["start-scan", "scan-field"],
     ["scan", "scan-filter"],
@@ -146,18 +148,36 @@ function describe() {
     `${MATCHERS[byId("matcher").value] ?? ""} Tiles that it has looked at before are left as they are.`.trim();
 }
 
+function draw(found) {
+  drawMatchers(found);
+  drawCounts(found);
+  stopJob();
+  const [job] = found.jobs;
+  if (!job) return;
+  drawJob(job);
+  if (!FINISHED.has(job.state)) stopJob = followJob(job.id, drawJob, { onEnd: ended });
+}
+
+const ask = () => api.get(`${base}/matchers/`);
+
 async function load() {
   try {
-    const found = await api.get(`${base}/matchers/`);
-    drawMatchers(found);
-    drawCounts(found);
-    stopJob();
-    const [job] = found.jobs;
-    if (!job) return;
-    drawJob(job);
-    if (!FINISHED.has(job.state)) stopJob = followJob(job.id, drawJob, { onEnd: ended });
+    draw(await ask());
   } catch (error) {
     notifyError(error);
+  }
+}
+
+/** Everything that is chosen from here, and the lists too, where they did not come either. */
+async function begin() {
+  const again = tried;
+  tried = true;
+  const [found, scans] = await Promise.all([ask(), api.all(`${base}/map-scans/`)]);
+  draw(found);
+  offerScans(scans);
+  if (again) {
+    proposals.restart();
+    list.reload();
   }
 }
 
@@ -172,24 +192,20 @@ async function match(form) {
 }
 
 const proposals = showProposals(region.id);
-const known = load();
-const ready = Promise.all([known, loadScans()]);
+const ready = firstLoad(begin, byId("match-title").parentElement);
 if (person.admin) {
   byId("matcher").addEventListener("change", describe);
-  known.then(() => byId("matcher").length && onSubmit(byId("match"), match));
+  ready.then(() => byId("matcher").length && onSubmit(byId("match"), match));
 }
 if (person.editor)
-  list
-    .bindStart({
-      words: PLAN_WORDS,
-      more: ({ matcher = "", scan = "" }) => ({
-        matcher,
-        scan: scan ? Number(scan) : null,
-        no_match: byId("start-no-match").checked,
-      }),
-      ready,
-    })
-    .catch(notifyError);
-else ready.catch(notifyError);
+  list.bindStart({
+    words: PLAN_WORDS,
+    more: ({ matcher = "", scan = "" }) => ({
+      matcher,
+      scan: scan ? Number(scan) : null,
+      no_match: byId("start-no-match").checked,
+    }),
+    ready,
+  });
 bindKey("r", "Review", () => location.assign(links.bench));
 list.reload();

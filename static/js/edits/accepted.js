@@ -9,7 +9,7 @@ import { latest } from "mapwright/lib/once.js";
 /** More than that go into the next changeset; the database holds the rest. */
 const MOST = 1000;
 
-/** @param {{region: Object, imagery: ?Object, editor: boolean, onChosen: (count) => void}} options */
+/** @param {{region: Object, imagery: ?Object, editor: boolean, onChosen: (count, of) => void}} options */
 export function createAccepted({ region, imagery, editor, onChosen }) {
   const query = "state=decided&decision=accept&decision=still_stands&exported=false";
   const begun = latest();
@@ -17,6 +17,7 @@ export function createAccepted({ region, imagery, editor, onChosen }) {
   let features = [];
   let left = new Set();
   let view = null;
+  const legend = editsLegend();
 
   const taken = (id) => !left.has(id);
   const chosen = () => changes.filter(({ id }) => taken(id));
@@ -59,7 +60,7 @@ export function createAccepted({ region, imagery, editor, onChosen }) {
     fill(byId("accepted"), ...changes.map(line));
     if (at?.startsWith("take-")) document.getElementById(at)?.focus({ preventScroll: true });
     view?.show(features, taken);
-    onChosen(count);
+    onChosen(count, changes.length);
   }
 
   const inView = ({ bbox }) => view.map.getBounds().intersects(toBounds(bbox));
@@ -100,7 +101,7 @@ export function createAccepted({ region, imagery, editor, onChosen }) {
       changes = found;
       const known = new Set(changes.map(({ id }) => id));
       left = new Set([...left].filter((id) => known.has(id)));
-      byId("accepted-map").hidden = !changes.length;
+      for (const part of [byId("accepted-map"), byId("accepted-choice"), legend]) part.hidden = !changes.length;
       if (changes.length) {
         const all = await api.get(`/api/regions/${region.id}/changes.geojson?${query}`);
         if (!timely()) return;
@@ -112,7 +113,7 @@ export function createAccepted({ region, imagery, editor, onChosen }) {
             label: "Accepted changes",
             onPick: editor ? pick : null,
           });
-          byId("accepted-map").after(editsLegend());
+          byId("accepted-map").after(legend);
           if (editor) buttons();
         }
         view.map.invalidateSize({ animate: false });

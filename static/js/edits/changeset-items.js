@@ -5,6 +5,7 @@ import { KINDS, STANDS } from "mapwright/lib/format.js";
 import { holding } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { oneAtATime } from "mapwright/lib/once.js";
+import { tagWords } from "mapwright/lib/tag-words.js";
 import { showThreeWay } from "mapwright/edits/three-way.js";
 
 const DROPPED = "The edit is dropped; its change stays accepted.";
@@ -49,7 +50,7 @@ export function itemActs({ changeset, detail, person, imagery, redraw }) {
     kept(item) {
       if (item.check_date) return [`check_date ${item.check_date}`];
       const laid = item.rebased ? [laidOver(item)] : [];
-      const tags = Object.entries(item.tags).map(([key, value]) => el("code", { text: `${key}=${value} ` }));
+      const tags = Object.entries(item.tags).flatMap((tag) => [tagWords(tag), " "]);
       if (item.kind !== "remove") return [...laid, ...tags];
       if (!person.editor || changeset.exported_at) return item.demolish ? ["as demolished"] : ["no"];
       const box = el("input", {

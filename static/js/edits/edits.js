@@ -23,11 +23,13 @@ let opened = null;
 let areas = null;
 
 /** What can be made of what is chosen. */
-function drawForm(count) {
+function drawForm(count, waiting) {
   if (!form) return;
   areas?.forget(count);
   const button = form.querySelector("button[type=submit]");
   form.toggleAttribute("data-idle", !count);
+  byId("why-idle").hidden = count > 0;
+  byId("why-idle").textContent = waiting ? "Choose at least one change above." : "Nothing waits for a changeset.";
   if (!("sending" in form.dataset)) button.disabled = !count;
   button.textContent = count ? `Make the changeset of ${plural(count, "change")}` : "Make the changeset";
 }

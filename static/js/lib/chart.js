@@ -46,7 +46,10 @@ function axes(xs, ys, at, step) {
   return group;
 }
 
-function line(series, index, at) {
+/** The first of the highest points: where more training stopped helping. */
+const highest = (points) => points.reduce((best, one) => (one[1] > best[1] ? one : best));
+
+function line(series, index, at, best) {
   const group = svg("g", { class: `chart-line chart-line-${colourOf(index)}` });
   const points = series.points.map(([step, value]) =>
     at(step, value)
@@ -56,16 +59,20 @@ function line(series, index, at) {
   group.append(svg("polyline", { points: points.join(" "), "stroke-dasharray": DASHES[index % 4] }));
   const [x, y] = points.at(-1).split(",");
   group.append(svg("circle", { cx: x, cy: y, r: 3 }));
+  if (best) {
+    const [cx, cy] = at(...highest(series.points));
+    group.append(svg("circle", { class: "chart-best", cx: cx.toFixed(1), cy: cy.toFixed(1), r: 6 }));
+  }
   return group;
 }
 
 /**
  * @param {string} title
  * @param {Array<{name: string, points: Array<[number, number]>}>} series
- * @param {{step?: string}} [options] what a step across is called
+ * @param {{step?: string, best?: boolean}} [options] what a step across is called; whether the highest point of each is marked
  * @returns {HTMLElement}
  */
-export function lineChart(title, series, { step: word = "step" } = {}) {
+export function lineChart(title, series, { step: word = "step", best = false } = {}) {
   const shown = series
     .map((one) => ({ ...one, points: one.points.filter(([, value]) => Number.isFinite(value)) }))
     .filter((one) => one.points.length);
@@ -81,7 +88,7 @@ export function lineChart(title, series, { step: word = "step" } = {}) {
   const words = shown
     .map(
       (one) =>
-        `${humanise(one.name)} went from ${short(one.points[0][1])} to ${short(one.points.at(-1)[1])} in ${one.points.length} points`,
+        `${humanise(one.name)} went from ${short(one.points[0][1])} to ${short(one.points.at(-1)[1])} in ${one.points.length} points${best ? `, ${bestWords(one, word)}` : ""}`,
     )
     .join("; ");
   figure.append(
@@ -89,14 +96,21 @@ export function lineChart(title, series, { step: word = "step" } = {}) {
       "svg",
       { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${words}` },
       axes(xs, ys, at, word),
-      ...shown.map((one, index) => line(one, index, at)),
+      ...shown.map((one, index) => line(one, index, at, best)),
     ),
   );
-  figure.append(legend(shown));
+  figure.append(legend(shown, best ? word : null));
   return figure;
 }
 
-function legend(shown) {
+/** `best 0.81 in epoch 7` */
+function bestWords({ points }, word) {
+  const [step, value] = highest(points);
+  return `best ${short(value)} in ${word} ${step}`;
+}
+
+/** @param {?string} bestIn what a step is called, where the best one is told beside the last value */
+function legend(shown, bestIn) {
   const list = el("ul", { class: "chart-legend" });
   shown.forEach((one, index) => {
     const sample = svg(
@@ -111,6 +125,7 @@ function legend(shown) {
         sample,
         el("span", { text: humanise(one.name) }),
         el("span", { class: "number muted", text: short(one.points.at(-1)[1]) }),
+        bestIn && el("span", { class: "number muted", text: `(${bestWords(one, bestIn)})` }),
       ),
     );
   });

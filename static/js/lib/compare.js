@@ -10,6 +10,9 @@ export const MODES = [
   ["map", "Map"],
 ];
 
+/** An image that is laid onto the map lies off its own place by up to about so much; what reaches over is below the map. */
+const LAID_PX = 64;
+
 /**
  * @param {L.Map} map with panes "photo" and "drawn"
  * @param {{key: string, initial?: Object, modes?: Array, onMode?: Function}} options where the choice is kept; `onMode(mode)` hears every one
@@ -21,6 +24,7 @@ export function createCompare(
   let state = { ...initial, ...load(key, {}) };
   let blinking = false;
   const pane = map.getPane("drawn");
+  const photo = map.getPane("photo");
   const handle = el(
     "div",
     {
@@ -70,10 +74,14 @@ export function createCompare(
     const edge = Math.round(size.x * state.swipe);
     pane.style.opacity = mode === "overlay" ? String(state.opacity) : "1";
     pane.style.visibility = mode === "image" ? "hidden" : "";
-    pane.style.clip =
+    const between = (left, right, around) =>
       mode === "swipe"
-        ? `rect(${corner.y}px, ${corner.x + size.x}px, ${corner.y + size.y}px, ${corner.x + edge}px)`
+        ? `rect(${corner.y - around}px, ${corner.x + right + around}px, ${corner.y + size.y + around}px, ${corner.x + left - around}px)`
         : "";
+    pane.style.clip = between(edge, size.x, 0);
+    // Where the map has not come yet, its side shows nothing rather than the image.
+    photo.style.clip = between(0, edge, LAID_PX);
+    photo.style.visibility = mode === "map" ? "hidden" : "";
     handle.hidden = mode !== "swipe";
     handle.style.left = `${edge}px`;
     handle.setAttribute("aria-valuenow", String(Math.round(state.swipe * 100)));

@@ -97,7 +97,7 @@ export const values = (form) =>
 
 /**
  * Ask something in a dialog. Resolves to true on yes.
- * @param {{title: string, body: Array<Node>, yes: ?string, kind?: string, focus?: ?HTMLElement}} options without `yes` one can only go back;
+ * @param {{title: string, body: Array<Node|false>, yes: ?string, kind?: string, focus?: ?HTMLElement}} options without `yes` one can only go back;
  *   `focus` is what is asked first, else the button
  */
 export function askDialog({ title, body, yes, kind = "main", focus = null }) {
@@ -110,7 +110,7 @@ export function askDialog({ title, body, yes, kind = "main", focus = null }) {
       "form",
       { method: "dialog", class: "dialog-body" },
       el("h2", { text: title }),
-      ...body,
+      ...body.filter(Boolean),
       el("div", { class: "dialog-end" }, back, accept),
     );
     // By itself Enter in a field would press the first button, which goes back and loses what was filled in.

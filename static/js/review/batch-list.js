@@ -3,6 +3,7 @@ import { api } from "mapwright/lib/api.js";
 import { byId, el, fill } from "mapwright/lib/dom.js";
 import { plural } from "mapwright/lib/format.js";
 import { confirmDialog, held, onSubmit, values } from "mapwright/lib/forms.js";
+import { firstLoad } from "mapwright/lib/first-load.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { latest, oneAtATime } from "mapwright/lib/once.js";
 import { changePeople } from "mapwright/review/batch-people.js";
@@ -77,7 +78,8 @@ export function createBatchList({ base, pathOf, stage, region, card, empty, what
     };
     drawPlan();
     byId("start-plan").addEventListener("change", drawPlan);
-    const [people] = await Promise.all([api.get(`/api/review/${stage}/people/?region=${region}`), ready]);
+    const asked = firstLoad(() => api.get(`/api/review/${stage}/people/?region=${region}`), byId("start"));
+    const [people] = await Promise.all([asked, ready]);
     fill(
       byId("start-people"),
       ...people.map(({ id, username }) => el("option", { value: String(id), text: username })),

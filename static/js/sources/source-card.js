@@ -17,10 +17,22 @@ export function sourceBadge(state) {
   return el("span", { class: className, text });
 }
 
-const countWords = (counts) =>
-  Object.entries(counts ?? {})
-    .map(([kind, count]) => `${number(count)} ${kind}`)
+/** What a map has, one and many, as its kinds of features are told; buildings first. */
+const CONTENTS = {
+  building: ["building"],
+  road: ["road"],
+  rail: ["railway line"],
+  water: ["water", "waters"],
+  green: ["green area"],
+};
+
+function countWords(counts) {
+  const kinds = Object.keys(counts ?? {});
+  const known = Object.keys(CONTENTS).filter((kind) => kinds.includes(kind));
+  return [...known, ...kinds.filter((kind) => !(kind in CONTENTS))]
+    .map((kind) => plural(counts[kind], ...(CONTENTS[kind] ?? [kind])))
     .join(", ");
+}
 
 function repairsNote(repairs) {
   if (!repairs.length) return null;

@@ -1,7 +1,7 @@
 /** Curves of a run: one small chart per loss, one line per fold. */
 import { lineChart } from "mapwright/lib/chart.js";
 import { el } from "mapwright/lib/dom.js";
-import { lossHint, lossLabel, lossOf } from "mapwright/training/names.js";
+import { isMeasured, lossHint, lossLabel, lossOf } from "mapwright/training/names.js";
 
 const FIRST = [
   "structure/coarse_loss",
@@ -12,6 +12,7 @@ const FIRST = [
   "locator/tokens_found",
   "locator/bases_found",
   "evidence/loss",
+  "evidence/held_out_f1",
   "consistency/contrastive_loss",
   "consistency/cell_loss",
   "consistency/discriminator_loss",
@@ -33,7 +34,7 @@ function grouped(figures) {
 }
 
 function chart(loss, series) {
-  const drawn = lineChart(lossLabel(loss), series, { step: "epoch" });
+  const drawn = lineChart(lossLabel(loss), series, { step: "epoch", best: isMeasured(loss) });
   const hint = lossHint(loss);
   if (hint) drawn.querySelector("figcaption").append(el("span", { class: "hint", text: hint }));
   return drawn;

@@ -4,6 +4,10 @@ import { humanise, KINDS, number, percent, plural } from "mapwright/lib/format.j
 /** Losses of the networks, one curve per fold: what is learnt, and what a low value means. */
 export const LOSSES = {
   "evidence/loss": ["Building evidence", "How far the network's buildings are from the map's."],
+  "evidence/held_out_f1": [
+    "Buildings found on tiles held out",
+    "F1 against the map on a few tiles that the fold does not learn from: 1 is the same, 0 nothing in common. The ring marks the best epoch; the average of the last ones is kept.",
+  ],
   "consistency/contrastive_loss": [
     "Image and map meet their anchor",
     "How badly a tile's own anchor is found among others.",
@@ -36,7 +40,11 @@ export const LOSSES = {
   "structure/near_share": ["Patches found", "Share of patches whose best place is within a cell of the right one."],
 };
 
-const HIGHER = new Set(["structure/near_share", "locator/tokens_found", "locator/bases_found"]);
+/** Measured on what is not learnt from, so that the best epoch says something. */
+const MEASURED = new Set(["evidence/held_out_f1"]);
+export const isMeasured = (name) => MEASURED.has(name);
+
+const HIGHER = new Set([...MEASURED, "structure/near_share", "locator/tokens_found", "locator/bases_found"]);
 
 /** What a figure means, and which way is better. */
 export const lossHint = (name) =>
@@ -184,7 +192,7 @@ export function metricRows(metrics) {
   for (const [name, values] of losses) {
     const [low, high] = [Math.min(...values), Math.max(...values)];
     rows.push([
-      `${lossLabel(name)}: last loss`,
+      `${lossLabel(name)}: last ${HIGHER.has(name) ? "epoch" : "loss"}`,
       low === high ? decimals(low) : `${decimals(low)} to ${decimals(high)} over ${plural(values.length, "fold")}`,
     ]);
   }

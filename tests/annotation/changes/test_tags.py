@@ -68,6 +68,43 @@ def test_a_changed_building_keeps_every_other_tag(client_of, editor, scan):
     assert tags == {**mapped, "building": "retail", "building:levels": "1.5"}
 
 
+def test_a_tag_of_the_map_is_taken_off_and_an_address_is_corrected(client_of, editor, scan):
+    client = client_of(editor)
+    mapped = {"building": "yes", "roof:shape": "flat", "height": "9", "addr:housenumber": "4", "shop": "bakery"}
+    change = ChangeFactory(scan=scan, kind="modify", footprint=house(scan, tags=mapped))
+    wanted = {"roof:shape": "", "height": "4.5", "addr:housenumber": "4a"}
+    assert accept(client, change, wanted).status_code == 200
+    assert client.get(f"/api/changes/{change.pk}/").json()["tags_set"] == wanted
+    (tags,) = written(client, scan).values()
+    assert tags == {"building": "yes", "height": "4.5", "addr:housenumber": "4a", "shop": "bakery"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "word"),
+    [
+        ({"building": ""}, "choose another kind"), ({"shop": ""}, "more than a building"),
+        ({"addr:street": ""}, "part of an address"), ({"name": ""}, "names, addresses"),
+        ({"roof:colour": ""}, "is empty"), ({"addr:city": "Mill"}, "names, addresses"),
+    ],
+)  # fmt: skip
+def test_what_makes_it_more_than_a_shape_is_not_taken_off_and_the_answer_says_why(client_of, editor, scan, tags, word):
+    client = client_of(editor)
+    mapped = {"building": "yes", "shop": "bakery", "addr:street": "Mill Lane", "name": "Mill"}
+    change = ChangeFactory(scan=scan, kind="modify", footprint=house(scan, tags=mapped))
+    refused = accept(client, change, tags)
+    assert refused.status_code == 400 and word in refused.json()["detail"]
+
+
+def test_taking_off_goes_with_the_answer_or_after_it(client_of, editor, scan):
+    client = client_of(editor)
+    change = ChangeFactory(scan=scan, kind="modify", footprint=house(scan, tags={"building": "yes", "height": "9"}))
+    accept(client, change, {})
+    body = {"version": 1, "tags": {"height": ""}, "seen": {}}
+    assert client.put(f"/api/changes/{change.pk}/tags/", body, format="json").json() == {"tags_set": {"height": ""}}
+    (tags,) = written(client, scan).values()
+    assert tags == {"building": "yes"}
+
+
 def test_taking_the_answer_back_forgets_the_tags(client_of, editor, scan):
     change, client = ChangeFactory(scan=scan), client_of(editor)
     accept(client, change, {"building": "house"})

@@ -8,6 +8,7 @@ import shapely
 from annotation.changes.models import Change
 from annotation.edits.errors import NotAcceptedError
 from annotation.edits.models import Changeset
+from annotation.edits.osmchange.elements import Way
 from annotation.edits.osmchange.tools import Tool
 from annotation.edits.selectors import conflicts, exportable_changes
 from annotation.edits.services.changesets import delete, give_versions
@@ -76,6 +77,17 @@ def test_a_cut_from_corner_to_corner_makes_no_new_node_and_neighbours_stay(town,
     assert set(new.elements["way/11"][0]) & set(new.elements[part][0]) == {1, 3}
     assert new.elements["way/12"] == old.elements["way/12"]
     assert new.tags(part) == {"building": "house"}  # the note was said of the old one
+
+
+def test_of_a_cut_house_both_parts_lose_what_is_taken_off_and_one_keeps_the_corrected_address(town):
+    tags = {"building": "house", "height": "9", "addr:housenumber": "3"}
+    Footprint.objects.filter(osm_id=11, snapshot=town.snapshot).update(tags=tags)
+    said = {"height": "", "addr:housenumber": "3a"}
+    answer(town, "modify", box(0, 0), "way/11", cut=line((0, 0), (2, 2)), tags=said)
+    ways = [one for one in compile_changeset(town.changeset()).operations if isinstance(one.element, Way)]
+    assert {one.action: one.element.tags for one in ways} == {
+        "create": {"building": "house"}, "modify": {"building": "house", "addr:housenumber": "3a"},
+    }  # fmt: skip
 
 
 def test_a_new_building_is_cut_and_both_have_the_wall_in_common(town, tmp_path):

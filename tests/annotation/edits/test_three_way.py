@@ -250,6 +250,17 @@ def test_tags_that_the_map_protects_by_now_stay_as_they_are(client, scan):
     assert way_of(client, number)[1]["amenity"] == "pub"
 
 
+@pytest.mark.parametrize("height", ["9", None])
+def test_what_an_edit_takes_off_goes_from_the_newer_map_too_or_is_gone_there(client, scan, height):
+    base = house(scan.snapshot, tags={**TAGS, "height": "9"})
+    change = edit(scan, geometry=WIDER, base=base, tags_set={"height": ""})
+    number = put(client, scan, change)
+    newer(scan, change, tags={**TAGS, "roof:shape": "flat", **({"height": height} if height else {})})
+    assert asked(client, number, change)["tags"] == {"choices": ["ours", "theirs"], "suggested": "ours", "why_not": ""}
+    assert rebase(client, number, change).status_code == 200
+    assert way_of(client, number)[1] == {**TAGS, "roof:shape": "flat"}
+
+
 def test_an_edit_that_the_map_has_by_now_is_dropped_and_not_made_twice(client, scan):
     change = edit(scan, geometry=WIDER, tags_set={"building": "house"})
     number = put(client, scan, change)

@@ -16,7 +16,7 @@ from annotation.edits.services.uploads.sealing import SealBrokenError, seal, uns
 from annotation.review.services import audit
 
 logger = logging.getLogger(__name__)
-OFF = "uploads are off here: an administrator switches them on with MAPWRIGHT_OSM_UPLOAD=1"
+OFF = "Uploads are off here: an administrator switches them on with MAPWRIGHT_OSM_UPLOAD=1"
 
 
 def server_in_use() -> MapServer:

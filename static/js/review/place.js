@@ -1,0 +1,20 @@
+/** Where the item on the screen lies, as people and other maps take it, with a way to its page. */
+import { byId, el, fill } from "mapwright/lib/dom.js";
+import { placeOf } from "mapwright/lib/tiles.js";
+
+/**
+ * Show the place of an item in `#where`.
+ * @param {number} region
+ * @param {{tile: Object, streets: string[]}} subject
+ * @returns {string} the place in words
+ */
+export function showPlace(region, { tile, streets }) {
+  const words = streets.length ? `${placeOf(tile)} on ${streets.join(", ")}` : placeOf(tile);
+  const href = `/regions/${region}/tiles/${tile.z}/${tile.x}/${tile.y}/`;
+  const title = `${words}: open its page in another tab`;
+  fill(byId("where"), el("a", { href, title, target: "_blank", rel: "noopener", text: words }));
+  byId("where").hidden = false;
+  return words;
+}
+
+export const hidePlace = () => (byId("where").hidden = true);
