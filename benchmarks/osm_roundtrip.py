@@ -42,7 +42,7 @@ def run(source: Path, changes: int, seed: int, folder: Path) -> dict[str, float]
     """Decide, export, apply, compare."""
     from tests.annotation.edits.drill_tools import installed
     from tests.annotation.edits.roundtrip import round_trip
-    from tests.annotation.edits.test_apply_changes import town_from
+    from tests.annotation.edits.town import town_from
 
     told = round_trip(town_from(source), folder, number=changes, seed=seed)
     for tool, faults in told.mismatches.items():

@@ -263,6 +263,7 @@ ROUTES: dict[str, Row] = {
     f"GET {REGION}changes.coco.json": Row("reviewer", scoped=True),
     "GET api/changes/<int:change_id>/neighbours/": Row("reviewer", scoped=True),
     "GET api/changes/<int:change_id>/three-way/": Row("reviewer", scoped=True),
+    "GET api/changes/<int:change_id>/on-server/": Row("reviewer", scoped=True),
     "GET api/building-presets/": Row("reviewer"),
     "PUT api/changes/<int:change_id>/tags/": Row("editor", scoped=True, body={"version": 0, "tags": {}}),
     "GET api/changes/<int:change_id>/group/": Row("reviewer", scoped=True),

@@ -240,8 +240,9 @@ class Handler(BaseHTTPRequestHandler):
         if what == "wait":
             return faults.rules[told["rule"]].held.wait(told["seconds"])
         if what == "release":
-            faults.rules[told["rule"]].released.set()
-            return faults.rules[told["rule"]].over.wait(120)
+            rule = faults.rules[told["rule"]]
+            rule.released.set()
+            return rule.over.wait(120) if rule.held.is_set() else False  # one that is still to come is not waited for
         if what == "requests":
             return list(self.server.requests)
         if what == "person":

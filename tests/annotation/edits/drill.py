@@ -13,7 +13,8 @@ import shapely.affinity
 from annotation.edits.models import EditItem
 from annotation.edits.osmchange.nodes import rounded
 from annotation.sources.models import Footprint
-from tests.annotation.edits.test_apply_changes import Extract, Town, _as_drawn, _polygon, as_accepted, differing
+from tests.annotation.edits.extract import Extract
+from tests.annotation.edits.town import Town, as_accepted, as_drawn, differing, polygon_of
 
 SHARES = {"add": 0.25, "courtyard": 0.05, "modify": 0.3, "shifted": 0.15, "remove": 0.15, "demolish": 0.1}
 METRE = 1 / 111_320
@@ -50,7 +51,7 @@ class Drill:
     def __init__(self, town: Town, seed: int) -> None:
         self.town, self.rng = town, np.random.default_rng(seed)
         self.rows = {row.key: row for row in Footprint.objects.filter(snapshot=town.snapshot).order_by("osm_id")}
-        self.shapes = {key: shapely.make_valid(_polygon(row)) for key, row in self.rows.items()}
+        self.shapes = {key: shapely.make_valid(polygon_of(row)) for key, row in self.rows.items()}
         self.keys = list(self.shapes)
         self.tree = shapely.STRtree([self.shapes[key] for key in self.keys])
         self.planned: list[shapely.Geometry] = []
@@ -213,7 +214,7 @@ def renumbered(extract: Extract, first: int) -> Extract:
 
 def _plain(row: Footprint) -> bool:
     """A closed way as drawn, whose versions are known."""
-    return row.geometry.geom_type == "Polygon" and len(row.geometry.coords) == 1 and _as_drawn(row)
+    return row.geometry.geom_type == "Polygon" and len(row.geometry.coords) == 1 and as_drawn(row)
 
 
 def _rounded(shape: shapely.Polygon) -> shapely.Polygon:

@@ -10,8 +10,9 @@ from annotation.edits.services import exits, export
 from tests.annotation.edits import drill_tools as tools
 from tests.annotation.edits import josm_tool
 from tests.annotation.edits.drill import Drill, demolish, judge, renumbered
+from tests.annotation.edits.extract import Extract
 from tests.annotation.edits.osmium_tool import run_osmium
-from tests.annotation.edits.test_apply_changes import Extract, Town
+from tests.annotation.edits.town import Town
 
 
 @dataclass

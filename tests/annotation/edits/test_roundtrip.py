@@ -10,8 +10,9 @@ import shapely
 
 from tests.annotation.edits.drill import Decided, judge
 from tests.annotation.edits.drill_tools import installed
+from tests.annotation.edits.extract import Extract
 from tests.annotation.edits.roundtrip import round_trip
-from tests.annotation.edits.test_apply_changes import DATA, Extract, town_from
+from tests.annotation.edits.town import DATA, town_from
 
 
 def extract(**ways: tuple[str, list[int]]) -> Extract:
