@@ -2,10 +2,11 @@
 
     python benchmarks/osm_roundtrip.py [--extract liechtenstein-2013-08-03.osm.pbf] [--changes 200] [--seed 7]
 
-Seeded decisions of every kind (add, with courtyards, modify, move, remove, keep as demolished; multipolygons reshaped,
-with courtyards filled and put in, and kept as demolished) are accepted as a person does, leave in one changeset, and
-are applied by every tool that is here: osmium with the file for uploads and with the one for copies, osmosis and
-osm2pgsql --append with the latter, ogr2ogr on the map that osmium made, and our own import of it.
+Seeded decisions of every kind (add, with courtyards, modify, move, remove, keep as demolished; houses cut in two, made
+one with a neighbour, given a courtyard; multipolygons reshaped, with courtyards filled and put in, and kept as
+demolished) are accepted as a person does, leave in one changeset, and are applied by every tool that is here: osmium
+with the file for uploads and with the one for copies, osmosis and osm2pgsql --append with the latter, ogr2ogr on the
+map that osmium made, and our own import of it.
 
 Figures: `changes` accepted; `mismatches` over all tools (a decision the map does not show, an element that nobody
 decided about and that differs in tags, nodes or place, a node that nothing uses, a missing one, two buildings on one

@@ -181,7 +181,7 @@ def _told(item: EditItem, known: dict[str, Any]) -> Freshness:
 
 
 def _words(conflict: selectors.Conflict) -> str:
-    return "It is gone there." if conflict.code == "gone" else f"{conflict.detail[0].upper()}{conflict.detail[1:]}."
+    return "It is gone there." if conflict.code == "gone" else f"{conflict.detail}."
 
 
 def ask(change_ids: Sequence[int]) -> None:

@@ -42,7 +42,7 @@ def round_trip(town: Town, folder: Path, *, number: int, seed: int) -> RoundTrip
     base, after = folder / "before.osm", folder / "after.osm"
     run_osmium("cat", str(town.source), "-o", str(base), "-f", "osm", "--overwrite")
     before = Extract.read(base)
-    told = RoundTrip(len(decided), elements=upload.read_text().count('timestamp="'))
+    told = RoundTrip(len(town.changes), elements=upload.read_text().count('timestamp="'))
 
     first = judge(before, tools.applied(base, upload, folder / "uploaded.osm"), decided, drill.rows)
     told.nodes, told.nodes_kept = first.nodes, first.kept

@@ -14,8 +14,8 @@ from annotation.common.errors import InvalidError
 from annotation.edits.osmchange.compile import keeps_value
 from annotation.edits.osmchange.tools import LOCAL_IDS, Tool
 from annotation.sources.models import Footprint
-from tests.annotation.edits.drill import _missing, _orphans, _plain, renumbered
-from tests.annotation.edits.extract import Extract
+from tests.annotation.edits.drill import _plain, renumbered
+from tests.annotation.edits.extract import Extract, missing, orphans
 from tests.annotation.edits.town import DATA, as_accepted, differing, polygon_of, shapes_of, through, town_from
 
 pytestmark = pytest.mark.django_db
@@ -115,7 +115,7 @@ def test_real_houses_are_parted_joined_and_hollowed_and_all_else_stays(name: str
     before, after = through(town, tmp_path, town.changeset(), Tool.COPY)
     old, new = Extract.read(before), renumbered(Extract.read(after), LOCAL_IDS)
     assert {key for key in differing(old, new) if "/-" not in key} <= drawn.about
-    assert _orphans(new) <= _orphans(old) and _missing(new) <= _missing(old)
+    assert orphans(new) <= orphans(old) and missing(new) <= missing(old)
     there, found = shapes_of(before), shapes_of(after)
     assert {key for key, shape in drawn.wanted.items() if not as_accepted(found[key], shape)} == set()
     made = [shape for key, shape in found.items() if key not in there]
