@@ -8,11 +8,11 @@ demolished) are accepted as a person does, leave in one changeset, and are appli
 with the file for uploads and with the one for copies, osmosis and osm2pgsql --append with the latter, ogr2ogr on the
 map that osmium made, and our own import of it.
 
-Figures: `changes` accepted; `mismatches` over all tools (a decision the map does not show, an element that nobody
-decided about and that differs in tags, nodes or place, a node that nothing uses, a missing one, two buildings on one
-place); `tools` that took part and `mismatches_TOOL` of each; `absent_TOOL`: 1 where it is not installed;
-`elements` written; `nodes_kept`: of the nodes of reshaped ways the share that stayed the same nodes (of as many as the
-smaller of both outlines has).
+Figures: `changes` accepted, and how many of them cut a house (`changes_cut`), join two (`_merge`) or hollow one
+(`_yard`); `mismatches` over all tools (a decision the map does not show, an element that nobody decided about and that
+differs in tags, nodes or place, a node that nothing uses, a missing one, two buildings on one place); `tools` that took
+part and `mismatches_TOOL` of each; `absent_TOOL`: 1 where it is not installed; `elements` written; `nodes_kept`: of the
+nodes of reshaped ways the share that stayed the same nodes (of as many as the smaller of both outlines has).
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ def run(source: Path, changes: int, seed: int, folder: Path) -> dict[str, float]
             print(f"{tool}: {fault}", file=sys.stderr)
     return {
         "changes": told.changes,
+        **{f"changes_{kind}": told.kinds[kind] for kind in ("cut", "merge", "yard")},
         "mismatches": sum(map(len, told.mismatches.values())),
         "tools": len(told.mismatches),
         **{f"mismatches_{tool}": len(faults) for tool, faults in told.mismatches.items()},

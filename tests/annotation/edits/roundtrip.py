@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,12 +18,16 @@ from tests.annotation.edits.town import Town
 
 @dataclass
 class RoundTrip:
-    """What came back: `mismatches` by tool, one sentence each; nodes of reshaped ways, and how many kept theirs."""
+    """What came back: `mismatches` by tool, one sentence each; nodes of reshaped ways, and how many kept theirs.
+
+    `kinds`: buildings by what was decided about them.
+    """
 
     changes: int
     elements: int = 0
     nodes: int = 0
     nodes_kept: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
     mismatches: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -43,6 +48,7 @@ def round_trip(town: Town, folder: Path, *, number: int, seed: int) -> RoundTrip
     run_osmium("cat", str(town.source), "-o", str(base), "-f", "osm", "--overwrite")
     before = Extract.read(base)
     told = RoundTrip(len(town.changes), elements=upload.read_text().count('timestamp="'))
+    told.kinds.update(one.kind for one in decided)
 
     first = judge(before, tools.applied(base, upload, folder / "uploaded.osm"), decided, drill.rows)
     told.nodes, told.nodes_kept = first.nodes, first.kept
