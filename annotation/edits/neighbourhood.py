@@ -112,7 +112,7 @@ def joined_since(items: Iterable[EditItem], newest: MapSnapshot) -> dict[int, Fo
         for other, joined in others:
             shared = sorted(nodes & joined)
             apart = other.changeset_id != item.changeset_id and other.change_id != item.change_id
-            if shared and apart and not (goes and other.there):  # type: ignore[attr-defined]
+            if shared and apart and not (goes and other.there):
                 found[item.change_id] = base.key, "joined_since", JOINED.format(other.changeset_id, shared[0], base.key)
                 break
     return found
