@@ -1,8 +1,7 @@
 """Who may do what: one row per route and method. A new route needs a row here, or test_access.py fails.
 
 `"METHOD route": Row(role, scoped)`: `role` is the least role that may ("anonymous" for everyone); `scoped` routes hide
-what belongs to another region: they answer a person from outside as if the thing were missing;
-`body` is JSON that gets past validation.
+what belongs to another region: they answer as if it were missing; `body` is JSON that gets past validation.
 """
 
 from __future__ import annotations
