@@ -2,16 +2,17 @@
 
     python benchmarks/osm_roundtrip.py [--extract liechtenstein-2013-08-03.osm.pbf] [--changes 200] [--seed 7]
 
-Seeded decisions of every kind (add, with courtyards, modify, move, remove, keep as demolished; multipolygons reshaped,
-with courtyards filled and put in, and kept as demolished) are accepted as a person does, leave in one changeset, and
-are applied by every tool that is here: osmium with the file for uploads and with the one for copies, osmosis and
-osm2pgsql --append with the latter, ogr2ogr on the map that osmium made, and our own import of it.
+Seeded decisions of every kind (add, with courtyards, modify, move, remove, keep as demolished; houses cut in two, made
+one with a neighbour, given a courtyard; multipolygons reshaped, with courtyards filled and put in, and kept as
+demolished) are accepted as a person does, leave in one changeset, and are applied by every tool that is here: osmium
+with the file for uploads and with the one for copies, osmosis and osm2pgsql --append with the latter, ogr2ogr on the
+map that osmium made, and our own import of it.
 
-Figures: `changes` accepted; `mismatches` over all tools (a decision the map does not show, an element that nobody
-decided about and that differs in tags, nodes or place, a node that nothing uses, a missing one, two buildings on one
-place); `tools` that took part and `mismatches_TOOL` of each; `absent_TOOL`: 1 where it is not installed;
-`elements` written; `nodes_kept`: of the nodes of reshaped ways the share that stayed the same nodes (of as many as the
-smaller of both outlines has).
+Figures: `changes` accepted, and how many of them cut a house (`changes_cut`), join two (`_merge`) or hollow one
+(`_yard`); `mismatches` over all tools (a decision the map does not show, an element that nobody decided about and that
+differs in tags, nodes or place, a node that nothing uses, a missing one, two buildings on one place); `tools` that took
+part and `mismatches_TOOL` of each; `absent_TOOL`: 1 where it is not installed; `elements` written; `nodes_kept`: of the
+nodes of reshaped ways the share that stayed the same nodes (of as many as the smaller of both outlines has).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def run(source: Path, changes: int, seed: int, folder: Path) -> dict[str, float]
     """Decide, export, apply, compare."""
     from tests.annotation.edits.drill_tools import installed
     from tests.annotation.edits.roundtrip import round_trip
-    from tests.annotation.edits.test_apply_changes import town_from
+    from tests.annotation.edits.town import town_from
 
     told = round_trip(town_from(source), folder, number=changes, seed=seed)
     for tool, faults in told.mismatches.items():
@@ -50,6 +51,7 @@ def run(source: Path, changes: int, seed: int, folder: Path) -> dict[str, float]
             print(f"{tool}: {fault}", file=sys.stderr)
     return {
         "changes": told.changes,
+        **{f"changes_{kind}": told.kinds[kind] for kind in ("cut", "merge", "yard")},
         "mismatches": sum(map(len, told.mismatches.values())),
         "tools": len(told.mismatches),
         **{f"mismatches_{tool}": len(faults) for tool, faults in told.mismatches.items()},

@@ -42,7 +42,7 @@ def queue(request: HttpRequest, region_id: int) -> HttpResponse:
         if found is not None and found.state != ItemState.OPEN:
             return redirect("change", region_id, int(asked))
         page["first"] = found.pk if found is not None else None
-    page["building_values"] = building_values()
+    page |= {"building_values": building_values(), "asks_server": settings.OSM_UPLOAD}
     page["first_look"] = scan is not None and scan.model.kind == GENERAL
     return region_page(request, region_id, "changes/queue.html", active="queue", page=page, layers=True)
 
@@ -60,5 +60,5 @@ def change(request: HttpRequest, region_id: int, change_id: int) -> HttpResponse
     """One candidate with all that was said of it: to look at, to answer what a colleague said, to send as a link."""
     if request.user.is_authenticated and selectors.place_in_queue(request.user, region_id, change_id) is None:
         raise Http404("There is no such change.")
-    page = {"change": change_id, "building_values": building_values()}
+    page = {"change": change_id, "building_values": building_values(), "asks_server": settings.OSM_UPLOAD}
     return region_page(request, region_id, "changes/change.html", active="changes", page=page)

@@ -33,6 +33,7 @@ from annotation.edits.models import (
     UploadReceipt,
     UploadState,
 )
+from annotation.edits.neighbourhood import against_neighbours
 from annotation.edits.osmchange.nodes import OldNode
 from annotation.edits.states import (
     State,
@@ -40,8 +41,10 @@ from annotation.edits.states import (
     base_state,
     is_behind,
     newer_part,
+    nodes_moved,
     objects_of,
     of_footprint,
+    used_since,
     versions_of,
     writes_nodes,
 )
@@ -196,12 +199,12 @@ def conflicts_of(region: Region, edits: Iterable[EditItem]) -> list[Conflict]:
     newest = newest_snapshot(region)
     if newest is None:
         return []
-    return _conflicts([item for item in edits if based_on(item) != newest.pk], newest)
+    return _conflicts(list(edits), newest)
 
 
 def conflict_of(item: EditItem, newest: MapSnapshot) -> Conflict | None:
     """What a map says against one edit, saved or not."""
-    found = _conflicts([item], newest) if based_on(item) != newest.pk else []
+    found = _conflicts([item], newest)
     return found[0] if found else None
 
 
@@ -216,9 +219,13 @@ def mapped_by_now(change: Change, newest: MapSnapshot) -> Footprint | None:
 
 
 def _conflicts(items: Sequence[EditItem], newest: MapSnapshot) -> list[Conflict]:
-    theirs = states_in(newest, objects_of(items))
-    mapped = _mapped_by_now(newest, [item.change_id for item in items if not objects_of([item])])
-    found = [_against(item, mapped, theirs) for item in items]
+    """What a newer map says against each edit by itself, else what became of its neighbours."""
+    older = [item for item in items if based_on(item) != newest.pk]
+    theirs = states_in(newest, objects_of(older))
+    mapped = _mapped_by_now(newest, [item.change_id for item in older if not objects_of([item])])
+    own = {item.change_id: _against(item, mapped, theirs) for item in older}
+    beside = {change: Conflict(change, *why) for change, why in against_neighbours(items, newest).items()}
+    found = [own.get(item.change_id) or beside.get(item.change_id) for item in items]
     return [conflict for conflict in found if conflict is not None]
 
 
@@ -265,6 +272,10 @@ def conflict_with(item: EditItem, their: State | None) -> Conflict | None:
     newer = newer_part(base, their) if writes_nodes(item, base) else None
     if newer is not None:
         return Conflict(item.change_id, base.key, "newer_part", f"{newer} of {base.key} was edited since")
+    used = used_since(nodes_moved(item, base), their)
+    if used is not None:
+        detail = f"{used} of {base.key} is a corner of something else as well by now: this edit would move that, too"
+        return Conflict(item.change_id, base.key, "node_joined", detail)
     if is_behind(their, base):
         return None  # laid over a server's state in which nodes or member ways alone are newer
     if not their.geometry.equals_exact(base.geometry, SAME_PLACE):

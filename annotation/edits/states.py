@@ -14,6 +14,7 @@ from django.contrib.gis.geos import GEOSGeometry
 from annotation.changes.models import ChangeKind
 from annotation.edits.models import EditItem
 from annotation.edits.osmchange.compile import keeps_value
+from annotation.edits.osmchange.nodes import rounded
 from annotation.sources.models import Footprint
 
 OURS, THEIRS = "ours", "theirs"
@@ -110,6 +111,39 @@ def newer_part(base: State, their: State) -> str | None:
         if known is not None and by_now is not None and by_now > known:
             return key
     return None
+
+
+def nodes_moved(item: EditItem, base: State) -> dict[int, str]:
+    """Nodes that the building alone uses and that the edit moves, with their keys; without a file, those it may."""
+    if item.change.kind == ChangeKind.REMOVE or not writes_nodes(item, base):
+        return {}
+    alone = nodes_alone(base)
+    if item.operations is not None:
+        moved = {one["element"]["id"] for one in item.operations if (one["kind"], one["action"]) == ("node", "modify")}
+        return {number: key for number, key in alone.items() if number in moved}
+    shape = item.change.adjusted or item.change.geometry
+    kept = {rounded(place) for part in _parts(shape) for ring in part for place in ring}
+    stay = {node[0] for node in _all_nodes(base) if rounded(node[2:4]) in kept}
+    return {number: key for number, key in alone.items() if number not in stay}
+
+
+def nodes_alone(state: State) -> dict[int, str]:
+    """Nodes that the building alone uses, with their keys."""
+    return {node[0]: f"node/{node[0]}" for node in _all_nodes(state) if not node[4]}
+
+
+def used_since(moved: Mapping[int, str], their: State) -> str | None:
+    """One of these nodes that a newer map has in something else as well."""
+    return next((moved[node[0]] for node in _all_nodes(their) if node[4] and node[0] in moved), None)
+
+
+def _all_nodes(state: State) -> list[list[Any]]:
+    return [*state.nodes, *(node for way in state.ways or () for node in way[3])]
+
+
+def _parts(shape: GEOSGeometry) -> Any:
+    coordinates: Any = shape.coords  # type: ignore[attr-defined]
+    return [coordinates] if shape.geom_type == "Polygon" else coordinates
 
 
 def is_behind(their: State, base: State) -> bool:

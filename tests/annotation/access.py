@@ -1,8 +1,7 @@
 """Who may do what: one row per route and method. A new route needs a row here, or test_access.py fails.
 
 `"METHOD route": Row(role, scoped)`: `role` is the least role that may ("anonymous" for everyone); `scoped` routes hide
-what belongs to another region: they answer a person from outside as if the thing were missing;
-`body` is JSON that gets past validation.
+what belongs to another region: they answer as if it were missing; `body` is JSON that gets past validation.
 """
 
 from __future__ import annotations
@@ -263,6 +262,7 @@ ROUTES: dict[str, Row] = {
     f"GET {REGION}changes.coco.json": Row("reviewer", scoped=True),
     "GET api/changes/<int:change_id>/neighbours/": Row("reviewer", scoped=True),
     "GET api/changes/<int:change_id>/three-way/": Row("reviewer", scoped=True),
+    "GET api/changes/<int:change_id>/on-server/": Row("reviewer", scoped=True),
     "GET api/building-presets/": Row("reviewer"),
     "PUT api/changes/<int:change_id>/tags/": Row("editor", scoped=True, body={"version": 0, "tags": {}}),
     "GET api/changes/<int:change_id>/group/": Row("reviewer", scoped=True),

@@ -242,7 +242,7 @@ class Handler(BaseHTTPRequestHandler):
         if what == "release":
             rule = faults.rules[told["rule"]]
             rule.released.set()
-            return rule.held.is_set() and rule.over.wait(120)
+            return rule.held.is_set() and rule.over.wait(120)  # one that is still to come is not waited for
         if what == "requests":
             return list(self.server.requests)
         if what == "person":

@@ -261,10 +261,10 @@ LOCATOR_WEIGHTS = env("LOCATOR_WEIGHTS")
 # Weights of your own for finding places by words, photos and coordinates, while no model of the registry is in use.
 LANDMARKS_WEIGHTS = env("LANDMARKS_WEIGHTS")
 
-# Uploads of changesets to the server of the map: off unless switched on. By default to OpenStreetMap's development
-# server, whose map is for trials. The site is where people sign in, the same host unless told; its application is
-# registered there with the scopes read_prefs and write_api and the redirect address <this host>/osm/signed-in/. Hosts
-# whose addresses are not public, or that speak plain http, are asked only if they are allowed by name.
+# Uploads of changesets to the server of the map, and questions whether it has a building newer: off unless switched on.
+# By default OpenStreetMap's development server, whose map is for trials. The site is where people sign in, the same
+# host unless told; its application is registered there with the scopes read_prefs and write_api and the redirect
+# address <this host>/osm/signed-in/. Hosts that are not public, or speak plain http, are asked if allowed by name.
 OSM_UPLOAD = env("OSM_UPLOAD", "0") == "1"
 OSM_API_URL = env("OSM_API_URL", "https://master.apis.dev.openstreetmap.org")
 OSM_SITE_URL = env("OSM_SITE_URL") or OSM_API_URL.replace("://api.openstreetmap.org", "://www.openstreetmap.org")

@@ -71,7 +71,10 @@ MATCHER_IN_USE = "annotation.learning.selectors.matcher_in_use"
 # Every stage whose verdicts models learn from, and what gives them (annotation.learning.decisions.Provider).
 LEARNING_DECISIONS = {"changes": "annotation.changes.decided.decisions_of"}
 # What is told of every decision on a change, and of every one taken back, in its transaction: (item, verdict).
-CHANGE_LISTENERS = ["annotation.edits.services.webhooks.outbox.decided"]
+CHANGE_LISTENERS = [
+    "annotation.edits.services.webhooks.outbox.decided",
+    "annotation.edits.services.freshness.decided",
+]
 
 # Imagery of other servers that pages show beside ours. Admins name it, of public hosts over https; hosts that are
 # allowed by name may be private and speak plain http. The index is a file of the editor-layer-index (imagery.geojson),

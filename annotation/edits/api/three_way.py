@@ -16,7 +16,7 @@ from annotation.common.errors import NotFoundError
 from annotation.edits import selectors
 from annotation.edits.api.serializers import EditOutput
 from annotation.edits.models import Changeset, EditItem
-from annotation.edits.services import rebase, three_way
+from annotation.edits.services import freshness, rebase, three_way
 from annotation.edits.states import SIDES, State
 from annotation.review.api.http import parse, person
 
@@ -80,6 +80,14 @@ class RebaseInput(AgainstQuery):
     tags = serializers.ChoiceField(choices=SIDES, required=False, allow_null=True, default=None)
 
 
+class FreshnessOutput(serializers.Serializer):
+    state = serializers.ChoiceField(
+        choices=freshness.STATES, help_text="off: nothing is asked here, or not of this building; unknown: see detail"
+    )
+    detail = serializers.CharField(help_text="what is newer there, or why nothing is known")
+    asked_at = serializers.DateTimeField(allow_null=True, help_text="when the server was asked")
+
+
 class ThreeWayView(APIView):
     permission_classes = [IsEditor]
 
@@ -95,10 +103,26 @@ class ThreeWayView(APIView):
 class ChangeThreeWayView(APIView):
     permission_classes = [IsReviewer]
 
-    @extend_schema(responses=ConflictSeen)
+    @extend_schema(parameters=[AgainstQuery], responses=ConflictSeen)
     def get(self, request: Request, change_id: int) -> Response:
-        """A suggestion beside the newest map, where that says otherwise than the scanned one."""
-        return Response(_told(three_way.of_change(get_change(person(request), change_id))))
+        """A suggestion beside the newest map, or the map's server, where that says otherwise than the scanned one."""
+        change = get_change(person(request), change_id)
+        against = parse(AgainstQuery, request.query_params)["against"]
+        there = freshness.seen(change) if against == SERVER else None
+        return Response(_told(three_way.of_change(change, there)))
+
+
+class FreshnessView(APIView):
+    permission_classes = [IsReviewer]
+
+    @extend_schema(responses=FreshnessOutput)
+    def get(self, request: Request, change_id: int) -> Response:
+        """Whether the map's server has a suggestion's building in a newer state, where uploads are on.
+
+        It is asked where nothing is known of the last minutes; that it gives no answer is told as unknown.
+        """
+        change = get_change(person(request), change_id)
+        return Response(FreshnessOutput(freshness.of_change(change)).data)
 
 
 class RebaseView(APIView):

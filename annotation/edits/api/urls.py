@@ -20,6 +20,7 @@ urlpatterns = [
         three_way.RebaseView.as_view(),
         name="api-changeset-rebase",
     ),
+    path("changes/<int:change_id>/on-server/", three_way.FreshnessView.as_view(), name="api-change-on-server"),
     path("changes/<int:change_id>/three-way/", three_way.ChangeThreeWayView.as_view(), name="api-change-three-way"),
     path("changesets/<int:changeset_id>/versions/", views.VersionsView.as_view(), name="api-changeset-versions"),
     path("changesets/<int:changeset_id>/edits.osc", views.OscView.as_view(), name="api-changeset-osc"),

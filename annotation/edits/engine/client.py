@@ -33,10 +33,14 @@ MISSING = re.compile(r"requires the (node|way|relation)s? with id in \(?(\d+)", 
 
 
 class OsmApi:
-    """One person's access to one server."""
+    """One person's access to one server.
 
-    def __init__(self, server: MapServer, token: str = "") -> None:
-        self.server, self._token = server, token
+    Args:
+        answer_s: how long an answer is waited for; None: as long as each request may take.
+    """
+
+    def __init__(self, server: MapServer, token: str = "", *, answer_s: float | None = None) -> None:
+        self.server, self._token, self._answer_s = server, token, answer_s
 
     def limits(self) -> Limits:
         """What the server takes at once."""
@@ -142,6 +146,8 @@ class OsmApi:
 
     def _send(self, method: str, path: str, body: bytes = b"", **limits: float) -> Reply:
         token = "" if path.endswith("/capabilities") else self._token
+        if self._answer_s is not None:
+            limits["answer_s"] = self._answer_s
         return send(self.server, method, self.server.api_url + path, body=body, token=token, **limits)  # type: ignore[arg-type]
 
 

@@ -121,8 +121,9 @@ def ask(
 
     Args:
         allowed: hosts that an administrator allowed by name, in the variable `setting`.
-        answer_s: without a byte; the whole takes at most twice as long, and the time to connect.
+        answer_s: without a byte; the whole takes at most twice as long, and the time to connect, which is no longer.
     """
+    connect_s = min(CONNECT_S, answer_s)
     parts = urlsplit(url)
     address = _address(url, allowed, setting)
     headers = {"Host": parts.netloc, "User-Agent": AGENT, "Accept-Encoding": "identity", **headers}
@@ -131,10 +132,10 @@ def ask(
     except httpx.InvalidURL as error:
         raise ServerAddressError(f"this address can't be asked: {error}") from error
     extensions: dict[str, Any] = {"sni_hostname": parts.hostname} if parts.scheme == "https" else {}
-    extensions["timeout"] = httpx.Timeout(answer_s, connect=CONNECT_S).as_dict()
+    extensions["timeout"] = httpx.Timeout(answer_s, connect=connect_s).as_dict()
     request = httpx.Request(method, target, content=body, headers=headers, extensions=extensions)
     try:
-        return asyncio.run(_answer(request, CONNECT_S + 2 * answer_s, most_bytes))
+        return asyncio.run(_answer(request, connect_s + 2 * answer_s, most_bytes))
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise NotSentError(f"{parts.hostname} can't be reached ({type(error).__name__})") from error
     except (httpx.TransportError, OSError) as error:

@@ -17,10 +17,10 @@ from annotation.edits.osmchange.checks import (
     check_way,
 )
 from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError, Relation, Way, check_known, key
-from annotation.edits.osmchange.joining import brought, joined, level_of
+from annotation.edits.osmchange.joining import brought, ends_joined, joined, level_of
 from annotation.edits.osmchange.multipolygon import OldRelation, reshape
 from annotation.edits.osmchange.nodes import Outline, new_outline, ring_corners
-from annotation.edits.osmchange.parting import merge, split
+from annotation.edits.osmchange.parting import cut_ends, merge, split
 from annotation.edits.osmchange.yards import reshape_way
 
 __all__ = ["AcceptedChange", "Base", "Tagged", "compile_change", "demolished", "keeps_value"]
@@ -41,7 +41,9 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
     beside = [way for way in change.beside if way.level == level]
     holes = base.holes if base is not None else ()
     polygons, joints = brought(change.polygons, own, beside, walls=change.drawn, holes=holes)
-    operations = joined(_compiled(replace(change, polygons=polygons), ids), joints, own)
+    change = replace(change, polygons=polygons)
+    joints = ends_joined(joints, cut_ends(change), beside)
+    operations = joined(_compiled(change, ids), joints, own)
     check_known((key(one.element), one.element.version) for one in operations if one.action == "delete")
     return operations
 

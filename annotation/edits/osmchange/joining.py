@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -67,13 +68,16 @@ def brought(
     """The shape with corners brought onto the nodes beside it, at most `NODE_M`, and what meets where.
 
     Corners that lie where the building's own nodes are stay: what the map has apart is not this edit's matter. Each
-    node takes the nearest corner. A shape that would cross itself stays as it was drawn, joined to nothing.
+    node takes the nearest corner. A shape that would cross itself stays as it was drawn, joined to nothing. An own node
+    that something else is as well (an entrance, the corner of a neighbour, the end of a path) and that lies on a wall
+    of the shape becomes a corner of it, so that it stays in the way.
 
     Args:
         own: nodes of the building in the map; those that others use, too, hold a corner as a neighbour's do.
         walls: look for walls as well, which are entered where a person drew the corner.
         holes: courtyards in the map whose nodes are of other ways than the building's own; their corners stay as well.
     """
+    polygons = _with_own(polygons, [node for node in own if node.shared])
     places = {rounded((node.lon, node.lat)) for node in own} | {place for ring in holes for place in corners(ring)}
     rings = [corners(ring) for part in polygons for ring in part]
     free = [point for point in dict.fromkeys(point for ring in rings for point in ring) if point not in places]
@@ -89,6 +93,17 @@ def brought(
     if walls:
         joints.walls = _on_walls([point for point in free if point not in to], beside, plane)
     return moved, joints
+
+
+def ends_joined(joints: Joints, ends: Sequence[LonLat], beside: Sequence[Neighbour]) -> Joints:
+    """With the places in which a cut meets the outline, which a person drew: nodes and walls of neighbours there."""
+    nodes = {node.id: node for way in beside for node in way.nodes}
+    if not ends or not nodes:
+        return joints
+    plane = _Plane(ends[0][1])
+    onto = _onto_nodes(ends, sorted(nodes.values(), key=lambda node: node.id), plane)
+    walls = _on_walls([point for point in ends if point not in onto], beside, plane)
+    return Joints({**joints.nodes, **onto}, {**joints.walls, **walls})
 
 
 def joints_at(to: Mapping[LonLat, OldNode], point: LonLat) -> LonLat:
@@ -199,6 +214,31 @@ def _on_walls(
         if NODE_M < along < lines[line].length - NODE_M:
             found.setdefault(free[corner], sides[line])
     return found
+
+
+def _with_own(polygons: Polygons, nodes: Sequence[OldNode]) -> Polygons:
+    """The shape with the nodes that lie on its walls, away from its corners, as corners."""
+    if not nodes or not polygons:
+        return polygons
+    plane = _Plane(nodes[0].lat)
+    at = list(dict.fromkeys(rounded((node.lon, node.lat)) for node in nodes))
+    tree = shapely.STRtree(shapely.points(plane.of(at)))
+    taken: set[int] = set()
+    made = []
+    for part in polygons:
+        rings = []
+        for ring in part:
+            grown: list[LonLat] = []
+            for start, end in itertools.pairwise(map(rounded, ring)):
+                wall = shapely.LineString(plane.of([start, end]))
+                near = tree.query(wall, predicate="dwithin", distance=WALL_M).tolist() if start != end else []
+                along = sorted((float(shapely.line_locate_point(wall, tree.geometries[n])), n) for n in near)
+                inside = [n for away, n in along if NODE_M < away < wall.length - NODE_M and n not in taken]
+                taken.update(inside)
+                grown += [start, *(at[n] for n in inside)]
+            rings.append([*grown, grown[0]])
+        made.append(rings)
+    return made if taken and _sound(made) else polygons
 
 
 def _sound(polygons: Polygons) -> bool:

@@ -50,6 +50,18 @@ def split(change: AcceptedChange, ids: NewIds) -> list[Operation]:
     return _split_way(change.tags, base, larger, smaller, ids)
 
 
+def cut_ends(change: AcceptedChange) -> list[LonLat]:
+    """Places of a cut that are no corners of the outline; those on a wall are a neighbour's business, too."""
+    if not change.cut:
+        return []
+    try:
+        found = halves(change.polygons[0][0], change.cut)
+    except InvalidError:
+        return []  # `split` says why
+    there = set(map(rounded, change.polygons[0][0]))
+    return list(dict.fromkeys(point for half in found for point in half if point not in there))
+
+
 def _split_way(
     said: Mapping[str, str], base: Base, larger: Sequence[LonLat], smaller: Sequence[LonLat], ids: NewIds
 ) -> list[Operation]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-import numpy as np
 import shapely
-from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
@@ -15,20 +13,15 @@ from django.db.models.functions import Coalesce
 from annotation.changes.models import LEAVING, Change, ChangeDecision, ChangeKind
 from annotation.edits.engine import final_geometry
 from annotation.edits.models import Changeset, EditItem
+from annotation.edits.neighbourhood import DRAWN, NEAR, boxes, hexes
 from annotation.edits.osmchange.elements import Node
-from annotation.edits.osmchange.joining import METRES_PER_DEGREE, NODE_M, Neighbour
+from annotation.edits.osmchange.joining import Neighbour
 from annotation.edits.osmchange.nodes import OldNode
 from annotation.review.models import ItemState
 from annotation.sources.engine import to_shapely
 from annotation.sources.models import Footprint, MapSnapshot, SourceState
 from annotation.sources.selectors import newest_snapshot
 
-NEAR = """SELECT near.id FROM unnest(%s::text[]) AS box (wkb)
-JOIN sources_footprint AS near ON near.geometry && box.wkb::geometry WHERE near.snapshot_id = %s"""
-DRAWN = """SELECT near.id FROM unnest(%s::text[]) AS box (wkb)
-JOIN changes_change AS near ON near.adjusted && box.wkb::geometry"""
-FAR_ENOUGH = 4 * NODE_M / METRES_PER_DEGREE
-"""Degrees around a shape: more than `NODE_M` of longitude as far north as people build."""
 AT_ONCE = 500
 NOT_BEFORE = Coalesce(OuterRef("version"), 0)
 """Of a building of a map: answers about this version or a later one are not in that map; if it has none, none is."""
@@ -90,7 +83,7 @@ def _near(snapshot_id: int, items: Sequence[EditItem]) -> QuerySet[Footprint]:
     said = Q(item__state=ItemState.OPEN) | Q(item__decision__in=LEAVING)
     about = Change.objects.filter(said, object=OuterRef("object"))
     taken_in = Change.objects.filter(merged__object=OuterRef("object"), item__decision=ChangeDecision.ACCEPT)
-    around = RawSQL(NEAR, [_hex(_boxes(map(final_geometry, items))), snapshot_id])  # noqa: S611
+    around = RawSQL(NEAR, [hexes(boxes(map(final_geometry, items))), snapshot_id])  # noqa: S611
     rows = Footprint.objects.filter(snapshot=snapshot_id, osm_id__gt=0, pk__in=around)
     rows = rows.annotate(doubted=Exists(about) | Exists(taken_in))
     return rows.only("object", "osm_type", "osm_id", "version", "tags", "nodes", "ways", "geometry")
@@ -112,9 +105,10 @@ def _going() -> QuerySet[Change]:
 
 def _written(changeset: Changeset, items: Sequence[EditItem], near: Sequence[Footprint]) -> dict[int, int]:
     """Ways of these buildings that files of the region's changesets write, with the versions they write them over."""
-    if not near or all(item.change.adjusted is None for item in items):
+    if not near or all(item.change.adjusted is None and item.change.cut is None for item in items):
         return {}
-    drawn = RawSQL(DRAWN, [_hex(_boxes(row.geometry for row in near))])  # noqa: S611
+    around = hexes(boxes(row.geometry for row in near))
+    drawn = RawSQL(DRAWN, [around, around])  # noqa: S611
     frozen = EditItem.objects.filter(changeset__region=changeset.region, operations__isnull=False, change__in=drawn)
     found: dict[int, int] = {}
     for operations in frozen.values_list("operations", flat=True):
@@ -123,15 +117,6 @@ def _written(changeset: Changeset, items: Sequence[EditItem], near: Sequence[Foo
                 number, version = one["element"]["id"], one["element"]["version"]
                 found[number] = max(found.get(number, 0), version or 0)
     return found
-
-
-def _boxes(shapes: Iterable[GEOSGeometry]) -> np.ndarray:
-    bounds = shapely.bounds([to_shapely(shape) for shape in shapes])
-    return shapely.box(*(bounds + FAR_ENOUGH * np.array([-1, -1, 1, 1])).T)
-
-
-def _hex(boxes: np.ndarray) -> list[str]:
-    return list(shapely.to_wkb(shapely.set_srid(boxes, 4326), hex=True, include_srid=True))
 
 
 def _around(
@@ -143,8 +128,8 @@ def _around(
         return found
     tree = shapely.STRtree([to_shapely(row.geometry) for row in near])
     ways = [list(_ways(row, written)) for row in near]
-    boxes = _boxes(map(final_geometry, items))
-    for index, row in sorted(tree.query(boxes, predicate="intersects").T.tolist()):
+    around = boxes(map(final_geometry, items))
+    for index, row in sorted(tree.query(around, predicate="intersects").T.tolist()):
         if near[row].object_id != items[index].object_id:
             found[items[index].pk] += ways[row]
     return found

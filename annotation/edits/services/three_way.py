@@ -32,6 +32,12 @@ from annotation.sources.models import Footprint, MapSnapshot
 from annotation.sources.selectors import newest_snapshot
 
 DROP = "drop this edit"
+WAITS = {
+    "newer_neighbour": f"its file was written for its neighbours as they were: {DROP}, and put its change into a "
+    "changeset again",
+    "joined_since": f"wait until the other changeset is in the map and imported, or {DROP}",
+}
+"""Where the building is as it was, and laying the edit over it would mend nothing."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +115,11 @@ def three_way(item: EditItem, there: Seen | None = None) -> ThreeWay | None:
     return _side_by_side(item, of_footprint(footprint) if footprint is not None else None, newest, conflict)
 
 
-def on_server(item: EditItem) -> Seen:
+def on_server(item: EditItem, api: OsmApi | None = None) -> Seen:
     """What the map's server shows of the edit's building.
+
+    Args:
+        api: how to ask it; None: the server in use, with the patience of a person who asked for it.
 
     Raises:
         UploadOffError, ServerAddressError: no server is named here.
@@ -122,7 +131,7 @@ def on_server(item: EditItem) -> Seen:
         raise NotRebasedError(
             "the map's server knows buildings by their OSM id alone, and this one has none: import a newer map instead"
         )
-    api = OsmApi(server_in_use())
+    api = api or OsmApi(server_in_use())
     if base.osm_type == "way":
         elements = api.way(base.osm_id)
         state = state_on_server(elements, base)
@@ -137,10 +146,15 @@ def on_server(item: EditItem) -> Seen:
     return Seen(state)
 
 
-def of_change(change: Change) -> ThreeWay | None:
+def of_change(change: Change, there: Seen | None = None) -> ThreeWay | None:
     """The same of a suggestion that is in no changeset, as if it were accepted as it is."""
+    return three_way(as_edit(change), there)
+
+
+def as_edit(change: Change) -> EditItem:
+    """A suggestion as the edit that it would be; not saved."""
     version = change.footprint.version if change.footprint else None
-    return three_way(EditItem(change=change, object_id=change.object_id, base_version=version))
+    return EditItem(change=change, object_id=change.object_id, base_version=version)
 
 
 def laid_over(item: EditItem, state: State, shape: str, tags: str) -> EditItem:
@@ -176,7 +190,7 @@ def _side_by_side(
         item.change_id, _action(item), conflict.code, conflict.detail, base, theirs,
         final_geometry(item) if stays else None, _rows(base, theirs, _tags_of(item, base)),
     )  # fmt: skip
-    why_not = _why_not(item, base, theirs)
+    why_not = WAITS.get(conflict.code, "") or _why_not(item, base, theirs)
     if why_not or base is None or theirs is None:
         return replace(told, why_not=why_not)
     if _action(item) in {"remove", "demolish", "confirm"}:

@@ -7,7 +7,8 @@ import { confirmDialog } from "mapwright/lib/forms.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { freshKey } from "mapwright/lib/once.js";
-import { compareWithMap } from "mapwright/changes/newer-map.js";
+import { compareWithMap, onCompare } from "mapwright/changes/newer-map.js";
+import { askServer } from "mapwright/changes/on-server.js";
 import { askTags } from "mapwright/changes/tagging.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { subjectNodes } from "mapwright/changes/queue-panel.js";
@@ -103,17 +104,16 @@ async function show(first = false) {
     if (first) view.show(change, shape);
     fill(byId("state"), stateBadge(change));
     fill(byId("subject"), ...subjectNodes({ subject: change }, shape, drawnUpon(change)));
+    askServer(change);
     fill(byId("act"), ...acts(change));
     fill(
       byId("said"),
       ...(said.length ? said.map(eventLine) : [el("li", { class: "muted", text: "Nobody has answered it yet." })]),
     );
     if (!first) return;
-    byId("subject").addEventListener(
-      "click",
-      ({ target }) => target.closest("#compare-maps") && compareWithMap(change),
-    );
-    if (change.newest_map) bindKey("9", "Compare with the newest map", () => compareWithMap(change), { group: "Look" });
+    onCompare(byId("subject"), (against) => compareWithMap(change, against));
+    if (change.newest_map || (page.asks_server && change.footprint))
+      bindKey("9", "Compare with the newest map", () => compareWithMap(change), { group: "Look" });
     bindKey("f", "Fit the view to the candidate", () => view.fit(shape), { group: "Look" });
     if (change.state === "open") bindKey("Enter", "Answer it", () => location.assign(review));
   } catch (error) {

@@ -2,27 +2,42 @@
 import { confirmDialog } from "mapwright/lib/forms.js";
 import { notify, notifyError } from "mapwright/lib/notices.js";
 import { oneAtATime } from "mapwright/lib/once.js";
+import { newerOnServer } from "mapwright/changes/on-server.js";
 import { conflictOfChange, showThreeWay } from "mapwright/edits/three-way.js";
 
-const TITLE = "This suggestion and the newest map";
+const TITLES = { map: "This suggestion and the newest map", server: "This suggestion and the map's server" };
+
+/** What has it newer, our newest map before the map's server; null where neither has. */
+const newerIn = ({ id, newest_map: newest }) => (newest ? "map" : newerOnServer(id) ? "server" : null);
 
 /** Show both; says so where there is nothing to compare. */
-export const compareWithMap = oneAtATime(async ({ id, imagery }) => {
+export const compareWithMap = oneAtATime(async (subject, against = newerIn(subject) ?? "map") => {
+  const { id, imagery } = subject;
   try {
-    const conflict = await conflictOfChange(id);
-    if (conflict) await showThreeWay(conflict, { imagery, title: TITLE });
+    const conflict = await conflictOfChange(id, against);
+    if (conflict) await showThreeWay(conflict, { imagery, title: TITLES[against] });
     else notify("The newest map has it as the scanned one.", { seconds: 4 });
   } catch (error) {
     notifyError(error);
   }
 });
 
+/** Compare by the buttons that notes in the panel have. */
+export const onCompare = (node, compare) =>
+  node.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-against]");
+    if (button) compare(button.dataset.against);
+  });
+
 /** Whether to accept over a newer state of the building, after a look at it; without one, whether to accept unseen. */
-export async function acceptOver({ id, imagery, newest_map: newest }) {
-  if (!newest) return true;
+export async function acceptOver(subject) {
+  const { id, imagery } = subject;
+  const against = newerIn(subject);
+  if (!against) return true;
   try {
-    const conflict = await conflictOfChange(id);
-    return !conflict || Boolean(await showThreeWay(conflict, { imagery, title: TITLE, yes: "Accept all the same" }));
+    const conflict = await conflictOfChange(id, against);
+    const title = TITLES[against];
+    return !conflict || Boolean(await showThreeWay(conflict, { imagery, title, yes: "Accept all the same" }));
   } catch (error) {
     notifyError(error);
     return confirmDialog({

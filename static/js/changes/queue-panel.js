@@ -16,6 +16,7 @@ import {
   reasonWords,
 } from "mapwright/changes/words.js";
 import { exits } from "mapwright/changes/exits.js";
+import { serverNode } from "mapwright/changes/on-server.js";
 import { areaM2 } from "mapwright/changes/shapes.js";
 
 const MORE = "mapwright.more-about";
@@ -97,7 +98,7 @@ export function subjectNodes({ subject }, geometry, draft) {
       `The map of ${day(subject.newest_map.taken_at)} is newer than the one that was scanned. `,
       el(
         "button",
-        { type: "button", class: "button button-small", id: "compare-maps" },
+        { type: "button", class: "button button-small", id: "compare-maps", "data-against": "map" },
         "Compare ",
         el("kbd", { text: "9" }),
       ),
@@ -134,6 +135,7 @@ export function subjectNodes({ subject }, geometry, draft) {
       : null,
     old || null,
     newer || null,
+    serverNode(),
     resized(subject, geometry),
     draft.geometry
       ? el("p", { class: "note", text: `${draft.whose ?? "Your"} adjusted shape: ${Math.round(areaM2(geometry))} m².` })

@@ -10,7 +10,8 @@ import { draftOf, partsBuilding, payloadOf } from "mapwright/changes/answers.js"
 import { createGroupMode } from "mapwright/changes/group.js";
 import { createQueueFilters } from "mapwright/changes/queue-filters.js";
 import { bindQueueKeys } from "mapwright/changes/queue-keys.js";
-import { acceptOver, compareWithMap, mapSeen } from "mapwright/changes/newer-map.js";
+import { acceptOver, compareWithMap, mapSeen, onCompare } from "mapwright/changes/newer-map.js";
+import { askServer } from "mapwright/changes/on-server.js";
 import { askTags } from "mapwright/changes/tagging.js";
 import { createQueueMap } from "mapwright/changes/queue-map.js";
 import { drawMissing, drawOffset, drawReasons, drawSubject } from "mapwright/changes/queue-panel.js";
@@ -71,6 +72,7 @@ function showClaim(claim, draft) {
   comment.value = draft.comment ?? "";
   view.show(claim.subject, shapeOf(claim.subject, draft));
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
+  askServer(claim.subject, () => current()?.id === claim.id);
   similar.show(claim.subject);
   order.show(claim);
   evidence.show(claim.subject);
@@ -100,7 +102,7 @@ const confirmOld = (subject) =>
 const confirmNewer = (subject) => asks(() => acceptOver(subject));
 
 /** The newest map beside the suggestion, where it says otherwise. */
-const compareMaps = () => current() && !busy() && asks(() => compareWithMap(current().subject));
+const compareMaps = (against) => current() && !busy() && asks(() => compareWithMap(current().subject, against));
 
 /** What is not on the screen can't be judged: only who says so answers all the same. */
 const confirmUnseen = () =>
@@ -166,6 +168,7 @@ function redraw() {
   const draft = drafts.read(claim.id);
   view.draw(claim.subject, shapeOf(claim.subject, draft));
   drawSubject(claim, shapeOf(claim.subject, draft), draft);
+  askServer(claim.subject, () => current()?.id === claim.id);
 }
 
 /** Tags for the building on the screen; they leave with "accept". */
@@ -178,7 +181,7 @@ async function setTags() {
   redraw();
 }
 
-byId("subject").addEventListener("click", ({ target }) => target.closest("#compare-maps") && compareMaps());
+onCompare(byId("subject"), compareMaps);
 
 const adjust = () => groupMode.on || (others.putAway(), adjusting.enter());
 
@@ -225,7 +228,7 @@ bindQueueKeys({
   flag,
   adjust,
   setTags,
-  compareMaps,
+  compareMaps: () => compareMaps(),
   group,
   view,
   comment,

@@ -207,5 +207,6 @@ export async function showThreeWay(conflict, options) {
   return { act: "rebase", seen: conflict.theirs.digest, shape, tags };
 }
 
-/** What the newest map says against a suggestion; null where it says nothing. */
-export const conflictOfChange = async (id) => (await api.get(`/api/changes/${id}/three-way/`)).conflict;
+/** What the newest map, or the map's "server", says against a suggestion; null where it says nothing. */
+export const conflictOfChange = async (id, against = "map") =>
+  (await api.get(`/api/changes/${id}/three-way/?against=${against}`)).conflict;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,9 +12,14 @@ import shapely.affinity
 from annotation.edits.models import EditItem
 from annotation.edits.osmchange.nodes import rounded
 from annotation.sources.models import Footprint
-from tests.annotation.edits.test_apply_changes import Extract, Town, _as_drawn, _polygon, as_accepted, differing
+from tests.annotation.edits.drill_parted import parted
+from tests.annotation.edits.extract import Extract, missing, orphans
+from tests.annotation.edits.town import Town, as_accepted, as_drawn, differing, polygon_of
 
-SHARES = {"add": 0.25, "courtyard": 0.05, "modify": 0.3, "shifted": 0.15, "remove": 0.15, "demolish": 0.1}
+PARTED = {"cut": 0.05, "merge": 0.05, "yard": 0.05}
+SHARES = {
+    **PARTED, "add": 0.2, "courtyard": 0.05, "modify": 0.25, "shifted": 0.15, "remove": 0.1, "demolish": 0.1,
+}  # fmt: skip
 METRE = 1 / 111_320
 APART = 2 * METRE
 SLIVER = 1e-14
@@ -24,15 +28,20 @@ SLIVER = 1e-14
 
 @dataclass(frozen=True)
 class Decided:
-    """One accepted change: `shape` is the building afterwards, None where it is removed; `key` is empty if new.
+    """A building after an accepted change: `shape` is None where it is none any more; `key` is empty if it is new.
 
-    `ways`: the member ways of a reshaped multipolygon, by key.
+    Of a house that is cut, made one with another or hollowed there are two.
+
+    Attributes:
+        ways: the member ways of a reshaped multipolygon, by key.
+        building: the value that a new one has.
     """
 
     kind: str
     key: str | None
     shape: shapely.Polygon | None
     ways: tuple[str, ...] = ()
+    building: str = "yes"
 
 
 @dataclass
@@ -50,7 +59,7 @@ class Drill:
     def __init__(self, town: Town, seed: int) -> None:
         self.town, self.rng = town, np.random.default_rng(seed)
         self.rows = {row.key: row for row in Footprint.objects.filter(snapshot=town.snapshot).order_by("osm_id")}
-        self.shapes = {key: shapely.make_valid(_polygon(row)) for key, row in self.rows.items()}
+        self.shapes = {key: shapely.make_valid(polygon_of(row)) for key, row in self.rows.items()}
         self.keys = list(self.shapes)
         self.tree = shapely.STRtree([self.shapes[key] for key in self.keys])
         self.planned: list[shapely.Geometry] = []
@@ -65,12 +74,20 @@ class Drill:
         parts = {key: tuple(f"way/{way[0]}" for way in self.rows[key].ways or ()) for key in rings}
         decided = [Decided("rings", key, self._other_rings(key, n), parts[key]) for n, key in enumerate(rings)]
         decided += [Decided("demolish", key, None) for key in relations if key not in rings][: number // 20]
+        both: list[Decided] = []
         for kind in wanted[: number - len(decided)]:
-            decided.append(self._new(kind) if kind in ("add", "courtyard") else self._mapped(kind, ways))
+            made = parted(self, kind, ways) if kind in PARTED else None
+            if made is not None:
+                self.planned.append(made.shape)
+                self.town.changes.append(self.town.answer("modify", made.shape, made.key, **made.payload))
+                both += [Decided(*one[:3], building=one[3]) for one in made.after]
+                continue
+            new = kind in ("add", "courtyard", *PARTED)
+            decided.append(self._new("add" if kind in PARTED else kind) if new else self._mapped(kind, ways))
         for one in decided:
             kind = {"courtyard": "add", "demolish": "remove", "rings": "modify"}.get(one.kind, one.kind)
             self.town.accept(kind, one.shape, key=one.key)
-        return decided
+        return [*decided, *both]
 
     def _new(self, kind: str) -> Decided:
         side = (9, 26) if kind == "add" else (24, 40)
@@ -130,8 +147,16 @@ class Drill:
         return drawn
 
     def _free(self, shape: shapely.Geometry, but: str | None = None) -> bool:
-        beside = [self.shapes[self.keys[index]] for index in self.tree.query(shape) if self.keys[index] != but]
-        return all(shape.intersection(one).area < SLIVER for one in (*beside, *self.planned))
+        return not self.overlaps(shape, {but})
+
+    def beside(self, shape: shapely.Geometry, but: set[str | None]) -> list[str]:
+        """Buildings of the map around a shape."""
+        near = self.tree.query(shape.buffer(APART / 4), predicate="intersects")
+        return [self.keys[index] for index in near if self.keys[index] not in but]
+
+    def overlaps(self, shape: shapely.Geometry, but: set[str | None]) -> bool:
+        beside = [self.shapes[key] for key in self.beside(shape, but)]
+        return any(shape.intersection(one).area >= SLIVER for one in (*beside, *self.planned))
 
 
 def demolish(decided: list[Decided], items: dict[str, EditItem]) -> None:
@@ -152,13 +177,16 @@ def judge(before: Extract, after: Extract, decided: list[Decided], rows: dict[st
         if one.key is None:
             assert one.shape is not None
             there = [key for key, shape in buildings.items() if as_accepted(shape, one.shape)]
-            if len(there) != 1 or after.tags(there[0]).get("building") != "yes":
+            if len(there) != 1 or after.tags(there[0]).get("building") != one.building:
                 say(f"a new building at {one.shape.centroid.wkt} is there {len(there)} times")
             continue
         own |= {one.key, *(f"node/{node[0]}" for node in rows[one.key].nodes)}
         own |= rows[one.key].parts.keys() if one.kind == "rings" else set()
         if one.shape is not None:
             _judge_reshaped(one, before, after, found)
+        elif one.kind == "outline":
+            if "building" in after.tags(one.key) or after.elements[one.key][0] != before.elements[one.key][0]:
+                say(f"{one.key} is not the outline of a multipolygon")
         elif one.key in after.elements:
             tags = after.tags(one.key)
             if "building" in tags or "demolished:building" not in tags:
@@ -173,8 +201,8 @@ def judge(before: Extract, after: Extract, decided: list[Decided], rows: dict[st
     for key in differing(before, after):
         if key not in own and key in before.elements:
             say(f"{key} differs and nobody decided about it")
-    found.mismatches += [f"{key} is used by nothing" for key in _orphans(after) - _orphans(before)]
-    found.mismatches += [f"{key} is missing" for key in _missing(after) - _missing(before)]
+    found.mismatches += [f"{key} is used by nothing" for key in orphans(after) - orphans(before)]
+    found.mismatches += [f"{key} is missing" for key in missing(after) - missing(before)]
     found.mismatches += [f"{pair} stand on one place" for pair in _doubles(after) - _doubles(before)]
     return found
 
@@ -213,7 +241,7 @@ def renumbered(extract: Extract, first: int) -> Extract:
 
 def _plain(row: Footprint) -> bool:
     """A closed way as drawn, whose versions are known."""
-    return row.geometry.geom_type == "Polygon" and len(row.geometry.coords) == 1 and _as_drawn(row)
+    return row.geometry.geom_type == "Polygon" and len(row.geometry.coords) == 1 and as_drawn(row)
 
 
 def _rounded(shape: shapely.Polygon) -> shapely.Polygon:
@@ -246,24 +274,6 @@ def _of_plain_ways(row: Footprint) -> bool:
     roles = [role for _, _, role, *_ in members]
     plain = roles.count("outer") == 1 and roles.count("inner") == len(roles) - 1 == len(ways) - 1
     return plain and closed and row.geometry.geom_type == "Polygon" and roles[0] == "outer"
-
-
-def _users(extract: Extract) -> Iterator[str]:
-    for key, (what, _) in extract.elements.items():
-        if key.startswith("way/"):
-            yield from (f"node/{ref}" for ref in what)
-        elif key.startswith("relation/"):
-            yield from (f"{ {'n': 'node', 'w': 'way', 'r': 'relation'}[kind] }/{ref}" for kind, ref, _ in what)
-
-
-def _orphans(extract: Extract) -> set[str]:
-    """Nodes without a tag that nothing uses."""
-    bare = {key for key, (_, tags) in extract.elements.items() if key.startswith("node/") and not tags}
-    return bare - set(_users(extract))
-
-
-def _missing(extract: Extract) -> set[str]:
-    return set(_users(extract)) - extract.elements.keys()
 
 
 def _doubles(extract: Extract) -> set[tuple[str, str]]:

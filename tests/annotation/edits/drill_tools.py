@@ -18,9 +18,10 @@ from annotation.sources.services.store_features import store_features
 from mlcore.maps.osm_files import read_map
 from mlcore.progress import SilentProgress
 from tests.annotation.edits.drill import Decided, _same
+from tests.annotation.edits.extract import Extract
 from tests.annotation.edits.josm_tool import josm_is_here
 from tests.annotation.edits.osmium_tool import run_osmium
-from tests.annotation.edits.test_apply_changes import Extract, _polygon, as_accepted
+from tests.annotation.edits.town import as_accepted, polygon_of
 from tests.factories import SnapshotFactory
 
 WANTED = ("osmium", "ogr2ogr", "osm2pgsql", "osmosis")
@@ -83,8 +84,8 @@ def by_reimport(base: dict[str, Any], region: Any, after: Path, decided: list[De
     snapshot = SnapshotFactory(region=region)
     store_features(snapshot, iter(read_map(after).features), SilentProgress())
     rows = {row.key: row for row in Footprint.objects.filter(snapshot=snapshot).select_related("object")}
-    before = {key: _polygon(row) for key, row in base.items()}
-    faults = judge_table(before, {key: _polygon(row) for key, row in rows.items()}, decided, first)
+    before = {key: polygon_of(row) for key, row in base.items()}
+    faults = judge_table(before, {key: polygon_of(row) for key, row in rows.items()}, decided, first)
     return faults + [f"{key} is another object" for key in rows if key in base and rows[key].object != base[key].object]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import osmium
@@ -36,3 +37,21 @@ class Extract:
 
     def tags(self, key: str) -> dict[str, str]:
         return dict(self.elements[key][1])
+
+
+def users_in(extract: Extract) -> Iterator[str]:
+    for key, (what, _) in extract.elements.items():
+        if key.startswith("way/"):
+            yield from (f"node/{ref}" for ref in what)
+        elif key.startswith("relation/"):
+            yield from (f"{ {'n': 'node', 'w': 'way', 'r': 'relation'}[kind] }/{ref}" for kind, ref, _ in what)
+
+
+def orphans(extract: Extract) -> set[str]:
+    """Nodes without a tag that nothing uses."""
+    bare = {key for key, (_, tags) in extract.elements.items() if key.startswith("node/") and not tags}
+    return bare - set(users_in(extract))
+
+
+def missing(extract: Extract) -> set[str]:
+    return set(users_in(extract)) - extract.elements.keys()

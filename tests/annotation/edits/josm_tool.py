@@ -12,7 +12,7 @@ from pathlib import Path
 import shapely
 
 from tests.annotation.edits.drill import Decided
-from tests.annotation.edits.test_apply_changes import as_accepted
+from tests.annotation.edits.town import as_accepted
 
 JAR = Path(os.environ.get("MAPWRIGHT_JOSM_JAR", "/usr/share/josm/josm.jar"))
 LIBRARIES = Path("/usr/share/java")

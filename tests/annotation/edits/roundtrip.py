@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,18 +11,23 @@ from annotation.edits.services import exits, export
 from tests.annotation.edits import drill_tools as tools
 from tests.annotation.edits import josm_tool
 from tests.annotation.edits.drill import Drill, demolish, judge, renumbered
+from tests.annotation.edits.extract import Extract
 from tests.annotation.edits.osmium_tool import run_osmium
-from tests.annotation.edits.test_apply_changes import Extract, Town
+from tests.annotation.edits.town import Town
 
 
 @dataclass
 class RoundTrip:
-    """What came back: `mismatches` by tool, one sentence each; nodes of reshaped ways, and how many kept theirs."""
+    """What came back: `mismatches` by tool, one sentence each; nodes of reshaped ways, and how many kept theirs.
+
+    `kinds`: buildings by what was decided about them.
+    """
 
     changes: int
     elements: int = 0
     nodes: int = 0
     nodes_kept: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
     mismatches: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -41,7 +47,8 @@ def round_trip(town: Town, folder: Path, *, number: int, seed: int) -> RoundTrip
     base, after = folder / "before.osm", folder / "after.osm"
     run_osmium("cat", str(town.source), "-o", str(base), "-f", "osm", "--overwrite")
     before = Extract.read(base)
-    told = RoundTrip(len(decided), elements=upload.read_text().count('timestamp="'))
+    told = RoundTrip(len(town.changes), elements=upload.read_text().count('timestamp="'))
+    told.kinds.update(one.kind for one in decided)
 
     first = judge(before, tools.applied(base, upload, folder / "uploaded.osm"), decided, drill.rows)
     told.nodes, told.nodes_kept = first.nodes, first.kept

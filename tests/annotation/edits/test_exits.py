@@ -18,21 +18,21 @@ from annotation.consistency.models import TileScore
 from annotation.edits.models import Changeset, EditItem
 from annotation.edits.services import links
 from mlcore.geometry.webmercator import tile_at
+from tests.annotation.edits.extract import Extract
 from tests.annotation.edits.josm_tool import MISSING, josm_is_here, loaded_by_josm
 from tests.annotation.edits.osmium_tool import run_osmium
-from tests.annotation.edits.test_apply_changes import Extract, box, differing, made_osm, town_of
+from tests.annotation.edits.town import box, differing, town_from
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_changes import ChangeFactory, save_decision
 from tests.files import ready_imagery
 
-__all__ = ["made_osm", "town_of"]
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def town(made_osm, town_of):
+def town(made_osm):
     """Six decisions of every kind on the made extract."""
-    town = town_of(made_osm)
+    town = town_from(made_osm)
     town.accept("add", box(20, 20))
     town.accept("modify", box(0, 0, 2, 3), key="way/11")
     town.accept("shifted", box(4.5, 4), key="way/17")

@@ -127,7 +127,7 @@ def test_conflicts_cost_the_same_for_any_number_of_edits(client_of, editor, scan
     newer = SnapshotFactory(region=scan.region)
     for number in range(count):
         FootprintFactory(snapshot=newer, geometry=box(0.001 * number))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         found = conflicts(changeset)
     assert sorted(one.code for one in found) == ["already_mapped"] * count + ["gone"] * count
 

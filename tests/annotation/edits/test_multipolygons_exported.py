@@ -17,12 +17,9 @@ from annotation.edits.osmchange.tools import LOCAL_IDS, Tool
 from annotation.edits.services import exits, export
 from annotation.edits.services.compiling import compile_changeset
 from annotation.sources.models import Footprint
-from annotation.sources.services.store_features import store_features
-from mlcore.maps.osm_files import read_map
-from mlcore.progress import SilentProgress
-from tests.annotation.edits.osmium_tool import refs_missing, run_osmium
-from tests.annotation.edits.test_apply_changes import DATA, Extract, differing, town_from
-from tests.factories import SnapshotFactory
+from tests.annotation.edits.extract import Extract
+from tests.annotation.edits.osmium_tool import run_osmium
+from tests.annotation.edits.town import DATA, differing, shapes_of, through, town_from
 
 pytestmark = pytest.mark.django_db
 
@@ -83,22 +80,8 @@ def made_town(folder: Path):
     return town_from(path)
 
 
-def shapes_of(path: Path) -> dict[str, shapely.Geometry]:
-    return {one.key: one.geometry for one in read_map(path).features if one.kind == "building"}
-
-
 def same(one, other):
     return one.normalize().equals_exact(other.normalize(), 1.1e-7)
-
-
-def through(town, folder: Path, changeset, tool=Tool.UPLOAD) -> tuple[Path, Path]:
-    """The extract before and after a tool's file was applied to it."""
-    osc, before, after = folder / "edits.osc", folder / "before.osm", folder / f"after.{tool}.osm"
-    osc.write_text("".join(export.osc(changeset, tool=tool)), encoding="utf-8")
-    run_osmium("cat", str(town.source), "-o", str(before), "-f", "osm", "--overwrite")
-    run_osmium("apply-changes", str(before), str(osc), "-o", str(after), "--overwrite")
-    assert set(refs_missing(after).splitlines()) <= set(refs_missing(before).splitlines())
-    return before, after
 
 
 def test_member_ways_are_stored_with_their_versions_and_what_else_uses_their_nodes(town):
@@ -180,14 +163,6 @@ def test_the_same_file_comes_out_again_and_the_josm_file_has_all_of_the_building
     assert {f"node/{nd.get('ref')}" for way in josm.iter("way") for nd in way.iter("nd")} <= there
 
 
-def newer(town, text):
-    """The extract, edited by somebody else meanwhile, as the region's next map."""
-    path = town.source.with_name("newer.osm")
-    path.write_text(text, encoding="utf-8")
-    snapshot = SnapshotFactory(region=town.scan.region)
-    store_features(snapshot, iter(read_map(path).features), SilentProgress())
-
-
 @pytest.mark.parametrize(
     ("element", "code", "named"),
     [("relation", "newer_version", "relation/51"), ("way", "newer_part", "way/62"), ("node", "newer_part", "node/5")],
@@ -196,7 +171,7 @@ def test_a_newer_version_of_the_relation_a_way_or_a_node_is_a_conflict(town, cli
     town.accept("modify", area([*SCHOOL[:3], (0, 11)], YARD, POND), key="relation/51")
     changeset = town.changeset()
     number = named.split("/")[1]
-    newer(town, re.sub(rf'(<{element} id="{number}" version=)"\d"', r'\1"9"', town.source.read_text()))
+    town.newer(re.sub(rf'(<{element} id="{number}" version=)"\d"', r'\1"9"', town.source.read_text()))
     reply = client_of(town.user).get(f"/api/changesets/{changeset.pk}/edits.osc")
     assert (reply.status_code, reply.json()["code"]) == (409, "conflicting_edits")
     conflict = reply.json()["items"][0]
@@ -228,8 +203,7 @@ def test_a_reshaped_multipolygon_that_came_back_may_be_changed_again(town, tmp_p
     wanted = area([*SCHOOL[:3], (0, 11)], YARD, POND)
     town.accept("modify", wanted, key="relation/51")
     _, after = through(town, tmp_path, town.changeset(), Tool.COPY)
-    snapshot = SnapshotFactory(region=town.scan.region)
-    store_features(snapshot, iter(read_map(after).features), SilentProgress())
+    snapshot = town.imported(after)
     again = Footprint.objects.get(snapshot=snapshot, osm_type="relation", osm_id=51)
     assert again.object == town.building("relation/51").object and again.version == 7
     assert same(shapely.from_wkb(bytes(again.geometry.wkb)), wanted)

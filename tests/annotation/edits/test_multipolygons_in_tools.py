@@ -12,10 +12,11 @@ from annotation.edits.osmchange.tools import LOCAL_IDS, Tool
 from annotation.edits.services import exits, export
 from tests.annotation.edits import drill_tools, josm_tool, mr_cli_tool
 from tests.annotation.edits.drill import Decided, demolish
+from tests.annotation.edits.extract import Extract
 from tests.annotation.edits.osmium_tool import run_osmium
 from tests.annotation.edits.school import put_all
-from tests.annotation.edits.test_apply_changes import Extract, Town, differing
-from tests.annotation.edits.test_multipolygons_exported import NEW_YARD, POND, SCHOOL, area, made_town, shapes_of
+from tests.annotation.edits.test_multipolygons_exported import NEW_YARD, POND, SCHOOL, area, made_town
+from tests.annotation.edits.town import Town, differing, shapes_of
 
 pytestmark = pytest.mark.django_db
 INSTALL = "apt-get install osmosis osm2pgsql gdal-bin josm default-jdk-headless"

@@ -78,11 +78,20 @@ def test_a_moved_corner_keeps_every_node_and_moves_one():
 
 
 def test_a_shared_corner_is_not_moved_the_way_gets_a_new_node():
-    ring = [*SQUARE[:2], (10.0012, 50.001), *SQUARE[3:]]
+    ring = [*SQUARE[:2], (10.0012, 50.0012), *SQUARE[3:]]
     operations = compiled("modify", ring, shared={2})
     assert 102 not in by(operations, "modify", Way)[0].refs
     assert not by(operations, "modify", Node) and not by(operations, "delete", Node)
     assert len(by(operations, "create", Node)) == 1
+
+
+def test_a_shared_corner_on_a_wall_that_still_passes_it_stays_in_the_way():
+    ring = [*SQUARE[:2], (10.0012, 50.001), *SQUARE[3:]]
+    operations = compiled("modify", ring, shared={2})
+    (way,) = by(operations, "modify", Way)
+    (corner,) = by(operations, "create", Node)
+    assert way.refs == (100, 101, corner.id, 102, 103, 100)
+    assert not by(operations, "modify", Node) and not by(operations, "delete", Node)
 
 
 def test_a_simpler_outline_drops_unshared_nodes_only_if_unused():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import shapely
 
-from annotation.changes.models import Change
 from annotation.edits.errors import NotAcceptedError
 from annotation.edits.models import Changeset
 from annotation.edits.osmchange.elements import Way
@@ -13,42 +12,11 @@ from annotation.edits.osmchange.tools import Tool
 from annotation.edits.selectors import conflicts, exportable_changes
 from annotation.edits.services.changesets import delete, give_versions
 from annotation.edits.services.compiling import compile_changeset
-from annotation.sources.engine import to_geos
 from annotation.sources.models import Footprint
-from annotation.sources.services.store_features import store_features
-from mlcore.maps.osm_files import read_map
-from mlcore.progress import SilentProgress
 from tests.annotation.edits.extract import Extract
-from tests.annotation.edits.test_apply_changes import (
-    box,
-    differing,
-    made_osm,  # noqa: F401
-    same,
-    town_from,
-)
-from tests.annotation.edits.test_multipolygons_exported import shapes_of, through
-from tests.factories import SnapshotFactory
-from tests.factories_changes import ChangeFactory, save_decision
+from tests.annotation.edits.town import box, differing, line, same, shapes_of, through
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def town(made_osm):  # noqa: F811
-    return town_from(made_osm)
-
-
-def answer(town, kind: str, shape: shapely.Polygon, key: str | None = None, **payload) -> Change:
-    footprint = town.building(key) if key else None
-    change = ChangeFactory(scan=town.scan, kind=kind, geometry=to_geos(shape), footprint=footprint)
-    save_decision(town.user, change, **payload)
-    change.refresh_from_db()
-    return change
-
-
-def line(*places):
-    """In the made extract's units."""
-    return [[round(12 + x * 1e-4, 7), round(55 + y * 1e-4, 7)] for x, y in places]
 
 
 def made(before: Extract, after: Extract, kind: str) -> list[str]:
@@ -57,7 +25,7 @@ def made(before: Extract, after: Extract, kind: str) -> list[str]:
 
 @pytest.mark.parametrize("tool", list(Tool))
 def test_a_mapped_building_becomes_two_and_the_larger_part_keeps_all_that_it_is(town, tmp_path, tool):
-    answer(town, "modify", box(6, 0), "way/13", cut=line((7.5, -0.5), (7.5, 2.5)))
+    town.answer("modify", box(6, 0), "way/13", cut=line((7.5, -0.5), (7.5, 2.5)))
     old, new = (Extract.read(path) for path in through(town, tmp_path, town.changeset(), tool))
     (part,) = made(old, new, "way")
     assert same(new.shape("way/13"), box(6, 0, 1.5, 2)) and same(new.shape(part), box(7.5, 0, 0.5, 2))
@@ -69,7 +37,7 @@ def test_a_mapped_building_becomes_two_and_the_larger_part_keeps_all_that_it_is(
 
 
 def test_a_cut_from_corner_to_corner_makes_no_new_node_and_neighbours_stay(town, tmp_path):
-    answer(town, "modify", box(0, 0), "way/11", cut=line((0, 0), (2, 2)))
+    town.answer("modify", box(0, 0), "way/11", cut=line((0, 0), (2, 2)))
     old, new = (Extract.read(path) for path in through(town, tmp_path, town.changeset()))
     (part,) = made(old, new, "way")
     assert made(old, new, "node") == []
@@ -91,7 +59,7 @@ def test_of_a_cut_house_both_parts_lose_what_is_taken_off_and_one_keeps_the_corr
 
 
 def test_a_new_building_is_cut_and_both_have_the_wall_in_common(town, tmp_path):
-    answer(town, "add", box(20, 20, 4, 2), cut=line((21, 19), (21, 23)), tags={"building": "terrace"})
+    town.answer("add", box(20, 20, 4, 2), cut=line((21, 19), (21, 23)), tags={"building": "terrace"})
     old, new = (Extract.read(path) for path in through(town, tmp_path, town.changeset()))
     one, other = made(old, new, "way")
     assert len(made(old, new, "node")) == 6
@@ -102,7 +70,7 @@ def test_a_new_building_is_cut_and_both_have_the_wall_in_common(town, tmp_path):
 
 
 def test_two_adjoining_houses_become_one_under_the_id_of_the_larger(town, tmp_path):
-    answer(town, "modify", box(0, 0, 2, 2), "way/11", geometry=drawn(box(-1, 0, 3, 2)), merge="way/12")
+    town.answer("modify", box(0, 0, 2, 2), "way/11", geometry=drawn(box(-1, 0, 3, 2)), merge="way/12")
     old, new = (Extract.read(path) for path in through(town, tmp_path, town.changeset()))
     kept = next(key for key in ("way/11", "way/12") if key in new.elements)
     assert kept == "way/11" and "way/12" not in new.elements
@@ -118,7 +86,7 @@ def test_a_house_with_an_address_is_never_deleted_for_a_larger_neighbour(town, t
         tags={"building": "yes", "addr:housenumber": "3"}
     )
     Footprint.objects.filter(osm_id=11, snapshot=town.snapshot).update(tags={"building": "house"})
-    answer(town, "modify", box(0, 0), "way/11", geometry=drawn(box(-2, 0, 4, 2)), merge="way/12")
+    town.answer("modify", box(0, 0), "way/11", geometry=drawn(box(-2, 0, 4, 2)), merge="way/12")
     compiled = compile_changeset(town.changeset())
     assert {(one.action, f"{type(one.element).__name__}/{one.element.id}") for one in compiled.operations} >= {
         ("delete", "Way/11"), ("modify", "Way/12"),
@@ -128,13 +96,13 @@ def test_a_house_with_an_address_is_never_deleted_for_a_larger_neighbour(town, t
 def test_two_buildings_that_are_more_than_buildings_are_not_made_one(town):
     for number, tags in ((11, {"building": "yes", "name": "One"}), (12, {"building": "yes", "name": "Two"})):
         Footprint.objects.filter(osm_id=number, snapshot=town.snapshot).update(tags=tags)
-    answer(town, "modify", box(0, 0), "way/11", merge="way/12")
+    town.answer("modify", box(0, 0), "way/11", merge="way/12")
     (refusal,) = compile_changeset(town.changeset()).refusals
     assert refusal.code == "merge_protected" and "way/11" in refusal.detail and "way/12" in refusal.detail
 
 
 def test_a_new_part_becomes_one_with_the_mapped_building_beside_it(town, tmp_path):
-    answer(town, "add", box(2, 4), merge="way/16")
+    town.answer("add", box(2, 4), merge="way/16")
     old, new = (Extract.read(path) for path in through(town, tmp_path, town.changeset()))
     assert made(old, new, "way") == []
     assert same(shapely.Polygon(new.shape("way/16").simplify(1e-8)), box(0, 4, 4, 2))
@@ -143,11 +111,10 @@ def test_a_new_part_becomes_one_with_the_mapped_building_beside_it(town, tmp_pat
 
 
 def test_what_was_parted_and_joined_is_in_the_map_that_comes_back(town, tmp_path):
-    answer(town, "modify", box(6, 0), "way/13", cut=line((7.5, -0.5), (7.5, 2.5)))
-    answer(town, "add", box(2, 4), merge="way/16")
+    town.answer("modify", box(6, 0), "way/13", cut=line((7.5, -0.5), (7.5, 2.5)))
+    town.answer("add", box(2, 4), merge="way/16")
     _, after = through(town, tmp_path, town.changeset(), Tool.COPY)
-    snapshot = SnapshotFactory(region=town.scan.region)
-    store_features(snapshot, iter(read_map(after).features), SilentProgress())
+    snapshot = town.imported(after)
     rows = {row.key: row for row in Footprint.objects.filter(snapshot=snapshot)}
     assert rows["way/13"].object == town.building("way/13").object and rows["way/13"].version == 2
     assert len(rows) == Footprint.objects.filter(snapshot=town.snapshot).count() + 1
@@ -159,11 +126,9 @@ def test_what_was_parted_and_joined_is_in_the_map_that_comes_back(town, tmp_path
 
 
 def test_a_newer_state_of_the_building_that_it_joins_is_a_conflict(town, client_of):
-    answer(town, "add", box(2, 4), merge="way/16")
+    town.answer("add", box(2, 4), merge="way/16")
     changeset = town.changeset()
-    newer = town.source.with_name("newer.osm")
-    newer.write_text(town.source.read_text().replace('<way id="16" version="8"', '<way id="16" version="9"'))
-    store_features(SnapshotFactory(region=town.scan.region), iter(read_map(newer).features), SilentProgress())
+    town.newer(town.source.read_text().replace('<way id="16" version="8"', '<way id="16" version="9"'))
     reply = client_of(town.user).get(f"/api/changesets/{changeset.pk}/edits.osc")
     assert (reply.status_code, reply.json()["code"]) == (409, "conflicting_edits")
     assert "way/16" in reply.json()["items"][0]["detail"]
@@ -172,10 +137,8 @@ def test_a_newer_state_of_the_building_that_it_joins_is_a_conflict(town, client_
 def merged_without_versions(town, now: str) -> Changeset:
     """A merge on a map that tells no versions, and a newer map that tells them."""
     Footprint.objects.filter(snapshot=town.snapshot).update(version=None)
-    answer(town, "add", box(2, 4), merge="way/16")
-    newer = town.source.with_name("newer.osm")
-    newer.write_text(town.source.read_text().replace('<way id="16" version="8"', f'<way id="16" version="{now}"'))
-    store_features(SnapshotFactory(region=town.scan.region), iter(read_map(newer).features), SilentProgress())
+    town.answer("add", box(2, 4), merge="way/16")
+    town.newer(town.source.read_text().replace('<way id="16" version="8"', f'<way id="16" version="{now}"'))
     return town.changeset()
 
 
@@ -200,8 +163,8 @@ def test_other_tags_tell_it_where_no_version_does(town):
 
 
 def test_a_merge_waits_while_another_changeset_edits_the_building_that_it_takes_in(town):
-    joined = answer(town, "add", box(2, 4), merge="way/16")
-    other = answer(town, "shifted", box(0, 4.5), "way/16")
+    joined = town.answer("add", box(2, 4), merge="way/16")
+    other = town.answer("shifted", box(0, 4.5), "way/16")
     region = town.scan.region
     assert {one.pk for one in exportable_changes(region)} == {joined.pk, other.pk}
     changeset = town.changeset(change_ids=[other.pk])

@@ -14,15 +14,9 @@ from annotation.common.errors import InvalidError
 from annotation.edits.osmchange.compile import keeps_value
 from annotation.edits.osmchange.tools import LOCAL_IDS, Tool
 from annotation.sources.models import Footprint
-from annotation.sources.services.store_features import store_features
-from mlcore.maps.osm_files import read_map
-from mlcore.progress import SilentProgress
-from tests.annotation.edits.drill import _missing, _orphans, _plain, renumbered
-from tests.annotation.edits.extract import Extract
-from tests.annotation.edits.test_apply_changes import DATA, _polygon, as_accepted, differing, town_from
-from tests.annotation.edits.test_multipolygons_exported import shapes_of, through
-from tests.annotation.edits.test_parting import answer
-from tests.factories import SnapshotFactory
+from tests.annotation.edits.drill import _plain, renumbered
+from tests.annotation.edits.extract import Extract, missing, orphans
+from tests.annotation.edits.town import DATA, as_accepted, differing, polygon_of, shapes_of, through, town_from
 
 pytestmark = pytest.mark.django_db
 EACH = 8
@@ -55,7 +49,7 @@ class Drawn:
             self.about |= {key, *self.rows[key].parts}
 
     def cut(self, key: str) -> bool:
-        shape = _polygon(self.rows[key])
+        shape = polygon_of(self.rows[key])
         a, b, c, d = shape.minimum_rotated_rectangle.exterior.coords[:4]
         long = np.hypot(*np.subtract(b, a)) > np.hypot(*np.subtract(c, b))
         ends = [(a, b), (d, c)] if long else [(b, c), (a, d)]
@@ -64,7 +58,7 @@ class Drawn:
             parts = [shapely.Polygon(half) for half in halves(shape.exterior.coords, line)]
         except InvalidError:
             return False
-        answer(self.town, "modify", shape, key, cut=line)
+        self.town.answer("modify", shape, key, cut=line)
         self.wanted[key] = parts[0]
         self.new.append(parts[1])
         return True
@@ -74,13 +68,13 @@ class Drawn:
         for other in others:
             rows = [self.rows[key], self.rows[other]]
             try:
-                both = made_one(*map(_polygon, rows))
+                both = made_one(*map(polygon_of, rows))
             except InvalidError:
                 continue
             if both.interiors or all(keeps_value(row) for row in rows):
                 continue
-            answer(self.town, "modify", _polygon(rows[0]), key, merge=other)
-            kept = min(rows, key=lambda row: (not keeps_value(row), -_polygon(row).area))
+            self.town.answer("modify", polygon_of(rows[0]), key, merge=other)
+            kept = min(rows, key=lambda row: (not keeps_value(row), -polygon_of(row).area))
             self.wanted[kept.key] = both
             self.gone |= {row.key for row in rows} - {kept.key}
             self.take(other)
@@ -88,14 +82,14 @@ class Drawn:
         return False
 
     def yard(self, key: str) -> bool:
-        shape = _polygon(self.rows[key])
+        shape = polygon_of(self.rows[key])
         point, side = shape.representative_point(), 5e-6
         hole = shapely.box(point.x - side, point.y - side, point.x + side, point.y + side)
         hole = shapely.Polygon(np.round(hole.exterior.coords, 7))
         if "type" in self.rows[key].tags or square_m(shape) < 30 or not shape.buffer(-side).contains(hole):
             return False
         drawn = shapely.Polygon(shape.exterior.coords, [hole.exterior.coords])
-        answer(self.town, "modify", drawn, key)
+        self.town.answer("modify", drawn, key)
         self.new.append(drawn)
         self.gone.add(key)
         return True
@@ -121,7 +115,7 @@ def test_real_houses_are_parted_joined_and_hollowed_and_all_else_stays(name: str
     before, after = through(town, tmp_path, town.changeset(), Tool.COPY)
     old, new = Extract.read(before), renumbered(Extract.read(after), LOCAL_IDS)
     assert {key for key in differing(old, new) if "/-" not in key} <= drawn.about
-    assert _orphans(new) <= _orphans(old) and _missing(new) <= _missing(old)
+    assert orphans(new) <= orphans(old) and missing(new) <= missing(old)
     there, found = shapes_of(before), shapes_of(after)
     assert {key for key, shape in drawn.wanted.items() if not as_accepted(found[key], shape)} == set()
     made = [shape for key, shape in found.items() if key not in there]
@@ -133,8 +127,7 @@ def test_real_houses_are_parted_joined_and_hollowed_and_all_else_stays(name: str
     for key in drawn.wanted:
         assert new.tags(key) == old.tags(key)
 
-    snapshot = SnapshotFactory(region=town.scan.region)
-    store_features(snapshot, iter(read_map(after).features), SilentProgress())
+    snapshot = town.imported(after)
     again = {row.key: row for row in Footprint.objects.filter(snapshot=snapshot)}
     assert again.keys() == found.keys()
     assert all(again[key].object_id == drawn.rows[key].object_id for key in drawn.wanted)

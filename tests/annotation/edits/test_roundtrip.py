@@ -10,8 +10,9 @@ import shapely
 
 from tests.annotation.edits.drill import Decided, judge
 from tests.annotation.edits.drill_tools import installed
+from tests.annotation.edits.extract import Extract
 from tests.annotation.edits.roundtrip import round_trip
-from tests.annotation.edits.test_apply_changes import DATA, Extract, town_from
+from tests.annotation.edits.town import DATA, town_from
 
 
 def extract(**ways: tuple[str, list[int]]) -> Extract:
@@ -54,6 +55,7 @@ def test_changes_of_all_kinds_come_back_the_same_from_every_tool(tmp_path: Path,
         pytest.skip(f"no {source}: set MAPWRIGHT_DATA to the folder of real data")
     told = round_trip(town_from(source), tmp_path, number=number, seed=3)
     assert told.mismatches == {tool: [] for tool in told.mismatches}
+    assert min(told.kinds[kind] for kind in ("cut", "merge", "yard")) > 0
     assert told.changes == number and told.elements > 2 * number
     assert told.nodes_kept > 0.6 * told.nodes
     here = installed()

@@ -18,25 +18,10 @@ from annotation.edits.services import exits, export
 from annotation.edits.services.compiling import compile_changeset
 from annotation.sources.engine import to_geos
 from annotation.sources.models import Footprint, Region
-from annotation.sources.services.store_features import store_features
-from mlcore.maps.osm_files import read_map
-from mlcore.progress import SilentProgress
-from tests.annotation.edits.test_apply_changes import (
-    box,
-    differing,
-    made_osm,  # noqa: F401
-    same,
-    town_from,
-)
-from tests.factories import SnapshotFactory
+from tests.annotation.edits.town import as_accepted, box, differing, same, town_from
 from tests.factories_changes import ChangeFactory, save_decision
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def town(made_osm):  # noqa: F811
-    return town_from(made_osm)
 
 
 def old(keys):
@@ -60,8 +45,8 @@ def test_a_new_house_a_few_centimetres_off_its_neighbour_takes_the_neighbours_no
 def test_a_house_that_reaches_its_neighbour_shares_its_nodes_and_leaves_its_own_behind(town, tmp_path):
     town.accept("modify", box(2, 4, 4, 2), key="way/17")
     before, after = town.applied(tmp_path)
-    assert same(after.shape("way/17"), box(2, 4, 4, 2))
-    assert {31, 32} < set(after.elements["way/17"][0])
+    assert as_accepted(after.shape("way/17"), box(2, 4, 4, 2))
+    assert {31, 32, 40} < set(after.elements["way/17"][0])
     assert old(differing(before, after)) == {"way/17", "node/43"} and "node/43" not in after.elements
     assert after.elements["node/40"] == before.elements["node/40"]  # the path goes on
 
@@ -234,9 +219,7 @@ def test_nodes_that_another_edit_is_about_to_move_are_not_joined_until_the_map_h
     else:
         accepted_later(town, "shifted" if how == "moved" else "remove", "way/12")
     assert compile_changeset(changeset).shared == set()
-    newer = town.source.with_name("newer.osm")
-    newer.write_text(town.source.read_text().replace('<way id="12" version="5"', '<way id="12" version="6"'))
-    store_features(SnapshotFactory(region=town.scan.region), iter(read_map(newer).features), SilentProgress())
+    town.newer(town.source.read_text().replace('<way id="12" version="5"', '<way id="12" version="6"'))
     assert compile_changeset(changeset).shared == {5, 6}
 
 
@@ -244,12 +227,10 @@ def test_the_josm_file_still_has_nodes_that_the_newest_map_lost_since_the_export
     town.accept("add", box(4, 0, 1))
     changeset = town.changeset()
     "".join(exits.josm(changeset))
-    newer = town.source.with_name("newer.osm")
     text = town.source.read_text()
     start = text.index('<way id="12"')
-    newer.write_text(text[:start] + text[text.index('<way id="13"') :])
-    store_features(SnapshotFactory(region=town.scan.region), iter(read_map(newer).features), SilentProgress())
-    josm = ET.fromstring("".join(exits.josm(changeset)))
+    town.newer(text[:start] + text[text.index('<way id="13"') :])
+    josm = ET.fromstring("".join(exits.josm(changeset, as_exported=True)))
     there = [int(node.get("id")) for node in josm.findall("node")]
     assert {5, 6} < {int(nd.get("ref")) for way in josm.findall("way") for nd in way.iter("nd")} <= set(there)
     assert len(there) == len(set(there))

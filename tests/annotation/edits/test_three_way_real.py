@@ -25,8 +25,9 @@ from annotation.sources.models import Footprint
 from annotation.sources.services.store_features import store_features
 from mlcore.maps.osm_files import read_map
 from mlcore.progress import SilentProgress
+from tests.annotation.edits.extract import Extract
 from tests.annotation.edits.osmium_tool import run_osmium
-from tests.annotation.edits.test_apply_changes import DATA, Extract, differing, same, town_from
+from tests.annotation.edits.town import DATA, differing, same, town_from
 from tests.factories import SnapshotFactory
 from tests.factories_changes import ChangeFactory, save_decision
 

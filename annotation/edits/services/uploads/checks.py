@@ -11,7 +11,7 @@ from annotation.edits import selectors
 from annotation.edits.engine import MapServer
 from annotation.edits.models import Changeset, OsmAccount, Upload, UploadState
 from annotation.edits.osmchange.elements import MAX_CHANGES
-from annotation.edits.services import policy
+from annotation.edits.services import freshness, policy
 from annotation.edits.services.compiling import Compiled, compile_changeset
 from annotation.edits.services.uploads.accounts import account_of, server_in_use
 
@@ -63,6 +63,15 @@ def outlook(user: User, changeset: Changeset) -> Outlook:
         told.why_not.append(
             Reason(
                 "sent_elsewhere", f"another changeset has {len(elsewhere)} of its new buildings: drop edit {numbers}"
+            )
+        )
+    newer = freshness.newer_of(changeset)
+    if newer:
+        numbers = ", ".join(map(str, newer[:10]))
+        told.warnings.append(
+            Reason(
+                "newer_there",
+                f"the map's server has newer versions of {len(newer)} of these buildings: see edit {numbers}",
             )
         )
     if changeset.handed_out_at is not None:
