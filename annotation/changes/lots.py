@@ -16,7 +16,7 @@ from rest_framework import serializers
 from annotation.accounts.models import User
 from annotation.changes.asked import FilterQuery, wanted_of
 from annotation.changes.facets import NEAR_CERTAIN, Lot, Wanted, fitting_changes, items_that, wish_of
-from annotation.changes.models import Change
+from annotation.changes.models import Change, ChangeKind
 from annotation.common.models import MAX_ID
 from annotation.review.lists import page_of
 from annotation.review.models import ItemState, QueueItem
@@ -24,8 +24,10 @@ from annotation.review.models import ItemState, QueueItem
 STAGE = "changes"
 GIVEN = 60
 """So many of what fits are named at once."""
-COUNTED = 10_000
-"""Counts end here: what is more is told as more."""
+COUNTED = 5000
+"""Counts of lots end here, at as many as are rejected together: what is more is told as more."""
+TOLD = 1000
+"""So do those that are told where nothing is to be had: by them nobody decides anything."""
 WINDOW = 1000
 """Items, or changes around a place, that are looked at before all that fits is looked for."""
 
@@ -72,13 +74,13 @@ class FittingChanges:
         # What is held, to be renewed or given is found by its own index each: all that fits may be half of the queue.
         items = QueueItem.objects.filter(stage=STAGE, scope_id=scope_id, state=ItemState.OPEN)
         looked_at = items.filter(lease_holder__isnull=False, lease_expires_at__gt=Now()).exclude(lease_holder=user)
-        held = {*_ids(looked_at), *_ids(items.filter(outdated=True))}
+        held = set(_first_of(looked_at)) | set(_first_of(items.filter(outdated=True)))
         others = items.filter(assigned_to__isnull=False).exclude(assigned_to=user)
-        given = {*_ids(others), *_ids(items.filter(not_for=user))} - held
+        given = set(_first_of(others, len(held))) | set(_first_of(items.filter(not_for=user), len(held)))
         return (
-            _number(scope_id, what).open,
-            len(_those(scope_id, what, Q(), list(held))),
-            len(_those(scope_id, what, Q(), list(given))),
+            _number(scope_id, what, TOLD).open,
+            min(TOLD, len(_those(scope_id, what, Q(), list(held)))),
+            min(TOLD, len(_those(scope_id, what, Q(), list(given - held)))),
         )
 
 
@@ -91,8 +93,9 @@ def left(user: User, region_id: int, wanted: Wanted) -> dict[Lot, Left]:
         wanted, states=[ItemState.OPEN.value], decisions=(), exported=None, decided_by=None, lot=None, view=None
     )
     if not what.of_the_shape:
-        answered = _ids(QueueItem.objects.filter(stage=STAGE, scope_id=region_id, state=ItemState.OPEN, not_for=user))
-        return {lot: _number(region_id, what.in_lot(lot), answered) for lot in Lot}
+        items = QueueItem.objects.filter(stage=STAGE, scope_id=region_id, state=ItemState.OPEN, not_for=user)
+        answered = list(items.values_list("pk", flat=True)[:COUNTED])
+        return {lot: _number(region_id, what.in_lot(lot), COUNTED, answered) for lot in Lot}
     rows = open_items(region_id, what).exclude(not_for=user).values_list("priority", flat=True)[: COUNTED + 1]
     sure = [priority >= NEAR_CERTAIN for priority in rows]
     more = len(sure) > COUNTED
@@ -100,10 +103,13 @@ def left(user: User, region_id: int, wanted: Wanted) -> dict[Lot, Left]:
 
 
 def open_items(region_id: int, wanted: Wanted, among: Sequence[int] | None = None) -> QuerySet[QueueItem]:
-    """Open items that fit, in no order; only those `among` these, where they are given."""
+    """Open items that fit, in no order; only those `among` these, where they are given.
+
+    Items of batches have no kind; not asked for the batch, an index alone tells how many there are.
+    """
     wish = wish_of(region_id, wanted)
     rows = QueueItem.objects.filter(
-        stage=STAGE, scope_id=region_id, state=ItemState.OPEN, decision="", kind__in=wish.kinds, batch__isnull=True
+        stage=STAGE, scope_id=region_id, state=ItemState.OPEN, decision="", kind__in=wish.kinds
     )
     if among is not None:
         rows = rows.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(among)]))
@@ -172,7 +178,10 @@ def _looked_for(region_id: int, wanted: Wanted, free: Q, key: str, window: Seque
 
     What is met in the window is common enough to be met there again; what is not is rare, and its own indexes find it.
     """
-    open_ones = Q(stage=STAGE, scope_id=region_id, state=ItemState.OPEN)
+    # With decision and kinds, which lead the indexes that give confidence and age.
+    open_ones = Q(
+        stage=STAGE, scope_id=region_id, state=ItemState.OPEN, decision="", kind__in=wanted.kinds or ChangeKind.values
+    )
     # The bounds of confidence once, on the items: said twice they would count twice in what the database expects.
     of_any_confidence = replace(wanted, min_confidence=None, max_confidence=None, lot=None)
     fits = fitting_changes(region_id, of_any_confidence)
@@ -194,11 +203,14 @@ def _through_item(condition: Q) -> Q:
     return Q(*children, _connector=condition.connector, _negated=condition.negated)
 
 
-def _ids(items: QuerySet[QueueItem]) -> list[int]:
-    return list(items.values_list("pk", flat=True)[:COUNTED])
+def _first_of(items: QuerySet[QueueItem], more: int = 0) -> list[int]:
+    """Some of what may be thousands: no more than are told, and `more`."""
+    return list(items.values_list("pk", flat=True)[: TOLD + more])
 
 
-def _number(region_id: int, wanted: Wanted, without: Sequence[int] = ()) -> Left:
+def _number(region_id: int, wanted: Wanted, most: int, without: Sequence[int] = ()) -> Left:
     apart = open_items(region_id, wanted, without).count() if without else 0
-    number = open_items(region_id, wanted)[: COUNTED + 1 + apart].count() - apart
-    return Left(min(number, COUNTED), number > COUNTED)
+    few = None if wanted.of_the_shape else wish_of(region_id, wanted).few
+    known = few() if few is not None else None
+    number = open_items(region_id, wanted, known)[: most + 1 + apart].count() - apart
+    return Left(min(number, most), number > most)
