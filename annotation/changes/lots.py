@@ -18,7 +18,7 @@ from annotation.changes.asked import FilterQuery, wanted_of
 from annotation.changes.facets import NEAR_CERTAIN, Lot, Wanted, fitting_changes, items_that, wish_of
 from annotation.changes.models import Change, ChangeKind
 from annotation.common.models import MAX_ID
-from annotation.review.lists import page_of
+from annotation.review.lists import ALL, page_of
 from annotation.review.models import ItemState, QueueItem
 
 STAGE = "changes"
@@ -28,8 +28,8 @@ COUNTED = 5000
 """Counts of lots end here, at as many as are rejected together: what is more is told as more."""
 TOLD = 1000
 """So do those that are told where nothing is to be had: by them nobody decides anything."""
-WINDOW = 1000
-"""Items, or changes around a place, that are looked at before all that fits is looked for."""
+WINDOWS = (1000, 2000)
+"""Items, or changes around a place, that are looked at one after the other before all that fits is looked for."""
 
 
 class QueueQuery(FilterQuery):
@@ -161,22 +161,22 @@ def _surest(region_id: int, wanted: Wanted, free: Q) -> list[int]:
     first = QueueItem.objects.filter(
         confidence, stage=STAGE, scope_id=region_id, state=ItemState.OPEN, batch__isnull=True, assigned_to__isnull=True
     ).order_by("-priority", "pk")
-    window = list(first.values_list("pk", flat=True)[:WINDOW])
-    return _looked_for(region_id, wanted, free, "item", window, "-item__priority", "item")
+    return _looked_for(region_id, wanted, free, "item", first, "-item__priority", "item")
 
 
 def _nearest(region_id: int, wanted: Wanted, free: Q, place: Point) -> list[int]:
     """What fits, the nearest first: among the changes around, or, where none of these fits, of all that fit."""
     # The plain distance, which no index orders by: a walk along the index of places would go on to the last change.
     around = fitting_changes(region_id, Wanted(area=wanted.area)).order_by(GeometryDistance("geometry", place))
-    window = list(around.values_list("pk", flat=True)[:WINDOW])
-    return _looked_for(region_id, wanted, free, "pk", window, Distance("geometry", place))
+    return _looked_for(region_id, wanted, free, "pk", around, Distance("geometry", place))
 
 
-def _looked_for(region_id: int, wanted: Wanted, free: Q, key: str, window: Sequence[int], *order: Any) -> list[int]:
-    """Items of what fits, in this order: first within a window that costs the same however long the queue is.
+def _looked_for(
+    region_id: int, wanted: Wanted, free: Q, key: str, walk: QuerySet[Any], *order: Any
+) -> list[int]:  # fmt: skip
+    """Items of what fits, in this order: first within windows that cost the same however long the queue is.
 
-    What is met in the window is common enough to be met there again; what is not is rare, and its own indexes find it.
+    What is met in a window is common enough to be met there again; what is not is rare, and its own indexes find it.
     """
     # With decision and kinds, which lead the indexes that give confidence and age.
     open_ones = Q(
@@ -186,12 +186,17 @@ def _looked_for(region_id: int, wanted: Wanted, free: Q, key: str, window: Seque
     of_any_confidence = replace(wanted, min_confidence=None, max_confidence=None, lot=None)
     fits = fitting_changes(region_id, of_any_confidence)
     fits = fits.filter(_through_item(items_that(wanted) & free & open_ones))
-    within = {f"{key}__in": RawSQL("SELECT unnest(%s::bigint[])", [list(window)])}
-    for rows in (fits.filter(**within), fits):
-        found = list(rows.order_by(*order).values_list("item", flat=True)[:GIVEN])
+    start = 0
+    for size in WINDOWS:
+        window = list(walk.values_list("pk", flat=True)[start : start + size])
+        within = {f"{key}__in": RawSQL("SELECT unnest(%s::bigint[])", [window])}
+        found = list(fits.filter(**within).order_by(*order).values_list("item", flat=True)[:GIVEN]) if window else []
         if found:
             return found
-    return []
+        start += size
+    # Found before they are sorted: with the limit alone the database would sort all that have what is common.
+    whole = Change.objects.filter(pk__in=fits.order_by().values("pk")[:ALL])
+    return list(whole.order_by(*order).values_list("item", flat=True)[:GIVEN])
 
 
 def _through_item(condition: Q) -> Q:

@@ -244,5 +244,5 @@ def test_what_fits_is_found_in_the_window_and_beyond_it_alike(monkeypatch, scan,
         return list(FittingChanges().ids(ana, scan.region_id, asked, skip=[], among=None))
 
     assert found() == expected
-    monkeypatch.setattr("annotation.changes.lots.WINDOW", 1)  # the surest of all does not fit
+    monkeypatch.setattr("annotation.changes.lots.WINDOWS", (1, 1))  # the surest of all does not fit
     assert found() == (expected if order == "value" else expected[:1])
