@@ -29,7 +29,8 @@ COUNTED = 5000
 TOLD = 1000
 """So do those that are told where nothing is to be had: by them nobody decides anything."""
 WINDOWS = (1000, 2000)
-"""Items, or changes around a place, that are looked at one after the other before all that fits is looked for."""
+"""Items, or changes around a place, that are looked at before all that fits is looked for; the second ones only where
+conditions on items and on shapes meet, for what is rare by both together no index finds."""
 
 
 class QueueQuery(FilterQuery):
@@ -187,7 +188,7 @@ def _looked_for(
     fits = fitting_changes(region_id, of_any_confidence)
     fits = fits.filter(_through_item(items_that(wanted) & free & open_ones))
     start = 0
-    for size in WINDOWS:
+    for size in WINDOWS if wanted.of_the_shape and items_that(wanted) else WINDOWS[:1]:
         window = list(walk.values_list("pk", flat=True)[start : start + size])
         within = {f"{key}__in": RawSQL("SELECT unnest(%s::bigint[])", [window])}
         found = list(fits.filter(**within).order_by(*order).values_list("item", flat=True)[:GIVEN]) if window else []
