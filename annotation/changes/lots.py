@@ -24,12 +24,14 @@ from annotation.review.models import ItemState, QueueItem
 STAGE = "changes"
 GIVEN = 60
 """So many of what fits are named at once."""
+GIVEN_OF_SHAPES = 20
+"""So many where each has to be looked at for its shape or tags."""
 COUNTED = 5000
 """Counts of lots end here, at as many as are rejected together: what is more is told as more."""
 TOLD = 1000
 """So do those that are told where nothing is to be had: by them nobody decides anything."""
 WINDOWS = (1000, 2000)
-"""Items, or changes around a place, that are looked at before all that fits is looked for; the second ones only where
+"""Changes around a place that are looked at before all that fits is looked for; the second ones only where
 conditions on items and on shapes meet, for what is rare by both together no index finds."""
 
 
@@ -64,10 +66,9 @@ class FittingChanges:
         place = _place(scope_id, asked["near"]) if asked["order"] == "near" else None
         if place is not None:
             found = _nearest(scope_id, what, free, place)
-        elif what.of_the_shape:
-            found = _surest(scope_id, what, free)
         else:
-            found = page_of(STAGE, scope_id, wish_of(scope_id, what, free), "confidence", None, GIVEN).rows
+            number = GIVEN_OF_SHAPES if what.of_the_shape else GIVEN
+            found = page_of(STAGE, scope_id, wish_of(scope_id, what, free), "confidence", None, number).rows
         return list(dict.fromkeys([*mine, *found]))
 
     def counts(self, user: User, scope_id: int, wanted: Mapping[str, Any]) -> tuple[int, int, int]:
@@ -156,25 +157,14 @@ def _place(region_id: int, change_id: int | None) -> Point | None:
     return change.geometry.centroid if change is not None else None
 
 
-def _surest(region_id: int, wanted: Wanted, free: Q) -> list[int]:
-    """What fits, the surest first: among the first ones of the queue, or, where none of these fits, of all that fit."""
-    confidence = items_that(replace(wanted, found_from=None, found_to=None))
-    first = QueueItem.objects.filter(
-        confidence, stage=STAGE, scope_id=region_id, state=ItemState.OPEN, batch__isnull=True, assigned_to__isnull=True
-    ).order_by("-priority", "pk")
-    return _looked_for(region_id, wanted, free, "item", first, "-item__priority", "item")
-
-
 def _nearest(region_id: int, wanted: Wanted, free: Q, place: Point) -> list[int]:
     """What fits, the nearest first: among the changes around, or, where none of these fits, of all that fit."""
     # The plain distance, which no index orders by: a walk along the index of places would go on to the last change.
     around = fitting_changes(region_id, Wanted(area=wanted.area)).order_by(GeometryDistance("geometry", place))
-    return _looked_for(region_id, wanted, free, "pk", around, Distance("geometry", place))
+    return _looked_for(region_id, wanted, free, around, Distance("geometry", place))
 
 
-def _looked_for(
-    region_id: int, wanted: Wanted, free: Q, key: str, walk: QuerySet[Any], *order: Any
-) -> list[int]:  # fmt: skip
+def _looked_for(region_id: int, wanted: Wanted, free: Q, walk: QuerySet[Change], order: Distance) -> list[int]:
     """Items of what fits, in this order: first within windows that cost the same however long the queue is.
 
     What is met in a window is common enough to be met there again; what is not is rare, and its own indexes find it.
@@ -190,14 +180,14 @@ def _looked_for(
     start = 0
     for size in WINDOWS if wanted.of_the_shape and items_that(wanted) else WINDOWS[:1]:
         window = list(walk.values_list("pk", flat=True)[start : start + size])
-        within = {f"{key}__in": RawSQL("SELECT unnest(%s::bigint[])", [window])}
-        found = list(fits.filter(**within).order_by(*order).values_list("item", flat=True)[:GIVEN]) if window else []
+        within = fits.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [window]))
+        found = list(within.order_by(order).values_list("item", flat=True)[:GIVEN]) if window else []
         if found:
             return found
         start += size
     # Found before they are sorted: with the limit alone the database would sort all that have what is common.
     whole = Change.objects.filter(pk__in=fits.order_by().values("pk")[:ALL])
-    return list(whole.order_by(*order).values_list("item", flat=True)[:GIVEN])
+    return list(whole.order_by(order).values_list("item", flat=True)[:GIVEN])
 
 
 def _through_item(condition: Q) -> Q:

@@ -246,4 +246,4 @@ def test_what_fits_is_found_in_the_window_and_beyond_it_alike(monkeypatch, scan,
 
     assert found() == expected
     monkeypatch.setattr("annotation.changes.lots.WINDOWS", (1, 1))  # the surest of all does not fit
-    assert found() == (expected if order == "value" and not more else expected[:1])
+    assert found() == (expected if order == "value" else expected[:1])
