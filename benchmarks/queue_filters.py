@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import gc
 import time
 import uuid
 from collections.abc import Callable
@@ -80,6 +81,8 @@ def run(options: argparse.Namespace) -> dict[str, float]:
     from annotation.review.models import QueueItem
 
     region = filled_once(options.items, FILL_VARIED)
+    gc.collect()
+    gc.freeze()  # as the server does (webapp/wsgi.py)
     filters = FILTERS | {f"model {number}": {"model": pk} for number, pk in enumerate(models_behind(region), start=1)}
     times: Times = {}
     for name, query in filters.items():

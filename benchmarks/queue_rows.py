@@ -27,14 +27,14 @@ SIZED = f"""ST_SetSRID(ST_MakeEnvelope(
 """Sizes from next to nothing to 9 m, and kinds, all over the place; what lies side by side is stored far apart."""
 TAGS = """CASE WHEN kind = 'add' THEN '{}'::jsonb WHEN id %% 1000 = 999 THEN '{"building": "school"}'::jsonb
     ELSE '{"building": "yes"}'::jsonb END"""
-WITH_KIND = FILL_ITEMS.replace("scope_id, priority", "scope_id, kind, priority")
+WITH_KIND = FILL_ITEMS.replace("scope_id, priority", "scope_id, kind, origin_id, priority")
 FILL_CHANGES = f"""
-WITH made AS ({WITH_KIND.replace("%(region)s, (n", f"%(region)s, {KIND}, (n")}
-    RETURNING id, kind, priority)
+WITH made AS ({WITH_KIND.replace("%(region)s, (n", f"%(region)s, {KIND}, %(scan)s, (n")}
+    RETURNING id, kind, origin_id, priority)
 INSERT INTO changes_change
     (created_at, scan_id, item_id, pair_id, kind, object_id, footprint_id, geometry, confidence, evidence, fingerprint,
      tags)
-SELECT now(), %(scan)s, id, %(pair)s, kind, %(object)s, %(footprint)s, {SIZED}, priority,
+SELECT now(), origin_id, id, %(pair)s, kind, %(object)s, %(footprint)s, {SIZED}, priority,
        '{{"area_m2": 120.0}}', md5(id::text), {TAGS}
 FROM made
 """
@@ -57,7 +57,7 @@ PAIR = f"""(SELECT pair.id FROM tiles_tilepair AS pair JOIN tiles_tile AS tile O
     WHERE tile.region_id = %(region)s AND tile.z = {ZOOM} AND pair.imagery_id = %(imagery)s
       AND tile.x = {X_OF.format(lon=f"(24 + {HERE} %% 1000 / 1e4 + 1e-5)")}
       AND tile.y = {Y_OF.format(lat=f"(60 + {HERE} / 1000 / 1e4 + 1e-5)")})"""
-SCANS = "(%(scans)s::bigint[])[CASE WHEN id %% 1000 = 7 THEN 3 WHEN id %% 10 = 3 THEN 2 ELSE 1 END]"
+SCANS = "(%(scans)s::bigint[])[CASE WHEN n %% 1000 = 7 THEN 3 WHEN n %% 10 = 3 THEN 2 ELSE 1 END]"
 FILL_VARIED = (
     FILL_CHANGES.replace("'1 millisecond'", "'1 minute'").replace("%(scan)s", SCANS).replace("%(pair)s", PAIR)
     .replace('{"building": "yes"}', '{"building": "yes", "source": "survey"}')

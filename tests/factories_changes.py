@@ -74,7 +74,8 @@ class ChangeFactory(DjangoModelFactory[Change]):
 
     @factory.lazy_attribute
     def item(self) -> QueueItem:
-        return QueueItemFactory(scope_id=self.scan.region_id, kind=self.kind, priority=self.confidence)
+        told = {"scope_id": self.scan.region_id, "origin_id": self.scan.pk}
+        return QueueItemFactory(kind=self.kind, priority=self.confidence, **told)
 
     @factory.lazy_attribute
     def pair(self) -> Any:

@@ -1,7 +1,7 @@
 """Which changes a list, a queue, a map or a feed holds: one set of filters for all, and what the database asks for it.
 
-Kind, confidence and age stand on the queue's items, whose indexes give them in order. Place, size, tags and scan stand
-on the change: where few changes have what is asked for they are found by their own indexes first, and the order is made
+Kind, confidence, age and scan stand on the queue's items, whose indexes give them in order. Place, size and tags stand
+on the change. Where few changes have what is asked for they are found by their own indexes first, and the order is made
 of them; where many have it, a walk along the order meets them soon.
 """
 
@@ -86,25 +86,31 @@ def wish_of(region_id: int, wanted: Wanted, more: Q | None = None) -> Wish:
         more: a condition on the items besides.
     """
     scans = scans_of(region_id, wanted)
-    beside = wanted.of_the_shape or scans is not None
+    sized = wanted.min_square_m or wanted.max_square_m is not None
+    # The index of sizes is one of each scan.
+    named = scans_in(region_id) if sized and scans is None else scans
 
     def plain(items: QuerySet[QueueItem]) -> QuerySet[QueueItem]:
         items = items.filter(items_that(wanted))
+        items = items if scans is None else items.filter(origin_id__in=scans)
         return items if more is None else items.filter(more)
 
     def narrow(items: QuerySet[QueueItem]) -> QuerySet[QueueItem]:
-        items = plain(items).filter(_of_changes(wanted, scans, "change__"))
+        items = plain(items)
+        items = items.filter(_of_changes(wanted, named, "change__")) if wanted.of_the_shape else items
         if wanted.exported is not None:
             held = Exists(Change.objects.filter(item=OuterRef("pk"), edit_items__isnull=False))
             items = items.filter(held if wanted.exported else ~held)
         return items
 
-    def those(items: Sequence[int]) -> set[int]:
-        rows = Change.objects.filter(_of_changes(wanted, scans, ""), item__in=_listed(items))
+    def those(item: RawSQL) -> QuerySet[Change]:
+        rows = Change.objects.filter(_of_changes(wanted, None, ""), item=item)
+        if wanted.area is not None:  # most lie elsewhere, which their boxes tell for less
+            rows = rows.filter(geometry__bboverlaps=wanted.area)
         if wanted.exported is not None:
             held = Exists(Change.objects.filter(pk=OuterRef("pk"), edit_items__isnull=False))
             rows = rows.filter(held if wanted.exported else ~held)
-        return set(rows.values_list("item", flat=True))
+        return rows
 
     states = wanted.states or (ItemState.OPEN.value, ItemState.DECIDED.value)
     if wanted.decisions or wanted.exported or wanted.decided_by is not None:
@@ -115,8 +121,8 @@ def wish_of(region_id: int, wanted: Wanted, more: Q | None = None) -> Wish:
     kinds = wanted.kinds or ChangeKind.values
     if wanted.tags:  # what is not in the map has none: a walk through all of it would meet nothing
         kinds = [one for one in kinds if one != ChangeKind.ADD]
-    asks = beside or wanted.exported is not None
-    known = partial(few, region_id, wanted, scans) if beside else Wish.few
+    asks = wanted.of_the_shape or wanted.exported is not None
+    known = partial(few, region_id, wanted, scans) if wanted.of_the_shape or scans is not None else Wish.few
     return Wish(kinds, states, decisions, narrow, plain, those if asks else None, known)
 
 
@@ -127,8 +133,7 @@ def fitting_changes(region_id: int, wanted: Wanted, scans: Sequence[int] | None 
         scans: those that image date, model and scan leave, where they are known.
     """
     scans = scans_of(region_id, wanted) if scans is None else scans
-    if scans is None:
-        scans = list(Scan.objects.filter(region=region_id).values_list("pk", flat=True))
+    scans = scans_in(region_id) if scans is None else scans
     low, high = confidence_of(wanted)
     rows = Change.objects.filter(_of_changes(wanted, scans, ""))
     rows = rows.filter(kind__in=wanted.kinds) if wanted.kinds else rows
@@ -140,14 +145,12 @@ def fitting_changes(region_id: int, wanted: Wanted, scans: Sequence[int] | None 
 
 
 def few(region_id: int, wanted: Wanted, scans: Sequence[int] | None) -> list[int] | None:
-    """The items of all changes that fit, where they are at most `FEW`; None where they are more."""
+    """The items of all changes that fit, or of some more, where they are at most `FEW`; None where they are more."""
+    if wanted.area is None and wanted.view is None and not wanted.tags:
+        # Scan and size alone are told by an index without a look at the rows.
+        wanted = replace(wanted, kinds=(), min_confidence=None, max_confidence=None, lot=None)
     found = list(fitting_changes(region_id, wanted, scans).values_list("item", flat=True)[: FEW + 1])
     return found if len(found) <= FEW else None
-
-
-def _listed(ids: Sequence[int]) -> RawSQL:
-    """One parameter, not thousands."""
-    return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
 
 
 def items_that(wanted: Wanted) -> Q:
@@ -173,6 +176,10 @@ def scans_of(region_id: int, wanted: Wanted) -> list[int] | None:
     if not asked:
         return None
     return list(Scan.objects.filter(region=region_id, **asked).values_list("pk", flat=True))
+
+
+def scans_in(region_id: int) -> list[int]:
+    return list(Scan.objects.filter(region=region_id).values_list("pk", flat=True))
 
 
 def confidence_of(wanted: Wanted) -> tuple[float | None, float | None]:

@@ -16,18 +16,23 @@ from rest_framework import serializers
 from annotation.accounts.models import User
 from annotation.changes.asked import FilterQuery, wanted_of
 from annotation.changes.facets import NEAR_CERTAIN, Lot, Wanted, fitting_changes, items_that, wish_of
-from annotation.changes.models import Change
+from annotation.changes.models import Change, ChangeKind
 from annotation.common.models import MAX_ID
-from annotation.review.lists import page_of
+from annotation.review.lists import ALL, page_of
 from annotation.review.models import ItemState, QueueItem
 
 STAGE = "changes"
 GIVEN = 60
 """So many of what fits are named at once."""
-COUNTED = 10_000
-"""Counts end here: what is more is told as more."""
-WINDOW = 1000
-"""Items, or changes around a place, that are looked at before all that fits is looked for."""
+GIVEN_OF_SHAPES = 20
+"""So many where each has to be looked at for its shape or tags."""
+COUNTED = 5000
+"""Counts of lots end here, at as many as are rejected together: what is more is told as more."""
+TOLD = 1000
+"""So do those that are told where nothing is to be had: by them nobody decides anything."""
+WINDOWS = (1000, 2000)
+"""Changes around a place that are looked at before all that fits is looked for; the second ones only where
+conditions on items and on shapes meet, for what is rare by both together no index finds."""
 
 
 class QueueQuery(FilterQuery):
@@ -61,10 +66,9 @@ class FittingChanges:
         place = _place(scope_id, asked["near"]) if asked["order"] == "near" else None
         if place is not None:
             found = _nearest(scope_id, what, free, place)
-        elif what.of_the_shape:
-            found = _surest(scope_id, what, free)
         else:
-            found = page_of(STAGE, scope_id, wish_of(scope_id, what, free), "confidence", None, GIVEN).rows
+            number = GIVEN_OF_SHAPES if what.of_the_shape else GIVEN
+            found = page_of(STAGE, scope_id, wish_of(scope_id, what, free), "confidence", None, number).rows
         return list(dict.fromkeys([*mine, *found]))
 
     def counts(self, user: User, scope_id: int, wanted: Mapping[str, Any]) -> tuple[int, int, int]:
@@ -72,13 +76,13 @@ class FittingChanges:
         # What is held, to be renewed or given is found by its own index each: all that fits may be half of the queue.
         items = QueueItem.objects.filter(stage=STAGE, scope_id=scope_id, state=ItemState.OPEN)
         looked_at = items.filter(lease_holder__isnull=False, lease_expires_at__gt=Now()).exclude(lease_holder=user)
-        held = {*_ids(looked_at), *_ids(items.filter(outdated=True))}
+        held = set(_first_of(looked_at)) | set(_first_of(items.filter(outdated=True)))
         others = items.filter(assigned_to__isnull=False).exclude(assigned_to=user)
-        given = {*_ids(others), *_ids(items.filter(not_for=user))} - held
+        given = set(_first_of(others, len(held))) | set(_first_of(items.filter(not_for=user), len(held)))
         return (
-            _number(scope_id, what).open,
-            len(_those(scope_id, what, Q(), list(held))),
-            len(_those(scope_id, what, Q(), list(given))),
+            _number(scope_id, what, TOLD).open,
+            min(TOLD, len(_those(scope_id, what, Q(), list(held)))),
+            min(TOLD, len(_those(scope_id, what, Q(), list(given - held)))),
         )
 
 
@@ -91,8 +95,9 @@ def left(user: User, region_id: int, wanted: Wanted) -> dict[Lot, Left]:
         wanted, states=[ItemState.OPEN.value], decisions=(), exported=None, decided_by=None, lot=None, view=None
     )
     if not what.of_the_shape:
-        answered = _ids(QueueItem.objects.filter(stage=STAGE, scope_id=region_id, state=ItemState.OPEN, not_for=user))
-        return {lot: _number(region_id, what.in_lot(lot), answered) for lot in Lot}
+        items = QueueItem.objects.filter(stage=STAGE, scope_id=region_id, state=ItemState.OPEN, not_for=user)
+        answered = list(items.values_list("pk", flat=True)[:COUNTED])
+        return {lot: _number(region_id, what.in_lot(lot), COUNTED, answered) for lot in Lot}
     rows = open_items(region_id, what).exclude(not_for=user).values_list("priority", flat=True)[: COUNTED + 1]
     sure = [priority >= NEAR_CERTAIN for priority in rows]
     more = len(sure) > COUNTED
@@ -100,10 +105,13 @@ def left(user: User, region_id: int, wanted: Wanted) -> dict[Lot, Left]:
 
 
 def open_items(region_id: int, wanted: Wanted, among: Sequence[int] | None = None) -> QuerySet[QueueItem]:
-    """Open items that fit, in no order; only those `among` these, where they are given."""
+    """Open items that fit, in no order; only those `among` these, where they are given.
+
+    Items of batches have no kind; not asked for the batch, an index alone tells how many there are.
+    """
     wish = wish_of(region_id, wanted)
     rows = QueueItem.objects.filter(
-        stage=STAGE, scope_id=region_id, state=ItemState.OPEN, decision="", kind__in=wish.kinds, batch__isnull=True
+        stage=STAGE, scope_id=region_id, state=ItemState.OPEN, decision="", kind__in=wish.kinds
     )
     if among is not None:
         rows = rows.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(among)]))
@@ -149,40 +157,37 @@ def _place(region_id: int, change_id: int | None) -> Point | None:
     return change.geometry.centroid if change is not None else None
 
 
-def _surest(region_id: int, wanted: Wanted, free: Q) -> list[int]:
-    """What fits, the surest first: among the first ones of the queue, or, where none of these fits, of all that fit."""
-    confidence = items_that(replace(wanted, found_from=None, found_to=None))
-    first = QueueItem.objects.filter(
-        confidence, stage=STAGE, scope_id=region_id, state=ItemState.OPEN, batch__isnull=True, assigned_to__isnull=True
-    ).order_by("-priority", "pk")
-    window = list(first.values_list("pk", flat=True)[:WINDOW])
-    return _looked_for(region_id, wanted, free, "item", window, "-item__priority", "item")
-
-
 def _nearest(region_id: int, wanted: Wanted, free: Q, place: Point) -> list[int]:
     """What fits, the nearest first: among the changes around, or, where none of these fits, of all that fit."""
     # The plain distance, which no index orders by: a walk along the index of places would go on to the last change.
     around = fitting_changes(region_id, Wanted(area=wanted.area)).order_by(GeometryDistance("geometry", place))
-    window = list(around.values_list("pk", flat=True)[:WINDOW])
-    return _looked_for(region_id, wanted, free, "pk", window, Distance("geometry", place))
+    return _looked_for(region_id, wanted, free, around, Distance("geometry", place))
 
 
-def _looked_for(region_id: int, wanted: Wanted, free: Q, key: str, window: Sequence[int], *order: Any) -> list[int]:
-    """Items of what fits, in this order: first within a window that costs the same however long the queue is.
+def _looked_for(region_id: int, wanted: Wanted, free: Q, walk: QuerySet[Change], order: Distance) -> list[int]:
+    """Items of what fits, in this order: first within windows that cost the same however long the queue is.
 
-    What is met in the window is common enough to be met there again; what is not is rare, and its own indexes find it.
+    What is met in a window is common enough to be met there again; what is not is rare, and its own indexes find it.
     """
-    open_ones = Q(stage=STAGE, scope_id=region_id, state=ItemState.OPEN)
+    # With decision and kinds, which lead the indexes that give confidence and age.
+    open_ones = Q(
+        stage=STAGE, scope_id=region_id, state=ItemState.OPEN, decision="", kind__in=wanted.kinds or ChangeKind.values
+    )
     # The bounds of confidence once, on the items: said twice they would count twice in what the database expects.
     of_any_confidence = replace(wanted, min_confidence=None, max_confidence=None, lot=None)
     fits = fitting_changes(region_id, of_any_confidence)
     fits = fits.filter(_through_item(items_that(wanted) & free & open_ones))
-    within = {f"{key}__in": RawSQL("SELECT unnest(%s::bigint[])", [list(window)])}
-    for rows in (fits.filter(**within), fits):
-        found = list(rows.order_by(*order).values_list("item", flat=True)[:GIVEN])
+    start = 0
+    for size in WINDOWS if wanted.of_the_shape and items_that(wanted) else WINDOWS[:1]:
+        window = list(walk.values_list("pk", flat=True)[start : start + size])
+        within = fits.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [window]))
+        found = list(within.order_by(order).values_list("item", flat=True)[:GIVEN]) if window else []
         if found:
             return found
-    return []
+        start += size
+    # Found before they are sorted: with the limit alone the database would sort all that have what is common.
+    whole = Change.objects.filter(pk__in=fits.order_by().values("pk")[:ALL])
+    return list(whole.order_by(order).values_list("item", flat=True)[:GIVEN])
 
 
 def _through_item(condition: Q) -> Q:
@@ -194,11 +199,14 @@ def _through_item(condition: Q) -> Q:
     return Q(*children, _connector=condition.connector, _negated=condition.negated)
 
 
-def _ids(items: QuerySet[QueueItem]) -> list[int]:
-    return list(items.values_list("pk", flat=True)[:COUNTED])
+def _first_of(items: QuerySet[QueueItem], more: int = 0) -> list[int]:
+    """Some of what may be thousands: no more than are told, and `more`."""
+    return list(items.values_list("pk", flat=True)[: TOLD + more])
 
 
-def _number(region_id: int, wanted: Wanted, without: Sequence[int] = ()) -> Left:
+def _number(region_id: int, wanted: Wanted, most: int, without: Sequence[int] = ()) -> Left:
     apart = open_items(region_id, wanted, without).count() if without else 0
-    number = open_items(region_id, wanted)[: COUNTED + 1 + apart].count() - apart
-    return Left(min(number, COUNTED), number > COUNTED)
+    few = None if wanted.of_the_shape else wish_of(region_id, wanted).few
+    known = few() if few is not None else None
+    number = open_items(region_id, wanted, known)[: most + 1 + apart].count() - apart
+    return Left(min(number, most), number > most)

@@ -44,7 +44,7 @@ LEAVING = (ChangeDecision.ACCEPT, ChangeDecision.STILL_STANDS)
 class Change(Timestamped):
     """One suspected building change, on one scan, waiting for or carrying a person's decision."""
 
-    scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="changes")
+    scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="changes", db_index=False)
     item = models.OneToOneField(QueueItem, on_delete=models.CASCADE, related_name="change")
     pair = models.ForeignKey(TilePair, on_delete=models.CASCADE, related_name="changes")
     kind = models.CharField(max_length=16, choices=ChangeKind)
@@ -103,7 +103,9 @@ class Change(Timestamped):
         ]
         indexes = [
             models.Index(fields=["fingerprint"]),
-            models.Index(fields=["scan", "square_m"], name="change_by_size"),
+            # Both tell the queue's item without a look at the row.
+            models.Index(fields=["scan", "id"], include=["item"], name="change_of_a_scan"),
+            models.Index(fields=["scan", "square_m"], include=["item"], name="change_by_size"),
             GinIndex(fields=["tags"], name="change_by_tags"),
             models.Index(fields=["merged"], condition=models.Q(merged__isnull=False), name="change_by_merged"),
         ]

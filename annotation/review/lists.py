@@ -5,16 +5,20 @@ the rows of one page and merges what they give; a run that holds nothing costs n
 
 Where a filter asks for what only the stage's own rows know, the merged walk goes on window by window and each window is
 looked through at once: what is common is met soon. What is not is rare, or lies at the far end: then all that fits is
-found first, and sorted.
+found first, and sorted. Where it asks for what brought the items, the walk passes over the others without a look at
+their rows, unless so few came from there that they are sorted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
+from typing import Any
 
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -29,9 +33,11 @@ ORDERS: dict[str, Order] = {
     "decided": Order(("-decided_at", "-id"), (datetime, int)),
 }
 """`decided` lists what people answered, the latest first."""
-WINDOWS = (1000, 6000)
+WINDOWS = (1000, 2000, 4000)
 """So many items are looked through, one window after the other, before all that fits is sorted."""
 ALL = 2**62
+HELD = ("\ufdd0state", "\ufdd0decision", "\ufdd0kind")
+"""Stand for what tells one run from another; no text of anybody's holds such characters."""
 Narrow = Callable[[QuerySet[QueueItem]], QuerySet[QueueItem]]
 
 
@@ -44,9 +50,10 @@ class Wish:
         states: those wanted.
         narrow: all other conditions.
         plain: of the other conditions those on the items themselves.
-        those: of these items the ones that have what only the stage's own rows know; None where nothing of them is
-            asked.
-        few: ids of all items that have it, or more; None where they are too many to be sorted for every page.
+        those: the stage's own row of the item that is named, where it has what only such rows know; None where nothing
+            of them is asked.
+        few: ids of all items that have it, or more; None where they are too many to be sorted for every page. Asked of
+            what brought the items as well.
     """
 
     kinds: Sequence[str]
@@ -54,8 +61,8 @@ class Wish:
     decisions: Sequence[str]
     narrow: Narrow = lambda rows: rows
     plain: Narrow = lambda rows: rows
-    those: Callable[[Sequence[int]], Collection[int]] | None = None
-    few: Callable[[], Sequence[int] | None] = lambda: None
+    those: Callable[[RawSQL], QuerySet[Any]] | None = None
+    few: Callable[[], Sequence[int] | None] | None = None
 
 
 def page_of(stage: str, scope_id: int, wish: Wish, order: str, cursor: Cursor | None, size: int) -> Page[int]:
@@ -64,6 +71,8 @@ def page_of(stage: str, scope_id: int, wish: Wish, order: str, cursor: Cursor | 
     way = wanted.reversed() if cursor is not None and cursor.backwards else wanted
     if wish.those is not None:
         found = _walked(stage, scope_id, wish, order, way, cursor, size + 1)
+    elif wish.few is not None and (known := wish.few()) is not None:
+        found = list(_sorted(stage, scope_id, wish, order, way, cursor, size + 1, known))
     else:
         found = _merged(stage, scope_id, wish, wish.narrow, order, way, cursor, size + 1)
     more, found = len(found) > size, found[:size]
@@ -97,13 +106,69 @@ def _merged(
     stage: str, scope_id: int, wish: Wish, narrow: Narrow, name: str, order: Order, cursor: Cursor | None, limit: int
 ) -> list[tuple]:
     """The first rows `(id, ...)` of all runs together, by the order's key."""
-    runs = [
-        _run(stage, scope_id, state, decision, kind, narrow, order, cursor, limit)
-        for state, decision, kind in _runs_of(wish, name)
-    ]
+    asked = _statement(stage, scope_id, wish, narrow, name, order, cursor, limit)
+    return _rows(*asked) if asked is not None else []
+
+
+def _statement(
+    stage: str, scope_id: int, wish: Wish, narrow: Narrow, name: str, order: Order, cursor: Cursor | None, limit: int
+) -> tuple[str, list[Any]] | None:
+    """The same as text and values; None where nothing can be there."""
+    runs = _runs_of(wish, name)
     if not runs:
-        return []
-    return list(runs[0] if len(runs) == 1 else runs[0].union(*runs[1:], all=True).order_by(*order.fields)[:limit])
+        return None
+    # All runs are one text with other values: put together by the ORM, dozens of them cost more than they ask.
+    try:
+        text, said = _run(stage, scope_id, *HELD, narrow, order, cursor, limit).query.sql_with_params()
+    except EmptyResultSet:
+        return None
+    values = [value for run in runs for value in _with(said, run)]
+    merged = " UNION ALL ".join([f"({text})"] * len(runs))
+    whole = f"SELECT {_columns(order)} FROM ({merged}) AS runs ORDER BY {_sorting(order)} LIMIT %s"  # noqa: S608
+    return whole, [*values, limit]
+
+
+def _window(
+    stage: str, scope_id: int, wish: Wish, name: str, order: Order, cursor: Cursor | None, limit: int
+) -> tuple[list[tuple], int, tuple | None]:
+    """Of the first so many rows: those that have what only the stage's own rows know, how many they are, the last."""
+    asked = _statement(stage, scope_id, wish, wish.plain, name, order, cursor, limit)
+    try:
+        fits, values = wish.those(RawSQL("seen.id", [])).query.sql_with_params() if wish.those else ("SELECT 1", ())
+    except EmptyResultSet:
+        return [], 0, None
+    if asked is None:
+        return [], 0, None
+    # Looked at one by one (OFFSET keeps the database from turning that round): it costs what the window holds.
+    columns = _columns(order)
+    text = f"""
+        WITH seen AS MATERIALIZED ({asked[0]})
+        SELECT {columns}, fits, (SELECT count(*) FROM seen)
+        FROM (SELECT {columns}, EXISTS ({fits} OFFSET 0) AS fits FROM seen OFFSET 0) AS looked
+        WHERE fits OR id = (SELECT id FROM seen ORDER BY {_sorting(order.reversed())} LIMIT 1)
+        ORDER BY {_sorting(order)}
+    """  # noqa: S608
+    rows = _rows(text, [*asked[1], *values])
+    met = [tuple(row[:-2]) for row in rows if row[-2]]
+    return met, rows[-1][-1] if rows else 0, tuple(rows[-1][:-2]) if rows else None
+
+
+def _rows(text: str, values: Sequence[Any]) -> list[tuple]:
+    with connection.cursor() as opened:
+        opened.execute(text, values)
+        return opened.fetchall()
+
+
+def _columns(order: Order) -> str:
+    return ", ".join(["id", *(one for one in order.names if one != "id")])
+
+
+def _sorting(order: Order) -> str:
+    return ", ".join(f"{one.lstrip('-')} {'DESC' if one.startswith('-') else 'ASC'}" for one in order.fields)
+
+
+def _with(said: Sequence[Any], run: tuple[str, str, str]) -> list[Any]:
+    return [run[HELD.index(value)] if isinstance(value, str) and value in HELD else value for value in said]
 
 
 def _walked(
@@ -111,16 +176,18 @@ def _walked(
 ) -> list[tuple]:
     """The same of what only the stage's own rows know."""
     found: list[tuple] = []
+    known: Sequence[int] | None = None
+    asked, seen, rest = wish.few is None, 0, sum(WINDOWS)
     for window in WINDOWS:
-        rows = _merged(stage, scope_id, wish, wish.plain, name, order, cursor, window)
-        fits = wish.those([row[0] for row in rows]) if rows and wish.those else ()
-        found += [row for row in rows if row[0] in fits]
-        if len(found) >= limit or len(rows) < window:
+        met, looked_at, last = _window(stage, scope_id, wish, name, order, cursor, window)
+        found += met
+        if len(found) >= limit or last is None or looked_at < window:
             return found[:limit]
-        cursor = _at(rows[-1:])
-        known = wish.few() if window == WINDOWS[0] else None
-        if known is not None:
-            break
+        cursor, seen, rest = _at([last]), seen + window, rest - window
+        if not asked and len(found) * rest < (limit - len(found)) * seen:  # the other windows would hold too little
+            known, asked = wish.few() if wish.few else None, True
+            if known is not None:
+                break
     return found + list(_sorted(stage, scope_id, wish, name, order, cursor, limit - len(found), known))
 
 

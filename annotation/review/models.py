@@ -62,6 +62,9 @@ class QueueItem(Timestamped):
     stage = models.CharField(max_length=32, help_text="the stage that made it, such as 'changes'")
     scope_id = models.BigIntegerField(help_text="id of the region, without a foreign key")
     kind = models.CharField(max_length=16, blank=True, default="", help_text="what lists of its stage tell apart")
+    origin_id = models.BigIntegerField(
+        null=True, help_text="id of what brought it, such as a scan, without a foreign key"
+    )
     priority = models.FloatField(default=0.0, help_text="higher comes first")
     batch = models.ForeignKey(Batch, null=True, on_delete=models.CASCADE, related_name="items")
     subject_id = models.BigIntegerField(null=True, help_text="in a batch: id of the stage's row, the same for twins")
@@ -143,16 +146,21 @@ class QueueItem(Timestamped):
             models.Index(
                 fields=["decided_by", "batch"], condition=models.Q(decided_by__isnull=False), name="queue_answered_by"
             ),
-            # Lists: each order of each state, decision and kind is one walk (annotation.review.lists).
+            # Lists: each order of each state, decision and kind is one walk (annotation.review.lists); what did not
+            # come from where a list asks is passed over without a look at its row.
             models.Index(
-                fields=["scope_id", "stage", "state", "decision", "kind", "created_at", "id"], name="queue_list_by_age"
+                fields=["scope_id", "stage", "state", "decision", "kind", "created_at", "id"],
+                include=["origin_id"],
+                name="queue_list_by_age",
             ),
             models.Index(
                 fields=["scope_id", "stage", "state", "decision", "kind", "priority", "id"],
+                include=["origin_id"],
                 name="queue_list_by_priority",
             ),
             models.Index(
                 fields=["scope_id", "stage", "decision", "kind", "decided_at", "id"],
+                include=["origin_id"],
                 condition=models.Q(state="decided"),
                 name="queue_list_by_decision",
             ),

@@ -14,12 +14,17 @@ from annotation.review.counts import counts_of, counts_with_batches
 from annotation.review.models import Batch, ItemState, QueueItem, Verdict, VerdictEvent
 from annotation.review.stages import ReviewStage, get_stage
 
+TOLD, MOST = 1000, 2**31
+"""What is held by others, or for them alone, is counted up to here."""
 NO_ITEM = "there is no such item, or you are not a member of its region"
 
 
 @dataclass(frozen=True)
 class QueueCounts:
-    """How many items wait; of them, how many are to be had once others let go, and how many are for others alone."""
+    """How many items wait; of them, how many are to be had once others let go, and how many are for others alone.
+
+    Of a region's queue the last two end at `TOLD`.
+    """
 
     open: int
     leased: int
@@ -50,16 +55,20 @@ def queue_counts(user: User, stage: str, scope_id: int, batch_id: int | None = N
     mine = Q(lease_holder=user, lease_expires_at__gt=Now())
     soon = items.filter(outdated=True).exclude(mine)
     flagged = items.filter(assigned_to__isnull=False).exclude(assigned_to=user)
-    # Each by an index of its own, and counted in the database: thousands may be given to people.
-    leased = held.values("pk").union(soon.values("pk"))
-    blocked = flagged.values("pk").union(items.filter(not_for=user).values("pk"))
+    # Each by an index of its own, counted in the database, and of a region no more than are told: hundreds of thousands
+    # may be given to people. A batch is looked at whole: whether anything in it is for this person is told by it.
+    most = TOLD if batch_id is None else MOST
+    leased = held.values("pk")[:most].union(soon.values("pk")[:most])
+    taken = leased.count()
+    second = items.filter(not_for=user)
+    blocked = flagged.values("pk")[: most + taken].union(second.values("pk")[: most + taken])
     if batch_id is not None:
         twins = _answered_or_held_twins(user, items, batch_id)
         blocked = blocked.union(QueueItem.objects.filter(pk__in=twins).values("pk"))
     return QueueCounts(
         open=sum(number for sort, number in kept.items() if sort.state == ItemState.OPEN),
-        leased=leased.count(),
-        blocked=blocked.difference(leased).count(),
+        leased=min(most, taken),
+        blocked=min(most, blocked.difference(leased).count()),
     )
 
 

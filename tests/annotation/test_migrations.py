@@ -108,6 +108,8 @@ def test_s5_rows_of_the_first_release_survive_every_migration(old):
     names = new.get_model("changes", "Change").objects.values_list("kind", "object__osm_id", "object__shape")
     shape = hashlib.sha256(bytes(square().wkb)).hexdigest()[:16]
     assert set(names) == {("remove", 7, ""), ("modify", None, shape), ("add", None, None)}
+    origins = new.get_model("changes", "Change").objects.values_list("scan", "item__origin_id")
+    assert len(origins) == 3 and all(scan == origin for scan, origin in origins)
     tags = dict(new.get_model("changes", "Change").objects.values_list("kind", "tags"))
     assert tags == {"remove": {"building": "yes"}, "modify": {"building": "yes"}, "add": {}}
     assert new.get_model("edits", "EditItem").objects.get().object.osm_id == 7

@@ -145,7 +145,8 @@ def _change(scan: Scan, true: TownChange, confidence: float) -> Change | None:
     footprint = Footprint.objects.filter(snapshot=scan.snapshot, osm_id=true.osm_id).first() if true.osm_id else None
     if pair is None or (true.kind != "add" and footprint is None):
         return None
-    item = QueueItem.objects.create(stage="changes", scope_id=scan.region_id, kind=true.kind, priority=confidence)
+    told = {"scope_id": scan.region_id, "origin_id": scan.pk, "kind": true.kind, "priority": confidence}
+    item = QueueItem.objects.create(stage="changes", **told)
     geometry = GEOSGeometry(json.dumps(shapely.geometry.mapping(true.geometry)), srid=4326)
     evidence = {"area_m2": 140.0, "mean_evidence": 0.86, "iou_with_map": 0.3, "tile_probability_after": 0.8}
     about = footprint.object if footprint else None

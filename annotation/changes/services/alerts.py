@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from annotation.accounts.models import User
 from annotation.changes.asked import wanted_of_text
-from annotation.changes.lots import open_items
+from annotation.changes.facets import scans_in, wish_of
+from annotation.changes.lots import STAGE, open_items
 from annotation.changes.models import Change, SavedFilter
 from annotation.changes.services.saved_filters import newest_change
+from annotation.review.lists import page_of
+from annotation.review.models import ItemState
 from annotation.sources.selectors import visible_regions
 
 EVERY = timedelta(hours=1)
 NAMED, COUNTED = 10, 1000
 """Changes that a message names, and up to which it counts."""
+SORTED = 10_000
+"""So many new ones are sorted at once; of more the first are met by a walk through the queue, the surest first."""
 
 logger = logging.getLogger(__name__)
 
@@ -68,22 +74,28 @@ def _tell(owner: User) -> int:
     return 1
 
 
-def _fresh(one: SavedFilter, newest: int) -> list[Change]:
-    """Open changes that fit and came since the owner was told last, the surest first."""
+def _fresh(one: SavedFilter, newest: int) -> list[int]:
+    """Items of open changes that fit and came since the owner was told last, the surest first."""
     if newest <= one.alerted_to:
         return []
-    fits = open_items(one.region_id, wanted_of_text(one.query))
-    rows: QuerySet[Change] = Change.objects.filter(pk__gt=one.alerted_to, pk__lte=newest, item__in=fits)
-    return list(rows.order_by("-confidence", "pk")[:COUNTED])
+    wanted = replace(wanted_of_text(one.query), states=[ItemState.OPEN.value], decisions=(), exported=None)
+    came = Change.objects.filter(scan__in=scans_in(one.region_id), pk__gt=one.alerted_to, pk__lte=newest)
+    if not wanted.of_the_shape and came[: SORTED + 1].count() > SORTED:  # as after a whole region was scanned
+        new = Q(change__pk__gt=one.alerted_to, change__pk__lte=newest)
+        wish = wish_of(one.region_id, wanted, new)
+        return page_of(STAGE, one.region_id, wish, "confidence", None, COUNTED).rows
+    rows = came.filter(item__in=open_items(one.region_id, wanted)).order_by("-confidence", "pk")
+    return list(rows.values_list("item", flat=True)[:COUNTED])
 
 
-def _words(one: SavedFilter, fresh: Sequence[Change]) -> str:
+def _words(one: SavedFilter, fresh: Sequence[int]) -> str:
     many = f"{COUNTED} or more" if len(fresh) == COUNTED else str(len(fresh))
+    named = Change.objects.filter(item__in=fresh[:NAMED]).order_by("-confidence", "pk")
     lines = [
         f"{one.name} ({one.region.name}): {many} new",
         f"{settings.PUBLIC_URL}/regions/{one.region_id}/changes/?{one.query}",
     ]
-    for change in fresh[:NAMED]:
+    for change in named:
         address = f"{settings.PUBLIC_URL}/regions/{one.region_id}/changes/{change.pk}/"
         lines.append(f"  {change.get_kind_display()}, {change.confidence:.0%}, {change.square_m:.0f} m2: {address}")
     return "\n".join(lines)

@@ -7,11 +7,12 @@ from secrets import token_urlsafe
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 
 from annotation.accounts.models import User
 from annotation.changes.models import Change, SavedFilter
 from annotation.common.errors import InvalidError, NotFoundError
+from annotation.consistency.models import Scan
 from annotation.review.services import audit
 from annotation.sources.models import Region
 from annotation.sources.selectors import visible_regions
@@ -116,7 +117,9 @@ def filter_of_token(token: str) -> SavedFilter:
 
 def newest_change(region_id: int) -> int:
     """Id of the newest change of a region; 0 where there is none."""
-    return Change.objects.filter(scan__region=region_id).aggregate(newest=Max("pk"))["newest"] or 0
+    # Of each scan by its index: asked of the region at once, all that other regions got since are read.
+    newest = Change.objects.filter(scan=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    return Scan.objects.filter(region=region_id).aggregate(newest=Max(Subquery(newest)))["newest"] or 0
 
 
 def _check_can_be_told(user: User) -> None:

@@ -22,7 +22,10 @@ from annotation.tiles.models import TilePair
 
 STAGE = "changes"
 WITHDRAWN_AT_ONCE = 10_000
-ITEM = ("id", "created_at", "stage", "scope_id", "kind", "priority", "state", "decision", "version", "lease_token")
+ITEM = (
+    "id", "created_at", "stage", "scope_id", "kind", "priority", "state", "decision", "version", "lease_token",
+    "origin_id",
+)  # fmt: skip
 CHANGE = (
     "created_at", "scan_id", "item_id", "pair_id", "kind", "object_id", "footprint_id", "geometry", "confidence",
     "evidence", "fingerprint", "tags",
@@ -100,7 +103,19 @@ def store(scan: Scan, batch: Sequence[Prepared]) -> None:
     now, ids = timezone.now(), draw_ids(QueueItem._meta.db_table, len(batch))
     shapes = engine.wkbs_of([one.candidate for one in batch])
     items = (
-        (pk, now, STAGE, scan.region_id, one.candidate.kind, engine.confidence_of(one.candidate), "open", "", 0, 0)
+        (
+            pk,
+            now,
+            STAGE,
+            scan.region_id,
+            one.candidate.kind,
+            engine.confidence_of(one.candidate),
+            "open",
+            "",
+            0,
+            0,
+            scan.pk,
+        )
         for pk, one in zip(ids, batch, strict=True)
     )
     changes = (

@@ -115,8 +115,12 @@ class ClaimOutput(serializers.Serializer):
     item = LeasedItem(allow_null=True)
     subject = serializers.JSONField(help_text="what the stage shows of the item", allow_null=True)
     open = serializers.IntegerField(allow_null=True, help_text="undecided items, given where none could be claimed")
-    leased = serializers.IntegerField(allow_null=True, help_text="of them, what others hold, or is renewed first")
-    blocked = serializers.IntegerField(allow_null=True, help_text="how many of the others are for somebody else alone")
+    leased = serializers.IntegerField(
+        allow_null=True, help_text="of them, what others hold, or is renewed first; of a region up to 1000"
+    )  # fmt: skip
+    blocked = serializers.IntegerField(
+        allow_null=True, help_text="how many of the others are for somebody else alone; of a region up to 1000"
+    )  # fmt: skip
     next = serializers.ListField(
         child=serializers.IntegerField(), help_text="where something was wanted: items that fit and come after it, as "
         "of now; sent back as `first` they are tried before what fits is looked for again",

@@ -234,15 +234,16 @@ def test_people_with_the_same_filter_at_the_same_time_never_get_the_same_item(or
     assert max(given.values()) == 1 and len(given) >= 20
 
 
+@pytest.mark.parametrize("more", [{}, {"max_confidence": 0.45}])
 @pytest.mark.parametrize("order", ["value", "near"])
-def test_what_fits_is_found_in_the_window_and_beyond_it_alike(monkeypatch, scan, order):
+def test_what_fits_is_found_in_the_window_and_beyond_it_alike(monkeypatch, scan, order, more):
     made = [ChangeFactory(scan=scan, geometry=square(n / 10, 0.5, 0.02), confidence=n / 10) for n in range(6)]
-    ana, asked = UserFactory(), {"area": box_of(square(0.2, 0.5, 0.3)), "order": order, "near": made[5].pk}
+    ana, asked = UserFactory(), {"area": box_of(square(0.2, 0.5, 0.3)), "order": order, "near": made[5].pk, **more}
     expected = [made[n].item_id for n in (3, 2, 1)]
 
     def found() -> list[int]:
         return list(FittingChanges().ids(ana, scan.region_id, asked, skip=[], among=None))
 
     assert found() == expected
-    monkeypatch.setattr("annotation.changes.lots.WINDOW", 1)  # the surest of all does not fit
+    monkeypatch.setattr("annotation.changes.lots.WINDOWS", (1, 1))  # the surest of all does not fit
     assert found() == (expected if order == "value" else expected[:1])

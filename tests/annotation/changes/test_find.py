@@ -42,6 +42,7 @@ def test_candidates_enter_the_queue_by_confidence_and_a_second_run_adds_nothing(
     assert QueueItem.objects.count() == Change.objects.count() == 2
     first = claim(user=UserFactory(), stage="changes", scope_id=scan.region_id).item
     assert (first.change.kind, first.change.footprint) == ("remove", house)
+    assert set(QueueItem.objects.values_list("origin_id", flat=True)) == {scan.pk}, "lists ask items for their scan"
 
 
 def test_evidence_keeps_what_json_can_say(scan):

@@ -117,7 +117,9 @@ def sends(settings):
     settings.SENDS_EMAIL, settings.PUBLIC_URL = True, "https://maps.example.org"
 
 
-def test_what_is_new_is_told_by_one_message_at_most_once_an_hour(client_of, ana, scan, sends):
+@pytest.mark.parametrize("most", [0, 10_000])
+def test_what_is_new_is_told_by_one_message_at_most_once_an_hour(client_of, ana, scan, sends, monkeypatch, most):
+    monkeypatch.setattr(alerts, "SORTED", most)
     ChangeFactory(scan=scan, kind="remove")
     for name in ("Removals", "Large"):
         assert saved(client_of(ana), scan, name=name, alert=True).status_code == 201
@@ -134,6 +136,30 @@ def test_what_is_new_is_told_by_one_message_at_most_once_an_hour(client_of, ana,
     SavedFilter.objects.update(alerted_at=timezone.now() - dt.timedelta(hours=2))
     assert alerts.tell() == 1
     assert f"/changes/{later.pk}/" in mail.outbox[1].body and f"/changes/{new.pk}/" not in mail.outbox[1].body
+
+
+@pytest.mark.parametrize("most", [0, 10_000])
+def test_the_surest_are_named_and_all_are_counted_however_many_are_new(ana, scan, sends, monkeypatch, most):
+    for name, value in (("SORTED", most), ("NAMED", 2), ("COUNTED", 3)):
+        monkeypatch.setattr(alerts, name, value)
+    old = ChangeFactory(scan=scan, confidence=0.99)
+    SavedFilterFactory(region=scan.region, owner=ana, alert=True, alerted_to=old.pk)
+    made = [ChangeFactory(scan=scan, confidence=one) for one in (0.2, 0.9, 0.5, 0.7)]
+    save_decision(ana, made[3])
+    assert alerts.tell() == 1
+    body = mail.outbox[0].body
+    assert "3 or more new" in body
+    named = [line.rsplit("/changes/", 1)[1].rstrip("/") for line in body.splitlines() if line.startswith("  ")]
+    assert named == [str(made[1].pk), str(made[2].pk)]
+
+
+def test_the_newest_change_is_that_of_any_scan_of_the_region_and_of_no_other(scan):
+    assert saved_filters.newest_change(scan.region_id) == 0
+    later = ScanFactory(model=ModelVersionFactory(region=scan.region, state="candidate"))
+    ChangeFactory(scan=later)
+    newest = ChangeFactory(scan=scan)
+    ChangeFactory()
+    assert saved_filters.newest_change(scan.region_id) == newest.pk
 
 
 def test_whoever_left_the_region_is_told_nothing_of_it(client_of, ana, scan, sends):

@@ -8,6 +8,7 @@ import uuid
 import pytest
 from django.utils import timezone
 
+from annotation.changes.lots import FittingChanges
 from annotation.review.models import AuditEntry, QueueItem, Verdict
 from annotation.review.selectors import queue_counts
 from annotation.review.services.assign import put_back_what_ended
@@ -100,3 +101,24 @@ def test_acts_are_listed_newest_first_page_by_page_and_by_person(client_of, scan
     for name, those in ((ben.username, ["1"]), ("nobody", [])):
         told = client.get(f"/api/review/changes/audit/?region={scan.region_id}&actor={name}").json()["results"]
         assert [one["object_id"] for one in told] == those
+
+
+@pytest.mark.parametrize("most", [2, 1000])
+def test_what_others_hold_and_what_is_theirs_alone_is_counted_so_far_and_no_item_twice(
+    monkeypatch, client_of, scan, most
+):
+    monkeypatch.setattr("annotation.review.selectors.TOLD", most)
+    monkeypatch.setattr("annotation.changes.lots.TOLD", most)
+    editor, ben, cleo = UserFactory(role="editor"), UserFactory(), UserFactory()
+    made = ChangeFactory.create_batch(7, scan=scan)
+    give(client_of(editor), scan, [one.item_id for one in made], ben)
+    QueueItem.objects.filter(pk__in=[one.item_id for one in made[:3]]).update(
+        lease_holder=ben, lease_expires_at=timezone.now() + dt.timedelta(minutes=5)
+    )
+    told = queue_counts(cleo, "changes", scan.region_id)
+    assert (told.open, told.leased, told.blocked) == (7, min(3, most), min(4, most))
+    assert FittingChanges().counts(cleo, scan.region_id, {"kind": ["add"]}) == (
+        min(7, most),
+        min(3, most),
+        min(4, most),
+    )

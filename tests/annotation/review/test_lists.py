@@ -109,6 +109,18 @@ def test_a_page_of_a_long_queue_is_read_from_an_index_alone(long_queue, name, mo
         assert all(number < 100 for number in sorted_rows), text  # a run that is nearly empty may be sorted
 
 
+@pytest.mark.parametrize("name", sorted(ORDERS))
+def test_what_others_brought_is_passed_over_without_a_look_at_its_row(long_queue, name):
+    QueueItem.objects.filter(pk__in=QueueItem.objects.order_by("pk").values("pk")[:15_000]).update(origin_id=5)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE review_queueitem")
+    wish = Wish(KINDS, ("open", "decided"), DECISIONS, lambda items: items.filter(origin_id=5))
+    text = plan(*lists._statement("changes", SCOPE, wish, wish.narrow, name, ORDERS[name], None, 50))
+    assert "Index Only Scan" in text and "Seq Scan" not in text and "Bitmap Heap" not in text, text
+    found = set(page_of("changes", SCOPE, wish, name, None, 50).rows)
+    assert QueueItem.objects.filter(pk__in=found, origin_id=5).count() == len(found) == 50
+
+
 def test_a_claim_walks_the_queue_in_its_order(long_queue):
     user = UserFactory()
     params = {
