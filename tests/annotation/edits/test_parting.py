@@ -51,7 +51,7 @@ def test_of_a_cut_house_both_parts_lose_what_is_taken_off_and_one_keeps_the_corr
     tags = {"building": "house", "height": "9", "addr:housenumber": "3"}
     Footprint.objects.filter(osm_id=11, snapshot=town.snapshot).update(tags=tags)
     said = {"height": "", "addr:housenumber": "3a"}
-    answer(town, "modify", box(0, 0), "way/11", cut=line((0, 0), (2, 2)), tags=said)
+    town.answer("modify", box(0, 0), "way/11", cut=line((0, 0), (2, 2)), tags=said)
     ways = [one for one in compile_changeset(town.changeset()).operations if isinstance(one.element, Way)]
     assert {one.action: one.element.tags for one in ways} == {
         "create": {"building": "house"}, "modify": {"building": "house", "addr:housenumber": "3a"},
