@@ -71,7 +71,8 @@ def figures_of(report: Mapping[str, Any]) -> dict[str, float]:
     for theirs, ours in NAMES.items():
         for which, prefix in (("new", ""), ("today", "today_")):
             for end in ("mean", "min"):
-                figures[f"{prefix}{ours}_{end}"] = round(float(report[f"{which}_{theirs}_{end}"]), 4)
+                if (key := f"{which}_{theirs}_{end}") in report:
+                    figures[f"{prefix}{ours}_{end}"] = round(float(report[key]), 4)
     figures |= {ours: round(float(report[theirs]), 4) for theirs, ours in VERDICTS.items() if theirs in report}
     figures |= {key: round(float(value), 4) for key, value in report.items() if key.startswith(ROOFS)}
     for name, one in report["places"].items():

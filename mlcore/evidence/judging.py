@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 from scipy.special import expit
@@ -63,11 +64,11 @@ def best_view(
     """The view of `network` that tells each of the groups best by the map of the others.
 
     A place whose buildings are smaller than most that the network learnt from is seen better enlarged; that costs a
-    scan more than twice the time, and is looked into on some of the tiles.
+    scan more than twice the time, is looked into on some of the tiles, and held against all of them.
 
     Args:
         network: as `ready` makes it.
-        keep: what the network as it is said of each tile.
+        keep: the levels of the network as it is, for each tile.
     """
     pixels = PIXELS // max(1, sum(map(len, groups)))
 
@@ -81,7 +82,7 @@ def best_view(
     view = judged(network, looked)
     some = [_spread(tiles, TRIED // len(groups)) for tiles in groups]
     best = judged(network, [[one for one in of if one.tile in tiles] for of, tiles in zip(looked, some, strict=True)])
-    for factor in LARGER:
+    for factor in LARGER if isfinite(best.f1) else ():
         larger = Enlarged(network, factor)
         tried = judged(larger, [looks(larger, tiles) for tiles in some])
         if not tried.f1 > best.f1 + GAIN:
@@ -91,7 +92,8 @@ def best_view(
         return view
     seen = {one.tile: one for of in best.looked for one in of}
     rest = {one.tile: one for one in looks(best.network, [t for of in groups for t in of if t not in seen])}
-    return judged(best.network, [[(seen | rest)[tile] for tile in tiles] for tiles in groups])
+    whole = judged(best.network, [[(seen | rest)[tile] for tile in tiles] for tiles in groups])
+    return whole if whole.f1 > view.f1 + GAIN else view
 
 
 def judged(network: PyramidEvidence | Enlarged, looked: list[list[Looked]]) -> View:

@@ -27,6 +27,7 @@ class Looked:
     """One tile: the decoder's channels, and some of its pixels with what the map shows there.
 
     Attributes:
+        alone: (2, S, S) float32 logits, as the network says them.
         levels: as the network gives them; none where they were not kept.
         sizes: channels of each level.
         valid: (S, S) bool, where the image has pixels.
@@ -34,6 +35,7 @@ class Looked:
     """
 
     tile: TileAddress
+    alone: np.ndarray
     levels: tuple[Tensor, ...]
     sizes: tuple[int, ...]
     valid: np.ndarray
@@ -41,12 +43,10 @@ class Looked:
     logits: np.ndarray
     drawn: np.ndarray
 
-    def said(self, by: PyramidEvidence | ReadAnew) -> np.ndarray:
-        """(2, S, S) float32 logits of the tile alone, of the network that looked or of a readout of it."""
-        inner = slice(CONTEXT_PX, -CONTEXT_PX)
+    def read(self, reader: ReadAnew) -> np.ndarray:
+        """(2, S, S) float32 logits of the tile as a readout says them, by the levels that were kept."""
         with torch.inference_mode():
-            logits = by.read(self.levels) if isinstance(by, ReadAnew) else by.said(self.levels)
-        return logits[0, :, inner, inner].float().cpu().numpy().copy()
+            return _of_tile(reader.read(self.levels))
 
 
 def look(
@@ -59,7 +59,8 @@ def look(
     with torch.inference_mode():
         levels = network.levels(as_input(window.rgb[None], next(network.parameters()).device))
         channels = channels_of(levels, (HALF_PX, HALF_PX))[0, :, half, half].flatten(1)
-        logits = _halved(network.said(levels)[0, 0, inner, inner].float().cpu().numpy())
+        alone = _of_tile(network.said(levels))
+        logits = _halved(alone[0])
         valid = window.valid[inner, inner]
         whole = np.flatnonzero(_halved(valid.astype(np.float32)) == 1)
         rng = np.random.default_rng([tile.z, tile.x, tile.y])
@@ -68,7 +69,7 @@ def look(
     drawn = _halved((source.building_mask(tile, TILE_PX) > 127).astype(np.float32))
     sizes = tuple(level.shape[1] for level in levels)
     kept = tuple(levels) if keep else ()
-    return Looked(tile, kept, sizes, valid, np.ascontiguousarray(chosen), logits[some], drawn[some])
+    return Looked(tile, alone, kept, sizes, valid, np.ascontiguousarray(chosen), logits[some], drawn[some])
 
 
 def pixels_of(looked: Sequence[Looked]) -> Pixels:
@@ -80,6 +81,12 @@ def joined(parts: Sequence[Pixels]) -> Pixels:
     """Of some groups of tiles."""
     channels, logits, drawn = zip(*parts, strict=True)
     return np.concatenate(channels), np.concatenate(logits), np.concatenate(drawn)
+
+
+def _of_tile(said: Tensor) -> np.ndarray:
+    """(1, 2, S, S) of the tile and what lies around it -> (2, S, S) float32 of the tile."""
+    inner = slice(CONTEXT_PX, -CONTEXT_PX)
+    return said[0, :, inner, inner].float().cpu().numpy().copy()
 
 
 def _halved(plane: np.ndarray) -> np.ndarray:

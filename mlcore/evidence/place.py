@@ -37,7 +37,8 @@ class FittedPlace:
 
     Attributes:
         ensemble_of: who tells a tile.
-        seen: what they say of the tiles that were looked at: no scan needs to ask again.
+        seen: what they say of tiles that were looked at: no scan needs to ask again. None of larger pictures whose
+            features were weighed anew: to keep these takes much memory.
         readout: whether features were weighed anew; otherwise the prior alone was shifted.
         factor: by which pictures are enlarged before the network sees them.
     """
@@ -64,10 +65,8 @@ def fitted_place(
     view = best_view(network, source, halves, threads, keep=True)
     factor = float(view.network.factor) if isinstance(view.network, Enlarged) else 1.0
     if view.readouts is None:
-        if factor > 1:
-            return _shifted(_voice(view.network), source, some, threads, factor)
-        seen = {one.tile: Seen([one.said(network)], one.valid) for of in view.looked for one in of}
-        return _with_prior(fast, source, seen)
+        seen = {one.tile: Seen([one.alone], one.valid) for of in view.looked for one in of}
+        return _with_prior(_voice(view.network), source, seen, factor)
     return _read_anew(view, view.readouts, half_of, set(tiles), factor)
 
 
@@ -79,7 +78,7 @@ def _read_anew(
     readers = [ReadAnew(view.network, readout) for readout in (*readouts, Readout.mean_of(readouts))]
     voices = [_voice(reader) for reader in readers]
     looked = [one for of in view.looked for one in of if one.levels]
-    seen = {one.tile: Seen([one.said(readers[half_of(one.tile)])], one.valid) for one in looked}
+    seen = {one.tile: Seen([one.read(readers[half_of(one.tile)])], one.valid) for one in looked}
     return FittedPlace(lambda tile: voices[half_of(tile) if tile in known else 2], seen, True, factor)
 
 
@@ -120,11 +119,9 @@ def _voice(reader: nn.Module) -> EvidenceEnsemble:
     return voice
 
 
-def _shifted(
-    fast: EvidenceEnsemble, source: PairSource, some: Sequence[TileAddress], threads: int, factor: float = 1.0
-) -> FittedPlace:
+def _shifted(fast: EvidenceEnsemble, source: PairSource, some: Sequence[TileAddress], threads: int) -> FittedPlace:
     looked = prefetched(lambda tile: seen_tile(fast, source.reader, tile), some, workers=threads, ahead=threads + 1)
-    return _with_prior(fast, source, dict(zip(some, looked, strict=True)), factor)
+    return _with_prior(fast, source, dict(zip(some, looked, strict=True)))
 
 
 def _with_prior(

@@ -256,7 +256,7 @@ def _keep(path: Path, record: Mapping[str, Any]) -> None:
 
 def _mark(plan: LeaveOut, group: Sequence[str]) -> str:
     content = [plan.config.to_dict() | {"encoder_weights": ""}, list(plan.places), list(group), plan.rounds]
-    return content_digest({"leave_out_roofs": json.loads(json.dumps(content, default=str))})
+    return content_digest({"leave_out_views": json.loads(json.dumps(content, default=str))})
 
 
 def _kept(path: Path, mark: str) -> dict[str, Any] | None:

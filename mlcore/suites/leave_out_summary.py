@@ -33,8 +33,11 @@ def summary(records: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str
             values = [one[key] for one in told if np.isfinite(one[key])]
             if values:
                 out[f"{which}_{key}_mean"], out[f"{which}_{key}_min"] = float(np.mean(values)), float(min(values))
-    roofs = recalls([of_place for record in records for of_place in record.get("roofs", {}).values()])
-    out |= {f"recall_{name}": share for name, share in roofs.items()}
+    roofs: dict[str, list[Mapping[str, Any]]] = {}
+    for record in records:
+        for name, tally in record.get("roofs", {}).items():
+            roofs.setdefault(name, []).append(tally)
+    out |= {f"recall_{name}": share for name, share in recalls(roofs).items()}
     suggested = [one["verdicts"] for one in by_place.values() if "verdicts" in one]
     for key in VERDICTS if suggested else ():
         out[f"{key}_mean"] = float(np.nanmean([one.get(key, np.nan) for one in suggested]))

@@ -54,4 +54,5 @@ def test_buildings_that_the_evidence_lacks_are_not_found_and_each_counts_once(tm
 
 
 def test_recalls_are_of_all_places_together_and_of_no_handful():
-    assert recalls([{"a": (1, 10), "b": (3, 3)}, {"a": (9, 10)}], least=5) == {"a": 0.5}
+    twice = [{"a": (1, 10), "b": (3, 3)}, {"a": (3, 10), "b": (3, 3)}]  # by two networks
+    assert recalls({"here": twice, "there": [{"a": (10, 10)}]}, least=5) == {"a": 0.6}

@@ -19,6 +19,7 @@ from mlcore.evidence.pyramid import PyramidEvidence
 from mlcore.evidence.readout import ReadAnew, Readout
 from mlcore.evidence.writing import write_evidence
 from mlcore.imagery.raster import open_image
+from mlcore.learning.checkpoints import read_tensors, write_tensors
 from mlcore.maps.index import MapIndex
 from mlcore.pairs.source import PairSource
 from mlcore.region.shipped import shipped_model
@@ -54,11 +55,12 @@ def test_a_plane_of_one_value_keeps_it_on_every_grid():
         assert torch.allclose(on_grid(torch.full((1, 2, 5, 7), 0.3), sides), torch.full((1, 2, *sides), 0.3))
 
 
-def test_larger_views_are_kept_in_a_file_and_made_ready_as_they_are(network: PyramidEvidence):
+def test_larger_views_are_kept_in_a_file_and_made_ready_as_they_are(network: PyramidEvidence, tmp_path: Path):
     readout = Readout(tuple(torch.randn(width).numpy() for width in SMALL.widths), 0.8, 0.1)
     larger = Enlarged(network, 1.5)
     whole = EvidenceEnsemble([larger, ReadAnew(larger, readout), ReadAnew(network, readout), network])
-    again = EvidenceEnsemble.from_tensors(SMALL, whole.state_dict())
+    write_tensors(tmp_path / "evidence.safetensors", whole.state_dict(), {})
+    again = EvidenceEnsemble.from_tensors(SMALL, read_tensors(tmp_path / "evidence.safetensors")[0])
     images = torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
         said = whole.logits(images)
@@ -81,6 +83,7 @@ def test_small_buildings_are_seen_enlarged_and_large_ones_as_they_are(tmp_path: 
     assert fitted_place(voice, source, near[::4]).factor == 1
     place = fitted_place(voice, source, far)
     assert place.factor > 1
+    assert fitted_place(voice, PairSource(image, MapIndex([])), near[::4]).factor == 1  # nothing to go by
 
     alone = voice.shifted(prior_shift(voice, source, far))
     f1 = []
