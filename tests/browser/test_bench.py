@@ -9,6 +9,8 @@ from annotation.accounts.models import User
 from annotation.anchors.models import Anchor
 from annotation.review.models import Batch, QueueItem, Verdict
 from annotation.review.services.claim import claim
+from annotation.tiles.models import Tile
+from mlcore.geometry.webmercator import tile_at
 from tests.browser.conftest import sign_in
 from tests.browser.keys import press, seen
 from tests.browser.screens import shot
@@ -25,9 +27,10 @@ def open_bench(page: Page, batch: Batch, path: str = "review") -> None:
 
 
 def shown_anchor(page: Page) -> Anchor:
-    """The anchor on the screen, by its tile."""
-    x, y = (page.locator("#where a").get_attribute("href") or "").split("/")[-3:-1]
-    return Anchor.objects.filter(pair__tile__x=x, pair__tile__y=y, generator="geometric").get()
+    """The anchor on the screen, by the middle of its tile."""
+    lat, lon = (float(one) for one in page.locator("#where").inner_text().split(" on ")[0].split(", "))
+    tile = tile_at(lon, lat, Tile.objects.values_list("z", flat=True).distinct().get())
+    return Anchor.objects.filter(pair__tile__x=tile.x, pair__tile__y=tile.y, generator="geometric").get()
 
 
 def row(page: Page, name: str):

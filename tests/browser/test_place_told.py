@@ -1,24 +1,65 @@
-"""Where an item lies is told as people and other maps take it, and leads to its page."""
+"""Where an item lies is told as people and other maps take it, and leads to nothing that would sway who answers."""
 
 from __future__ import annotations
 
 import re
 
+import pytest
+from django.contrib.gis.geos import LineString
 from playwright.sync_api import expect
 
 from annotation.sources.models import MapFeature
-from tests.browser.test_bench import open_bench, shown_anchor
+from annotation.tiles.models import TilePair
+from tests.browser.keys import press
+from tests.browser.matched import pairs_of, propose
+from tests.browser.screens import shot
+from tests.browser.stock import Stock
+from tests.browser.test_bench import open_bench
+
+PLACE = re.compile(r"^-?\d+\.\d{5}, -?\d+\.\d{5} on Kaiserstraße$")
 
 
-def test_the_place_of_an_anchor_is_told_in_words_that_lead_to_its_page(new_page, stock, batch):
-    MapFeature.objects.filter(kind="road").update(tags={"highway": "residential", "name": "Kaiserstraße"})
+@pytest.fixture
+def street(stock: Stock) -> None:
+    """One long street that crosses every tile."""
+    middles = [pair.tile.geometry.centroid for pair in TilePair.objects.filter(snapshot=stock.snapshot)]
+    MapFeature.objects.create(
+        snapshot=stock.snapshot, osm_type="way", osm_id=900_001, kind="road", geometry=LineString(middles, srid=4326),
+        tags={"highway": "residential", "name": "Kaiserstraße"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_place_of_an_anchor_is_told_with_its_street_and_copied(new_page, stock, street, batch, scheme):
+    page = new_page(stock.admin, color_scheme=scheme)
+    open_bench(page, batch)
+    place = page.locator("#where")
+    expect(place).to_have_text(PLACE)
+    expect(page.locator(".queue-panel")).not_to_contain_text("Tile ")
+    place.get_by_role("button").press("Enter")
+    expect(page.locator("#notices")).to_contain_text(place.inner_text().split(" on ")[0])
+    shot(page, f"place-told-{scheme}")
+
+
+@pytest.mark.parametrize("stage", ["anchors", "correspondences"])
+def test_nothing_that_a_reviewer_is_not_to_know_is_a_link_away(new_page, stock, street, batch, stage):
+    propose(pairs_of(stock)[0])
+    page = new_page(stock.admin)
+    if stage == "anchors":
+        open_bench(page, batch)
+    else:
+        page.goto(f"/regions/{stock.region.pk}/correspondences/review/")
+        expect(page.locator("#review")).to_be_visible()
+    expect(page.locator("#where")).to_have_text(PLACE)
+    expect(page.locator('a[href*="/tiles/"]')).to_have_count(0)
+
+
+def test_the_keyboard_stays_on_the_place_from_item_to_item(new_page, stock, street, batch):
     page = new_page(stock.admin)
     open_bench(page, batch)
-    place = page.locator("#where a")
-    expect(place).to_have_text(re.compile(r"^-?\d+\.\d{5}, -?\d+\.\d{5}( on Kaiserstraße)?$"))
-    expect(page.locator("#review")).not_to_contain_text("Tile")
-    tile = shown_anchor(page).pair.tile
-    with page.context.expect_page() as opened:
-        place.click()
-    expect(opened.value).to_have_url(re.compile(rf"/regions/{stock.region.pk}/tiles/{tile.z}/{tile.x}/{tile.y}/$"))
-    expect(opened.value.locator("#place")).to_have_text(place.inner_text())
+    place = page.locator("#where")
+    first = place.inner_text()
+    place.locator("a, button").focus()
+    press(page, "s")
+    expect(place).not_to_have_text(first)
+    expect(place.locator("a, button")).to_be_focused()

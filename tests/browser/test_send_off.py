@@ -76,6 +76,7 @@ def test_nothing_is_offered_to_choose_once_everything_is_in_a_changeset(new_page
     expect(page.locator("#why-idle")).to_have_text("Choose at least one change above.")
     page.get_by_role("button", name="All", exact=True).click()
     expect(page.locator("#why-idle")).to_be_hidden()
+    expect(page.get_by_role("button", name="Make the changeset of 1 change")).to_have_accessible_description("")
     page.get_by_label("Comment").fill("A house")
     page.get_by_role("button", name="Make the changeset of 1 change").click()
     expect(page.locator("#accepted-count")).to_have_text("None. Accept some in the review first.")

@@ -86,7 +86,7 @@ function showClaim(claim, draft) {
   drawFlag(claim);
   if (settles) drawAnswers(claim.subject, page.schema, settle);
   view.show(claim.subject);
-  showPlace(page.region.id, claim.subject);
+  showPlace(claim.subject);
   byId("partly").hidden = claim.subject.valid_share > 0.99;
   byId("partly").textContent = `The image covers ${percent(claim.subject.valid_share)} of this tile.`;
   byId("announce").textContent = claim.subject.summary;

@@ -95,7 +95,7 @@ function showClaim(claim, draft) {
   byId("of-scan").hidden = !subject.of_scan;
   byId("of-scan").textContent = subject.of_scan ? `The map is a scan: ${subject.snapshot.name}.` : "";
   if (settles) drawAnswers(subject, page.agree_m, { onTake: settle, onStart: startFrom });
-  byId("announce").textContent = `${showPlace(page.region.id, subject)}. ${byId("evidence").textContent}`;
+  byId("announce").textContent = `${showPlace(subject)}. ${byId("evidence").textContent}`;
 }
 
 function say(decision, reason = "", payload = null) {

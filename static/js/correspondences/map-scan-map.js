@@ -12,6 +12,7 @@ export function createScanMap(region) {
   const compare = createCompare(map, {
     key: "mapwright.compare.scans",
     initial: { mode: "overlay", swipe: 0.5, opacity: 0.6 },
+    covers: false,
   });
   const images = new Map(); // id of an imagery -> promise of it
   let shown = null;

@@ -168,13 +168,11 @@ async function load() {
   }
 }
 
-/** Everything that is chosen from here, and the lists too, where they did not come either. */
+/** The matchers, and the lists too, where they did not come either. */
 async function begin() {
   const again = tried;
   tried = true;
-  const [found, scans] = await Promise.all([ask(), api.all(`${base}/map-scans/`)]);
-  draw(found);
-  offerScans(scans);
+  draw(await ask());
   if (again) {
     proposals.restart();
     list.reload();
@@ -192,10 +190,12 @@ async function match(form) {
 }
 
 const proposals = showProposals(region.id);
-const ready = firstLoad(begin, byId("match-title").parentElement);
+const matchers = firstLoad(begin, byId("match-title").parentElement);
+const choosing = person.editor ? byId("start") : byId("proposals-title").closest("section");
+const scans = firstLoad(async () => offerScans(await api.all(`${base}/map-scans/`)), choosing);
 if (person.admin) {
   byId("matcher").addEventListener("change", describe);
-  ready.then(() => byId("matcher").length && onSubmit(byId("match"), match));
+  matchers.then(() => byId("matcher").length && onSubmit(byId("match"), match));
 }
 if (person.editor)
   list.bindStart({
@@ -205,7 +205,7 @@ if (person.editor)
       scan: scan ? Number(scan) : null,
       no_match: byId("start-no-match").checked,
     }),
-    ready,
+    ready: Promise.all([matchers, scans]),
   });
 bindKey("r", "Review", () => location.assign(links.bench));
 list.reload();

@@ -29,7 +29,9 @@ function drawForm(count, waiting) {
   const button = form.querySelector("button[type=submit]");
   form.toggleAttribute("data-idle", !count);
   byId("why-idle").hidden = count > 0;
-  byId("why-idle").textContent = waiting ? "Choose at least one change above." : "Nothing waits for a changeset.";
+  // The button is described by it even while it is hidden.
+  const why = waiting ? "Choose at least one change above." : "Nothing waits for a changeset.";
+  byId("why-idle").textContent = count ? "" : why;
   if (!("sending" in form.dataset)) button.disabled = !count;
   button.textContent = count ? `Make the changeset of ${plural(count, "change")}` : "Make the changeset";
 }

@@ -10,21 +10,22 @@ export const MODES = [
   ["map", "Map"],
 ];
 
-/** An image that is laid onto the map lies off its own place by up to about so much; what reaches over is below the map. */
-const LAID_PX = 64;
+/** Panes of images: ours, and that of another server over it. */
+const IMAGES = ["photo", "other"];
 
 /**
  * @param {L.Map} map with panes "photo" and "drawn"
- * @param {{key: string, initial?: Object, modes?: Array, onMode?: Function}} options where the choice is kept; `onMode(mode)` hears every one
+ * @param {{key: string, initial?: Object, modes?: Array, covers?: boolean, onMode?: Function}} options where the choice is kept;
+ *   `covers`: the map is of all the ground, so where it has not come yet its side shows nothing rather than the image; a map of a
+ *   part lies on the image; `onMode(mode)` hears every one
  */
 export function createCompare(
   map,
-  { key, initial = { mode: "swipe", swipe: 0.72, opacity: 0.5 }, modes = MODES, onMode = () => {} },
+  { key, initial = { mode: "swipe", swipe: 0.72, opacity: 0.5 }, modes = MODES, covers = true, onMode = () => {} },
 ) {
   let state = { ...initial, ...load(key, {}) };
   let blinking = false;
   const pane = map.getPane("drawn");
-  const photo = map.getPane("photo");
   const handle = el(
     "div",
     {
@@ -74,14 +75,17 @@ export function createCompare(
     const edge = Math.round(size.x * state.swipe);
     pane.style.opacity = mode === "overlay" ? String(state.opacity) : "1";
     pane.style.visibility = mode === "image" ? "hidden" : "";
-    const between = (left, right, around) =>
+    const between = (left, right, { x, y } = { x: 0, y: 0 }) =>
       mode === "swipe"
-        ? `rect(${corner.y - around}px, ${corner.x + right + around}px, ${corner.y + size.y + around}px, ${corner.x + left - around}px)`
+        ? `rect(${corner.y - y}px, ${corner.x + right - x}px, ${corner.y + size.y - y}px, ${corner.x + left - x}px)`
         : "";
-    pane.style.clip = between(edge, size.x, 0);
-    // Where the map has not come yet, its side shows nothing rather than the image.
-    photo.style.clip = between(0, edge, LAID_PX);
-    photo.style.visibility = mode === "map" ? "hidden" : "";
+    pane.style.clip = between(edge, size.x);
+    for (const name of covers ? IMAGES : []) {
+      const image = map.getPane(name);
+      if (!image) continue;
+      image.style.clip = between(0, edge, map.options[`${name}MovedPx`]);
+      image.style.visibility = mode === "map" ? "hidden" : "";
+    }
     handle.hidden = mode !== "swipe";
     handle.style.left = `${edge}px`;
     handle.setAttribute("aria-valuenow", String(Math.round(state.swipe * 100)));
@@ -120,7 +124,7 @@ export function createCompare(
     event.stopPropagation();
     setShare(state.swipe + by);
   });
-  map.on("move zoomend viewreset resize", draw);
+  map.on("move zoomend viewreset resize imagemoved", draw);
   draw();
   onMode(state.mode);
 

@@ -2,7 +2,8 @@
 import { el } from "mapwright/lib/dom.js";
 import { notify } from "mapwright/lib/notices.js";
 
-async function copy(text) {
+/** Copy a text, or show it. */
+export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     notify(`Copied: ${text}`, { kind: "good" });

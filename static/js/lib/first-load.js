@@ -7,6 +7,16 @@ const wordsOf = (error) =>
     ? "You are signed out. Sign in again in another tab, then load this again."
     : error.message || "This could not be loaded.";
 
+const CONTROLS = ["input", "select", "textarea", "button"].map((one) => `${one}:not([disabled])`).join();
+
+/** The keyboard goes on with the first thing that can be used there, else with the heading. */
+function goOnIn(place) {
+  const control = [...place.querySelectorAll(CONTROLS)].find((one) => one.checkVisibility());
+  const next = control ?? place.querySelector("h1, h2, h3") ?? place;
+  if (!control) next.tabIndex = -1;
+  next.focus({ preventScroll: true });
+}
+
 /**
  * Load until it comes: again by a button, and by itself once the connection is back.
  * @param {() => Promise} load
@@ -20,7 +30,9 @@ export function firstLoad(load, at) {
       try {
         const found = await load();
         window.removeEventListener("online", attempt);
+        const stood = note?.contains(document.activeElement);
         note?.remove();
+        if (stood) goOnIn(at);
         resolve(found);
       } catch (error) {
         if (!error.code && error.name !== "ConnectionError") console.error(error);

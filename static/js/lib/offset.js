@@ -51,22 +51,21 @@ export function offsetNote(offset) {
 /**
  * Show a map's image moved by metres, so that it lies under the map as it is drawn.
  * @param {L.Map} map with the pane of that name
- * @param {string} name of the pane; its layers load `<name>EdgePx` more around
+ * @param {string} name of the pane; its layers load `<name>EdgePx` more around, and what clips it asks for `<name>MovedPx`
  * @returns {(shift: ?{east: number, north: number}) => void} sets the shift; null puts the image where it lies
  */
 export function createImageShift(map, name = "photo") {
   let shift = null;
   const pane = map.getPane(name);
-  const edge = `${name}EdgePx`;
+  const [edge, moved] = [`${name}EdgePx`, `${name}MovedPx`];
   function draw() {
-    map.options[edge] = 0;
-    if (!shift) {
-      pane.style.transform = "";
-      return;
-    }
+    const { east, north } = shift ?? { east: 0, north: 0 };
     const metrePx = 2 ** map.getZoom() / (EQUATOR_PX_M * Math.cos((map.getCenter().lat * Math.PI) / 180));
-    map.options[edge] = Math.ceil(Math.hypot(shift.east, shift.north) * metrePx);
-    pane.style.transform = `translate(${Math.round(-shift.east * metrePx)}px, ${Math.round(shift.north * metrePx)}px)`;
+    const [x, y] = [Math.round(-east * metrePx), Math.round(north * metrePx)];
+    map.options[edge] = Math.ceil(Math.hypot(east, north) * metrePx);
+    map.options[moved] = { x, y };
+    pane.style.transform = shift ? `translate(${x}px, ${y}px)` : "";
+    map.fire("imagemoved");
   }
   map.on("zoomend viewreset moveend", draw);
   return (next) => {

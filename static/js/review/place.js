@@ -1,18 +1,26 @@
-/** Where the item on the screen lies, as people and other maps take it, with a way to its page. */
-import { byId, el, fill } from "mapwright/lib/dom.js";
+/** Where the item on the screen lies, as people and other maps take it. */
+import { copy } from "mapwright/lib/copy.js";
+import { afterMouse, byId, el } from "mapwright/lib/dom.js";
 import { placeOf } from "mapwright/lib/tiles.js";
 
+const button = el("button", {
+  type: "button",
+  class: "quiet-link",
+  title: "Copy the coordinates",
+  on: { click: afterMouse(() => copy(button.value)) },
+});
+
 /**
- * Show the place of an item in `#where`.
- * @param {number} region
+ * Show the place of an item in `#where`: to be copied, and no way to its page, which tells what a reviewer is not to know before
+ * answering. The button stays from item to item, and the keyboard on it.
  * @param {{tile: Object, streets: string[]}} subject
  * @returns {string} the place in words
  */
-export function showPlace(region, { tile, streets }) {
+export function showPlace({ tile, streets }) {
   const words = streets.length ? `${placeOf(tile)} on ${streets.join(", ")}` : placeOf(tile);
-  const href = `/regions/${region}/tiles/${tile.z}/${tile.x}/${tile.y}/`;
-  const title = `${words}: open its page in another tab`;
-  fill(byId("where"), el("a", { href, title, target: "_blank", rel: "noopener", text: words }));
+  button.value = placeOf(tile);
+  button.textContent = words;
+  if (!button.isConnected) byId("where").append(button);
   byId("where").hidden = false;
   return words;
 }

@@ -6,7 +6,7 @@ export const LOSSES = {
   "evidence/loss": ["Building evidence", "How far the network's buildings are from the map's."],
   "evidence/held_out_f1": [
     "Buildings found on tiles held out",
-    "F1 against the map on a few tiles that the fold does not learn from: 1 is the same, 0 nothing in common. The ring marks the best epoch; the average of the last ones is kept.",
+    "F1 against the map on a few tiles that the fold does not learn from: 1 is the same, 0 nothing in common. The ring marks the best epoch; the last point is the network that is kept.",
   ],
   "consistency/contrastive_loss": [
     "Image and map meet their anchor",
