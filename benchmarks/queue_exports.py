@@ -83,13 +83,10 @@ def written(form: str) -> dict[str, float]:
 
 
 def parts_of(form: str, region: Any, changes: Any) -> Iterator[str | bytes]:
-    from annotation.changes import selectors
-    from annotation.changes.api.views import _stream
-    from annotation.changes.facets import Wanted
     from annotation.changes.services import exports
 
     if form == "geojson":
-        return _stream(selectors.changes_that(region, Wanted()).order_by("pk"))
+        return exports.as_geojson(changes)
     if form == "gpkg":
         file = exports.as_geopackage(region, changes)
         return iter(lambda: file.read(1 << 20), b"")

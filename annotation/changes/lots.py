@@ -20,6 +20,7 @@ from annotation.changes.models import Change, ChangeKind
 from annotation.common.models import MAX_ID
 from annotation.review.lists import ALL, page_of
 from annotation.review.models import ItemState, QueueItem
+from annotation.review.selectors import TOLD
 
 STAGE = "changes"
 GIVEN = 60
@@ -28,8 +29,6 @@ GIVEN_OF_SHAPES = 20
 """So many where each has to be looked at for its shape or tags."""
 COUNTED = 5000
 """Counts of lots end here, at as many as are rejected together: what is more is told as more."""
-TOLD = 1000
-"""So do those that are told where nothing is to be had: by them nobody decides anything."""
 WINDOWS = (1000, 2000)
 """Changes around a place that are looked at before all that fits is looked for; the second ones only where
 conditions on items and on shapes meet, for what is rare by both together no index finds."""

@@ -48,8 +48,13 @@ class Drawn(Func):
 
 def changes_of(region: Region) -> QuerySet[Change]:
     """A region's changes with what is shown of them one by one."""
-    rows = Change.objects.filter(scan__region=region).annotate(exported=Exists(_in_changeset()), **_said())
+    rows = with_answer(Change.objects.filter(scan__region=region))
     return rows.select_related("item", "item__decided_by", "item__assigned_to", "footprint", "pair__tile")
+
+
+def with_answer(changes: QuerySet[Change]) -> QuerySet[Change]:
+    """With reason and comment of the answer in force, and whether a changeset holds it."""
+    return changes.annotate(exported=Exists(_in_changeset()), **_said())
 
 
 def _said() -> dict[str, Subquery]:
@@ -65,8 +70,8 @@ def _in_changeset() -> QuerySet[Change]:
 def listed(region: Region, items: Sequence[int]) -> dict[int, dict[str, Any]]:
     """The rows of a list by item, read as plain values: a page may hold hundreds of them."""
     shape = Coalesce("adjusted", "geometry")
-    rows = Change.objects.filter(scan__region=region, item__in=items).annotate(
-        exported=Exists(_in_changeset()), **_said(), flagged_to=F("item__assigned_to__username"),
+    rows = with_answer(Change.objects.filter(scan__region=region, item__in=items)).annotate(
+        flagged_to=F("item__assigned_to__username"),
         **{side: Side(shape, function=f"ST_{side}") for side in SIDES},
         outline=AsGeoJSON(Drawn(shape), precision=7),
         z=F("pair__tile__z"), x=F("pair__tile__x"), y=F("pair__tile__y"),
@@ -100,11 +105,6 @@ def page_of_changes(region: Region, wanted: Wanted, cursor: Cursor | None, size:
     page = page_of("changes", region.pk, wish_of(region.pk, wanted), wanted.ordering, cursor, size)
     rows = listed(region, page.rows)
     return Page([rows[pk] for pk in page.rows if pk in rows], page.next, page.previous)
-
-
-def changes_that(region: Region, wanted: Wanted) -> QuerySet[Change]:
-    """Every change that is wanted, with what is shown of them one by one."""
-    return changes_of(region).filter(item__in=items_that_fit(region, wanted))
 
 
 def plain_changes(region: Region, wanted: Wanted) -> QuerySet[Change]:

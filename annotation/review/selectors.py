@@ -15,7 +15,7 @@ from annotation.review.models import Batch, ItemState, QueueItem, Verdict, Verdi
 from annotation.review.stages import ReviewStage, get_stage
 
 TOLD, MOST = 1000, 2**31
-"""What is held by others, or for them alone, is counted up to here."""
+"""What is held by others, or for them alone, is counted up to here: by it nobody decides anything."""
 NO_ITEM = "there is no such item, or you are not a member of its region"
 
 
@@ -23,12 +23,13 @@ NO_ITEM = "there is no such item, or you are not a member of its region"
 class QueueCounts:
     """How many items wait; of them, how many are to be had once others let go, and how many are for others alone.
 
-    Of a region's queue the last two end at `TOLD`.
+    Of a region's queue the last two end at `counted_to`; None: they are counted whole.
     """
 
     open: int
     leased: int
     blocked: int = 0
+    counted_to: int | None = None
 
 
 def get_item(user: User, item_id: int) -> tuple[QueueItem, ReviewStage]:
@@ -69,6 +70,7 @@ def queue_counts(user: User, stage: str, scope_id: int, batch_id: int | None = N
         open=sum(number for sort, number in kept.items() if sort.state == ItemState.OPEN),
         leased=min(most, taken),
         blocked=min(most, blocked.difference(leased).count()),
+        counted_to=most if batch_id is None else None,
     )
 
 

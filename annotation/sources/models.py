@@ -178,6 +178,11 @@ class MapObject(models.Model):
         return f"{self.osm_type}/{self.osm_id}" if self.osm_id is not None else f"shape/{self.shape}"
 
 
+def shape_key(outline_wkb: bytes) -> str:
+    """The key of an element without an id: `shape/` and a digest of its outline."""
+    return f"shape/{hashlib.sha256(outline_wkb).hexdigest()[:16]}"
+
+
 class OsmElement(models.Model):
     """What footprints and other features share: an OSM element with the state an edit must be based on."""
 
@@ -197,7 +202,7 @@ class OsmElement(models.Model):
         if self.osm_id is not None:
             return f"{self.osm_type}/{self.osm_id}"
         outline: GEOSGeometry = self.geometry  # type: ignore[attr-defined]
-        return f"shape/{hashlib.sha256(bytes(outline.wkb)).hexdigest()[:16]}"
+        return shape_key(bytes(outline.wkb))
 
 
 class Footprint(OsmElement):

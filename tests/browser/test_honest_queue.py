@@ -12,8 +12,9 @@ from annotation.learning.models import Evaluation
 from annotation.learning.services.evaluate import keep_measured
 from annotation.review.models import QueueItem
 from tests.browser.keys import press
+from tests.browser.screens import shot
 from tests.browser.test_queue import open_queue
-from tests.factories import SnapshotFactory
+from tests.factories import SnapshotFactory, UserFactory
 from tests.factories_changes import save_decision
 
 
@@ -50,6 +51,23 @@ def test_a_screen_reader_hears_what_was_answered_and_what_comes_next(new_page, s
     page.wait_for_load_state("networkidle")
     press(page, "c")
     expect(page.locator("#announce")).to_contain_text(re.compile("can't tell.*Next: "))
+
+
+def test_what_is_counted_only_so_far_is_told_as_at_least_so_many(new_page, stock, monkeypatch):
+    monkeypatch.setattr("annotation.review.selectors.TOLD", 3)
+    other = UserFactory(username="grace")
+    QueueItem.objects.filter(state="open").update(assigned_to=other)
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/changes/review/")
+    expect(page.locator("#no-item")).to_contain_text("The rest is for somebody else")
+    expect(page.locator("#no-item p").first).to_have_text(re.compile("^At least 3 candidates wait for another person"))
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        shot(page, f"at-least-{scheme}")
+    theirs = QueueItem.objects.filter(assigned_to=other).values("pk")[2:]
+    QueueItem.objects.filter(pk__in=theirs).update(state="withdrawn")
+    page.reload()
+    expect(page.locator("#no-item p").first).to_have_text(re.compile("^2 candidates wait for another person"))
 
 
 def test_an_edit_that_the_newest_map_contradicts_is_dropped_on_the_page(new_page, stock):

@@ -204,10 +204,3 @@ class ChangeDetail(ChangeSubject):
 
 class JobStarted(serializers.Serializer):
     job = JobOutput()
-
-
-def feature(change: Change, geometry: dict[str, Any]) -> dict[str, Any]:
-    """A change as a GeoJSON feature."""
-    properties = dict(ChangeRow(change).data)
-    del properties["bbox"]
-    return {"type": "Feature", "id": change.pk, "geometry": geometry, "properties": properties}

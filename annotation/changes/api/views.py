@@ -1,10 +1,8 @@
 """Thin views of suspected changes: lists, a GeoJSON stream, one change."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -21,11 +19,10 @@ from annotation.changes import selectors
 from annotation.changes.api import serializers
 from annotation.changes.api.filters import ChangeQuery
 from annotation.changes.asked import StatedQuery, wanted_of
-from annotation.changes.models import Change
 from annotation.changes.nearby import neighbours
+from annotation.changes.services import exports
 from annotation.changes.services.start import start_find
 from annotation.common.keyset import Cursor
-from annotation.common.streams import begun_at_once
 from annotation.review.api.http import parse, person
 from annotation.review.lists import ORDERS
 from annotation.sources.selectors import get_region
@@ -75,8 +72,8 @@ class ChangesGeoJsonView(APIView):
         user = person(request)
         region = get_region(user, region_id)
         wanted = wanted_of(parse(StatedQuery, request.query_params), user.pk)
-        rows = selectors.changes_that(region, wanted).order_by("pk")
-        return StreamingHttpResponse(_stream(rows), content_type=GeoJsonRenderer.media_type)
+        lines = exports.as_geojson(selectors.plain_changes(region, wanted))
+        return StreamingHttpResponse((part.encode() for part in lines), content_type=GeoJsonRenderer.media_type)
 
 
 class ChangeView(APIView):
@@ -110,16 +107,6 @@ class NeighboursView(APIView):
         """Outlines of the other buildings of the scanned map beside a change, to draw by and to snap to."""
         change = selectors.get_change(person(request), change_id)
         return Response(serializers.Neighbour(neighbours(change), many=True).data)
-
-
-def _stream(changes: QuerySet[Change]) -> Iterator[bytes]:
-    yield b'{"type": "FeatureCollection", "features": [\n'
-    first = True
-    for change in begun_at_once(changes, lambda one: one.pk, at_once=1000):
-        one = serializers.feature(change, selectors.geojson(selectors.shape_after(change)))
-        yield (b"" if first else b",\n") + json.dumps(one, cls=JSONEncoder).encode()
-        first = False
-    yield b"\n]}\n"
 
 
 class FindView(APIView):

@@ -1,7 +1,8 @@
-"""Suspected changes as files for other tools, row by row: CSV, GeoPackage, COCO."""
+"""Suspected changes as files for other tools, row by row: CSV, GeoJSON, GeoPackage, COCO."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import tempfile
 from collections.abc import Iterator
@@ -9,16 +10,18 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+import shapely
 from django.db.models import BinaryField, Case, F, Func, QuerySet, When
 from django.db.models.functions import Coalesce
 
+from annotation.changes import selectors
 from annotation.changes.engine_coco import instances
 from annotation.changes.models import Change, ChangeKind
 from annotation.common.geopackage import write_layer
 from annotation.common.shapes import SIDES, Side
-from annotation.common.streams import begun_at_once, csv_rows
+from annotation.common.streams import FIRST_ROWS, begun_at_once, csv_rows
 from annotation.consistency.models import Scan
-from annotation.sources.models import Region
+from annotation.sources.models import Region, shape_key
 
 TILE_PX = 256
 ROWS_AT_ONCE = 2000
@@ -31,6 +34,12 @@ COLUMNS = {
 }  # fmt: skip
 """What CSV and GeoPackage say of a change, with the type that GeoPackage gives it."""
 
+FEATURE = (
+    "wkb", "pk", "item_id", "scan_id", "kind", "confidence", "state", "decision", "version", "decided_by", "decided_at",
+    "reason", "comment", "flagged_to", "exported", "z", "x", "y", "created_at", "named", "number",
+    "unnamed",
+)  # fmt: skip
+
 
 class Wkb(Func):
     function, output_field = "ST_AsBinary", BinaryField()
@@ -40,6 +49,18 @@ def as_csv(region: Region, changes: QuerySet[Change]) -> Iterator[str]:
     """A line for each change: where its middle lies, and what is said of it."""
     rows = ((lon, lat, *values) for lon, lat, values in _placed(region, changes))
     return csv_rows(["lon", "lat", *COLUMNS], rows)
+
+
+def as_geojson(changes: QuerySet[Change]) -> Iterator[str]:
+    """A FeatureCollection, a feature on each line: the shape that would stand, and what a list tells of the change."""
+    yield '{"type": "FeatureCollection", "features": [\n'
+    rows = _featured(changes).values_list(*FEATURE)
+    found, before = begun_at_once(rows, lambda row: row[1], ROWS_AT_ONCE), ""
+    while chunk := list(islice(found, FIRST_ROWS)):  # so that what is there at once goes out at once
+        shapes = shapely.to_geojson(shapely.from_wkb([bytes(row[0]) for row in chunk]))
+        yield before + ",\n".join(map(_feature, shapes, chunk))
+        before = ",\n"
+    yield "\n]}\n"
 
 
 def as_geopackage(region: Region, changes: QuerySet[Change]) -> IO[bytes]:
@@ -82,6 +103,47 @@ def as_coco(region: Region, changes: QuerySet[Change]) -> Iterator[str]:
     yield '\n], "annotations": [\n'
     yield from _lines(_annotations(changes))
     yield "\n]}\n"
+
+
+def _featured(changes: QuerySet[Change]) -> QuerySet[Change]:
+    told = selectors.with_answer(changes)
+    return told.annotate(
+        wkb=Wkb(_shape()), state=F("item__state"), decision=F("item__decision"), version=F("item__version"),
+        decided_by=F("item__decided_by__username"), decided_at=F("item__decided_at"),
+        flagged_to=F("item__assigned_to__username"), z=F("pair__tile__z"), x=F("pair__tile__x"), y=F("pair__tile__y"),
+        named=F("footprint__osm_type"), number=F("footprint__osm_id"),
+        unnamed=Case(When(footprint__osm_id__isnull=True, then=Wkb("footprint__geometry"))),
+    )  # fmt: skip
+
+
+def _feature(shape: str, row: tuple[Any, ...]) -> str:
+    """A line of GeoJSON. Built by hand: its properties are those of `ChangeRow`, by their names and in their order."""
+    (
+        _, change, item, scan, kind, confidence, state, decision, version, decided_by, decided_at, reason, comment,
+        flagged_to, exported, z, x, y, created_at, osm_type, osm_id, outline,
+    ) = row  # fmt: skip
+    properties = {
+        "id": change, "item": item, "scan": scan, "kind": kind,
+        "key": _key(osm_type, osm_id, outline),
+        "confidence": confidence, "state": state, "decision": decision, "version": version, "decided_by": decided_by,
+        "decided_at": decided_at and _moment(decided_at), "reason": reason or "", "comment": comment or "",
+        "flagged_to": flagged_to, "exported": exported, "tile": {"z": z, "x": x, "y": y},
+        "created_at": _moment(created_at),
+    }  # fmt: skip
+    geometry = shape.replace(",", ", ").replace('":', '": ')
+    return f'{{"type": "Feature", "id": {change}, "geometry": {geometry}, "properties": {json.dumps(properties)}}}'
+
+
+def _key(osm_type: str | None, osm_id: int | None, outline: bytes | None) -> str | None:
+    """Of the footprint, if there is one; `outline` where it has no id."""
+    if osm_id is not None:
+        return f"{osm_type}/{osm_id}"
+    return None if outline is None else shape_key(bytes(outline))
+
+
+def _moment(moment: dt.datetime) -> str:
+    """As the API writes a time."""
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _image(row: tuple[int, ...], imagery: Any, licences: dict[str, int]) -> dict[str, Any]:

@@ -116,10 +116,13 @@ class ClaimOutput(serializers.Serializer):
     subject = serializers.JSONField(help_text="what the stage shows of the item", allow_null=True)
     open = serializers.IntegerField(allow_null=True, help_text="undecided items, given where none could be claimed")
     leased = serializers.IntegerField(
-        allow_null=True, help_text="of them, what others hold, or is renewed first; of a region up to 1000"
+        allow_null=True, help_text="of them, what others hold, or is renewed first; up to `counted_to`"
     )  # fmt: skip
     blocked = serializers.IntegerField(
-        allow_null=True, help_text="how many of the others are for somebody else alone; of a region up to 1000"
+        allow_null=True, help_text="how many of the others are for somebody else alone; up to `counted_to`"
+    )  # fmt: skip
+    counted_to = serializers.IntegerField(
+        allow_null=True, help_text="where `leased` and `blocked` end: that many are at least that many; null: nowhere"
     )  # fmt: skip
     next = serializers.ListField(
         child=serializers.IntegerField(), help_text="where something was wanted: items that fit and come after it, as "

@@ -26,7 +26,7 @@ def _claimed(item: QueueItem | None, counts: selectors.QueueCounts | None, after
         "subject": get_stage(item.stage).subject(item) if item else None,
         "flag": selectors.last_flag(item) if item else None,
         "next": after,
-        **{name: getattr(counts, name, None) for name in ("open", "leased", "blocked")},
+        **{name: getattr(counts, name, None) for name in ("open", "leased", "blocked", "counted_to")},
     }
     return Response(serializers.ClaimOutput(reply).data)
 

@@ -10,7 +10,7 @@ from annotation.accounts.models import User
 from annotation.common.errors import InvalidError
 from annotation.review.batches import get_batch
 from annotation.review.models import QueueItem
-from annotation.review.selectors import QueueCounts, queue_counts
+from annotation.review.selectors import TOLD, QueueCounts, queue_counts
 from annotation.review.services.batch import check_may_work
 from annotation.review.stages import ReviewStage, get_stage
 
@@ -166,4 +166,4 @@ def _fitting(user: User, stage: ReviewStage, scope_id: int, wanted: Mapping[str,
             return Claim(item=rows[0], counts=None, next=[pk for pk in found if pk != rows[0].pk][:MAX_FIRST])
         if among is None and not found:
             break
-    return Claim(item=None, counts=QueueCounts(*stage.fitting.counts(user, scope_id, wanted)))
+    return Claim(item=None, counts=QueueCounts(*stage.fitting.counts(user, scope_id, wanted), counted_to=TOLD))

@@ -85,7 +85,9 @@ export function createServer({ stage, region, batch = null, person, leaseSeconds
       const answer = await api.post(`/api/review/${stage}/claim/`, { region, skip, batch, first, wanted });
       return answer.item
         ? { claim: asClaim(answer), next: answer.next }
-        : { counts: { open: answer.open, leased: answer.leased, blocked: answer.blocked } };
+        : {
+            counts: { open: answer.open, leased: answer.leased, blocked: answer.blocked, countedTo: answer.counted_to },
+          };
     },
     async heartbeat(claim) {
       return leaseOf(await api.post(itemPath(claim.id, "heartbeat"), { lease_token: claim.lease_token }));

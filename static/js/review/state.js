@@ -17,7 +17,7 @@ export const initialState = (decided = [], session = 0) => ({
   skipped: [],
   decided,
   refusal: "", // why the server gives nothing, in words
-  counts: { open: null, leased: null, blocked: null },
+  counts: { open: null, leased: null, blocked: null, countedTo: null },
   session,
   last: "", // what was done last: answer | skip
 });

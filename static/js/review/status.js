@@ -42,20 +42,20 @@ export function drawTally(state) {
   byId("undo").title = last ? byId("undo-what").textContent : "";
 }
 
-const COUNTED = 1000; // the server counts no further
-const atLeast = (count) => (count < COUNTED ? "" : "At least ");
+/** `countedTo`: the server counts no further; null: it counts all. */
+const atLeast = (count, { countedTo }) => (countedTo === null || count < countedTo ? "" : "At least ");
 
 const texts = {
   refused: ({ refusal }) => ["Nothing more to answer here", refusal, null],
   loading: (_, { what }) => [`Fetching the next ${what}`, "", null],
   waiting: ({ counts }, { what }) => [
     "Others have the rest just now",
-    `${atLeast(counts.leased)}${plural(counts.leased, `${what} is`, `${what}s are`)} on other people's screens, or brought up to date. This page looks again every few seconds; nothing to do.`,
+    `${atLeast(counts.leased, counts)}${plural(counts.leased, `${what} is`, `${what}s are`)} on other people's screens, or brought up to date. This page looks again every few seconds; nothing to do.`,
     null,
   ],
   blocked: ({ counts }, { what }) => [
     "The rest is for somebody else",
-    `${atLeast(counts.blocked)}${plural(counts.blocked, `${what} waits`, `${what}s wait`)} for another person: flagged to them, or for a second answer by somebody who did not give the first.`,
+    `${atLeast(counts.blocked, counts)}${plural(counts.blocked, `${what} waits`, `${what}s wait`)} for another person: flagged to them, or for a second answer by somebody who did not give the first.`,
     null,
   ],
   empty: ({ skipped, counts }, { what, done, title }) => {
