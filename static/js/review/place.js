@@ -1,5 +1,5 @@
 /** Where the item on the screen lies, as people and other maps take it, with a way to its page. */
-import { byId, el, fill } from "mapwright/lib/dom.js";
+import { byId, el } from "mapwright/lib/dom.js";
 import { placeOf } from "mapwright/lib/tiles.js";
 
 /**
@@ -11,8 +11,10 @@ import { placeOf } from "mapwright/lib/tiles.js";
 export function showPlace(region, { tile, streets }) {
   const words = streets.length ? `${placeOf(tile)} on ${streets.join(", ")}` : placeOf(tile);
   const href = `/regions/${region}/tiles/${tile.z}/${tile.x}/${tile.y}/`;
-  const title = `${words}: open its page in another tab`;
-  fill(byId("where"), el("a", { href, title, target: "_blank", rel: "noopener", text: words }));
+  const link = byId("where").querySelector("a") ?? el("a", { target: "_blank", rel: "noopener" });
+  // The same link for every item, so that it keeps the focus.
+  if (!link.isConnected) byId("where").append(link);
+  Object.assign(link, { href, title: `${words}: open its page in another tab`, textContent: words });
   byId("where").hidden = false;
   return words;
 }
