@@ -42,7 +42,7 @@ NO_TEXT = ("Cc", "Cs", "Cn")
 
 def describes_building(key: str) -> bool:
     """Whether a tag of this key describes the building alone; any other makes the object more than a building."""
-    return key in PLAIN_KEYS or key.split(":")[0] in PLAIN_PREFIXES
+    return not _is_name(key) and (key in PLAIN_KEYS or key.split(":")[0] in PLAIN_PREFIXES)
 
 
 @cache
@@ -76,7 +76,7 @@ def tag_form(language: str) -> Json:
 
 def _here(field: Json) -> bool:
     keys = [field["key"], *field["keys"]]
-    elsewhere = any(_is_name_or_address(key) or key.endswith(":name") for key in keys)
+    elsewhere = any(_is_name_or_address(key) for key in keys)
     return not elsewhere and field["type"] not in FORM_ONLY
 
 
@@ -182,5 +182,10 @@ def is_address(key: str) -> bool:
 
 
 def _is_name_or_address(key: str) -> bool:
+    return key.split(":")[0] in NOT_FROM_AN_IMAGE or _is_name(key)
+
+
+def _is_name(key: str) -> bool:
+    """Whether a tag of this key is a name of something: `name:en`, `alt_name`, `building:name`."""
     head = key.split(":")[0]
-    return head in NOT_FROM_AN_IMAGE or head.endswith("_name")
+    return head == "name" or head.endswith("_name") or key.endswith(":name")

@@ -176,6 +176,27 @@ def test_a_tag_of_the_map_is_taken_off_by_keys_and_an_address_corrected_but_not_
     assert Change.objects.get(pk=change.pk).tags_set == {"roof:shape": "", "addr:housenumber": "4a"}
 
 
+def test_what_is_emptied_is_taken_off_and_what_stays_is_said(new_page, stock):
+    change = of_kind(stock, "modify")
+    mapped = {"building": "house", "house": "detached", "roof:shape": "flat", "height": "9", "building:name": "Mill"}
+    change.footprint.tags = mapped
+    change.footprint.save()
+    page = new_page(stock.admin)
+    dialog = tag_form(page, stock, change)
+    dialog.get_by_role("combobox", name="Roof Shape").select_option("")
+    dialog.locator('[data-key="height"] input').fill("")
+    shot(page, "emptied")
+    dialog.get_by_label("Kind of building").fill("garage")
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("The map keeps house: take it off in iD or JOSM")
+    for key, value in (("house", "detached"), ("building:name", "Mill")):
+        expect(dialog.locator(f'[data-key="{key}"]')).to_have_text(f"{key}{value}stays")
+    dialog.get_by_role("button", name="Set them").click()
+    expect(page.locator("#tags-set")).to_contain_text("building=garage")
+    for words in ("roof:shape taken off", "height taken off"):
+        expect(page.locator("#tags-set")).to_contain_text(words)
+
+
 def test_a_wrong_value_in_a_folded_field_is_unfolded_and_said(new_page, stock):
     page = new_page(stock.admin)
     dialog = tag_form(page, stock, of_kind(stock, "add"))
@@ -200,6 +221,27 @@ def test_without_the_package_common_values_are_offered_and_the_form_says_so(new_
         expect(page.locator("#tags-set")).to_contain_text("building=house")
 
 
+def test_without_the_package_mapped_levels_are_taken_off_and_stay_off(new_page, stock, watch, tmp_path):
+    watch.expect("503")
+    change = of_kind(stock, "modify")
+    change.footprint.tags = {"building": "house", "building:levels": "3"}
+    change.footprint.save()
+    with override_settings(PRESETS_DIR=tmp_path):
+        page = new_page(stock.admin)
+        dialog = tag_form(page, stock, change)
+        dialog.get_by_role("button", name="Take off Levels").click()
+        shot(page, "plain-levels")
+        dialog.get_by_role("button", name="Set them").click()
+        shown = page.locator("#tags-set")
+        expect(shown).to_have_text("Your tags: building:levels taken off")
+        press(page, ",")
+        expect(dialog.get_by_role("button", name="Keep Levels")).to_be_visible()
+        dialog.get_by_label("Kind of building").fill("garage")
+        page.keyboard.press("Enter")
+        expect(shown).to_contain_text("building=garage")
+        expect(shown).to_contain_text("building:levels taken off")
+
+
 def test_words_of_the_persons_own_language_find_and_name_a_kind(browser, live_server, stock, new_page):
     page = new_page(stock.admin)
     page.add_init_script("Object.defineProperty(navigator, 'language', { get: () => 'de-AT' })")
@@ -208,41 +250,6 @@ def test_words_of_the_persons_own_language_find_and_name_a_kind(browser, live_se
     page.keyboard.press("Enter")
     expect(dialog.get_by_label("Kind of building")).to_have_value("Gewächshaus")
     expect(dialog.get_by_label("Geschosse", exact=True)).to_be_visible()
-
-
-FIELDS = [
-    {"type": "semiCombo", "key": "roof:material", "keys": [], "options": [{"value": "tile", "label": "Tiles"}]},
-    {"type": "multiCombo", "key": "service:", "keys": [], "options": [{"value": "repair", "label": "Repair"}]},
-    {"type": "manyCombo", "key": "", "keys": ["bus", "tram"], "options": []},
-    {"type": "defaultCheck", "key": "covered", "keys": [], "options": []},
-]
-MADE = """async (fields) => {
-  const { fieldInput } = await import("mapwright/changes/preset-fields.js");
-  const like = { label: "Field", placeholder: "", custom_values: true, min: null, max: null };
-  const made = fields.map((one) => fieldInput({ ...like, ...one, label: one.type }, { tram: "yes" }, { bus: "yes" }));
-  document.querySelector("main").replaceChildren(...made.map(({ node }) => node));
-  window.said = () => Object.assign({}, ...made.map(({ read }) => read()));
-}"""
-
-
-def test_fields_of_several_values_say_them_as_osm_writes_them(new_page, stock):
-    page = new_page(stock.admin)
-    page.goto(f"/regions/{stock.region.pk}/changes/{stock.changes[0].pk}/")
-    expect(page.locator("#said li")).to_have_count(1)  # the page is drawn, and draws nothing more
-    page.evaluate(MADE, FIELDS)
-    several = page.locator('[data-key="roof:material"] input')
-    several.fill("tile")
-    page.keyboard.press("Enter")
-    page.keyboard.type("slate;tile")
-    page.keyboard.press("Enter")
-    several.fill("metal")
-    page.get_by_label("Repair").check()
-    page.get_by_label("defaultCheck").select_option("yes")
-    assert page.evaluate("said()") == {
-        "roof:material": "tile;slate;metal", "service:repair": "yes", "bus": "yes", "tram": "yes", "covered": "yes",
-    }  # fmt: skip
-    page.get_by_role("button", name="Remove Tiles").click()
-    assert page.evaluate("said()")["roof:material"] == "slate;metal"
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(LAPTOP, "light"), (LAPTOP, "dark"), (PHONE, "light"), (PHONE, "dark")])

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from annotation.accounts.permissions import IsReviewer
 from annotation.changes import group
+from annotation.changes.api.tags import TagValue
 from annotation.changes.models import ChangeKind, GroupMove
 from annotation.changes.selectors import get_change
 from annotation.changes.services.move_group import Wanted, move_group, take_back
@@ -82,7 +83,7 @@ class WantedInput(serializers.Serializer):
         help_text="a draft of the shape, moved instead of the proposed one",
     )
     tags = serializers.DictField(
-        child=serializers.CharField(max_length=255, allow_blank=True), required=False, default=dict,
+        child=TagValue(), required=False, default=dict,
         help_text="tags that an editor set of it, as its answer would carry them",
     )  # fmt: skip
 

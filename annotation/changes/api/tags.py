@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,14 +17,21 @@ from annotation.changes.tagging import MAX_CHARS
 from annotation.review.api.http import parse, person
 
 
+class TagValue(serializers.CharField):
+    """A value as it came in: blanks alone are no empty value, which would take the tag off."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_CHARS, allow_blank=True, trim_whitespace=False, **options)
+
+
 class TagsInput(serializers.Serializer):
     version = serializers.IntegerField(min_value=0, max_value=2**31 - 1, help_text="of its item in the queue")
     tags = serializers.DictField(
-        child=serializers.CharField(max_length=MAX_CHARS, allow_blank=True),
+        child=TagValue(),
         help_text="all that are set, over those that it has; an empty value takes off what the map has",
     )
     seen = serializers.DictField(
-        child=serializers.CharField(max_length=MAX_CHARS, allow_blank=True), required=False, allow_null=True,
+        child=TagValue(), required=False, allow_null=True,
         default=None,
         help_text="those set before, as they were seen: where somebody set others meanwhile it answers 409",
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from annotation.changes.tagging import is_address
 from annotation.edits.osmchange.accepted import Base
 from annotation.edits.osmchange.elements import MAX_MEMBERS, MAX_TAG_CHARS, RefusedError, check_known
 from annotation.edits.osmchange.nodes import Outline
@@ -11,13 +12,22 @@ from annotation.edits.osmchange.nodes import Outline
 
 def check_outlines(base: Base, tags: Mapping[str, str]) -> None:
     """Refuse to say of a relation what the outline, tagged as the same building, would go on contradicting."""
-    said = sorted(key for key in tags if key.startswith("building") and tags[key] != base.tags.get(key))
-    if base.osm_type == "relation" and base.outlines and said:
+    if base.osm_type != "relation" or not base.outlines:
+        return
+    changed = sorted(key for key in tags if tags[key] != base.tags.get(key, ""))
+    said = [key for key in changed if key.startswith("building") or (is_address(key) and _outline_has(base, key))]
+    if said:
         raise RefusedError(
             "outline_tagged",
             f"{base.outlines[0]}, the outline of {base.key}, is tagged as the building too and would keep its own "
             f"{said[0]}; take the building's tags off one of both in JOSM, or leave {said[0]} as it is",
         )
+
+
+def _outline_has(base: Base, key: str) -> bool:
+    """Whether an outline that is tagged as the building has this key, as far as its tags are known."""
+    known = {f"way/{way.id}": way.tags for way in base.ways or ()}
+    return any(key in known.get(outline, {key: ""}) for outline in base.outlines)
 
 
 def check_members(base: Base) -> None:

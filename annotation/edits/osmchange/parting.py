@@ -108,9 +108,16 @@ def merge(change: AcceptedChange, ids: NewIds) -> list[Operation]:
             "take the answer back, or merge them in JOSM",
         )
     nodes = [*kept.nodes, *(node for one in gone for node in one.nodes)]
-    grown = reshape_way(change, replace(kept, nodes=nodes), ids)
+    grown = reshape_way(_said_of(change, kept), replace(kept, nodes=nodes), ids)
     deleted = [Way(one.osm_id or 0, one.version, tuple(node.id for node in one.nodes), one.tags) for one in gone]
     return [*grown, *(Operation("delete", way) for way in deleted)]
+
+
+def _said_of(change: AcceptedChange, kept: Base) -> AcceptedChange:
+    """The change as it is said of the way that stays: what was taken off another one is none of its tags."""
+    if kept is change.base:
+        return change
+    return replace(change, tags={key: value for key, value in change.tags.items() if value})
 
 
 def _check_plain(change: AcceptedChange, objects: Sequence[Base], *, whole: bool = True) -> None:

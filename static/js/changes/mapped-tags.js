@@ -7,18 +7,22 @@ import { isAddress, keepsKind, staysAsMapped, valueProblem } from "mapwright/cha
 export const mayGo = (key, mapped) =>
   Boolean(mapped[key]) && !keepsKind(key) && !isAddress(key) && !staysAsMapped(key, mapped);
 
+/** Let the inputs in a node, and the buttons of single values, be off or on. */
+export function lock(node, off) {
+  for (const one of node.querySelectorAll("input, select, .chips button")) one.disabled = off;
+}
+
 /**
  * A button that takes a tag of the map off, or keeps it after all.
  * @param {string} label of what goes
  * @param {boolean} gone whether it is taken off so far
- * @param {HTMLElement} control of its value, which is off meanwhile
- * @param {HTMLElement} node around both
+ * @param {HTMLElement} node around the inputs of its value, which are off meanwhile
  * @returns {{button: HTMLElement, gone: () => boolean}}
  */
-export function takeOff(label, gone, control, node) {
+export function takeOff(label, gone, node) {
   const button = el("button", { type: "button", class: "button button-small take-off" });
   const draw = () => {
-    control.disabled = gone;
+    lock(node, gone);
     node.classList.toggle("goes", gone);
     button.textContent = gone ? "Keep it" : "Take off";
     button.setAttribute("aria-label", gone ? `Keep ${label}, which would be taken off` : `Take off ${label}`);
@@ -42,7 +46,7 @@ function line(key, said, mapped) {
   checked(input, (text) => (text ? valueProblem(key, text) : none));
   node.append(input);
   if (!mayGo(key, mapped)) return { node, read: () => [[key, input.value.trim()]] };
-  const away = takeOff(key, said === "", input, node);
+  const away = takeOff(key, said === "", node);
   node.append(away.button);
   return { node, read: () => [[key, away.gone() ? null : input.value.trim()]] };
 }

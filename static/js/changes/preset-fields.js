@@ -1,6 +1,6 @@
 /** Inputs for the fields of OSM's presets: each says which tags it would set, and what is wrong with them. */
 import { el } from "mapwright/lib/dom.js";
-import { mayGo, takeOff } from "mapwright/changes/mapped-tags.js";
+import { lock, mayGo, takeOff } from "mapwright/changes/mapped-tags.js";
 import { checked } from "mapwright/changes/tag-rows.js";
 import { fieldProblem, staysAsMapped } from "mapwright/changes/tag-rules.js";
 
@@ -14,10 +14,10 @@ let lists = 0;
 const option = ({ value, label, about }) => el("option", { value, text: label, title: about || null });
 
 /** One of a few: a list to choose from, in which what the map has stays even where the presets don't know it. */
-function select(field, value, options) {
+function select(value, options, none) {
   const known = options.some((one) => one.value === value);
   const kept = value && !known ? [{ value, label: value }] : [];
-  const node = el("select", {}, el("option", { value: "", text: "Not said" }), ...[...kept, ...options].map(option));
+  const node = el("select", {}, el("option", { value: "", text: none }), ...[...kept, ...options].map(option));
   node.value = value;
   return node;
 }
@@ -29,11 +29,11 @@ function offered(options, input) {
   return el("datalist", { id }, ...options.map(({ value, label }) => el("option", { value, label })));
 }
 
-function line(field, value, mapped) {
+function line(field, value, mapped, emptied) {
   const input = el("input", {
     value,
     inputmode: NUMBERS.includes(field.type) && field.key !== "layer" ? "decimal" : null,
-    placeholder: mapped ? `${mapped}, as mapped` : field.placeholder || null,
+    placeholder: emptied || field.placeholder || null,
     autocomplete: "off",
   });
   return checked(input, (text) => (text === mapped ? "" : fieldProblem(field, text)));
@@ -75,7 +75,7 @@ function several(field, value) {
   return {
     control: input,
     around: [chips, offered(field.options, input)],
-    read: () => ({ [field.key]: read().join(";") }),
+    read: () => read().join(";"),
   };
 }
 
@@ -111,13 +111,14 @@ function swatched(input) {
   return swatch;
 }
 
-function control(field, value, mapped) {
+function control(field, value, mapped, goes) {
+  const none = goes ? "Not said: taken off" : "Not said";
   if (field.type === "semiCombo") return several(field, value);
   const closed = field.type === "radio" || (field.options.length > 0 && !field.custom_values);
-  if (field.type === "check") return { control: select(field, value, YES_NO), around: [] };
-  if (field.type === "defaultCheck") return { control: select(field, value, YES_NO.slice(0, 1)), around: [] };
-  if (closed) return { control: select(field, value, field.options), around: [] };
-  const input = line(field, value, mapped);
+  if (field.type === "check") return { control: select(value, YES_NO, none), around: [] };
+  if (field.type === "defaultCheck") return { control: select(value, YES_NO.slice(0, 1), none), around: [] };
+  if (closed) return { control: select(value, field.options, none), around: [] };
+  const input = line(field, value, mapped, goes ? `${mapped} is taken off` : "");
   return { control: input, around: field.type === "colour" ? [swatched(input)] : [offered(field.options, input)] };
 }
 
@@ -127,14 +128,15 @@ function control(field, value, mapped) {
  * @param {Object} tags to be set so far, over those of the map
  * @param {Object} mapped the object's own tags
  * @returns {{node: HTMLElement, read: Function}} `read()` gives {key: value}, "" where nothing is said, null where what the map
- *   has is taken off
+ *   has is taken off: by the button, or emptied
  */
 export function fieldInput(field, tags, mapped) {
   if (["multiCombo", "manyCombo"].includes(field.type)) return ticks(field, { ...mapped, ...tags }, mapped);
   const value = tags[field.key] || mapped[field.key] || "";
-  const made = control(field, value, mapped[field.key] ?? "");
+  const goes = mayGo(field.key, mapped);
   const fixed = staysAsMapped(field.key, mapped);
-  if (fixed) made.control.disabled = true;
+  const made = control(field, value, mapped[field.key] ?? "", goes);
+  made.control.required = Boolean(mapped[field.key]) && !goes && !fixed; // what makes it a building is not emptied
   const node = el(
     "div",
     { class: "preset-field", data: { key: field.key } },
@@ -142,9 +144,10 @@ export function fieldInput(field, tags, mapped) {
     ...made.around,
     fixed ? el("p", { class: "small muted", text: "It makes it more than a building, and stays as it is." }) : null,
   );
-  const said = made.read ?? (() => ({ [field.key]: made.control.value.trim() }));
-  if (!mayGo(field.key, mapped)) return { node, read: fixed ? () => ({}) : said };
-  const away = takeOff(field.label, tags[field.key] === "", made.control, node);
+  if (fixed) lock(node, true);
+  const said = made.read ?? (() => made.control.value.trim());
+  if (!goes) return { node, read: () => (fixed ? {} : { [field.key]: said() }) };
+  const away = takeOff(field.label, tags[field.key] === "", node);
   node.append(away.button);
-  return { node, read: () => (away.gone() ? { [field.key]: null } : said()) };
+  return { node, read: () => ({ [field.key]: away.gone() ? null : said() || null }) };
 }

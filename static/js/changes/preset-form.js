@@ -59,7 +59,7 @@ function leftover(first, kind, mapped) {
   const gone = Object.keys(first.preset.remove_tags).filter(
     (key) => key !== "building" && mapped[key] && !(key in kind.tags),
   );
-  return gone.length ? `The map keeps ${gone.join(", ")}: take it off below where it no longer holds.` : "";
+  return gone.length ? `The map keeps ${gone.join(", ")}: take it off in iD or JOSM where it no longer holds.` : "";
 }
 
 /**

@@ -12,7 +12,8 @@ const NUMBER = /^-?\d{1,9}(\.\d{1,6})?$/;
 const DATE = /^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$/;
 const COLOUR = /^(#[0-9a-f]{3}([0-9a-f]{3})?|[a-z][a-z_ ]*)$/i;
 
-const plain = (key) => PLAIN_KEYS.includes(key) || PLAIN.includes(key.split(":")[0]);
+const isName = (key) => key.split(":")[0].endsWith("_name") || key.endsWith(":name");
+const plain = (key) => !isName(key) && (PLAIN_KEYS.includes(key) || PLAIN.includes(key.split(":")[0]));
 
 /** Parts of an address: one that the map has is corrected, and never taken off. */
 export const isAddress = (key) => key.split(":")[0] === "addr";
@@ -34,8 +35,7 @@ export function keyProblem(key, mapped) {
   if (!key) return "";
   if (key.includes("=")) return "Put what follows the = into the value.";
   if (isAddress(key) && key in mapped) return textProblem(key);
-  const [head] = key.split(":");
-  if (NOT_HERE.includes(head) || head.endsWith("_name"))
+  if (NOT_HERE.includes(key.split(":")[0]) || isName(key))
     return "Names, addresses and relations are edited in iD or JOSM.";
   if (staysAsMapped(key, mapped)) return "It makes the object more than a building, and stays as it is.";
   return textProblem(key);

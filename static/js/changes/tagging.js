@@ -2,12 +2,20 @@
 import { el } from "mapwright/lib/dom.js";
 import { askDialog } from "mapwright/lib/forms.js";
 import { mappedTags } from "mapwright/changes/mapped-tags.js";
+import { fieldInput } from "mapwright/changes/preset-fields.js";
 import { presetForm } from "mapwright/changes/preset-form.js";
 import { loadPresets } from "mapwright/changes/presets.js";
 import { checked, tagRows } from "mapwright/changes/tag-rows.js";
 import { valueProblem } from "mapwright/changes/tag-rules.js";
 
-const OFFERED = ["building", "building:levels"];
+const LEVELS = {
+  key: "building:levels",
+  type: "number",
+  label: "Levels above the ground",
+  options: [],
+  custom_values: true,
+};
+const OFFERED = ["building", LEVELS.key];
 
 const labelled = (text, input) => el("label", { class: "field" }, el("span", { text }), input);
 
@@ -23,10 +31,7 @@ function plainForm({ mapped, before, why, values }) {
   };
   kind.addEventListener("input", tell);
   tell();
-  const levels = checked(
-    el("input", { inputmode: "decimal", value: before["building:levels"] ?? mapped["building:levels"] ?? "" }),
-    (text) => valueProblem("building:levels", text),
-  );
+  const levels = fieldInput(LEVELS, before, mapped);
   const rows = tagRows(mapped);
   const others = mappedTags(mapped);
   others.draw(OFFERED, before);
@@ -39,18 +44,13 @@ function plainForm({ mapped, before, why, values }) {
       labelled("Kind of building", kind),
       el("datalist", { id: "building-values" }, ...offered),
       about,
-      labelled("Levels above the ground", levels),
+      levels.node,
       others.node,
       ...rows.nodes,
       el("p", { class: "small muted", text: "Every other tag that it has stays." }),
     ],
     focus: kind,
-    read: () => [
-      ["building", kind.value.trim()],
-      ["building:levels", levels.value.trim()],
-      ...others.read(),
-      ...rows.read(),
-    ],
+    read: () => [["building", kind.value.trim()], ...Object.entries(levels.read()), ...others.read(), ...rows.read()],
   };
 }
 

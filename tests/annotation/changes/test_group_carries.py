@@ -4,8 +4,9 @@ import pytest
 
 from annotation.changes.models import Change
 from tests.annotation.changes.test_group_moves import asked, row_of
+from tests.annotation.changes.test_standing import house
 from tests.factories import BaseLayerFactory, RegionFactory, UserFactory
-from tests.factories_changes import ModelVersionFactory, ScanFactory
+from tests.factories_changes import ChangeFactory, ModelVersionFactory, ScanFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +32,17 @@ def test_tags_and_the_imagery_that_was_looked_at_go_with_the_answer(client_of, s
     first.refresh_from_db(), second.refresh_from_db()
     assert (first.tags_set, second.tags_set) == ({"building": "garage"}, {})
     assert first.looked_at == second.looked_at == ["Leaf-on"]
+
+
+def test_blanks_alone_take_no_tag_off_in_a_group_either(client_of, scan):
+    change = ChangeFactory(scan=scan, kind="modify", footprint=house(scan, tags={"building": "yes", "height": "9"}))
+    body = asked([change])
+    body["items"][0]["tags"] = {"height": " "}
+
+    answer = client_of(UserFactory(role="editor")).post(f"/api/changes/{change.pk}/group/move/", body, format="json")
+
+    change.refresh_from_db()
+    assert (change.item.decision, change.tags_set) == ("", {}) and b"is empty" in answer.content, answer.content
 
 
 def test_a_group_is_not_accepted_by_imagery_that_osm_may_not_be_edited_by(client_of, scan):

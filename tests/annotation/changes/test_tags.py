@@ -85,11 +85,12 @@ def test_a_tag_of_the_map_is_taken_off_and_an_address_is_corrected(client_of, ed
         ({"building": ""}, "choose another kind"), ({"shop": ""}, "more than a building"),
         ({"addr:street": ""}, "part of an address"), ({"name": ""}, "names, addresses"),
         ({"roof:colour": ""}, "is empty"), ({"addr:city": "Mill"}, "names, addresses"),
+        ({"building:name": ""}, "names, addresses"),
     ],
 )  # fmt: skip
 def test_what_makes_it_more_than_a_shape_is_not_taken_off_and_the_answer_says_why(client_of, editor, scan, tags, word):
     client = client_of(editor)
-    mapped = {"building": "yes", "shop": "bakery", "addr:street": "Mill Lane", "name": "Mill"}
+    mapped = {"building": "yes", "shop": "bakery", "addr:street": "Mill Lane", "name": "Mill", "building:name": "Mill"}
     change = ChangeFactory(scan=scan, kind="modify", footprint=house(scan, tags=mapped))
     refused = accept(client, change, tags)
     assert refused.status_code == 400 and word in refused.json()["detail"]
@@ -103,6 +104,15 @@ def test_taking_off_goes_with_the_answer_or_after_it(client_of, editor, scan):
     assert client.put(f"/api/changes/{change.pk}/tags/", body, format="json").json() == {"tags_set": {"height": ""}}
     (tags,) = written(client, scan).values()
     assert tags == {"building": "yes"}
+
+
+def test_blanks_alone_take_nothing_off(client_of, editor, scan):
+    client = client_of(editor)
+    change = ChangeFactory(scan=scan, kind="modify", footprint=house(scan, tags={"building": "yes", "height": "9"}))
+    assert accept(client, change, {"height": "  "}).status_code == 400
+    accept(client, change, {})
+    told = client.put(f"/api/changes/{change.pk}/tags/", {"version": 1, "tags": {"height": "  "}}, format="json")
+    assert (told.status_code, told.json()["code"]) == (400, "invalid") and "is empty" in told.json()["detail"]
 
 
 def test_taking_the_answer_back_forgets_the_tags(client_of, editor, scan):
@@ -162,9 +172,10 @@ MAPPED = {"building": "yes", "shop": "bakery", "roof:shape": "flat"}
         {"": "yes"}, {" ": "yes"}, {"building": ""}, {"building": 2}, {"building": None}, ["building"], "building",
         {"k" * 256: "v"}, {"roof:shape": "v" * 256}, {"roof:\x07": "a"}, {"roof:shape": "a\x00"},
         {"roof:shape": "a\nb"}, {"roof:shape": "\ud800"}, {"roof:shape": "\uffff"}, {"roof=shape": "a"},
-        {"name": "Mill"}, {"name:en": "Mill"}, {"alt_name:en": "Mill"}, {"addr:street": "Mill Lane"},
-        {"type": "multipolygon"}, {"shop": "books"}, {"building": "no"}, {"building:levels": "two"},
-        {"building:levels": "-1"}, {"roof": "a", " roof": "b"}, {f"key{n}": "v" for n in range(31)},
+        {"name": "Mill"}, {"building:name": "Mill"}, {"name:en": "Mill"}, {"alt_name:en": "Mill"},
+        {"addr:street": "Mill Lane"}, {"type": "multipolygon"}, {"shop": "books"}, {"building": "no"},
+        {"building:levels": "two"}, {"building:levels": "-1"}, {"roof": "a", " roof": "b"},
+        {f"key{n}": "v" for n in range(31)},
     ],
 )  # fmt: skip
 def test_what_osm_does_not_take_or_an_image_does_not_show_is_refused(tags):

@@ -190,6 +190,24 @@ def test_a_multipolygon_does_not_say_otherwise_than_its_outline_that_is_tagged_t
         said(**{"building": "yes", "building:levels": "3"})
     assert refused.value.code == "outline_tagged"
     assert said(building="yes", height="7") == {**tags, "height": "7"}
+    assert said(**{"building:levels": "", "height": "7"}) == {**tags, "height": "7"}  # it lacks levels by now
+
+
+def test_an_address_is_not_corrected_of_a_multipolygon_whose_outline_has_it_too():
+    tags = {"type": "multipolygon", "building": "yes", "addr:housenumber": "4"}
+
+    def corrected(outline, ways=True):
+        known = [OldWay(5, 3, outline, tuple(old_nodes(SQUARE)), outline=True)] if ways else None
+        relation = Base("relation", 9, 4, tags, members=[("way", 5, "outer")], outlines=["way/5"], ways=known)
+        said = {"addr:housenumber": "4a"}
+        change = AcceptedChange("modify", [[SQUARE]], relation, tags=said, keeps_shape=True)
+        return compile_change(change, NewIds())[-1].element.tags
+
+    for ways in (True, False):  # unknown tags of the outline may have it
+        with pytest.raises(RefusedError, match=r"way/5, the outline of relation/9.*addr:housenumber") as refused:
+            corrected({"building": "yes", "addr:housenumber": "4"}, ways)
+        assert refused.value.code == "outline_tagged"
+    assert corrected({"building": "yes"}) == {**tags, "addr:housenumber": "4a"}
 
 
 @pytest.mark.parametrize(

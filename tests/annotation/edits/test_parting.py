@@ -58,6 +58,16 @@ def test_of_a_cut_house_both_parts_lose_what_is_taken_off_and_one_keeps_the_corr
     }  # fmt: skip
 
 
+def test_of_a_cut_house_one_part_alone_keeps_the_name_of_the_building(town):
+    tags = {"building": "house", "building:name": "Mill", "building:levels": "2"}
+    Footprint.objects.filter(osm_id=11, snapshot=town.snapshot).update(tags=tags)
+    town.answer("modify", box(0, 0), "way/11", cut=line((0, 0), (2, 2)))
+    ways = [one for one in compile_changeset(town.changeset()).operations if isinstance(one.element, Way)]
+    assert {one.action: one.element.tags for one in ways} == {
+        "create": {"building": "house", "building:levels": "2"}, "modify": tags,
+    }  # fmt: skip
+
+
 def test_a_new_building_is_cut_and_both_have_the_wall_in_common(town, tmp_path):
     town.answer("add", box(20, 20, 4, 2), cut=line((21, 19), (21, 23)), tags={"building": "terrace"})
     old, new = (Extract.read(path) for path in through(town, tmp_path, town.changeset()))
@@ -91,6 +101,30 @@ def test_a_house_with_an_address_is_never_deleted_for_a_larger_neighbour(town, t
     assert {(one.action, f"{type(one.element).__name__}/{one.element.id}") for one in compiled.operations} >= {
         ("delete", "Way/11"), ("modify", "Way/12"),
     }  # fmt: skip
+
+
+def test_what_is_taken_off_a_shed_stays_on_the_house_that_takes_it_in(town):
+    surveyed = {"building": "house", "height": "9", "source": "survey 2025", "addr:housenumber": "7"}
+    Footprint.objects.filter(osm_id=12, snapshot=town.snapshot).update(tags=surveyed)
+    Footprint.objects.filter(osm_id=11, snapshot=town.snapshot).update(
+        tags={"building": "shed", "height": "3", "source": "bad"}
+    )
+    said = {"height": "", "source": "", "roof:shape": "flat"}
+    town.answer("modify", box(0, 0), "way/11", merge="way/12", tags=said)
+    ways = {
+        one.element.id: one for one in compile_changeset(town.changeset()).operations if isinstance(one.element, Way)
+    }
+    assert ways[12].element.tags == {**surveyed, "roof:shape": "flat"} and ways[11].action == "delete"
+
+
+def test_a_house_loses_what_is_taken_off_it_when_it_takes_another_one_in(town):
+    for number, tags in ((11, {"building": "house", "height": "3"}), (12, {"building": "yes"})):
+        Footprint.objects.filter(osm_id=number, snapshot=town.snapshot).update(tags=tags)
+    town.answer("modify", box(0, 0), "way/11", geometry=drawn(box(-1, 0, 3, 2)), merge="way/12", tags={"height": ""})
+    ways = {
+        one.element.id: one for one in compile_changeset(town.changeset()).operations if isinstance(one.element, Way)
+    }
+    assert ways[11].element.tags == {"building": "house"} and ways[12].action == "delete"
 
 
 def test_two_buildings_that_are_more_than_buildings_are_not_made_one(town):
