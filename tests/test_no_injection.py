@@ -16,7 +16,10 @@ RULES = "S102,S301,S302,S307,S308,S608,S610,S611"
 LOOKED_AT = {
     ("annotation/edits/services/beside.py", "S611"): "constants, their values are parameters",
     ("annotation/edits/neighbourhood.py", "S611"): "constants, their values are parameters",
-    ("annotation/review/lists.py", "S608"): "statements of the ORM and names of columns of ours; all values are parameters",
+    (
+        "annotation/review/lists.py",
+        "S608",
+    ): "statements of the ORM and names of columns of ours; all values are parameters",
     ("annotation/changes/objects.py", "S611"): "a constant, its values are parameters",
     ("annotation/learning/selectors.py", "S611"): "a constant, its values are parameters",
     ("annotation/tiles/engine.py", "S611"): "a constant, its values are parameters",

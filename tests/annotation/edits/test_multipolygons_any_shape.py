@@ -15,10 +15,10 @@ from tests.annotation.edits.test_multipolygons import (
     after,
     halves,
     reshaped,
-    same,
     school,
     way,
 )
+from tests.annotation.edits.town import as_accepted
 
 coordinate = st.integers(-40, 140).map(lambda n: n / 10)
 
