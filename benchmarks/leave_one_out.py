@@ -8,11 +8,13 @@ that ships.
 
 The work folder keeps what is finished. Figures: f1_mean, f1_min (building F1, evidence fitted to the place as a scan
 does it, each half by the map of the other), prior_f1_* (the share of built-up ground alone fitted), plain_f1_* (nothing
-fitted), auroc_mean, auroc_min (one changed building of 40 m2 or more, all tiles, without classifiers),
-auroc_same_tile_* (editions of one tile against each other), ece (expected calibration error of suggestions, mean over
-places), first40_precision (share of the surest suggestions that put simulated edits right; of readings,
-real_first40_PLACE), recall_roof_*, recall_size_*, recall_density_* (share of mapped footprints that the evidence finds,
-over all places), today_* (the model that ships, on the same tiles and pairs; it learnt from all places but Banepa).
+fitted), auroc_mean, auroc_min (one changed building of 40 m2 or more, all tiles, by the probability that a scan gives a
+tile), auroc_same_tile_* (editions of one tile against each other), auroc_without_ucsa_* (the same without U-CSA's
+score), ucsa_auroc_* (that score alone, on places that it never learnt from), auroc_untaught_* (the largest difference
+of evidence and map alone, no classifier), ece (expected calibration error of suggestions, mean over places),
+first40_precision (share of the surest suggestions that put simulated edits right; of readings, real_first40_PLACE),
+recall_roof_*, recall_size_*, recall_density_* (share of mapped footprints that the evidence finds, over all places),
+today_* (the model that ships, on the same tiles and pairs; it learnt from all places but Banepa).
 """
 
 from __future__ import annotations
@@ -34,9 +36,14 @@ NAMES = {
     "f1_place": "f1",
     "f1_prior": "prior_f1",
     "f1": "plain_f1",
-    "auroc_single": "auroc",
-    "auroc_same_tile": "auroc_same_tile",
+    "auroc_single": "auroc_untaught",
+    "auroc_same_tile": "auroc_untaught_same_tile",
 }
+TILES = {
+    "tile_auroc": "auroc", "tile_same_tile": "auroc_same_tile", "without_consistency_auroc": "auroc_without_ucsa",
+    "without_consistency_same_tile": "auroc_same_tile_without_ucsa", "consistency_auroc": "ucsa_auroc",
+    "consistency_same_tile": "ucsa_auroc_same_tile",
+}  # fmt: skip
 ROOFS = ("recall_roof_", "recall_size_", "recall_density_")
 VERDICTS = {
     "ece_mean": "ece", "first40_mean": "first40_precision", "add_recall_mean": "add_recall",
@@ -74,15 +81,18 @@ def figures_of(report: Mapping[str, Any]) -> dict[str, float]:
                 if (key := f"{which}_{theirs}_{end}") in report:
                     figures[f"{prefix}{ours}_{end}"] = round(float(report[key]), 4)
     figures |= {ours: round(float(report[theirs]), 4) for theirs, ours in VERDICTS.items() if theirs in report}
+    for theirs, ours in TILES.items():
+        ends = [end for end in ("mean", "min") if f"{theirs}_{end}" in report]
+        figures |= {f"{ours}_{end}": round(float(report[f"{theirs}_{end}"]), 4) for end in ends}
     figures |= {key: round(float(value), 4) for key, value in report.items() if key.startswith(ROOFS)}
     for name, one in report["places"].items():
         figures |= {
             f"{name}/f1": round(one["new"]["f1_place"], 4),
-            f"{name}/auroc": round(one["new"]["auroc_single"], 4),
-            f"{name}/auroc_same_tile": round(one["new"]["auroc_same_tile"], 4),
+            f"{name}/auroc_untaught": round(one["new"]["auroc_single"], 4),
         }
         verdicts = one.get("verdicts", {})
         figures |= {f"{name}/{key}": round(verdicts[key], 4) for key in ("ece", "first40") if key in verdicts}
+        figures |= {f"{name}/{TILES[key]}": round(verdicts[key], 4) for key in TILES if key in verdicts}
         if "real_first40" in verdicts:
             figures[f"real_first40_{name}"] = round(verdicts["real_first40"], 2)
     return figures

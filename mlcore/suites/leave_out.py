@@ -19,12 +19,10 @@ from mlcore.changes.boxes import box_px, largest_box
 from mlcore.consistency.pretraining import Place
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.footprints import footprint_figures
-from mlcore.evaluation.metrics import auroc
 from mlcore.evaluation.pair_files import content_digest
-from mlcore.evaluation.pairs import CHANGED, UNDECIDED, PairSet, single_set
+from mlcore.evaluation.pairs import PairSet, single_set
 from mlcore.evaluation.readings import Readings
 from mlcore.evaluation.roofs import roofs_found
-from mlcore.evaluation.same_tile import same_tile_auroc
 from mlcore.evidence.config import EvidenceConfig
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.many_places import PlaceSamples, balanced, place_samples
@@ -39,9 +37,11 @@ from mlcore.geometry.webmercator import TileAddress
 from mlcore.maps.index import MapIndex
 from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_asked
 from mlcore.region.config import RegionConfig
+from mlcore.region.lessons import taught_by
 from mlcore.region.model import RegionModel
 from mlcore.suites.leave_out_summary import summary
-from mlcore.suites.leave_out_verdicts import lessons_of, verdict_figures
+from mlcore.suites.leave_out_tiles import Stranger, tile_figures, told_apart
+from mlcore.suites.leave_out_verdicts import lesson_path, lessons_of, taught_tiles, verdict_figures
 from mlcore.suites.places import read_place
 
 PLACES = ("banepa", "zanzibar", "nairobi", "dhaka", "nacala", "austin", "massachusetts", "bakerlake")
@@ -116,7 +116,7 @@ def _verdicts(
 ) -> dict[str, Any]:
     """What is suggested on every place that is left out, by what all the others of them teach."""
     region = plan.region or RegionConfig()
-    marked = [",".join(one) for one in plan.held_out] + [one.sha256 for one in plan.readings.values()]
+    marked = ["tiles", *map(",".join, plan.held_out), *(one.sha256 for one in plan.readings.values())]
     path, mark = out / "results" / f"verdicts-seed{seed}.json", _mark(plan, marked)
     record = _kept(path, mark)
     if record is None:
@@ -125,8 +125,22 @@ def _verdicts(
             for name in group:
                 if name not in networks:
                     networks[name] = _trained(plan, places, learnt, group, seed, out, SilentProgress())
-        lessons = lessons_of(places, networks, today.folds[0].consistency, region, out / "evidence", seed, progress)
-        figures = {name: verdict_figures(name, lessons, plan.readings.get(name), seed) for name in lessons}
+        consistency, folder = today.folds[0].consistency, out / "evidence" / f"seed-{seed}"
+        lessons = lessons_of(places, networks, consistency, region, folder, seed, SpanProgress(progress, 0, TRAINED))
+        figures = {}
+        for number, (name, lesson) in enumerate(lessons.items()):
+            stop_if_asked(progress)
+            stranger = Stranger(
+                name, networks[name], taught_by([one for other, one in lessons.items() if other != name], seed),
+                consistency, region,
+            )  # fmt: skip
+            source, tiles = places[name].source, taught_tiles(places[name])
+            pairs = single_set(source.index, tiles, plan.rounds, PAIRS_SEED)
+            figures[name] = verdict_figures(lesson, stranger.classifier, plan.readings.get(name))
+            figures[name] |= tile_figures(
+                stranger, source, EvidenceReader(lesson_path(folder, name), tiles[0].z), pairs
+            )
+            progress.report(TRAINED + (1 - TRAINED) * (number + 1) / len(lessons), f"{name}: suggestions measured")
         record = {"fingerprint": mark, "seed": seed, "figures": figures}
         _keep(path, record)
     return record
@@ -224,10 +238,7 @@ def measured(
 def _told_apart(
     place: Place, evidence: EvidenceReader, tiles: Sequence[TileAddress], pairs: PairSet
 ) -> dict[str, float]:
-    """AUROC for one changed building of 40 m2, by the largest box of |evidence - map|: no classifier is needed.
-
-    `auroc_single` is over all tiles, whose maps may be wrong before any edit; `auroc_same_tile` over editions of each.
-    """
+    """AUROC for one changed building of 40 m2, by the largest box of |evidence - map|: no classifier is needed."""
     windows = {tile: evidence.window(tile, margin_px=0) for tile in tiles}
     scores: list[float] = []
     for edition in pairs.editions:
@@ -236,16 +247,8 @@ def _told_apart(
             window = windows[tile]
             drawn = source.building_mask(tile, window.building.shape[0]) / 255
             scores.append(largest_box(window.building, drawn, window.valid, box_px(tile.resolution_m())))
-    decided = pairs.state != UNDECIDED
-    changed, doubt = pairs.state[decided] == CHANGED, np.array(scores)[decided]
-    if not 0 < changed.sum() < len(changed):
-        return {"auroc_single": float("nan"), "auroc_same_tile": float("nan")}
-    number = np.tile(np.arange(len(pairs.tiles)), len(pairs.editions))[decided]
-    try:
-        same = same_tile_auroc(changed, [doubt], number, number, draws=1).value
-    except InvalidInputError:
-        same = float("nan")
-    return {"auroc_single": auroc(changed, doubt), "auroc_same_tile": same}
+    overall, same = told_apart(pairs, np.array(scores))
+    return {"auroc_single": overall, "auroc_same_tile": same}
 
 
 def _keep(path: Path, record: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from mlcore.evaluation.roofs import recalls
 
 TOLD = ("f1", "f1_prior", "f1_place", "auroc_single", "auroc_same_tile")
 VERDICTS = ("ece", "first40", "add_recall", "remove_recall", "modify_recall")
+TILES = ("tile", "without_consistency", "consistency")
 
 
 def summary(records: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
@@ -41,6 +42,10 @@ def summary(records: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str
     suggested = [one["verdicts"] for one in by_place.values() if "verdicts" in one]
     for key in VERDICTS if suggested else ():
         out[f"{key}_mean"] = float(np.nanmean([one.get(key, np.nan) for one in suggested]))
+    for key in (f"{name}_{end}" for name in TILES for end in ("auroc", "same_tile")):
+        values = [one[key] for one in suggested if np.isfinite(one.get(key, np.nan))]
+        if values:
+            out[f"{key}_mean"], out[f"{key}_min"] = float(np.mean(values)), float(min(values))
     return out
 
 

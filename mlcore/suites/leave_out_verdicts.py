@@ -20,10 +20,11 @@ from mlcore.evaluation.objects import KINDS, first_true, kind_of, match_candidat
 from mlcore.evaluation.readings import FIRST, Readings
 from mlcore.evidence.many_places import nearest_tiles
 from mlcore.evidence.model import EvidenceNetwork
+from mlcore.geometry.webmercator import TileAddress
 from mlcore.progress import Progress, SpanProgress
 from mlcore.region.config import RegionConfig
 from mlcore.region.general import TAUGHT_TILES
-from mlcore.region.lessons import Lesson, lesson_of, taught_by
+from mlcore.region.lessons import Lesson, lesson_of
 
 EXACT = ("nacala", "austin", "massachusetts")
 """Places whose map was drawn from this very image, or fits it to a pixel."""
@@ -42,18 +43,28 @@ def lessons_of(
 ) -> dict[str, Lesson]:
     """Every place's map edited and measured by the network that was left without it."""
     lessons = {}
+    folder.mkdir(parents=True, exist_ok=True)
     for number, (name, network) in enumerate(networks.items()):
         span = SpanProgress(progress, number / len(networks), (number + 1) / len(networks))
-        tiles = nearest_tiles(places[name].tiles, TAUGHT_TILES)
         lessons[name] = lesson_of(
-            network, consistency, config, places[name].source, tiles, path=folder / f"lesson-{name}.tif", seed=seed,
-            exact=name in EXACT, progress=span,
+            network, consistency, config, places[name].source, taught_tiles(places[name]),
+            path=lesson_path(folder, name), seed=seed, exact=name in EXACT, progress=span,
         )  # fmt: skip
     return lessons
 
 
-def verdict_figures(name: str, lessons: Mapping[str, Lesson], readings: Readings | None, seed: int) -> dict[str, float]:
-    """Suggestions for one place's edited maps, by what the other places taught.
+def lesson_path(folder: Path, name: str) -> Path:
+    """Where the evidence of a place lies that `lessons_of` was measured on."""
+    return folder / f"lesson-{name}.tif"
+
+
+def taught_tiles(place: Place) -> list[TileAddress]:
+    """The tiles of a place that a lesson is of."""
+    return nearest_tiles(place.tiles, TAUGHT_TILES)
+
+
+def verdict_figures(lesson: Lesson, classifier: ChangeClassifier, readings: Readings | None) -> dict[str, float]:
+    """Suggestions for one place's edited maps, by what other places taught.
 
     A suggestion is right where it puts a simulated edit right, or where a reader is sure of it; without readings the
     errors that the real map has count as false, which makes all figures a little worse than they are.
@@ -64,7 +75,6 @@ def verdict_figures(name: str, lessons: Mapping[str, Lesson], readings: Readings
         add_recall, remove_recall, modify_recall: of edits, found with a confidence of a half or more. With readings,
         real_first40: how many of the surest 40 of the map as it stands a reader is sure of.
     """
-    lesson, classifier = lessons[name], taught_by([one for other, one in lessons.items() if other != name], seed)
     confidences: list[float] = []
     right: list[bool] = []
     first: list[float] = []

@@ -103,6 +103,8 @@ def test_suggestions_are_measured_by_what_the_other_places_teach(data: Path, tmp
         verdicts = report["places"][name]["verdicts"]
         assert verdicts["edits"] > 0
         assert 0 <= verdicts["first40"] <= 1
+        assert 0 <= verdicts["tile_auroc"] <= 1
+    assert report["tile_auroc_min"] <= report["tile_auroc_mean"]
     assert main(command) == 0
     again = json.loads((tmp_path / "out" / "leave_one_out.json").read_text())
     assert again == report

@@ -1,0 +1,97 @@
+"""How a tile with one changed building is told from the rest on places left out, as a scan says it of a tile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlcore.changes.classifiers import MOST_DOUBT, TILE_WEIGHTS, ChangeClassifier, log_odds
+from mlcore.consistency.model import ConsistencyModel
+from mlcore.errors import InvalidInputError
+from mlcore.evaluation.metrics import auroc
+from mlcore.evaluation.pairs import CHANGED, UNDECIDED, PairSet
+from mlcore.evaluation.same_tile import same_tile_auroc
+from mlcore.evidence.ensemble import EvidenceEnsemble
+from mlcore.evidence.model import EvidenceNetwork
+from mlcore.evidence.picture import EvidenceReader
+from mlcore.maps.index import MapIndex
+from mlcore.pairs.source import PairSource
+from mlcore.region.config import RegionConfig
+from mlcore.region.model import RegionModel
+from mlcore.region.parts import FoldModel, TileResult
+
+LEARNT_BY_CONSISTENCY = ("zanzibar", "nairobi")
+"""Places that the U-CSA which ships learnt from: what it says there counts for nothing here."""
+
+
+def told_apart(pairs: PairSet, doubt: np.ndarray) -> tuple[float, float]:
+    """AUROC for one changed building over all tiles, whose maps may be wrong before any edit, and over editions of one.
+
+    Args:
+        doubt: (E * T,) edition by edition, higher = changed.
+
+    Returns:
+        The two; nan where they are not defined.
+    """
+    decided = pairs.state != UNDECIDED
+    changed, doubt = pairs.state[decided] == CHANGED, doubt[decided]
+    if not 0 < changed.sum() < len(changed):
+        return float("nan"), float("nan")
+    number = np.tile(np.arange(len(pairs.tiles)), len(pairs.editions))[decided]
+    try:
+        same = same_tile_auroc(changed, [doubt], number, number, draws=1).value
+    except InvalidInputError:
+        same = float("nan")
+    return auroc(changed, doubt), same
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """What judges a place that it knows nothing of: network and classifier never saw it, U-CSA may have."""
+
+    place: str
+    network: EvidenceNetwork
+    classifier: ChangeClassifier
+    consistency: ConsistencyModel
+    config: RegionConfig
+
+    def model(self, zoom: int) -> RegionModel:
+        """As a scan asks it."""
+        parts = FoldModel(EvidenceEnsemble([self.network]), self.consistency, self.classifier)
+        return RegionModel(self.config, [parts], {}, {}, zoom=zoom)
+
+
+def tile_figures(judge: Stranger, source: PairSource, evidence: EvidenceReader, pairs: PairSet) -> dict[str, float]:
+    """One changed building, by the probability that a scan gives its tile.
+
+    Args:
+        evidence: of the place, by the judge's network.
+
+    Returns:
+        tile_auroc, tile_same_tile: by all that a scan weighs, without U-CSA where that learnt from the place.
+        without_consistency_auroc, without_consistency_same_tile: without it everywhere. consistency_auroc,
+        consistency_same_tile: U-CSA's score alone, only of places that it never learnt from.
+    """
+    model = judge.model(pairs.tiles[0].z)
+    found: list[TileResult] = []
+    for edition in pairs.editions:
+        results = model.assess(
+            source.with_index(MapIndex(edition.edited.features)), evidence, list(pairs.tiles)
+        ).results
+        found += [results[tile] for tile in pairs.tiles]
+    inconsistent = -np.clip([one.final for one in found], -MOST_DOUBT, MOST_DOUBT)
+    doubt = np.array([-log_odds(one.probability) for one in found])
+    rest = doubt - TILE_WEIGHTS.inconsistency * inconsistent
+    stranger = judge.place not in LEARNT_BY_CONSISTENCY
+    told = {"tile": doubt if stranger else rest, "without_consistency": rest}
+    if stranger:
+        told["consistency"] = inconsistent
+    return _named(pairs, told)
+
+
+def _named(pairs: PairSet, told: dict[str, np.ndarray]) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for name, doubt in told.items():
+        figures[f"{name}_auroc"], figures[f"{name}_same_tile"] = told_apart(pairs, doubt)
+    return figures
