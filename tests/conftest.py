@@ -10,11 +10,12 @@ from typing import Any
 import hypothesis
 import pytest
 from django.core.cache import cache
+from django.core.management.commands import flush
 from django.db.backends.base.operations import BaseDatabaseOperations
 from rest_framework.test import APIClient
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.emptying import empty
+from tests.emptying import announce, empty
 
 # A machine that is busy with something else proves nothing about an example.
 hypothesis.settings.register_profile("without deadlines", deadline=None)
@@ -26,6 +27,7 @@ def emptied_quickly() -> Iterator[None]:
     """After tests whose transactions are real."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", empty)
+        patch.setattr(flush, "emit_post_migrate_signal", announce)
         yield
 
 
