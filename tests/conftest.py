@@ -50,6 +50,12 @@ def clean_cache() -> None:
     cache.clear()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules with slow tests come first: no process is left alone with one when the others have finished."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 class SharingTogether(LoadScopeScheduling):
     """Tests of a module that share something run in one process, so that it is made once.
 

@@ -72,11 +72,11 @@ def leading_to(name: str) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def oldest(django_db_setup: None, django_db_blocker: Any) -> Iterator[SimpleNamespace]:
     """A database in the oldest state, filled: its `name`, the `apps` of that state, `user` and `pair`."""
-    first = [(app, FIRST.get(app, name)) for app, name in newest() if app not in SINCE]
-    first += [(app, None) for app in SINCE]
     like = str(connection.settings_dict["NAME"])
     with django_db_blocker.unblock(), copied(f"{like}_oldest", like=like):
         with leading_to(f"{like}_oldest"):
+            first = [(app, FIRST.get(app, name)) for app, name in newest() if app not in SINCE]
+            first += [(app, None) for app in SINCE]
             user, pair = UserFactory(), PairFactory()
             apps = migrate(first)
             fill(apps, user, pair)
