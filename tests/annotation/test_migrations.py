@@ -20,7 +20,7 @@ from psycopg import sql
 from annotation.operation.services import server
 from tests.factories import PairFactory, UserFactory, square
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 FIRST = {
     "anchors": "0001_initial", "review": "0001_initial", "changes": "0001_initial",
@@ -97,16 +97,16 @@ def updated(oldest: SimpleNamespace, django_db_blocker: Any) -> Iterator[SimpleN
 
 
 @pytest.fixture
-def old(oldest: SimpleNamespace, django_db_blocker: Any) -> Iterator[SimpleNamespace]:
+def old(oldest: SimpleNamespace, transactional_db: None) -> Iterator[SimpleNamespace]:
     """The filled database of the oldest state."""
-    with django_db_blocker.unblock(), leading_to(oldest.name):
+    with leading_to(oldest.name):
         yield oldest
 
 
 @pytest.fixture
-def new(updated: SimpleNamespace, django_db_blocker: Any) -> Iterator[SimpleNamespace]:
+def new(updated: SimpleNamespace, transactional_db: None) -> Iterator[SimpleNamespace]:
     """The filled database once it is up to date."""
-    with django_db_blocker.unblock(), leading_to(updated.name):
+    with leading_to(updated.name):
         yield updated
 
 
