@@ -19,7 +19,7 @@ from django.conf import settings
 from annotation.operation.services import server
 from tests.annotation.review.server import ROOT, SECRET, WebServer, drain
 
-PEOPLE, ITEMS, RESTART_AFTER = 6, 300, (60, 160)
+PEOPLE, ITEMS, RESTART_AFTER = 6, 180, (40, 110)
 PREPARE = """
 import json, sys
 import django
