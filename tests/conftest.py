@@ -10,11 +10,12 @@ from typing import Any
 import hypothesis
 import pytest
 from django.core.cache import cache
+from django.core.management.commands import flush
 from django.db.backends.base.operations import BaseDatabaseOperations
 from rest_framework.test import APIClient
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.emptying import empty
+from tests.emptying import announce, empty
 
 # A machine that is busy with something else proves nothing about an example.
 hypothesis.settings.register_profile("without deadlines", deadline=None)
@@ -26,6 +27,7 @@ def emptied_quickly() -> Iterator[None]:
     """After tests whose transactions are real."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", empty)
+        patch.setattr(flush, "emit_post_migrate_signal", announce)
         yield
 
 
@@ -46,6 +48,12 @@ def client_of() -> Callable[[Any], APIClient]:
 def clean_cache() -> None:
     """An empty cache: throttles and rendered tiles of other tests are gone."""
     cache.clear()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules with slow tests come first: no process is left alone with one when the others have finished."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 class SharingTogether(LoadScopeScheduling):

@@ -66,6 +66,7 @@ def one_connection(db: None) -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
+@pytest.mark.slow
 def test_s4_no_request_of_the_schema_ends_in_a_server_error(one_connection: None):
     schema = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(request=None, public=True))
     schema.app = application

@@ -5,15 +5,22 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Sum
 from django.utils import timezone
+from psycopg import sql
 
+from annotation.operation.services import server
 from tests.factories import PairFactory, UserFactory, square
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 FIRST = {
     "anchors": "0001_initial", "review": "0001_initial", "changes": "0001_initial",
@@ -23,6 +30,8 @@ FIRST = {
 """The oldest released state of every app that has changed since."""
 SINCE = ("learning", "correspondences", "geolocation", "landmarks")
 """Apps that were not there yet."""
+MEASURED = [("learning", "0003_measured"), ("sources", "0005_footprints_have_objects")]
+"""Where models had comparisons, and did not keep what these measured."""
 
 
 def migrate(targets: list[tuple[str, str | None]]):
@@ -37,16 +46,68 @@ def newest() -> list[tuple[str, str]]:
     return MigrationExecutor(connection).loader.graph.leaf_nodes()
 
 
+@contextmanager
+def copied(name: str, *, like: str) -> Iterator[None]:
+    """A database that begins as a copy of another, and is dropped at the end."""
+    connections.close_all()
+    copy, original = sql.Identifier(name), sql.Identifier(like)
+    with server.connect(server.MAINTENANCE) as maintenance:
+        maintenance.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(copy))
+        maintenance.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(copy, original))
+    yield
+    with server.connect(server.MAINTENANCE) as maintenance:
+        maintenance.execute(sql.SQL("DROP DATABASE {}").format(copy))
+
+
+@contextmanager
+def leading_to(name: str) -> Iterator[None]:
+    """The default connection leads to this database."""
+    connections.close_all()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(connection.settings_dict, "NAME", name)
+        yield
+        connections.close_all()
+
+
+@pytest.fixture(scope="module")
+def oldest(django_db_setup: None, django_db_blocker: Any) -> Iterator[SimpleNamespace]:
+    """A database in the oldest state, filled: its `name`, the `apps` of that state, `user` and `pair`."""
+    like = str(connection.settings_dict["NAME"])
+    with django_db_blocker.unblock(), copied(f"{like}_oldest", like=like):
+        with leading_to(f"{like}_oldest"):
+            first = [(app, FIRST.get(app, name)) for app, name in newest() if app not in SINCE]
+            first += [(app, None) for app in SINCE]
+            user, pair = UserFactory(), PairFactory()
+            apps = migrate(first)
+            fill(apps, user, pair)
+        yield SimpleNamespace(name=f"{like}_oldest", apps=apps, user=user, pair=pair)
+
+
+@pytest.fixture(scope="module")
+def updated(oldest: SimpleNamespace, django_db_blocker: Any) -> Iterator[SimpleNamespace]:
+    """A database that was brought up to date: its `name` and `apps`, and what `right` somebody had before."""
+    with django_db_blocker.unblock(), copied(f"{oldest.name}_updated", like=oldest.name):
+        with leading_to(f"{oldest.name}_updated"):
+            types = oldest.apps.get_model("contenttypes", "ContentType").objects
+            types.filter(app_label="learning").update(app_label="training")  # as an older database has them
+            right = oldest.apps.get_model("auth", "Permission").objects.get(codename="change_modelversion").pk
+            compare(migrate(MEASURED))
+            apps = migrate(newest())
+        yield SimpleNamespace(name=f"{oldest.name}_updated", apps=apps, right=right)
+
+
 @pytest.fixture
-def old(transactional_db) -> Iterator:
-    """The apps of the oldest state, in a database that stands there; afterwards it is brought up to date again."""
-    first = [(app, FIRST.get(app, name)) for app, name in newest() if app not in SINCE]
-    first += [(app, None) for app in SINCE]
-    user, pair = UserFactory(), PairFactory()
-    try:
-        yield migrate(first), user, pair
-    finally:
-        migrate(newest())
+def old(oldest: SimpleNamespace, transactional_db: None) -> Iterator[SimpleNamespace]:
+    """The filled database of the oldest state."""
+    with leading_to(oldest.name):
+        yield oldest
+
+
+@pytest.fixture
+def new(updated: SimpleNamespace, transactional_db: None) -> Iterator[SimpleNamespace]:
+    """The filled database once it is up to date."""
+    with leading_to(updated.name):
+        yield updated
 
 
 def fill(apps, user, pair):
@@ -95,10 +156,18 @@ def fill_buildings(apps, scan, pair, shape):
     apps.get_model("edits", "EditItem").objects.create(changeset=changeset, change=made[0], base_version=2)
 
 
-def test_s5_rows_of_the_first_release_survive_every_migration(old):
-    apps, user, pair = old
-    fill(apps, user, pair)
-    new = migrate(newest())
+def compare(apps):
+    """A finished comparison of the one model that there is."""
+    model = apps.get_model("learning", "ModelVersion").objects.get()
+    figure = {"name": "tile_auroc", "count": 40, "first": {"value": 0.8, "low": 0.7, "high": 0.9}}
+    apps.get_model("learning", "Evaluation").objects.create(
+        model=model, data_set=model.run.data_set, figures=[{"name": "else", "first": None}, figure],
+        finished_at=timezone.now(),
+    )  # fmt: skip
+
+
+def test_s5_rows_of_the_first_release_survive_every_migration(oldest, new):
+    pair, new = oldest.pair, new.apps
     states = dict(new.get_model("anchors", "Anchor").objects.values_list("model", "state"))
     assert states == {"generated": "proposed", "verified": "accepted", "rejected": "rejected"}
     assert new.get_model("review", "QueueItem").objects.filter(batch=None, assigned_to=None).count() == 23
@@ -123,39 +192,17 @@ def test_s5_rows_of_the_first_release_survive_every_migration(old):
     assert new.get_model("consistency", "Scan").objects.get().offset_tiles is None
 
 
-def test_models_take_over_what_their_newest_comparison_measured(transactional_db):
-    pair = PairFactory()
-    try:
-        apps = migrate([("learning", "0003_measured"), ("sources", "0005_footprints_have_objects")])
-        models = {name: apps.get_model("learning", name).objects for name in ("DataSet", "TrainingRun", "ModelVersion")}
-        region = pair.imagery.region_id
-        data = models["DataSet"].create(region_id=region, imagery_id=pair.imagery_id, snapshot_id=pair.snapshot_id)
-        run = models["TrainingRun"].create(region_id=region, data_set=data)
-        model = models["ModelVersion"].create(region_id=region, run=run, path="m.safetensors", sha256="1" * 64)
-        figure = {"name": "tile_auroc", "count": 40, "first": {"value": 0.8, "low": 0.7, "high": 0.9}}
-        apps.get_model("learning", "Evaluation").objects.create(
-            model=model, data_set=data, figures=[{"name": "else", "first": None}, figure], finished_at=timezone.now()
-        )
-    finally:
-        new = migrate(newest())
-    measured = new.get_model("learning", "ModelVersion").objects.get().measured
+def test_models_take_over_what_their_newest_comparison_measured(new):
+    measured = new.apps.get_model("learning", "ModelVersion").objects.get().measured
     assert measured == {"tiles": 40, "value": 0.8, "low": 0.7, "high": 0.9}
 
 
-def test_rights_on_models_and_past_jobs_follow_the_app_to_its_new_name(old):
-    apps, user, pair = old
-    fill(apps, user, pair)
-    types = apps.get_model("contenttypes", "ContentType").objects
-    types.filter(app_label="learning").update(app_label="training")  # as an older database has them
-    permission = apps.get_model("auth", "Permission").objects.get(codename="change_modelversion")
-    new = migrate(newest())
-    assert new.get_model("auth", "Permission").objects.get(pk=permission.pk).content_type.app_label == "learning"
-    assert set(new.get_model("common", "Job").objects.values_list("kind", flat=True)) == {"learning.train"}
+def test_rights_on_models_and_past_jobs_follow_the_app_to_its_new_name(new):
+    assert new.apps.get_model("auth", "Permission").objects.get(pk=new.right).content_type.app_label == "learning"
+    assert set(new.apps.get_model("common", "Job").objects.values_list("kind", flat=True)) == {"learning.train"}
 
 
 def test_s5_a_table_in_use_makes_the_migration_give_up_and_changes_nothing(old):
-    apps, user, pair = old
-    fill(apps, user, pair)
     kept = connection.settings_dict
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '300ms'")
@@ -173,4 +220,4 @@ def test_s5_a_table_in_use_makes_the_migration_give_up_and_changes_nothing(old):
         reader.close()
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 0")
-    assert apps.get_model("review", "QueueItem").objects.count() == 23
+    assert old.apps.get_model("review", "QueueItem").objects.count() == 23

@@ -92,11 +92,15 @@ def watch() -> Watch:
 
 @pytest.fixture
 def new_page(browser: Browser, live_server, watch: Watch) -> Iterator[Callable[..., Page]]:
-    """`new_page(user)`: a page of a fresh browser profile, signed in; any fault on it fails the test."""
+    """`new_page(user)`: a page of a fresh browser profile, signed in; any fault on it fails the test.
+
+    Nothing moves by itself, so that nothing is waited for, unless the test says `reduced_motion="no-preference"`.
+    """
     contexts: list[BrowserContext] = []
 
     def make(user: User | None = None, **options) -> Page:
-        context = browser.new_context(base_url=live_server.url, viewport=SCREEN, locale="en-GB", **options)
+        told = {"viewport": SCREEN, "locale": "en-GB", "reduced_motion": "reduce"} | options
+        context = browser.new_context(base_url=live_server.url, **told)
         context.set_default_timeout(20_000 * PATIENCE)
         watch.follow(context)
         if SLOWDOWN > 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from django.db import connection
 from playwright.sync_api import Page, expect
 
@@ -12,8 +11,8 @@ from annotation.edits.models import Changeset, Delivery, EditItem, Upload, Uploa
 from annotation.edits.services import changesets
 from annotation.edits.services.webhooks.deliver import deliver
 from tests.annotation.edits.receiver import receiver
-from tests.browser.screens import shot
-from tests.browser.test_accessibility import findings
+from tests.browser.screens import shots
+from tests.browser.test_accessibility import in_both
 from tests.factories_changes import save_decision
 
 
@@ -35,17 +34,16 @@ def on_a_phone(page: Page, name: str) -> None:
     before = page.viewport_size
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    shot(page, f"{name}-phone", whole=True)
+    shots(page, f"{name}-phone", whole=True)
     page.set_viewport_size(before)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_is_accepted_is_grouped_by_area_and_becomes_several_changesets(new_page, stock, scheme, axe):
+def test_what_is_accepted_is_grouped_by_area_and_becomes_several_changesets(new_page, stock, axe):
     chosen = [one for one in stock.changes if one.kind == "add"][:2]
     chosen += [one for one in stock.changes if one.kind == "modify" and one.footprint.nodes][:1]
     for change in chosen:
         save_decision(stock.admin, change)
-    page = new_page(stock.admin, color_scheme=scheme)
+    page = new_page(stock.admin)
     page.goto(f"/regions/{stock.region.pk}/edits/")
     page.get_by_label("Comment").fill("🏠" * 256)
     expect(page.locator("#changeset-form")).to_contain_text("256 of 255 characters")
@@ -59,8 +57,8 @@ def test_what_is_accepted_is_grouped_by_area_and_becomes_several_changesets(new_
     expect(make).to_be_visible()
     expect(page.locator("#accepted-map .area-number")).to_have_count(len(chosen))
     make.scroll_into_view_if_needed()
-    shot(page, f"areas-{scheme}", whole=True)
-    on_a_phone(page, f"areas-{scheme}")
+    shots(page, "areas", whole=True)
+    on_a_phone(page, "areas")
     page.get_by_role("button", name="Show area 1 on the map").click()
     expect(page.locator("#accepted-map")).to_be_in_viewport()
     make.click()
@@ -74,11 +72,10 @@ def test_what_is_accepted_is_grouped_by_area_and_becomes_several_changesets(new_
     card.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#notices")).to_contain_text("The tags are saved")
     assert Changeset.objects.filter(source="Survey").count() == 1
-    assert findings(page, axe) == []
+    assert in_both(page, axe) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_of_uploads_tells_who_changed_what_and_what_is_said(new_page, osm, stock, worker, scheme, axe):
+def test_the_page_of_uploads_tells_who_changed_what_and_what_is_said(new_page, osm, stock, worker, axe):
     change = next(one for one in stock.changes if one.kind == "add")
     save_decision(stock.admin, change)
     made = changesets.create(user=stock.admin, region=stock.region, comment="One new house").changeset
@@ -90,7 +87,7 @@ def test_the_page_of_uploads_tells_who_changed_what_and_what_is_said(new_page, o
     UploadReceipt.objects.create(upload=upload, kind="way", old_id=-1, new_id=5, new_version=1)
     osm.rows("INSERT INTO changesets (id, user, tags, created, closes) VALUES (1, 1, '{}', 0, 0)")
     osm.comment(1, "Grace", "That house is gone.")
-    page = new_page(stock.admin, color_scheme=scheme)
+    page = new_page(stock.admin)
     page.goto(f"/regions/{stock.region.pk}/edits/")
     page.get_by_role("link", name="What became of uploads").click()
     expect(page.locator("#uploads")).to_contain_text("not asked yet")
@@ -99,17 +96,16 @@ def test_the_page_of_uploads_tells_who_changed_what_and_what_is_said(new_page, o
     expect(page.locator("#uploads")).to_contain_text("That house is gone.")
     page.get_by_text("What changed, and by whom").click()
     expect(page.get_by_role("link", name="way/5")).to_have_attribute("href", f"{osm.url}/way/5/history")
-    shot(page, f"uploads-{scheme}")
-    on_a_phone(page, f"uploads-{scheme}")
-    assert findings(page, axe) == []
+    shots(page, "uploads")
+    on_a_phone(page, "uploads")
+    assert in_both(page, axe) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_admin_registers_a_webhook_and_sends_again_what_was_given_up(new_page, settings, stock, scheme, axe, watch):
+def test_an_admin_registers_a_webhook_and_sends_again_what_was_given_up(new_page, settings, stock, axe, watch):
     watch.expect("400")
     settings.WEBHOOK_HOSTS = ["127.0.0.1"]
     with receiver() as server:
-        page = new_page(stock.admin, color_scheme=scheme)
+        page = new_page(stock.admin)
         page.goto("/jobs/")
         page.get_by_role("link", name="Webhooks").click()
         page.get_by_label("Address").fill("http://example.org/hook")
@@ -135,9 +131,9 @@ def test_an_admin_registers_a_webhook_and_sends_again_what_was_given_up(new_page
         assert Webhook.objects.get().events == ["decided", "uploaded"]
         page.get_by_text("1 given up").click()
         expect(page.locator("#webhooks")).to_contain_text("the server answers 500")
-        shot(page, f"webhooks-{scheme}")
-        on_a_phone(page, f"webhooks-{scheme}")
-        assert findings(page, axe) == []
+        shots(page, "webhooks")
+        on_a_phone(page, "webhooks")
+        assert in_both(page, axe) == []
         page.get_by_role("button", name="Send again: decided").click()
         expect(page.locator("#webhooks")).to_contain_text("1 delivery waiting")
         server.status = 200

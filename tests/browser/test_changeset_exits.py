@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from playwright.sync_api import expect
 
 from annotation.edits.services import changesets
-from tests.browser.screens import shot
+from tests.browser.screens import shots
+from tests.browser.test_accessibility import SETTLED
 from tests.factories_changes import save_decision
 
 JOSM = "http://127.0.0.1:8111/**"
+EXPORT_FAULTS = "axe.run('section[aria-label=Export]').then((told) => told.violations.map((one) => one.id))"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_exit_of_a_changeset_says_what_it_is_for(new_page, stock, axe, scheme):
+def test_every_exit_of_a_changeset_says_what_it_is_for(new_page, stock, axe):
     for change in stock.changes[:3]:
         save_decision(stock.admin, change)
     changeset = changesets.create(user=stock.admin, region=stock.region, comment="Houses").changeset
-    page = new_page(stock.admin, color_scheme=scheme)
+    page = new_page(stock.admin)
     page.goto(f"/regions/{stock.region.pk}/edits/")
     files = page.get_by_role("list", name="Files")
     expect(files.get_by_role("listitem")).to_have_count(7)
@@ -46,16 +46,17 @@ def test_every_exit_of_a_changeset_says_what_it_is_for(new_page, stock, axe, sch
     reply = new_page().context.request.get(file)  # a profile of its own: JOSM has no session
     assert reply.status == 200 and 'upload="false"' in reply.text()
     expect(page.get_by_role("link", name="Open in iD")).to_have_attribute("href", re.compile("comment=Houses"))
-    shot(page, f"changeset-exits-{scheme}", whole=True)
+    shots(page, "changeset-exits", whole=True)
     page.evaluate(axe)
-    found = page.evaluate("axe.run('section[aria-label=Export]').then((told) => told.violations.map((one) => one.id))")
-    assert found == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate(SETTLED)
+        assert page.evaluate(EXPORT_FAULTS) == [], scheme
     assert changeset.items.filter(operations__isnull=True).count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_list_of_changes_leaves_as_it_is_filtered(new_page, stock, scheme):
-    page = new_page(stock.admin, color_scheme=scheme)
+def test_the_list_of_changes_leaves_as_it_is_filtered(new_page, stock):
+    page = new_page(stock.admin)
     page.goto(f"/regions/{stock.region.pk}/changes/?kind=remove")
     page.get_by_text("Export this list").press("Enter")
     with page.expect_download() as got:
@@ -63,4 +64,4 @@ def test_the_list_of_changes_leaves_as_it_is_filtered(new_page, stock, scheme):
     lines = got.value.path().read_text().splitlines()
     removals = [one for one in stock.changes if one.kind == "remove"]
     assert len(lines) == len(removals) + 1 and all(",remove," in line for line in lines[1:])
-    shot(page, f"changes-export-{scheme}")
+    shots(page, "changes-export")

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from annotation.changes.models import Change
 from annotation.sources.models import Footprint
 from tests.browser.keys import press
-from tests.browser.screens import shot
+from tests.browser.screens import shots
 from tests.browser.stock import Stock
 from tests.browser.test_drawing_tools import enter, only
 from tests.browser.test_queue import accept_old, decision_of, open_queue, saved, until
@@ -87,10 +87,9 @@ def file_of(page: Page, name: str) -> ET.Element:
     return ET.parse(got.value.path()).getroot()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_multipolygon_is_reshaped_accepted_and_exported_with_its_ways(new_page, stock, scheme):
+def test_a_multipolygon_is_reshaped_accepted_and_exported_with_its_ways(new_page, stock):
     change = multipolygon(stock)
-    page = new_page(stock.admin, color_scheme=scheme)
+    page = new_page(stock.admin)
     open_queue(page, stock)
     enter(page)
     page.keyboard.press("9")
@@ -101,7 +100,7 @@ def test_a_multipolygon_is_reshaped_accepted_and_exported_with_its_ways(new_page
     page.keyboard.press("h")
     expect(page.locator("#adjust-what")).to_contain_text("Courtyard 2 of 2")
     expect(page.locator("#adjust-fill")).to_be_visible()
-    shot(page, f"courtyards-{scheme}")
+    shots(page, "courtyards")
     page.keyboard.press("Delete")
     expect(page.locator("#adjust-what")).not_to_contain_text("Courtyard")
     page.keyboard.press("u")
@@ -112,7 +111,7 @@ def test_a_multipolygon_is_reshaped_accepted_and_exported_with_its_ways(new_page
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#subject")).to_contain_text("Your adjusted shape")
-    shot(page, f"courtyards-kept-{scheme}")
+    shots(page, "courtyards-kept")
     press(page, "a")
     accept_old(page)
     saved(page)
@@ -123,7 +122,7 @@ def test_a_multipolygon_is_reshaped_accepted_and_exported_with_its_ways(new_page
     page.get_by_label("Comment").fill("A second courtyard")
     page.get_by_role("button", name="Make the changeset of 1 change").click()
     expect(page.locator(".changeset .edits-map .leaflet-tile-loaded").first).to_be_attached()
-    shot(page, f"courtyards-changeset-{scheme}", whole=True)
+    shots(page, "courtyards-changeset", whole=True)
     osc = file_of(page, "Download osmChange")
     relation = osc.find("modify/relation")
     assert (relation.get("id"), relation.get("version")) == ("77", "4")

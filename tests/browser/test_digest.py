@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
 from django.test import override_settings
 from playwright.sync_api import expect
 
 from annotation.digest.models import Digest
 from annotation.digest.services.choose import token_of
-from tests.browser.screens import shot
-from tests.browser.test_accessibility import findings
+from tests.browser.screens import shots
+from tests.browser.test_accessibility import in_both
 from tests.browser.test_little_room import PHONE, fits
 from tests.browser.test_queue import until
 from tests.factories import UserFactory
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_digest_is_asked_for_on_ones_account_and_left_by_its_link(new_page, axe, scheme):
+def test_a_digest_is_asked_for_on_ones_account_and_left_by_its_link(new_page, axe):
     ana = UserFactory(username="ana", email="ana@example.org")
     with override_settings(SENDS_EMAIL=True):
-        page = new_page(ana, color_scheme=scheme)
+        page = new_page(ana)
         page.set_viewport_size(PHONE)
         page.goto("/account/")
         often = page.get_by_label("How often")
@@ -29,14 +27,14 @@ def test_a_digest_is_asked_for_on_ones_account_and_left_by_its_link(new_page, ax
         page.get_by_role("button", name="Save").click()
         expect(page.locator("#digest-state")).to_have_text("It comes to ana@example.org every week.")
         page.locator("#digest-form").scroll_into_view_if_needed()
-        shot(page, f"digest-{scheme}")
-        assert fits(page) and findings(page, axe) == []
+        shots(page, "digest")
+        assert fits(page) and in_both(page, axe) == []
         digest = Digest.objects.get(user=ana, every="week")
-        mail = new_page(color_scheme=scheme)
+        mail = new_page()
         mail.set_viewport_size(PHONE)
         mail.goto(f"/digest/{token_of(digest)}/")
-        shot(mail, f"digest-leave-{scheme}")
-        assert fits(mail) and findings(mail, axe) == []
+        shots(mail, "digest-leave")
+        assert fits(mail) and in_both(mail, axe) == []
         mail.get_by_role("button", name="Send me no more").click()
         expect(mail.get_by_role("status").first).to_contain_text("No digest goes to ana@example.org any more.")
         until(lambda: Digest.objects.get(pk=digest.pk).every == "never")

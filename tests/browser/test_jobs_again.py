@@ -4,19 +4,18 @@ import pytest
 from playwright.sync_api import expect
 
 from annotation.common.models import Job, JobState
-from tests.browser.screens import shot
+from tests.browser.screens import shots
 from tests.factories import JobFactory, RegionFactory, UserFactory
 
 pytestmark = pytest.mark.browser
 GIVEN_UP = {"state": JobState.FAILED, "attempts": 3, "error_detail": "its worker died 3 times; give it more memory"}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_admin_finds_what_was_given_up_and_tries_it_again(new_page, scheme):
+def test_an_admin_finds_what_was_given_up_and_tries_it_again(new_page):
     region = RegionFactory()
     dead = JobFactory(kind="learning.train", scope_id=region.pk, message="epoch 3 of 9", progress=0.3, **GIVEN_UP)
     JobFactory(kind="tiles.build_pairs", scope_id=region.pk, state=JobState.SUCCEEDED, progress=1)
-    page = new_page(UserFactory(role="admin"), color_scheme=scheme)
+    page = new_page(UserFactory(role="admin"))
     page.goto("/jobs/")
     expect(page.locator(".job-card")).to_have_count(2)
     page.get_by_label("State").select_option("Given up after all tries")
@@ -24,7 +23,7 @@ def test_an_admin_finds_what_was_given_up_and_tries_it_again(new_page, scheme):
     expect(card).to_have_count(1)
     expect(card).to_contain_text("its worker died 3 times")
     expect(card).to_contain_text("3 of 3")
-    shot(page, f"jobs-given-up-{scheme}")
+    shots(page, "jobs-given-up")
     card.get_by_role("button", name="Try again").click()
     expect(card).to_contain_text("Waiting")
     expect(card.get_by_role("button", name="Cancel")).to_be_visible()

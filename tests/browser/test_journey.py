@@ -20,7 +20,7 @@ WORK_MS = 180_000
 
 def test_from_files_to_map_edits(new_page, town_files: Path, worker, live_server, tmp_path: Path):
     UserFactory(username="ada", role="admin")
-    page = new_page()
+    page = new_page(reduced_motion="no-preference")
     sign_in_and_create(page)
     upload(page, town_files)
     run_the_main_job(page)

@@ -13,7 +13,7 @@ from annotation.sources.base_layers import BaseLayer
 from annotation.sources.services.base_layers import add_layer
 from tests.annotation.geolocation.tile_server import Said, Served, png, tile_server
 from tests.browser.keys import press
-from tests.browser.screens import shot
+from tests.browser.screens import shot, shots
 from tests.browser.stock import Stock
 from tests.browser.test_queue import accept_old, open_queue, saved, until
 from tests.factories import UserFactory
@@ -47,11 +47,10 @@ def state(page: Page, wanted: str) -> None:
     expect(page.locator(".layer-state")).to_have_attribute("data-state", wanted)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_another_imagery_is_looked_at_by_a_key_credited_and_named_in_the_edit(new_page, stock, settings, scheme):
+def test_another_imagery_is_looked_at_by_a_key_credited_and_named_in_the_edit(new_page, stock, settings):
     with serving(settings) as served:
         offer(stock, served.template, captured="2024-05", attribution_url="https://province.example.org/")
-        page = new_page(stock.admin, color_scheme=scheme)
+        page = new_page(stock.admin)
         open_queue(page, stock)
         expect(page.locator(OTHER)).to_have_count(0)
         assert served.asked == [], "nobody is asked before somebody looks"
@@ -66,7 +65,7 @@ def test_another_imagery_is_looked_at_by_a_key_credited_and_named_in_the_edit(ne
         assert link.get_attribute("href") == "https://province.example.org/"
         assert link.get_attribute("rel") == "noopener noreferrer"
         assert all("Cookie" not in one and "/regions/" not in one.get("Referer", "") for one in served.headers)
-        shot(page, f"layers-queue-{scheme}")
+        shots(page, "layers-queue")
         first = page.locator("#question").inner_text()
         press(page, "a")
         accept_old(page)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from annotation.review.models import QueueItem
-from tests.browser.screens import shot
+from tests.browser.screens import shot, shots
 from tests.browser.test_queue import open_queue, saved
 
 PHONE, ZOOMED = {"width": 390, "height": 844}, {"width": 683, "height": 384}
@@ -33,15 +33,14 @@ def fits(page: Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, ZOOMED, TABLET], ids=["phone", "zoomed", "tablet"])
-def test_question_evidence_and_answers_are_reached_by_scrolling_and_cover_nothing(new_page, stock, size, scheme):
-    page = new_page(stock.admin, color_scheme=scheme)
+def test_question_evidence_and_answers_are_reached_by_scrolling_and_cover_nothing(new_page, stock, size):
+    page = new_page(stock.admin)
     page.set_viewport_size(size)
     open_queue(page, stock)
-    name = f"queue-{size['width']}-{scheme}"
-    shot(page, name)
-    shot(page, f"{name}-whole", whole=True)
+    name = f"queue-{size['width']}"
+    shots(page, name)
+    shots(page, f"{name}-whole", whole=True)
     assert fits(page)
     parts = [page.locator(one).first for one in PARTS]
     for part in parts:

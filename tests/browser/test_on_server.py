@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
 from annotation.changes.models import Change
 from annotation.review.models import QueueItem
 from tests.browser.keys import press
-from tests.browser.screens import shot
-from tests.browser.test_accessibility import findings
+from tests.browser.screens import shot, shots
+from tests.browser.test_accessibility import in_both
 from tests.browser.test_queue import decision_of, open_queue, saved, until
 from tests.browser.test_three_way import LAPTOP, doubted, drawn
 from tests.osm_server import OsmServer
@@ -27,23 +26,22 @@ def moved_on(osm: OsmServer, change: Change) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_of_a_change_tells_that_the_map_has_it_newer_and_compares_it(new_page, osm, stock, axe, scheme):
+def test_the_page_of_a_change_tells_that_the_map_has_it_newer_and_compares_it(new_page, osm, stock, axe):
     change = doubted(stock)
     moved_on(osm, change)
-    page = new_page(stock.admin, color_scheme=scheme)
+    page = new_page(stock.admin)
     page.set_viewport_size(LAPTOP)
     page.goto(f"/regions/{stock.region.pk}/changes/{change.pk}/")
     note = page.locator("#on-server")
     expect(note).to_contain_text("The map has a newer version.")
     expect(note).to_contain_text(f"{change.footprint.key} is at version {change.footprint.version + 2} by now")
-    shot(page, f"on-server-{scheme}")
-    assert findings(page, axe) == []
+    shots(page, "on-server")
+    assert in_both(page, axe) == []
     note.get_by_role("button", name="Compare 9").click()
     dialog = page.get_by_role("dialog", name="This suggestion and the map's server")
     drawn(page)
     expect(dialog.get_by_role("row").filter(has_text="building:levels")).to_contain_text("4")
-    shot(page, f"on-server-{scheme}-compared")
+    shots(page, "on-server-compared")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     page.keyboard.press("9")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from django.contrib.gis.geos import Polygon
 from playwright.sync_api import Page, expect
 
 from annotation.changes.models import Change
 from annotation.sources.models import Footprint
 from tests.browser.keys import press
-from tests.browser.screens import shot
+from tests.browser.screens import shot, shots
 from tests.browser.stock import Stock
 from tests.browser.test_courtyards import file_of, rectangle
 from tests.browser.test_drawing_tools import enter, only
@@ -54,10 +53,9 @@ def accept(page: Page, change: Change) -> None:
     change.refresh_from_db()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_house_is_cut_from_corner_to_corner_taken_back_and_cut_again(new_page, stock, scheme):
+def test_a_house_is_cut_from_corner_to_corner_taken_back_and_cut_again(new_page, stock):
     change = house(stock)
-    page = new_page(stock.admin, color_scheme=scheme)
+    page = new_page(stock.admin)
     open_queue(page, stock)
     enter(page)
     page.keyboard.press("n")
@@ -70,13 +68,13 @@ def test_a_house_is_cut_from_corner_to_corner_taken_back_and_cut_again(new_page,
     page.keyboard.press("n")
     page.keyboard.press("k")
     expect(page.locator("#adjust-what")).to_contain_text("Cut in two")
-    shot(page, f"cut-{scheme}")
+    shots(page, "cut")
     page.keyboard.press("u")
     expect(page.locator("#adjust-what")).not_to_contain_text("Cut in two")
     page.keyboard.press("y")
     page.keyboard.press("Enter")
     expect(page.locator("#parted")).to_contain_text("Cut in two")
-    shot(page, f"cut-kept-{scheme}")
+    shots(page, "cut-kept")
     accept(page, change)
     assert change.cut is not None and change.adjusted.equals_exact(change.footprint.geometry, 1e-7)
     press(page, "u")
@@ -146,17 +144,16 @@ def test_what_is_around_is_asked_for_again_where_it_could_not_be_loaded(new_page
     expect(page.locator("#adjust-what")).to_contain_text(f"Becomes one with {other.key}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_two_houses_are_made_one_and_the_undo_parts_them(new_page, stock, scheme):
+def test_two_houses_are_made_one_and_the_undo_parts_them(new_page, stock):
     change = house(stock)
     other = neighbour(stock, change)
-    page = new_page(stock.admin, color_scheme=scheme)
+    page = new_page(stock.admin)
     open_queue(page, stock)
     enter(page)
     expect(page.locator("#adjust-merge")).to_be_enabled()
     page.keyboard.press("g")
     expect(page.locator("#adjust-what")).to_contain_text(f"Becomes one with {other.key}")
-    shot(page, f"made-one-{scheme}")
+    shots(page, "made-one")
     page.keyboard.press("g")
     expect(page.locator("#adjust-what")).not_to_contain_text("Becomes one")
     page.get_by_role("button", name="Make one").click()

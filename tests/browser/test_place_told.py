@@ -12,7 +12,7 @@ from annotation.sources.models import MapFeature
 from annotation.tiles.models import TilePair
 from tests.browser.keys import press
 from tests.browser.matched import pairs_of, propose
-from tests.browser.screens import shot
+from tests.browser.screens import shots
 from tests.browser.stock import Stock
 from tests.browser.test_bench import open_bench
 from tests.browser.test_correspondences import open_editor
@@ -31,16 +31,15 @@ def street(stock: Stock) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_place_of_an_anchor_is_told_with_its_street_and_copied(new_page, stock, street, batch, scheme):
-    page = new_page(stock.admin, color_scheme=scheme)
+def test_the_place_of_an_anchor_is_told_with_its_street_and_copied(new_page, stock, street, batch):
+    page = new_page(stock.admin)
     open_bench(page, batch)
     place = page.locator("#where")
     expect(place).to_have_text(PLACE)
     expect(page.locator(".queue-panel")).not_to_contain_text("Tile ")
     place.get_by_role("button").press("Enter")
     expect(page.locator("#notices")).to_contain_text(place.inner_text().split(" on ")[0])
-    shot(page, f"place-told-{scheme}")
+    shots(page, "place-told")
 
 
 @pytest.mark.parametrize("stage", ["anchors", "correspondences"])

@@ -47,7 +47,7 @@ def accept_old(page: Page) -> None:
 
 
 def test_candidates_are_decided_by_one_key_each_and_the_next_is_there_at_once(new_page, stock):
-    page = new_page(stock.admin)
+    page = new_page(stock.admin, reduced_motion="no-preference")
     open_queue(page, stock)
     expect(page.locator(".map-credit")).to_contain_text("3 May 2024")
     expect(page.locator(".leaflet-control-scale-line")).to_be_visible()

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from annotation.geolocation.models import FeatureDatabase, ReferenceSet
 from tests.annotation.geolocation.locators import locator_file
-from tests.browser.screens import shot
-from tests.browser.test_accessibility import findings
+from tests.browser.screens import shot, shots
+from tests.browser.test_accessibility import findings, in_both
 from tests.factories import RegionFactory, UserFactory
 from tests.factories_geolocation import ReferenceBaseFactory, ReferenceSetFactory
 from tests.files import ready_imagery, write_geotiff
@@ -85,8 +85,7 @@ def test_what_a_form_lacks_is_said_beside_its_field(live_server, new_page, watch
     assert not ReferenceSet.objects.exists()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_tells_every_state_to_everybody(live_server, new_page, axe, settings, scheme):
+def test_the_page_tells_every_state_to_everybody(live_server, new_page, axe, settings):
     settings.LOCATOR_WEIGHTS = "/nowhere/locator.safetensors"
     told = {"state": "failed", "error": "the server tiles.example answers 403 for tile 18/193341/110117"}
     ReferenceSetFactory(name="Orthophotos of the state", of_tiles=True, **told)
@@ -94,7 +93,7 @@ def test_the_page_tells_every_state_to_everybody(live_server, new_page, axe, set
     for state in ("ready", "waiting", "failed"):
         ReferenceBaseFactory(set=ready, state=state, error="the file is gone" if state == "failed" else "")
     ReferenceBaseFactory(set=ReferenceSetFactory(of_region=True, region=RegionFactory(name="Old town"), state="ready"))
-    page = new_page(UserFactory(role="admin"), color_scheme=scheme)
+    page = new_page(UserFactory(role="admin"))
     page.goto(PAGE)
     expect(page.locator("#database-state")).to_have_text("No locator")
     expect(page.get_by_text("put a locator in use on a page of training")).to_be_visible()
@@ -106,8 +105,8 @@ def test_the_page_tells_every_state_to_everybody(live_server, new_page, axe, set
     expect(page.get_by_role("article", name="Set City 2024")).to_be_focused()
     page.get_by_role("article", name="Set City 2024").locator("summary", has_text="Bases").click()
     expect(page.get_by_text("Can't be read", exact=True)).to_be_visible()
-    assert findings(page, axe) == []
-    shot(page, f"references-{scheme}", whole=True)
+    assert in_both(page, axe) == []
+    shots(page, "references", whole=True)
 
 
 def test_an_admin_says_who_sees_a_set(live_server, new_page, axe):

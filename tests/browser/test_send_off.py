@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
 from annotation.edits.models import EditItem
 from tests.browser.holding import Held
-from tests.browser.screens import shot
+from tests.browser.screens import shot, shots
 from tests.browser.test_queue import until
 from tests.factories_changes import save_decision
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_some_of_what_is_accepted_is_chosen_and_seen_on_the_map_before_it_leaves(new_page, stock, scheme):
+def test_some_of_what_is_accepted_is_chosen_and_seen_on_the_map_before_it_leaves(new_page, stock):
     removal = next(one for one in stock.changes if one.kind == "remove")
     others = [one for one in stock.changes if one.kind != "remove"][:3]
     for change in (removal, *others):
         save_decision(stock.admin, change)
-    page = new_page(stock.admin, color_scheme=scheme)
+    page = new_page(stock.admin)
     page.goto(f"/regions/{stock.region.pk}/edits/")
     expect(page.locator("#accepted-count")).to_have_text("4 changes, 4 chosen")
     expect(page.locator("#accepted-map .leaflet-tile-loaded").first).to_be_attached()
     page.locator(f"#take-{others[0].pk}").uncheck()
     expect(page.locator("#accepted-count")).to_have_text("4 changes, 3 chosen")
-    shot(page, f"edits-accepted-{scheme}")
+    shots(page, "edits-accepted")
     page.get_by_role("button", name="None").click()
     expect(page.get_by_role("button", name="Make the changeset")).to_be_disabled()
     page.get_by_role("button", name="What the map shows").click()
@@ -40,7 +38,7 @@ def test_some_of_what_is_accepted_is_chosen_and_seen_on_the_map_before_it_leaves
     card.get_by_label(f"Keep {removal.footprint.key} as demolished").check()
     expect(card.get_by_label(f"Keep {removal.footprint.key} as demolished")).to_be_checked()
     until(lambda: EditItem.objects.get(change=removal).demolish)
-    shot(page, f"changeset-{scheme}", whole=True)
+    shots(page, "changeset", whole=True)
     card.get_by_role("button", name=f"Drop change {others[1].pk}").click()
     expect(page.locator("#notices")).to_contain_text("its change stays accepted")
     expect(card.locator("tbody tr")).to_have_count(2)

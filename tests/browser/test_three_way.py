@@ -15,8 +15,8 @@ from annotation.review.models import QueueItem, Verdict
 from annotation.sources.engine import to_geos, to_shapely
 from annotation.sources.models import Footprint
 from tests.browser.keys import press
-from tests.browser.screens import shot
-from tests.browser.test_accessibility import findings
+from tests.browser.screens import shot, shots
+from tests.browser.test_accessibility import in_both
 from tests.browser.test_little_room import PHONE, fits
 from tests.browser.test_queue import decision_of, open_queue, saved, until
 from tests.factories import SnapshotFactory
@@ -57,13 +57,12 @@ def drawn(page: Page) -> None:
     expect(page.locator(".three-way-map path").first).to_be_attached()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
-def test_a_conflict_is_compared_and_the_edit_laid_over_the_newest_map(new_page, stock, axe, size, scheme):
+def test_a_conflict_is_compared_and_the_edit_laid_over_the_newest_map(new_page, stock, axe, size):
     change = doubted(stock)
     in_a_changeset(stock, change, building="barn", **{"roof:shape": "gabled"})
     theirs = newer_map(stock, change, building="apartments", **{"building:levels": "4"})
-    page = new_page(stock.admin, color_scheme=scheme)
+    page = new_page(stock.admin)
     page.set_viewport_size(size)
     page.goto(f"/regions/{stock.region.pk}/edits/")
     note = page.locator(".note-warn", has_text="The newest map says otherwise")
@@ -73,9 +72,9 @@ def test_a_conflict_is_compared_and_the_edit_laid_over_the_newest_map(new_page, 
     drawn(page)
     expect(dialog.get_by_role("row")).to_have_count(4)
     expect(dialog.get_by_role("row").filter(has_text="both")).to_contain_text("apartments")
-    shot(page, f"three-way-{size['width']}-{scheme}")
+    shots(page, f"three-way-{size['width']}")
     assert fits(page)
-    assert findings(page, axe) == []
+    assert in_both(page, axe) == []
     mine = dialog.get_by_role("checkbox", name="This edit")
     page.keyboard.press("3")
     expect(mine).not_to_be_checked()
@@ -86,7 +85,7 @@ def test_a_conflict_is_compared_and_the_edit_laid_over_the_newest_map(new_page, 
     dialog.get_by_role("group", name="Shape").get_by_label("This edit's").check()
     dialog.get_by_role("group", name="Tags").get_by_label("The map's", exact=True).check()
     lay.scroll_into_view_if_needed()
-    shot(page, f"three-way-{size['width']}-{scheme}-chosen")
+    shots(page, f"three-way-{size['width']}-chosen")
     lay.click()
     expect(page.locator("#notices")).to_contain_text("laid over what the map has by now")
     expect(note).to_have_count(0)

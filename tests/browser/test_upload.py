@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
 from annotation.edits.models import OsmAccount, Upload
 from annotation.edits.services import changesets
 from tests.annotation.edits.uploading import sign_in_at
-from tests.browser.screens import shot
+from tests.browser.screens import shot, shots
 from tests.factories_changes import save_decision
 
 
@@ -23,33 +22,32 @@ def in_a_changeset(stock) -> int:
     return made.changeset.pk
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_person_signs_in_at_the_map_uploads_and_sees_the_receipts(new_page, osm, stock, worker, watch, scheme):
+def test_a_person_signs_in_at_the_map_uploads_and_sees_the_receipts(new_page, osm, stock, worker, watch):
     watch.expect("favicon.ico")
     number = in_a_changeset(stock)
-    page = new_page(stock.admin, color_scheme=scheme)
+    page = new_page(stock.admin)
     page.goto(f"/regions/{stock.region.pk}/edits/")
     panel = page.get_by_role("region", name=f"Upload of changeset {number}")
     expect(panel).to_contain_text("nobody is signed in there")
     panel.scroll_into_view_if_needed()
-    shot(page, f"upload-{scheme}-1-signed-out")
+    shots(page, "upload-1-signed-out")
     panel.get_by_role("link", name="Sign in at").press("Enter")
     page.get_by_label("Name").fill("Ada")
     page.get_by_role("button", name="Authorize").press("Enter")
     expect(page.locator("#notices")).to_contain_text("signed in as Ada")
     expect(panel).to_contain_text("Ada")
     panel.scroll_into_view_if_needed()
-    shot(page, f"upload-{scheme}-2-ready")
+    shots(page, "upload-2-ready")
     panel.get_by_role("button", name="Upload to the map").press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("12 new elements")
-    shot(page, f"upload-{scheme}-3-confirm")
+    shots(page, "upload-3-confirm")
     page.keyboard.press("Enter")
     expect(panel).to_contain_text("In the map", timeout=60_000)
     panel.get_by_text("receipts").click()
     expect(panel.get_by_role("row")).to_have_count(13)  # of 10 corners and 2 ways, below their heads
     panel.scroll_into_view_if_needed()
-    shot(page, f"upload-{scheme}-4-done")
+    shots(page, "upload-4-done")
     upload = Upload.objects.get()
     expect(panel.get_by_role("link", name=f"Changeset {upload.osm_changeset}")).to_have_attribute("href", upload.url)
     assert len(osm.present("way")) == 2 and upload.osm_name == "Ada"

@@ -58,12 +58,23 @@ def finished(region: Region, **kwargs) -> Scan:
     return Scan.objects.get(pk=scan.pk)
 
 
+@pytest.fixture(scope="module")
+def finished_once(region: Region, django_db_blocker) -> int:
+    with django_db_blocker.unblock():
+        return finished(region).pk
+
+
+@pytest.fixture
+def scan(finished_once: int, db) -> Scan:
+    """A finished scan that tests look at; what one of them changes is rolled back after it."""
+    return Scan.objects.get(pk=finished_once)
+
+
 def values(scan: Scan) -> list[tuple]:
     return list(TileScore.objects.filter(scan=scan).order_by("pair_id").values_list("pair_id", "final", "probability"))
 
 
-def test_every_mapped_tile_is_scored_by_the_fold_that_did_not_see_it(region):
-    scan = finished(region)
+def test_every_mapped_tile_is_scored_by_the_fold_that_did_not_see_it(scan):
     scores = list(selectors.scores_of(scan))
     assert len(scores) == MAPPED_COLUMNS * ROWS
     model = load_region_model(scan.model)
@@ -73,15 +84,13 @@ def test_every_mapped_tile_is_scored_by_the_fold_that_did_not_see_it(region):
     assert (scan.state, scan.job.result) == (ScanState.READY, {"scan": scan.pk, "scored": len(scores)})
 
 
-def test_the_model_of_a_scan_is_read_onto_the_device_of_the_settings(region):
-    scan = finished(region)
+def test_the_model_of_a_scan_is_read_onto_the_device_of_the_settings(scan):
     with override_settings(COMPUTE_DEVICE="meta"):
         model = load_region_model(scan.model)
     assert {fold.evidence.device.type for fold in model.folds} == {"meta"}
 
 
-def test_the_evidence_lies_on_the_grid_beside_the_scan(region):
-    scan = finished(region)
+def test_the_evidence_lies_on_the_grid_beside_the_scan(region, scan):
     assert scan.evidence_path.startswith(f"regions/{region.pk}/consistency/")
     with rasterio.open(settings.MEDIA_ROOT / scan.evidence_path) as evidence:
         assert (evidence.crs.to_epsg(), evidence.dtypes[0]) == (3857, "uint8")
@@ -89,8 +98,7 @@ def test_the_evidence_lies_on_the_grid_beside_the_scan(region):
         assert evidence.read(1).any()
 
 
-def test_every_tile_keeps_its_shift_and_the_scan_the_offset_of_all(region):
-    scan = finished(region)
+def test_every_tile_keeps_its_shift_and_the_scan_the_offset_of_all(scan):
     scores = list(TileScore.objects.filter(scan=scan))
     for score in scores:
         assert score.shift_origin in ShiftOrigin.values
@@ -116,8 +124,8 @@ def shifted_scan(scan: Scan, east_m: float, north_m: float, agreeing: int) -> Sc
     return scan
 
 
-def test_an_offset_of_the_whole_region_is_told_once_over_the_api(region, client_of):
-    scan = shifted_scan(finished(region), 1.8, -1.6, agreeing=9)
+def test_an_offset_of_the_whole_region_is_told_once_over_the_api(region, scan, client_of):
+    scan = shifted_scan(scan, 1.8, -1.6, agreeing=9)
     client = client_of(UserFactory(role="admin"))
     told = client.get(reverse("api-scan", args=[scan.pk])).json()["offset"]
     assert (told["east_m"], told["north_m"]) == (pytest.approx(1.8), pytest.approx(-1.6))
@@ -127,8 +135,8 @@ def test_an_offset_of_the_whole_region_is_told_once_over_the_api(region, client_
 
 
 @pytest.mark.parametrize(("east_m", "agreeing"), [(0.2, 9), (2.5, 1)])
-def test_a_small_or_a_lonely_shift_is_not_told(region, client_of, east_m, agreeing):
-    scan = shifted_scan(finished(region), east_m, 0.0, agreeing)
+def test_a_small_or_a_lonely_shift_is_not_told(scan, client_of, east_m, agreeing):
+    scan = shifted_scan(scan, east_m, 0.0, agreeing)
     told = client_of(UserFactory(role="admin")).get(reverse("api-scan", args=[scan.pk])).json()
     assert told["offset"] is None
 
@@ -145,10 +153,9 @@ class Killed(BaseException):
     """What no handler catches: the job stays as a killed worker leaves it."""
 
 
-def test_a_scan_whose_worker_was_killed_is_requeued_and_ends_like_an_undisturbed_one(region, monkeypatch):
+def test_a_scan_whose_worker_was_killed_is_requeued_and_ends_like_an_undisturbed_one(region, scan, monkeypatch):
     """F1, of a scan."""
-    undisturbed = finished(region)
-    expected, listed = values(undisturbed), engine.candidates_file(undisturbed).read_bytes()
+    expected, listed = values(scan), engine.candidates_file(scan).read_bytes()
     monkeypatch.setattr(service, "BATCH", 8)
     scan = start(region=region, user=None, wake=False)
     rows_of = engine.scan_rows
@@ -182,8 +189,7 @@ def test_rows_of_tiles_that_the_new_run_does_not_score_are_dropped(region):
     assert not TileScore.objects.filter(scan=scan, pair=outside).exists()
 
 
-def test_a_scan_hands_on_what_it_found_without_another_look_at_the_image(region, monkeypatch):
-    scan = finished(region)
+def test_a_scan_hands_on_what_it_found_without_another_look_at_the_image(scan, monkeypatch):
     monkeypatch.setattr("mlcore.evidence.picture.EvidenceReader.window", lambda *_, **__: pytest.fail("looked again"))
 
     counts = find_changes(scan=scan, progress=SilentProgress())
@@ -199,8 +205,7 @@ def test_a_scan_without_its_list_of_candidates_says_to_scan_again(region):
         find_changes(scan=scan, progress=SilentProgress())
 
 
-def test_a_finished_scan_is_left_as_it_is(region):
-    scan = finished(region)
+def test_a_finished_scan_is_left_as_it_is(scan):
     before = list(TileScore.objects.filter(scan=scan).order_by("pk").values_list("pk", flat=True))
     assert service.scan_pairs(scan=scan, progress=SilentProgress()).scored == len(before)
     assert list(TileScore.objects.filter(scan=scan).order_by("pk").values_list("pk", flat=True)) == before
@@ -224,9 +229,8 @@ def test_a_cancelled_scan_is_marked_failed_and_another_may_start(region):
     assert start(region=region, user=None, wake=False).pk != scan.pk
 
 
-def test_the_api_gives_every_score_once_in_grid_order(region, client_of, django_assert_max_num_queries):
+def test_the_api_gives_every_score_once_in_grid_order(region, scan, client_of, django_assert_max_num_queries):
     client = client_of(UserFactory(role="admin"))
-    scan = finished(region)
     with django_assert_max_num_queries(5):
         body = client.get(reverse("api-scan-scores", args=[scan.pk])).json()
     assert body["zoom"] == region.zoom

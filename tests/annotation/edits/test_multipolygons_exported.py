@@ -231,6 +231,7 @@ def drawn_anew(shape: shapely.Polygon, how: int) -> shapely.Polygon | None:
     return drawn if drawn.is_valid else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "least"),
     [("osm/helsinki.osm.pbf", 50), ("osm/liechtenstein-2013-08-03.osm.pbf", 1), ("osm_history/andorra.osh.pbf", 5)],

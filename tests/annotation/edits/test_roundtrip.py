@@ -47,6 +47,7 @@ def test_the_judge_names_what_a_tool_did_not_do_and_what_nobody_decided():
     assert "node/42 is missing" in judge(before, Extract(torn), decided, rows).mismatches
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize(("name", "number"), [("neukolln.osm.gz", 20), ("helsinki.osm.pbf", 60)])
 def test_changes_of_all_kinds_come_back_the_same_from_every_tool(tmp_path: Path, name: str, number: int):

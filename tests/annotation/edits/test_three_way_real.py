@@ -43,6 +43,7 @@ def somebody_elses(footprint, shape, tags) -> str:
     return "".join(write_osc(written_for(Tool.COPY, operations)))
 
 
+@pytest.mark.slow
 def test_liechtenstein_changed_by_others_keeps_their_work_and_takes_ours(tmp_path):
     source = OSM / "liechtenstein-2013-08-03.osm.pbf"
     if not source.exists():

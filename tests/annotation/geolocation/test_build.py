@@ -230,6 +230,7 @@ def test_a_build_that_is_stopped_goes_on(admin, weights, imagery):
     assert built(admin).result["bases"] == ReferenceBase.objects.count()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_real_worker_builds_and_one_that_is_killed_is_followed_by_another(settings, tmp_path, monkeypatch, admin):
     """F1: features that were whole are kept, and the result is that of an undisturbed build."""

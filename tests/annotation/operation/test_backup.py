@@ -124,6 +124,7 @@ def test_a_database_in_use_is_not_replaced(made, installation):
         assert "stop web servers and workers" in refused(made, installation)
 
 
+@pytest.mark.slow
 def test_a_restore_that_breaks_off_leaves_what_is_in_use(made, installation):
     tables = {**manifests.read(made).tables, "sources_region": server.Content(rows=77, digest="0")}
     change(made, tables=tables)
@@ -134,6 +135,7 @@ def test_a_restore_that_breaks_off_leaves_what_is_in_use(made, installation):
     assert not server.exists(f"{installation.name}_restoring")
 
 
+@pytest.mark.slow
 def test_a_restore_that_fails_at_the_last_step_puts_the_files_back(made, installation):
     (installation.media / "since.bin").write_bytes(b"of today")
     (installation.media / "lost+found").mkdir(mode=0o000)

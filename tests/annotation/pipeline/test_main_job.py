@@ -35,9 +35,10 @@ def start_region(town: Path, **options) -> str:
     return out.getvalue()
 
 
-def test_one_command_imports_looks_trains_scans_and_fills_the_queue_and_a_second_call_does_nothing(
+def test_one_command_imports_looks_trains_scans_and_fills_the_queue_and_another_call_repeats_nothing(
     town, settings, tmp_path
 ):
+    """Run again by itself, the main job scans with the model that is there and suggests nothing twice."""
     settings.MEDIA_ROOT = tmp_path
     said = start_region(town)
     region = Region.objects.get(name="Town")
@@ -61,19 +62,15 @@ def test_one_command_imports_looks_trains_scans_and_fills_the_queue_and_a_second
         == 1
     )
 
-
-def open_in(scan: Scan) -> int:
-    return scan.changes.filter(item__state=ItemState.OPEN).count()
-
-
-def test_the_main_job_run_again_reuses_the_model_and_suggests_nothing_twice(town, settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-    start_region(town)
     before = Change.objects.exclude(item__state="withdrawn").count()
     call_command("main_job", "Town", preset="tiny", stdout=StringIO(), stderr=StringIO())
     assert ModelVersion.objects.filter(kind=REGION).count() == 1
     assert Scan.objects.filter(model__kind=REGION).count() == 2
     assert Change.objects.exclude(item__state="withdrawn").count() == before
+
+
+def open_in(scan: Scan) -> int:
+    return scan.changes.filter(item__state=ItemState.OPEN).count()
 
 
 def test_a_main_job_keeps_the_sources_it_was_started_for(town, settings, tmp_path, monkeypatch):

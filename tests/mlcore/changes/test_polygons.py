@@ -150,3 +150,17 @@ def test_pixels_that_touch_by_a_corner_alone_are_apart() -> None:
     two = np.zeros((20, 20), bool)
     two[2:10, 2:10] = two[10:14, 10:14] = True
     assert mask_polygon(two).area == pytest.approx(64.0)
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 100_000), share=st.floats(0.2, 0.8))
+def test_however_ragged_a_region_is_its_polygon_covers_its_pixels(seed: int, share: float) -> None:
+    mask = np.random.default_rng(seed).random((24, 24)) > share
+    _, parts, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    wanted = parts == 1 + int(np.argmax(boxes[1:, cv2.CC_STAT_AREA]))
+    y, x = np.nonzero(wanted)
+
+    traced = mask_polygon(wanted)
+
+    assert traced.is_valid
+    assert traced.symmetric_difference(shapely.union_all(shapely.box(x, y, x + 1, y + 1))).area < 1e-3 * len(x)

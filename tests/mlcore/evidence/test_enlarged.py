@@ -72,6 +72,7 @@ def test_larger_views_are_kept_in_a_file_and_made_ready_as_they_are(network: Pyr
     assert again.tuned is again.members[0].network
 
 
+@pytest.mark.slow
 def test_small_buildings_are_seen_enlarged_and_large_ones_as_they_are(tmp_path: Path):
     features, shipped = houses(SIDE, SIDE), shipped_model()
     assert shipped is not None

@@ -177,6 +177,7 @@ def trained(source: PairSource, folder: Path, start: RegionModel) -> RegionModel
     return train_region(source, tiles, anchors, REGION, initial=start, run_dir=folder, seed=0)
 
 
+@pytest.mark.slow
 def test_a_region_keeps_its_start_in_its_file(source: PairSource, tmp_path: Path) -> None:
     tiles = source.tiles(CORNER.z)
     anchors = {tile: describe_tile(tile, source.index) for tile in tiles}

@@ -164,6 +164,7 @@ def test_what_ships_fits_the_networks_of_regions_and_no_other():
     assert Start.of(model, before).evidence is None
 
 
+@pytest.mark.slow
 def test_a_region_tunes_a_start_with_a_pre_trained_encoder(tmp_path):
     tiny = RegionConfig.preset("tiny")
     evidence = replace(
@@ -186,6 +187,7 @@ def test_a_region_tunes_a_start_with_a_pre_trained_encoder(tmp_path):
     assert torch.equal(before["head.weight"], after["head.weight"]) == kept
 
 
+@pytest.mark.slow
 def test_a_region_is_trained_from_what_ships(tmp_path):
     town = synthetic_place(0, tmp_path)
     compact = RegionConfig.preset("compact", folds=2, rounds=1, least_edits=0)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mlcore.changes.diff import iter_measures
 from mlcore.changes.registration import region_shifts
@@ -17,6 +18,7 @@ from mlcore.suites.leave_out_verdicts import suggested
 from tests.mlcore.changes.made_place import houses, tiles_of, write_perfect_evidence
 
 
+@pytest.mark.slow
 def test_what_an_exact_map_leaves_bare_is_suggested_with_less_confidence(tmp_path: Path) -> None:
     built, tiles = houses(4, 4), tiles_of(4, 4)
     drawn = MapIndex([one for number, one in enumerate(built) if number % 25])

@@ -22,13 +22,15 @@ from mlcore.suites.places import read_place
 TINY = EvidenceConfig(widths=(8, 8, 12, 16), epochs=1, steps_per_epoch=3, batch=2, crop_px=96)
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Places a and b, and c, which is a under another name."""
+    towns = tmp_path_factory.mktemp("towns")
+    folder = towns / "data"
     for number, name in enumerate("ab"):
-        town = synthetic_place(number, tmp_path)
+        town = synthetic_place(number, towns)
         (folder / name).mkdir(parents=True)
-        shutil.copy(tmp_path / f"town-{101 + number}" / "imagery.tif", folder / name / "imagery.tif")
+        shutil.copy(towns / f"town-{101 + number}" / "imagery.tif", folder / name / "imagery.tif")
         shapes = [
             {"type": "Feature", "properties": {"building": "yes"}, "geometry": mapping(feature.geometry)}
             for feature in town.source.index
@@ -36,6 +38,7 @@ def data(tmp_path: Path) -> Path:
         ]
         collection = {"type": "FeatureCollection", "features": shapes}
         (folder / name / "buildings.geojson").write_text(json.dumps(collection))
+    shutil.copytree(folder / "a", folder / "c")
     return folder
 
 
@@ -55,20 +58,7 @@ def test_finished_places_are_kept_and_other_settings_refused(data: Path, tmp_pat
         run_leave_out(LeaveOut(("a", "b"), (("c",),), (0,), TINY), data, tmp_path / "out", None)
 
 
-def test_the_command_writes_its_report(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["evaluate", "evidence", "--data", str(data), "--places", "a", "b", "--hold-out", "b", "--seeds", "0"]
-    command += ["--preset", "tiny", "--epochs", "1", "--rounds", "2", "--out", str(tmp_path / "out")]
-
-    assert main(command) == 0
-
-    report = json.loads((tmp_path / "out" / "leave_one_out.json").read_text())
-    assert 0 <= report["new_f1_mean"] <= 1
-    assert report["places"]["b"]["today"]["tiles"] == report["places"]["b"]["new"]["tiles"]
-    assert "auroc_single" in capsys.readouterr().out
-
-
 def test_places_that_are_joined_are_left_out_of_one_training(data: Path, tmp_path: Path) -> None:
-    shutil.copytree(data / "a", data / "c")
     command = ["evaluate", "evidence", "--data", str(data), "--places", "a", "b", "c", "--hold-out", "a,c", "c"]
     command += ["--seeds", "0", "--preset", "tiny", "--epochs", "1", "--rounds", "2", "--out", str(tmp_path / "out")]
 
@@ -92,14 +82,19 @@ def test_a_report_is_the_mean_over_places_and_the_worst() -> None:
     assert told["seeds"] == [0, 1]
 
 
-def test_suggestions_are_measured_by_what_the_other_places_teach(data: Path, tmp_path: Path) -> None:
+def test_the_command_reports_what_the_other_places_teach(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = ["evaluate", "evidence", "--data", str(data), "--places", "a", "b", "--seeds", "0", "--preset", "tiny"]
     command += ["--epochs", "1", "--rounds", "2", "--out", str(tmp_path / "out")]
 
     assert main(command) == 0
 
     report = json.loads((tmp_path / "out" / "leave_one_out.json").read_text())
+    assert 0 <= report["new_f1_mean"] <= 1
+    assert "auroc_single" in capsys.readouterr().out
     for name in "ab":
+        assert report["places"][name]["today"]["tiles"] == report["places"][name]["new"]["tiles"]
         verdicts = report["places"][name]["verdicts"]
         assert verdicts["edits"] > 0
         assert 0 <= verdicts["first40"] <= 1

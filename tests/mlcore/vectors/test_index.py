@@ -117,6 +117,7 @@ def test_ids_far_apart_are_held_to_as_well(tmp_path):
     assert store.search(vectors[7], 1).ids[0, 0] == ids[7]
 
 
+@pytest.mark.slow
 def test_an_index_that_fits_no_more_is_made_anew(tmp_path):
     store, _ = indexed(tmp_path / "s")
     more = clustered(5 * COUNT, seed=4)
