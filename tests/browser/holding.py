@@ -73,7 +73,7 @@ def fetched_ahead(page: Page, items: int = 3, seconds: float = 30) -> Iterator[N
         if request.url.endswith("/claim/"):
             claims.append(request)
 
-    page.on("request", under_way.add)
+    page.on("request", lambda request: under_way.add(request))
     page.on("requestfinished", ended)
     page.on("requestfailed", ended)
     yield

@@ -46,7 +46,7 @@ export function createListMap({ region, query, onArea, onOpen }) {
   let asked = 0;
   let timer = 0;
   let placed = false;
-  let drawn = "";
+  let answered = "";
 
   function bounds() {
     if (area) return area.getBounds();
@@ -77,8 +77,8 @@ export function createListMap({ region, query, onArea, onOpen }) {
   /** What the same answer would draw is there already. */
   function draw(found) {
     const answer = JSON.stringify(found);
-    if (answer === drawn) return;
-    drawn = answer;
+    if (answer === answered) return;
+    answered = answer;
     keepingPlace(map, () => {
       marks.clearLayers();
       found.features.forEach(mark);
