@@ -68,12 +68,15 @@ def fetched_ahead(page: Page, items: int = 3, seconds: float = 30) -> Iterator[N
     under_way: set[Request] = set()
     claims: list[Request] = []
 
+    def begun(request: Request) -> None:
+        under_way.add(request)
+
     def ended(request: Request) -> None:
         under_way.discard(request)
         if request.url.endswith("/claim/"):
             claims.append(request)
 
-    page.on("request", lambda request: under_way.add(request))
+    page.on("request", begun)
     page.on("requestfinished", ended)
     page.on("requestfailed", ended)
     yield
