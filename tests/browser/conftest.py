@@ -21,7 +21,7 @@ from annotation.review.models import Batch
 from mlcore.synthetic.town import Town, TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
 from tests.annotation.edits.uploading import upload_settings
-from tests.browser.patience import PATIENCE, SLOWDOWN
+from tests.browser.patience import PATIENCE, SLOWDOWN, patient
 from tests.browser.stock import Stock, stock_region
 from tests.factories_anchors import make_batch
 from tests.osm_server import OsmServer, osm_server
@@ -33,7 +33,8 @@ AXE = ROOT / "node_modules/axe-core/axe.min.js"
 CHROMIUM = os.environ.get("MAPWRIGHT_CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 SCREEN = {"width": 1366, "height": 768}
-expect.set_options(timeout=15_000 * PATIENCE)
+LIMIT_S = 300
+expect.set_options(timeout=patient(15_000))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,8 +42,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            if PATIENCE > 1 and item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(300 * PATIENCE))
+            limit = item.get_closest_marker("timeout")
+            if PATIENCE > 1:
+                item.add_marker(pytest.mark.timeout(patient(limit.args[0] if limit else LIMIT_S)), append=False)
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +103,7 @@ def new_page(browser: Browser, live_server, watch: Watch) -> Iterator[Callable[.
     def make(user: User | None = None, **options) -> Page:
         told = {"viewport": SCREEN, "locale": "en-GB", "reduced_motion": "reduce"} | options
         context = browser.new_context(base_url=live_server.url, **told)
-        context.set_default_timeout(20_000 * PATIENCE)
+        context.set_default_timeout(patient(20_000))
         watch.follow(context)
         if SLOWDOWN > 1:
             context.on("page", lambda page: slow_down(context, page))

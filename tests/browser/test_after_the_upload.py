@@ -11,6 +11,7 @@ from annotation.edits.models import Changeset, Delivery, EditItem, Upload, Uploa
 from annotation.edits.services import changesets
 from annotation.edits.services.webhooks.deliver import deliver
 from tests.annotation.edits.receiver import receiver
+from tests.browser.patience import patient
 from tests.browser.screens import shots
 from tests.browser.test_accessibility import in_both
 from tests.factories_changes import save_decision
@@ -92,7 +93,7 @@ def test_the_page_of_uploads_tells_who_changed_what_and_what_is_said(new_page, o
     page.get_by_role("link", name="What became of uploads").click()
     expect(page.locator("#uploads")).to_contain_text("not asked yet")
     page.get_by_role("button", name="Ask the map now").click()
-    expect(page.locator("#uploads")).to_contain_text("1 deleted", timeout=60_000)
+    expect(page.locator("#uploads")).to_contain_text("1 deleted", timeout=patient(60_000))
     expect(page.locator("#uploads")).to_contain_text("That house is gone.")
     page.get_by_text("What changed, and by whom").click()
     expect(page.get_by_role("link", name="way/5")).to_have_attribute("href", f"{osm.url}/way/5/history")

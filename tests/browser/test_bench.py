@@ -12,7 +12,8 @@ from annotation.review.services.claim import claim
 from annotation.tiles.models import Tile
 from mlcore.geometry.webmercator import tile_at
 from tests.browser.conftest import sign_in
-from tests.browser.keys import press, seen
+from tests.browser.holding import fetched_ahead
+from tests.browser.keys import closer, press, seen
 from tests.browser.screens import shot
 from tests.browser.test_queue import saved, until
 from tests.factories import UserFactory
@@ -157,8 +158,8 @@ def test_back_goes_to_what_was_skipped_or_answered_before(new_page, stock, batch
 def test_answers_wait_out_a_lost_connection_and_drafts_a_closed_page(new_page, stock, batch, watch):
     watch.expect("ERR_INTERNET_DISCONNECTED")
     page = new_page(stock.admin)
-    open_bench(page, batch)
-    page.wait_for_load_state("networkidle")
+    with fetched_ahead(page):
+        open_bench(page, batch)
     page.context.set_offline(True)
     press(page, "a")
     page.keyboard.press("ArrowDown")
@@ -274,8 +275,7 @@ def test_image_and_map_lie_side_by_side_and_move_together(new_page, stock, batch
     expect(page.locator("#map-beside .leaflet-tile-loaded").first).to_be_attached()
     scales = page.locator(".leaflet-control-scale-line")
     before = scales.first.inner_text()
-    page.keyboard.press("+")
-    page.keyboard.press("+")
+    closer(page, 2)
     expect(scales.first).not_to_have_text(before)
     expect(scales.nth(1)).to_have_text(scales.first.inner_text())
     kept = scales.first.inner_text()

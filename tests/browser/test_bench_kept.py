@@ -8,7 +8,8 @@ from annotation.anchors.models import Anchor
 from annotation.anchors.services.batches import close
 from annotation.review.models import Verdict
 from tests.browser.conftest import sign_in
-from tests.browser.keys import press, seen
+from tests.browser.holding import fetched_ahead
+from tests.browser.keys import press, seen, still
 from tests.browser.test_bench import open_bench
 from tests.browser.test_queue import saved, until
 from tests.factories import UserFactory
@@ -61,6 +62,7 @@ def test_the_tile_stays_whole_and_in_the_middle_in_every_view(new_page, stock, b
     open_bench(page, batch)
     for key in "wdvdidpd":
         press(page, key)
+        still(page)
         room = page.locator("#map").bounding_box()
         frame = page.locator("#map .leaflet-outlines-pane path").first.bounding_box()
         assert frame["y"] >= room["y"] - 2 and frame["y"] + frame["height"] <= room["y"] + room["height"] + 2, key
@@ -89,8 +91,8 @@ def test_answers_of_two_tabs_outlive_both(new_page, stock, batch, watch):
     page = new_page(stock.admin)
     second = page.context.new_page()
     for one in (page, second):
-        open_bench(one, batch)
-        one.wait_for_load_state("networkidle")
+        with fetched_ahead(one):
+            open_bench(one, batch)
     shared = where(page) == where(second)
     page.context.set_offline(True)
     press(page, "a")

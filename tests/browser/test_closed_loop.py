@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from annotation.learning.models import DataSet, Evaluation, ModelState, ModelVersion
 from tests.browser.keys import press
+from tests.browser.patience import patient
 from tests.browser.stock import Stock, stock_region
 
 WORK_MS = 240_000
@@ -25,7 +26,7 @@ def stock(town, town_files, live_server) -> Stock:
 @pytest.mark.timeout(900)
 def test_what_people_decide_is_learnt_compared_and_put_in_use(new_page, stock: Stock, worker, tmp_path: Path):
     page = new_page(stock.admin)
-    page.set_default_timeout(90_000)  # the worker computes on the same cores
+    page.set_default_timeout(patient(90_000))  # the worker computes on the same cores
     first = train(page, stock, seed=0)
     expect(page.locator(f'[data-model="{first}"]')).to_contain_text("In use")
     expect(page.locator("#data")).to_contain_text("Nobody has decided")
@@ -49,7 +50,7 @@ def train(page: Page, stock: Stock, seed: int) -> int:
     page.get_by_label("Seed").fill(str(seed))
     page.get_by_role("button", name="Start the training").click()
     expect(page.locator("#run-progress progress")).to_be_visible()
-    expect(page.locator("#runs tr").first).to_contain_text("Done", timeout=WORK_MS)
+    expect(page.locator("#runs tr").first).to_contain_text("Done", timeout=patient(WORK_MS))
     made = set(ModelVersion.objects.values_list("pk", flat=True)) - before
     assert len(made) == 1
     number = made.pop()
@@ -102,7 +103,7 @@ def see_both(page: Page, first: int, second: int) -> None:
     expect(page.locator("#runs tr").first).to_contain_text("1 accepted, 2 rejected")
     expect(page.locator("#comparison-title")).to_have_text(f"Model {second} beside model {first}")
     table = page.locator("#comparison table")
-    expect(table).to_be_visible(timeout=WORK_MS)
+    expect(table).to_be_visible(timeout=patient(WORK_MS))
     expect(table.locator("thead")).to_contain_text(f"Model {first}, in use")
     rows = table.locator("tbody tr")
     expect(rows).to_have_count(6)

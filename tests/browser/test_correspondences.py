@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from annotation.correspondences.models import Correspondences
 from annotation.review.models import Batch, Verdict
 from annotation.tiles.engine import tile_address
-from tests.browser.keys import press
+from tests.browser.keys import press, still
 from tests.browser.matched import corners_of, fitted, pairs_of, propose
 from tests.browser.stock import Stock
 from tests.browser.test_queue import saved
@@ -33,6 +33,7 @@ def open_editor(page: Page, batch: Batch) -> None:
     page.goto(f"/regions/{batch.scope_id}/correspondences/review/?batch={batch.pk}")
     expect(page.locator("#review")).to_be_visible()
     page.wait_for_load_state("networkidle")
+    still(page)
 
 
 def mark(page: Page, number: int, side: str = "image") -> Locator:

@@ -13,6 +13,7 @@ from annotation.review.models import Batch, QueueItem
 from mlcore.geometry.transform import shift_of
 from tests.browser.keys import press
 from tests.browser.matched import pairs_of, propose
+from tests.browser.patience import patient
 from tests.browser.stock import Stock
 from tests.browser.test_accessibility import in_both
 from tests.browser.test_correspondences import mark
@@ -60,7 +61,7 @@ def test_the_tiles_are_matched_by_a_worker_and_what_it_proposes_is_reviewed(new_
     open_overview(page, stock)
     page.get_by_label("Matcher").select_option("structure")
     page.get_by_role("button", name="Match the tiles").click()
-    expect(page.locator("#job")).to_contain_text("Last run", timeout=300_000)
+    expect(page.locator("#job")).to_contain_text("Last run", timeout=patient(300_000))
     job, rows = Job.objects.get(kind="correspondences.propose"), Correspondences.objects.filter(region=stock.region)
     assert job.result["matched"] >= 1 and job.result["matched"] + job.result["refused"] == rows.count()
     expect(page.locator("#job")).to_contain_text(f"{job.result['matched']} matched")
@@ -77,7 +78,7 @@ def test_the_tiles_are_matched_by_a_worker_and_what_it_proposes_is_reviewed(new_
     page.goto(f"/regions/{stock.region.pk}/correspondences/")
     page.get_by_label("Matcher").select_option("structure")
     page.get_by_role("button", name="Match the tiles").click()  # again: nothing is looked at twice
-    expect(page.locator("#job")).to_contain_text(f"{rows.count()} looked at before", timeout=120_000)
+    expect(page.locator("#job")).to_contain_text(f"{rows.count()} looked at before", timeout=patient(120_000))
 
 
 def test_a_reviewer_sees_what_is_offered_and_starts_nothing(new_page, stock, rows):

@@ -13,6 +13,7 @@ from annotation.learning.models import GENERAL, REGION
 from annotation.review.models import ItemState, QueueItem
 from annotation.sources.models import Region
 from tests.browser.keys import press
+from tests.browser.patience import patient
 from tests.browser.test_journey import WORK_MS, sign_in_and_create, upload
 from tests.browser.test_queue import until
 from tests.factories import UserFactory
@@ -32,7 +33,7 @@ def test_a_first_look_is_answered_and_the_answer_stands_in_the_queue_of_the_trai
 ):
     UserFactory(username="ada", role="admin")
     page = new_page()
-    page.set_default_timeout(90_000)  # the worker computes on the same cores
+    page.set_default_timeout(patient(90_000))  # the worker computes on the same cores
     sign_in_and_create(page)
     upload(page, town_files)
     page.get_by_role("link", name="Overview").click()

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, expect
 from annotation.common.models import Job
 from annotation.learning.models import ModelState, ModelVersion, TrainingRun
 from annotation.sources.models import Footprint, Region
+from tests.browser.patience import patient
 from tests.factories import JobFactory, RegionFactory, UserFactory
 from tests.factories_changes import save_decision
 
@@ -33,7 +34,7 @@ def test_a_dropped_file_that_is_no_image_is_refused_with_what_to_do(new_page, li
     page.locator("#imagery-attribution").fill("A survey")
     page.get_by_role("button", name="Upload the imagery").click()
     card = page.locator("#imagery .source-card")
-    expect(card).to_have_attribute("data-state", "failed", timeout=40_000)
+    expect(card).to_have_attribute("data-state", "failed", timeout=patient(40_000))
     expect(card.get_by_role("alert")).to_contain_text("GeoTIFF")
     card.get_by_role("button", name="Remove").click()
     page.get_by_role("button", name="Remove it").click()

@@ -11,7 +11,7 @@ from annotation.changes.models import Change, GroupMove
 from annotation.consistency.models import TileScore
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.services.lease import reclaim
-from tests.browser.keys import press
+from tests.browser.keys import press, still
 from tests.browser.screens import shot, shots
 from tests.browser.stock import Stock
 from tests.browser.test_accessibility import SETTLED
@@ -64,6 +64,8 @@ def test_a_group_is_dragged_and_nudged_accepted_as_one_and_taken_back_as_one(new
     count = len(stock.changes)
     expect(page.locator("#group-what")).to_have_text(f"Move {count} of {count}: not moved")
     shape = page.locator(".group-shape").first
+    expect(shape).to_be_visible()
+    still(page)
     box = shape.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)

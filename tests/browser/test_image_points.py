@@ -15,6 +15,8 @@ from annotation.geolocation.services import images
 from annotation.geolocation.services.images import image_folder
 from mlcore.geometry.webmercator import lonlat_to_mercator
 from mlcore.imagery.photo import prepare_photo
+from tests.browser.keys import still
+from tests.browser.patience import patient
 from tests.browser.screens import shot
 from tests.browser.test_accessibility import findings
 from tests.browser.test_images import Place, image_town, place  # noqa: F401
@@ -57,6 +59,7 @@ def open_points(page: Page, row: UnplacedImage) -> None:
     page.keyboard.press("p")
     expect(page.locator("#picture-view")).to_be_visible()
     expect(page.locator("#picture .leaflet-image-layer")).to_be_visible()
+    still(page)
 
 
 def mark(page: Page, side: str, number: int):
@@ -135,7 +138,7 @@ def test_points_are_dragged_undone_exported_read_back_and_confirmed(new_page, im
     page.locator("#points-heading").click()
     page.keyboard.press("Enter")
     expect(page.locator("#picture-view")).to_be_hidden()
-    expect(page.locator("#progress")).to_contain_text("no worker", timeout=20_000)
+    expect(page.locator("#progress")).to_contain_text("no worker", timeout=patient(20_000))
     found.refresh_from_db()
     assert (found.state, found.adjusted["fitted"], len(found.adjusted["points"])) == ("chosen", "affine", 40)
     assert found.decided_by == row.owner
@@ -145,7 +148,7 @@ def test_points_are_dragged_undone_exported_read_back_and_confirmed(new_page, im
     download.value.save_as(tmp_path / "back.points")
     row.refresh_from_db()
     run_now(row.job)
-    expect(page.locator("#result")).to_contain_text("It is imagery", timeout=30_000)
+    expect(page.locator("#result")).to_contain_text("It is imagery", timeout=patient(30_000))
     assert len((tmp_path / "back.points").read_text().splitlines()) == 42
 
 

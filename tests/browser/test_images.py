@@ -19,6 +19,7 @@ from annotation.sources.services.regions import create_region
 from mlcore.geometry.webmercator import lonlat_to_mercator
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
+from tests.browser.patience import patient
 from tests.browser.screens import shot
 from tests.browser.stock import CAPTURED
 from tests.browser.test_accessibility import findings
@@ -81,8 +82,8 @@ def test_a_drone_photo_is_dropped_found_confirmed_and_seen_as_imagery(new_page, 
     frames = [write_frame(tmp_path / f"DJI_000{n}.jpg", one, seconds=n) for n, one in enumerate((truth, other), 1)]
     send(page, *frames, black)
     card = card_of(page, "DJI_0001.jpg")
-    expect(card).to_contain_text("To confirm", timeout=240_000)
-    expect(card_of(page, "DJI_0002.jpg")).to_contain_text("To confirm", timeout=120_000)
+    expect(card).to_contain_text("To confirm", timeout=patient(240_000))
+    expect(card_of(page, "DJI_0002.jpg")).to_contain_text("To confirm", timeout=patient(120_000))
     expect(card_of(page, "night.png")).to_contain_text("The picture is black")
     expect(card).to_contain_text("frames from DJI_0001.jpg")
     for scheme in ("dark", "light"):
@@ -126,7 +127,7 @@ def test_a_drone_photo_is_dropped_found_confirmed_and_seen_as_imagery(new_page, 
     expect(page.locator(".corner")).to_have_count(0)
     page.keyboard.press("Enter")
 
-    expect(page.locator("#result")).to_contain_text("It is imagery of Wright's Town now", timeout=120_000)
+    expect(page.locator("#result")).to_contain_text("It is imagery of Wright's Town now", timeout=patient(120_000))
     shot(page, "image-placed")
     row = UnplacedImage.objects.get(original_name="DJI_0001.jpg")
     until(lambda: Imagery.objects.get(pk=row.imagery_id).state == "ready", 120)
@@ -155,7 +156,7 @@ def test_what_is_nowhere_is_given_up_or_placed_by_hand(new_page, place, axe, tmp
     card.get_by_role("button", name="Look again").click()
     expect(card.get_by_role("button", name="Cancel")).to_be_visible()
     run_now(UnplacedImage.objects.get().job)
-    expect(card).to_contain_text("Not found", timeout=30_000)
+    expect(card).to_contain_text("Not found", timeout=patient(30_000))
     expect(card).to_contain_text("place it by hand")
     card.get_by_role("link", name="cat.jpg").click()
     expect(page.locator("#warnings")).to_contain_text("nothing in the imagery", ignore_case=True)
@@ -182,10 +183,10 @@ def test_what_is_nowhere_is_given_up_or_placed_by_hand(new_page, place, axe, tmp
     page.get_by_label("Licence").fill("CC0 1.0")
     page.get_by_label("Attribution").fill("A pilot")
     page.get_by_role("button", name="Confirm this place").click()
-    expect(page.locator("#progress")).to_contain_text("no worker", timeout=20_000)
+    expect(page.locator("#progress")).to_contain_text("no worker", timeout=patient(20_000))
     row = UnplacedImage.objects.get()
     run_now(row.job)
-    expect(page.locator("#result")).to_contain_text("It is imagery", timeout=30_000)
+    expect(page.locator("#result")).to_contain_text("It is imagery", timeout=patient(30_000))
     row.refresh_from_db()
     chosen = row.candidates.get(state="chosen")
     assert row.imagery_id and chosen.title == "placed by hand"

@@ -12,7 +12,7 @@ from annotation.changes.models import Change
 from annotation.learning.models import TrainingRun
 from annotation.review.models import QueueItem
 from tests.browser.keys import at_once, press, seen
-from tests.browser.patience import PATIENCE
+from tests.browser.patience import patient
 from tests.factories import PASSWORD, UserFactory
 
 WORK_MS = 180_000
@@ -52,7 +52,7 @@ def upload(page: Page, files: Path) -> None:
     page.get_by_role("button", name="Upload the map").click()
     for kind in ("imagery", "snapshots"):
         card = page.locator(f"#{kind} .source-card")
-        expect(card).to_have_attribute("data-state", "ready", timeout=60_000 * PATIENCE)
+        expect(card).to_have_attribute("data-state", "ready", timeout=patient(60_000))
     expect(page.locator("#imagery")).to_contain_text("3 May 2024")
     expect(page.locator("#snapshots")).to_contain_text("building")
 
@@ -66,7 +66,7 @@ def run_the_main_job(page: Page) -> None:
     page.get_by_label("Size of the training").select_option("tiny")
     page.get_by_role("dialog").get_by_role("button", name="Start").click()
     expect(page.locator("#main-job progress")).to_be_visible()
-    expect(page.locator('[data-step="Scan"]')).to_have_attribute("data-done", "true", timeout=WORK_MS * PATIENCE)
+    expect(page.locator('[data-step="Scan"]')).to_have_attribute("data-done", "true", timeout=patient(WORK_MS))
     assert TrainingRun.objects.get().preset == "tiny"
 
 

@@ -204,6 +204,7 @@ def test_an_import_that_ends_is_told_once_however_often_its_list_was_drawn(new_p
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/imagery/") else None)
     job.state = "succeeded"
     job.save()
-    followed.let_go()
+    with page.expect_request(lambda request: request.url.endswith("/imagery/")):
+        followed.let_go()
     page.wait_for_load_state("networkidle")
     assert len(asked) == 1

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from annotation.review.models import QueueItem
+from tests.browser.keys import still
 from tests.browser.screens import shot, shots
 from tests.browser.test_queue import open_queue, saved
 
@@ -66,6 +67,7 @@ def test_the_bar_of_the_adjust_mode_leaves_the_shape_free(new_page, stock, size)
         assert apart(box(zoom), box(page.locator("#compare .segment")))
     page.locator("#adjust").click()
     page.evaluate("scrollTo(0, 0)")
+    still(page)
     shot(page, f"adjust-{size['width']}")
     shape = page.locator("#map path.leaflet-interactive").last
     for part in (page.locator("#adjust-bar"), tools, page.locator(".map-legend"), page.locator(".map-credit")):

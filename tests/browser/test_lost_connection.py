@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from annotation.review.models import Verdict
+from tests.browser.holding import fetched_ahead
 from tests.browser.keys import press
 from tests.browser.screens import shot
 from tests.browser.test_queue import decision_of, open_queue, saved, until
@@ -34,8 +35,8 @@ def test_a_map_that_did_not_load_is_named_and_an_answer_asks_first(new_page, sto
 def test_answers_of_a_closed_tab_are_saved_from_the_home_page_which_says_so(new_page, stock, watch):
     watch.expect("ERR_INTERNET_DISCONNECTED")
     page = new_page(stock.admin)
-    open_queue(page, stock)
-    page.wait_for_load_state("networkidle")
+    with fetched_ahead(page):
+        open_queue(page, stock)
     page.context.set_offline(True)
     press(page, "r")
     expect(page.locator("#saved-state")).to_contain_text("Offline: 1 waiting")

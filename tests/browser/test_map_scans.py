@@ -26,7 +26,8 @@ from mlcore.correspondences.exchange import ControlPoints, qgis_text
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.synthetic.town import TownConfig, generate_town
 from mlcore.synthetic.town_files import write_town
-from tests.browser.keys import press
+from tests.browser.keys import press, seen
+from tests.browser.patience import patient
 from tests.browser.screens import shot
 from tests.browser.stock import CAPTURED, Stock
 from tests.browser.test_accessibility import findings
@@ -124,7 +125,7 @@ def test_a_scan_is_added_found_and_its_pairs_are_reviewed_with_it_as_the_map(new
     add(page, *sheet)
     card = page.locator(".scan-card")
     expect(card).to_contain_text("town sheet.png")
-    expect(card).to_contain_text("Found", timeout=240_000)
+    expect(card).to_contain_text("Found", timeout=patient(240_000))
     row = MapScan.objects.get()
     pairs = Correspondences.objects.filter(scan=row).count()
     assert pairs >= 2 and row.options == {"windows": 9}
@@ -160,6 +161,7 @@ def test_a_scan_is_added_found_and_its_pairs_are_reviewed_with_it_as_the_map(new
     press(page, "a")
     saved(page)
     until(lambda: Correspondences.objects.filter(scan=row, state="verified").count() == 1)
+    seen(page)
     page.keyboard.press("n")  # the next one is corrected: one point more
     for side in ("#map-beside", "#map"):
         box = page.locator(side).bounding_box()

@@ -14,6 +14,7 @@ from annotation.learning.models import Evaluation, ModelState, ModelVersion, Tra
 from mlcore.digests import sha256_of
 from mlcore.weights import GENERAL_FILE
 from tests.annotation.learning.matched import verified_place
+from tests.browser.patience import patient
 from tests.browser.screens import shot
 from tests.browser.test_accessibility import findings
 from tests.factories import UserFactory
@@ -40,7 +41,7 @@ def sound(page: Page, axe: str, name: str) -> None:
 def test_a_matcher_is_trained_compared_put_in_use_and_taken_back(new_page, place, axe):
     region, admin = place
     page = new_page(admin)
-    page.set_default_timeout(90_000)  # jobs run beside the server
+    page.set_default_timeout(patient(90_000))  # jobs run beside the server
     page.goto(f"/regions/{region.pk}/training/")
     page.get_by_role("link", name="Matcher of all regions").click()
     data = page.locator("#data")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from annotation.changes.models import Change
 from annotation.sources.models import Footprint
-from tests.browser.keys import press
+from tests.browser.keys import press, still
 from tests.browser.screens import shot, shots
 from tests.browser.stock import Stock
 from tests.browser.test_courtyards import file_of, rectangle
@@ -102,6 +102,7 @@ def test_a_house_is_cut_by_two_clicks_beside_it_on_a_phone(new_page, stock):
     expect(page.locator("#adjust-bar")).to_be_visible()
     page.get_by_role("button", name="Cut").click()
     expect(page.locator("#adjust-what")).to_contain_text("click where it begins")
+    still(page)
     box = page.locator('#map path[stroke="#ffb000"]').first.bounding_box()
     x, top, bottom = box["x"] + box["width"] * 0.4, box["y"] - 16, box["y"] + box["height"] + 16
     page.mouse.click(x, top)

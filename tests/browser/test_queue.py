@@ -10,8 +10,9 @@ from playwright.sync_api import Page, expect
 from annotation.changes.models import Change
 from annotation.review.models import QueueItem, Verdict
 from annotation.review.services.claim import claim
+from tests.browser.holding import fetched_ahead
 from tests.browser.keys import press, seen
-from tests.browser.patience import PATIENCE
+from tests.browser.patience import patient
 from tests.browser.stock import Stock
 from tests.factories import UserFactory
 
@@ -23,9 +24,9 @@ def open_queue(page: Page, stock: Stock) -> None:
     seen(page)
 
 
-def until(check: Callable[[], bool], seconds: float = 30 * PATIENCE) -> None:
+def until(check: Callable[[], bool], seconds: float = 30) -> None:
     """Wait for the server's side of what the page already shows."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while not check():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
@@ -92,11 +93,14 @@ def test_one_key_says_that_a_building_still_stands_where_the_region_asks_for_it(
     QueueItem.objects.filter(pk=doubted.item_id).update(priority=2.0)
     type(doubted.footprint).objects.update(edited_at=None)
     page = new_page(stock.admin)
-    open_queue(page, stock)
+    with fetched_ahead(page):
+        open_queue(page, stock)
     expect(page.locator("#stands")).to_be_hidden()
     press(page, ".")
     expect(page.locator(".notice").first).to_contain_text("the region does not ask for it")
     type(stock.region).objects.update(confirm_standing=True)
+    page.goto("about:blank")
+    until(lambda: not QueueItem.objects.filter(lease_holder=stock.admin).exists())  # what one holds comes first
     open_queue(page, stock)
     expect(page.locator("#stands")).to_be_enabled()
     page.wait_for_load_state("networkidle")
@@ -175,8 +179,8 @@ def test_a_double_click_answers_one_candidate(new_page, stock):
 def test_nothing_is_lost_while_the_connection_is(new_page, stock, watch):
     watch.expect("ERR_INTERNET_DISCONNECTED")
     page = new_page(stock.admin)
-    open_queue(page, stock)
-    page.wait_for_load_state("networkidle")
+    with fetched_ahead(page):
+        open_queue(page, stock)
     page.context.set_offline(True)
     press(page, "a")
     accept_old(page)
@@ -191,8 +195,8 @@ def test_nothing_is_lost_while_the_connection_is(new_page, stock, watch):
 def test_decisions_and_drafts_survive_a_closed_page(new_page, stock, watch):
     watch.expect("ERR_INTERNET_DISCONNECTED")
     page = new_page(stock.admin)
-    open_queue(page, stock)
-    page.wait_for_load_state("networkidle")
+    with fetched_ahead(page):
+        open_queue(page, stock)
     page.context.set_offline(True)
     press(page, "r")
     expect(page.locator("#saved-state")).to_contain_text("waiting")
@@ -252,7 +256,7 @@ def test_an_empty_queue_differs_from_one_that_others_hold(new_page, stock):
     page.goto(f"/regions/{stock.region.pk}/changes/review/")
     expect(page.locator("#no-item")).to_contain_text("Others have the rest just now")
     QueueItem.objects.update(lease_expires_at="2020-01-01T00:00Z")
-    expect(page.locator("#review")).to_be_visible(timeout=20_000)
+    expect(page.locator("#review")).to_be_visible(timeout=patient(20_000))
     page.keyboard.press("s")
     page.get_by_role("button", name="Go through them again").click()
     expect(page.locator("#review")).to_be_visible()

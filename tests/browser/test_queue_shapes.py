@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from annotation.changes.models import Change
 from annotation.review.models import QueueItem, Verdict
+from tests.browser.keys import still
 from tests.browser.test_queue import accept_old, open_queue, saved, until
 
 
@@ -40,6 +41,8 @@ def test_a_shape_is_adjusted_by_mouse(new_page, stock):
     open_queue(page, stock)
     page.keyboard.press("e")
     corner = page.locator(".marker-icon:not(.marker-icon-middle)").first
+    expect(corner).to_be_visible()
+    still(page)
     box = corner.bounding_box()
     page.mouse.move(box["x"] + 8, box["y"] + 8)
     page.mouse.down()

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from annotation.geolocation.models import FeatureDatabase, ReferenceSet
 from tests.annotation.geolocation.locators import locator_file
+from tests.browser.patience import patient
 from tests.browser.screens import shot, shots
 from tests.browser.test_accessibility import findings, in_both
 from tests.factories import RegionFactory, UserFactory
@@ -45,10 +46,10 @@ def test_an_admin_registers_a_set_adds_a_file_and_builds_features(small, live_se
     card.get_by_text("Add a file").click()
     card.get_by_label("A GeoTIFF with its place in it").set_input_files(tmp_path / "city.tif")
     card.get_by_role("button", name="Upload the file").click()
-    expect(card.get_by_text("Ready", exact=True)).to_be_visible(timeout=60_000)
+    expect(card.get_by_text("Ready", exact=True)).to_be_visible(timeout=patient(60_000))
     expect(card.get_by_text("waiting for features")).to_be_visible()
     page.get_by_role("button", name="Build features").click()
-    expect(page.locator("#database-state")).to_have_text("Up to date", timeout=90_000)
+    expect(page.locator("#database-state")).to_have_text("Up to date", timeout=patient(90_000))
     expect(page.get_by_role("article", name="Set Old town")).to_be_visible()
     expect(page.locator("#database")).to_contain_text("the locator that the setting")
     card.locator("summary", has_text="Bases").click()
@@ -59,7 +60,7 @@ def test_an_admin_registers_a_set_adds_a_file_and_builds_features(small, live_se
     card.get_by_role("button", name="Remove: City 2024").click()
     page.get_by_role("button", name="Remove it").click()
     expect(card).to_be_hidden()
-    expect(page.locator("#database")).to_contain_text("1 base", timeout=90_000)
+    expect(page.locator("#database")).to_contain_text("1 base", timeout=patient(90_000))
 
 
 def test_what_a_form_lacks_is_said_beside_its_field(live_server, new_page, watch):

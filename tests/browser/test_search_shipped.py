@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from annotation.tiles.models import Tile
+from tests.browser.patience import patient
 from tests.browser.searched import drop, looked_at, read_in
 from tests.browser.stock import Stock
 from tests.browser.test_search import cards, search
@@ -71,7 +72,7 @@ def test_what_ships_finds_by_words_names_coordinates_photos_and_tiles(
 
     photo = write_photo(tmp_path / "square.jpg", frame(town_files / "imagery.tif").rgb, position=gps(place.x, place.y))
     page.get_by_label("A photo to search by").set_input_files(photo)
-    expect(page.locator("#said")).to_contain_text("square.jpg", timeout=60_000)
+    expect(page.locator("#said")).to_contain_text("square.jpg", timeout=patient(60_000))
     found_or_anyway(page, 16)
     expect(page.locator(".found-mark-asked")).to_be_visible()
     cut = tmp_path / "cut.jpg"

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from annotation.changes.models import Change
+from tests.browser.keys import closer, still
 from tests.browser.stock import Stock
 from tests.browser.test_layers import offer, serving, state
 from tests.browser.test_queue import open_queue
@@ -42,11 +43,9 @@ def test_an_image_that_lies_far_off_ends_at_the_edge_and_is_whole_on_its_side(ne
     page = new_page(stock.admin)
     open_queue(page, stock)
     page.get_by_role("button", name="Swipe").click()
-    for _ in range(4):
-        page.keyboard.press("+")
-    page.wait_for_function(
-        "() => parseInt(document.querySelector('.leaflet-photo-pane').style.transform.split('(')[1]) < -64"
-    )
+    closer(page, 4)
+    moved = "parseInt(document.querySelector('.leaflet-photo-pane').style.transform.split('(')[1])"
+    assert page.evaluate(moved) < -64
     assert shown(page, "photo") == swiped(page)
     page.keyboard.press("l")
     expect(page.locator("#align")).not_to_be_checked()
@@ -62,6 +61,7 @@ def test_imagery_of_another_server_is_not_on_the_maps_side(new_page, stock: Stoc
         page.keyboard.press("8")
         state(page, "shown")
         page.get_by_role("button", name="Swipe").click()
+        still(page)
         assert shown(page, "other") == swiped(page)
         page.get_by_role("button", name="Map", exact=True).click()
         expect(page.locator("#map .leaflet-other-pane")).to_have_css("visibility", "hidden")

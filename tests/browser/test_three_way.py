@@ -14,7 +14,7 @@ from annotation.edits.services import changesets
 from annotation.review.models import QueueItem, Verdict
 from annotation.sources.engine import to_geos, to_shapely
 from annotation.sources.models import Footprint
-from tests.browser.keys import press
+from tests.browser.keys import AT_ONCE, press
 from tests.browser.screens import shot, shots
 from tests.browser.test_accessibility import in_both
 from tests.browser.test_little_room import PHONE, fits
@@ -94,6 +94,23 @@ def test_a_conflict_is_compared_and_the_edit_laid_over_the_newest_map(new_page, 
     )
     item = EditItem.objects.get(change=change)
     assert (item.base_version, item.rebased["shape"], item.rebased["tags"]) == (theirs.version, "ours", "theirs")
+
+
+def test_a_key_counts_from_the_moment_in_which_a_dialog_is_shut(new_page, stock):
+    """The dialog's own "close" comes later, and a fast hand before it."""
+    change = doubted(stock)
+    newer_map(stock, change)
+    page = new_page(stock.admin)
+    page.goto(f"/regions/{stock.region.pk}/changes/{change.pk}/")
+    page.get_by_role("button", name="Compare 9").click()
+    drawn(page)
+    dialog = page.get_by_role("dialog")
+    dialog.evaluate(f"dialog => dialog.addEventListener('close', () => ({AT_ONCE})(['9']), {{ capture: true }})")
+    page.keyboard.press("Escape")
+    drawn(page)
+    expect(dialog).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
 
 
 def test_an_edit_is_dropped_from_the_same_view_by_its_key(new_page, stock):

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from annotation.edits.models import OsmAccount, Upload
 from annotation.edits.services import changesets
 from tests.annotation.edits.uploading import sign_in_at
+from tests.browser.patience import patient
 from tests.browser.screens import shot, shots
 from tests.factories_changes import save_decision
 
@@ -43,7 +44,7 @@ def test_a_person_signs_in_at_the_map_uploads_and_sees_the_receipts(new_page, os
     expect(dialog).to_contain_text("12 new elements")
     shots(page, "upload-3-confirm")
     page.keyboard.press("Enter")
-    expect(panel).to_contain_text("In the map", timeout=60_000)
+    expect(panel).to_contain_text("In the map", timeout=patient(60_000))
     panel.get_by_text("receipts").click()
     expect(panel.get_by_role("row")).to_have_count(13)  # of 10 corners and 2 ways, below their heads
     panel.scroll_into_view_if_needed()
@@ -74,7 +75,7 @@ def test_a_conflict_names_the_object_and_leads_to_dropping_its_edit(new_page, os
     panel = page.get_by_role("region", name=f"Upload of changeset {made.pk}")
     panel.get_by_role("button", name="Upload to the map").click()
     page.get_by_role("dialog").get_by_role("button", name="Upload").click()
-    expect(panel).to_contain_text(f"{base.key} is at version {base.version + 1} by now", timeout=60_000)
+    expect(panel).to_contain_text(f"{base.key} is at version {base.version + 1} by now", timeout=patient(60_000))
     page.wait_for_load_state("networkidle")  # the card is drawn anew once the upload has ended
     panel.scroll_into_view_if_needed()
     shot(page, "upload-conflict")
@@ -84,7 +85,7 @@ def test_a_conflict_names_the_object_and_leads_to_dropping_its_edit(new_page, os
     panel.get_by_role("button", name="Upload to the map").click()
     expect(page.get_by_role("dialog")).not_to_contain_text("was made before")  # nobody had a file of it
     page.get_by_role("dialog").get_by_role("button", name="Upload").click()
-    expect(panel).to_contain_text("In the map", timeout=60_000)
+    expect(panel).to_contain_text("In the map", timeout=patient(60_000))
     assert {row["version"] for row in osm.present("way") if row["id"] == base.osm_id} == {base.version + 1}
 
 
@@ -98,12 +99,12 @@ def test_what_can_be_done_with_one_that_stopped_follows_its_state(new_page, osm,
     panel = page.get_by_role("region", name=f"Upload of changeset {number}")
     panel.get_by_role("button", name="Upload to the map").click()
     page.get_by_role("dialog").get_by_role("button", name="Upload").click()
-    expect(panel.get_by_role("button", name="Give it up")).to_be_visible(timeout=60_000)
+    expect(panel.get_by_role("button", name="Give it up")).to_be_visible(timeout=patient(60_000))
     osm.answer("POST", "upload", 500, "no")
     osm.answer("GET", "download", 503, "no", Retry_After="4000")
     panel.get_by_role("button", name="Go on").click()
     settle = panel.get_by_role("button", name="Settle…")
-    expect(settle).to_be_visible(timeout=60_000)
+    expect(settle).to_be_visible(timeout=patient(60_000))
     expect(panel.get_by_role("button", name="Give it up")).to_have_count(0)
     upload = Upload.objects.get()
     osm.rows(f"DELETE FROM changesets WHERE id = {upload.osm_changeset} RETURNING id")

@@ -23,6 +23,7 @@ function mark(cell, onOpen) {
     class: `map-cell map-cell-${size}`,
     title: words,
     "aria-label": words,
+    data: { place: cell.bbox.join() },
     text: short.format(cell.number),
   });
   const icon = L.divIcon({ className: "map-cell-place", html: disc, iconSize: [SIDES[size], SIDES[size]] });
@@ -39,4 +40,14 @@ export function drawCells(map, layer, cells) {
     map.setView([cell.lat, cell.lon], closer);
   };
   for (const cell of cells) mark(cell, open).addTo(layer);
+}
+
+/** Draw the map anew: who stands on a number stays on the one at its place, on the map where there is none any more. */
+export function keepingPlace(map, draw) {
+  const container = map.getContainer();
+  const stood = container.contains(document.activeElement) ? document.activeElement.dataset.place : undefined;
+  draw();
+  if (stood === undefined) return;
+  const there = [...container.querySelectorAll(".map-cell")].find((one) => one.dataset.place === stood);
+  (there ?? container).focus({ preventScroll: true });
 }

@@ -5,7 +5,7 @@ import { byId } from "mapwright/lib/dom.js";
 import { KINDS, number, percent } from "mapwright/lib/format.js";
 import { createMap, creditLine, fitControl, imageLayer, toBounds } from "mapwright/lib/map.js";
 import { notifyError } from "mapwright/lib/notices.js";
-import { drawCells } from "mapwright/changes/list-cells.js";
+import { drawCells, keepingPlace } from "mapwright/changes/list-cells.js";
 
 const COLOURS = { add: "#ffb000", remove: "#ff6b5e", modify: "#5ad1ff", shifted: "#ff8fdc" };
 const AREA = { color: "#ffffff", weight: 2, dashArray: "6 4", fill: false, pane: "outlines", pmIgnore: true };
@@ -46,6 +46,7 @@ export function createListMap({ region, query, onArea, onOpen }) {
   let asked = 0;
   let timer = 0;
   let placed = false;
+  let answered = "";
 
   function bounds() {
     if (area) return area.getBounds();
@@ -73,6 +74,22 @@ export function createListMap({ region, query, onArea, onOpen }) {
     return point.addTo(marks);
   }
 
+  /** What the same answer would draw is there already. */
+  function draw(found) {
+    const answer = JSON.stringify(found);
+    if (answer === answered) return;
+    answered = answer;
+    keepingPlace(map, () => {
+      marks.clearLayers();
+      found.features.forEach(mark);
+      drawCells(map, marks, found.cells);
+    });
+    const many = number(found.total);
+    note.textContent = found.cells.length
+      ? `${many} around here, counted: press a number to look closer.`
+      : `${many} in this view`;
+  }
+
   async function load() {
     const mine = (asked += 1);
     const view = map.getBounds();
@@ -86,19 +103,15 @@ export function createListMap({ region, query, onArea, onOpen }) {
     shown.set("zoom", Math.floor(map.getZoom()));
     try {
       const found = await api.get(`/api/regions/${region.id}/changes/map/?${shown}`);
-      if (mine !== asked) return;
-      marks.clearLayers();
-      found.features.forEach(mark);
-      drawCells(map, marks, found.cells);
-      const many = number(found.total);
-      note.textContent = found.cells.length
-        ? `${many} around here, counted: press a number to look closer.`
-        : `${many} in this view`;
+      if (mine === asked) draw(found);
     } catch (error) {
       notifyError(error);
+    } finally {
+      if (mine === asked) map.getContainer().removeAttribute("aria-busy");
     }
   }
   const soon = () => {
+    map.getContainer().setAttribute("aria-busy", "true");
     clearTimeout(timer);
     timer = setTimeout(load, MOVED_MS);
   };

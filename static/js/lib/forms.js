@@ -95,6 +95,16 @@ export function onSubmit(form, send) {
 export const values = (form) =>
   Object.fromEntries([...new FormData(form)].filter(([, value]) => !(value instanceof File) && value !== ""));
 
+/** Its "close" event is a task of its own: a key that comes before that would be lost on who still waits for the dialog. */
+function onceShut(dialog, run) {
+  const watch = new MutationObserver(() => {
+    if (dialog.open) return;
+    watch.disconnect();
+    run();
+  });
+  watch.observe(dialog, { attributeFilter: ["open"] });
+}
+
 /**
  * Ask something in a dialog. Resolves to true on yes.
  * @param {{title: string, body: Array<Node|false>, yes: ?string, kind?: string, focus?: ?HTMLElement}} options without `yes` one can only go back;
@@ -119,20 +129,12 @@ export function askDialog({ title, body, yes, kind = "main", focus = null }) {
       event.preventDefault();
       accept.click();
     });
-    const dialog = el(
-      "dialog",
-      {
-        "aria-label": title,
-        on: {
-          close: () => {
-            resolve(dialog.returnValue === "yes");
-            dialog.remove();
-          },
-        },
-      },
-      form,
-    );
+    const dialog = el("dialog", { "aria-label": title }, form);
     document.body.append(dialog);
+    onceShut(dialog, () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
     dialog.showModal();
     (focus ?? accept ?? back).focus();
   });
