@@ -101,8 +101,8 @@ class ConsistencyConfig:
     augment: bool = True
     batch_norm: str = "batch"
     accumulate: int = 1
-    tuning_contrastive_epochs: int = 2
-    tuning_matching_epochs: int = 7
+    tuning_contrastive_epochs: int = 1
+    tuning_matching_epochs: int = 3
     tuning_rate: float = 0.5
     precision: str = "auto"
     channels_last: bool = True

@@ -33,6 +33,7 @@ class EvidenceConfig:
         light: 0 varies light and colour as within one place, 1 as between places and cameras.
         scale_jitter: crops are scaled by exp(+-this).
         tuning_epochs, tuning_rate: epochs, and factor of the learning rate, where training starts from weights.
+        tuning_frozen_stages: `frozen_stages` then, where that is more.
         half_precision: train in bfloat16 where the machine multiplies it natively (twice as fast there).
         trim_after: share of the steps after which labels that the network is confidently against are left out of the
             loss (a trimmed loss); 1 = never. It pays where maps of many places teach a place never seen, and not where
@@ -67,6 +68,7 @@ class EvidenceConfig:
     light: float = 0.0
     tuning_epochs: int = 12
     tuning_rate: float = 1.0
+    tuning_frozen_stages: int = 0
 
     def __post_init__(self) -> None:
         if len(self.widths) != 4 or min(self.widths) < 4 or any(w % 4 for w in self.widths):
@@ -75,8 +77,9 @@ class EvidenceConfig:
             raise ConfigError(f"no evidence encoder {self.encoder!r}: choose one of {', '.join(map(repr, ENCODERS))}")
         if self.crop_px % self.stride_px or self.crop_px < 64:
             raise ConfigError(f"crop_px must be a multiple of {self.stride_px} and at least 64")
-        if not 0 <= self.frozen_stages <= 7 or not 0 <= self.encoder_rate <= 1:
-            raise ConfigError("frozen_stages must be 0 to 7 and encoder_rate 0 to 1")
+        stages = (self.frozen_stages, self.tuning_frozen_stages)
+        if not 0 <= min(stages) <= max(stages) <= 7 or not 0 <= self.encoder_rate <= 1:
+            raise ConfigError("frozen_stages and tuning_frozen_stages must be 0 to 7 and encoder_rate 0 to 1")
         if min(self.epochs, self.tuning_epochs, self.steps_per_epoch, self.batch) < 1 or not 0 < self.learning_rate < 1:
             raise ConfigError("epochs, steps_per_epoch and batch must be positive and learning_rate between 0 and 1")
         if not (0 <= self.ema < 1 and 0 <= self.warmup <= 1):
@@ -86,8 +89,10 @@ class EvidenceConfig:
 
     def tuning(self) -> EvidenceConfig:
         """The same network with the schedule for weights that have learnt already."""
-        rate = self.learning_rate * self.tuning_rate
-        return replace(self, epochs=self.tuning_epochs, learning_rate=rate, trim_after=1.0, register_after=1.0)
+        return replace(
+            self, epochs=self.tuning_epochs, learning_rate=self.learning_rate * self.tuning_rate, trim_after=1.0,
+            register_after=1.0, frozen_stages=max(self.frozen_stages, self.tuning_frozen_stages),
+        )  # fmt: skip
 
     def halved(self) -> EvidenceConfig:
         """Half the schedule, for a network that serves only to show how poor evidence of a strange place is."""

@@ -16,8 +16,12 @@ OF_REGIONS: dict[str, Any] = {"anchors": "cells"}
 """What regions change of U-CSA: the anchors of cells alone, which the map itself gives. One anchor per tile beside them
 told tiles apart no better (`benchmarks/anchor_control.py`), and needs every tile described."""
 
-SEES_WITH: dict[str, Any] = {"encoder": "efficientnet_lite0", "widths": (24, 48, 64, 96), "edge_px": 1}
-"""The evidence network of regions: the one that ships. A file whose evidence names no encoder has the small network."""
+SEES_WITH: dict[str, Any] = {
+    "encoder": "efficientnet_lite0", "widths": (24, 48, 64, 96), "edge_px": 1, "tuning_epochs": 4,
+    "tuning_frozen_stages": 4,
+}  # fmt: skip
+"""The evidence network of regions: the one that ships, and how long it is tuned. A file whose evidence names no encoder
+has the small network."""
 REGISTER_AFTER = 0.35
 """Of the steps on maps of many places: labels are moved to where a network that knows pictures sees them."""
 
@@ -101,9 +105,7 @@ class RegionConfig:
 PRESETS: dict[str, dict[str, Any]] = {
     "compact": {},
     "quick": {
-        "folds": 2, "evidence": {**SEES_WITH, "epochs": 7, "tuning_epochs": 6},
-        "consistency": {"tuning_contrastive_epochs": 1, "tuning_matching_epochs": 3},
-        "rounds": 4, "least_edits": 30, "counterfactuals": 12,
+        "folds": 2, "evidence": {**SEES_WITH, "epochs": 7}, "rounds": 4, "least_edits": 30, "counterfactuals": 12,
     },
     "general": {
         "evidence": {"epochs": 24, "scale_jitter": 0.3, "light": 1.0, "trim_after": TRIM_AFTER},

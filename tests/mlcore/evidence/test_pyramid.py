@@ -20,7 +20,7 @@ from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.inference import ready
 from mlcore.evidence.model import EvidenceModel, evidence_network
 from mlcore.evidence.pyramid import PyramidEvidence
-from mlcore.evidence.training import train_on_places
+from mlcore.evidence.training import train_evidence, train_on_places
 from tests.mlcore.evidence.test_many_places import QUICK, made_place
 
 SMALL = EvidenceConfig(encoder="efficientnet_lite0", encoder_weights="random", widths=(8, 8, 12, 16), crop_px=64)
@@ -63,6 +63,22 @@ def test_training_keeps_the_encoder_s_statistics_first_stages_and_filters() -> N
     assert not any(name.startswith(("encoder.stem", "encoder.stages.0", "encoder.stages.1")) for name in moved)
     assert any(name.startswith("encoder.stages.5") for name in moved)
     assert {"head.weight", "dec_half.first.weight"} <= moved
+
+
+def test_tuning_leaves_more_of_the_encoder_as_it_came_than_learning_from_nothing(tmp_path: Path) -> None:
+    config = replace(SMALL, steps_per_epoch=1, batch=2, tuning_epochs=1, tuning_frozen_stages=4)
+    torch.manual_seed(2)
+    start = PyramidEvidence(config).state_dict()
+
+    tuned = train_evidence(made_place(0, 11).samples, config, initial=start, run_dir=tmp_path).state_dict()
+
+    moved = {name for name, value in tuned.items() if not torch.equal(value, start[name])}
+    stages = {name.split(".")[2] for name in moved if name.startswith("encoder.stages")}
+    assert stages == {"4", "5", "6"}
+    assert "head.weight" in moved
+    assert replace(config, frozen_stages=6).tuning().frozen_stages == 6
+    with pytest.raises(ConfigError, match="tuning_frozen_stages"):
+        replace(config, tuning_frozen_stages=8)
 
 
 def test_the_encoder_is_timm_s_read_one_pixel_further(tmp_path: Path) -> None:
