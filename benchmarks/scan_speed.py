@@ -8,8 +8,8 @@ sides, and what else works beside them is each one's own affair. `ratio_to_main_
 before, by the clock; `cpu_ratio_to_main_before` by processor seconds. Then, in one process, the same tiles, the
 networks that ship and the same number of network threads on both sides:
 
-* floor: the forward passes alone, on tensors made before the clock starts. The evidence network, made ready as a scan
-  makes it, on (8, 3, 320, 320) tensors in all the mirrored views that a scan averages, then U-CSA on (16, 3, 128, 128)
+* floor: the forward passes alone, on tensors made before the clock starts, by networks made ready as a scan makes them:
+  evidence on (8, 3, 320, 320) tensors in all the mirrored views that a scan averages, then U-CSA on (16, 3, 128, 128)
   images and maps, as often as a scan has views. Nothing is decoded, drawn, kept or written.
 * scan: decode + render + score + store, as `RegionModel.scan` does it: the image is decoded for both networks, the map
   drawn, the very same forward passes run, the evidence written to its file and the scores of every tile taken.
@@ -114,7 +114,7 @@ def main() -> int:
     tiles = mapped_tiles(source, source.tiles(args.zoom), config)
     model = one_fold(config, tiles)
     ready = ready_tensors(model, source, tiles)
-    consistency = model.folds[0].consistency
+    consistency = model.folds[0].consistency_asked
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "evidence.tif"
         networks = compare(args.rounds, lambda: bare_networks(model, ready), lambda: scores(model, source, tiles, path))
@@ -225,7 +225,7 @@ def whole_scan(model: RegionModel, source: PairSource, tiles: Sequence[TileAddre
 def bare_networks(model: RegionModel, ready: Ready) -> None:
     """Both."""
     bare_evidence(model, ready)
-    bare_consistency(model.folds[0].consistency, ready)
+    bare_consistency(model.folds[0].consistency_asked, ready)
 
 
 def compare(rounds: int, floor: Callable[[], object], scan: Callable[[], object]) -> Compared:

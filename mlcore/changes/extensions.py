@@ -22,6 +22,7 @@ LEAST_EDGE_M = 0.25
 STRAIGHT_M = 0.1  # a corner between an old wall and a new one that is this flat is none
 LEAST_TOUCH_M = 0.5  # along a wall
 PARALLEL = np.radians(6)
+OUTWARD = np.array([-1, -1, 1, 1])
 GRID_PX, SAME_PX = 1e-5, 1e-4  # of the overlay, and how far it moves a corner at most
 
 
@@ -85,7 +86,8 @@ def _leaning_angle(shape: Polygon, part: Polygon, gap_px: float) -> float | None
     lines = lines[shapely.dwithin(lines, part, gap_px)]
     if not len(lines):
         return None
-    shared = shapely.length(shapely.intersection(lines, part.buffer(gap_px, quad_segs=2)))
+    near = shapely.clip_by_rect(part, *(shapely.total_bounds(lines) + 2 * gap_px * OUTWARD))  # no more can reach a line
+    shared = shapely.length(shapely.intersection(lines, near.buffer(gap_px, quad_segs=2)))
     if not shared.max():
         return None
     (x0, y0), (x1, y1) = lines[int(shared.argmax())].coords

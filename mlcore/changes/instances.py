@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy import ndimage
+
+REACH_M = 1.5  # of a building, from the middle that is its own alone
 
 
 def split_buildings(building: np.ndarray, outline: np.ndarray, resolution_m: float) -> np.ndarray:
@@ -24,9 +25,10 @@ def split_buildings(building: np.ndarray, outline: np.ndarray, resolution_m: flo
     _, parts = cv2.connectedComponents(core, connectivity=4)
     if not core.any():
         return np.zeros(building.shape, np.int32)
-    distance, (rows, columns) = ndimage.distance_transform_edt(core == 0, return_indices=True)
-    near = seen & (distance * resolution_m <= 1.5)
-    return np.where(near, parts[rows, columns], 0).astype(np.int32)
+    away, nearest = cv2.distanceTransformWithLabels(1 - core, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    number = np.zeros(int(nearest.max()) + 1, np.int32)
+    number[nearest[core > 0]] = parts[core > 0]
+    return np.where(seen & (away * resolution_m <= REACH_M), number[nearest], 0)
 
 
 def several_parts(whole: np.ndarray, parts: np.ndarray) -> np.ndarray:

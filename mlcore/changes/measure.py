@@ -237,10 +237,13 @@ class WindowMeasurer:
         shape = np.pad(own[top:bottom, left:right], pad).astype(np.uint8)
         ring = cv2.dilate(shape, kernel) - shape
         frame = reach + pad
-        padded = [np.pad(field, frame, constant_values=fill) for field, fill in ((trust, -1.0), (free, 0.0))]
+        wide = [
+            cv2.copyMakeBorder(field, frame, frame, frame, frame, cv2.BORDER_CONSTANT, value=fill)
+            for field, fill in ((trust, -1.0), (free, 0.0))
+        ]
         around = np.s_[top : bottom + 2 * frame, left : right + 2 * frame]
-        inside = cv2.matchTemplate(padded[0][around].astype(np.float32), shape.astype(np.float32), cv2.TM_CCORR)
-        outside = cv2.matchTemplate(padded[1][around].astype(np.float32), ring.astype(np.float32), cv2.TM_CCORR)
+        inside = cv2.matchTemplate(wide[0][around], shape.astype(np.float32), cv2.TM_CCORR)
+        outside = cv2.matchTemplate(wide[1][around], ring.astype(np.float32), cv2.TM_CCORR)
         score = inside / shape.sum() - outside / max(int(ring.sum()), 1) * 0.5
         y, x = np.unravel_index(int(score.argmax()), score.shape)
         middle = reach

@@ -141,7 +141,7 @@ class ConsistencyModel(nn.Module):
 
     def forward(self, images: Tensor, maps: Tensor) -> Match:
         """(N, 3, S, S) images and maps in 0..1 -> their match, cell by cell: the bare network."""
-        return self.match(self.image_encoder(images), self.map_encoder(maps))
+        return self.match(self.image_encoder(images).single(), self.map_encoder(maps).single())
 
     def _score_part(
         self, images: np.ndarray, maps: np.ndarray, valid: np.ndarray | None

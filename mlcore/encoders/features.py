@@ -20,3 +20,7 @@ class ImageFeatures:
 
     embedding: Tensor
     cells: Tensor
+
+    def single(self) -> ImageFeatures:
+        """The same in single precision."""
+        return ImageFeatures(self.embedding.float(), self.cells.float())

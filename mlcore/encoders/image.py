@@ -64,7 +64,7 @@ class CompactEncoder(nn.Module):
         """(B, 3, S, S) in 0..1, S a multiple of 16 -> the embedding and the cells."""
         if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] % 16 or images.shape[3] % 16:
             raise InvalidInputError(f"images must be (B, 3, S, S) with S a multiple of 16, not {tuple(images.shape)}")
-        features = self.stem((images - 0.5) * 4.0)
+        features = self.stem(((images - 0.5) * 4.0).to(next(self.parameters()).dtype))
         scales = []
         for down in self.down:
             features = down(features)
@@ -113,7 +113,7 @@ def to_input(tiles: Tensor, size_px: int) -> Tensor:
     images = tiles.permute(0, 3, 1, 2).to(torch.float32)
     height, width = images.shape[-2:]
     if height == width and height % size_px == 0:
-        images = F.avg_pool2d(images, height // size_px)
+        images = F.avg_pool2d(images, height // size_px) if height > size_px else images
     else:
         images = F.interpolate(images, size=(size_px, size_px), mode="area")
     return (images / 255.0).contiguous(memory_format=torch.channels_last)

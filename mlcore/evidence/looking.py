@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mlcore.evidence.enlarged import Enlarged
 from mlcore.evidence.pyramid import PyramidEvidence
-from mlcore.evidence.readout import ReadAnew, channels_of
+from mlcore.evidence.readout import ReadAnew, channels_at
 from mlcore.evidence.writing import CONTEXT_PX, as_input, with_context
 from mlcore.geometry.webmercator import TILE_PX, TileAddress
 from mlcore.pairs.source import PairSource
@@ -55,21 +55,21 @@ def look(
     """Args: pixels: at most so many, drawn at random, the same ones every time. keep: the levels."""
     torch.set_num_threads(1)  # of this thread: what a network says must not depend on how many cores say it
     window = with_context(source.reader, tile)
-    inner, half = slice(CONTEXT_PX, -CONTEXT_PX), slice(CONTEXT_PX // 2, -(CONTEXT_PX // 2))
+    inner = slice(CONTEXT_PX, -CONTEXT_PX)
     with torch.inference_mode():
         levels = network.levels(as_input(window.rgb[None], next(network.parameters()).device))
-        channels = channels_of(levels, (HALF_PX, HALF_PX))[0, :, half, half].flatten(1)
         alone = _of_tile(network.said(levels))
         logits = _halved(alone[0])
         valid = window.valid[inner, inner]
         whole = np.flatnonzero(_halved(valid.astype(np.float32)) == 1)
         rng = np.random.default_rng([tile.z, tile.x, tile.y])
         some = rng.choice(whole, min(pixels, len(whole)), replace=False) if len(whole) else whole
-        chosen = channels[:, torch.from_numpy(some).to(channels.device)].T.cpu().numpy()
+        places = np.stack(np.divmod(some, TILE_PX // 2)) + CONTEXT_PX // 2
+        chosen = channels_at(levels, (HALF_PX, HALF_PX), places)
     drawn = _halved((source.building_mask(tile, TILE_PX) > 127).astype(np.float32))
     sizes = tuple(level.shape[1] for level in levels)
     kept = tuple(levels) if keep else ()
-    return Looked(tile, alone, kept, sizes, valid, np.ascontiguousarray(chosen), logits[some], drawn[some])
+    return Looked(tile, alone, kept, sizes, valid, chosen, logits[some], drawn[some])
 
 
 def pixels_of(looked: Sequence[Looked]) -> Pixels:

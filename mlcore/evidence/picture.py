@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,15 +96,16 @@ def _moved(polygon: Polygon, by: float) -> Polygon:
 
 
 class EvidenceReader:
-    """Reads windows of what `mlcore.evidence.writing` wrote; it goes to other processes as it is."""
+    """Reads windows of what `mlcore.evidence.writing` wrote; it pickles to its path."""
 
     def __init__(self, path: Path, z: int) -> None:
-        try:
-            with rasterio.open(path, driver="GTiff") as data:
-                self.bounds, self.count = data.bounds, data.count
-        except RasterioError as error:
-            raise InvalidInputError(f"{path} is no evidence picture: scan the region again") from error
         self.path, self.z, self.cell = Path(path), z, WORLD_M / 2**z / TILE_PX
+        self._local = threading.local()
+        data = self._dataset()
+        self.bounds, self.count = data.bounds, data.count
+
+    def __reduce__(self) -> tuple[type[EvidenceReader], tuple[Path, int]]:
+        return EvidenceReader, (self.path, self.z)
 
     def window(self, tile: TileAddress, columns: int = 1, rows: int = 1, margin_px: int = 128) -> EvidenceWindow:
         """Evidence of `columns` x `rows` tiles from `tile` on, with a margin; outside the picture is not valid.
@@ -124,11 +126,19 @@ class EvidenceReader:
 
     def _read(self, left: int, top: int, width: int, height: int) -> np.ndarray:
         """(2, height, width) uint8 of the picture, 0 outside it."""
-        raw = np.zeros((2, height, width), np.uint8)
-        with rasterio.open(self.path, driver="GTiff") as data:
-            first, last = (max(0, left), max(0, top)), (min(left + width, data.width), min(top + height, data.height))
-            if first[0] < last[0] and first[1] < last[1]:
-                inside = Window(*first, last[0] - first[0], last[1] - first[1])
-                place = np.s_[:, first[1] - top : last[1] - top, first[0] - left : last[0] - left]
-                raw[place] = data.read((1, 2), window=inside)
+        raw, data = np.zeros((2, height, width), np.uint8), self._dataset()
+        first, last = (max(0, left), max(0, top)), (min(left + width, data.width), min(top + height, data.height))
+        if first[0] < last[0] and first[1] < last[1]:
+            inside = Window(*first, last[0] - first[0], last[1] - first[1])
+            place = np.s_[:, first[1] - top : last[1] - top, first[0] - left : last[0] - left]
+            raw[place] = data.read((1, 2), window=inside)
         return raw
+
+    def _dataset(self) -> rasterio.DatasetReader:
+        """The picture, opened once by each thread: GDAL keeps blocks that neighbouring windows share."""
+        if not hasattr(self._local, "dataset"):
+            try:
+                self._local.dataset = rasterio.open(self.path, driver="GTiff")
+            except RasterioError as error:
+                raise InvalidInputError(f"{self.path} is no evidence picture: scan the region again") from error
+        return self._local.dataset

@@ -81,9 +81,15 @@ class ReadAnew(nn.Module):
         return torch.cat([scale * logits[:, :1] + bias + on_grid(added, (height, width)), logits[:, 1:]], 1)
 
 
-def channels_of(levels: Sequence[Tensor], sides: tuple[int, int]) -> Tensor:
-    """(N, all channels, *sides) float32: every level on one grid, as `ReadAnew` sums them."""
-    return torch.cat([on_grid(level.float(), sides) for level in levels], 1)
+def channels_at(levels: Sequence[Tensor], sides: tuple[int, int], places: np.ndarray) -> np.ndarray:
+    """(N, all channels) float32 at (2, N) rows and columns of the grid that `ReadAnew` brings every level to.
+
+    Args:
+        levels: of one picture.
+    """
+    rows, columns = torch.from_numpy(places).to(levels[0].device)
+    found = [on_grid(level.float(), sides)[0, :, rows, columns] for level in levels]
+    return np.ascontiguousarray(torch.cat(found).T.cpu().numpy())
 
 
 def fitted_readout(

@@ -176,7 +176,7 @@ def _profile(tiles: Sequence[TileAddress]) -> dict[str, object]:
         "driver": "GTiff", "dtype": "uint8", "count": 2, "nodata": 0, "crs": "EPSG:3857",
         "width": columns * TILE_PX, "height": (max(ys) - min(ys) + 1) * TILE_PX,
         "transform": rasterio.Affine(cell, 0, west, 0, -cell, north), "tiled": True, "blockxsize": TILE_PX,
-        "blockysize": TILE_PX, "compress": "deflate", "sparse_ok": True, "bigtiff": "if_safer",
+        "blockysize": TILE_PX, "compress": "deflate", "zlevel": 1, "sparse_ok": True, "bigtiff": "if_safer",
     }  # fmt: skip
 
 

@@ -49,13 +49,16 @@ def draw_ids(
     middle = np.array(origin) + 0.5
     for number, shape in shapes_xy:
         for polygon in polygons_of(shape):
-            # a pixel's centre is at +0.5 in map coordinates and at +0 in OpenCV's
-            rings = [
-                np.round((shapely.get_coordinates(ring) - middle) * 2**_SHIFT).astype(np.int32)
-                for ring in (polygon.exterior, *polygon.interiors)
-            ]
-            cv2.fillPoly(canvas, rings, int(number), cv2.LINE_8, _SHIFT)
+            cv2.fillPoly(canvas, _rings(polygon, middle), int(number), cv2.LINE_8, _SHIFT)
     return canvas
+
+
+def _rings(polygon: Polygon, middle: np.ndarray) -> list[np.ndarray]:
+    """As OpenCV takes them: a pixel's centre is at +0.5 in map coordinates and at +0 in OpenCV's."""
+    fixed = np.rint((shapely.get_coordinates(polygon) - middle) * 2**_SHIFT).astype(np.int32)
+    if not shapely.get_num_interior_rings(polygon):
+        return [fixed]
+    return np.split(fixed, np.cumsum(shapely.get_num_points(shapely.get_rings(polygon)))[:-1])
 
 
 def outlines_of(ids: np.ndarray) -> np.ndarray:

@@ -144,7 +144,7 @@ class RegionModel:
         scores: dict[TileAddress, tuple[float, float, float]] = {}
         for fold in sorted({self.fold_of(tile) for tile in tiles}):
             members = [tile for tile in tiles if self.fold_of(tile) == fold]
-            models = [model.consistency for model in self.models_of(members[0])]
+            models = [model.consistency_asked for model in self.models_of(members[0])]
             span = SpanProgress(progress, len(scores) / len(tiles), (len(scores) + len(members)) / len(tiles))
             for views, batch in score_tiles(models, source, members, progress=span):
                 rows = zip(batch.disc.tolist(), batch.proto.tolist(), batch.final.tolist(), strict=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from torch import Tensor
 
 from mlcore.changes.classifiers import ChangeClassifier
+from mlcore.consistency.inference import ready
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.correspondences.dense.shift import Origin, Shift
 from mlcore.evidence.ensemble import EvidenceEnsemble
@@ -70,6 +72,11 @@ class FoldModel:
     evidence: EvidenceEnsemble
     consistency: ConsistencyModel
     classifier: ChangeClassifier
+
+    @cached_property
+    def consistency_asked(self) -> ConsistencyModel:
+        """The consistency network as scans ask it, made ready once."""
+        return ready(self.consistency)
 
     @classmethod
     def from_tensors(cls, config: RegionConfig, parts: Mapping[str, Mapping[str, Tensor]]) -> FoldModel:
