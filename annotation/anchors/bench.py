@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
+
+from django.urls import reverse
 
 from annotation.anchors import engine
 from annotation.anchors.answers import REVIEW, answers_of, standing_verdicts
@@ -33,6 +36,14 @@ def adjudication_of_item(item: QueueItem) -> dict[str, Any]:
         for answer in answers_of(twins)
     ]
     return {**subject_of_item(item), "answers": answers}
+
+
+def pages_of_items(items: Collection[int]) -> dict[int, str]:
+    """The page of the tile that each item's anchor describes."""
+    tile = "anchor__pair__tile__"
+    rows = AnchorReview.objects.filter(item__in=items)
+    rows = rows.values_list("item", *(f"{tile}{name}" for name in ("region", "z", "x", "y")))
+    return {item: reverse("tile", args=place) for item, *place in rows}
 
 
 def _subject(anchor: Anchor) -> dict[str, Any]:
