@@ -53,8 +53,7 @@ def met(changes: Mapping[int, AcceptedChange], written: Sequence[Neighbour], ids
     there += [(0, node, way.level) for way in written for node in way.nodes]
     free = [point for edit, change in shapes.items() for point in _free(edit, change)]
     nodes = _of_others(free, there, plane)
-    taken = {point for point in free if nodes.get(point) or _held(point, shapes[point.edit], plane)}
-    for group in _on_one_place([point for point in free if point not in taken], plane):
+    for group in _on_one_place([point for point in free if point not in nodes], shapes, plane):
         node = OldNode(ids.node(), None, *group[0].place, False)
         for point in group:
             nodes[point] = [node]
@@ -120,8 +119,8 @@ def _held(point: _Point, change: AcceptedChange, plane: Plane) -> bool:
     return bool((np.hypot(*away.T) <= NODE_M).any())
 
 
-def _on_one_place(free: Sequence[_Point], plane: Plane) -> list[list[_Point]]:
-    """Points of several edits that become one node, one of each; the first says where."""
+def _on_one_place(free: Sequence[_Point], shapes: Mapping[int, AcceptedChange], plane: Plane) -> list[list[_Point]]:
+    """Points of several edits that become one node, one of each; the first says where. What a node holds stays out."""
     if len(free) < 2:
         return []
     at = plane.of([one.place for one in free])
@@ -131,7 +130,7 @@ def _on_one_place(free: Sequence[_Point], plane: Plane) -> list[list[_Point]]:
         if free[one].edit != free[other].edit and free[one].level == free[other].level:
             near[one].append(other)
             near[other].append(one)
-    taken: set[int] = set()
+    taken = {number for number in near if _held(free[number], shapes[free[number].edit], plane)}
     groups = []
     for first in sorted(near):
         if first in taken:
