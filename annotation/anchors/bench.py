@@ -40,10 +40,9 @@ def adjudication_of_item(item: QueueItem) -> dict[str, Any]:
 
 def pages_of_items(items: Collection[int]) -> dict[int, str]:
     """The page of the tile that each item's anchor describes."""
-    tile = "anchor__pair__tile__"
-    rows = AnchorReview.objects.filter(item__in=items)
-    rows = rows.values_list("item", *(f"{tile}{name}" for name in ("region", "z", "x", "y")))
-    return {item: reverse("tile", args=place) for item, *place in rows}
+    rows = AnchorReview.objects.filter(item__in=items).select_related("anchor__pair__tile")
+    tiles = {row.item_id: row.anchor.pair.tile for row in rows}
+    return {pk: reverse("tile", args=[tile.region_id, tile.z, tile.x, tile.y]) for pk, tile in tiles.items()}
 
 
 def _subject(anchor: Anchor) -> dict[str, Any]:

@@ -99,8 +99,8 @@ def left(user: User, region_id: int, wanted: Wanted) -> dict[Lot, Left]:
         for_others = set().union(*(rows.values_list("pk", flat=True)[:COUNTED] for rows in _of_others(items, user)))
         return {lot: _number(region_id, what.in_lot(lot), COUNTED, sorted(for_others)) for lot in Lot}
     rows = open_items(region_id, what).filter(~Q(not_for=user) & _given(user) & _unheld(user))
-    rows = rows.values_list("priority", flat=True)[: COUNTED + 1]
-    sure = [priority >= NEAR_CERTAIN for priority in rows]
+    priorities = rows.values_list("priority", flat=True)[: COUNTED + 1]
+    sure = [priority >= NEAR_CERTAIN for priority in priorities]
     more = len(sure) > COUNTED
     return {Lot.NEAR_CERTAIN: Left(sum(sure), more), Lot.JUDGEMENT: Left(len(sure) - sum(sure), more)}
 
