@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
+
+from django.urls import reverse
 
 from annotation.anchors import engine
 from annotation.anchors.answers import REVIEW, answers_of, standing_verdicts
@@ -33,6 +36,13 @@ def adjudication_of_item(item: QueueItem) -> dict[str, Any]:
         for answer in answers_of(twins)
     ]
     return {**subject_of_item(item), "answers": answers}
+
+
+def pages_of_items(items: Collection[int]) -> dict[int, str]:
+    """The page of the tile that each item's anchor describes."""
+    rows = AnchorReview.objects.filter(item__in=items).select_related("anchor__pair__tile")
+    tiles = {row.item_id: row.anchor.pair.tile for row in rows}
+    return {pk: reverse("tile", args=[tile.region_id, tile.z, tile.x, tile.y]) for pk, tile in tiles.items()}
 
 
 def _subject(anchor: Anchor) -> dict[str, Any]:

@@ -74,10 +74,9 @@ class FittingChanges:
         what = replace(wanted_of(_checked(wanted)), states=[ItemState.OPEN.value])
         # What is held, to be renewed or given is found by its own index each: all that fits may be half of the queue.
         items = QueueItem.objects.filter(stage=STAGE, scope_id=scope_id, state=ItemState.OPEN)
-        looked_at = items.filter(lease_holder__isnull=False, lease_expires_at__gt=Now()).exclude(lease_holder=user)
+        others, looked_at, answered = _of_others(items, user)
         held = set(_first_of(looked_at)) | set(_first_of(items.filter(outdated=True)))
-        others = items.filter(assigned_to__isnull=False).exclude(assigned_to=user)
-        given = set(_first_of(others, len(held))) | set(_first_of(items.filter(not_for=user), len(held)))
+        given = set(_first_of(others, len(held))) | set(_first_of(answered, len(held)))
         return (
             _number(scope_id, what, TOLD).open,
             min(TOLD, len(_those(scope_id, what, Q(), list(held)))),
@@ -88,17 +87,20 @@ class FittingChanges:
 def left(user: User, region_id: int, wanted: Wanted) -> dict[Lot, Left]:
     """How much of each lot is left of what is wanted; its own lot and states are not asked for.
 
-    What the person answered, and a second one is asked about, is left for others.
+    What this person does not get is left for others: what a colleague was given or looks at, and what the person
+    answered and a second one is asked about.
     """
     what = replace(
         wanted, states=[ItemState.OPEN.value], decisions=(), exported=None, decided_by=None, lot=None, view=None
     )
+    items = QueueItem.objects.filter(stage=STAGE, scope_id=region_id, state=ItemState.OPEN)
     if not what.of_the_shape:
-        items = QueueItem.objects.filter(stage=STAGE, scope_id=region_id, state=ItemState.OPEN, not_for=user)
-        answered = list(items.values_list("pk", flat=True)[:COUNTED])
-        return {lot: _number(region_id, what.in_lot(lot), COUNTED, answered) for lot in Lot}
-    rows = open_items(region_id, what).exclude(not_for=user).values_list("priority", flat=True)[: COUNTED + 1]
-    sure = [priority >= NEAR_CERTAIN for priority in rows]
+        # Each is found by an index of its own; without them, an index alone tells how many there are.
+        for_others = set().union(*(rows.values_list("pk", flat=True)[:COUNTED] for rows in _of_others(items, user)))
+        return {lot: _number(region_id, what.in_lot(lot), COUNTED, sorted(for_others)) for lot in Lot}
+    rows = open_items(region_id, what).filter(~Q(not_for=user) & _given(user) & _unheld(user))
+    priorities = rows.values_list("priority", flat=True)[: COUNTED + 1]
+    sure = [priority >= NEAR_CERTAIN for priority in priorities]
     more = len(sure) > COUNTED
     return {Lot.NEAR_CERTAIN: Left(sum(sure), more), Lot.JUDGEMENT: Left(len(sure) - sum(sure), more)}
 
@@ -126,9 +128,29 @@ def _checked(wanted: Mapping[str, Any]) -> dict[str, Any]:
 def _free(user: User) -> Q:
     """What this person could have: nobody else looks at it, and it is asked of nobody else."""
     own = Q(lease_holder=user, lease_expires_at__gt=Now())
+    renewed = own | Q(outdated=False)
+    return _unheld(user) & renewed & _given(user) & ~Q(not_for=user) & Q(batch__isnull=True)
+
+
+def _unheld(user: User) -> Q:
+    """Nobody else looks at it."""
     free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
-    given = Q(assigned_to__isnull=True) | Q(assigned_to=user)
-    return (own | free & Q(outdated=False)) & given & ~Q(not_for=user) & Q(batch__isnull=True)
+    return free | Q(lease_holder=user, lease_expires_at__gt=Now())
+
+
+def _given(user: User) -> Q:
+    """It was given to nobody else."""
+    return Q(assigned_to__isnull=True) | Q(assigned_to=user)
+
+
+def _of_others(items: QuerySet[QueueItem], user: User) -> list[QuerySet[QueueItem]]:
+    """Of these items those that the person does not get: given to others, held by others, answered already."""
+    held = items.filter(lease_holder__isnull=False, lease_expires_at__gt=Now())
+    return [
+        items.filter(assigned_to__isnull=False).exclude(assigned_to=user),
+        held.exclude(lease_holder=user),
+        items.filter(not_for=user),
+    ]
 
 
 def _held_or_given(user: User, region_id: int) -> list[int]:

@@ -1,7 +1,7 @@
 """Reads of suspected changes: lists, one change, and what the queue's page needs of it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.contrib.gis.db.models import GeometryField
@@ -10,6 +10,7 @@ from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Exists, F, Func, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
+from django.urls import reverse
 from django.utils import timezone
 
 from annotation.accounts.models import User
@@ -190,6 +191,12 @@ def with_subject(rows: QuerySet[Change]) -> QuerySet[Change]:
 def subject_of_item(item: QueueItem) -> dict[str, Any]:
     """The queue's view of an item of this stage."""
     return subject(with_subject(Change.objects.filter(item=item)).get())
+
+
+def pages_of_items(items: Collection[int]) -> dict[int, str]:
+    """The page of the change that each item is about."""
+    rows = Change.objects.filter(item__in=items).values_list("item", "scan__region", "pk")
+    return {item: reverse("change", args=place) for item, *place in rows}
 
 
 def geojson(geometry: GEOSGeometry) -> dict[str, Any]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.urls import reverse
 
 from annotation.correspondences import engine, selectors
 from annotation.correspondences.answers import REVIEW, Answer, answers_of, distance_m, standing_verdicts
@@ -25,6 +29,16 @@ def subject_of_item(item: QueueItem) -> dict[str, Any]:
     below = "pair__tile", "pair__imagery", "pair__snapshot", "scan_tile", "scan__imagery"
     tables = [f"correspondences__{name}" for name in below]
     return _subject(CorrespondencesReview.objects.select_related(*tables).get(item=item).correspondences)
+
+
+def pages_of_items(items: Collection[int]) -> dict[int, str]:
+    """The page of the tile that each item's proposal is about."""
+    parts = [
+        Coalesce(F(f"correspondences__pair__tile__{name}"), F(f"correspondences__scan_tile__{name}"))
+        for name in ("region", "z", "x", "y")
+    ]
+    rows = CorrespondencesReview.objects.filter(item__in=items).values_list("item", *parts)
+    return {item: reverse("tile", args=place) for item, *place in rows}
 
 
 def adjudication_of_item(item: QueueItem) -> dict[str, Any]:

@@ -49,6 +49,8 @@ class ReviewStage:
         on_undone: the same for an undo; told the state that the item was in: open where a second person was asked.
         people: who may be given work in a region.
         admins_settle: an admin may answer here although they answered a twin, as when two answers disagree.
+        pages: addresses of the pages on which items are looked at outside the queue, by item; none of what is gone.
+        report: the name of the address of a batch's report; empty where the stage has none.
         fitting: finds the items that somebody wants who does not want any; None where the stage tells none apart.
     """
 
@@ -59,6 +61,8 @@ class ReviewStage:
     on_decided: Callable[[QueueItem, Verdict], None]
     on_undone: Callable[[QueueItem, Verdict, str], None]
     people: Callable[[int], QuerySet[User]]
+    pages: Callable[[Collection[int]], Mapping[int, str]]
+    report: str = ""
     admins_settle: bool = False
     fitting: Fitting | None = None
 

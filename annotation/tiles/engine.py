@@ -15,7 +15,7 @@ from annotation.sources.engine import features_of, style_digest, tile_version, t
 from annotation.sources.models import Imagery, MapSnapshot, SourceState
 from annotation.tiles.models import Tile
 from mlcore.errors import InvalidInputError
-from mlcore.geometry.webmercator import TileAddress
+from mlcore.geometry.webmercator import TileAddress, mercator_to_lonlat
 from mlcore.imagery.raster import ImageReader
 from mlcore.maps.index import MapIndex
 from mlcore.maps.render import MapRenderer
@@ -32,6 +32,13 @@ JOIN tiles_tile AS tile ON tile.region_id = %s AND tile.z = place.z AND tile.x =
 
 def tile_address(tile: Tile) -> TileAddress:
     return TileAddress(tile.z, tile.x, tile.y)
+
+
+def place_of(address: TileAddress) -> str:
+    """The middle of a tile as people take it, latitude first; `placeOf` in the browser's modules says the same."""
+    west, south, east, north = address.bounds_mercator
+    lon, lat = mercator_to_lonlat(np.array([(west + east) / 2, (south + north) / 2]))
+    return f"{lat:.5f}, {lon:.5f}"
 
 
 def tiles_at(region_id: int, places: Collection[TileAddress]) -> RawSQL:

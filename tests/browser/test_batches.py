@@ -6,11 +6,13 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from annotation.anchors.models import Anchor
 from annotation.review.models import Batch, QueueItem
 from tests.browser.keys import press
+from tests.browser.screens import shot
 from tests.browser.stock import Stock
 from tests.browser.test_bench import open_bench
 from tests.browser.test_queue import saved
@@ -131,17 +133,23 @@ def test_label_studio_gets_tasks_and_gives_annotations_back(new_page, stock, tmp
     assert sorted(Anchor.objects.exclude(state="proposed").values_list("state", flat=True)) == ["accepted", "corrected"]
 
 
-def test_the_page_of_acts_filters_and_is_whole_for_admins_alone(new_page, stock):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_acts_filters_leads_to_what_each_is_about_and_is_whole_for_admins_alone(new_page, stock, scheme):
     differ(stock)
-    page = new_page(stock.admin)
+    page = new_page(stock.admin, color_scheme=scheme)
     page.goto(f"/regions/{stock.region.pk}/activity/?stage=anchors")
     expect(page.locator("#people")).to_contain_text("ben")
     expect(page.locator("#acts tr")).to_have_count(3)
+    expect(page.locator("#acts tr a")).to_have_count(3)
+    shot(page, f"activity-{scheme}")
     page.locator("select[name=action]").select_option(label="Decide")
     page.locator("input[name=actor]").fill("ben")
     page.locator("input[name=actor]").press("Tab")
     expect(page.locator("#acts tr")).to_have_count(1)
     expect(page.locator("#acts")).to_contain_text("Decision: reject")
+    page.locator("#acts a").click()
+    expect(page).to_have_url(re.compile(r"/tiles/\d+/\d+/\d+/$"))
+    expect(page.locator("#anchor")).to_contain_text("Described by")
     theirs = new_page(UserFactory(username="cleo"))
     theirs.goto(f"/regions/{stock.region.pk}/activity/?stage=anchors")
     expect(theirs.locator("#people")).to_contain_text("ben")

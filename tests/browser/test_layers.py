@@ -43,18 +43,26 @@ def offer(stock: Stock, template: str, **fields) -> BaseLayer:
     return add_layer(user=stock.admin, region=stock.region, template=template, **{**said, **fields})
 
 
-def state(page: Page, wanted: str) -> None:
-    expect(page.locator(".layer-state")).to_have_attribute("data-state", wanted)
-
-
-def test_another_imagery_is_looked_at_by_a_key_credited_and_named_in_the_edit(new_page, stock, settings):
-    with serving(settings) as served:
-        offer(stock, served.template, captured="2024-05", attribution_url="https://province.example.org/")
+@contextmanager
+def layer_by_key(new_page, stock: Stock, settings, *, status: int = 200, **fields):
+    """The queue with an imagery server offered and its layer asked for by key; the server, and the page."""
+    with serving(settings, status) as served:
+        offer(stock, served.template, **fields)
         page = new_page(stock.admin)
         open_queue(page, stock)
         expect(page.locator(OTHER)).to_have_count(0)
         assert served.asked == [], "nobody is asked before somebody looks"
         page.keyboard.press("8")
+        yield served, page
+
+
+def state(page: Page, wanted: str) -> None:
+    expect(page.locator(".layer-state")).to_have_attribute("data-state", wanted)
+
+
+def test_another_imagery_is_looked_at_by_a_key_credited_and_named_in_the_edit(new_page, stock, settings):
+    fields = {"captured": "2024-05", "attribution_url": "https://province.example.org/"}
+    with layer_by_key(new_page, stock, settings, **fields) as (served, page):
         state(page, "shown")
         expect(page.locator(OTHER).first).to_be_visible()
         expect(page.locator(OURS).first).to_be_attached()
@@ -79,11 +87,7 @@ def test_another_imagery_is_looked_at_by_a_key_credited_and_named_in_the_edit(ne
 
 
 def test_what_was_not_looked_at_for_this_candidate_is_not_named(new_page, stock, settings):
-    with serving(settings) as served:
-        offer(stock, served.template)
-        page = new_page(stock.admin)
-        open_queue(page, stock)
-        page.keyboard.press("8")
+    with layer_by_key(new_page, stock, settings) as (_, page):
         state(page, "shown")
         page.keyboard.press("8")
         state(page, "ours")
@@ -118,11 +122,7 @@ def test_the_choice_is_kept_for_the_person_and_shown_on_the_regions_map(new_page
 
 def test_a_dead_layer_says_so_and_leaves_our_imagery_in_place(new_page, stock, settings, watch):
     watch.expect("404")
-    with serving(settings, status=404) as served:
-        offer(stock, served.template)
-        page = new_page(stock.admin)
-        open_queue(page, stock)
-        page.keyboard.press("8")
+    with layer_by_key(new_page, stock, settings, status=404) as (_, page):
         state(page, "dead")
         expect(page.locator(".layer-state")).to_contain_text("this is our imagery")
         expect(page.locator(OURS).first).to_be_visible()
@@ -137,11 +137,7 @@ def test_a_dead_layer_says_so_and_leaves_our_imagery_in_place(new_page, stock, s
 
 
 def test_what_may_not_be_used_for_edits_is_put_away_before_a_change_is_accepted(new_page, stock, settings):
-    with serving(settings) as served:
-        offer(stock, served.template, osm_use="forbidden", title="Street pictures")
-        page = new_page(stock.admin)
-        open_queue(page, stock)
-        page.keyboard.press("8")
+    with layer_by_key(new_page, stock, settings, osm_use="forbidden", title="Street pictures") as (_, page):
         state(page, "shown")
         expect(page.locator(".layer-credit")).to_contain_text("not for OSM edits")
         press(page, "a")

@@ -7,8 +7,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from annotation.review.models import QueueItem
 from tests.browser.keys import still
+from tests.browser.matched import pairs_of, propose
 from tests.browser.screens import shot, shots
+from tests.browser.test_bench import open_bench
+from tests.browser.test_correspondences import open_editor
 from tests.browser.test_queue import open_queue, saved
+from tests.factories_correspondences import make_batch
 
 PHONE, ZOOMED = {"width": 390, "height": 844}, {"width": 683, "height": 384}
 TABLET = {"width": 1024, "height": 700}
@@ -54,6 +58,59 @@ def test_question_evidence_and_answers_are_reached_by_scrolling_and_cover_nothin
     page.locator("#reject").click()
     saved(page)
     expect(page.locator("#tally")).to_have_text("1 decision")
+
+
+COVERED = """names => names.filter(name => {
+  const part = document.querySelector(name);
+  part.scrollIntoView({ block: "nearest" });
+  const { x, y, width, height } = part.getBoundingClientRect();
+  const top = document.elementFromPoint(x + width / 2, y + height / 2);
+  return !(top === part || part.contains(top) || top?.contains(part) || part.labels?.[0]?.contains(top));
+})"""
+"""Parts that something else lies over once they are in sight."""
+
+
+def at_hand(page: Page) -> None:
+    """The answers are in sight before anything is scrolled, and lie over neither the map nor its credits."""
+    expect(page.locator(".answers")).to_be_visible()
+    page.evaluate("scrollTo(0, 0)")
+    answers = box(page.locator(".answers"))
+    for answer in page.locator(".answers .button:visible").all():
+        expect(answer).to_be_in_viewport(ratio=1)
+    for part in page.locator("#map, #map-beside, .map-credit, .map-legend").all():
+        if part.is_visible():
+            assert apart(answers, box(part))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 390, 820])
+def test_a_thumb_answers_without_scrolling_and_every_part_is_still_reached(new_page, stock, width, scheme):
+    page = new_page(stock.admin, color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 844})
+    open_queue(page, stock)
+    at_hand(page)
+    assert page.evaluate(COVERED, [*PARTS, "#add-photo", ".why summary", "#evidence, #subject"]) == []
+    page.keyboard.press("End")
+    shot(page, f"thumb-{width}-{scheme}-end")
+    assert fits(page)
+    page.locator("#reject").click()
+    saved(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("stage", ["anchors", "correspondences"])
+def test_a_thumb_answers_on_the_other_benches_too(new_page, stock, batch, stage, scheme):
+    page = new_page(stock.admin, color_scheme=scheme)
+    page.set_viewport_size(PHONE)
+    if stage == "anchors":
+        open_bench(page, batch)
+    else:
+        propose(pairs_of(stock)[0])
+        open_editor(page, make_batch(stock.region, user=stock.admin, plan="random", number=9))
+    at_hand(page)
+    shot(page, f"thumb-{stage}-{scheme}")
+    assert page.evaluate(COVERED, ["#comment", "#accept", "#reject", "#undo", "#back", "#skip"]) == []
+    assert fits(page)
 
 
 @pytest.mark.parametrize("size", [PHONE, ZOOMED, TABLET], ids=["phone", "zoomed", "tablet"])

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from annotation.changes.models import Change
 from tests.browser.keys import closer, still
 from tests.browser.stock import Stock
-from tests.browser.test_layers import offer, serving, state
+from tests.browser.test_layers import layer_by_key, state
 from tests.browser.test_queue import open_queue
 
 FAR = {"shift_east_m": 9.0, "shift_north_m": 0.0, "shift_confidence": 0.9}
@@ -54,11 +54,7 @@ def test_an_image_that_lies_far_off_ends_at_the_edge_and_is_whole_on_its_side(ne
 
 def test_imagery_of_another_server_is_not_on_the_maps_side(new_page, stock: Stock, settings, watch):
     watch.expect("(http://127.0.0.1:")
-    with serving(settings) as served:
-        offer(stock, served.template)
-        page = new_page(stock.admin)
-        open_queue(page, stock)
-        page.keyboard.press("8")
+    with layer_by_key(new_page, stock, settings) as (_, page):
         state(page, "shown")
         page.get_by_role("button", name="Swipe").click()
         still(page)

@@ -7,7 +7,7 @@ from typing import Any
 
 from annotation.anchors import engine
 from annotation.anchors.answers import ADJUDICATION, REVIEW
-from annotation.anchors.bench import adjudication_of_item, subject_of_item
+from annotation.anchors.bench import adjudication_of_item, pages_of_items, subject_of_item
 from annotation.anchors.models import AnchorReview
 from annotation.anchors.services.settle import DOUBLE_REVIEW, settle
 from annotation.common.errors import InvalidError
@@ -60,5 +60,7 @@ STAGE = ReviewStage(
     on_decided=on_decided,
     on_undone=on_undone,
     people=people_of,
+    pages=pages_of_items,
+    report="anchor-report",
 )
 ADJUDICATION_STAGE = replace(STAGE, name=ADJUDICATION, subject=adjudication_of_item, admins_settle=True)

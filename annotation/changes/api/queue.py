@@ -27,7 +27,7 @@ MOST_ON_MAP = 1500
 
 class LotOutput(serializers.Serializer):
     lot = serializers.ChoiceField(choices=Lot.choices)
-    open = serializers.IntegerField(help_text="open changes that fit")
+    open = serializers.IntegerField(help_text="open changes that fit and that this person gets")
     more = serializers.BooleanField(help_text="there are more than could be counted at once")
 
 

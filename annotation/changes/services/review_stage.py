@@ -5,7 +5,7 @@ from typing import Any
 from annotation.changes.errors import ExportedError, NewerMapError
 from annotation.changes.lots import FittingChanges
 from annotation.changes.models import Change, ChangeDecision
-from annotation.changes.selectors import said_by_newer_map, subject_of_item
+from annotation.changes.selectors import pages_of_items, said_by_newer_map, subject_of_item
 from annotation.changes.services.adjust import adjusted_geometry
 from annotation.changes.services.confirm import confirm
 from annotation.changes.services.listeners import tell
@@ -148,5 +148,6 @@ STAGE = ReviewStage(
     on_decided=on_decided,
     on_undone=on_undone,
     people=people_of,
+    pages=pages_of_items,
     fitting=FittingChanges(),
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from annotation.common.errors import InvalidError
 from annotation.correspondences import engine
 from annotation.correspondences.answers import ADJUDICATION, REVIEW
-from annotation.correspondences.card import adjudication_of_item, subject_of_item
+from annotation.correspondences.card import adjudication_of_item, pages_of_items, subject_of_item
 from annotation.correspondences.errors import NoTransformError
 from annotation.correspondences.models import Correspondences, CorrespondencesReview
 from annotation.correspondences.services.settle import DOUBLE_REVIEW, settle
@@ -56,5 +56,7 @@ STAGE = ReviewStage(
     on_decided=on_decided,
     on_undone=on_undone,
     people=people_of,
+    pages=pages_of_items,
+    report="correspondence-report",
 )
 ADJUDICATION_STAGE = replace(STAGE, name=ADJUDICATION, subject=adjudication_of_item, admins_settle=True)

@@ -14,7 +14,7 @@ from annotation.edits.models import EditItem
 from annotation.edits.osmchange.compile import AcceptedChange, Base
 from annotation.edits.osmchange.nodes import LonLat, OldNode
 from annotation.edits.osmchange.rings import OldWay
-from annotation.edits.states import State, base_state, of_footprint, takes
+from annotation.edits.states import State, base_state, merged_state, of_footprint, takes
 
 Polygons = list[list[list[LonLat]]]
 
@@ -46,10 +46,19 @@ def tags_set(item: EditItem) -> dict[str, str]:
 
 
 def tags_after(item: EditItem) -> dict[str, str]:
-    """The object's tags once the edit is made; of a removal, those that it has."""
+    """The tags of the object that stays once the edit is made; of a removal, those that it has."""
+    if _makes_one(item):
+        change = accepted_change(item)
+        return tagged(change.known[0].tags, change.said)
     base, check_date = base_state(item), check_date_of(item)
     tags = new_building(tags_set(item)) if base is None else tagged(base.tags, tags_set(item))
     return tags | ({"check_date": check_date} if check_date else {})
+
+
+def _makes_one(item: EditItem) -> bool:
+    """Whether two buildings become one by it."""
+    draws = item.change.kind != ChangeKind.REMOVE and item.change.confirmed_on is None
+    return draws and merged_state(item) is not None
 
 
 def polygons_of(geometry: GEOSGeometry) -> Polygons:

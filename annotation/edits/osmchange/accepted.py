@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from annotation.changes.tagging import describes_building
-from annotation.edits.osmchange.joining import Neighbour
+import shapely
+
+from annotation.changes.tagging import describes_building, tagged
+from annotation.edits.osmchange.joining import Neighbour, level_of
 from annotation.edits.osmchange.nodes import LonLat, OldNode
 from annotation.edits.osmchange.rings import OldWay
 
@@ -64,6 +66,37 @@ class AcceptedChange:
     merged: Base | None = None
     beside: Sequence[Neighbour] = ()
 
+    @property
+    def draws(self) -> bool:
+        """Whether it says a shape: a removal does not, nor what changes tags alone."""
+        return self.kind != "remove" and not self.check_date and not self.keeps_shape
+
+    @property
+    def known(self) -> list[Base]:
+        """The mapped buildings that it is about; of two that become one, the one that stays comes first."""
+        both = [one for one in (self.base, self.merged if self.draws else None) if one is not None]
+        # Of two alike, the one asked about.
+        return sorted(both, key=lambda one: (not keeps_value(one), -round(_area(one), 12))) if len(both) > 1 else both
+
+    @property
+    def own(self) -> list[OldNode]:
+        """The nodes of these buildings."""
+        return [
+            node for one in self.known for node in (*one.nodes, *(node for way in one.ways or () for node in way.nodes))
+        ]
+
+    @property
+    def said(self) -> Mapping[str, str]:
+        """What is said of the building that stays: nothing is taken off a neighbour."""
+        if not self.known or self.known[0] is self.base:
+            return self.tags
+        return {key: value for key, value in self.tags.items() if value}
+
+    @property
+    def level(self) -> tuple[str, bool]:
+        """Its level (`level_of`) by the tags that it has in the end."""
+        return level_of(tagged(self.known[0].tags if self.known else {}, self.said))
+
 
 class Tagged(Protocol):
     """What tells whether an object is more than a building."""
@@ -87,3 +120,9 @@ def demolished(tags: Mapping[str, str]) -> dict[str, str]:
     changed = {key: value for key, value in tags.items() if key not in {"building", "building:part"}}
     changed["demolished:building"] = tags.get("building") or tags.get("building:part") or "yes"
     return changed
+
+
+def _area(base: Base) -> float:
+    # What has no outline to tell is refused where it is to become one with another.
+    ring = [(node.lon, node.lat) for node in base.nodes]
+    return float(shapely.Polygon(ring).area) if len(ring) > 3 else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from annotation.changes.tagging import new_building, tagged
@@ -17,7 +17,7 @@ from annotation.edits.osmchange.checks import (
     check_way,
 )
 from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError, Relation, Way, check_known, key
-from annotation.edits.osmchange.joining import brought, ends_joined, joined, level_of
+from annotation.edits.osmchange.joining import Neighbour, brought, ends_joined, joined
 from annotation.edits.osmchange.multipolygon import OldRelation, reshape
 from annotation.edits.osmchange.nodes import Outline, new_outline, ring_corners
 from annotation.edits.osmchange.parting import cut_ends, merge, split
@@ -32,25 +32,22 @@ def compile_change(change: AcceptedChange, ids: NewIds) -> list[Operation]:
     Raises:
         RefusedError: osmChange can't say it, or not without a version that is unknown.
     """
-    base = change.base
-    if change.kind == "remove" or change.keeps_shape or change.check_date:
+    if not change.draws:
         return _compiled(change, ids)
-    known = [one for one in (base, change.merged) if one is not None]
-    own = [node for one in known for node in (*one.nodes, *(node for way in one.ways or () for node in way.nodes))]
-    level = level_of(tagged(known[0].tags if known else {}, change.tags))
-    beside = [way for way in change.beside if way.level == level]
-    holes = base.holes if base is not None else ()
+    own = change.own
+    beside = [way for way in change.beside if way.level == change.level]
+    holes = change.base.holes if change.base is not None else ()
     polygons, joints = brought(change.polygons, own, beside, walls=change.drawn, holes=holes)
     change = replace(change, polygons=polygons)
     joints = ends_joined(joints, cut_ends(change), beside)
     operations = joined(_compiled(change, ids), joints, own)
+    operations = [*_in_common(beside, operations), *operations]
     check_known((key(one.element), one.element.version) for one in operations if one.action == "delete")
     return operations
 
 
 def _compiled(change: AcceptedChange, ids: NewIds) -> list[Operation]:
-    drawn = change.kind != "remove" and not change.check_date and not change.keeps_shape
-    if drawn and (change.merged is not None or change.cut):
+    if change.draws and (change.merged is not None or change.cut):
         return merge(change, ids) if change.merged is not None else split(change, ids)
     if change.kind == "add":
         return _add(change, ids)
@@ -73,6 +70,13 @@ def _compiled(change: AcceptedChange, ids: NewIds) -> list[Operation]:
     if change.kind == "remove":
         return _demolish_way(base) if change.demolish or keeps_value(base) else _delete_way(base)
     return reshape_way(change, base, ids)
+
+
+def _in_common(beside: Iterable[Neighbour], operations: Iterable[Operation]) -> list[Operation]:
+    """New nodes that the edit has in common with others of its changeset: each of them makes them."""
+    used = {ref for one in operations if isinstance(one.element, Way) for ref in one.element.refs}
+    new = {node.id: node for way in beside for node in way.nodes if node.id < 0 and node.id in used}
+    return [Operation("create", node.plain) for node in new.values()]
 
 
 def _add(change: AcceptedChange, ids: NewIds) -> list[Operation]:

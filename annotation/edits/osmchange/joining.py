@@ -84,11 +84,11 @@ def brought(
     targets = {node.id: node for way in beside for node in way.nodes} | {node.id: node for node in own if node.shared}
     if not free or not targets:
         return polygons, Joints()
-    plane = _Plane(free[0][1])
+    plane = Plane(free[0][1])
     to = _onto_nodes(free, sorted(targets.values(), key=lambda node: node.id), plane)
     joints = Joints({rounded((node.lon, node.lat)): node for node in to.values()})
     moved = [[[joints_at(to, rounded(point)) for point in ring] for ring in part] for part in polygons]
-    if not _sound(moved):
+    if not sound(moved):
         return polygons, Joints()
     if walls:
         joints.walls = _on_walls([point for point in free if point not in to], beside, plane)
@@ -100,7 +100,7 @@ def ends_joined(joints: Joints, ends: Sequence[LonLat], beside: Sequence[Neighbo
     nodes = {node.id: node for way in beside for node in way.nodes}
     if not ends or not nodes:
         return joints
-    plane = _Plane(ends[0][1])
+    plane = Plane(ends[0][1])
     onto = _onto_nodes(ends, sorted(nodes.values(), key=lambda node: node.id), plane)
     walls = _on_walls([point for point in ends if point not in onto], beside, plane)
     return Joints({**joints.nodes, **onto}, {**joints.walls, **walls})
@@ -173,7 +173,7 @@ def _entered(joints: Joints, at: Mapping[LonLat, int], written: Collection[int])
     return operations
 
 
-class _Plane:
+class Plane:
     """Metres to the east and to the north, at a latitude."""
 
     def __init__(self, lat: float) -> None:
@@ -183,7 +183,7 @@ class _Plane:
         return np.array(points, dtype=float).reshape(-1, 2) * self.scale
 
 
-def _onto_nodes(free: Sequence[LonLat], nodes: Sequence[OldNode], plane: _Plane) -> dict[LonLat, OldNode]:
+def _onto_nodes(free: Sequence[LonLat], nodes: Sequence[OldNode], plane: Plane) -> dict[LonLat, OldNode]:
     """Which node each corner lies on, the nearest pairs first."""
     tree = cKDTree(plane.of([(node.lon, node.lat) for node in nodes]))
     away, index = tree.query(plane.of(free), distance_upper_bound=NODE_M)
@@ -197,9 +197,7 @@ def _onto_nodes(free: Sequence[LonLat], nodes: Sequence[OldNode], plane: _Plane)
     return found
 
 
-def _on_walls(
-    free: Sequence[LonLat], beside: Sequence[Neighbour], plane: _Plane
-) -> dict[LonLat, tuple[Neighbour, int]]:
+def _on_walls(free: Sequence[LonLat], beside: Sequence[Neighbour], plane: Plane) -> dict[LonLat, tuple[Neighbour, int]]:
     """Which wall of a way that may take a node each corner lies on, away from the wall's ends."""
     sides = [(way, number) for way in beside if way.open for number in range(len(way.nodes) - 1)]
     if not free or not sides:
@@ -220,7 +218,7 @@ def _with_own(polygons: Polygons, nodes: Sequence[OldNode]) -> Polygons:
     """The shape with the nodes that lie on its walls, away from its corners, as corners."""
     if not nodes or not polygons:
         return polygons
-    plane = _Plane(nodes[0].lat)
+    plane = Plane(nodes[0].lat)
     at = list(dict.fromkeys(rounded((node.lon, node.lat)) for node in nodes))
     tree = shapely.STRtree(shapely.points(plane.of(at)))
     taken: set[int] = set()
@@ -238,10 +236,10 @@ def _with_own(polygons: Polygons, nodes: Sequence[OldNode]) -> Polygons:
                 grown += [start, *(at[n] for n in inside)]
             rings.append([*grown, grown[0]])
         made.append(rings)
-    return made if taken and _sound(made) else polygons
+    return made if taken and sound(made) else polygons
 
 
-def _sound(polygons: Polygons) -> bool:
+def sound(polygons: Polygons) -> bool:
     try:
         parts = [shapely.Polygon(part[0], part[1:]) for part in polygons]
     except ValueError:

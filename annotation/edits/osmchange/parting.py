@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import shapely
-
 from annotation.changes.cutting import halves
 from annotation.changes.tagging import describes_building, new_building, tagged
 from annotation.common.errors import InvalidError
@@ -95,12 +93,8 @@ def merge(change: AcceptedChange, ids: NewIds) -> list[Operation]:
     merged = change.merged
     if merged is None:
         raise RefusedError("no_neighbour", "there is no building to make it one with; adjust it again")
-    known = [merged] if change.base is None else [change.base, merged]
-    _check_plain(change, known, whole=False)
-    known.sort(
-        key=lambda one: (not keeps_value(one), -round(_area(one.nodes), 12))
-    )  # of two alike, the one asked about
-    kept, *gone = known
+    kept, *gone = change.known
+    _check_plain(change, [kept, *gone], whole=False)
     if any(keeps_value(one) for one in gone):
         raise RefusedError(
             "merge_protected",
@@ -108,16 +102,9 @@ def merge(change: AcceptedChange, ids: NewIds) -> list[Operation]:
             "take the answer back, or merge them in JOSM",
         )
     nodes = [*kept.nodes, *(node for one in gone for node in one.nodes)]
-    grown = reshape_way(_said_of(change, kept), replace(kept, nodes=nodes), ids)
+    grown = reshape_way(replace(change, tags=change.said), replace(kept, nodes=nodes), ids)
     deleted = [Way(one.osm_id or 0, one.version, tuple(node.id for node in one.nodes), one.tags) for one in gone]
     return [*grown, *(Operation("delete", way) for way in deleted)]
-
-
-def _said_of(change: AcceptedChange, kept: Base) -> AcceptedChange:
-    """The change as it is said of the way that stays: what was taken off another one is none of its tags."""
-    if kept is change.base:
-        return change
-    return replace(change, tags={key: value for key, value in change.tags.items() if value})
 
 
 def _check_plain(change: AcceptedChange, objects: Sequence[Base], *, whole: bool = True) -> None:
@@ -148,7 +135,3 @@ def _places(outline: Outline, nodes: Sequence[OldNode]) -> dict[LonLat, int]:
     moved = {node.id for node in outline.moved}
     there = {place: number for place, number in there.items() if number not in moved}
     return there | {(node.lon, node.lat): node.id for node in (*outline.created, *outline.moved)}
-
-
-def _area(nodes: Sequence[OldNode]) -> float:
-    return float(shapely.Polygon([(node.lon, node.lat) for node in nodes]).area)

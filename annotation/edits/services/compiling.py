@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,8 +14,10 @@ from annotation.edits import selectors
 from annotation.edits.engine import accepted_change
 from annotation.edits.models import Changeset, ChangesetState, EditItem
 from annotation.edits.osmchange.compile import AcceptedChange, compile_change
-from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError, Way
+from annotation.edits.osmchange.crossing import Written, stays_of
+from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError, Way, key
 from annotation.edits.osmchange.frozen import from_json, to_json
+from annotation.edits.osmchange.meeting import met
 from annotation.edits.osmchange.together import also_dropped, left_by_all, of_neighbours
 from annotation.edits.services.beside import beside
 from annotation.edits.states import base_state
@@ -43,7 +45,8 @@ class Compiled:
 
     Attributes:
         at: when it is written; of a file exported before, when that was.
-        by_edit: operations of each edit by itself.
+        operations: of all edits together, each new node once.
+        by_edit: operations of each edit by itself; a new node that two have in common is made by both.
         fresh: operations that no earlier export froze, by edit.
         shared: nodes of neighbours that the edits' outlines share, each once.
         last_ids: the last placeholder ids drawn.
@@ -67,35 +70,66 @@ def compile_changeset(changeset: Changeset, items: Iterable[EditItem] | None = N
     changes: list[AcceptedChange] = []
     written: list[EditItem] = []
     items = list(selectors.items_of(changeset) if items is None else items)
-    neighbours = beside(changeset, items)
+    accepted, frozen = _drawn_up(changeset, items, ids)
     taken = {one["element"]["id"] for item in items for one in item.operations or () if one["kind"] == "way"}
+    nodes = Written()
     for item in items:
-        ways = [replace(way, open=way.open and way.id not in taken) for way in neighbours.get(item.pk, ())]
-        change = replace(accepted_change(item), beside=ways)
+        if item.pk in frozen:
+            nodes.add(item.change_id, accepted[item.pk], frozen[item.pk])
+    for item in items:
+        change = accepted[item.pk]
+        change = replace(change, beside=[replace(way, open=way.open and way.id not in taken) for way in change.beside])
         if item.operations is None and item.change_id in alone:
-            key = item.change.footprint.key if item.change.footprint else None
-            compiled.refusals.append(Refusal(item.change_id, key, "second_person", SECOND_PERSON))
+            footprint = item.change.footprint.key if item.change.footprint else None
+            compiled.refusals.append(Refusal(item.change_id, footprint, "second_person", SECOND_PERSON))
             continue
         try:
-            operations = from_json(item.operations) if item.operations is not None else compile_change(change, ids)
+            operations = frozen[item.pk] if item.pk in frozen else compile_change(change, ids)
+            if item.pk not in frozen:
+                nodes.check(change, operations)
         except RefusedError as error:
-            key = change.base.key if change.base else None
-            compiled.refusals.append(Refusal(item.change_id, key, error.code, error.reason, error.missing))
+            about = change.base.key if change.base else None
+            compiled.refusals.append(Refusal(item.change_id, about, error.code, error.reason, error.missing))
             continue
-        if item.operations is None:
+        if item.pk not in frozen:
             timestamp = _not_older(now if changeset.exported_at else compiled.at, [item])
             operations = compiled.fresh[item.pk] = [replace(one, timestamp=timestamp) for one in operations]
+            nodes.add(item.change_id, change, operations)
         changes.append(change)
         written.append(item)
         taken |= {one.element.id for one in operations if isinstance(one.element, Way)}
-        compiled.operations += operations
         compiled.by_edit[item.pk] = operations
         compiled.shared |= of_neighbours(change, operations)
         compiled.edits += 1
+    compiled.operations = _once(compiled.by_edit.values())
     left = left_by_all(changes, compiled.operations)
     used = selectors.users_of_nodes(changeset, list(left.values()), written)
     compiled.operations += also_dropped(left, used, compiled.operations, _not_older(compiled.at, written))
     return compiled
+
+
+def _drawn_up(
+    changeset: Changeset, items: Sequence[EditItem], ids: NewIds
+) -> tuple[dict[int, AcceptedChange], dict[int, list[Operation]]]:
+    """What each edit says, with the ways beside it and what it has in common with others, and what files have of it."""
+    around = beside(changeset, items)
+    accepted = {item.pk: replace(accepted_change(item), beside=around.get(item.pk, ())) for item in items}
+    frozen = {item.pk: from_json(item.operations) for item in items if item.operations is not None}
+    there = [stays_of(accepted[pk], operations) for pk, operations in frozen.items()]
+    fresh = {pk: change for pk, change in accepted.items() if pk not in frozen}
+    return accepted | met(fresh, [way for way in there if way is not None], ids), frozen
+
+
+def _once(edits: Iterable[Sequence[Operation]]) -> list[Operation]:
+    """The operations of all edits; a new node that several have in common is made once."""
+    made: set[str] = set()
+    operations = []
+    for one in (one for edit in edits for one in edit):
+        if one.action == "create" and key(one.element) in made:
+            continue
+        made |= {key(one.element)} if one.action == "create" else set()
+        operations.append(one)
+    return operations
 
 
 def freeze(changeset: Changeset, items: Iterable[EditItem], compiled: Compiled) -> None:

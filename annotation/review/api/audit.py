@@ -1,9 +1,11 @@
 """Thin views around the queue: who may be given work, and who did what."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
@@ -16,8 +18,8 @@ from annotation.accounts.permissions import IsAdmin, IsReviewer
 from annotation.common.pagination import KeysetPagination
 from annotation.review.api import serializers
 from annotation.review.api.http import parse, person
-from annotation.review.models import AuditEntry
-from annotation.review.stages import get_stage
+from annotation.review.models import AuditEntry, Batch
+from annotation.review.stages import ReviewStage, get_stage
 
 ACTIONS = (
     "review.decide",
@@ -87,5 +89,19 @@ class AuditView(GenericAPIView):
         form = AuditFilter(request.query_params, queryset=entries, request=request)
         if not form.is_valid():
             raise ValidationError(form.errors)
-        page = self.paginate_queryset(form.qs)
-        return self.get_paginated_response(serializers.AuditOutput(page, many=True).data)
+        page = self.paginate_queryset(form.qs) or []
+        told = {"pages": _pages(registered, page)}
+        return self.get_paginated_response(serializers.AuditOutput(page, many=True, context=told).data)
+
+
+def _pages(stage: ReviewStage, entries: Sequence[AuditEntry]) -> dict[int, str]:
+    """Where that is looked at which each act is about; nothing of what is gone."""
+    about = {one: int(one.object_id) for one in entries if one.object_id.isdigit()}
+    items = stage.pages({number for one, number in about.items() if one.object_kind.endswith("_item")})
+    batches = {number for one, number in about.items() if one.object_kind.endswith("_batch")} if stage.report else set()
+    reports = {
+        pk: reverse(stage.report, args=[scope, pk])
+        for pk, scope in Batch.objects.filter(pk__in=batches).values_list("pk", "scope_id")
+    }
+    those = {one: items if one.object_kind.endswith("_item") else reports for one in about}
+    return {one.pk: those[one][number] for one, number in about.items() if number in those[one]}

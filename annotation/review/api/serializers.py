@@ -217,10 +217,16 @@ class AuditQuery(StatisticsQuery):
 class AuditOutput(serializers.ModelSerializer):
     actor = serializers.CharField(source="actor.username", read_only=True, allow_null=True, default=None)
 
+    page_url = serializers.SerializerMethodField(help_text="where that is looked at; empty where it is gone")
+
     class Meta:
         model = AuditEntry
-        fields = ["id", "at", "actor", "action", "object_kind", "object_id", "data"]
+        fields = ["id", "at", "actor", "action", "object_kind", "object_id", "page_url", "data"]
         read_only_fields = fields
+
+    def get_page_url(self, entry: AuditEntry) -> str:
+        found: str = self.context.get("pages", {}).get(entry.pk, "")
+        return found
 
 
 class ProgressOutput(serializers.Serializer):

@@ -118,7 +118,7 @@ export function jobProgress(job, { onCancel, onRetry } = {}) {
     parts.push(
       el("progress", { max: "1", value: String(job.progress), "aria-label": `Progress of: ${jobName(job.kind)}` }),
     );
-  if (job.outlook) parts.push(el("p", { class: "note note-warn", text: job.outlook }));
+  if (job.outlook) parts.push(el("p", { class: "note note-warn job-outlook", text: job.outlook }));
   if (job.state === "failed")
     parts.push(el("p", { class: "note note-bad", text: job.error_detail || "It failed without saying why." }));
   if (onCancel && !FINISHED.has(job.state)) {

@@ -22,6 +22,19 @@ async function fill(node) {
   node.hidden = !node.textContent;
 }
 
+/** Jobs that wait for the same thing, and the place where one is started, say it once: the first of them on the page. */
+export function tellOnce(root) {
+  const tell = () => {
+    const said = new Set();
+    for (const node of root.querySelectorAll("[data-outlook], .job-outlook")) {
+      node.hidden = !node.textContent || said.has(node.textContent);
+      said.add(node.textContent);
+    }
+  };
+  new MutationObserver(tell).observe(root, { childList: true, characterData: true, subtree: true });
+  tell();
+}
+
 function unserved(queues) {
   if (!queues.length) return "";
   const names = queues.join(", ");

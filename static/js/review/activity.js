@@ -73,6 +73,12 @@ function drawWork({ decisions, waiting, reviewers }) {
 }
 
 const ACTS = { "review.reassign": "Flag" };
+/** What an act is about, as a way there; of what is gone its name alone. */
+function about({ object_kind: kind, object_id: id, page_url: href }) {
+  const text = `${humanise(kind)} ${id}`;
+  return href ? el("a", { href, text }) : text;
+}
+
 const act = (one) =>
   el(
     "tr",
@@ -80,7 +86,7 @@ const act = (one) =>
     el("td", { class: "number", text: moment(one.at) }),
     el("td", { text: one.actor ?? "the program" }),
     el("td", { text: ACTS[one.action] ?? humanise(one.action.replace("review.", "")) }),
-    el("td", { class: "number", text: `${humanise(one.object_kind)} ${one.object_id}` }),
+    el("td", { class: "number" }, about(one)),
     el("td", { text: inWords(one.data) }),
   );
 

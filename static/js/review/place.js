@@ -9,6 +9,7 @@ const button = el("button", {
   title: "Copy the coordinates",
   on: { click: afterMouse(() => copy(button.value)) },
 });
+let held = false; // the keyboard was on it when the item before it went
 
 /**
  * Show the place of an item in `#where`: to be copied, and no way to its page, which tells what a reviewer is not to know before
@@ -22,7 +23,12 @@ export function showPlace({ tile, streets }) {
   button.textContent = words;
   if (!button.isConnected) byId("where").append(button);
   byId("where").hidden = false;
+  if (held && [document.body, null].includes(document.activeElement)) button.focus();
+  held = false;
   return words;
 }
 
-export const hidePlace = () => (byId("where").hidden = true);
+export function hidePlace() {
+  held ||= document.activeElement === button;
+  byId("where").hidden = true;
+}

@@ -5,6 +5,7 @@ import { number } from "mapwright/lib/format.js";
 import { bindKey } from "mapwright/lib/keys.js";
 import { notifyError } from "mapwright/lib/notices.js";
 import { latest } from "mapwright/lib/once.js";
+import { tellOnce } from "mapwright/lib/outlook.js";
 import { offsetNote } from "mapwright/lib/offset.js";
 import { sourcesInUse } from "mapwright/sources/in-use.js";
 import { createRegionMap } from "mapwright/sources/region-map.js";
@@ -54,5 +55,6 @@ async function refresh() {
 }
 
 bindSettings(region);
+tellOnce(document.querySelector(".split-panel"));
 bindKey("f", "See the whole region", () => view.fit(), { group: "Look" });
 refresh();

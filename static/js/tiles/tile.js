@@ -33,6 +33,7 @@ const ATTRIBUTES = [
   "open_space",
   "land_use",
 ];
+const ADDRESS = ["Tile", `${tile.z}/${tile.x}/${tile.y}`];
 const maps = [
   createMap(byId("image-map"), { label: "Image of the tile", keyboard: false }),
   createMap(byId("drawn-map"), { label: "Map of the tile", keyboard: false }),
@@ -172,9 +173,14 @@ function changeLine(change) {
   );
 }
 
+/** Where it lies as people know it, in the heading and in the title of the window. */
+function tellPlace(words) {
+  document.title = document.title.replace(byId("place").textContent, words);
+  byId("place").textContent = words;
+}
+
 async function start() {
   drawNeighbours();
-  byId("place").textContent = placeOf(tile);
   byId("neighbours").after(copyButton(placeOf(tile), "Copy the place"));
   bindKey("h", "Hide the outlines", () => outlines.forEach(([, layer]) => layer.remove()), {
     group: "Look",
@@ -188,13 +194,14 @@ async function start() {
   try {
     const pair = await api.get(`/api/regions/${region.id}/pairs/${tile.z}/${tile.x}/${tile.y}/`);
     drawMaps(pair);
-    if (pair.streets.length) byId("place").textContent += ` on ${pair.streets.join(", ")}`;
+    if (pair.streets.length) tellPlace(`${placeOf(tile)} on ${pair.streets.join(", ")}`);
     fill(
       byId("about"),
       facts([
         ["Image covers", percent(pair.valid_share)],
         ["Map is complete here", pair.mapped ? "yes" : "no: nothing counts as missing"],
         ["Buildings in the map", Number.isFinite(pair.buildings) ? number(pair.buildings) : null],
+        ADDRESS,
       ]),
     );
     fill(byId("scores"), drawScores(pair.scores));
@@ -210,7 +217,11 @@ async function start() {
       notifyError(error);
       return;
     }
-    fill(byId("about"), el("p", { class: "note", text: "The region has no image and map of this tile." }));
+    fill(
+      byId("about"),
+      el("p", { class: "note", text: "The region has no image and map of this tile." }),
+      facts([ADDRESS]),
+    );
     for (const id of ["scores", "anchor", "changes"]) byId(id).parentElement.hidden = true;
   }
 }

@@ -285,6 +285,11 @@ def test_acts_are_listed_for_admins_and_filtered_by_known_names_alone(client_of,
     client = client_of(admin)
     rows = client.get(url, {"region": region.pk}).json()["results"]
     assert [row["action"] for row in rows] == ["review.decide", "review.batch"]
+    tile = QueueItem.objects.get(state="decided").anchor_review.anchor.pair.tile
+    assert [row["page_url"] for row in rows] == [
+        f"/regions/{region.pk}/tiles/{tile.z}/{tile.x}/{tile.y}/", f"/regions/{region.pk}/anchors/batches/{batch.pk}/"
+    ]  # fmt: skip
+    assert {client.get(row["page_url"]).status_code for row in rows} == {200}
     mine = client.get(url, {"region": region.pk, "actor": "ana", "action": "review.decide"}).json()["results"]
     assert len(mine) == 1
     assert client.get(url, {"region": region.pk, "action": "password"}).status_code == 400

@@ -13,6 +13,7 @@ from django.utils import timezone
 from annotation.changes.models import SavedFilter
 from annotation.changes.services import alerts, saved_filters
 from annotation.common.logs import JsonLines
+from annotation.review.models import QueueItem
 from annotation.sources.models import RegionMember
 from tests.factories import RegionFactory, UserFactory, square
 from tests.factories_changes import ChangeFactory, ModelVersionFactory, SavedFilterFactory, ScanFactory, save_decision
@@ -263,6 +264,24 @@ def test_each_lot_is_counted_of_what_fits_and_the_map_says_when_it_is_cut(client
     shown = client_of(ana).get(f"{url}map/").json()
     assert len(shown["features"]) == 2 and shown["cut"] is True
     assert SavedFilterFactory(owner=ana).query == ""
+
+
+@pytest.mark.parametrize("asked", [{}, {"min_square_m": "1"}])
+def test_a_lot_counts_what_the_person_gets_and_not_what_a_colleague_was_given_or_looks_at(client_of, ana, scan, asked):
+    ben, tomorrow = UserFactory(), timezone.now() + dt.timedelta(days=1)
+    RegionMember.objects.create(region=scan.region, user=ben)
+    sure, given, held, judged = (ChangeFactory(scan=scan, confidence=one) for one in (0.97, 0.96, 0.95, 0.7))
+    QueueItem.objects.filter(pk=given.item_id).update(assigned_to=ben, assigned_until=tomorrow)
+    QueueItem.objects.filter(pk=held.item_id).update(lease_holder=ben, lease_expires_at=tomorrow)
+    QueueItem.objects.filter(pk=judged.item_id).update(assigned_to=ana, assigned_until=tomorrow)
+    url = f"/api/regions/{scan.region_id}/changes/lots/"
+
+    def counted(person):
+        return {one["lot"]: one["open"] for one in client_of(person).get(url, asked).json()["lots"]}
+
+    assert counted(ana) == {"near_certain": 1, "judgement": 1}
+    assert counted(ben) == {"near_certain": 3, "judgement": 0}
+    assert sure.item.state == "open"
 
 
 def test_a_value_that_a_blank_one_hides_is_not_kept_and_no_feed_fails_by_it(client_of, ana, scan):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import shapely
+from django.contrib.gis.geos import GEOSGeometry
 
 from annotation.edits.errors import NotAcceptedError
 from annotation.edits.models import Changeset
@@ -12,6 +15,7 @@ from annotation.edits.osmchange.tools import Tool
 from annotation.edits.selectors import conflicts, exportable_changes
 from annotation.edits.services.changesets import delete, give_versions
 from annotation.edits.services.compiling import compile_changeset
+from annotation.edits.services.export import feature
 from annotation.sources.models import Footprint
 from tests.annotation.edits.extract import Extract
 from tests.annotation.edits.town import box, differing, line, same, shapes_of, through
@@ -115,6 +119,24 @@ def test_what_is_taken_off_a_shed_stays_on_the_house_that_takes_it_in(town):
         one.element.id: one for one in compile_changeset(town.changeset()).operations if isinstance(one.element, Way)
     }
     assert ways[12].element.tags == {**surveyed, "roof:shape": "flat"} and ways[11].action == "delete"
+
+
+def test_the_files_tell_the_tags_of_the_house_that_stays_and_its_level_is_where_its_walls_meet_others(town):
+    house = {"building": "house", "layer": "1", "addr:housenumber": "7"}
+    Footprint.objects.filter(osm_id=12, snapshot=town.snapshot).update(tags=house)
+    Footprint.objects.filter(osm_id=11, snapshot=town.snapshot).update(tags={"building": "shed", "layer": "-1"})
+    Footprint.objects.filter(osm_id=13, snapshot=town.snapshot).update(tags={"building": "yes", "layer": "1"})
+    outline = drawn(box(0, 0, 6, 2))
+    change = town.answer("modify", box(0, 0), "way/11", merge="way/12", tags={"layer": "", "roof:shape": "flat"})
+    type(change).objects.filter(pk=change.pk).update(adjusted=GEOSGeometry(json.dumps(outline), srid=4326))
+    changeset = town.changeset()
+    assert feature(changeset.items.get())["properties"]["tags"] == {**house, "roof:shape": "flat"}
+    (grown,) = (
+        one.element
+        for one in compile_changeset(changeset).operations
+        if isinstance(one.element, Way) and one.action == "modify" and one.element.id == 12
+    )
+    assert {7, 10} <= set(grown.refs), "the shop beside it is of the level of the house, not of the shed"
 
 
 def test_a_house_loses_what_is_taken_off_it_when_it_takes_another_one_in(town):

@@ -10,6 +10,7 @@ import shapely
 
 from annotation.changes.models import Change
 from annotation.edits import selectors
+from annotation.edits.models import EditItem
 from annotation.edits.osmchange.compile import AcceptedChange, compile_change
 from annotation.edits.osmchange.elements import NewIds, Node, Way
 from annotation.edits.osmchange.joining import Neighbour
@@ -18,7 +19,8 @@ from annotation.edits.services import exits, export
 from annotation.edits.services.compiling import compile_changeset
 from annotation.sources.engine import to_geos
 from annotation.sources.models import Footprint, Region
-from tests.annotation.edits.town import as_accepted, box, differing, same, town_from
+from tests.annotation.edits.extract import Extract
+from tests.annotation.edits.town import as_accepted, box, differing, same, through, town_from
 from tests.factories_changes import ChangeFactory, save_decision
 
 pytestmark = pytest.mark.django_db
@@ -234,3 +236,53 @@ def test_the_josm_file_still_has_nodes_that_the_newest_map_lost_since_the_export
     there = [int(node.get("id")) for node in josm.findall("node")]
     assert {5, 6} < {int(nd.get("ref")) for way in josm.findall("way") for nd in way.iter("nd")} <= set(there)
     assert len(there) == len(set(there))
+
+
+def places_twice(extract):
+    """Nodes that lie where another one of a building does."""
+    ways = [refs for key, (refs, _) in extract.elements.items() if key.startswith("way/")]
+    at = {ref: extract.elements[f"node/{ref}"][0] for refs in ways for ref in refs}
+    return {ref for ref, place in at.items() for other, there in at.items() if ref != other and place == there}
+
+
+def test_two_houses_that_move_together_keep_their_wall_in_common(town, tmp_path):
+    town.accept("shifted", box(0.5, 0.25), key="way/11")
+    town.accept("shifted", box(2.5, 0.25), key="way/12")
+    _, after = town.applied(tmp_path)
+    one, other = (set(after.elements[key][0]) for key in ("way/11", "way/12"))
+    assert len(one & other) == 2 and places_twice(after) == set()
+    assert same(after.shape("way/11"), box(0.5, 0.25)) and same(after.shape("way/12"), box(2.5, 0.25))
+
+
+def test_a_new_house_on_the_new_wall_of_another_edit_is_joined_to_it_whatever_is_dropped_later(town, tmp_path):
+    town.accept("modify", box(2, 4, 4, 2), key="way/17", adjusted=box(2, 4, 4, 2))
+    town.accept("add", box(3, 6, 1, 1), adjusted=box(3, 6, 1, 1))
+    changeset = town.changeset()
+    after = Extract.read(through(town, tmp_path, changeset)[1])
+    mine, theirs = set(after.elements[new_way(after)][0]), set(after.elements["way/17"][0])
+    assert len(mine & theirs) == 2 and mine & theirs > {43}, "a corner that stays, and one that both make"
+    for item in changeset.items.all():
+        alone = compile_changeset(changeset, [item])
+        made = {one.element.id for one in alone.operations if one.action == "create"}
+        refs = {ref for one in alone.operations if isinstance(one.element, Way) for ref in one.element.refs}
+        assert {ref for ref in refs if ref < 0} <= made and alone.refusals == []
+
+
+def test_an_edit_that_comes_after_the_file_takes_what_that_makes_and_is_refused_where_it_moves_a_node(town):
+    town.accept("add", box(8, 0, 1), adjusted=box(8, 0, 1))
+    town.accept("shifted", box(4, 5), key="way/17")
+    changeset = town.changeset()
+    "".join(export.osc(changeset))
+    changeset.refresh_from_db()
+    for shape in (box(9, 0, 1), box(6, 5, 1, 2)):
+        change = ChangeFactory(scan=town.scan, geometry=to_geos(shape))
+        save_decision(town.user, change)
+        EditItem.objects.create(changeset=changeset, change=change)
+    compiled = compile_changeset(changeset)
+    (fresh,) = compiled.fresh.values()
+    made = [[one.element.id for one in those if one.action == "create" and isinstance(one.element, Node)]
+            for those in (fresh, compiled.operations)]  # fmt: skip
+    assert len(made[0]) == 3, "two of the house beside it, which are made once in the file"
+    assert len(made[1]) == len(set(made[1])) == 4
+    (refusal,) = compiled.refusals
+    assert refusal.code == "edits_cross" and f"change {town.changes[1].pk}" in refusal.detail

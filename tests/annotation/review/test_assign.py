@@ -103,6 +103,23 @@ def test_acts_are_listed_newest_first_page_by_page_and_by_person(client_of, scan
         assert [one["object_id"] for one in told] == those
 
 
+def test_an_act_leads_to_the_change_that_it_is_about_and_one_on_what_is_gone_nowhere(
+    client_of, scan, django_assert_max_num_queries
+):
+    changes = ChangeFactory.create_batch(3, scan=scan)
+    for number in (*(change.item_id for change in changes), 10**9):
+        AuditEntry.objects.create(
+            action="review.decide", object_kind="changes_item", object_id=str(number), scope_id=scan.region_id
+        )
+    client = client_of(UserFactory(role="admin"))
+    with django_assert_max_num_queries(8):
+        told = client.get(f"/api/review/changes/audit/?region={scan.region_id}").json()["results"]
+    pages = {one["object_id"]: one["page_url"] for one in told}
+    assert pages.pop(str(10**9)) == ""
+    assert pages == {str(one.item_id): f"/regions/{scan.region_id}/changes/{one.pk}/" for one in changes}
+    assert client.get(pages[str(changes[0].item_id)]).status_code == 200
+
+
 @pytest.mark.parametrize("most", [2, 1000])
 def test_what_others_hold_and_what_is_theirs_alone_is_counted_so_far_and_no_item_twice(
     monkeypatch, client_of, scan, most
