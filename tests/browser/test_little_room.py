@@ -82,25 +82,23 @@ def at_hand(page: Page) -> None:
             assert apart(answers, box(part))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 390, 820])
-def test_a_thumb_answers_without_scrolling_and_every_part_is_still_reached(new_page, stock, width, scheme):
-    page = new_page(stock.admin, color_scheme=scheme)
+def test_a_thumb_answers_without_scrolling_and_every_part_is_still_reached(new_page, stock, width):
+    page = new_page(stock.admin)
     page.set_viewport_size({"width": width, "height": 844})
     open_queue(page, stock)
     at_hand(page)
     assert page.evaluate(COVERED, [*PARTS, "#add-photo", ".why summary", "#evidence, #subject"]) == []
     page.keyboard.press("End")
-    shot(page, f"thumb-{width}-{scheme}-end")
+    shots(page, f"thumb-{width}-end")
     assert fits(page)
     page.locator("#reject").click()
     saved(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("stage", ["anchors", "correspondences"])
-def test_a_thumb_answers_on_the_other_benches_too(new_page, stock, batch, stage, scheme):
-    page = new_page(stock.admin, color_scheme=scheme)
+def test_a_thumb_answers_on_the_other_benches_too(new_page, stock, batch, stage):
+    page = new_page(stock.admin)
     page.set_viewport_size(PHONE)
     if stage == "anchors":
         open_bench(page, batch)
@@ -108,7 +106,7 @@ def test_a_thumb_answers_on_the_other_benches_too(new_page, stock, batch, stage,
         propose(pairs_of(stock)[0])
         open_editor(page, make_batch(stock.region, user=stock.admin, plan="random", number=9))
     at_hand(page)
-    shot(page, f"thumb-{stage}-{scheme}")
+    shots(page, f"thumb-{stage}")
     assert page.evaluate(COVERED, ["#comment", "#accept", "#reject", "#undo", "#back", "#skip"]) == []
     assert fits(page)
 

@@ -42,13 +42,10 @@ def test_the_place_of_an_anchor_is_told_with_its_street_and_copied(new_page, sto
     shots(page, "place-told")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_of_a_tile_is_headed_by_its_place_and_keeps_its_number_in_the_details(
-    new_page, stock, street, watch, scheme
-):
+def test_the_page_of_a_tile_is_headed_by_its_place_and_keeps_its_number_in_the_details(new_page, stock, street, watch):
     watch.expect("404")  # of a tile that the region has no pair of
     tile = stock.changes[0].pair.tile
-    page = new_page(stock.admin, color_scheme=scheme)
+    page = new_page(stock.admin)
     page.goto(f"/regions/{stock.region.pk}/tiles/{tile.z}/{tile.x}/{tile.y}/")
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_have_text(PLACE)
@@ -56,9 +53,9 @@ def test_the_page_of_a_tile_is_headed_by_its_place_and_keeps_its_number_in_the_d
     expect(page).to_have_title(f"{words} · {stock.region.name} · Mapwright")
     expect(page.locator("#about")).to_contain_text(f"{tile.z}/{tile.x}/{tile.y}")
     expect(page.get_by_role("button", name="Copy the place")).to_be_visible()
-    shot(page, f"tile-{scheme}")
+    shots(page, "tile")
     page.set_viewport_size({"width": 390, "height": 844})
-    shot(page, f"tile-390-{scheme}")
+    shots(page, "tile-390")
     page.goto(f"/regions/{stock.region.pk}/tiles/{tile.z}/0/0/")
     expect(page.locator("#about")).to_contain_text(f"{tile.z}/0/0")
     expect(heading).to_have_text(re.compile(r"^85\.\d{5}, -179\.\d{5}$"))
