@@ -62,8 +62,7 @@ class RegionModel:
     def to(self, device: str) -> RegionModel:
         """The same model, its networks on `device`; the small classifiers stay on the processor."""
         for fold in self.folds:
-            fold.evidence.to(device)
-            fold.consistency.to(device)
+            fold.to(device)
         return self
 
     def fold_of(self, tile: TileAddress) -> int:

@@ -78,6 +78,12 @@ class FoldModel:
         """The consistency network as scans ask it, made ready once."""
         return ready(self.consistency)
 
+    def to(self, device: str) -> None:
+        """Move the networks; the small classifier stays on the processor."""
+        self.evidence.to(device)
+        self.consistency.to(device)
+        self.__dict__.pop("consistency_asked", None)  # it is made anew where the network is now
+
     @classmethod
     def from_tensors(cls, config: RegionConfig, parts: Mapping[str, Mapping[str, Tensor]]) -> FoldModel:
         """Rebuild from the state dicts of the three parts."""

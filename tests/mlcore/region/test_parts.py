@@ -70,3 +70,14 @@ def test_a_region_that_learnt_before_encoders_were_named_scores_as_it_did(tmp_pa
         one.write_evidence(town.source, tiles, tmp_path / f"{name}.tif")
     said = [EvidenceReader(tmp_path / f"{name}.tif", 19).window(tiles[0]).building for name in ("new", "old")]
     assert np.array_equal(*said)
+
+
+def test_networks_that_move_are_asked_where_they_are() -> None:
+    config = RegionConfig.preset("tiny")
+    evidence = EvidenceEnsemble([EvidenceModel(config.evidence)])
+    parts = FoldModel(evidence, ConsistencyModel(config.consistency).eval(), ChangeClassifier())
+    assert parts.consistency_asked is parts.consistency_asked
+
+    RegionModel(config, [parts], {}, {}, zoom=19).to("meta")
+
+    assert {one.device.type for one in parts.consistency_asked.parameters()} == {"meta"}
