@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mlcore.changes.classifiers import MOST_DOUBT, TILE_WEIGHTS, ChangeClassifier, log_odds
+from mlcore.changes.classifiers import MOST_DOUBT, TILE_WEIGHTS, ChangeClassifier
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.metrics import auroc
@@ -76,18 +77,23 @@ def tile_figures(judge: Stranger, source: PairSource, evidence: EvidenceReader, 
     model = judge.model(pairs.tiles[0].z)
     found: list[TileResult] = []
     for edition in pairs.editions:
-        results = model.assess(
-            source.with_index(MapIndex(edition.edited.features)), evidence, list(pairs.tiles)
-        ).results
+        edited = source.with_index(MapIndex(edition.edited.features))
+        results = model.assess(edited, evidence, list(pairs.tiles)).results
         found += [results[tile] for tile in pairs.tiles]
-    inconsistent = -np.clip([one.final for one in found], -MOST_DOUBT, MOST_DOUBT)
-    doubt = np.array([-log_odds(one.probability) for one in found])
-    rest = doubt - TILE_WEIGHTS.inconsistency * inconsistent
+    doubt, rest, inconsistent = weighed(found)
     stranger = judge.place not in LEARNT_BY_CONSISTENCY
     told = {"tile": doubt if stranger else rest, "without_consistency": rest}
     if stranger:
         told["consistency"] = inconsistent
     return _named(pairs, told)
+
+
+def weighed(found: Sequence[TileResult]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N,) log-odds that tiles changed, the same without U-CSA's share, and U-CSA's doubt."""
+    agree = np.array([one.probability for one in found])
+    doubt = np.log1p(-agree) - np.log(agree)
+    inconsistent = -np.clip([one.final for one in found], -MOST_DOUBT, MOST_DOUBT)
+    return doubt, doubt - TILE_WEIGHTS.inconsistency * inconsistent, inconsistent
 
 
 def _named(pairs: PairSet, told: dict[str, np.ndarray]) -> dict[str, float]:

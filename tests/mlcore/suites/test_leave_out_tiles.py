@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mlcore.changes.classifiers import TileDoubts
 from mlcore.evaluation.pairs import CHANGED, UNDECIDED, UNTOUCHED, MapEdition, PairSet
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.region.parts import TileResult
 from mlcore.suites.leave_out_summary import TOLD, summary
-from mlcore.suites.leave_out_tiles import told_apart
+from mlcore.suites.leave_out_tiles import told_apart, weighed
 from mlcore.synthetic.edits import EditedMap
 
 
@@ -34,6 +36,19 @@ def test_without_both_states_nothing_is_told_apart() -> None:
     overall, same = told_apart(pairs_of([[UNTOUCHED, CHANGED]]), np.array([0.0, 1.0]))
     assert overall == 1.0
     assert np.isnan(same)
+
+
+def test_without_consistency_a_tile_is_doubted_alike_whatever_it_scored() -> None:
+    tile = TileAddress(19, 5, 7)
+    scores = [-9.0, -2.0, 0.0, 2.0, 6.0]
+    doubts = [TileDoubts.of(score, [], [], 0.05) for score in scores]
+    found = [TileResult(tile, -1, 0, 0, s, d.any_change, d.consistent()) for s, d in zip(scores, doubts, strict=True)]
+
+    doubt, rest, inconsistent = weighed(found)
+
+    assert np.allclose(rest, rest[0])
+    assert (np.diff(doubt) < 0).all()
+    assert (np.diff(inconsistent) < 0).all()
 
 
 def test_a_score_that_learnt_from_a_place_is_not_counted_there() -> None:
