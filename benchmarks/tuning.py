@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--places", nargs="+", default=["banepa", "austin", "zanzibar"])
     parser.add_argument("--tiles", type=int, nargs="+", default=[8, 24])
     parser.add_argument("--maps", nargs="+", choices=MAPS, default=list(MAPS))
-    parser.add_argument("--steps", type=int, default=60, help="of a tuning; a region's own takes 80")
+    parser.add_argument("--steps", type=int, default=60, help="of a tuning; a region's own takes 120")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     args = parser.parse_args()
     shipped = shipped_model()

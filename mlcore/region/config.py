@@ -17,8 +17,8 @@ OF_REGIONS: dict[str, Any] = {"anchors": "cells"}
 told tiles apart no better (`benchmarks/anchor_control.py`), and needs every tile described."""
 
 SEES_WITH: dict[str, Any] = {
-    "encoder": "efficientnet_lite0", "widths": (24, 48, 64, 96), "edge_px": 1, "tuning_epochs": 4,
-    "tuning_frozen_stages": 4,
+    "encoder": "efficientnet_lite0", "widths": (24, 48, 64, 96), "edge_px": 1, "tuning_epochs": 6,
+    "tuning_rate": 3.0, "tuning_frozen_stages": 4,
 }  # fmt: skip
 """The evidence network of regions: the one that ships, and how long it is tuned. A file whose evidence names no encoder
 has the small network."""
