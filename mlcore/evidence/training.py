@@ -199,7 +199,9 @@ def _groups(model: EvidenceNetwork, config: EvidenceConfig) -> list[dict[str, An
 def _fingerprint(
     samples: Sequence[EvidenceSample], config: EvidenceConfig, seed: int, initial: Mapping[str, Tensor] | None
 ) -> str:
-    digest = hashlib.sha256(json.dumps([config.to_dict(), seed], sort_keys=True).encode())
+    told = config.to_dict()
+    told.pop("tuning_frozen_stages")  # in `frozen_stages` by now; runs of before this setting go on
+    digest = hashlib.sha256(json.dumps([told, seed], sort_keys=True).encode())
     for sample in samples:
         digest.update(str(sample.tile).encode())
         for plane in (sample.image, sample.ids, sample.known, *([] if sample.sure is None else [sample.sure])):

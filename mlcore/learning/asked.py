@@ -34,6 +34,11 @@ class ActivatedConv(nn.Module):
         return said
 
 
+def joins_activations(half: bool) -> bool:
+    """Whether this processor convolves and activates in one step; bfloat16 so only with the instructions for it."""
+    return torch.backends.mkldnn.is_available() and (not half or torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def made_to_be_asked(network: nn.Module, *, half: bool | None = None) -> None:
     """Change a network so that it says the same up to rounding, faster; it can't be trained or saved any more.
 
@@ -45,7 +50,7 @@ def made_to_be_asked(network: nn.Module, *, half: bool | None = None) -> None:
     if half is None:
         half = bfloat16_is_native(str(device))
     _fold(network.eval())
-    if device.type == "cpu" and torch.backends.mkldnn.is_available():
+    if device.type == "cpu" and joins_activations(half):
         _activate(network)
     kind: dict[str, Any] = {"memory_format": torch.channels_last}
     network.to(torch.bfloat16 if half else torch.float32).to(**kind)
@@ -70,7 +75,7 @@ def _activate(module: nn.Module) -> None:
             setattr(module, last[0], ActivatedConv(last[1], child))
             setattr(module, name, nn.Identity())
         _activate(child)
-        if isinstance(child, nn.Conv2d):
+        if isinstance(child, nn.Conv2d) and child.padding_mode == "zeros" and not isinstance(child.padding, str):
             last = name, child
         elif not isinstance(child, nn.Identity):
             last = None

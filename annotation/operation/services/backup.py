@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,7 +182,11 @@ def alone() -> Iterator[None]:
         row = database.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
         if not row or not row[0]:
             raise ConflictError("another backup of this database is being made: wait for its end")
-        yield
+        try:
+            yield
+        finally:  # by itself it would end a moment after the connection does
+            with suppress(psycopg.OperationalError):
+                database.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 @contextmanager

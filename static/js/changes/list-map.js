@@ -92,6 +92,7 @@ export function createListMap({ region, query, onArea, onOpen }) {
 
   async function load() {
     const mine = (asked += 1);
+    timer = 0;
     const view = map.getBounds();
     const shown = new URLSearchParams(query());
     const sides = [view.getWest(), view.getSouth(), view.getEast(), view.getNorth()];
@@ -107,7 +108,7 @@ export function createListMap({ region, query, onArea, onOpen }) {
     } catch (error) {
       notifyError(error);
     } finally {
-      if (mine === asked) map.getContainer().removeAttribute("aria-busy");
+      if (mine === asked && !timer) map.getContainer().removeAttribute("aria-busy");
     }
   }
   const soon = () => {

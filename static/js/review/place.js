@@ -9,7 +9,9 @@ const button = el("button", {
   title: "Copy the coordinates",
   on: { click: afterMouse(() => copy(button.value)) },
 });
-let held = false; // the keyboard was on it when the item before it went
+let held = false; // the keyboard was on it when the item before it went, and nobody went elsewhere since
+for (const act of ["focusin", "keydown", "pointerdown"])
+  document.addEventListener(act, () => (held = false), { capture: true });
 
 /**
  * Show the place of an item in `#where`: to be copied, and no way to its page, which tells what a reviewer is not to know before

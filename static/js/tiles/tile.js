@@ -175,7 +175,7 @@ function changeLine(change) {
 
 /** Where it lies as people know it, in the heading and in the title of the window. */
 function tellPlace(words) {
-  document.title = document.title.replace(byId("place").textContent, words);
+  document.title = document.title.replace(byId("place").textContent, () => words);
   byId("place").textContent = words;
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import pytest
 import torch
 from torch import nn
 
@@ -11,7 +12,7 @@ from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.inference import ready
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.encoders.efficientnet_lite import InvertedResidual
-from mlcore.learning.asked import ActivatedConv, made_to_be_asked
+from mlcore.learning.asked import ActivatedConv, joins_activations, made_to_be_asked
 
 
 def used(network: nn.Module) -> nn.Module:
@@ -36,6 +37,7 @@ def test_normalisations_and_activations_become_part_of_the_convolutions_before_t
     assert torch.allclose(asked(images), plain(images), atol=1e-4)
 
 
+@pytest.mark.skipif(not joins_activations(half=True), reason="this processor multiplies no bfloat16")
 @torch.inference_mode()
 def test_a_joint_activation_rounds_as_one_that_comes_after():
     layers = nn.Sequential(nn.Conv2d(8, 16, 3, padding=1), nn.ReLU6(), nn.Conv2d(16, 4, 1), nn.ReLU())
@@ -44,6 +46,17 @@ def test_a_joint_activation_rounds_as_one_that_comes_after():
     images = (4 * torch.randn(2, 8, 32, 32)).to(torch.bfloat16)
 
     assert torch.equal(layers(images), apart(images))
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("more", [{"padding_mode": "reflect", "padding": 1}, {"padding": "same"}])
+def test_convolutions_that_one_step_does_not_know_stay_as_they_are(more):
+    layers = nn.Sequential(nn.Conv2d(3, 4, 3, **more), nn.ReLU())
+    asked = copy.deepcopy(layers)
+    made_to_be_asked(asked, half=False)
+    images = torch.randn(1, 3, 16, 16)
+
+    assert torch.allclose(asked(images), layers(images), atol=1e-5)
 
 
 @torch.inference_mode()
