@@ -21,7 +21,7 @@ FILE_UPLOAD_TEMP_DIR = None
 FIRST_LOOK = env("FIRST_LOOK", "0") == "1"
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 # A machine that has other work starts a connection late, and each request of a test has one of its own.
-DATABASES["default"]["OPTIONS"]["connect_timeout"] = 60
+DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 60}  # type: ignore[operator]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
