@@ -231,7 +231,7 @@ def test_a_candidate_flagged_to_a_colleague_is_the_first_they_see(new_page, stoc
     open_queue(page, stock)
     question = page.locator("#question").inner_text()
     shown = stock.changes[0].item_id
-    page.keyboard.press("q")
+    press(page, "q")
     page.get_by_label("Colleague", exact=True).select_option(label="grace")
     page.get_by_label("What should they look at?").fill("A tent or a house?")
     page.get_by_role("button", name="Flag it to them").click()

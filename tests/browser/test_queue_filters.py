@@ -83,6 +83,7 @@ def test_filter_by_kind_and_area_decide_two_reject_three_together_and_take_these
     assert answered <= set(fits.values_list("item", flat=True))
 
     page.get_by_role("link", name="Filters", exact=True).click()
+    expect(page.locator("#count")).to_have_text(re.compile("shown"))  # what is drawn first is there
     page.get_by_label("State").select_option("open")
     expect(page.locator("#count")).to_have_text(f"{fits.count() - 2} shown")
     for box in page.get_by_role("checkbox", name=re.compile("Choose change")).all()[:3]:
