@@ -79,7 +79,7 @@ def gone_nodes(changeset: Changeset, items: Sequence[EditItem]) -> set[int]:
     )
     pairs = [(item.object_id, base_state(item)) for item in items]
     pairs += [(item.change.merged.object_id, merged_state(item)) for item in items if item.change.merged is not None]
-    known = [(number, state) for number, state in pairs if state is not None]
+    known = [(number, state) for number, state in pairs if number is not None and state is not None]
     older = {number for number, state in known if newest is not None and state.snapshot != newest.pk}
     if newest is None or not older:
         return set()
