@@ -96,7 +96,8 @@ def left(user: User, region_id: int, wanted: Wanted) -> dict[Lot, Left]:
     items = QueueItem.objects.filter(stage=STAGE, scope_id=region_id, state=ItemState.OPEN)
     if not what.of_the_shape:
         # Each is found by an index of its own; without them, an index alone tells how many there are.
-        for_others = set().union(*(rows.values_list("pk", flat=True)[:COUNTED] for rows in _of_others(items, user)))
+        sorts = [rows.order_by("-priority", "pk") for rows in _of_others(items, user)]
+        for_others = set().union(*(rows.values_list("pk", flat=True)[:COUNTED] for rows in sorts))
         return {lot: _number(region_id, what.in_lot(lot), COUNTED, sorted(for_others)) for lot in Lot}
     rows = open_items(region_id, what).filter(~Q(not_for=user) & _given(user) & _unheld(user))
     priorities = rows.values_list("priority", flat=True)[: COUNTED + 1]

@@ -127,6 +127,11 @@ def nodes_moved(item: EditItem, base: State) -> dict[int, str]:
     return {number: key for number, key in alone.items() if number not in stay}
 
 
+def node_ids(state: State) -> set[int]:
+    """Nodes of the building, whoever else uses them."""
+    return {node[0] for node in _all_nodes(state)}
+
+
 def nodes_alone(state: State) -> dict[int, str]:
     """Nodes that the building alone uses, with their keys."""
     return {node[0]: f"node/{node[0]}" for node in _all_nodes(state) if not node[4]}

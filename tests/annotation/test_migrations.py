@@ -54,9 +54,11 @@ def copied(name: str, *, like: str) -> Iterator[None]:
     with server.connect(server.MAINTENANCE) as maintenance:
         maintenance.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(copy))
         maintenance.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(copy, original))
-    yield
-    with server.connect(server.MAINTENANCE) as maintenance:
-        maintenance.execute(sql.SQL("DROP DATABASE {}").format(copy))
+    try:
+        yield
+    finally:
+        with server.connect(server.MAINTENANCE) as maintenance:
+            maintenance.execute(sql.SQL("DROP DATABASE {}").format(copy))
 
 
 @contextmanager
@@ -65,8 +67,10 @@ def leading_to(name: str) -> Iterator[None]:
     connections.close_all()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(connection.settings_dict, "NAME", name)
-        yield
-        connections.close_all()
+        try:
+            yield
+        finally:
+            connections.close_all()
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +168,17 @@ def compare(apps):
         model=model, data_set=model.run.data_set, figures=[{"name": "else", "first": None}, figure],
         finished_at=timezone.now(),
     )  # fmt: skip
+
+
+def test_a_copy_goes_with_the_connection_to_it_where_filling_it_fails():
+    name = f"{connection.settings_dict['NAME']}_failing"
+    with pytest.raises(ZeroDivisionError), copied(name, like="template0"), leading_to(name):
+        connection.ensure_connection()
+        raise ZeroDivisionError
+    assert connection.connection is None and connection.settings_dict["NAME"] != name
+    with server.connect(server.MAINTENANCE) as maintenance:
+        there = maintenance.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchall()
+    assert there == []
 
 
 def test_s5_rows_of_the_first_release_survive_every_migration(oldest, new):

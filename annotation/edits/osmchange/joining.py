@@ -46,7 +46,10 @@ class Neighbour:
 
 @dataclass
 class Joints:
-    """Where corners meet neighbours: nodes by place; places on walls with the way and the number of its side."""
+    """Where corners meet neighbours: nodes by place; places on walls with the way and the number of its side.
+
+    A node that another edit of the changeset makes as well (its id is below zero) may lie on a wall, too.
+    """
 
     nodes: dict[LonLat, OldNode] = field(default_factory=dict)
     walls: dict[LonLat, tuple[Neighbour, int]] = field(default_factory=dict)
@@ -91,7 +94,9 @@ def brought(
     if not sound(moved):
         return polygons, Joints()
     if walls:
-        joints.walls = _on_walls([point for point in free if point not in to], beside, plane)
+        apart = [point for point in free if point not in to]
+        common = [place for place, node in joints.nodes.items() if node.id < 0]
+        joints.walls = _on_walls([*apart, *common], beside, plane)
     return moved, joints
 
 
@@ -102,8 +107,10 @@ def ends_joined(joints: Joints, ends: Sequence[LonLat], beside: Sequence[Neighbo
         return joints
     plane = Plane(ends[0][1])
     onto = _onto_nodes(ends, sorted(nodes.values(), key=lambda node: node.id), plane)
-    walls = _on_walls([point for point in ends if point not in onto], beside, plane)
-    return Joints({**joints.nodes, **onto}, {**joints.walls, **walls})
+    places = {point: joints_at(onto, point) for point in ends if point not in onto or onto[point].id < 0}
+    walls = _on_walls(list(places.values()), beside, plane)
+    on = {point: walls[place] for point, place in places.items() if place in walls}
+    return Joints({**joints.nodes, **onto}, {**joints.walls, **on})
 
 
 def joints_at(to: Mapping[LonLat, OldNode], point: LonLat) -> LonLat:
@@ -133,7 +140,7 @@ def joined(operations: Iterable[Operation], joints: Joints, own: Sequence[OldNod
             kept.append(one)
             at[place] = node.id
             continue
-        swapped[node.id] = target.id
+        swapped[node.id] = at[place] = target.id
         if one.action == "modify":
             was = there[node.id]
             kept.append(Operation("delete", Node(was.id, was.version, was.lon, was.lat), if_unused=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,7 +33,9 @@ class _Point:
     level: Level
 
 
-def met(changes: Mapping[int, AcceptedChange], written: Sequence[Neighbour], ids: NewIds) -> dict[int, AcceptedChange]:
+def met(
+    changes: Mapping[int, AcceptedChange], written: Sequence[Neighbour], ids: NewIds, gone: Collection[int] = ()
+) -> dict[int, AcceptedChange]:
     """The changes with what they have in common where they meet, as ways beside each (`AcceptedChange.beside`).
 
     A wall takes a corner that lies on it (`WALL_M`) where a person drew one of the two. Corners within `NODE_M` take a
@@ -42,6 +44,7 @@ def met(changes: Mapping[int, AcceptedChange], written: Sequence[Neighbour], ids
     Args:
         changes: those that no file has yet, by edit.
         written: ways that the changeset's files have, with nodes that stay.
+        gone: nodes that these buildings have no more in the newest map; none is taken.
     """
     shapes = {edit: change for edit, change in changes.items() if change.draws and change.polygons}
     if not shapes or len(changes) + len(written) < 2:
@@ -51,6 +54,7 @@ def met(changes: Mapping[int, AcceptedChange], written: Sequence[Neighbour], ids
     known = {**changes, **shapes}
     there = [(edit, node, change.level) for edit, change in known.items() for node in staying(change)]
     there += [(0, node, way.level) for way in written for node in way.nodes]
+    there = [one for one in there if one[1].id not in gone]
     free = [point for edit, change in shapes.items() for point in _free(edit, change)]
     nodes = _of_others(free, there, plane)
     for group in _on_one_place([point for point in free if point not in nodes], shapes, plane):

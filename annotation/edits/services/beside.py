@@ -11,12 +11,14 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from annotation.changes.models import LEAVING, Change, ChangeDecision, ChangeKind
+from annotation.changes.objects import states_in
 from annotation.edits.engine import final_geometry
 from annotation.edits.models import Changeset, EditItem
 from annotation.edits.neighbourhood import DRAWN, NEAR, boxes, hexes
 from annotation.edits.osmchange.elements import Node
 from annotation.edits.osmchange.joining import Neighbour
 from annotation.edits.osmchange.nodes import OldNode
+from annotation.edits.states import State, base_state, is_behind, merged_state, node_ids, of_footprint
 from annotation.review.models import ItemState
 from annotation.sources.engine import to_shapely
 from annotation.sources.models import Footprint, MapSnapshot, SourceState
@@ -64,6 +66,35 @@ def nodes_beside(changeset: Changeset, items: Sequence[EditItem], wanted: Collec
             missing -= found.keys()
         if not missing:
             return
+
+
+def gone_nodes(changeset: Changeset, items: Sequence[EditItem]) -> set[int]:
+    """Nodes that no edited building has any more in the region's newest map, though their own is at its version there.
+
+    So it is where ways of a multipolygon were edited without it. What is at another version there is a conflict, and
+    does not leave, or the map is the older one and tells nothing.
+    """
+    newest = (
+        newest_snapshot(changeset.region) if any(item.operations is None and _draws(item) for item in items) else None
+    )
+    pairs = [(item.object_id, base_state(item)) for item in items]
+    pairs += [(item.change.merged.object_id, merged_state(item)) for item in items if item.change.merged is not None]
+    known = [(number, state) for number, state in pairs if number is not None and state is not None]
+    older = {number for number, state in known if newest is not None and state.snapshot != newest.pk}
+    if newest is None or not older:
+        return set()
+    theirs = {number: of_footprint(row) for number, row in states_in(newest, older).items()}
+    there: set[int] = set()
+    for number, state in known:
+        there |= node_ids(_by_now(state, theirs.get(number)))
+    return set().union(*(node_ids(state) for _, state in known)) - there
+
+
+def _by_now(state: State, their: State | None) -> State:
+    """What a map has of the building, if it tells something."""
+    if their is None or (None not in {state.version, their.version} and state.version != their.version):
+        return state
+    return state if is_behind(their, state) else their
 
 
 def _maps_since(changeset: Changeset) -> list[int]:

@@ -19,7 +19,7 @@ from annotation.edits.osmchange.elements import NewIds, Operation, RefusedError,
 from annotation.edits.osmchange.frozen import from_json, to_json
 from annotation.edits.osmchange.meeting import met
 from annotation.edits.osmchange.together import also_dropped, left_by_all, of_neighbours
-from annotation.edits.services.beside import beside
+from annotation.edits.services.beside import beside, gone_nodes
 from annotation.edits.states import base_state
 
 SECOND_PERSON = (
@@ -117,7 +117,8 @@ def _drawn_up(
     frozen = {item.pk: from_json(item.operations) for item in items if item.operations is not None}
     there = [stays_of(accepted[pk], operations) for pk, operations in frozen.items()]
     fresh = {pk: change for pk, change in accepted.items() if pk not in frozen}
-    return accepted | met(fresh, [way for way in there if way is not None], ids), frozen
+    gone = gone_nodes(changeset, items)
+    return accepted | met(fresh, [way for way in there if way is not None], ids, gone), frozen
 
 
 def _once(edits: Iterable[Sequence[Operation]]) -> list[Operation]:

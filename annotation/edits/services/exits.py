@@ -66,6 +66,7 @@ def maproulette(changeset: Changeset, **wished: bool) -> Iterator[str]:
     """The changeset as a cooperative challenge, a task on each line: the shape, and its own osmChange for JOSM.
 
     Each task stands alone, as mappers take them in any order: nodes that two buildings leave together stay in the map.
+    Each makes a new corner that two of them have in common itself, so that with both done the map has it twice.
     `wished` and errors as for osmChange.
     """
     compiled = settled(changeset, **wished)

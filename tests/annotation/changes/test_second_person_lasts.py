@@ -195,6 +195,19 @@ def test_what_is_left_to_somebody_is_without_what_they_answered_first(people, mo
     assert [left(person, region, wanted)[Lot.JUDGEMENT].more for person in (ada, bob)] == [False, True]
 
 
+def test_of_more_than_is_counted_the_surest_are_taken_off_what_is_left(people, monkeypatch):
+    ada, bob, _ = people
+    change, _ = suggested(bob)
+    scan = change.scan
+    for number, confidence in enumerate((0.5, 0.95), 2):
+        other = ChangeFactory(scan=scan, geometry=square(number + 0.5, 0.5), confidence=confidence)
+        QueueItem.objects.filter(pk=other.item_id).update(not_for=ada)
+    monkeypatch.setattr("annotation.changes.lots.COUNTED", 1)
+    found = left(ada, scan.region_id, Wanted())
+    assert found[Lot.NEAR_CERTAIN].open == 0
+    assert found[Lot.JUDGEMENT].more, "one of the two is counted too many, as the docs say"
+
+
 def in_a_thread(act: Callable[[], Any], ended: list[str]) -> threading.Thread:
     def run() -> None:
         try:

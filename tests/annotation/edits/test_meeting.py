@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from annotation.edits.osmchange.compile import AcceptedChange, Base, compile_change
 from annotation.edits.osmchange.crossing import Written
 from annotation.edits.osmchange.elements import NewIds, Node, RefusedError, Way
-from annotation.edits.osmchange.joining import METRES_PER_DEGREE
+from annotation.edits.osmchange.joining import METRES_PER_DEGREE, Neighbour
 from annotation.edits.osmchange.meeting import met
 from annotation.edits.osmchange.nodes import OldNode, rounded
 
@@ -120,6 +120,37 @@ def test_the_ends_of_a_cut_are_nodes_of_the_house_beside_it():
     cut = [rounded((10 + 7.9 * M, 10 * M)), rounded((10 + 16.1 * M, 10 * M))]
     edits = compiled(add(block(0, 0, 8, 20)), add(block(8, 0, 8, 20), cut=cut))
     assert len(shared(edits)) == 3
+
+
+def mapped(number, shape):
+    """A mapped house beside the edits, whose walls may be entered."""
+    nodes = [OldNode(number * 10 + n, 2, *place, False, False) for n, place in enumerate(shape[0][:-1])]
+    return Neighbour(number, 3, HOUSE, (*nodes, nodes[0]), open=True)
+
+
+def entered(edit, number):
+    """The new nodes that an edit puts into a mapped house, in their order."""
+    (wall,) = (way for way in ways_of(edit) if way.id == number)
+    return [ref for ref in wall.refs if ref < 0]
+
+
+@pytest.mark.parametrize("off", [0.0, 0.03])
+def test_a_corner_that_two_houses_have_in_common_enters_the_wall_of_a_third_one_as_well(off):
+    beside = [mapped(99, block(-4, -8, 30, 8))]
+    first, second = compiled(add(block(0, 0), beside=beside), add(block(8 + off, 0), beside=beside))
+    places = places_of([], [first])
+    assert [places[ref] for ref in entered(first, 99)] == [rounded((10 + x * M, 0)) for x in (8, 0)]
+    assert len(set(entered(first, 99)) & set(entered(second, 99))) == 1
+    assert set(entered(second, 99)) <= {node.id for node in nodes_made(second)}, "it can leave without the other"
+
+
+@pytest.mark.parametrize(("off", "number"), [(0.01, 3), (0.04, 2)])
+def test_the_end_of_a_cut_that_is_a_corner_of_a_second_house_enters_the_wall_of_a_third_one_as_well(off, number):
+    beside = [mapped(99, block(4, -8, 30, 8))]
+    cut = [rounded((10 + 12 * M, -0.1 * M)), rounded((10 + 12 * M, 8.1 * M))]
+    corner = add(ring((12, off), (13, -3), (11, -3)))
+    _, halved = compiled(corner, add(block(8, 0), cut=cut, beside=beside))
+    assert len(entered(halved, 99)) == number, "two corners, and the end between them where that lies on the wall"
 
 
 def test_two_edits_that_would_cross_are_told_apart_and_why():

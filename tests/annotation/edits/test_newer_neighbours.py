@@ -8,7 +8,7 @@ import pytest
 
 from annotation.edits.errors import ConflictingEditsError
 from annotation.edits.models import Changeset
-from annotation.edits.osmchange.elements import Node
+from annotation.edits.osmchange.elements import Node, Way
 from annotation.edits.selectors import conflicts, conflicts_of
 from annotation.edits.services import changesets, export, rebase
 from annotation.edits.services.compiling import compile_changeset
@@ -126,6 +126,27 @@ def test_a_map_that_was_made_after_the_file_has_the_say(town: Town):
     second = town.changeset(change_ids=[change.pk])
     town.newer(town.source.read_text(), taken_at=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
     assert codes(second) == []
+
+
+def test_a_corner_that_a_multipolygon_beside_it_lost_since_is_not_taken_though_no_edit_is_in_conflict(town: Town):
+    town.accept("remove", key="relation/51")  # it is a demolished one then, and its ways stay
+    town.accept("add", box(16, 0, 1, 6))
+    changeset = town.changeset()
+    assert {21, 22} <= refs_of(changeset)
+    text = town.source.read_text()
+    (node,) = (line for line in text.splitlines() if '<node id="21"' in line)
+    text = text.replace(node, node.replace('id="21"', 'id="27"'))
+    way = '<way id="14" version="{}" timestamp="2020-01-01T00:00:00Z"><nd ref="20"/><nd ref="{}"/>'
+    assert way.format(2, 21) in text
+    town.newer(text.replace(way.format(2, 21), way.format(3, 27)))
+    assert codes(changeset) == []
+    assert refs_of(changeset) & {21, 22} == {22}
+    assert 'ref="21"' not in file_of(changeset)
+
+
+def refs_of(changeset: Changeset) -> set[int]:
+    ways = [one.element for one in compile_changeset(changeset).operations if isinstance(one.element, Way)]
+    return {ref for way in ways for ref in way.refs}
 
 
 @pytest.mark.parametrize("count", [1, 4])

@@ -57,16 +57,18 @@ def test_a_readout_is_applied_to_the_channels_that_it_was_fitted_on() -> None:
     network = PyramidEvidence(SMALL).eval()
     rng = np.random.default_rng(0)
     readout = Readout(tuple(rng.normal(size=width).astype(np.float32) for width in SMALL.widths), 0.7, -0.3)
-    images = torch.rand(1, 3, 64, 96)
+    images = torch.rand(2, 3, 64, 96)
     with torch.inference_mode():
         levels = network.levels(images)
         said, anew = network(images), ReadAnew(network, readout)(images)
-    channels = channels_at(levels, (32, 48), np.indices((32, 48)).reshape(2, -1))
-    added = torch.from_numpy(channels @ np.concatenate(readout.weights)).reshape(1, 32, 48)
+    for number in range(2):
+        one = [level[number : number + 1] for level in levels]
+        channels = channels_at(one, (32, 48), np.indices((32, 48)).reshape(2, -1))
+        added = torch.from_numpy(channels @ np.concatenate(readout.weights)).reshape(32, 48)
 
-    expected = 0.7 * said[:, 0] - 0.3 + added.repeat_interleave(2, 1).repeat_interleave(2, 2)
-    assert channels.shape == (32 * 48, sum(SMALL.widths))
-    assert torch.allclose(anew[:, 0], expected, atol=1e-4)
+        expected = 0.7 * said[number, 0] - 0.3 + added.repeat_interleave(2, 0).repeat_interleave(2, 1)
+        assert channels.shape == (32 * 48, sum(SMALL.widths))
+        assert torch.allclose(anew[number, 0], expected, atol=1e-4)
     assert torch.equal(anew[:, 1], said[:, 1])
 
 
