@@ -119,7 +119,8 @@ def test_a_turn_ends_with_the_connection_of_who_had_it(scan):
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s "
-                    "AND granted AND pid <> pg_backend_pid()",
+                    "AND granted AND pid <> pg_backend_pid() "
+                    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
                     [turns.LOCK_SPACE],
                 )
 

@@ -201,6 +201,7 @@ def test_a_region_is_trained_from_what_ships(tmp_path):
 
     before, after = (one.folds[0].evidence.tuned.state_dict() for one in (shipped_model(), tuned))
     assert torch.equal(before["encoder.stem.0.weight"], after["encoder.stem.0.weight"])
-    assert not torch.equal(before["head.weight"], after["head.weight"])
+    kept = tuned.metrics["tuned_share"] == 0  # two steps need not be better than the start
+    assert torch.equal(before["head.weight"], after["head.weight"]) == kept
     found = tuned.scan(town.source, town.tiles[:2], evidence_path=tmp_path / "evidence.tif")
     assert list(found.results) == town.tiles[:2]
