@@ -92,6 +92,7 @@ class Trial:
 
     def __init__(self, model: RegionModel, evidence: Path) -> None:
         place = read_place(data_folder() / "banepa")
+        self.source = place.source
         self.model, self.index, self.tiles = model, place.source.index, list(place.tiles)
         self.block = geographic_folds(self.tiles, BLOCKS)
         model.write_evidence(place.source, self.tiles, evidence)
@@ -156,7 +157,8 @@ class Trial:
 
     def _suggested(self, index: MapIndex, shifts: Shifts, frame: Offset | None = None) -> Suggested:
         blocks = iter_measures(self.evidence, index, self.tiles, shifts)
-        found = [one for block in blocks for one in candidates_of(block, self.model.classifiers_of)]
+        usual = self.model.usual_in(self.source.with_index(index), self.evidence, self.tiles, shifts)
+        found = [one for block in blocks for one in candidates_of(block, self.model.verdicts(usual))]
         return Suggested(non_maximum_suppression(found), frame)
 
 

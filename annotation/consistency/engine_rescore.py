@@ -42,10 +42,12 @@ class Rescoring:
 
     def __init__(self, scan: Scan) -> None:
         from mlcore.evidence.picture import EvidenceReader  # imports torch, which the web server does without
+        from mlcore.region.usual import load_usual, usual_file
 
         self.scan, self.model, self.source = scan, load_region_model(scan.model), scan_source(scan)
         try:
-            self.evidence = EvidenceReader(evidence_file(scan), self.model.zoom)
+            self.evidence = EvidenceReader(evidence_file(scan), scan.region.zoom or self.model.zoom)
+            self.usual = load_usual(usual_file(evidence_file(scan))) if self.model.asks_usual else None
         except InvalidInputError as error:
             raise InvalidError(f"scan {scan.pk} has no evidence any more ({error}): scan the region again") from error
 
@@ -66,7 +68,7 @@ class Rescoring:
         rows = {tile_address(row.pair.tile): row for row in found_rows.select_related("pair__tile")}
         stored = {tile: shift_of_row(row, tile) for tile, row in rows.items()}
         known = known_of(scan.imagery, scan.snapshot, on=near)
-        found = reassess(self.model, self.source, self.evidence, changed, stored, known, progress)
+        found = reassess(self.model, self.source, self.evidence, changed, stored, known, self.usual, progress)
         try:
             renew_candidates(candidates_file(scan), found.results.keys(), found.candidates)
         except InvalidInputError as error:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mlcore.changes.unjoined import GROUND_FIGURES
 from mlcore.changes.untraced import FOOTPRINT_FIGURES
+from mlcore.changes.usual import Usual
 from mlcore.changes.verdicts import FARTHEST, FoldVerdicts, Measured, PlainClassifier
 from mlcore.errors import InvalidInputError
 
@@ -20,6 +21,7 @@ GROUND_CLASSES = ("nothing", "add", "extend")
 HIDDEN = 16
 STEPS = 300
 WEIGHT_DECAY, MOST_DECAY = 3e-3, 2e-2  # where examples are plenty, and where there is next to none,
+OF_MANY_PLACES = 1e-3  # the least where what is to be told is told by what is usual in each of many places,
 SCARCE = 0.5  # and this over the number of examples of a change between: a prior weighs what it weighs
 MOST_DOUBT = 8.0  # in log-odds: beyond it a doubt says no more
 
@@ -48,15 +50,25 @@ class TileDoubts(NamedTuple):
         none = float(np.prod([1 - c for c in weighed])) if weighed else 1.0
         return cls(-final, log_odds(1 - none), log_odds(max(weighed, default=0.0)), log_odds(largest))
 
-    def consistent(self) -> float:
+    def consistent(self, weights: TileWeights) -> float:
         """Probability that the tile's image and map agree."""
         kept = np.clip(np.array(self), -MOST_DOUBT, MOST_DOUBT)
-        return float(1 / (1 + np.exp(kept @ np.array(TILE_WEIGHTS) + TILE_BIAS)))
+        return float(1 / (1 + np.exp(kept @ np.array(weights.of) + weights.bias)))
 
 
-TILE_WEIGHTS, TILE_BIAS = TileDoubts(0.30, 0.33, 0.47, 0.39), -0.55
-"""Of the doubts in log-odds that a tile changed: what a logistic regression found once on simulated edits of places,
-for the general model that ships. Fitted anew for each region it told tiles apart no better."""
+class TileWeights(NamedTuple):
+    """What each doubt weighs, in log-odds that a tile changed."""
+
+    of: TileDoubts
+    bias: float
+
+
+OF_A_REGION = TileWeights(TileDoubts(0.30, 0.33, 0.47, 0.39), -0.55)
+"""What a logistic regression found once on simulated edits of places. Fitted anew for each region it told tiles apart
+no better."""
+OF_ANY_PLACE = TileWeights(TileDoubts(0.0, 0.09, 0.13, 0.11), -0.28)
+"""The same where networks and classifiers never saw the place: there U-CSA's score tells nothing that the others do
+not, and all that is said is a good deal less sure."""
 
 
 class Classifier(nn.Module):
@@ -89,6 +101,7 @@ def fit_classifier(
     seed: int,
     hidden: int = HIDDEN,
     weights: np.ndarray | None = None,
+    decay: float = WEIGHT_DECAY,
 ) -> Classifier:
     """Fit on measured examples.
 
@@ -96,6 +109,7 @@ def fit_classifier(
         figures: (N, F); labels: (N,) class numbers.
         hidden: width of the hidden layer; 0 is a plain logistic regression.
         weights: (N,) how much each example counts; None = all the same.
+        decay: of the weights, where examples are plenty.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -105,7 +119,7 @@ def fit_classifier(
     share = None if weights is None else torch.as_tensor(weights / weights.sum(), dtype=torch.float32)
     model.mean.copy_(x.mean(dim=0))
     model.spread.copy_(x.std(dim=0).clamp(min=1e-3) if len(x) > 1 else torch.ones(x.shape[1]))
-    decay = float(np.clip(SCARCE / max(1, int((labels > 0).sum())), WEIGHT_DECAY, MOST_DECAY))
+    decay = float(np.clip(SCARCE / max(1, int((labels > 0).sum())), decay, MOST_DECAY))
     optimiser = torch.optim.Adam(model.parameters(), 2e-2)
     for step in range(STEPS):
         for group in optimiser.param_groups:
@@ -120,19 +134,38 @@ def fit_classifier(
 
 
 class ChangeClassifier(nn.Module):
-    """The classifiers of one fold: of footprints, and of what stands on bare ground."""
+    """The classifiers of one fold: of footprints, and of what stands on bare ground.
+
+    What many places taught is told how strange a footprint is in its place, beside its figures (`Usual.beside`).
+    """
 
     def __init__(self, footprint: Classifier | None = None, ground: Classifier | None = None) -> None:
         super().__init__()
         self.footprint = footprint or Classifier(len(FOOTPRINT_FIGURES), len(FOOTPRINT_CLASSES))
         self.ground = ground or Classifier(len(GROUND_FIGURES), len(GROUND_CLASSES))
 
-    def plain(self) -> FoldVerdicts:
-        """What it says, in plain arrays."""
-        return FoldVerdicts(_plain(self.footprint), _plain(self.ground))
+    @property
+    def asks_usual(self) -> bool:
+        """Whether what is usual in a place must be known before it is asked."""
+        return len(self.footprint.mean) == 2 * len(FOOTPRINT_FIGURES)
+
+    def plain(self, usual: Usual | None = None) -> FoldVerdicts:
+        """What it says, in plain arrays.
+
+        Args:
+            usual: in the place that it is asked about; None: what was usual in the places that taught it. It is of no
+                matter to a classifier that does not ask.
+        """
+        if not self.asks_usual:
+            return FoldVerdicts(_plain(self.footprint), _plain(self.ground))
+        return FoldVerdicts(_plain(self.footprint), _plain(self.ground), usual or self._usual())
+
+    def _usual(self) -> Usual:
+        mean, spread = (part[: len(FOOTPRINT_FIGURES)] for part in (self.footprint.mean, self.footprint.spread))
+        return Usual(mean.cpu().double().numpy(), spread.cpu().double().numpy())
 
     def classify_footprints(self, measures: Sequence[Measured]) -> np.ndarray:
-        """(N, 3) probabilities of unchanged, remove, modify."""
+        """(N, 3) probabilities of unchanged, remove, modify, wherever they are."""
         return self.plain().classify_footprints(measures)
 
     def footprint_chances(self, figures: np.ndarray) -> np.ndarray:
@@ -151,9 +184,11 @@ class ChangeClassifier(nn.Module):
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> ChangeClassifier:
         """Rebuild from a state dict; files of earlier versions hold one of tiles as well, which nothing asks."""
-        classifier = cls()
+        tensors = {name: value for name, value in tensors.items() if not name.startswith("tile.")}
+        twice = 2 if len(tensors.get("footprint.mean", ())) > len(FOOTPRINT_FIGURES) else 1
+        classifier = cls(Classifier(twice * len(FOOTPRINT_FIGURES), len(FOOTPRINT_CLASSES)))
         try:
-            classifier.load_state_dict({name: value for name, value in tensors.items() if not name.startswith("tile.")})
+            classifier.load_state_dict(tensors)
         except RuntimeError as error:
             raise InvalidInputError(
                 f"these weights are of another version of the change classifiers: train the region again ({error})"

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from mlcore.changes.usual import Usual
 from mlcore.geometry.webmercator import TileAddress
 
 FARTHEST = 4.0
@@ -38,12 +39,6 @@ class PlainClassifier:
             logits = logits + _layer(np.tanh(_layer(x, into, into_bias)), out_of, out_bias)
         likely = np.exp(logits - logits.max(axis=1, keepdims=True))
         return likely / likely.sum(axis=1, keepdims=True)
-
-    def probabilities_of(self, measures: Sequence[Measured]) -> np.ndarray:
-        """(N, C) of N things."""
-        if not measures:
-            return np.zeros((0, len(self.direct[1])))
-        return self.probabilities(np.stack([one.figures for one in measures]))
 
 
 def _layer(x: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> np.ndarray:
@@ -77,18 +72,24 @@ VerdictsOf = Callable[[TileAddress], Sequence[Verdicts]]
 
 @dataclass(frozen=True)
 class FoldVerdicts:
-    """The verdicts of one fold's classifiers."""
+    """The verdicts of one fold's classifiers.
+
+    Attributes:
+        usual: in the place, for a classifier that asks how strange a footprint is there; None for those of one region,
+            which know no other place.
+    """
 
     footprint: PlainClassifier
     ground: PlainClassifier
+    usual: Usual | None = None
 
     def footprint_chances(self, figures: np.ndarray) -> np.ndarray:
         """(N, len(FOOTPRINT_FIGURES)) -> (N, 3) probabilities of unchanged, remove, modify."""
-        return self.footprint.probabilities(figures)
+        return self.footprint.probabilities(figures if self.usual is None else self.usual.beside(figures))
 
     def classify_footprints(self, measures: Sequence[Measured]) -> np.ndarray:
         """The same of N measured footprints."""
-        return self.footprint.probabilities_of(measures)
+        return self.footprint_chances(_figures(measures)) if measures else np.zeros((0, len(self.footprint.direct[1])))
 
     def ground_chances(self, figures: np.ndarray) -> np.ndarray:
         """(N, len(GROUND_FIGURES)) -> (N, 3) probabilities of nothing, a building that the map lacks, a part of one
@@ -97,7 +98,11 @@ class FoldVerdicts:
 
     def classify_ground(self, measures: Sequence[Measured]) -> np.ndarray:
         """The same of N things measured on bare ground."""
-        return self.ground.probabilities_of(measures)
+        return self.ground_chances(_figures(measures)) if measures else np.zeros((0, len(self.ground.direct[1])))
+
+
+def _figures(measures: Sequence[Measured]) -> np.ndarray:
+    return np.stack([one.figures for one in measures])
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,9 @@ def run(args: argparse.Namespace) -> int:
         edited = simulate_edits(features, counts=EditCounts(4, 4, 3, 1), tiles=town.tiles, seed=args.seed)
         source, evidence = town.source.with_index(MapIndex(edited.features)), TrueEvidence(MapIndex(features))
         shifts = region_shifts(evidence, source.index, town.tiles, SpanProgress(progress, 0.5, 0.7))
+        verdicts = model.verdicts(model.usual_in(source, evidence, town.tiles, shifts))
         blocks = iter_measures(evidence, source.index, town.tiles, shifts, SpanProgress(progress, 0.7, 1.0))
-        found = non_maximum_suppression([one for block in blocks for one in candidates_of(block, model.classifiers_of)])
+        found = non_maximum_suppression([one for block in blocks for one in candidates_of(block, verdicts)])
         shown = [one for one in found if one.confidence >= SHOWN]
         if not shown:
             raise InvalidInputError("nothing to show in this town: choose another seed")

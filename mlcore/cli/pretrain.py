@@ -59,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--exact", nargs="+", default=[], metavar="NAME",
         help="places whose map is taken at its word, and teaches the classifiers what is no building",
     )  # fmt: skip
+    parser.add_argument(
+        "--keep-evidence", type=Path, help="a general model of the same places whose evidence network is taken as it is"
+    )
     parser.add_argument("--keep-consistency", type=Path, help="a general model whose U-CSA is taken as it is")
     parser.add_argument("--towns", type=int, default=5, help="made towns of 16 tiles to learn from as well (5)")
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints; the same one goes on")
@@ -83,14 +86,16 @@ def run(args: argparse.Namespace) -> int:
     places += [synthetic_place(number, args.run) for number in range(args.towns)]
     kept = [*_places(args.held_out), *_folders(args.held_out_folder, args.run)]
     kept.append(synthetic_place(HELD_OUT_TOWN, args.run))
+    evidence = RegionModel.load(args.keep_evidence).folds[0].evidence.tuned if args.keep_evidence else None
     consistency = RegionModel.load(args.keep_consistency).folds[0].consistency if args.keep_consistency else None
     backgrounds = [picture for folder in args.background for picture in read_pictures(folder, args.backgrounds)]
     teach_on = [group.split(",") for group in args.teach_on]
     try:
         with BarProgress("pretraining") as progress:
             model = train_general(
-                places, config, backgrounds=backgrounds, consistency=consistency, teach_on=teach_on, exact=args.exact,
-                run_dir=args.run, seed=args.seed, device=args.device, progress=progress,
+                places, config, backgrounds=backgrounds, evidence=evidence, consistency=consistency,
+                teach_on=teach_on, exact=args.exact, run_dir=args.run, seed=args.seed, device=args.device,
+                progress=progress,
             )  # fmt: skip
     except StoppedError:
         print(f"stopped; the same command goes on from the last checkpoint in {args.run}")

@@ -10,10 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlcore.changes.candidate import Candidate, same_place
-from mlcore.changes.classifiers import FOOTPRINT_CLASSES, ChangeClassifier
+from mlcore.changes.classifiers import FOOTPRINT_CLASSES
 from mlcore.changes.decisions import Decision
 from mlcore.changes.diff import Measures, iter_measures, missing_chance
 from mlcore.changes.registration import region_shifts
+from mlcore.changes.usual import Usual
+from mlcore.changes.verdicts import VerdictsOf
+from mlcore.correspondences.dense.shift import Shift
 from mlcore.evaluation.objects import match_candidates
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.geometry.webmercator import TileAddress
@@ -43,13 +46,6 @@ class Assessed(Protocol):
     def candidates(self) -> Sequence[Candidate]: ...
 
 
-class FoldJudge(Protocol):
-    """One fold of a model."""
-
-    @property
-    def classifier(self) -> ChangeClassifier: ...
-
-
 class ScoringModel(Protocol):
     """A region's model, as `mlcore.region.training.RegionModel`."""
 
@@ -67,7 +63,15 @@ class ScoringModel(Protocol):
         progress: Progress | None = None,
     ) -> Assessed: ...
 
-    def models_of(self, tile: TileAddress) -> Sequence[Any]: ...
+    def usual_in(
+        self,
+        source: PairSource,
+        evidence: EvidenceReader,
+        tiles: Sequence[TileAddress],
+        shifts: Mapping[TileAddress, Shift],
+    ) -> Usual | None: ...
+
+    def verdicts(self, usual: Usual | None = None) -> VerdictsOf: ...
 
 
 @dataclass(frozen=True)
@@ -149,14 +153,15 @@ def decided_confidences(
     if not chosen:
         return [0.0] * len(decisions)
     shifts = region_shifts(evidence, source.index, tiles)
+    verdicts_of = model.verdicts(model.usual_in(source, evidence, tiles, shifts))
     confidences = np.zeros(len(decisions))
     for block in iter_measures(evidence, source.index, chosen, shifts, progress):
-        for position, confidence in _of_block(model, block, decisions):
+        for position, confidence in _of_block(verdicts_of, block, decisions):
             confidences[position] = max(confidences[position], confidence)
     return [float(one) for one in confidences]
 
 
-def _of_block(model: ScoringModel, block: Measures, decisions: Sequence[Decision]) -> Iterator[tuple[int, float]]:
+def _of_block(verdicts_of: VerdictsOf, block: Measures, decisions: Sequence[Decision]) -> Iterator[tuple[int, float]]:
     by_key: dict[str, list[int]] = {}
     for position, one in enumerate(decisions):
         if one.kind != "add":
@@ -165,9 +170,7 @@ def _of_block(model: ScoringModel, block: Measures, decisions: Sequence[Decision
     for measure in block.footprints:
         for position in by_key.get(measure.feature.key, ()):
             kind = "remove" if decisions[position].kind == "remove" else "modify"
-            chances = _mean(
-                classifier.classify_footprints([measure])[0] for classifier in _classifiers(model, measure.tile)
-            )
+            chances = _mean(verdicts.classify_footprints([measure])[0] for verdicts in verdicts_of(measure.tile))
             yield position, float(chances[FOOTPRINT_CLASSES.index(kind)])
     for ground in block.ground:
         beside = ground.adjacent
@@ -175,12 +178,8 @@ def _of_block(model: ScoringModel, block: Measures, decisions: Sequence[Decision
         extends = [n for n in near if decisions[n].kind != "remove" and ground.leads_to(decisions[n].geometry)]
         new = [position for position, shape in adds if same_place(shape, ground.proposal)]
         if extends or new:
-            chances = _mean(classifier.classify_ground([ground])[0] for classifier in _classifiers(model, ground.tile))
+            chances = _mean(verdicts.classify_ground([ground])[0] for verdicts in verdicts_of(ground.tile))
             yield from ((position, missing_chance(ground, chances)) for position in extends + new)
-
-
-def _classifiers(model: ScoringModel, tile: TileAddress) -> list[ChangeClassifier]:
-    return [fold.classifier for fold in model.models_of(tile)]
 
 
 def _mean(chances: Iterable[np.ndarray]) -> np.ndarray:

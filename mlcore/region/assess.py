@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
-from mlcore.changes.classifiers import TileDoubts
+from mlcore.changes.classifiers import OF_A_REGION, OF_ANY_PLACE, TileDoubts
 from mlcore.changes.diff import BLOCK, blocks_of
 from mlcore.changes.moves import MapMoves
 from mlcore.changes.registration import region_shifts
+from mlcore.changes.usual import Usual
 from mlcore.cores import Cores
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.correspondences.dense.shift import Shift
@@ -42,6 +43,7 @@ class Assessment:
         candidates: the surest first, one for a place.
         shifts: the registration of every tile.
         blocks: what each block gave, by its corner.
+        usual: in the place, where the model asks for it.
     """
 
     source: PairSource
@@ -49,6 +51,7 @@ class Assessment:
     candidates: list[Candidate]
     shifts: Mapping[TileAddress, Shift]
     blocks: Mapping[TileAddress, BlockFound]
+    usual: Usual | None = None
 
     def block_of(self, tile: TileAddress) -> TileAddress:
         """The corner of the block that holds a tile."""
@@ -87,10 +90,12 @@ def assess(
             evidence, source.index, tiles, SpanProgress(progress, 0, 0.1), known=known, cores=cores
         )
         members = blocks_of(tiles)
+        usual = model.usual_in(source, evidence, tiles, shifts, cores, SpanProgress(progress, 0.1, 0.15))
     else:
-        shifts = before.shifts
+        shifts, usual = before.shifts, before.usual
         members = {(corner := before.block_of(tile)): list(before.blocks[corner].tiles) for tile in tiles}
-    return compare(model, source, evidence, tiles, shifts, members, before, cores, SpanProgress(progress, 0.1, 1.0))
+    span = SpanProgress(progress, 0.15, 1.0)
+    return compare(model, source, evidence, tiles, shifts, members, usual, before, cores, span)
 
 
 def compare(
@@ -100,6 +105,7 @@ def compare(
     tiles: Sequence[TileAddress],
     shifts: Mapping[TileAddress, Shift],
     members: Mapping[TileAddress, Sequence[TileAddress]],
+    usual: Usual | None,
     before: Assessment | None,
     cores: Cores,
     progress: Progress,
@@ -108,6 +114,7 @@ def compare(
 
     Args:
         members: the tiles of their blocks, by corner.
+        usual: in the place, where the model asks for it.
         before: as `assess` takes it.
     """
     asked, earlier = set(tiles), before.blocks if before is not None else {}
@@ -121,9 +128,10 @@ def compare(
         moved = on_its_image(source, {tile: shifts[tile] for tile in tiles})
         scores.update(scores_of(model, moved, tiles, before, SpanProgress(progress, 0, SCORED)))
 
-    shared = Compared(evidence, MapMoves(shifts), model.verdicts)
+    shared = Compared(evidence, MapMoves(shifts), model.verdicts(usual))
     found = blocks_found(shared, blocks, cores, beside=scored, progress=SpanProgress(progress, SCORED, 1.0))
-    return _concluded(model, source, tiles, shifts, dict(zip(members, found, strict=True)), scores, before)
+    concluded = _concluded(model, source, tiles, shifts, dict(zip(members, found, strict=True)), scores, before)
+    return replace(concluded, usual=usual)
 
 
 def _concluded(
@@ -158,11 +166,15 @@ def _concluded(
 def tile_result(
     model: RegionModel, tile: TileAddress, score: Score, candidates: Sequence[Candidate], largest: float
 ) -> TileResult:
-    """The probability of one tile from its score, its candidates and its largest difference."""
+    """The probability of one tile from its score, its candidates and its largest difference.
+
+    Where nothing was learnt of the place U-CSA's score stands for itself, and the probability is made of the others.
+    """
     disc, proto, final = score
     confidences = [candidate.confidence for candidate in candidates]
     doubts = TileDoubts.of(final, confidences, [candidate.changed_m2 for candidate in candidates], largest)
-    return TileResult(tile, model.fold_of(tile), disc, proto, final, doubts.any_change, doubts.consistent())
+    agree = doubts.consistent(OF_ANY_PLACE if model.general else OF_A_REGION)
+    return TileResult(tile, model.fold_of(tile), disc, proto, final, doubts.any_change, agree)
 
 
 def scores_of(
@@ -172,12 +184,16 @@ def scores_of(
     before: Assessment | None,
     progress: Progress,
 ) -> dict[TileAddress, Score]:
-    """U-CSA's scores of the map where the image shows it; those of tiles that look as they did before are the same."""
+    """U-CSA's scores of the map where the image shows it; those of tiles that look as they did before are the same.
+
+    Where no probability is made of them, they are those of the map as it was before.
+    """
     known: dict[TileAddress, Score] = {}
-    if before is not None:
+    if before is not None and model.general:
+        known = {tile: before.results[tile].score for tile in tiles if tile in before.results}
+    elif before is not None:
         earlier_map = source.with_index(before.source.index)
         same = [tile for tile in tiles if np.array_equal(source.drawn_map(tile), earlier_map.drawn_map(tile))]
-        earlier = [before.results[tile] for tile in same]
-        known = {one.tile: (one.disc, one.proto, one.final) for one in earlier}
+        known = {tile: before.results[tile].score for tile in same}
     rest = [tile for tile in tiles if tile not in known]
     return known | (model.consistency_scores(source, rest, progress) if rest else {})

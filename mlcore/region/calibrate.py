@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.candidate import Candidate, same_shape
-from mlcore.changes.classifiers import FOOTPRINT_CLASSES, GROUND_CLASSES, ChangeClassifier
+from mlcore.changes.classifiers import (
+    FOOTPRINT_CLASSES,
+    GROUND_CLASSES,
+    OF_MANY_PLACES,
+    WEIGHT_DECAY,
+    ChangeClassifier,
+)
 from mlcore.changes.diff import Measures, candidates_of
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.polygons import mends
+from mlcore.changes.usual import Usual
+from mlcore.changes.verdicts import Verdicts
 from mlcore.cores import Cores
 from mlcore.correspondences.dense.shift import Shift
 from mlcore.evidence.picture import EvidenceReader
@@ -167,9 +175,10 @@ class Suspects:
         classifiers: Sequence[ChangeClassifier],
         fold_of: Mapping[TileAddress, int],
         said: Said,
+        usual_of: Mapping[TileAddress, Usual] | None = None,
     ) -> Suspects:
         """Candidates of the unedited map that are likelier than SUSPECT, and that nobody has decided about."""
-        found = [one for one in _classified(base, classifiers, fold_of) if one.confidence >= SUSPECT]
+        found = [one for one in _classified(base, classifiers, fold_of, usual_of) if one.confidence >= SUSPECT]
         found = [one for one in found if not (said.covers(one.geometry) if one.kind == "add" else said.holds(one.key))]
         return cls(
             frozenset(one.key for one in found if one.key is not None),
@@ -184,35 +193,47 @@ def fit_classifiers(
     seed: int,
     base: Sequence[Measures] = (),
     said: Said | None = None,
+    usual_of: Mapping[TileAddress, Usual] | None = None,
 ) -> list[ChangeClassifier]:
     """One classifier per fold, fitted without that fold's tiles; an untaught one where there is nothing to learn from.
 
     The map that was edited is itself a little stale, and its own errors would count as examples of "unchanged". A
     first fit finds the likeliest of them in `base`, the measures of the unedited map, and the second leaves them out.
     What people decided about is no guess: its measures in `base` are examples with the person's label (`said`).
+
+    Args:
+        usual_of: what is usual in the place of every tile, where tiles of many places teach.
     """
     said = said or Said()
-    teacher = Teacher(editions, base, said, fold_of)
+    teacher = Teacher(editions, base, said, fold_of, usual_of)
     classifiers = _fit_objects(teacher, folds, seed, Suspects())
-    suspects = Suspects.of(base, classifiers, fold_of, said)
+    suspects = Suspects.of(base, classifiers, fold_of, said, usual_of)
     return _fit_objects(teacher, folds, seed, suspects) if suspects else classifiers
 
 
 def _fit_objects(teacher: Teacher, folds: int, seed: int, suspects: Suspects) -> list[ChangeClassifier]:
-    classifiers = []
+    classifiers, decay = [], WEIGHT_DECAY if teacher.usual_of is None else OF_MANY_PLACES
     for fold in range(folds):
         footprints, grounds = teacher.footprints(fold, suspects), teacher.grounds(fold, suspects)
         classifier = ChangeClassifier()
         if footprints.classes > 1:
-            classifier.footprint = footprints.fit(len(FOOTPRINT_CLASSES), seed)
+            classifier.footprint = footprints.fit(len(FOOTPRINT_CLASSES), seed, decay)
         if grounds.classes > 1:
-            classifier.ground = grounds.fit(len(GROUND_CLASSES), seed)
+            classifier.ground = grounds.fit(len(GROUND_CLASSES), seed, decay)
         classifiers.append(classifier.eval())
     return classifiers
 
 
 def _classified(
-    measures: Sequence[Measures], classifiers: Sequence[ChangeClassifier], fold_of: Mapping[TileAddress, int]
+    measures: Sequence[Measures],
+    classifiers: Sequence[ChangeClassifier],
+    fold_of: Mapping[TileAddress, int],
+    usual_of: Mapping[TileAddress, Usual] | None,
 ) -> list[Candidate]:
     """Candidates, each weighed by the classifier of its own fold, which was fitted without it."""
-    return [one for block in measures for one in candidates_of(block, lambda tile: [classifiers[fold_of[tile]]])]
+
+    def verdicts_of(tile: TileAddress) -> list[Verdicts]:
+        classifier = classifiers[fold_of[tile]]
+        return [classifier if usual_of is None else classifier.plain(usual_of[tile])]
+
+    return [one for block in measures for one in candidates_of(block, verdicts_of)]

@@ -61,6 +61,7 @@ def train_general(
     config: RegionConfig | None = None,
     *,
     backgrounds: Sequence[np.ndarray] = (),
+    evidence: EvidenceNetwork | None = None,
     consistency: ConsistencyModel | None = None,
     teach_on: Sequence[Collection[str]] = (),
     exact: Collection[str] = (),
@@ -78,6 +79,7 @@ def train_general(
             has a pre-trained encoder, which learns all resolutions of regions.
         config: both networks are trained by its full schedules.
         backgrounds: (H, W, 3) uint8 images of about the same resolution on which no building stands.
+        evidence: a network of these very places that is to be kept; None learns it.
         consistency: U-CSA as it is to be kept; None learns it on these places.
         teach_on: groups of names of places: one stranger is left without each, and the classifiers are taught on all;
             none: every place, in groups of our own.
@@ -121,7 +123,7 @@ def train_general(
         samples = _samples(known, backgrounds, whole=not alone)
         return train_evidence(samples, evidence_config, run_dir=folder, seed=seed, device=device, progress=span)
 
-    evidence = learn(0, ())
+    evidence = evidence or learn(0, ())
     strangers = dict.fromkeys(towns, evidence)
     for number, group in enumerate([] if alone else groups, start=1):
         strangers |= dict.fromkeys(group, learn(number, group))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.diff import Measures, iter_measures
 from mlcore.changes.registration import region_shifts
+from mlcore.changes.usual import Usual
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceNetwork
@@ -20,6 +22,7 @@ from mlcore.region.calibrate import Edition, fit_classifiers, make_editions
 from mlcore.region.config import RegionConfig
 from mlcore.region.model import UNMAPPED_FOLD, RegionModel
 from mlcore.region.parts import FoldModel
+from mlcore.region.usual import usual_of
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class Lesson:
     editions: list[Edition]
     base: list[Measures]
     exact: bool = False
+
+    @cached_property
+    def usual(self) -> Usual | None:
+        """What is usual in the place, by its map as it stands; None where it is too small."""
+        return usual_of(self.base)
 
     @property
     def tiles(self) -> set[TileAddress]:
@@ -79,8 +87,18 @@ def lesson_of(
 
 
 def taught_by(lessons: Sequence[Lesson], seed: int) -> ChangeClassifier:
-    """One classifier from all lessons; an untaught one without any."""
-    editions = [edition for lesson in lessons for edition in lesson.editions]
-    base = [block for lesson in lessons if not lesson.exact for block in lesson.base]
-    fold_of = {tile: UNMAPPED_FOLD for lesson in lessons for tile in lesson.tiles}
-    return fit_classifiers(editions, fold_of, 1, seed, base)[0] if editions else ChangeClassifier()
+    """One classifier from all lessons; an untaught one without any.
+
+    Of several places it learns how strange footprints are in each (`mlcore.changes.usual`), and leaves out those too
+    small for anything to be usual there.
+    """
+    told = [lesson for lesson in lessons if lesson.usual is not None]
+    several = len(told) > 1
+    chosen = told if several else lessons
+    by_tile = {tile: lesson.usual for lesson in told for tile in lesson.tiles if lesson.usual} if several else None
+    editions = [edition for lesson in chosen for edition in lesson.editions]
+    base = [block for lesson in chosen if not lesson.exact for block in lesson.base]
+    fold_of = {tile: UNMAPPED_FOLD for lesson in chosen for tile in lesson.tiles}
+    if not editions:
+        return ChangeClassifier()
+    return fit_classifiers(editions, fold_of, 1, seed, base, usual_of=by_tile)[0]

@@ -8,11 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
-from mlcore.changes.classifiers import ChangeClassifier
+from mlcore.changes.usual import Usual
 from mlcore.changes.verdicts import VerdictsByTile
 from mlcore.consistency.scan import score_tiles
 from mlcore.cores import Cores
 from mlcore.correspondences.dense.neighbours import Known
+from mlcore.correspondences.dense.shift import Shift
 from mlcore.errors import CheckpointError
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.picture import EvidenceReader
@@ -27,6 +28,7 @@ from mlcore.region.assess import Assessment, assess
 from mlcore.region.config import RegionConfig
 from mlcore.region.parts import STORED_AS, FoldModel
 from mlcore.region.scan import scan
+from mlcore.region.usual import usual_place
 
 MODEL_KIND = "region"
 UNMAPPED_FOLD = -1
@@ -58,6 +60,11 @@ class RegionModel:
     def general(self) -> bool:
         """Whether it learnt on other places alone: it scores any place, at any zoom."""
         return not self.fold_by_tile
+
+    @property
+    def asks_usual(self) -> bool:
+        """Whether what is usual in a place must be known before its classifiers are asked."""
+        return any(fold.classifier.asks_usual for fold in self.folds)
 
     def to(self, device: str) -> RegionModel:
         """The same model, its networks on `device`; the small classifiers stay on the processor."""
@@ -150,14 +157,27 @@ class RegionModel:
                 scores |= {view.tile: row for view, row in zip(views, rows, strict=True)}
         return scores
 
-    @property
-    def verdicts(self) -> VerdictsByTile:
-        """What the classifiers that may weigh a tile say, for any process."""
-        return VerdictsByTile([fold.classifier.plain() for fold in self.folds], self.fold_by_tile)
+    def usual_in(
+        self,
+        source: PairSource,
+        evidence: EvidenceReader,
+        tiles: Sequence[TileAddress],
+        shifts: Mapping[TileAddress, Shift],
+        cores: Cores | None = None,
+        progress: Progress | None = None,
+    ) -> Usual | None:
+        """What is usual in a place (`mlcore.region.usual`), where its classifiers ask for that; None elsewhere."""
+        if not self.asks_usual:
+            return None
+        return usual_place(evidence, source, tiles, shifts, cores=cores, progress=progress)
 
-    def classifiers_of(self, tile: TileAddress) -> list[ChangeClassifier]:
-        """The classifiers that may weigh a tile."""
-        return [model.classifier for model in self.models_of(tile)]
+    def verdicts(self, usual: Usual | None = None) -> VerdictsByTile:
+        """What the classifiers that may weigh a tile say, for any process.
+
+        Args:
+            usual: what `usual_in` gave.
+        """
+        return VerdictsByTile([fold.classifier.plain(usual) for fold in self.folds], self.fold_by_tile)
 
     def save(self, path: Path, extra: Mapping[str, Any] | None = None, *, half: bool = False) -> str:
         """Write everything to one safetensors file; returns its SHA-256.

@@ -48,6 +48,11 @@ class TileResult:
     shift_transform: Transform | None = None
 
     @property
+    def score(self) -> tuple[float, float, float]:
+        """disc, proto and final of U-CSA."""
+        return self.disc, self.proto, self.final
+
+    @property
     def shift(self) -> Shift:
         """Its shift with a metre for a pixel."""
         return Shift(self.shift_east_m, -self.shift_north_m, self.shift_confidence, self.shift_origin)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlcore.changes.diff import blocks_of
 from mlcore.changes.registration import region_shifts
+from mlcore.changes.usual import Usual
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.correspondences.dense.shift import NO_SHIFT, OWN, Shift
 from mlcore.evidence.picture import EvidenceReader
@@ -35,6 +36,7 @@ def reassess(
     changed: Collection[TileAddress],
     stored: Mapping[TileAddress, Shift],
     known: Known,
+    usual: Usual | None = None,
     progress: Progress | None = None,
 ) -> Assessment:
     """Scores and candidates of the tiles that a change of transforms touches, with the effect of each candidate.
@@ -47,6 +49,7 @@ def reassess(
         changed: tiles whose known transform is another than when they were scored.
         stored: the shift under which each tile was scored, of all that were scored within NEAR tiles of a changed one.
         known: what is known now.
+        usual: in the place, as the scan found it.
 
     Returns:
         An assessment of the touched tiles alone.
@@ -58,8 +61,9 @@ def reassess(
     members = {corner: block for corner, block in blocks_of(stored).items() if touched.intersection(block)}
     with shared_cores() as cores:
         assessment = compare(
-            model, source, evidence, sorted(touched), shifts, members, None, cores, SpanProgress(progress, 0, COMPARED)
-        )
+            model, source, evidence, sorted(touched), shifts, members, usual, None, cores,
+            SpanProgress(progress, 0, COMPARED),
+        )  # fmt: skip
         return with_counterfactuals(model, evidence, assessment, SpanProgress(progress, COMPARED, 1.0), cores)
 
 

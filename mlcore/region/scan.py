@@ -26,6 +26,7 @@ from mlcore.progress import Progress, SilentProgress, SpanProgress, stop_if_aske
 from mlcore.region.assess import Assessment, Score, assess, scores_of, tile_result
 from mlcore.region.blocks import Block, BlockFound, Compared, Edit, blocks_found
 from mlcore.region.registered import on_its_image
+from mlcore.region.usual import save_usual, usual_file
 
 if TYPE_CHECKING:
     from mlcore.region.model import RegionModel
@@ -44,6 +45,8 @@ def scan(
     progress: Progress | None = None,
 ) -> Assessment:
     """Write the evidence of the tiles, score each of them, and list what differs.
+
+    What is usual in a place that the model never saw is kept beside the evidence (`usual_file`).
 
     The map is compared where the image shows it: as `known` says of a tile, else as is measured here. Tiles outside the
     coverage are left out unless `config.include_unmapped`; so are tiles without image.
@@ -64,6 +67,8 @@ def scan(
         evidence = EvidenceReader(evidence_path, zoom)
         span = SpanProgress(progress, EVIDENCE_END, ASSESSED)
         found = assess(model, source, evidence, wanted, known=known, cores=cores, progress=span)
+        if model.asks_usual:
+            save_usual(usual_file(evidence_path), found.usual)
         return with_counterfactuals(model, evidence, found, SpanProgress(progress, ASSESSED, 1.0), cores)
 
 
@@ -157,7 +162,7 @@ def probabilities_after(
         if beside is not None:
             beside()
 
-    shared = Compared(evidence, MapMoves(found.shifts), model.verdicts)
+    shared = Compared(evidence, MapMoves(found.shifts), model.verdicts(found.usual))
     flat = [block for of_one in blocks for block in of_one]
     anew = iter(blocks_found(shared, flat, cores, beside=scored, progress=progress))
     told = []
@@ -209,6 +214,5 @@ def touched(found: Assessment, candidate: Candidate) -> list[TileAddress]:
 def _without(
     model: RegionModel, found: Assessment, candidate: Candidate, others: Sequence[Candidate], edits: TileEdits
 ) -> float:
-    result = found.results[candidate.tile]
-    score = (result.disc, result.proto, result.final)
+    score = found.results[candidate.tile].score
     return tile_result(model, candidate.tile, score, others, edits.largest_after(candidate)).probability

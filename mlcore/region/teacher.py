@@ -11,6 +11,8 @@ import numpy as np
 from mlcore.changes.candidate import same_shape
 from mlcore.changes.classifiers import Classifier, fit_classifier
 from mlcore.changes.diff import Measures
+from mlcore.changes.measure import FootprintMeasure
+from mlcore.changes.usual import Usual
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.region.decided import SAID_WEIGHT, Said
 
@@ -36,10 +38,12 @@ class Examples:
         """How many different labels there are."""
         return len(set(self.labels))
 
-    def fit(self, classes: int, seed: int) -> Classifier:
+    def fit(self, classes: int, seed: int, decay: float) -> Classifier:
         alike = all(weight == 1.0 for weight in self.weights)
         weights = None if alike else np.array(self.weights)
-        return fit_classifier(np.stack(self.figures), np.array(self.labels), classes, seed=seed, weights=weights)
+        return fit_classifier(
+            np.stack(self.figures), np.array(self.labels), classes, seed=seed, weights=weights, decay=decay
+        )
 
 
 class Teacher:
@@ -49,6 +53,7 @@ class Teacher:
         editions: the map with simulated edits, measured.
         base: measures of the unedited map.
         said: people's answers; where they spoke, the simulation's guess that nothing changed is no example.
+        usual_of: what is usual in the place of a tile, where that is taught as well (`mlcore.changes.usual`).
     """
 
     def __init__(
@@ -57,8 +62,10 @@ class Teacher:
         base: Sequence[Measures],
         said: Said,
         fold_of: Mapping[TileAddress, int],
+        usual_of: Mapping[TileAddress, Usual] | None = None,
     ) -> None:
         self.editions, self.base, self.said, self.fold_of = editions, base, said, fold_of
+        self.usual_of = usual_of
         self.weight = SAID_WEIGHT * max(1, len(editions))
 
     def footprints(self, without: int, suspects: Suspects) -> Examples:
@@ -70,11 +77,11 @@ class Teacher:
                 key = measure.feature.key
                 doubtful = key in suspects.keys or self.said.holds(key)
                 if self.fold_of[measure.tile] != without and (label or not doubtful):
-                    examples.add(measure.figures, label)
+                    examples.add(self._of_footprint(measure), label)
         for measure in (measure for block in self.base for measure in block.footprints):
             said = self.said.footprint_label(measure) if self.fold_of[measure.tile] != without else None
             if said is not None:
-                examples.add(measure.figures, said, self.weight)
+                examples.add(self._of_footprint(measure), said, self.weight)
         return examples
 
     def grounds(self, without: int, suspects: Suspects) -> Examples:
@@ -97,3 +104,7 @@ class Teacher:
             if said is not None:
                 examples.add(ground.figures, said, self.weight)
         return examples
+
+    def _of_footprint(self, measure: FootprintMeasure) -> np.ndarray:
+        figures = measure.figures
+        return figures if self.usual_of is None else self.usual_of[measure.tile].beside(figures)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcore.changes.classifiers import MOST_DOUBT, TILE_WEIGHTS, ChangeClassifier
+from mlcore.changes.classifiers import MOST_DOUBT, ChangeClassifier
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.errors import InvalidInputError
 from mlcore.evaluation.metrics import auroc
@@ -24,6 +24,8 @@ from mlcore.region.parts import FoldModel, TileResult
 
 LEARNT_BY_CONSISTENCY = ("zanzibar", "nairobi")
 """Places that the U-CSA which ships learnt from: what it says there counts for nothing here."""
+WOULD_WEIGH = 0.08
+"""U-CSA's doubt beside the others, in log-odds, as a region's own weighs it (`classifiers.OF_A_REGION`)."""
 
 
 def told_apart(pairs: PairSet, doubt: np.ndarray) -> tuple[float, float]:
@@ -70,9 +72,9 @@ def tile_figures(judge: Stranger, source: PairSource, evidence: EvidenceReader, 
         evidence: of the place, by the judge's network.
 
     Returns:
-        tile_auroc, tile_same_tile: by all that a scan weighs, without U-CSA where that learnt from the place.
-        without_consistency_auroc, without_consistency_same_tile: without it everywhere. consistency_auroc,
-        consistency_same_tile: U-CSA's score alone, only of places that it never learnt from.
+        tile_auroc, tile_same_tile: by what a scan of a place never seen weighs. Only of places that U-CSA never learnt
+        from: with_consistency_auroc, with_consistency_same_tile, with its score besides, and consistency_auroc,
+        consistency_same_tile, by its score alone.
     """
     model = judge.model(pairs.tiles[0].z)
     found: list[TileResult] = []
@@ -80,20 +82,17 @@ def tile_figures(judge: Stranger, source: PairSource, evidence: EvidenceReader, 
         edited = source.with_index(MapIndex(edition.edited.features))
         results = model.assess(edited, evidence, list(pairs.tiles)).results
         found += [results[tile] for tile in pairs.tiles]
-    doubt, rest, inconsistent = weighed(found)
-    stranger = judge.place not in LEARNT_BY_CONSISTENCY
-    told = {"tile": doubt if stranger else rest, "without_consistency": rest}
-    if stranger:
-        told["consistency"] = inconsistent
+    doubt, inconsistent = weighed(found)
+    told = {"tile": doubt}
+    if judge.place not in LEARNT_BY_CONSISTENCY:
+        told |= {"with_consistency": doubt + WOULD_WEIGH * inconsistent, "consistency": inconsistent}
     return _named(pairs, told)
 
 
-def weighed(found: Sequence[TileResult]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(N,) log-odds that tiles changed, the same without U-CSA's share, and U-CSA's doubt."""
+def weighed(found: Sequence[TileResult]) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) log-odds that tiles changed, and U-CSA's doubt."""
     agree = np.array([one.probability for one in found])
-    doubt = np.log1p(-agree) - np.log(agree)
-    inconsistent = -np.clip([one.final for one in found], -MOST_DOUBT, MOST_DOUBT)
-    return doubt, doubt - TILE_WEIGHTS.inconsistency * inconsistent, inconsistent
+    return np.log1p(-agree) - np.log(agree), -np.clip([one.final for one in found], -MOST_DOUBT, MOST_DOUBT)
 
 
 def _named(pairs: PairSet, told: dict[str, np.ndarray]) -> dict[str, float]:

@@ -14,6 +14,7 @@ import numpy as np
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
 from mlcore.changes.classifiers import ChangeClassifier
 from mlcore.changes.diff import Measures, candidates_of
+from mlcore.changes.verdicts import Verdicts
 from mlcore.consistency.model import ConsistencyModel
 from mlcore.consistency.pretraining import Place
 from mlcore.evaluation.objects import KINDS, first_true, kind_of, match_candidates, surest
@@ -75,12 +76,13 @@ def verdict_figures(lesson: Lesson, classifier: ChangeClassifier, readings: Read
         add_recall, remove_recall, modify_recall: of edits, found with a confidence of a half or more. With readings,
         real_first40: how many of the surest 40 of the map as it stands a reader is sure of.
     """
+    verdicts = classifier.plain(lesson.usual)
     confidences: list[float] = []
     right: list[bool] = []
     first: list[float] = []
     found, edits = dict.fromkeys(KINDS, 0), dict.fromkeys(KINDS, 0)
     for edition in lesson.editions:
-        candidates = suggested(classifier, edition.measures)
+        candidates = suggested(verdicts, edition.measures)
         matches = match_candidates(candidates, edition.edits)
         confirmed = [readings is not None and readings.confirms(one) for one in candidates]
         confidences += [one.confidence for one in candidates]
@@ -98,14 +100,14 @@ def verdict_figures(lesson: Lesson, classifier: ChangeClassifier, readings: Read
         **{f"{kind}_recall": found[kind] / edits[kind] for kind in KINDS if edits[kind]},
     }  # fmt: skip
     if readings is not None:
-        as_it_stands = [one for one in suggested(classifier, lesson.base) if one.tile in readings.read]
+        as_it_stands = [one for one in suggested(verdicts, lesson.base) if one.tile in readings.read]
         figures["real_first40"] = float(sum(readings.confirms(one) for one in surest(as_it_stands, FIRST)))
     return figures
 
 
-def suggested(classifier: ChangeClassifier, measures: Sequence[Measures]) -> list[Candidate]:
+def suggested(verdicts: Verdicts, measures: Sequence[Measures]) -> list[Candidate]:
     """All candidates of one edition of a map, one for a place."""
-    return non_maximum_suppression([one for block in measures for one in candidates_of(block, lambda _: [classifier])])
+    return non_maximum_suppression([one for block in measures for one in candidates_of(block, lambda _: [verdicts])])
 
 
 def expected_calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlcore.changes.classifiers import TileDoubts
+from mlcore.changes.classifiers import OF_A_REGION, OF_ANY_PLACE, TileDoubts, TileWeights
 from mlcore.evaluation.pairs import CHANGED, UNDECIDED, UNTOUCHED, MapEdition, PairSet
 from mlcore.geometry.webmercator import TileAddress
 from mlcore.region.parts import TileResult
@@ -38,16 +38,23 @@ def test_without_both_states_nothing_is_told_apart() -> None:
     assert np.isnan(same)
 
 
-def test_without_consistency_a_tile_is_doubted_alike_whatever_it_scored() -> None:
+def test_a_place_never_seen_is_doubted_alike_whatever_its_tiles_score_and_a_region_is_not() -> None:
     tile = TileAddress(19, 5, 7)
     scores = [-9.0, -2.0, 0.0, 2.0, 6.0]
-    doubts = [TileDoubts.of(score, [], [], 0.05) for score in scores]
-    found = [TileResult(tile, -1, 0, 0, s, d.any_change, d.consistent()) for s, d in zip(scores, doubts, strict=True)]
 
-    doubt, rest, inconsistent = weighed(found)
+    def found(weights: TileWeights) -> list[TileResult]:
+        doubts = [TileDoubts.of(score, [], [], 0.05) for score in scores]
+        told = [one.consistent(weights) for one in doubts]
+        return [
+            TileResult(tile, -1, 0, 0, score, one.any_change, agree)
+            for score, one, agree in zip(scores, doubts, told, strict=True)
+        ]
 
-    assert np.allclose(rest, rest[0])
-    assert (np.diff(doubt) < 0).all()
+    strange, inconsistent = weighed(found(OF_ANY_PLACE))
+    known, _ = weighed(found(OF_A_REGION))
+
+    assert np.allclose(strange, strange[0])
+    assert (np.diff(known) < 0).all()
     assert (np.diff(inconsistent) < 0).all()
 
 
