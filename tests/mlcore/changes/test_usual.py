@@ -33,9 +33,9 @@ def test_strangeness_stays_as_it_is_where_every_figure_is_larger_and_elsewhere(s
 
 @given(st.integers(0, 1000), st.floats(20, 1e6))
 def test_a_few_footprints_may_be_as_odd_as_they_like(seed: int, odd: float):
-    place = place_of(seed, 100)
+    place = place_of(seed, 500)
     wrong = place.copy()
-    wrong[:8] = odd
+    wrong[:40] = odd
 
     usual, known = Usual.of(list(place)), Usual.of(list(wrong))
 
