@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mlcore.changes.unjoined import GROUND_FIGURES
 from mlcore.changes.untraced import FOOTPRINT_FIGURES
-from mlcore.changes.usual import Usual
+from mlcore.changes.usual import TOLD, Usual
 from mlcore.changes.verdicts import FARTHEST, FoldVerdicts, Measured, PlainClassifier
 from mlcore.errors import InvalidInputError
 
@@ -21,7 +21,6 @@ GROUND_CLASSES = ("nothing", "add", "extend")
 HIDDEN = 16
 STEPS = 300
 WEIGHT_DECAY, MOST_DECAY = 3e-3, 2e-2  # where examples are plenty, and where there is next to none,
-OF_MANY_PLACES = 1e-3  # the least where what is to be told is told by what is usual in each of many places,
 SCARCE = 0.5  # and this over the number of examples of a change between: a prior weighs what it weighs
 MOST_DOUBT = 8.0  # in log-odds: beyond it a doubt says no more
 
@@ -101,7 +100,6 @@ def fit_classifier(
     seed: int,
     hidden: int = HIDDEN,
     weights: np.ndarray | None = None,
-    decay: float = WEIGHT_DECAY,
 ) -> Classifier:
     """Fit on measured examples.
 
@@ -109,7 +107,6 @@ def fit_classifier(
         figures: (N, F); labels: (N,) class numbers.
         hidden: width of the hidden layer; 0 is a plain logistic regression.
         weights: (N,) how much each example counts; None = all the same.
-        decay: of the weights, where examples are plenty.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -119,7 +116,7 @@ def fit_classifier(
     share = None if weights is None else torch.as_tensor(weights / weights.sum(), dtype=torch.float32)
     model.mean.copy_(x.mean(dim=0))
     model.spread.copy_(x.std(dim=0).clamp(min=1e-3) if len(x) > 1 else torch.ones(x.shape[1]))
-    decay = float(np.clip(SCARCE / max(1, int((labels > 0).sum())), decay, MOST_DECAY))
+    decay = float(np.clip(SCARCE / max(1, int((labels > 0).sum())), WEIGHT_DECAY, MOST_DECAY))
     optimiser = torch.optim.Adam(model.parameters(), 2e-2)
     for step in range(STEPS):
         for group in optimiser.param_groups:
@@ -147,7 +144,7 @@ class ChangeClassifier(nn.Module):
     @property
     def asks_usual(self) -> bool:
         """Whether what is usual in a place must be known before it is asked."""
-        return len(self.footprint.mean) == 2 * len(FOOTPRINT_FIGURES)
+        return len(self.footprint.mean) == len(FOOTPRINT_FIGURES) + len(TOLD)
 
     def plain(self, usual: Usual | None = None) -> FoldVerdicts:
         """What it says, in plain arrays.
@@ -161,8 +158,8 @@ class ChangeClassifier(nn.Module):
         return FoldVerdicts(_plain(self.footprint), _plain(self.ground), usual or self._usual())
 
     def _usual(self) -> Usual:
-        mean, spread = (part[: len(FOOTPRINT_FIGURES)] for part in (self.footprint.mean, self.footprint.spread))
-        return Usual(mean.cpu().double().numpy(), spread.cpu().double().numpy())
+        mean, spread = (part.cpu().double().numpy() for part in (self.footprint.mean, self.footprint.spread))
+        return Usual(mean[TOLD], spread[TOLD])
 
     def classify_footprints(self, measures: Sequence[Measured]) -> np.ndarray:
         """(N, 3) probabilities of unchanged, remove, modify, wherever they are."""
@@ -185,8 +182,9 @@ class ChangeClassifier(nn.Module):
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> ChangeClassifier:
         """Rebuild from a state dict; files of earlier versions hold one of tiles as well, which nothing asks."""
         tensors = {name: value for name, value in tensors.items() if not name.startswith("tile.")}
-        twice = 2 if len(tensors.get("footprint.mean", ())) > len(FOOTPRINT_FIGURES) else 1
-        classifier = cls(Classifier(twice * len(FOOTPRINT_FIGURES), len(FOOTPRINT_CLASSES)))
+        asks = len(tensors.get("footprint.mean", ())) > len(FOOTPRINT_FIGURES)
+        figures = len(FOOTPRINT_FIGURES) + (len(TOLD) if asks else 0)
+        classifier = cls(Classifier(figures, len(FOOTPRINT_CLASSES)))
         try:
             classifier.load_state_dict(tensors)
         except RuntimeError as error:

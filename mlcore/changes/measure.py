@@ -136,15 +136,19 @@ class WindowMeasurer:
             near: in degrees; only footprints that may stand where one of these is, wherever they are moved to.
             verdicts_of: of a tile: what none of these could call changed with a confidence of `least` is left out.
         """
+        untraced = self.untraced(near)
+        if verdicts_of is not None:
+            untraced = may_differ(untraced, verdicts_of, least)
+        return [self._traced(one) for one in untraced]
+
+    def untraced(self, near: Sequence[BaseGeometry] | None = None) -> list[UntracedFootprint]:
+        """The same before any is traced, as `footprints` takes `near`."""
         shapes = [one for one in self.shapes if self._in_core(one)]
         if near is not None and shapes:
             tree = shapely.STRtree([shapely.box(*padded(one.bounds, ABOUT_M)) for one in near])
             boxes = [shapely.box(*one.feature.geometry.bounds) for one in shapes]
             shapes = [shapes[number] for number in np.unique(tree.query(boxes)[0])]
-        untraced = [seen for one in shapes if (seen := self._footprint(one)) is not None]
-        if verdicts_of is not None:
-            untraced = may_differ(untraced, verdicts_of, least)
-        return [self._traced(one) for one in untraced]
+        return [seen for one in shapes if (seen := self._footprint(one)) is not None]
 
     def _traced(self, one: UntracedFootprint) -> FootprintMeasure:
         """With the shape that the image shows."""

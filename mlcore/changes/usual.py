@@ -12,6 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlcore.changes.untraced import FOOTPRINT_FIGURES, IOU, MOVED
+
+TOLD = [column for column in range(len(FOOTPRINT_FIGURES)) if column not in (IOU, MOVED)]
+"""The figures that say how strange a footprint is: all that are known before any is traced, but for yes or no."""
 STRANGEST = 6.0  # spreads from the middle: what is stranger counts as no stranger
 LEAST_SPREAD = 1e-2
 LEAST = 12  # footprints of which something is usual
@@ -20,10 +24,10 @@ OUTER, SPREADS = (10, 90), 2.56  # percentiles, and how many standard deviations
 
 @dataclass(frozen=True)
 class Usual:
-    """The middle and the spread of each figure among the footprints of a place.
+    """The middle and the spread of figures among the footprints of a place.
 
     Attributes:
-        middle, spread: (F,) float64.
+        middle, spread: (len(TOLD),) float64.
     """
 
     middle: np.ndarray
@@ -31,14 +35,14 @@ class Usual:
 
     @classmethod
     def of(cls, measured: Sequence[np.ndarray]) -> Usual | None:
-        """From (F,) figures of each; a tenth of them may be as odd as they like on either side. None: there are few."""
+        """From (len(FOOTPRINT_FIGURES),) figures of each, of which a tenth may be as odd as they like; None of few."""
         if len(measured) < LEAST:
             return None
-        figures = np.stack(measured)
+        figures = np.stack(measured)[:, TOLD]
         low, high = np.percentile(figures, OUTER, axis=0)
         return cls(np.median(figures, axis=0), np.maximum((high - low) / SPREADS, LEAST_SPREAD))
 
     def beside(self, figures: np.ndarray) -> np.ndarray:
-        """(..., F) figures -> (..., 2 F): themselves, and how many spreads each lies from the middle."""
-        strange = np.clip((figures - self.middle) / self.spread, -STRANGEST, STRANGEST)
+        """(..., F) figures -> (..., F + len(TOLD)): themselves, and how many spreads some lie from the middle."""
+        strange = np.clip((figures[..., TOLD] - self.middle) / self.spread, -STRANGEST, STRANGEST)
         return np.concatenate([figures, strange], axis=-1)

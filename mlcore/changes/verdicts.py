@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from mlcore.changes.usual import Usual
 from mlcore.geometry.webmercator import TileAddress
+
+if TYPE_CHECKING:
+    from mlcore.changes.usual import Usual
 
 FARTHEST = 4.0
 """Spreads from the mean: figures beyond count as no farther."""

@@ -8,13 +8,7 @@ from dataclasses import dataclass
 from shapely.geometry.base import BaseGeometry
 
 from mlcore.changes.candidate import Candidate, same_shape
-from mlcore.changes.classifiers import (
-    FOOTPRINT_CLASSES,
-    GROUND_CLASSES,
-    OF_MANY_PLACES,
-    WEIGHT_DECAY,
-    ChangeClassifier,
-)
+from mlcore.changes.classifiers import FOOTPRINT_CLASSES, GROUND_CLASSES, ChangeClassifier
 from mlcore.changes.diff import Measures, candidates_of
 from mlcore.changes.ground import GroundMeasure
 from mlcore.changes.polygons import mends
@@ -212,14 +206,14 @@ def fit_classifiers(
 
 
 def _fit_objects(teacher: Teacher, folds: int, seed: int, suspects: Suspects) -> list[ChangeClassifier]:
-    classifiers, decay = [], WEIGHT_DECAY if teacher.usual_of is None else OF_MANY_PLACES
+    classifiers = []
     for fold in range(folds):
         footprints, grounds = teacher.footprints(fold, suspects), teacher.grounds(fold, suspects)
         classifier = ChangeClassifier()
         if footprints.classes > 1:
-            classifier.footprint = footprints.fit(len(FOOTPRINT_CLASSES), seed, decay)
+            classifier.footprint = footprints.fit(len(FOOTPRINT_CLASSES), seed)
         if grounds.classes > 1:
-            classifier.ground = grounds.fit(len(GROUND_CLASSES), seed, decay)
+            classifier.ground = grounds.fit(len(GROUND_CLASSES), seed)
         classifiers.append(classifier.eval())
     return classifiers
 

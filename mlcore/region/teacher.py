@@ -20,29 +20,37 @@ if TYPE_CHECKING:
     from mlcore.region.calibrate import Edition, Suspects
 
 
+BALANCE = 0.5
+"""Of many places each counts as the root of how many examples it has, so that none drowns the others."""
+
+
 @dataclass
 class Examples:
-    """Figures, class numbers and weights of measured things."""
+    """Figures, class numbers and weights of measured things, and the number of the place of each."""
 
     figures: list[np.ndarray] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
 
-    def add(self, figures: np.ndarray, label: int, weight: float = 1.0) -> None:
+    def add(self, figures: np.ndarray, label: int, weight: float = 1.0, place: int = 0) -> None:
         self.figures.append(figures)
         self.labels.append(label)
         self.weights.append(weight)
+        self.places.append(place)
 
     @property
     def classes(self) -> int:
         """How many different labels there are."""
         return len(set(self.labels))
 
-    def fit(self, classes: int, seed: int, decay: float) -> Classifier:
-        alike = all(weight == 1.0 for weight in self.weights)
-        weights = None if alike else np.array(self.weights)
+    def fit(self, classes: int, seed: int) -> Classifier:
+        weights, counts = np.array(self.weights), np.bincount(self.places)
+        if len(counts) > 1:
+            weights = weights * counts[self.places] ** -BALANCE
+        alike = bool((weights == 1.0).all())
         return fit_classifier(
-            np.stack(self.figures), np.array(self.labels), classes, seed=seed, weights=weights, decay=decay
+            np.stack(self.figures), np.array(self.labels), classes, seed=seed, weights=None if alike else weights
         )
 
 
@@ -66,6 +74,8 @@ class Teacher:
     ) -> None:
         self.editions, self.base, self.said, self.fold_of = editions, base, said, fold_of
         self.usual_of = usual_of
+        numbers: dict[int, int] = {}
+        self.place_of = {tile: numbers.setdefault(id(one), len(numbers)) for tile, one in (usual_of or {}).items()}
         self.weight = SAID_WEIGHT * max(1, len(editions))
 
     def footprints(self, without: int, suspects: Suspects) -> Examples:
@@ -77,7 +87,7 @@ class Teacher:
                 key = measure.feature.key
                 doubtful = key in suspects.keys or self.said.holds(key)
                 if self.fold_of[measure.tile] != without and (label or not doubtful):
-                    examples.add(self._of_footprint(measure), label)
+                    examples.add(self._of_footprint(measure), label, place=self.place_of.get(measure.tile, 0))
         for measure in (measure for block in self.base for measure in block.footprints):
             said = self.said.footprint_label(measure) if self.fold_of[measure.tile] != without else None
             if said is not None:
@@ -98,7 +108,7 @@ class Teacher:
                     or any(same_shape(ground.proposal, shape) for shape in suspects.shapes)
                 )  # fmt: skip
                 if label or not doubtful:
-                    examples.add(ground.figures, label)
+                    examples.add(ground.figures, label, place=self.place_of.get(ground.tile, 0))
         for ground in (ground for block in self.base for ground in block.ground):
             said = self.said.ground_label(ground) if self.fold_of[ground.tile] != without else None
             if said is not None:

@@ -8,19 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from mlcore.changes.diff import Measures, blocks_of
-from mlcore.changes.untraced import FOOTPRINT_FIGURES
-from mlcore.changes.usual import LEAST_SPREAD, Usual
+from mlcore.changes.diff import Measures, blocks_of, map_about, untraced_footprints
+from mlcore.changes.moves import MapMoves
+from mlcore.changes.usual import LEAST_SPREAD, TOLD, Usual
 from mlcore.cores import Cores
 from mlcore.correspondences.dense.shift import Shift
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.picture import EvidenceReader
 from mlcore.files import whole_file
 from mlcore.geometry.webmercator import TileAddress
+from mlcore.maps.index import MapIndex
 from mlcore.pairs.source import PairSource
 from mlcore.progress import Progress
-from mlcore.region.blocks import measured_maps
 
+_Block = tuple[MapIndex, TileAddress, Sequence[TileAddress]]
 ENOUGH = 32
 """Mapped tiles that are measured: whole blocks of them, spread evenly, until there are so many."""
 
@@ -45,7 +46,21 @@ def usual_place(
     some = spread_blocks([tile for tile in tiles if source.mapped(tile)])
     if not some:
         return None
-    return usual_of(measured_maps(evidence, [source.index], some, shifts, cores=cores, progress=progress)[0])
+    moves, blocks = MapMoves(shifts), blocks_of(some)
+
+    def sent(block: _Block) -> _Block:
+        return MapIndex(map_about(*block, moves)), *block[1:]
+
+    found = (cores or Cores()).each(
+        _figures, (evidence, moves), [(source.index, *block) for block in blocks.items()], sent=sent,
+        progress=progress, message="what is usual in the place",
+    )  # fmt: skip
+    return Usual.of([figures for block in found for figures in block])
+
+
+def _figures(shared: tuple[EvidenceReader, MapMoves], block: _Block) -> list[np.ndarray]:
+    evidence, moves = shared
+    return [one.figures for one in untraced_footprints(evidence, *block, moves)]
 
 
 def usual_of(measures: Sequence[Measures]) -> Usual | None:
@@ -86,7 +101,7 @@ def load_usual(path: Path) -> Usual | None:
         if record is None:
             return None
         middle, spread = (np.array(record[part], np.float64) for part in ("middle", "spread"))
-        if {middle.shape, spread.shape} != {(len(FOOTPRINT_FIGURES),)} or not np.isfinite([middle, spread]).all():
+        if {middle.shape, spread.shape} != {(len(TOLD),)} or not np.isfinite([middle, spread]).all():
             raise ValueError("other figures")
         return Usual(middle, np.maximum(spread, LEAST_SPREAD))
     except (OSError, ValueError, KeyError, TypeError) as error:

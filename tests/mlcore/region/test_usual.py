@@ -17,6 +17,7 @@ from mlcore.changes.classifiers import FOOTPRINT_CLASSES, ChangeClassifier, Clas
 from mlcore.changes.diff import iter_measures
 from mlcore.changes.registration import region_shifts
 from mlcore.changes.untraced import FOOTPRINT_FIGURES
+from mlcore.changes.usual import TOLD
 from mlcore.correspondences.dense.neighbours import Known
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.picture import EvidenceReader
@@ -52,7 +53,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[PairSource, Evidenc
 def asking_model() -> RegionModel:
     """A general model that calls a footprint gone where its mean evidence is far less than usual."""
     fold = model_of().folds[0]
-    strange = Classifier(2 * FIGURES, len(FOOTPRINT_CLASSES), hidden=0)
+    strange = Classifier(FIGURES + len(TOLD), len(FOOTPRINT_CLASSES), hidden=0)
     strange.direct.weight.data.zero_()
     strange.direct.weight.data[1, FIGURES + FOOTPRINT_FIGURES.index("mean")] = -2.0
     strange.direct.bias.data.copy_(strange.direct.bias.new_tensor([4.0, 0.0, -4.0]))
@@ -71,7 +72,7 @@ def test_usual_is_what_most_of_the_map_shows_and_a_demolished_house_is_strange_t
     usual = usual_place(evidence, invented, TILES, shifts)
 
     assert whole is not None and usual is not None
-    assert whole.middle[FOOTPRINT_FIGURES.index("mean")] > 0.85
+    assert whole.middle[TOLD.index(FOOTPRINT_FIGURES.index("mean"))] > 0.85
     assert np.abs(usual.middle - whole.middle).max() < 0.3  # a tenth of the map is wrong
     found = assess(asking_model(), invented, evidence, TILES).candidates
     gone = {one.osm_id for one in found if one.kind == "remove" and one.confidence > 0.5}
