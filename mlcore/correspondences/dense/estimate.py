@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import fft, ndimage
 
@@ -90,8 +92,7 @@ def correlation(
         return fft.rfft2(values, shape)
 
     def near(product: np.ndarray) -> np.ndarray:
-        full = fft.irfft2(product, shape)
-        return np.roll(full, (reach, reach), (0, 1))[: 2 * reach + 1, : 2 * reach + 1]
+        return around_zero(product, shape, reach)
 
     of_image, of_seen = spectrum(image), spectrum(seen)
     of_drawn, of_window = np.conj(spectrum(drawn)), np.conj(spectrum(own.astype(np.float32)))
@@ -101,6 +102,21 @@ def correlation(
     drawn_var = near(of_seen * np.conj(spectrum(drawn**2))) - drawn_sum**2 / count
     shared = near(of_image * of_drawn) - image_sum * drawn_sum / count
     return np.clip(shared / np.sqrt(np.maximum(image_var * drawn_var, (LOW * count) ** 2)), -1, 1)
+
+
+def around_zero(product: np.ndarray, shape: Sequence[int], reach: int) -> np.ndarray:
+    """The inverse of `fft.rfft2` for shifts of up to `reach` pixels alone: rows that nobody asks for are left out.
+
+    Args:
+        product: a spectrum of a (H, W) `shape`, both larger than 2 reach.
+
+    Returns:
+        (2 reach + 1, 2 reach + 1) float; no shift is in the middle.
+    """
+    asked = np.arange(-reach, reach + 1)
+    rows = fft.ifft(product, axis=0, norm="forward")[asked]
+    whole = fft.irfft(rows, shape[1], axis=1, norm="forward")[:, asked]
+    return np.asarray(whole * whole.dtype.type(1 / (shape[0] * shape[1])))
 
 
 def _peak(values: np.ndarray) -> tuple[float, float]:

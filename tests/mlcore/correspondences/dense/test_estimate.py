@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 import scipy.ndimage
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import fft
 
-from mlcore.correspondences.dense.estimate import correlation, estimate_shift
+from mlcore.correspondences.dense.estimate import around_zero, correlation, estimate_shift
 from mlcore.correspondences.dense.shift import NO_SHIFT
 
 
@@ -74,3 +77,16 @@ def test_the_correlation_is_that_of_the_shared_pixels() -> None:
         seen = valid[image]
         plain = np.corrcoef(evidence[image][seen], mask[drawn][seen])[0, 1]
         assert found[5 + dy, 5 + dx] == pytest.approx(plain, abs=1e-3)
+
+
+@given(st.integers(0, 1000), st.integers(41, 90), st.integers(42, 97), st.integers(2, 20))
+def test_shifts_that_are_asked_for_alone_are_those_of_the_whole_inverse(seed: int, high: int, wide: int, reach: int):
+    shape = [fft.next_fast_len(side, real=True) for side in (high, wide)]
+    values = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    spectrum = fft.rfft2(values)
+
+    found = around_zero(spectrum, shape, reach)
+
+    whole = np.roll(fft.irfft2(spectrum, shape), (reach, reach), (0, 1))[: 2 * reach + 1, : 2 * reach + 1]
+    assert found.dtype == np.float32
+    assert found == pytest.approx(whole, abs=1e-5)
