@@ -48,10 +48,10 @@ def own_var(tmp_path_factory):
 
 
 def started(process: subprocess.Popen, log: Path, until: str, seconds: float = 90) -> str:
-    """Waits until deploy/run has said so, and returns what it printed."""
+    """Waits until deploy/run has said what matches `until`, and returns what it printed."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if until in log.read_text() or process.poll() is not None:
+        if re.search(until, log.read_text()) or process.poll() is not None:
             break
         time.sleep(0.1)
     return log.read_text()
@@ -72,7 +72,7 @@ def run_until_ready(var: Path, port: int, *args: str, **more: str) -> tuple[subp
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    until, seconds = ("can be searched", 900) if args else ("Mapwright is running", 90)
+    until, seconds = ("can be searched( yet|:)", 900) if args else ("Mapwright is running", 90)
     return process, started(process, log, until, seconds)
 
 
