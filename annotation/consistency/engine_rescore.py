@@ -47,9 +47,12 @@ class Rescoring:
         self.scan, self.model, self.source = scan, load_region_model(scan.model), scan_source(scan)
         try:
             self.evidence = EvidenceReader(evidence_file(scan), scan.region.zoom or self.model.zoom)
-            self.usual = load_usual(usual_file(evidence_file(scan))) if self.model.asks_usual else None
         except InvalidInputError as error:
             raise InvalidError(f"scan {scan.pk} has no evidence any more ({error}): scan the region again") from error
+        try:
+            self.usual = load_usual(usual_file(evidence_file(scan))) if self.model.asks_usual else None
+        except InvalidInputError as error:
+            raise InvalidError(f"scan {scan.pk} can't be looked at again: {error}") from error
 
     def of(self, changed: Collection[TileAddress], progress: Progress) -> Rescored:
         """What the model says, on the scan's evidence, of the tiles that a change of these transforms touches.

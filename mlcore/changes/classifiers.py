@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mlcore.changes.unjoined import GROUND_FIGURES
 from mlcore.changes.untraced import FOOTPRINT_FIGURES
-from mlcore.changes.usual import TOLD, Usual
+from mlcore.changes.usual import STRANGE, Usual
 from mlcore.changes.verdicts import FARTHEST, FoldVerdicts, Measured, PlainClassifier
 from mlcore.errors import InvalidInputError
 
@@ -144,7 +144,7 @@ class ChangeClassifier(nn.Module):
     @property
     def asks_usual(self) -> bool:
         """Whether what is usual in a place must be known before it is asked."""
-        return len(self.footprint.mean) == len(FOOTPRINT_FIGURES) + len(TOLD)
+        return len(self.footprint.mean) == len(FOOTPRINT_FIGURES) + len(STRANGE)
 
     def plain(self, usual: Usual | None = None) -> FoldVerdicts:
         """What it says, in plain arrays.
@@ -159,7 +159,7 @@ class ChangeClassifier(nn.Module):
 
     def _usual(self) -> Usual:
         mean, spread = (part.cpu().double().numpy() for part in (self.footprint.mean, self.footprint.spread))
-        return Usual(mean[TOLD], spread[TOLD])
+        return Usual(mean[STRANGE], spread[STRANGE])
 
     def classify_footprints(self, measures: Sequence[Measured]) -> np.ndarray:
         """(N, 3) probabilities of unchanged, remove, modify, wherever they are."""
@@ -183,7 +183,7 @@ class ChangeClassifier(nn.Module):
         """Rebuild from a state dict; files of earlier versions hold one of tiles as well, which nothing asks."""
         tensors = {name: value for name, value in tensors.items() if not name.startswith("tile.")}
         asks = len(tensors.get("footprint.mean", ())) > len(FOOTPRINT_FIGURES)
-        figures = len(FOOTPRINT_FIGURES) + (len(TOLD) if asks else 0)
+        figures = len(FOOTPRINT_FIGURES) + (len(STRANGE) if asks else 0)
         classifier = cls(Classifier(figures, len(FOOTPRINT_CLASSES)))
         try:
             classifier.load_state_dict(tensors)

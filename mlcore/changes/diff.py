@@ -105,7 +105,10 @@ def untraced_footprints(
     tiles: Collection[TileAddress],
     moves: MapMoves,
 ) -> list[UntracedFootprint]:
-    """The footprints of `measure_block` before any is traced, and nothing of the ground: a good deal sooner."""
+    """The footprints of `measure_block` before any is traced, and nothing of the ground: a good deal sooner.
+
+    What reaches far beyond the block counts as far as it is seen.
+    """
     measurer = _map(evidence, index, corner, tiles, moves, MARGIN_M)
     chosen = set(tiles)
     return [one for one in measurer.untraced() if one.tile in chosen]
@@ -155,13 +158,13 @@ def _rectangle(
     return TileAddress(corner.z, left, top), columns, rows, margin
 
 
-def candidates_of(measures: Measures, classifiers_of: VerdictsOf) -> list[Candidate]:
+def candidates_of(measures: Measures, verdicts_of: VerdictsOf) -> list[Candidate]:
     """Classify what was measured; of two candidates about one place the surer one stays."""
     found, bare = [], []
     for tile in sorted({m.tile for m in measures.footprints} | {g.tile for g in measures.ground}):
-        classifiers = classifiers_of(tile)
+        verdicts = verdicts_of(tile)
         footprints = [measure for measure in measures.footprints if measure.tile == tile]
-        chances = np.mean([classifier.classify_footprints(footprints) for classifier in classifiers], axis=0)
+        chances = np.mean([one.classify_footprints(footprints) for one in verdicts], axis=0)
         for measure, (_, remove, reshape) in zip(footprints, chances, strict=True):
             if max(remove, reshape) < LEAST_CONFIDENCE:
                 continue
@@ -170,7 +173,7 @@ def candidates_of(measures: Measures, classifiers_of: VerdictsOf) -> list[Candid
             if max(remove, modify) >= LEAST_CONFIDENCE:
                 found.append(_about_footprint(measure, float(remove), modify, measures))
         grounds = [ground for ground in measures.ground if ground.tile == tile]
-        chances = np.mean([classifier.classify_ground(grounds) for classifier in classifiers], axis=0)
+        chances = np.mean([one.classify_ground(grounds) for one in verdicts], axis=0)
         bare += [
             (missing_chance(one, likely), float(likely[2]), one) for one, likely in zip(grounds, chances, strict=True)
         ]

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcore.changes.untraced import FOOTPRINT_FIGURES, IOU, MOVED
+from mlcore.changes.untraced import FOOTPRINT_FIGURES, GAIN, IOU, MOVED
 
-TOLD = [column for column in range(len(FOOTPRINT_FIGURES)) if column not in (IOU, MOVED)]
-"""The figures that say how strange a footprint is: all that are known before any is traced, but for yes or no."""
+STRANGE = [column for column in range(len(FOOTPRINT_FIGURES)) if column not in (IOU, GAIN, MOVED)]
+"""The figures that say how strange a footprint is: all that are the same whether it was traced or not."""
 STRANGEST = 6.0  # spreads from the middle: what is stranger counts as no stranger
 LEAST_SPREAD = 1e-2
 LEAST = 12  # footprints of which something is usual
@@ -27,7 +27,7 @@ class Usual:
     """The middle and the spread of figures among the footprints of a place.
 
     Attributes:
-        middle, spread: (len(TOLD),) float64.
+        middle, spread: (len(STRANGE),) float64.
     """
 
     middle: np.ndarray
@@ -38,11 +38,11 @@ class Usual:
         """From (len(FOOTPRINT_FIGURES),) figures of each, of which a tenth may be as odd as they like; None of few."""
         if len(measured) < LEAST:
             return None
-        figures = np.stack(measured)[:, TOLD]
+        figures = np.stack(measured)[:, STRANGE]
         low, high = np.percentile(figures, OUTER, axis=0)
         return cls(np.median(figures, axis=0), np.maximum((high - low) / SPREADS, LEAST_SPREAD))
 
     def beside(self, figures: np.ndarray) -> np.ndarray:
-        """(..., F) figures -> (..., F + len(TOLD)): themselves, and how many spreads some lie from the middle."""
-        strange = np.clip((figures[..., TOLD] - self.middle) / self.spread, -STRANGEST, STRANGEST)
+        """(..., F) figures -> (..., F + len(STRANGE)): themselves, and how many spreads some lie from the middle."""
+        strange = np.clip((figures[..., STRANGE] - self.middle) / self.spread, -STRANGEST, STRANGEST)
         return np.concatenate([figures, strange], axis=-1)

@@ -77,8 +77,8 @@ def assess(
         tiles: all of them by models that did not see them.
         known: of the tiles' shifts besides what is measured here.
         before: what was said of another edition that differs from this one on `tiles` alone. These are measured anew,
-            seen with all of their block as they were; the registration, all other tiles and the scores of tiles on
-            which both editions look alike stay, so that an edit that changes nothing moves nothing.
+            seen with all of their block as they were; the registration, all other tiles and, of U-CSA's scores, those
+            that `scores_of` says stay, so that an edit that changes nothing moves nothing.
         cores: what it may work on; None: on one.
 
     Raises:
@@ -168,7 +168,7 @@ def tile_result(
 ) -> TileResult:
     """The probability of one tile from its score, its candidates and its largest difference.
 
-    Where nothing was learnt of the place U-CSA's score stands for itself, and the probability is made of the others.
+    Where nothing was learnt of the place U-CSA's score is told, and no probability is made of it.
     """
     disc, proto, final = score
     confidences = [candidate.confidence for candidate in candidates]

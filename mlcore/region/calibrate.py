@@ -169,10 +169,10 @@ class Suspects:
         classifiers: Sequence[ChangeClassifier],
         fold_of: Mapping[TileAddress, int],
         said: Said,
-        usual_of: Mapping[TileAddress, Usual] | None = None,
+        usual_by_tile: Mapping[TileAddress, Usual] | None = None,
     ) -> Suspects:
         """Candidates of the unedited map that are likelier than SUSPECT, and that nobody has decided about."""
-        found = [one for one in _classified(base, classifiers, fold_of, usual_of) if one.confidence >= SUSPECT]
+        found = [one for one in _classified(base, classifiers, fold_of, usual_by_tile) if one.confidence >= SUSPECT]
         found = [one for one in found if not (said.covers(one.geometry) if one.kind == "add" else said.holds(one.key))]
         return cls(
             frozenset(one.key for one in found if one.key is not None),
@@ -187,7 +187,7 @@ def fit_classifiers(
     seed: int,
     base: Sequence[Measures] = (),
     said: Said | None = None,
-    usual_of: Mapping[TileAddress, Usual] | None = None,
+    usual_by_tile: Mapping[TileAddress, Usual] | None = None,
 ) -> list[ChangeClassifier]:
     """One classifier per fold, fitted without that fold's tiles; an untaught one where there is nothing to learn from.
 
@@ -196,12 +196,12 @@ def fit_classifiers(
     What people decided about is no guess: its measures in `base` are examples with the person's label (`said`).
 
     Args:
-        usual_of: what is usual in the place of every tile, where tiles of many places teach.
+        usual_by_tile: what is usual in the place of every tile, where tiles of many places teach.
     """
     said = said or Said()
-    teacher = Teacher(editions, base, said, fold_of, usual_of)
+    teacher = Teacher(editions, base, said, fold_of, usual_by_tile)
     classifiers = _fit_objects(teacher, folds, seed, Suspects())
-    suspects = Suspects.of(base, classifiers, fold_of, said, usual_of)
+    suspects = Suspects.of(base, classifiers, fold_of, said, usual_by_tile)
     return _fit_objects(teacher, folds, seed, suspects) if suspects else classifiers
 
 
@@ -222,12 +222,12 @@ def _classified(
     measures: Sequence[Measures],
     classifiers: Sequence[ChangeClassifier],
     fold_of: Mapping[TileAddress, int],
-    usual_of: Mapping[TileAddress, Usual] | None,
+    usual_by_tile: Mapping[TileAddress, Usual] | None,
 ) -> list[Candidate]:
     """Candidates, each weighed by the classifier of its own fold, which was fitted without it."""
 
     def verdicts_of(tile: TileAddress) -> list[Verdicts]:
         classifier = classifiers[fold_of[tile]]
-        return [classifier if usual_of is None else classifier.plain(usual_of[tile])]
+        return [classifier if usual_by_tile is None else classifier.plain(usual_by_tile[tile])]
 
     return [one for block in measures for one in candidates_of(block, verdicts_of)]

@@ -91,12 +91,14 @@ def train_general(
         A model with one fold and no tiles of its own: it scores any place.
 
     Raises:
-        InvalidInputError: no place, places of several zooms, or no building in any.
+        InvalidInputError: no place, places of several zooms, no building in any, or a network of another architecture.
         StoppedError: asked to stop.
     """
     progress, config = progress or SilentProgress(), config or RegionConfig()
     if consistency is not None:
         config = replace(config, consistency=consistency.config)
+    if evidence is not None and evidence.config.architecture != config.evidence.architecture:
+        raise InvalidInputError("the evidence network to keep is of another architecture: choose the preset it is of")
     zooms = {tile.z for place in places for tile in place.tiles}
     if not zooms or (len(zooms) != 1 and not config.evidence.encoder):
         raise InvalidInputError("a general model learns from places of one zoom, and at least one tile: check the list")

@@ -22,7 +22,7 @@ from mlcore.region.calibrate import Edition, fit_classifiers, make_editions
 from mlcore.region.config import RegionConfig
 from mlcore.region.model import UNMAPPED_FOLD, RegionModel
 from mlcore.region.parts import FoldModel
-from mlcore.region.usual import usual_of
+from mlcore.region.usual import usual_on_map
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Lesson:
     @cached_property
     def usual(self) -> Usual | None:
         """What is usual in the place, by its map as it stands; None where it is too small."""
-        return usual_of(self.base)
+        return usual_on_map(self.base)
 
     @property
     def tiles(self) -> set[TileAddress]:
@@ -87,7 +87,7 @@ def lesson_of(
 
 
 def taught_by(lessons: Sequence[Lesson], seed: int) -> ChangeClassifier:
-    """One classifier from all lessons; an untaught one without any.
+    """One classifier from all lessons, which share no tile; an untaught one without any.
 
     Of several places it learns how strange footprints are in each (`mlcore.changes.usual`), and leaves out those too
     small for anything to be usual there.
@@ -101,4 +101,4 @@ def taught_by(lessons: Sequence[Lesson], seed: int) -> ChangeClassifier:
     fold_of = {tile: UNMAPPED_FOLD for lesson in chosen for tile in lesson.tiles}
     if not editions:
         return ChangeClassifier()
-    return fit_classifiers(editions, fold_of, 1, seed, base, usual_of=by_tile)[0]
+    return fit_classifiers(editions, fold_of, 1, seed, base, usual_by_tile=by_tile)[0]

@@ -36,7 +36,7 @@ def reassess(
     changed: Collection[TileAddress],
     stored: Mapping[TileAddress, Shift],
     known: Known,
-    usual: Usual | None = None,
+    usual: Usual | None,
     progress: Progress | None = None,
 ) -> Assessment:
     """Scores and candidates of the tiles that a change of transforms touches, with the effect of each candidate.
@@ -49,7 +49,7 @@ def reassess(
         changed: tiles whose known transform is another than when they were scored.
         stored: the shift under which each tile was scored, of all that were scored within NEAR tiles of a changed one.
         known: what is known now.
-        usual: in the place, as the scan found it.
+        usual: in the place, as the scan found it (`mlcore.region.usual.load_usual`), where the model asks for it.
 
     Returns:
         An assessment of the touched tiles alone.

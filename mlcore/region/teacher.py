@@ -61,7 +61,7 @@ class Teacher:
         editions: the map with simulated edits, measured.
         base: measures of the unedited map.
         said: people's answers; where they spoke, the simulation's guess that nothing changed is no example.
-        usual_of: what is usual in the place of a tile, where that is taught as well (`mlcore.changes.usual`).
+        usual_by_tile: what is usual in the place of a tile, where that is taught as well (`mlcore.changes.usual`).
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class Teacher:
         base: Sequence[Measures],
         said: Said,
         fold_of: Mapping[TileAddress, int],
-        usual_of: Mapping[TileAddress, Usual] | None = None,
+        usual_by_tile: Mapping[TileAddress, Usual] | None = None,
     ) -> None:
         self.editions, self.base, self.said, self.fold_of = editions, base, said, fold_of
-        self.usual_of = usual_of
+        self.usual_by_tile = usual_by_tile
         numbers: dict[int, int] = {}
-        self.place_of = {tile: numbers.setdefault(id(one), len(numbers)) for tile, one in (usual_of or {}).items()}
+        self.place_of = {tile: numbers.setdefault(id(one), len(numbers)) for tile, one in (usual_by_tile or {}).items()}
         self.weight = SAID_WEIGHT * max(1, len(editions))
 
     def footprints(self, without: int, suspects: Suspects) -> Examples:
@@ -117,4 +117,4 @@ class Teacher:
 
     def _of_footprint(self, measure: FootprintMeasure) -> np.ndarray:
         figures = measure.figures
-        return figures if self.usual_of is None else self.usual_of[measure.tile].beside(figures)
+        return figures if self.usual_by_tile is None else self.usual_by_tile[measure.tile].beside(figures)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlcore.changes.diff import Measures, blocks_of, map_about, untraced_footprints
 from mlcore.changes.moves import MapMoves
-from mlcore.changes.usual import LEAST_SPREAD, TOLD, Usual
+from mlcore.changes.usual import LEAST_SPREAD, STRANGE, Usual
 from mlcore.cores import Cores
 from mlcore.correspondences.dense.shift import Shift
 from mlcore.errors import InvalidInputError
@@ -23,7 +23,7 @@ from mlcore.progress import Progress
 
 _Block = tuple[MapIndex, TileAddress, Sequence[TileAddress]]
 ENOUGH = 32
-"""Mapped tiles that are measured: whole blocks of them, spread evenly, until there are so many."""
+"""Mapped tiles that are measured, and no more than a block besides."""
 
 
 def usual_place(
@@ -63,19 +63,20 @@ def _figures(shared: tuple[EvidenceReader, MapMoves], block: _Block) -> list[np.
     return [one.figures for one in untraced_footprints(evidence, *block, moves)]
 
 
-def usual_of(measures: Sequence[Measures]) -> Usual | None:
+def usual_on_map(measures: Sequence[Measures]) -> Usual | None:
     """Of a place's map as it stands, measured."""
     return Usual.of([one.figures for block in measures for one in block.footprints])
 
 
 def spread_blocks(tiles: Sequence[TileAddress]) -> list[TileAddress]:
-    """The tiles of every n-th block, as few blocks as hold ENOUGH of them, or all."""
-    blocks = list(blocks_of(tiles).values())
-    for count in range(1, len(blocks)):
-        chosen = [tile for number in range(count) for tile in blocks[len(blocks) * number // count]]
-        if len(chosen) >= ENOUGH:
-            return chosen
-    return list(tiles)
+    """Whole blocks of tiles, each far from those before it, until there are ENOUGH tiles or no more."""
+    blocks, chosen = list(blocks_of(tiles).values()), list[TileAddress]()
+    bits = max(1, len(blocks) - 1).bit_length()
+    turns = (int(f"{number:0{bits}b}"[::-1], 2) for number in range(2**bits))  # 0, a half, a quarter, three quarters
+    for turn in turns:
+        if turn < len(blocks) and len(chosen) < ENOUGH:
+            chosen += blocks[turn]
+    return chosen
 
 
 def usual_file(evidence: Path) -> Path:
@@ -101,7 +102,7 @@ def load_usual(path: Path) -> Usual | None:
         if record is None:
             return None
         middle, spread = (np.array(record[part], np.float64) for part in ("middle", "spread"))
-        if {middle.shape, spread.shape} != {(len(TOLD),)} or not np.isfinite([middle, spread]).all():
+        if {middle.shape, spread.shape} != {(len(STRANGE),)} or not np.isfinite([middle, spread]).all():
             raise ValueError("other figures")
         return Usual(middle, np.maximum(spread, LEAST_SPREAD))
     except (OSError, ValueError, KeyError, TypeError) as error:

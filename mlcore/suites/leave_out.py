@@ -116,7 +116,7 @@ def _verdicts(
 ) -> dict[str, Any]:
     """What is suggested on every place that is left out, by what all the others of them teach."""
     region = plan.region or RegionConfig()
-    marked = ["tiles", *map(",".join, plan.held_out), *(one.sha256 for one in plan.readings.values())]
+    marked = ["tiles", "usual", *map(",".join, plan.held_out), *(one.sha256 for one in plan.readings.values())]
     path, mark = out / "results" / f"verdicts-seed{seed}.json", _mark(plan, marked)
     record = _kept(path, mark)
     if record is None:

@@ -11,7 +11,7 @@ from mlcore.evaluation.roofs import recalls
 
 TOLD = ("f1", "f1_prior", "f1_place", "auroc_single", "auroc_same_tile")
 VERDICTS = ("ece", "first40", "add_recall", "remove_recall", "modify_recall")
-TILES = ("tile", "with_consistency", "consistency")
+TILES = ("tile", "without_consistency", "with_consistency", "consistency")
 
 
 def summary(records: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from mlcore.region.parts import FoldModel, TileResult
 LEARNT_BY_CONSISTENCY = ("zanzibar", "nairobi")
 """Places that the U-CSA which ships learnt from: what it says there counts for nothing here."""
 WOULD_WEIGH = 0.08
-"""U-CSA's doubt beside the others, in log-odds, as a region's own weighs it (`classifiers.OF_A_REGION`)."""
+"""U-CSA's doubt beside the others: as in a region (`classifiers.OF_A_REGION`), by as much less as they weigh here."""
 
 
 def told_apart(pairs: PairSet, doubt: np.ndarray) -> tuple[float, float]:
@@ -73,8 +73,8 @@ def tile_figures(judge: Stranger, source: PairSource, evidence: EvidenceReader, 
 
     Returns:
         tile_auroc, tile_same_tile: by what a scan of a place never seen weighs. Only of places that U-CSA never learnt
-        from: with_consistency_auroc, with_consistency_same_tile, with its score besides, and consistency_auroc,
-        consistency_same_tile, by its score alone.
+        from: the same again as without_consistency_auroc and without_consistency_same_tile, with_consistency_* with its
+        score besides, and consistency_* by its score alone.
     """
     model = judge.model(pairs.tiles[0].z)
     found: list[TileResult] = []
@@ -85,6 +85,7 @@ def tile_figures(judge: Stranger, source: PairSource, evidence: EvidenceReader, 
     doubt, inconsistent = weighed(found)
     told = {"tile": doubt}
     if judge.place not in LEARNT_BY_CONSISTENCY:
+        told["without_consistency"] = doubt
         told |= {"with_consistency": doubt + WOULD_WEIGH * inconsistent, "consistency": inconsistent}
     return _named(pairs, told)
 

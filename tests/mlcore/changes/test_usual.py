@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mlcore.changes.classifiers import FOOTPRINT_CLASSES, ChangeClassifier, Classifier
 from mlcore.changes.untraced import FOOTPRINT_FIGURES
-from mlcore.changes.usual import LEAST, STRANGEST, TOLD, Usual
+from mlcore.changes.usual import LEAST, STRANGE, STRANGEST, Usual
 from mlcore.errors import InvalidInputError
 
 FIGURES = len(FOOTPRINT_FIGURES)
@@ -58,13 +58,13 @@ def test_what_never_varies_in_a_place_is_no_division_by_nothing():
 
 
 def test_one_footprint_is_gone_in_one_place_and_nothing_to_wonder_at_in_another():
-    strange = Classifier(FIGURES + len(TOLD), len(FOOTPRINT_CLASSES), hidden=0)
-    weights = np.zeros((len(FOOTPRINT_CLASSES), FIGURES + len(TOLD)), np.float32)
+    strange = Classifier(FIGURES + len(STRANGE), len(FOOTPRINT_CLASSES), hidden=0)
+    weights = np.zeros((len(FOOTPRINT_CLASSES), FIGURES + len(STRANGE)), np.float32)
     weights[1, FIGURES] = -2.0  # gone where the first figure is far less than usual
     strange.direct.weight.data.copy_(strange.direct.weight.new_tensor(weights))
     strange.direct.bias.data.zero_()
     classifier, figures = ChangeClassifier(strange), np.zeros((1, FIGURES))
-    clear, blurred = (Usual(np.full(len(TOLD), 0.9), np.full(len(TOLD), spread)) for spread in (0.1, 3.0))
+    clear, blurred = (Usual(np.full(len(STRANGE), 0.9), np.full(len(STRANGE), spread)) for spread in (0.1, 3.0))
 
     gone, hardly = (classifier.plain(usual).footprint_chances(figures)[0, 1] for usual in (clear, blurred))
 
@@ -73,7 +73,7 @@ def test_one_footprint_is_gone_in_one_place_and_nothing_to_wonder_at_in_another(
 
 
 def test_a_classifier_that_asks_is_read_back_and_one_of_other_figures_is_refused():
-    asks = ChangeClassifier(Classifier(FIGURES + len(TOLD), len(FOOTPRINT_CLASSES)))
+    asks = ChangeClassifier(Classifier(FIGURES + len(STRANGE), len(FOOTPRINT_CLASSES)))
 
     again = ChangeClassifier.from_tensors(asks.state_dict())
 

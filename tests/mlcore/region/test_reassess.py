@@ -36,7 +36,7 @@ def test_the_touched_tiles_are_as_a_whole_new_scan_would_have_them(place: tuple[
     before = assess(model, source, evidence, TILES)
     whole = assess(model, source, evidence, TILES, known=KNOWN)
 
-    found = reassess(model, source, evidence, [CHANGED], before.shifts, KNOWN)
+    found = reassess(model, source, evidence, [CHANGED], before.shifts, KNOWN, None)
 
     assert found.results[CHANGED].shift_origin == "verified"
     assert set(found.results) == {tile for tile in TILES if tile.x <= CORNER.x + 1}
@@ -51,7 +51,7 @@ def test_a_correction_that_says_what_was_known_changes_nothing(place: tuple[Pair
     model = model_of()
     before = assess(model, source, evidence, TILES, known=KNOWN)
 
-    found = reassess(model, source, evidence, [CHANGED], before.shifts, KNOWN)
+    found = reassess(model, source, evidence, [CHANGED], before.shifts, KNOWN, None)
 
     for tile, result in found.results.items():
         assert result.probability == pytest.approx(before.results[tile].probability, abs=1e-5)
