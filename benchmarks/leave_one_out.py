@@ -11,8 +11,9 @@ does it, each half by the map of the other), prior_f1_* (the share of built-up g
 fitted), auroc_mean, auroc_min (one changed building of 40 m2 or more, all tiles, by the probability that a scan gives a
 tile), auroc_same_tile_* (editions of one tile against each other), auroc_without_ucsa_*, auroc_with_ucsa_* (the
 same, and with U-CSA's score besides, on the places that it never learnt from), ucsa_auroc_* (that score alone),
-auroc_untaught_* (the largest difference of evidence and map alone, no classifier), ece (expected calibration error of suggestions,
-mean over places), first40_precision (share of the surest suggestions that put simulated edits right; of readings, real_first40_PLACE),
+auroc_untaught_* (the largest difference of evidence and map alone, no classifier), ece (expected calibration error of
+suggestions, mean over places), first40_precision (share of the surest suggestions that put simulated edits right; of
+readings, real_first40_PLACE),
 recall_roof_*, recall_size_*, recall_density_* (share of mapped footprints that the evidence finds, over all places),
 today_* (the model that ships, on the same tiles and pairs; it learnt from all places but Banepa).
 """
