@@ -13,7 +13,9 @@ import pytest
 import rasterio
 import torch
 
-from mlcore.changes.classifiers import ChangeClassifier
+from mlcore.changes.classifiers import FOOTPRINT_CLASSES, ChangeClassifier, Classifier
+from mlcore.changes.untraced import FOOTPRINT_FIGURES
+from mlcore.changes.usual import STRANGE
 from mlcore.cores import Cores
 from mlcore.errors import StoppedError
 from mlcore.evidence.ensemble import EvidenceEnsemble
@@ -63,11 +65,26 @@ def strange_model() -> RegionModel:
     return RegionModel(made.config, [fold], {}, {}, zoom=TILES[0].z)
 
 
+def asking_model() -> RegionModel:
+    """General, and asks what is usual in a place."""
+    made = model_of()
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        footprint = Classifier(len(FOOTPRINT_FIGURES) + len(STRANGE), len(FOOTPRINT_CLASSES))
+        for weight in footprint.parameters():
+            torch.nn.init.normal_(weight, std=0.3)
+    fold = replace(made.folds[0], classifier=ChangeClassifier(footprint, made.folds[0].classifier.ground))
+    return RegionModel(made.config, [fold], {}, {}, zoom=TILES[0].z)
+
+
 def told(found: Assessment) -> list[tuple[object, ...]]:
     return [(one.kind, one.key, one.tile, one.geometry.wkb, one.confidence, one.evidence) for one in found.candidates]
 
 
-@pytest.mark.parametrize("model", [model_of(), general_model(), strange_model()], ids=["region", "general", "readout"])
+MODELS = {"region": model_of, "general": general_model, "readout": strange_model, "usual": asking_model}
+
+
+@pytest.mark.parametrize("model", [make() for make in MODELS.values()], ids=MODELS)
 def test_two_and_three_cores_find_what_one_finds(source: PairSource, tmp_path: Path, model: RegionModel, threads: None):
     found = {}
     for count in (1, 2, 3):
@@ -79,6 +96,7 @@ def test_two_and_three_cores_find_what_one_finds(source: PairSource, tmp_path: P
     for count in (2, 3):
         assert told(found[count]) == told(found[1])
         assert found[count].results == found[1].results
+        assert repr(found[count].usual) == repr(found[1].usual)
         assert (tmp_path / f"{count}.tif").read_bytes() == (tmp_path / "1.tif").read_bytes()
 
 
