@@ -52,13 +52,13 @@ class TileDoubts(NamedTuple):
     def consistent(self, weights: TileWeights) -> float:
         """Probability that the tile's image and map agree."""
         kept = np.clip(np.array(self), -MOST_DOUBT, MOST_DOUBT)
-        return float(1 / (1 + np.exp(kept @ np.array(weights.of) + weights.bias)))
+        return float(1 / (1 + np.exp(kept @ np.array(weights.doubts) + weights.bias)))
 
 
 class TileWeights(NamedTuple):
     """What each doubt weighs, in log-odds that a tile changed."""
 
-    of: TileDoubts
+    doubts: TileDoubts
     bias: float
 
 

@@ -12,8 +12,11 @@ from django.core.management import call_command
 from annotation.changes.models import Change
 from annotation.changes.selectors import subject_of_item
 from annotation.changes.services import rescore
+from annotation.common.errors import InvalidError
 from annotation.common.models import Job, JobState
 from annotation.common.services.jobs import run_now
+from annotation.consistency.engine import evidence_file
+from annotation.consistency.engine_rescore import Rescoring
 from annotation.consistency.models import Scan, ScanState
 from annotation.consistency.selectors import stale_scans
 from annotation.learning.models import GENERAL, ModelState, ModelVersion
@@ -24,7 +27,10 @@ from annotation.review.models import ItemState, QueueItem, Verdict
 from annotation.review.services.claim import claim
 from annotation.review.services.lease import release
 from annotation.sources.models import MapSnapshot, Region
+from annotation.tiles.engine import tile_address
 from annotation.tiles.models import TilePair
+from mlcore.progress import SilentProgress
+from mlcore.region.usual import usual_file
 from tests.annotation.learning.town import town_region
 from tests.annotation.review.test_queue_concurrency import save
 from tests.factories import UserFactory
@@ -148,6 +154,25 @@ def test_a_region_of_another_zoom_is_looked_at_as_well(region):
     assert look.result["scored"] == look.result["pairs"]["mapped"] > 0
     assert Scan.objects.get().state == ScanState.READY and "changes" in look.result
     assert ("training" in look.result) == (look.result["pairs"]["mapped"] >= 6)
+
+
+def test_tiles_of_a_first_look_are_told_anew_by_what_was_usual_when_it_was_scanned(region):
+    """Also where the region's tiles are of another zoom than those that the model learnt from."""
+    TilePair.objects.all().delete()
+    region.tiles.all().delete()
+    Region.objects.filter(pk=region.pk).update(zoom=18)
+    ran(start_first_look(region=region, user=None))
+    scan = Scan.objects.get()
+    before = {tile_address(row.pair.tile): row.probability for row in scan.scores.select_related("pair__tile")}
+    again = Rescoring(scan)
+    assert again.model.asks_usual and again.model.zoom != 18 and again.usual is not None
+
+    told = again.of(list(before), SilentProgress())
+
+    assert {tile_address(row.pair.tile): row.probability for row in told.scores} == pytest.approx(before, abs=1e-5)
+    usual_file(evidence_file(scan)).unlink()
+    with pytest.raises(InvalidError, match="scan the region again"):
+        Rescoring(scan)
 
 
 def test_where_nothing_can_be_compared_it_says_why(region):

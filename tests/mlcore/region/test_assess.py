@@ -112,6 +112,21 @@ def test_a_part_that_is_assessed_anew_says_what_the_whole_map_says_there(place: 
     assert all(anew.results[other] == found.results[other] for other in TILES if other != tile)
 
 
+def test_where_nothing_was_learnt_of_the_place_an_edit_leaves_the_scores_of_u_csa_alone(place: tuple) -> None:
+    regional, source, evidence, _ = place
+    general = RegionModel(regional.config, regional.folds[:1], {}, {}, zoom=CORNER.z)
+    tile = TILES[5]
+    gone = next(one for one in source.index.query(tile.bounds_lonlat) if one.kind == "building")
+    edited = source.with_index(source.index.edited(remove=[gone.key]))
+    for model, moves in ((general, False), (regional, True)):
+        found = assess(model, source, evidence, TILES)
+        anew = assess(model, edited, evidence, [tile], before=found)
+        whole = assess(model, edited, evidence, TILES)
+        assert (anew.results[tile].score != found.results[tile].score) == moves
+        assert whole.results[tile].score != found.results[tile].score, "the scores of an edition are its own"
+        assert anew.results[tile].probability != found.results[tile].probability
+
+
 def test_some_tiles_of_a_block_are_measured_as_with_all_of_them(place: tuple) -> None:
     _, source, evidence, _ = place
     for corner, members in blocks_of(TILES).items():

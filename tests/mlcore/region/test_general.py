@@ -16,6 +16,7 @@ from mlcore.consistency.config import ConsistencyConfig
 from mlcore.consistency.pretraining import Place, pretrain_consistency, synthetic_place
 from mlcore.errors import InvalidInputError
 from mlcore.evidence.config import EvidenceConfig
+from mlcore.evidence.model import evidence_network
 from mlcore.evidence.samples import background_samples
 from mlcore.maps.index import MapIndex
 from mlcore.region.config import RegionConfig
@@ -123,6 +124,13 @@ def test_a_place_to_teach_on_must_be_one_that_is_learnt_from(tmp_path):
     for wrong in ({"teach_on": [["there", town.name]]}, {"exact": ["there"]}):
         with pytest.raises(InvalidInputError, match="no place there among these"):
             train_general([town], RegionConfig.preset("tiny"), run_dir=tmp_path / "run", **wrong)
+
+
+def test_an_evidence_network_of_another_architecture_is_not_kept(tmp_path):
+    town = synthetic_place(0, tmp_path)
+    other = replace(RegionConfig.preset("tiny").evidence, widths=(4, 8, 8, 8))
+    with pytest.raises(InvalidInputError, match="another architecture: choose the preset"):
+        train_general([town], RegionConfig.preset("tiny"), evidence=evidence_network(other), run_dir=tmp_path / "run")
 
 
 def test_a_pre_trained_encoder_learns_from_places_of_several_zooms(tmp_path):

@@ -95,6 +95,21 @@ def test_tiles_looked_at_again_are_told_by_what_was_usual_in_the_whole_place(
         assert result.probability == pytest.approx(whole.results[tile].probability, abs=1e-6)
 
 
+def test_where_too_little_is_mapped_to_tell_what_is_usual_figures_alone_decide(
+    place: tuple[PairSource, EvidenceReader],
+) -> None:
+    source, evidence = place
+    model, bare = asking_model(), source.with_index(MapIndex(HOUSES[:3]))
+
+    found = assess(model, bare, evidence, TILES)
+    again = reassess(model, bare, evidence, [TILES[0]], found.shifts, Known({}), found.usual)
+
+    assert found.usual is None
+    assert not [one for one in found.candidates if one.kind == "remove" and one.confidence > 0.5]
+    for tile, result in again.results.items():
+        assert result.probability == pytest.approx(found.results[tile].probability, abs=1e-6)
+
+
 @given(st.sets(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=200))
 def test_few_whole_blocks_are_measured_whatever_the_size_of_the_place(places: set[tuple[int, int]]) -> None:
     tiles = [TileAddress(19, 1000 + x, 2000 + y) for x, y in sorted(places)]
