@@ -23,6 +23,7 @@ def score_tiles(
     *,
     batch: int = SCAN_BATCH,
     workers: int = WORKERS,
+    turns: int | None = None,
     progress: Progress | None = None,
 ) -> Iterator[tuple[list[TileView], ScoreBatch]]:
     """Batches of tiles with their scores, in the order of `tiles`.
@@ -31,6 +32,7 @@ def score_tiles(
         model: one model, or several whose mean counts.
         batch: tiles per pass.
         workers: threads that read and draw ahead.
+        turns: as `score_held` takes it.
 
     Raises:
         StoppedError: asked to stop, between batches.
@@ -44,18 +46,21 @@ def score_tiles(
         if len(held) == batch or done + len(held) == len(tiles):
             stop_if_asked(progress)
             done += len(held)
-            yield held, _mean([score_held(each, held) for each in models])
+            yield held, _mean([score_held(each, held, turns) for each in models])
             progress.report(done / len(tiles), "scoring tiles")
             held = []
 
 
-def score_held(model: ConsistencyModel, views: Sequence[TileView | Pair]) -> ScoreBatch:
-    """Scores of tiles in memory, each with its own map; the mean over `config.views` turns and mirrorings of the pair.
+def score_held(model: ConsistencyModel, views: Sequence[TileView | Pair], turns: int | None = None) -> ScoreBatch:
+    """Scores of tiles in memory, each with its own map; the mean over turns and mirrorings of the pair.
 
     What a tile shows does not depend on which way is north, so the mean is the steadier score (ours).
+
+    Args:
+        turns: so many; None: the `config.views` of the model.
     """
     images, maps, valid = (np.stack(planes) for planes in zip(*((v.image, v.map, v.valid) for v in views), strict=True))
-    count, size = model.config.views, model.config.input_px
+    count, size = turns or model.config.views, model.config.input_px
     # shrunk once, and not in every view
     planes = (shrunk(images, size), shrunk(maps, size), valid)
     seen = model.score(*(np.concatenate([turned(one, view) for view in range(count)]) for one in planes))

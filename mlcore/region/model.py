@@ -145,14 +145,18 @@ class RegionModel:
     def consistency_scores(
         self, source: PairSource, tiles: Sequence[TileAddress], progress: Progress | None = None
     ) -> dict[TileAddress, tuple[float, float, float]]:
-        """disc, proto and final of U-CSA for every tile; the next tiles are read and drawn while these are scored."""
-        progress = progress or SilentProgress()
+        """disc, proto and final of U-CSA for every tile; the next tiles are read and drawn while these are scored.
+
+        Of a general model, whose scores are told and weighed by nothing, each pair is looked at once, as published,
+        and not also turned and mirrored.
+        """
+        progress, turns = progress or SilentProgress(), 1 if self.general else None
         scores: dict[TileAddress, tuple[float, float, float]] = {}
         for fold in sorted({self.fold_of(tile) for tile in tiles}):
             members = [tile for tile in tiles if self.fold_of(tile) == fold]
             models = [model.consistency_asked for model in self.models_of(members[0])]
             span = SpanProgress(progress, len(scores) / len(tiles), (len(scores) + len(members)) / len(tiles))
-            for views, batch in score_tiles(models, source, members, progress=span):
+            for views, batch in score_tiles(models, source, members, turns=turns, progress=span):
                 rows = zip(batch.disc.tolist(), batch.proto.tolist(), batch.final.tolist(), strict=True)
                 scores |= {view.tile: row for view, row in zip(views, rows, strict=True)}
         return scores

@@ -106,3 +106,15 @@ def test_tiles_that_are_shrunk_once_score_as_if_every_view_were(views):
     each = [model.score(*(turned(one, view) for one in planes)).disc for view in range(views)]
 
     assert np.allclose(score_held(model, pairs).disc, np.mean(each, axis=0), atol=1e-5)
+
+
+def test_fewer_turns_are_the_first_of_them():
+    model = ConsistencyModel(ConsistencyConfig.preset("tiny", views=4))
+    pairs = list(PAIRS.values())[:3]
+    (_, once), (_, twice) = (next(iter(score_tiles(model, Held(), list(PAIRS)[:3], turns=some))) for some in (1, 2))
+
+    model.config = replace(model.config, views=1)
+    assert np.allclose(once.disc, score_held(model, pairs).disc, atol=1e-6)
+    model.config = replace(model.config, views=2)
+    assert np.allclose(twice.disc, score_held(model, pairs).disc, atol=1e-6)
+    assert np.abs(twice.disc - once.disc).max() > 1e-5

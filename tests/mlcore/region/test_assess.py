@@ -19,6 +19,7 @@ from mlcore.changes.moves import MapMoves
 from mlcore.changes.unjoined import GROUND_FIGURES
 from mlcore.changes.untraced import FOOTPRINT_FIGURES
 from mlcore.consistency.model import ConsistencyModel
+from mlcore.consistency.scan import score_held
 from mlcore.evaluation.scored import score_model
 from mlcore.evidence.ensemble import EvidenceEnsemble
 from mlcore.evidence.model import EvidenceModel
@@ -125,6 +126,25 @@ def test_where_nothing_was_learnt_of_the_place_an_edit_leaves_the_scores_of_u_cs
         assert (anew.results[tile].score != found.results[tile].score) == moves
         assert whole.results[tile].score != found.results[tile].score, "the scores of an edition are its own"
         assert anew.results[tile].probability != found.results[tile].probability
+
+
+def test_a_score_that_nothing_weighs_is_of_the_pair_as_it_lies(place: tuple) -> None:
+    _, source, _, _ = place
+    fold = model_of().folds[0]
+    fold.consistency.config = dataclasses.replace(fold.consistency.config, views=4)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        for weight in fold.consistency.parameters():
+            torch.nn.init.normal_(weight, std=0.3)
+    general = RegionModel(RegionConfig.preset("tiny"), [fold], {}, {}, zoom=CORNER.z)
+    regional = RegionModel(RegionConfig.preset("tiny"), [fold], dict.fromkeys(TILES, 0), {})
+    views = [source.view(tile) for tile in TILES[:3]]
+    once, often = (score_held(fold.consistency, views, turns).disc for turns in (1, 4))
+    assert np.abs(once / often - 1).max() > 0.05
+
+    for model, wanted in ((general, once), (regional, often)):
+        told = model.consistency_scores(source, TILES[:3])
+        assert [told[tile][0] for tile in TILES[:3]] == pytest.approx(wanted.tolist(), rel=0.01)
 
 
 def test_some_tiles_of_a_block_are_measured_as_with_all_of_them(place: tuple) -> None:
