@@ -14,6 +14,9 @@ from mlcore.geometry.webmercator import TileAddress
 
 ChangeKind = Literal["add", "remove", "modify", "shifted"]
 SAME_PLACE_SHARE = 0.3
+APART_CONFIDENCE, APART_SHARE = 0.5, 0.5
+"""Attached houses that run together in the evidence are several where two or more are each likelier than not, none is
+most of the ground, and together they are."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,11 @@ class Candidate:
 def non_maximum_suppression(candidates: Collection[Candidate]) -> list[Candidate]:
     """Drop what a surer candidate leaves no room for; surest first.
 
-    That is a second edit of one footprint, and a building where another is proposed already. Holds within a block of
-    tiles as over its borders: what lies there is measured with either block.
+    That is a second edit of one footprint, and a building where another is proposed already; but a building that falls
+    apart into several gives way to them. Holds within a block of tiles as over its borders: what lies there is measured
+    with either block.
     """
-    ordered = sorted(candidates, key=lambda one: -one.confidence)
+    ordered = _apart(sorted(candidates, key=lambda one: -one.confidence))
     tree = shapely.STRtree([one.geometry for one in ordered])
     dropped, keys = [False] * len(ordered), set[str]()
     for number, candidate in enumerate(ordered):
@@ -72,6 +76,27 @@ def non_maximum_suppression(candidates: Collection[Candidate]) -> list[Candidate
             if other > number and _clash(candidate, ordered[other]):
                 dropped[other] = True
     return [one for one, gone in zip(ordered, dropped, strict=True) if not gone]
+
+
+def _apart(ordered: list[Candidate]) -> list[Candidate]:
+    """Without new buildings that are several."""
+    new = [one for one in ordered if one.kind == "add"]
+    likely = [one for one in new if one.confidence >= APART_CONFIDENCE]
+    tree = shapely.STRtree([one.geometry for one in likely])
+    several = {id(one) for one in new if _several(one, [likely[i] for i in sorted(tree.query(one.geometry))])}
+    return [one for one in ordered if id(one) not in several]
+
+
+def _several(whole: Candidate, near: list[Candidate]) -> bool:
+    """Whether some of `near`, the surest first, are the buildings that a whole is of."""
+    parts: list[BaseGeometry] = []
+    for one in near:
+        inside = one.geometry.intersection(whole.geometry).area > APART_SHARE * one.geometry.area
+        some = inside and one.geometry.area < APART_SHARE * whole.geometry.area
+        if some and not any(same_place(one.geometry, other) for other in parts):
+            parts.append(one.geometry)
+    ground = sum(part.intersection(whole.geometry).area for part in parts)
+    return len(parts) > 1 and ground >= APART_SHARE * whole.geometry.area
 
 
 def _clash(one: Candidate, other: Candidate) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import shapely.affinity
+from shapely import box
 
 from mlcore.changes.candidate import Candidate, non_maximum_suppression
 from mlcore.changes.classifiers import ChangeClassifier
@@ -20,7 +21,7 @@ from mlcore.maps.features import MapFeature
 from mlcore.maps.index import MapIndex
 from mlcore.region.calibrate import fit_classifiers, make_editions
 from mlcore.synthetic.edits import EditCounts, simulate_edits
-from tests.mlcore.changes.made_place import houses, tiles_of, write_perfect_evidence
+from tests.mlcore.changes.made_place import CORNER, houses, tiles_of, write_perfect_evidence
 
 pytestmark = pytest.mark.xdist_group("diff")  # what it shares is made once
 
@@ -126,6 +127,33 @@ def test_without_any_footprint_every_house_is_a_candidate_or_nothing_fails(
     found = candidates(evidence, classifier, MapIndex([]))
 
     assert all(candidate.kind == "add" for candidate in found)
+
+
+@pytest.mark.parametrize(
+    ("chances", "kept"),
+    [
+        ((0.98, 0.6, 0.7, 0.55), [2, 1, 3]),  # three houses in a row, seen as one
+        ((0.98, 0.6, 0.7, 0.2), [2, 1, 3]),
+        ((0.98, 0.6, 0.45, 0.45), [0]),  # one building, and a part that could be one
+        ((0.4, 0.3, 0.3, 0.3), [0]),
+    ],
+)
+def test_houses_in_a_row_that_are_each_likely_are_suggested_one_by_one(
+    chances: tuple[float, ...], kept: list[int]
+) -> None:
+    row = [box(0.0, 0.0, 3e-4, 1e-4), *(box(1e-4 * number, 0.0, 1e-4 * (number + 1), 1e-4) for number in range(3))]
+    found = [Candidate("add", shape, None, None, CORNER, chance) for shape, chance in zip(row, chances, strict=True)]
+    gone = Candidate("remove", row[0], "way", 1, CORNER, 0.9, {}, "way/1")
+
+    assert [one for one in non_maximum_suppression([*found, gone]) if one is not gone] == [found[i] for i in kept]
+
+
+def test_a_house_with_a_shed_is_not_taken_apart() -> None:
+    whole, most, shed = (box(0.0, 0.0, width * 1e-4, 1e-4) for width in (3.0, 2.4, 0.5))
+    found = [Candidate("add", shape, None, None, CORNER, chance) for shape, chance in ((whole, 0.9), (most, 0.8))]
+    found.append(Candidate("add", shapely.affinity.translate(shed, 2.45e-4), None, None, CORNER, 0.7))
+
+    assert non_maximum_suppression(found) == found[:1]
 
 
 def test_of_two_proposals_for_one_place_the_surer_stays(evidence: EvidenceReader) -> None:
