@@ -45,12 +45,14 @@ def findings(page: Page, axe: str) -> list[str]:
         ".then(result => result.violations)",
         RULES,
     )
-    return [
+    lines = [
         f"{one['id']}: {node['html'][:160]} ({node['failureSummary'][:200]})"
         for one in found
         if one["impact"] in {"serious", "critical"}
         for node in one["nodes"]
     ]
+    print(*lines, sep="\n")  # whole, where a failed test is told
+    return lines
 
 
 def test_the_check_itself_finds_what_is_wrong(new_page, axe):
